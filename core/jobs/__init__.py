@@ -1,1 +1,1 @@
-"""Jobs: the classification of a folder of any size, and the journal that each keeps of every image."""
+"""Jobs, which classify folders of any size, and the journals that record the results of every image."""

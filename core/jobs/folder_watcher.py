@@ -1,4 +1,4 @@
-"""What arrives in a folder: being told of it, and knowing when a file has wholly arrived."""
+"""Watching a folder for new files, and detecting when a file is complete."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
 STABLE_S: Final = 2.0
-"""A file that did not change for so long is whole: programs that copy write more often, and networks send so."""
+"""A file unchanged for this long counts as complete: copying programs and networks write more often."""
 TIMEOUT_S: Final = 30.0
-"""How long a file that is empty or ends too early must not change before it counts as broken: downloads and uploads
-stall, and some programs make an empty file first."""
+"""How long an empty or truncated file must stay unchanged before it counts as broken: transfers stall, and some
+programs create an empty file first."""
 _TEMPORARY: Final = (".part", ".partial", ".crdownload", ".tmp", "~", "_exiftool_tmp")
-"""Names of what is still being written or is somebody's working copy; hidden ones are passed over anyway."""
+"""Endings of partial downloads and temporary files; hidden files are skipped anyway."""
 _log = logging.getLogger(__name__)
 
 
 class StabilityFilter:
-    """Which files have wholly arrived. It belongs to one thread at a time.
+    """Decides which files are complete. Not thread-safe.
 
-    A file counts as whole when it has not changed for `STABLE_S`, by its own times or, where those cannot be trusted
-    (another computer's clock, programs that set them), by two looks at it. One that is empty or ends too early is
-    waited for longer, for `TIMEOUT_S`.
+    A file counts as complete when it has not changed for `STABLE_S`, by its timestamps or, as these cannot always be
+    trusted (another computer's clock, programs that set them), by two observations. An empty or truncated file must
+    stay unchanged for `TIMEOUT_S`.
 
     Attributes:
-        wait_s: after how many seconds the next file may count as whole; infinite where none is waited for.
+        wait_s: the seconds until the next file may be complete; infinite if no file is incomplete.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class StabilityFilter:
         timeout_s: float = TIMEOUT_S,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Nothing is known of any file.
+        """Create a filter without any observations.
 
         Args:
-            folder: the folder that is watched.
-            stable_s: how long a file must not change.
-            timeout_s: how long one that is empty or ends too early must not change.
-            now: seconds since 1970.
+            folder: the watched folder.
+            stable_s: how long a file must stay unchanged.
+            timeout_s: how long an empty or truncated file must stay unchanged.
+            now: the current time in seconds since 1970.
         """
         self._folder, self._stable_s, self._timeout_s, self._now = folder, stable_s, timeout_s, now
         self.wait_s = math.inf
@@ -61,17 +61,17 @@ class StabilityFilter:
         self._existing = self._states
 
     def begin(self) -> None:
-        """Begin a look at everything; what is gone meanwhile is forgotten when it ends."""
+        """Begin a scan of the whole folder; files that it does not meet are forgotten."""
         self._existing, self._states = self._states, {}
         self.wait_s = math.inf
 
     def accepts(self, found: FoundFile) -> bool:
-        """Whether a file is whole and may be read."""
+        """Whether a file is complete and may be read."""
         key = os.path.join(found.folder, found.name)  # noqa: PTH118 - bytes
         if key.lower().endswith(tuple(name.encode() for name in _TEMPORARY)):
             return False
         if found.size < 0:
-            return True  # reading it tells what is wrong
+            return True  # reading it reports what is wrong
         size, mtime_ns, since = self._existing.get(key, (-1, -1, self._now()))
         if (size, mtime_ns) != (found.size, found.mtime_ns):
             since = self._now()
@@ -83,7 +83,7 @@ class StabilityFilter:
         return False
 
     def _remaining_s(self, found: FoundFile, file: Path, since: float) -> float:
-        """For how many more seconds a file must not change, and has not changed since a moment."""
+        """The seconds for which a file, unchanged since a moment, must still stay unchanged."""
         unchanged_s = max(self._now() - since, self._age_s(found, file))
         if unchanged_s < self._stable_s:
             return self._stable_s - unchanged_s
@@ -92,25 +92,25 @@ class StabilityFilter:
         return self._stable_s if _is_locked(file) else 0.0
 
     def _age_s(self, found: FoundFile, file: Path) -> float:
-        """For how many seconds it was left alone by its own times; Windows keeps none of every change."""
+        """The seconds since the last change by the timestamps; Windows has none that records every change."""
         age = self._now() - found.mtime_ns / 1e9
         if sys.platform == "win32" or age < self._stable_s:
             return 0.0
         try:
             return min(age, self._now() - file.stat().st_ctime)
         except OSError:
-            return math.inf  # reading it tells what is wrong
+            return math.inf  # reading it reports what is wrong
 
 
 def _is_truncated(file: Path) -> bool:
     try:
         return is_truncated(file)
     except OSError:
-        return False  # reading it tells what is wrong
+        return False  # reading it reports what is wrong
 
 
 def _is_locked(file: Path) -> bool:
-    """Whether another program lets nobody read it; only Windows knows that."""
+    """Whether another program has locked the file; only Windows has such locks."""
     if sys.platform == "win32":
         try:
             file.open("rb").close()
@@ -120,7 +120,7 @@ def _is_locked(file: Path) -> bool:
 
 
 class FolderWatcher:
-    """Tells that something happened in a folder, as far as the system does; network shares do not, so look at times."""
+    """Reports changes in a folder, as far as the system does; network shares do not, so poll as well."""
 
     def __init__(self, folder: Path, *, recursive: bool) -> None:
         self._folder, self._recursive = folder, recursive
@@ -128,16 +128,16 @@ class FolderWatcher:
         self._observer: BaseObserver | None = None
 
     def open(self) -> bool:
-        """Begin to listen; False where the system does not tell, so that only looking helps."""
+        """Start listening; return False if the system sends no events, so that only polling helps."""
         from watchdog.events import FileSystemEvent, FileSystemEventHandler
         from watchdog.observers import Observer
 
-        happened = self._changed
+        changed = self._changed
 
         class Handler(FileSystemEventHandler):
             def on_any_event(self, event: FileSystemEvent) -> None:
-                if event.event_type not in ("opened", "closed_no_write"):  # which our own looking causes
-                    happened.set()
+                if event.event_type not in ("opened", "closed_no_write"):  # which our own scan causes
+                    changed.set()
 
         self.close()
         observer = Observer()
@@ -145,7 +145,7 @@ class FolderWatcher:
             observer.schedule(Handler(), str(self._folder), recursive=self._recursive)
             observer.start()
         except (OSError, RuntimeError) as error:  # such as: the limit of inotify watches is reached
-            _log.info("the folder is looked at from time to time: %s", error)
+            _log.info("no file system events, polling the folder instead: %s", error)
             return False
         self._observer = observer
         return True
@@ -158,7 +158,7 @@ class FolderWatcher:
             self._observer = None
 
     def wait(self, seconds: float) -> bool:
-        """Wait until something happened, at most so long; whether it did."""
+        """Wait for a change, for at most `seconds`, and return whether there was one."""
         happened = self._changed.wait(seconds)
         self._changed.clear()
         return happened

@@ -1,8 +1,8 @@
-"""A job: a folder of any size is walked, read, computed and noted in its journal, all side by side.
+"""A job: walks a folder of any size, and decodes, classifies and records its images concurrently.
 
-A thread walks and notes what it finds; the pool of the pipeline reads ahead; whoever asks for the results runs the
-engine and notes what came of every image before giving it on. So the journal is right whenever the program is killed,
-and the next run goes on from it.
+One thread walks the folder and records the images it finds; the pool of the pipeline decodes ahead; the caller that
+iterates over the results runs the engine and records each outcome before yielding it. So the journal is consistent
+whenever the program is killed, and the next run resumes from it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from core.base.errors import Cancelled, StorageError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.engine.engine import MAX_BATCH
@@ -29,26 +30,24 @@ from core.models.library import open_library
 from core.prediction import Failure, Outcome
 
 _DISCOVERY_BATCH: Final = 250
-"""Images that the walk notes in one transaction, which the answers wait for meanwhile."""
+"""Images that the walk records in one transaction, during which results wait."""
 _QUEUE_SIZE: Final = 500
-"""Images looked at together."""
+"""Maximum number of images in the queue."""
 _WAIT_S: Final = 0.1
-"""How often it is looked whether the walk found more."""
-_LINKS: Final = "Links to folders were not followed: {count}. To include their photos, name the folders they lead to."
-_MISNAMED: Final = "Images without an image's suffix were skipped: {count}. Rename them, or name them in the command."
+"""How often to check whether the walk found more images."""
 _MAX_ATTEMPTS: Final = 4
-"""An image that was begun this often, and alone but for the first time, kills the program that reads it. Fewer would
-blame images for a person who kills the program again and again just when it has started."""
+"""An image started this often without an outcome, each time but the first alone, crashes the program. With fewer
+attempts, images would be blamed when the user repeatedly kills the program just after its start."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What came of one image.
+    """The result of one image.
 
     Attributes:
         number: its row in the journal.
         outcome: the prediction or the failure.
-        is_new: whether this run made it; otherwise it holds from an earlier one.
+        is_new: whether it was computed in this run rather than an earlier one.
     """
 
     number: int
@@ -57,19 +56,19 @@ class JobResult:
 
 
 def open_lazy_classifier(request: JobRequest) -> LazyClassifier:
-    """The model that a request names.
+    """The model of a request.
 
     Raises:
-        ModelError: it is missing, damaged, foreign or hostile.
+        ModelError: it is missing, damaged, unsupported or unsafe.
     """
     return LazyClassifier(open_library().find(request.model), request.provider, request.precision)
 
 
 class Job:
-    """A job that this process runs.
+    """A job running in this process.
 
     Attributes:
-        id: which job it is, also for `core.jobs.queries.ResultStore`.
+        id: its id, as for `core.jobs.queries.ResultStore`.
     """
 
     def __init__(
@@ -81,20 +80,19 @@ class Job:
         report: Callable[[JobProgress], None] = lambda _: None,
         accepts: Callable[[FoundFile], bool] = lambda _: True,
     ) -> None:
-        """Hold the job and its journal.
+        """Lock the job and open its journal.
 
         Args:
             request: what to classify.
-            classifier: the model; several jobs may use one after another.
-            token: pauses and calls off.
-            report: takes the progress, at most 20 times a second, from the first image found on; in one thread at a
-                time, whichever knows.
-            accepts: whether a found image is taken now, or left as if it were not there yet; asked in the thread that
-                walks.
+            classifier: the model; several jobs may use it one after another.
+            token: pauses and cancels the job.
+            report: receives the progress, at most 20 times a second; called from several threads, one at a time.
+            accepts: whether to take a found image now rather than ignore it as if it did not exist yet; called in the
+                thread of the walk.
 
         Raises:
-            UsageError: there is no such folder, a pattern means nothing, or another program runs the job.
-            StorageError: the journal cannot be written, or a later version of Fovea wrote it.
+            UsageError: the folder does not exist, a pattern is invalid, or another program is running the job.
+            StorageError: the journal cannot be written, or was written by a later version of Fovea.
         """
         self._request, self._classifier, self._token = request, classifier, token
         walk = Walk(request, job_folder(job_id(request)))
@@ -125,32 +123,48 @@ class Job:
 
     @property
     def skipped(self) -> Counter[str]:
-        """How many files of kinds that Fovea does not read were met so far, by kind."""
+        """The number of files of unsupported types found so far, by type."""
         return self._walk_thread.walk.skipped
 
     @property
     def links(self) -> int:
-        """How many links to folders were met so far; they are not followed."""
+        """The number of links to folders found so far, which are not followed."""
         return self._walk_thread.walk.links
 
     @property
     def misnamed(self) -> int:
-        """How many images were met so far that are not named like one."""
+        """The number of images without an image extension found so far."""
         return self._walk_thread.walk.misnamed
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was passed over so far though a person may miss it."""
-        counts = ((_LINKS, self.links), (_MISNAMED, self.misnamed))
-        return tuple(template.format(count=f"{count:,}") for template, count in counts if count)
+        """Messages about skipped links and images that the user may miss."""
+        messages = []
+        if self.links:
+            messages.append(
+                tr_n(
+                    "Skipped {count:,} link to a folder. To include its photos, name the folder it points to.",
+                    "Skipped {count:,} links to folders. To include their photos, name the folders they point to.",
+                    self.links,
+                )
+            )
+        if self.misnamed:
+            messages.append(
+                tr_n(
+                    "Skipped {count:,} image without an image extension. Rename it, or name it in the command.",
+                    "Skipped {count:,} images without an image extension. Rename them, or name them in the command.",
+                    self.misnamed,
+                )
+            )
+        return tuple(messages)
 
     def results(self) -> Iterator[JobResult]:
-        """Run the job: what came of every image, in input order, those of earlier runs included. Once only.
+        """Run the job, once only, and yield the result of every image in input order, including earlier ones.
 
         Raises:
-            Cancelled: the token says so. Like after every error, another run goes on from here.
+            Cancelled: the token was cancelled. As after every error, another run resumes from here.
             ModelError: the model cannot be opened.
-            ProviderError: the provider asked for does not work, or none does any more.
+            ProviderError: the requested provider does not work, or no provider works any more.
             StorageError: the journal cannot be written any more, or the job's folder is gone.
         """
         self._running = self._run()
@@ -165,15 +179,15 @@ class Job:
                     self._token.check()
                     yield from self._process_batch(pipeline)
             finally:
-                with contextlib.suppress(StorageError):  # then the error that led here says more
+                with contextlib.suppress(StorageError):  # the error that led here says more
                     self._journal.release(pipeline.pending)
         self._rate.update(self._walk_thread.found, 0)
         self._journal.finish()
 
     def _fill_queue(self, pipeline: Pipeline) -> bool:
-        """Have the next images read, as many as may be; False once there are none left.
+        """Submit as many of the next images as allowed; return False once there are none left.
 
-        One that was being read when an earlier run died is read alone, so that it is known if it does that again.
+        An image that was being read when an earlier run crashed is read alone, to find out whether it is the cause.
         """
         started: list[Image] = []
         while len(started) + len(pipeline.pending) < PREFETCH and len(self._queue) < _QUEUE_SIZE:
@@ -185,7 +199,7 @@ class Job:
                 self._upcoming.appendleft(image)
                 break
             if is_suspect:
-                self._classifier.open()  # takes seconds, in which a kill would look like this image's doing
+                self._classifier.open()  # takes seconds, in which a kill would be blamed on this image
             self._queue.append(image)
             started += [image] if self._needs_read(image) else []
             if is_suspect:
@@ -195,7 +209,7 @@ class Job:
         return bool(self._queue)
 
     def _next(self, pipeline: Pipeline, *, wait: bool) -> Image | None:
-        """The next image in input order; None where there is none left, or none yet and nobody wants to wait."""
+        """The next image in input order; None if there are no more, or, without waiting, none yet."""
         while not self._upcoming:
             has_ended = self._walk_thread.has_ended
             images = self._journal.next_images(self._position, _QUEUE_SIZE)
@@ -215,7 +229,7 @@ class Job:
         return image.outcome is None and image.number not in self._cached and image.attempts < _MAX_ATTEMPTS
 
     def _process_batch(self, pipeline: Pipeline) -> Iterator[JobResult]:
-        """Answer the images at the head of the line, up to a full batch of those that are read."""
+        """Classify the images at the head of the queue, up to a full batch of those that are read."""
         group: list[Image] = []
         reading = 0
         while self._queue and reading < MAX_BATCH:
@@ -248,22 +262,22 @@ class Job:
         self._rate.update(self._walk_thread.found, self._remaining)
 
     def _report_found(self) -> None:
-        """Tell how many images were found, also while none is answered yet; in either thread."""
+        """Report the number of images found, even before the first result; called in either thread."""
         left = self._journal.pending_count() if self._walk_thread.has_ended else None
         self._rate.update(self._walk_thread.found, left)
 
     def _check_folder(self, results: list[ImageResult]) -> None:
-        """Stop where images cannot be read because the folder's disk or network share is gone, instead of noting it."""
+        """Stop instead of recording failures if the folder's disk or network share is gone."""
         has_transient = any(
             isinstance(each.outcome, Failure) and each.outcome.kind in TRANSIENT_ERRORS for each in results
         )
         if has_transient and _identity(self._request.folder) != self._identity:
-            what = f"The folder {display_path(self._request.folder)} is gone, or its disk is."
-            raise StorageError(what, hint="Once it is back, the same job goes on where it stopped.")
+            what = tr("The folder {folder} is no longer available.", folder=display_path(self._request.folder))
+            raise StorageError(what, hint=tr("Put it back or connect its drive, then resume the job."))
 
 
 class _WalkThread:
-    """The walk, in a thread of its own; what it finds is in the journal at once."""
+    """The thread of the walk, which records the images it finds in the journal."""
 
     def __init__(
         self,
@@ -273,7 +287,7 @@ class _WalkThread:
         accepts: Callable[[FoundFile], bool],
         on_found: Callable[[], None],
     ) -> None:
-        """`on_found` is called, in the thread that walks, whenever more was found."""
+        """`on_found` is called in the new thread whenever it found more images."""
         self.walk, self._recorded = walk, 0
         self._journal, self._token, self._accepts, self._on_found = journal, token, accepts, on_found
         self._has_new, self._ended, self._stop = threading.Event(), threading.Event(), threading.Event()
@@ -290,22 +304,22 @@ class _WalkThread:
 
     @property
     def found(self) -> int:
-        """How many images were found so far."""
+        """The number of images found so far."""
         return self._recorded if self._ended.is_set() else max(self._recorded, self.walk.found_count)
 
     @property
     def has_ended(self) -> bool:
-        """Whether everything was found.
+        """Whether the walk is complete.
 
         Raises:
-            StorageError: it could not be noted.
+            StorageError: its images could not be recorded.
         """
         if self._error:
             raise self._error
         return self._ended.is_set()
 
     def wait(self) -> None:
-        """Wait a moment for more to be found."""
+        """Wait briefly for more images."""
         self._has_new.wait(_WAIT_S)
         self._has_new.clear()
 
@@ -316,13 +330,13 @@ class _WalkThread:
                 self._ended.set()
                 self._on_found()
         except Cancelled:
-            pass  # whoever asks for the results hears it too
-        except Exception as error:  # noqa: BLE001 - it is raised where the results are asked for
+            pass  # raised in the thread of the results too
+        except Exception as error:  # noqa: BLE001 - raised in the thread of the results
             self._error = error
         self._has_new.set()
 
     def _record_all(self) -> bool:
-        """Note every image; False if nobody wants the rest any more."""
+        """Record every image; return False if stopped before the end."""
         images = filter(self._accepts, self.walk)
         while some := list(islice(images, _DISCOVERY_BATCH)):
             self._token.check()
@@ -344,5 +358,9 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 
 def _crash_failure(image: Image) -> Failure:
-    what = f"Reading this image ended the program {_MAX_ATTEMPTS} times."
-    return Failure(image.path, "crashed", what, "Open it in another program and save it anew.")
+    what = tr_n(
+        "Reading this image crashed Fovea {count:,} time.",
+        "Reading this image crashed Fovea {count:,} times.",
+        _MAX_ATTEMPTS,
+    )
+    return Failure(image.path, "crashed", what, tr("Open it in another program and save it again."))

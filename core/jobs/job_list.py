@@ -1,4 +1,4 @@
-"""The jobs there are: listed, told about, and forgotten."""
+"""Listing, summarizing, resetting and deleting jobs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Final
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr
 from core.base.locks import try_lock
 from core.base.recovery import as_path
 from core.base.storage import reading_errors, storage_errors
@@ -21,7 +22,7 @@ from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, 
 from core.jobs.values import JobCounts, JobState, JobSummary
 
 _END_OF_TIME: Final = 2**35
-"""Seconds since 1970 that no clock shows."""
+"""An upper bound for valid times, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class BrokenJob:
 
 
 def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
-    """All jobs, those begun last first, broken ones at the end.
+    """All jobs, the newest first, broken ones last.
 
     Raises:
         StorageError: the folder of the jobs cannot be read.
@@ -46,7 +47,7 @@ def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
         except UsageError:  # a folder without a journal
             continue
         except StorageError as error:
-            if not _is_locked(job_folder(id_)):  # or a program is just beginning it, and it is listed once it has begun
+            if not _is_locked(job_folder(id_)):  # or another program is just creating it
                 broken.append(BrokenJob(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
@@ -59,10 +60,10 @@ def _ids() -> list[str]:
 
 
 def job_summary(id_: str) -> JobSummary:
-    """What a job is and how far.
+    """The summary of a job.
 
     Raises:
-        UsageError: there is no such job.
+        UsageError: the job does not exist.
         StorageError: its journal cannot be read.
     """
     file = existing_job(id_) / FILE
@@ -71,7 +72,7 @@ def job_summary(id_: str) -> JobSummary:
 
 
 def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
-    """What an open journal says about its job."""
+    """Read the summary of a job from its open journal."""
     columns = "folder, recursive, include, exclude, begun, finished, keep_features, models.name, models.version"
     found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
     folder, recursive, include, exclude, started, finished, keeps, model, version = found
@@ -92,7 +93,7 @@ def _patterns(text: str) -> tuple[str, ...]:
 
 
 def read_counts(database: sqlite3.Connection) -> JobCounts:
-    """How many images of an open journal are how far."""
+    """Count the images of an open journal by state."""
     query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
     counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
     waiting, done, failed, removed = (counts.get(state, (0, 0))[0] for state in (WAITING, DONE, FAILED, GONE))
@@ -100,13 +101,13 @@ def read_counts(database: sqlite3.Connection) -> JobCounts:
 
 
 def reset_results(id_: str) -> None:
-    """Have all images of a job classified anew, those too that ended the program; what a person said stays.
+    """Mark all images of a job to be classified again, even those that crashed the program; reviews are kept.
 
-    A job that is not there has none; a damaged journal is rebuilt from what can be read of it.
+    Does nothing if the job does not exist. A damaged journal is rebuilt from what can be read of it.
 
     Raises:
-        UsageError: it runs just now.
-        StorageError: the journal cannot be read or written, or a later version of Fovea wrote it.
+        UsageError: the job is running.
+        StorageError: the journal cannot be read or written, or was written by a later version of Fovea.
     """
     file = job_folder(id_) / FILE
     if not file.exists():
@@ -118,10 +119,10 @@ def reset_results(id_: str) -> None:
 
 
 def remove_job(id_: str) -> None:
-    """Forget a job: its answers, and what a person said about them. The images are not touched.
+    """Delete a job with its results and reviews. The images are not changed.
 
     Raises:
-        UsageError: there is no such job, or it runs just now.
+        UsageError: the job does not exist, or is running.
         StorageError: it cannot be deleted.
     """
     folder = existing_job(id_)
@@ -132,14 +133,14 @@ def remove_job(id_: str) -> None:
 
 
 def existing_job(id_: str) -> Path:
-    """The folder of a job that there is.
+    """The folder of an existing job.
 
     Raises:
-        UsageError: there is no such job.
+        UsageError: the job does not exist.
     """
     folder = job_folder(id_)
     if folder.parent != paths.jobs() or not _exists(folder / FILE):
-        raise UsageError(f"There is no job {id_!r}.", hint="`fovea jobs` lists them.")
+        raise UsageError(tr("No job {id!r}.", id=id_), hint=tr("List the jobs with `fovea jobs`."))
     return folder
 
 
@@ -154,7 +155,7 @@ def _exists(file: Path) -> bool:
 
 
 def _is_locked(folder: Path) -> bool:
-    """Whether a program runs the job; looking holds it for an instant, which `held` waits for."""
+    """Whether a program is running the job. The check holds the lock for an instant, which `locked` waits for."""
     try:
         with (folder / LOCK).open("r+b") as file:
             return not try_lock(file)

@@ -1,8 +1,8 @@
-"""The journal of a job: one SQLite file that says of every image where it lies, how far it is and what came of it.
+"""The journal of a job: one SQLite file with the path, state and result of every image.
 
-Its folder is `paths.jobs()/<id>`. Whoever runs the job holds `lock` there, and the system takes that back from a killed
-program; others may read meanwhile and note what a person says (`core.jobs.queries`). What was written before a kill is
-there after it. Paths are kept as bytes, for a name need not be text.
+Its folder is `paths.jobs()/<id>`. The program that runs the job holds the file `lock` there, which the system releases
+when the program is killed; others may read and store reviews meanwhile (`core.jobs.queries`). Whatever was written
+survives a kill. Paths are stored as bytes, as a file name need not be valid text.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 
 from core.base import paths
 from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.base.locks import try_lock
 from core.base.recovery import as_path
 from core.base.storage import storage_errors
@@ -32,16 +33,16 @@ from core.prediction import Outcome
 
 LOCK: Final = "lock"
 TRANSIENT_ERRORS: Final = ("missing", "no-access", "no-memory")
-"""Failures whose reason may pass and leave the file as it was: the next run tries these images again."""
+"""Kinds of failures whose cause may go away without a change to the file: the next run retries these images."""
 
 _PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)
-"""Who only looks whether a job runs holds its lock for an instant."""
+"""Waits between attempts to lock: checking whether a job is running holds its lock for an instant."""
 
 _SEE: Final = f"""
 UPDATE images SET walk = :walk WHERE folder = :folder AND name = :name
 AND place = :place AND size = :size AND mtime_ns = :mtime_ns AND state <> {GONE}
 """
-"""An image as it was, at its place: by far the most of a later run, and no index changes."""
+"""An unchanged image at its old place: by far the most frequent case in a later run, and no index changes."""
 _NOTE: Final = f"""
 INSERT INTO images (place, walk, folder, name, shown, size, mtime_ns)
 VALUES (:place, :walk, :folder, :name, :shown, :size, :mtime_ns)
@@ -66,7 +67,7 @@ AND (SELECT kind FROM details WHERE details.number = images.number) IN ({", ".jo
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """An image as the walk found it; the folder is relative to the job's, and "" is that itself."""
+    """An image as the walk found it; the folder is relative to the job's, which is ""."""
 
     folder: bytes
     name: bytes
@@ -76,13 +77,13 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """Who answers in a run.
+    """The model of a run.
 
     Attributes:
-        key: everything that decides what it answers; answers under other keys are made anew.
+        key: identifies everything that determines predictions; results with another key are computed again.
         name: the model's name.
         version: its version.
-        top_k: how many classes of each image are kept.
+        top_k: the number of classes stored for each image.
     """
 
     key: str
@@ -98,10 +99,10 @@ class Image:
     Attributes:
         number: its row.
         position: in input order, from 1.
-        path: the file, below the job's folder as the person named that.
-        outcome: of an earlier run, where that still holds.
-        attempts: how often it was begun without an outcome, the first time in company, then alone.
-        sha256: of its bytes as it is now; "" where nobody noted it.
+        path: the file, below the job's folder as the user named it.
+        outcome: the outcome of an earlier run, if it is still valid.
+        attempts: how often it was started without an outcome: the first time with others, then alone.
+        sha256: the hash of its current bytes; "" if unknown.
     """
 
     number: int
@@ -114,13 +115,13 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """What came of an image.
+    """The result of an image.
 
     Attributes:
         number: its row.
         outcome: the prediction or the failure.
-        phash: 64 bits that say what it looks like (`core.images.perceptual_hash`); None where nobody looked.
-        sha256: of its bytes; "" where nobody noted it.
+        phash: its 64-bit perceptual hash (`core.images.perceptual_hash`); None if not computed.
+        sha256: the hash of its bytes; "" if not computed.
     """
 
     number: int
@@ -130,30 +131,30 @@ class ImageResult:
 
 
 def job_id(request: JobRequest) -> str:
-    """Which job a request means: 16 characters from the real folder, `recursive` and the patterns."""
-    facts = [request.recursive, sorted(set(request.include)), sorted(set(request.exclude))]
+    """The id of the job of a request: 16 hexadecimal digits from the resolved folder, `recursive` and the patterns."""
+    options = [request.recursive, sorted(set(request.include)), sorted(set(request.exclude))]
     place = os.fsencode(os.path.realpath(request.folder))
-    return hashlib.blake2b(place + b"\0" + json.dumps(facts).encode("ascii"), digest_size=8).hexdigest()
+    return hashlib.blake2b(place + b"\0" + json.dumps(options).encode("ascii"), digest_size=8).hexdigest()
 
 
 def job_folder(id_: str) -> Path:
-    """Where a job's journal lies."""
+    """The folder of a job's journal."""
     return paths.jobs() / id_
 
 
 class Journal:
-    """A job's journal, held by whoever runs it; threads may share it.
+    """A job's journal, opened and locked to run the job; thread-safe.
 
-    Every method raises StorageError where the journal cannot be used any more: the disk is full, its folder was
-    removed under way, or whatever else. What was noted before is kept.
+    Every method raises StorageError if the journal cannot be used any more, for example because the disk is full or
+    its folder was removed. What was recorded before is kept.
     """
 
     def __init__(self, request: JobRequest, model: ModelRef) -> None:
-        """Open the job's journal, or begin it, and hold it; what `model` did not answer waits from now on.
+        """Open or create the job's journal, and lock it; images not classified by `model` are waiting from now on.
 
         Raises:
-            UsageError: another program runs this job now.
-            StorageError: the journal cannot be written, or a later version of Fovea wrote it.
+            UsageError: another program is running this job.
+            StorageError: the journal cannot be written, or was written by a later version of Fovea.
         """
         self.id = job_id(request)
         self._top = request.folder
@@ -182,7 +183,7 @@ class Journal:
     # ---- the walk
 
     def add_found(self, images: Sequence[FoundFile]) -> None:
-        """Note the next images of the walk, in their order; what is new or changed waits from now on."""
+        """Record the next images of the walk, in order; new and changed ones are waiting from now on."""
         with self._writing() as database:
             for image in images:
                 values = self._walker.step(database, image) | {"walk": self._walk, "model": self._model}
@@ -190,10 +191,10 @@ class Journal:
                     database.execute(_NOTE, values)
 
     def end_walk(self, unreadable_folders: Sequence[UnreadableFolder]) -> int:
-        """Note that the walk has ended; how many images are gone.
+        """Record that the walk has ended, and return the number of images that are gone.
 
         Args:
-            unreadable_folders: folders that could not be read; what lay in them does not count as gone.
+            unreadable_folders: folders that could not be read; images in them do not count as gone.
         """
         below = {_relative(error.folder, self._top): error for error in unreadable_folders}
         with self._writing() as database:
@@ -212,9 +213,7 @@ class Journal:
     # ---- the work
 
     def next_images(self, position: int, limit: int) -> list[Image]:
-        """The next images found in this walk after a place in input order, at most `limit`; a short list may grow
-        until `end_walk`.
-        """
+        """At most `limit` images of this walk after a position in input order; until `end_walk`, there may be more."""
         chosen = "images.place > ? AND images.walk = ? ORDER BY images.place LIMIT ?"
         more = f"images.place, images.tried, CASE WHEN answered <> {WAITING} THEN details.sha256 END"
         with self._reading() as database:
@@ -222,17 +221,17 @@ class Journal:
             return [self._image(*record) for record in database.execute(query, (position, self._walk, limit))]
 
     def start(self, numbers: Iterable[int]) -> None:
-        """Note that these images are about to be read, so that one that kills the program is found."""
+        """Record that these images are about to be read, so that one that crashes the program can be found."""
         with self._writing() as database:
             database.executemany("UPDATE images SET tried = tried + 1 WHERE number = ?", ((n,) for n in numbers))
 
     def release(self, numbers: Iterable[int]) -> None:
-        """Note that these images were begun and are left waiting by a program that lives."""
+        """Record that these started images are waiting again, without having crashed the program."""
         with self._writing() as database:
             database.executemany("UPDATE images SET tried = 0 WHERE number = ?", ((n,) for n in numbers))
 
     def record(self, results: Sequence[ImageResult]) -> None:
-        """Note what came of images, all or nothing."""
+        """Record the results of images, all or nothing."""
         now = time.time()
         with self._writing() as database:
             database.executemany(
@@ -247,12 +246,12 @@ class Journal:
             database.executemany(f"INSERT OR REPLACE INTO details VALUES ({', '.join('?' * 10)})", rows)
 
     def finish(self) -> None:
-        """Note that the job came to its end."""
+        """Record that the job is finished."""
         with self._writing() as database:
             database.execute("UPDATE job SET finished = 1")
 
     def pending_count(self) -> int:
-        """How many images found in this walk wait."""
+        """The number of waiting images of this walk."""
         query = f"SELECT count(*) FROM images WHERE state = {WAITING} AND walk = ?"
         with self._reading() as database:
             return int(database.execute(query, (self._walk,)).fetchone()[0])
@@ -260,7 +259,7 @@ class Journal:
     def _image(self, place: int, tried: int, sha256: str | None, *record: Any) -> Image:  # noqa: ANN401 - a row
         try:
             row = row_of(record, self._top)
-        except (ValueError, TypeError, LookupError):  # damaged: it is classified again
+        except (ValueError, TypeError, LookupError):  # damaged: classify it again
             number, folder, name = record[:3]
             return Image(number, place, self._top / as_path(folder) / as_path(name), None, 0, "")
         return Image(row.number, place, row.path, row.outcome, tried, sha256 or "")
@@ -272,7 +271,7 @@ class Journal:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. A file that was removed could still be written to, but nobody would ever read it."""
+        """Run one transaction; fail if the file was removed, as writing to it would then be lost."""
         with self._lock, journal_errors(self._file):
             if self._file.stat().st_ino != self._identity:
                 raise FileNotFoundError
@@ -281,14 +280,14 @@ class Journal:
 
 
 class _FileRecorder:
-    """Gives images their places and folders their numbers; a folder's images come together."""
+    """Assigns places to images and ids to folders; the images of a folder must be consecutive."""
 
     def __init__(self) -> None:
         self._place = 0
         self._folder, self._id = b"", -1
 
     def step(self, database: sqlite3.Connection, image: FoundFile) -> dict[str, object]:
-        """What the next image of the walk adds to its row."""
+        """The column values of the next image of the walk."""
         self._place += 1
         if self._id < 0 or image.folder != self._folder:
             self._folder, self._id = image.folder, _folder_id(database, image.folder, self._place)
@@ -305,10 +304,10 @@ class _FileRecorder:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a job, so that no other program runs it; its folder is made where need be.
+    """Lock a job, so that no other program runs it; its folder is created if needed.
 
     Raises:
-        UsageError: another program runs it.
+        UsageError: another program is running it.
         StorageError: the folder cannot be written.
     """
     with contextlib.ExitStack() as stack:
@@ -319,15 +318,17 @@ def locked(folder: Path) -> Iterator[None]:
                 if try_lock(file):
                     break
                 if pause is None:
-                    what = "This folder is being classified by another program just now."
-                    raise UsageError(what, hint="Wait until it is done, or stop it; what it has done so far is kept.")
+                    raise UsageError(
+                        tr("Another program is classifying this folder."),
+                        hint=tr("Wait until it has finished, or stop it; its results so far are kept."),
+                    )
                 time.sleep(pause)
         yield
 
 
 @contextlib.contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Everything written in the block, or nothing."""
+    """Run the block as one transaction."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -339,7 +340,7 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _start_walk(database: sqlite3.Connection, request: JobRequest, model_ref: ModelRef) -> tuple[int, int]:
-    """Begin a run; the number of who answers and that of the walk."""
+    """Begin a run, and return the id of the model and the number of the walk."""
     if database.execute("SELECT 1 FROM job").fetchone() is None:
         patterns = json.dumps(request.include), json.dumps(request.exclude)
         folder = os.fsencode(os.path.realpath(request.folder))
@@ -356,13 +357,13 @@ def _start_walk(database: sqlite3.Connection, request: JobRequest, model_ref: Mo
 
 
 def _model_id(database: sqlite3.Connection, model_ref: ModelRef) -> int:
-    """The number of who answers; one that kept fewer classes than are asked now was another."""
+    """The id of a model that stored at least as many classes as now requested."""
     known = "WHERE key = ? AND top_k >= ? ORDER BY id = (SELECT model FROM job) DESC, id DESC"
     found = database.execute(f"SELECT id FROM models {known}", (model_ref.key, model_ref.top_k)).fetchone()
     if found is None:
         insert = "INSERT INTO models (key, name, version, top_k) VALUES (?, ?, ?, ?) RETURNING id"
-        facts = (model_ref.key, model_ref.name, model_ref.version, model_ref.top_k)
-        found = database.execute(insert, facts).fetchone()
+        row = (model_ref.key, model_ref.name, model_ref.version, model_ref.top_k)
+        found = database.execute(insert, row).fetchone()
     return int(found[0])
 
 
@@ -382,5 +383,5 @@ def _is_within(path: bytes, place: bytes) -> bool:
 
 
 def _as_signed(phash: int | None) -> int | None:
-    """64 bits as SQLite keeps them."""
+    """Convert 64 unsigned bits to a signed integer, as SQLite stores it."""
     return None if phash is None else phash - (1 << 64 if phash >> 63 else 0)

@@ -1,4 +1,4 @@
-"""Rows that look nearly the same, together."""
+"""Grouping rows whose images are near-duplicates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from core.jobs.values import GroupSummary
 def near_duplicates(
     numbers: Sequence[int], hashes: Iterable[tuple[int, int]]
 ) -> tuple[array[int], tuple[GroupSummary, ...]]:
-    """Those of the rows that look nearly like another one, in groups, the largest first; within a group as given.
+    """Group the rows that have near-duplicates, the largest group first; within a group, rows keep their order.
 
     Args:
         numbers: the rows, in order.
-        hashes: number and look of each row that has one, as SQLite keeps it: signed.
+        hashes: (number, perceptual hash) of each row that has one; the 64-bit hash is signed, as in SQLite.
     """
     hash_of = dict(hashes)
     seen = [number for number in numbers if number in hash_of]
@@ -28,8 +28,8 @@ def near_duplicates(
     for number, group in zip(seen, groups.tolist(), strict=True):
         members[group].append(number)
     several = sorted((group for group in members.values() if len(group) > 1), key=len, reverse=True)
-    ordered, facts = array("q"), []
+    ordered, summaries = array("q"), []
     for position, group in enumerate(several, start=1):
-        facts.append(GroupSummary(str(position), len(ordered), len(group)))
+        summaries.append(GroupSummary(str(position), len(ordered), len(group)))
         ordered.extend(group)
-    return ordered, tuple(facts)
+    return ordered, tuple(summaries)

@@ -1,9 +1,9 @@
-"""Patterns of paths, to include and exclude by: like those of shells, for a whole tree.
+"""Include and exclude patterns for paths: shell-style globs for a whole tree.
 
-`*` stands for any characters within a name, `?` for one, `[a-z]` for one of these. A pattern without `/` is held
-against every name on the way: `*.png`, `thumbnails`. One with `/` begins at the job's folder, and `**` stands for any
-folders: `2024/**/raw`. Whatever lies below a folder that matches, matches. Capital and small letters are the same, and
-so are the ways in which Unicode writes an accent: macOS stores names decomposed, and people type them composed.
+`*` matches any characters within a name, `?` one character, `[a-z]` one of a range. A pattern without `/` is matched
+against every component of a path: `*.png`, `thumbnails`. A pattern with `/` starts at the job's folder, and `**`
+matches any number of folders: `2024/**/raw`. Everything below a matching folder matches. Matching ignores case and
+Unicode normalization: macOS stores names decomposed, and people type them composed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from core.base.errors import UsageError
+from core.base.i18n import tr
 
 _PIECES: Final = re.compile(r"\*+|\?|\[[!^]?\]?[^]/]*\]|.", re.DOTALL)
 _RANGE: Final = re.compile(r"(.)-(.)|(.)", re.DOTALL)
@@ -22,11 +23,11 @@ _RANGE: Final = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Which files count; paths are relative to the job's folder, their parts joined by `/`.
+    """Compiled patterns; paths are relative to the job's folder, with `/` as the separator.
 
     Attributes:
-        included: what a path must match, one for each pattern; none: everything counts.
-        excluded: what it must not match.
+        included: patterns of which a path must match at least one; if empty, every path is included.
+        excluded: patterns that a path must not match.
     """
 
     included: tuple[re.Pattern[str], ...]
@@ -34,23 +35,23 @@ class Patterns:
 
     @classmethod
     def of(cls, include: Iterable[str], exclude: Iterable[str]) -> Self:
-        """The patterns a person wrote.
+        """Compile patterns.
 
         Raises:
-            UsageError: one of them means nothing.
+            UsageError: a pattern is invalid.
         """
         return cls(tuple(map(_compiled, include)), tuple(map(_compiled, exclude)))
 
     def excludes(self, path: str) -> bool:
-        """Whether a file, or a folder with all that is in it, is passed over."""
+        """Whether a file, or a folder with its contents, is excluded."""
         return _matches(path, self.excluded)
 
     def includes(self, path: str) -> bool:
-        """Whether a file counts, as long as it is not excluded; of a folder, whether all that is in it does."""
+        """Whether a file, or everything in a folder, is included unless excluded."""
         return not self.included or _matches(path, self.included)
 
     def count(self, path: str) -> bool:
-        """Whether a file counts."""
+        """Whether a file is included and not excluded."""
         return self.includes(path) and not self.excludes(path)
 
 
@@ -78,7 +79,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _translated(part: str) -> str:
-    """A name with `*`, `?` and `[...]` as a regular expression."""
+    """Translate a glob for one path component into a regular expression."""
     return "".join(_piece(piece) for piece in _PIECES.findall(part))
 
 
@@ -96,4 +97,6 @@ def _piece(piece: str) -> str:
 
 
 def _invalid_pattern(pattern: str) -> UsageError:
-    return UsageError(f"The pattern {pattern!r} means nothing.", hint="Write one such as '*.jpg' or '2024/**/raw'.")
+    return UsageError(
+        tr("Invalid pattern {pattern!r}.", pattern=pattern), hint=tr("Use a pattern such as '*.jpg' or '2024/**/raw'.")
+    )

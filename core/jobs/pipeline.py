@@ -1,7 +1,7 @@
-"""The decode pool and the engine side by side: images in, answers out, in their order and never many in memory.
+"""The decode pool and the engine in parallel: outcomes in the order of the images, with bounded memory.
 
-Other than `core.models.classifier`, which answers one photo at once, this waits for full batches: while the engine
-computes one, the pool makes the next ready.
+Unlike `core.models.classifier`, which classifies a single photo immediately, this waits for full batches: while the
+engine computes one, the pool decodes the next.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ProviderError
+from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.datasets.scan_cache import FileState
@@ -42,9 +43,9 @@ from core.models.library import InstalledModel, load_head
 from core.prediction import Failure, Outcome, Prediction, Timing
 
 PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
-"""How many images may be decoded or wait for the engine."""
+"""Maximum number of images being decoded or waiting for the engine."""
 CACHED: Final = "kept"
-"""In place of a provider's name, where features that were kept answered."""
+"""Replaces the provider's name in predictions made from cached features."""
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
@@ -54,13 +55,13 @@ Features = NDArray[np.float16]
 
 
 class LazyClassifier:
-    """A model, its engine opened only once an image has to be computed."""
+    """A model whose engine is opened only when an image must be computed."""
 
     def __init__(self, model: InstalledModel, requested: ProviderPreference, precision: Precision) -> None:
         """Read the head.
 
         Raises:
-            ModelError: the model's files are missing, damaged, foreign or hostile.
+            ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
         self.model, self.head = model, load_head(model)
         self._requested, self._precision = requested, precision
@@ -68,44 +69,44 @@ class LazyClassifier:
 
     @property
     def spec(self) -> Preprocessing:
-        """What the backbone wants to see."""
+        """The preprocessing of the backbone."""
         return self.model.backbone.card.preprocessing
 
     @property
     def kind(self) -> FeatureKind:
-        """What its features depend on."""
+        """What the features depend on."""
         card = self.model.backbone.card
         return FeatureKind(card.sha256, preprocessing.version(self.spec), self._precision.value, card.feature_width)
 
     @property
     def provider(self) -> Provider | None:
-        """What runs the backbone; None as long as nothing had to."""
+        """The provider that runs the backbone; None if the engine is not open."""
         return self._classifier.engine.provider if self._classifier else None
 
     def model_ref(self, top_k: int) -> ModelRef:
-        """Who answers, for the journal: another one answers otherwise."""
+        """The reference for the journal; models with different predictions have different keys."""
         card = self.model.card
         identity = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
         return ModelRef(key, card.name, self.model.version, min(top_k, len(card.classes)))
 
     def open(self) -> Classifier:
-        """The model, open.
+        """Open the model, if it is not open yet.
 
         Raises:
-            ModelError: a file is missing, damaged, foreign or hostile.
-            ProviderError: the provider asked for does not work.
+            ModelError: a file is missing, damaged, unsupported or unsafe.
+            ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
             self._classifier = open_classifier(self.model, self._requested, self._precision)
         return self._classifier
 
     def run(self, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
-        """Features [n, d] of images, and the milliseconds each took; by the CPU where the provider fails under way.
+        """Compute features [n, d], and the milliseconds per image; fall back to the CPU if the provider fails.
 
         Raises:
             ModelError: the model cannot be opened.
-            ProviderError: the provider asked for does not work, or the CPU failed too.
+            ProviderError: the requested provider does not work, or the CPU failed too.
         """
         try:
             return run_timed(self.open().engine, images)
@@ -113,13 +114,13 @@ class LazyClassifier:
             if self._classifier is None:
                 raise
             self._classifier = fallback_to_cpu(self._classifier, error)
-            _log.warning("%s The CPU goes on.", error.what)
+            _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
             return run_timed(self._classifier.engine, images)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Input:
-    """What came of an image before the engine: made ready for that, or its features kept already, or why neither."""
+    """An image before the engine: preprocessed, or its cached features, or a failure."""
 
     result: PreprocessedImage | Failure | Features
     phash: int | None = None
@@ -127,7 +128,7 @@ class _Input:
 
 
 class Pipeline:
-    """Answers images: begun in one call, answered in a later one, in whatever groups."""
+    """Classifies images: submitted in one call, collected in a later one, in any batches."""
 
     def __init__(self, classifier: LazyClassifier, top_k: int, *, keep_features: bool) -> None:
         self._classifier, self._top_k = classifier, top_k
@@ -145,11 +146,11 @@ class Pipeline:
 
     @property
     def pending(self) -> tuple[int, ...]:
-        """The numbers of the images that were begun and not answered."""
+        """The numbers of submitted images that were not collected yet."""
         return tuple(self._futures)
 
     def cached_features(self, images: Sequence[Image]) -> Mapping[int, Features]:
-        """The features kept of images as they are now, by the images' numbers; they need not be read."""
+        """The cached features of images in their current state, by number; these images need not be read."""
         known = {image.number: image.sha256 for image in images if image.sha256 and not image.outcome}
         if not known or not self._store:
             return {}
@@ -157,23 +158,23 @@ class Pipeline:
         return {number: kept[sha256] for number, sha256 in known.items() if sha256 in kept}
 
     def submit(self, images: Sequence[Image]) -> None:
-        """Have images read in the pool."""
+        """Read images in the pool."""
         for image in images:
             self._futures[image.number] = self._pool.submit(self._read, image)
 
     def collect(
         self, images: Sequence[Image], cached: Mapping[int, Features], on_wait: Callable[[], None]
     ) -> list[ImageResult]:
-        """Answer images that were begun or whose features were recalled, waiting for them.
+        """Wait for images that were submitted or have cached features, and classify them.
 
         Args:
-            images: which.
-            cached: by their numbers.
-            on_wait: called every moment while one that is read slowly is waited for.
+            images: the images.
+            cached: cached features by the numbers of their images.
+            on_wait: called regularly while waiting for an image.
 
         Raises:
             ModelError: the model cannot be opened.
-            ProviderError: nothing works that could compute; these images can be begun again.
+            ProviderError: no provider works; these images can be submitted again.
         """
         inputs = {image.number: self._wait_for(image, cached, on_wait) for image in images}
         outcomes: dict[int, Outcome] = {}
@@ -194,7 +195,7 @@ class Pipeline:
         return reading.result()
 
     def _from_features(self, images: Sequence[Image], inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
-        """What kept features say."""
+        """Predictions from cached features."""
         kept = {number: read.result for number, read in inputs.items() if isinstance(read.result, np.ndarray)}
         if not kept:
             return {}
@@ -203,7 +204,7 @@ class Pipeline:
         return {**self._predictions(list(kept), features, times, CACHED)}
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
-        """What the engine says; with a store, by the features as they are kept, so that they say the same later."""
+        """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
         ready = {number: read.result for number, read in inputs.items() if isinstance(read.result, PreprocessedImage)}
         if not ready:
             return {}
@@ -224,7 +225,7 @@ class Pipeline:
         return dict(zip(numbers, predictions(card, head, features, times, provider, self._top_k), strict=True))
 
     def _read(self, image: Image) -> _Input:
-        """Read an image in the pool; with a store, only if its content's features are not there yet."""
+        """Read an image in the pool; with a store, only if its features are not cached."""
         before = FileState.of(image.path) if self._store else None
         sha256 = _sha256(image.path) if before else ""
         if self._store and sha256:
@@ -235,12 +236,12 @@ class Pipeline:
         if isinstance(result, Failure):
             return _Input(result)
         is_same = before is not None and FileState.of(image.path) == before
-        # Features are kept without warnings, so an image that has any is read again.
+        # Features are cached without warnings, so an image with warnings is not cached.
         return _Input(result, phash(result.input), sha256 if is_same and not result.warnings else "")
 
 
 def _sha256(path: Path) -> str:
-    """SHA-256 of a file; "" where it cannot be read, which decoding it tells."""
+    """SHA-256 of a file; "" if it cannot be read, which decoding then reports."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

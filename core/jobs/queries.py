@@ -1,7 +1,7 @@
-"""Looking at a job's images, under way or not: counted, filtered, ordered, grouped; and noting what a person says.
+"""Queries on the results of a job, running or not: counting, filtering, sorting and grouping; and storing reviews.
 
-A view's rows are put in order once, as one number for each (8 bytes), and stay so until `refresh` is called: rows do
-not move below a person's hand while the job goes on, and a page in the middle of 100,000 comes as fast as the first.
+The rows of a view are sorted once, as one number each (8 bytes), and keep this order until `refresh` is called: rows do
+not move under the user's pointer while the job runs, and any page of 100,000 rows loads as fast as the first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from core.jobs.values import (
 )
 
 ReviewsByNumber: TypeAlias = dict[int, Review | None]
-"""What a person had said about rows, by their numbers: what undo needs."""
+"""Earlier reviews by the numbers of their rows, as needed for undo."""
 
 _BATCH_SIZE: Final = 500
 _MAX_LISTINGS: Final = 3
@@ -44,23 +44,23 @@ _MAX_LISTINGS: Final = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Listing:
-    """A view, worked out: the numbers of its rows in their order, and its groups."""
+    """The result of a view: the numbers of its rows in order, and its groups."""
 
     numbers: array[int]
     groups: tuple[GroupSummary, ...]
 
 
 class ResultStore:
-    """What a job's journal says; any number may look at a job, also while it runs. One thread at a time.
+    """Access to the results of a job; several can be open, also while the job runs. Not thread-safe.
 
-    Every method raises StorageError where the journal cannot be read or written any more.
+    Every method raises StorageError if the journal cannot be read or written any more.
     """
 
     def __init__(self, id_: str) -> None:
         """Open the journal of a job (`core.jobs.journal.job_id`).
 
         Raises:
-            StorageError: there is none, it cannot be read, or a later version of Fovea wrote it.
+            StorageError: it is missing, cannot be read, or was written by a later version of Fovea.
         """
         self._id = id_
         self._file = job_folder(id_) / FILE
@@ -76,25 +76,25 @@ class ResultStore:
         self.close()
 
     def close(self) -> None:
-        """Give the journal back."""
+        """Close the journal."""
         self._database.close()
 
     # ---- a view's rows
 
     def refresh(self) -> None:
-        """Have views worked out anew when they are asked for next: the job went on, or a person said something."""
+        """Recompute views when they are next used, because results or reviews were added."""
         self._listings.clear()
 
     def count(self, view: View) -> int:
-        """How many rows a view has."""
+        """The number of rows of a view."""
         return len(self._listing(view).numbers)
 
     def rows(self, view: View, offset: int, limit: int) -> list[Row]:
-        """Some rows of a view, from position `offset` on. Paths lie below the job's real folder."""
+        """At most `limit` rows of a view from `offset` on. Paths are below the job's resolved folder."""
         return self.rows_of(self._listing(view).numbers[offset : offset + limit])
 
     def rows_of(self, numbers: Sequence[int]) -> list[Row]:
-        """The rows of these numbers, in their order; numbers that are none are left out."""
+        """The rows with these numbers, in this order; unknown numbers are skipped."""
         found: dict[int, Row] = {}
         for some in _chunks(numbers):
             marks = ", ".join("?" * len(some))
@@ -104,28 +104,28 @@ class ResultStore:
         return [found[number] for number in numbers if number in found]
 
     def each(self, view: View) -> Iterator[Row]:
-        """All rows of a view, a few hundred of them in memory at a time."""
+        """Iterate over all rows of a view, with a few hundred in memory at a time."""
         for some in _chunks(self._listing(view).numbers):
             yield from self.rows_of(some)
 
     def numbers(self, view: View, offset: int, limit: int) -> Sequence[int]:
-        """The numbers of some rows of a view: what a selection of positions means."""
+        """The numbers of at most `limit` rows of a view from `offset` on."""
         return self._listing(view).numbers[offset : offset + limit]
 
     def position(self, view: View, number: int) -> int | None:
-        """Where a row stands in a view; None where it does not."""
+        """The position of a row in a view; None if it is not in it."""
         try:
             return self._listing(view).numbers.index(number)
         except ValueError:
             return None
 
     def groups(self, view: View) -> tuple[GroupSummary, ...]:
-        """The groups of a view, in their order; none where it is not grouped."""
+        """The groups of a view, in order; empty if it is not grouped."""
         return self._listing(view).groups
 
     def finished_after(self, moment: float, number: int, limit: int) -> list[Row]:
-        """The next rows that were classified, or failed, after a moment (seconds since 1970), in the order in which
-        that was; of those of the very same moment the rows after `number`.
+        """At most `limit` rows that were classified or failed after a time (seconds since 1970), in order of time and
+        number; rows of exactly that time follow `number`.
         """
         query = (
             f"SELECT {COLUMNS} FROM {TABLES} WHERE images.state IN ({DONE}, {FAILED})"
@@ -137,12 +137,12 @@ class ResultStore:
     # ---- figures
 
     def summary(self) -> JobSummary:
-        """What the job is and how far."""
+        """The summary of the job."""
         with self._reading() as database:
             return read_summary(database, self._id)
 
     def counts(self) -> JobCounts:
-        """How many images are how far."""
+        """The number of images in each state."""
         with self._reading() as database:
             return read_counts(database)
 
@@ -153,7 +153,7 @@ class ResultStore:
         return tuple(UnreadableFolder(self._top / os.fsdecode(folder), message, hint) for folder, message, hint in rows)
 
     def histogram(self, chosen: Filter, bins: int = 50) -> tuple[int, ...]:
-        """How many rows have a confidence in each of `bins` equal parts of 0..1; 1 itself counts to the last."""
+        """The number of rows in each of `bins` equal bins of confidence 0..1; 1 belongs to the last bin."""
         where = self._condition(chosen)
         counted = f"SELECT min(CAST(confidence * ? AS INTEGER), ? - 1), count(*) FROM images WHERE {where.sql}"
         with self._reading() as database:
@@ -163,7 +163,7 @@ class ResultStore:
         return tuple(counts.get(each, 0) for each in range(bins))
 
     def class_counts(self, chosen: Filter) -> dict[str, int]:
-        """How many rows have each answer, the most frequent first; failures have none."""
+        """The number of rows with each final label, the most frequent first; failures have none."""
         where = self._condition(chosen)
         counted = f"SELECT answer, count(*) FROM images WHERE {where.sql} AND answer IS NOT NULL"
         with self._reading() as database:
@@ -171,7 +171,7 @@ class ResultStore:
             return dict(rows.fetchall())
 
     def folder_counts(self, chosen: Filter) -> dict[Path, int]:
-        """How many rows lie right in each folder, relative to the job's, in input order."""
+        """The number of rows directly in each folder, relative to the job's, in input order."""
         where = self._condition(chosen)
         counted = f"SELECT folder, count(*) AS count FROM images WHERE {where.sql} GROUP BY folder"
         with self._reading() as database:
@@ -180,18 +180,18 @@ class ResultStore:
             ).fetchall()
         return {Path(os.fsdecode(path)): count for path, count in rows}
 
-    # ---- what a person says
+    # ---- reviews
 
     def set_reviews(self, reviews: Mapping[int, Review | None]) -> ReviewsByNumber:
-        """Store what the user says about rows; None removes it. What they had said before is returned, to undo with.
+        """Store reviews by the numbers of their rows, and return the earlier ones for undo; None removes a review.
 
-        With ACCEPTED the label is the row's own where none is given; where the answer is “unknown” there is nothing to
-        accept, and the row stays as it is. The file is not touched; views stay as they are until `refresh`.
+        ACCEPTED without a label takes the label of the prediction; an unknown prediction cannot be accepted, and its
+        row keeps its review. Image files are not changed; views stay as they are until `refresh`.
         """
         return self._write_reviews(reviews.items())
 
     def note_written(self, numbers: Sequence[int]) -> None:
-        """Note that Fovea itself wrote to these files, keywords for instance: their answers still hold."""
+        """Record that Fovea itself changed these files, for example their keywords, so that results stay valid."""
         changed = []
         for row in self.rows_of(numbers):
             status = row.path.stat()
@@ -209,7 +209,7 @@ class ResultStore:
                 if record is None:
                     continue
                 verdict, label_before, label, unknown = record
-                # Nothing to accept, whoever asks; undo brings back no such review of an earlier version either.
+                # Unknown predictions cannot be accepted; nor does undo restore such a review of an earlier version.
                 if unknown and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
                     continue
                 before[number] = Review(Verdict(verdict), label_before) if verdict else None
@@ -219,7 +219,7 @@ class ResultStore:
                 )
         return before
 
-    # ---- working views out
+    # ---- computing views
 
     def _listing(self, view: View) -> _Listing:
         if view not in self._listings:
@@ -269,7 +269,7 @@ class ResultStore:
 def _group_rows(
     database: sqlite3.Connection, rows: list[tuple[Any, ...]], columns: list[tuple[str, bool]], *, is_grouped: bool
 ) -> _Listing:
-    """Rows (number, and what they are parted by) put together by that, step after step; the last makes the groups."""
+    """Group rows (number, *keys) by one key after another; the last key makes the groups."""
     groups: list[GroupSummary] = []
     for column, (name, falling) in enumerate(columns, start=1):
         members: dict[Any, list[tuple[Any, ...]]] = {}
@@ -285,7 +285,7 @@ def _group_rows(
 
 
 def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, descending: bool) -> dict[Any, str]:
-    """Labels, or numbers of folders, in their order, and what a person calls them; no label is always the last."""
+    """Sort labels, or ids of folders, and map each to its title; a missing label is always last."""
     if name == "answer":
         labels = sorted(
             (key for key in keys if key is not None), key=lambda key: (key.casefold(), key), reverse=descending
@@ -297,7 +297,7 @@ def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, d
 
 
 def _review_columns(review: Review | None, label: str | None) -> tuple[str | None, str | None]:
-    """Verdict and label as the journal keeps them."""
+    """Verdict and label as stored in the journal."""
     match review:
         case None:
             return None, None

@@ -1,4 +1,4 @@
-"""How fast a job is, and how long it will still take."""
+"""Estimating the speed and remaining time of a job."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.jobs.values import JobProgress
 _MIN_INTERVAL_S: Final = 0.05
 _MIN_SAMPLE_S: Final = 0.5
 _MAX_SAMPLES: Final = 200
-"""Reports from which the speed is taken, 10 seconds and more."""
+"""Number of reports from which the speed is computed: those of the last 10 seconds or more."""
 
 
 class RateEstimator:
-    """Counts what a run does and reports it, at most 20 times a second, when all are found, and at its end.
+    """Counts results, and reports progress at most 20 times a second, when all images were found, and at the end.
 
-    One thread counts; any may tell, one at a time.
+    Thread-safe, but only one thread may count.
     """
 
     def __init__(self, report: Callable[[JobProgress], None], *, now: Callable[[], float] = time.monotonic) -> None:
@@ -31,7 +31,7 @@ class RateEstimator:
         self.progress = JobProgress(0, walked=False, finished=0, fresh=0, failed=0, per_second=None, remaining_s=None)
 
     def count(self, outcomes: int, *, new: int, failed: int) -> None:
-        """Count images that got an outcome; `new` of them in this run."""
+        """Count images with an outcome, of which `new` were computed in this run."""
         with self._lock:
             before = self.progress
             self.progress = replace(
@@ -39,16 +39,16 @@ class RateEstimator:
             )
 
     def update(self, found: int, remaining: int | None) -> None:
-        """Report, if it is time.
+        """Report progress, if it is due.
 
         Args:
-            found: images found so far.
-            remaining: how many of all wait still; None as long as not all are found.
+            found: the number of images found so far.
+            remaining: the number of images without an outcome; None until all images were found.
         """
         with self._lock:
             was_walked, moment = self.progress.walked, self._now()
             if was_walked and remaining is None:
-                return  # by who looked before all were found
+                return  # a late report from before all images were found
             if (
                 remaining == 0
                 or was_walked != (remaining is not None)

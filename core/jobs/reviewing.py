@@ -1,20 +1,22 @@
-"""What a person says about rows: what it means for each of them, and what a model can learn from it.
+"""Rules for reviews: what a review means for a row, and which correction results from it.
 
-The window imports this: nothing heavy is needed for it.
+The window imports this module, so it must not import anything heavy.
 """
 
 from __future__ import annotations
 
+from core.base.i18n import tr_n
 from core.datasets.corrections import Correction
 from core.jobs.values import Review, Row, Verdict
 from core.prediction import Prediction
 
 
 def review_of(row: Row, review: Review | None) -> Review | None:
-    """What is noted of a row, where the same is said about several.
+    """The review to store for a row when one review is applied to several rows.
 
-    An answer that is accepted becomes the person's label; a label that is the answer accepts it. What has no answer, or
-    the answer “unknown”, cannot be accepted, and stays as it is: its guess is a label only if it is chosen as one.
+    Accepting a prediction makes it the user's label; labelling a row with its prediction accepts it. A row without a
+    prediction, or with an unknown one, cannot be accepted and keeps its review: its top class becomes a label only if
+    the user chooses it.
     """
     match review:
         case Review(Verdict.ACCEPTED):
@@ -25,24 +27,28 @@ def review_of(row: Row, review: Review | None) -> Review | None:
 
 
 def can_be_accepted(row: Row) -> bool:
-    """Whether the model gave an answer that a person can call right."""
+    """Whether the row has a prediction, other than unknown, that the user can accept."""
     return row.label is not None and not row.unknown
 
 
 def is_left_open(row: Row, review: Review | None) -> bool:
-    """Whether a row stays open although it was to be accepted, because the model answered “unknown”."""
+    """Whether accepting leaves a row unreviewed because its prediction is unknown."""
     return review == Review(Verdict.ACCEPTED) and bool(row.unknown) and row.review is None
 
 
 def left_open_text(count: int) -> str:
-    """What a person reads where so many rows were left open; empty where none was."""
-    if count == 1:
-        return "1 unknown photo was left open: choose a class for it."
-    return f"{count:,} unknown photos were left open: choose a class for them." if count else ""
+    """A message about rows left unreviewed because their predictions are unknown; empty if there are none."""
+    if not count:
+        return ""
+    return tr_n(
+        "{count:,} unknown photo was not confirmed. Choose its class.",
+        "{count:,} unknown photos were not confirmed. Choose their classes.",
+        count,
+    )
 
 
 def accepts_guess(row: Row, review: Review | None) -> bool:
-    """Whether a review takes the guess of an “unknown” answer as confirmed, as earlier versions of Fovea stored it."""
+    """Whether a review accepts the top class of an unknown prediction, as earlier versions of Fovea stored it."""
     match review:
         case Review(Verdict.ACCEPTED, label):
             return bool(row.unknown) and label in (None, row.label)
@@ -50,7 +56,7 @@ def accepts_guess(row: Row, review: Review | None) -> bool:
 
 
 def correction_of(row: Row, review: Review | None) -> Correction | None:
-    """What a model can learn from what was said about a row: a label that corrects its answer, or confirms it."""
+    """The correction, or confirmation, of a prediction by a review; None if there is nothing to learn from it."""
     if review is None or review.label is None or not isinstance(row.outcome, Prediction) or accepts_guess(row, review):
         return None
     return Correction.of(row.outcome, review.label)

@@ -1,4 +1,4 @@
-"""From the journal's tables to values and back."""
+"""Conversion between the journal's tables and values."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ STATES: Final = {WAITING: State.WAITING, DONE: State.DONE, FAILED: State.FAILED,
 
 
 def row_of(record: tuple[Any, ...], top: Path) -> Row:
-    """The row in a record of `COLUMNS`; `top` is the job's folder.
+    """Convert a record of `COLUMNS` to a row; `top` is the job's folder.
 
     Raises:
-        ValueError, TypeError or LookupError: the record holds what no journal holds.
+        ValueError, TypeError or LookupError: the record is invalid.
     """
     number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, reviewed_label = (
         record[:13]
@@ -38,9 +38,9 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     if not all(
         isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, reviewed_label, model, provider)
     ):
-        raise TypeError("a text is none")
+        raise TypeError("not a text")
     if not all(isinstance(number, _NUMBER) for number in (confidence, finished, *times)):
-        raise TypeError("a number is none")
+        raise TypeError("not a number")
     below = as_path(folder)
     path = top / below / as_path(name)
     is_done, is_failed = state == DONE, state == FAILED
@@ -65,7 +65,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
 
 
 def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
-    """What the table `details` holds of an outcome; a prediction's warnings stand where a failure's message would."""
+    """The columns of an outcome in `details`; a prediction's warnings are stored in the column of the message."""
     if isinstance(outcome, Failure):
         return (number, *[None] * 5, sha256, outcome.kind, outcome.message, outcome.hint)
     timing = outcome.timing
@@ -75,7 +75,7 @@ def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...
 
 
 def outcome_columns(outcome: Outcome) -> tuple[Any, ...]:
-    """What the table `images` holds of an outcome: state, label, confidence, unknown."""
+    """The columns of an outcome in `images`: state, label, confidence, unknown."""
     if isinstance(outcome, Prediction):
         return DONE, outcome.best.label, outcome.best.probability, outcome.unknown
     return FAILED, None, None, None

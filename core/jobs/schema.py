@@ -1,4 +1,4 @@
-"""The journal's file: its tables, its format, and what goes wrong with it in a person's words."""
+"""The file of a journal: its tables, format, repair and errors."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from typing import Final
 
 from core.base import recovery
 from core.base.errors import DamagedError, StorageError
+from core.base.i18n import tr, tr_n
 from core.base.text import display_path
 
 FILE: Final = "journal.sqlite"
 FORMAT: Final = 1
-"""Raised when a table changes; journals of earlier formats are then brought up to it here, for they hold what people
-said, and those of later ones are left alone."""
+"""Incremented when a table changes. Journals of earlier formats must then be migrated, as they contain the user's
+reviews; those of later formats are refused."""
 
 WAITING, DONE, FAILED, GONE = range(4)
-"""`State` as the journal writes it."""
+"""`State` as stored in the journal."""
 
 _log = logging.getLogger(__name__)
 _APPLICATION: Final = 0x466F7665
 _TIMEOUT_S: Final = 30.0
-"""How long another connection may be writing; it does so for milliseconds."""
+"""How long to wait for another connection to finish writing, which takes milliseconds."""
 
 _TABLES: Final = """
 CREATE TABLE job (
@@ -56,9 +57,9 @@ CREATE TABLE details (
 CREATE INDEX images_by_place ON images (place, state, answer, confidence, unknown, verdict, folder, mtime_ns);
 CREATE INDEX images_by_confidence ON images (confidence, place, state, answer, unknown, verdict, folder);
 """
-"""`images` holds what rows are chosen and ordered by, `details` the rest. `shown` is the path below the job's folder as
-text, in small letters, to be searched; `answered` is the state that the kept outcome means, and `model` who gave it;
-`tried` counts beginnings that led to no outcome."""
+"""`images` contains what rows are filtered and sorted by, `details` the rest. `shown` is the path relative to the job's
+folder as casefolded text, for searching; `answered` is the state of the stored outcome, and `model` the model that
+produced it; `look` is the perceptual hash; `said` is the user's label; `tried` counts attempts without an outcome."""
 
 
 def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
@@ -66,11 +67,11 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
 
     Args:
         file: the journal.
-        make: whether it is made where it is missing.
+        make: whether to create it if it is missing.
 
     Raises:
         DamagedError: it is damaged.
-        StorageError: it is missing, cannot be read, or another program or a later version of this one wrote it.
+        StorageError: it is missing, cannot be read, or was written by another program or a later version of Fovea.
     """
     with journal_errors(file):
         opened = sqlite3.connect(
@@ -91,7 +92,7 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
 
 
 def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
-    """Make the tables of an empty file; refuse one that is not a journal of this format."""
+    """Create the tables of an empty file; refuse one that is not a journal of this format."""
     (found,) = opened.execute("PRAGMA user_version").fetchone()
     (application,) = opened.execute("PRAGMA application_id").fetchone()
     (objects,) = opened.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -107,42 +108,44 @@ def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
 
 def _foreign_error(file: Path, found: int, *, is_journal: bool) -> StorageError:
     if found > FORMAT:
-        what = f"The journal {display_path(file)} was written by a later version of Fovea. Nothing was changed."
-        return StorageError(what, hint="Use that version, or remove the job with `fovea jobs remove`.")
+        what = tr("The journal {file} was written by a later version of Fovea.", file=display_path(file))
+        return StorageError(what, hint=tr("Update Fovea, or remove the job with `fovea jobs remove`."))
     if is_journal:
         return _damaged_error(file)
-    what = f"{display_path(file)} is not a journal that Fovea wrote. Nothing was changed."
-    return StorageError(what, hint="Move that file elsewhere, then run the command again.")
+    what = tr("{file} is not a Fovea journal.", file=display_path(file))
+    return StorageError(what, hint=tr("Move that file elsewhere, then try again."))
 
 
 def repair(file: Path) -> None:
-    """Rebuild a damaged journal from all rows that can still be read; needs the job to be held.
+    """Rebuild a damaged journal from all rows that can still be read; the job must be locked.
 
-    The damaged file is set aside, and a warning says where. A journal that is whole, missing, unreadable for another
-    reason or of a later version is left as it is.
+    The damaged file is set aside, and a warning reports where. A journal that is intact, missing, unreadable for
+    another reason or of a later version is left as it is.
 
     Raises:
-        StorageError: the journal cannot be read, or the disk does not allow it.
+        StorageError: the journal cannot be read or rebuilt.
     """
     try:
         with contextlib.closing(open_database(file)) as opened, journal_errors(file):
             recovery.check(opened, file)
     except DamagedError:
         aside, rows = recovery.rebuild(file, partial(open_database, make=True))
-        _log.warning(
-            "The journal %s was damaged. %s of it could be read and recovered; the damaged file was kept as %s.",
-            display_path(file),
-            f"{rows:,} rows",
-            display_path(aside),
+        message = tr_n(
+            "The journal {file} was damaged. Recovered {count:,} row; the damaged file was kept as {copy}.",
+            "The journal {file} was damaged. Recovered {count:,} rows; the damaged file was kept as {copy}.",
+            rows,
+            file=display_path(file),
+            copy=display_path(aside),
         )
+        _log.warning("%s", message)
 
 
 @contextlib.contextmanager
 def journal_errors(file: Path) -> Iterator[None]:
-    """Tell a person what an error about a journal means.
+    """Translate errors of using a journal.
 
     Raises:
-        DamagedError: it holds what no journal holds.
+        DamagedError: the journal is damaged.
         StorageError: for every other error of SQLite or of the file system.
     """
     try:
@@ -153,23 +156,24 @@ def journal_errors(file: Path) -> Iterator[None]:
         raise _journal_error(file, getattr(error, "sqlite_errorcode", -1) & 0xFF, error) from error
     except OSError as error:
         raise _journal_error(file, -1, error) from error
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:  # a value is none of ours
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:  # an invalid value
         raise _damaged_error(file) from error
 
 
 def _journal_error(file: Path, code: int, error: Exception) -> StorageError:
     if isinstance(error, FileNotFoundError) or (code == sqlite3.SQLITE_CANTOPEN and not os.path.lexists(file)):
-        what = f"The job's journal is gone: {display_path(file)} was removed, or its disk is not there."
-        return StorageError(what, hint="The same command begins the job anew, or goes on once the disk is back.")
+        what = tr("The job's journal is missing: {file}.", file=display_path(file))
+        return StorageError(what, hint=tr("Reconnect its drive and resume the job, or start the job again."))
     if code == sqlite3.SQLITE_FULL:
-        what = f"The disk is full: the journal {display_path(file)} cannot grow."
-        return StorageError(what, hint="Make room; the same command then goes on where it stopped.")
+        what = tr("The disk is full: couldn't write the journal {file}.", file=display_path(file))
+        return StorageError(what, hint=tr("Free up disk space, then resume the job."))
     reason = error.strerror if isinstance(error, OSError) else error
-    what = f"The journal {display_path(file)} could not be used: {reason}."
-    return StorageError(what, hint="Check free space and permissions there, or choose another folder with FOVEA_HOME.")
+    what = tr("Couldn't use the journal {file}: {reason}.", file=display_path(file), reason=reason)
+    hint = tr("Check the free space and permissions of its folder, or choose another folder with FOVEA_HOME.")
+    return StorageError(what, hint=hint)
 
 
 def _damaged_error(file: Path) -> DamagedError:
-    what = f"The journal {display_path(file)} is damaged."
-    hint = "Classify the folder again: what can be read is recovered, and the damaged file is kept."
+    what = tr("The journal {file} is damaged.", file=display_path(file))
+    hint = tr("Classify the folder again: Fovea recovers what it can read, and keeps the damaged file.")
     return DamagedError(what, hint=hint)

@@ -1,4 +1,4 @@
-"""Filters and orders of rows, as SQL over the journal's table `images`."""
+"""Filters and orders of rows as SQL on the journal's table `images`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.jobs.values import Filter, Group, Order, View
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What follows WHERE, and the values of its question marks."""
+    """An SQL expression for WHERE, and the values of its parameters."""
 
     sql: str
     values: tuple[Any, ...]
@@ -27,11 +27,11 @@ _ORDERS: Final = {
     Order.LABEL: "place",
     Order.FOLDER: "place",
 }
-"""Few labels and folders have many rows: these are parted afterwards, which is faster than to compare them all."""
+"""A few labels and folders have many rows each: grouping by these afterwards is faster than sorting by them."""
 
 
 def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
-    """Which rows a filter means; the database says which labels contain its text."""
+    """The condition of a filter; the database is needed to find the labels that contain its text."""
     states = {None: f"{DONE}, {FAILED}", True: f"{FAILED}", False: f"{DONE}"}[chosen.failed]
     parts: list[tuple[str, tuple[Any, ...]]] = [(f"state IN ({states})", ())]
     if chosen.labels:
@@ -50,12 +50,12 @@ def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
 
 
 def ordering(view: View) -> str:
-    """What follows ORDER BY, but for what `parting` does."""
+    """The expression for ORDER BY, without what `group_columns` does."""
     return _ORDERS[view.order].format(way="DESC" if view.descending else "ASC")
 
 
 def group_columns(view: View) -> list[tuple[str, bool]]:
-    """By which columns rows in `ordering` are to be parted, one after another, and whether downwards."""
+    """The columns by which to group rows after `ordering`, one after another, and whether in descending order."""
     by_order = {Order.LABEL: "answer", Order.FOLDER: "folder"}.get(view.order)
     by_group = {Group.CLASS: "answer", Group.FOLDER: "folder"}.get(view.group)
     return [

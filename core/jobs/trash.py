@@ -1,4 +1,4 @@
-"""A job that was removed is kept for some days, as a model is, and can be brought back with all a person said in it."""
+"""The trash of jobs: removed jobs are kept for some days, as models are, and can be restored with their reviews."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.salvage import files_set_aside
 from core.base.storage import storage_errors
 from core.base.text import display_path
@@ -26,13 +27,13 @@ _TRASH = ".removed-*"
 
 @dataclass(frozen=True, slots=True)
 class RemovedJob:
-    """A job that was removed and is still kept.
+    """A job in the trash.
 
     Attributes:
-        id: which job it is; several of one may be kept, of which the last one can be brought back.
+        id: the id of the job; of several with the same id, the last removed can be restored.
         removed_at: when it was removed.
-        summary: what its journal says; None where that cannot be read.
-        damaged_file: a journal that was set aside because it is damaged; None where the whole job was removed.
+        summary: the summary from its journal; None if that cannot be read.
+        damaged_file: a journal that was set aside because it was damaged; None if the whole job was removed.
     """
 
     id: str
@@ -42,56 +43,62 @@ class RemovedJob:
 
 
 def trash(id_: str) -> None:
-    """Take a job from the list, so that it can be brought back; the images are not touched.
+    """Move a job to the trash. The images are not changed.
 
     Raises:
-        UsageError: there is no such job, or it runs just now.
-        StorageError: the disk does not allow it; the job is as it was.
+        UsageError: the job does not exist, or is running.
+        StorageError: it cannot be moved; the job is unchanged.
     """
     folder = job_folder(id_)
     if folder.parent != paths.jobs() or not (folder / FILE).exists():
-        raise UsageError("This job is gone already.", hint="There is nothing to remove.")
+        raise UsageError(tr("This job has already been removed."), hint=tr("There is nothing to remove."))
     with locked(folder):
-        pass  # a folder in which a file is held cannot be renamed everywhere
+        pass  # only check: Windows cannot rename a folder with a locked file
     move_to_trash(folder)
 
 
 def restore(id_: str) -> None:
-    """Bring back the job that was put aside last under an id, as it was.
+    """Restore the last removed job with an id.
 
     Raises:
-        UsageError: it is not kept any more, or its folder is being classified anew.
-        StorageError: the disk does not allow it; it is still kept.
+        UsageError: it is no longer in the trash, or its folder has been classified again.
+        StorageError: it cannot be moved; it is still in the trash.
     """
     kept = [folder for folder in _in_trash() if folder.name == id_]
     if not kept and (aside := files_set_aside(job_folder(id_), FILE)):
-        what = f"The journal of {id_!r} was damaged. What could be read of it is in the job already."
-        raise UsageError(what, hint=f"The damaged file was kept as {display_path(aside[-1])}.")
+        what = tr("The journal of job {id!r} was damaged, and has already been recovered.", id=id_)
+        raise UsageError(what, hint=tr("The damaged file was kept as {file}.", file=display_path(aside[-1])))
     if not kept:
-        what = "What was removed is not kept any more."
-        raise UsageError(what, hint=f"It is kept for {KEPT_DAYS} days. Classify the folder again.")
+        hint = tr_n(
+            "Removed jobs are kept for {count} day. Classify the folder again.",
+            "Removed jobs are kept for {count} days. Classify the folder again.",
+            KEPT_DAYS,
+        )
+        raise UsageError(tr("The removed job is no longer available."), hint=hint)
     last = max(kept, key=lambda folder: folder.parent.stat().st_mtime)
     place = job_folder(id_)
     if place.exists():
-        raise UsageError("This folder was classified anew.", hint="Remove that job first; then this one can come back.")
+        raise UsageError(
+            tr("This folder has been classified again."), hint=tr("Remove the new job before restoring this one.")
+        )
     with storage_errors(place):
         last.rename(place)
     remove_if_empty(last.parent)
 
 
 def removed_jobs() -> tuple[RemovedJob, ...]:
-    """The jobs that can be brought back, the last removed first."""
+    """The jobs in the trash, the last removed first."""
     found = []
     for folder in _in_trash():
         with contextlib.suppress(OSError):  # deleted meanwhile
-            moment = datetime.fromtimestamp(folder.parent.stat().st_mtime, UTC)  # a grave is written to once
+            moment = datetime.fromtimestamp(folder.parent.stat().st_mtime, UTC)  # when it was created
             found.append(RemovedJob(folder.name, moment, _summary(folder)))
     found += [RemovedJob(file.parent.name, _removed_at(file), None, file) for file in _damaged()]
     return tuple(sorted(found, key=lambda job: job.removed_at, reverse=True))
 
 
 def _damaged() -> list[Path]:
-    """The journals that were set aside, and belong to no job that was removed since."""
+    """The damaged journals that were set aside, except those of jobs removed since."""
     folders = (folder for folder in paths.jobs().glob("*") if not folder.name.startswith("."))
     return [file for folder in folders for file in files_set_aside(folder, FILE)]
 
@@ -103,17 +110,17 @@ def _removed_at(file: Path) -> datetime:
 
 
 def purge() -> None:
-    """Delete what was put aside long ago."""
-    for grave in paths.jobs().glob(_TRASH):
+    """Delete jobs that have been in the trash for too long."""
+    for entry in paths.jobs().glob(_TRASH):
         with contextlib.suppress(OSError):
-            if time.time() - grave.stat().st_mtime > KEPT_DAYS * 24 * 3600:
-                shutil.rmtree(grave)
+            if time.time() - entry.stat().st_mtime > KEPT_DAYS * 24 * 3600:
+                shutil.rmtree(entry)
 
 
 def _in_trash() -> Iterator[Path]:
-    for grave in paths.jobs().glob(_TRASH):
+    for entry in paths.jobs().glob(_TRASH):
         with contextlib.suppress(OSError):
-            yield from (folder for folder in grave.iterdir() if (folder / FILE).exists())
+            yield from (folder for folder in entry.iterdir() if (folder / FILE).exists())
 
 
 def _summary(folder: Path) -> JobSummary | None:

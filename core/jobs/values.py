@@ -1,4 +1,4 @@
-"""What a job is asked, what it keeps of every image, and how that is looked at: light values that cross pipes."""
+"""Values of jobs: requests, rows, views and summaries. They are light, as they are sent between processes."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Final
 from core.base.providers import Precision, ProviderPreference
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
-# ---- asked
+# ---- request
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """One classification of a folder.
+    """A request to classify a folder.
 
-    The folder, `recursive`, `include` and `exclude` decide which job it is; another model classifies the same job
-    anew, and what a person said about its images stays.
+    The folder, `recursive`, `include` and `exclude` identify the job; another model classifies the images of the same
+    job again, and their reviews are kept.
 
     Attributes:
         folder: the folder.
-        recursive: whether subfolders count.
-        include: patterns of which a file must match at least one; none: every image. See `core.jobs.walk.matches`.
-        exclude: patterns of what is passed over, files and folders.
+        recursive: whether to include subfolders.
+        include: patterns of which a file must match at least one; empty: every image. See `core.jobs.patterns`.
+        exclude: patterns of files and folders to skip.
         model: the model's name, or `name@version`.
-        provider: what is to run it.
-        precision: how exactly.
-        top_k: how many classes are kept for each image, 1 or more.
-        keep_features: whether features are kept, so that another head over the same backbone answers in seconds.
+        provider: the requested provider.
+        precision: the requested precision.
+        top_k: the number of classes stored for each image, 1 or more.
+        keep_features: whether to store features, so that another head on the same backbone takes seconds.
     """
 
     folder: Path
@@ -43,15 +43,15 @@ class JobRequest:
     keep_features: bool = False
 
 
-# ---- kept of every image
+# ---- rows
 
 THRESHOLD: Final = 0.6
-"""The least confidence, 0..1, of an answer that is relied on, where the person names no other."""
+"""The default minimum confidence, 0..1, of a prediction to rely on."""
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 
 
 class State(StrEnum):
-    """How far an image is."""
+    """The state of an image."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -60,7 +60,7 @@ class State(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a person said about an answer."""
+    """The user's verdict on a prediction."""
 
     ACCEPTED = "accepted"
     CORRECTED = "corrected"
@@ -69,12 +69,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a person said about an image.
+    """The user's review of an image.
 
     Attributes:
-        verdict: whether the answer was right, was put right, or was looked at and left open.
-        label: the person's label: what was accepted, or what is right instead; None if skipped. It stays when another
-            model answers otherwise later.
+        verdict: whether the prediction was accepted, corrected or skipped.
+        label: the accepted or corrected label; None if skipped. It stays when a later prediction differs.
     """
 
     verdict: Verdict
@@ -83,25 +82,25 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the journal holds of one image.
+    """An image in the journal.
 
     Attributes:
-        number: its number in this journal, which it keeps for ever; on the first run also its place in input order.
+        number: its permanent number in this journal; in the first run also its position in input order.
         path: the file.
-        folder: the folder it lies in, relative to the job's; `Path()` for that itself.
-        state: how far it is.
-        label: the model's most likely class; None while it waits and where it failed.
-        confidence: that class's probability, 0..1.
-        unknown: whether it is likely of none of the classes; None where the model cannot tell.
+        folder: its folder, relative to the job's; `Path()` for the job's folder itself.
+        state: its state.
+        label: the top-1 class; None if it is waiting or failed.
+        confidence: the probability of that class, 0..1.
+        unknown: whether it probably belongs to none of the classes; None if the model cannot detect that.
         scores: from most to least likely.
-        failure: why it has no answer, where it failed.
-        review: what a person said about it.
+        failure: why it has no prediction, if it failed.
+        review: the user's review.
         finished: when it was classified, in seconds since 1970.
-        modified: when the file was last written, in seconds since 1970.
-        model: the name of the model that answered.
-        provider: what ran that.
-        timing: how long the image took; zeros where kept features answered.
-        warnings: what a person should know about the image.
+        modified: when the file was last modified, in seconds since 1970.
+        model: the name of the model that made the prediction.
+        provider: the provider that ran it.
+        timing: how long the image took; zeros if predicted from cached features.
+        warnings: messages about the image.
     """
 
     number: int
@@ -123,15 +122,15 @@ class Row:
 
     @property
     def final_label(self) -> str | None:
-        """The person's label where there is one, else the model's."""
+        """The user's label if there is one, otherwise the predicted label."""
         label = self.review.label if self.review else None
         return label or self.label
 
     def is_unsure(self, threshold: float) -> bool:
-        """Whether nobody can rely on the answer: no person said it, and the model is not sure or knows no such thing.
+        """Whether the row has no label by the user, and its prediction is unknown or below a threshold.
 
         Args:
-            threshold: the least confidence, 0..1.
+            threshold: the minimum confidence, 0..1.
         """
         if self.review is not None and self.review.label is not None:
             return False
@@ -139,49 +138,49 @@ class Row:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The row as the classifier gave it; None while it waits."""
+        """The prediction or failure; None if waiting."""
         if self.failure or not self.scores:
             return self.failure
         return Prediction(self.path, self.scores, self.unknown, self.model, self.provider, self.timing, self.warnings)
 
 
-# ---- looked at
+# ---- views
 
 
 class Order(StrEnum):
-    """By what rows are ordered; where that is the same, by their place in input order."""
+    """The order of rows; ties are in input order."""
 
     FOUND = "found"
     CONFIDENCE = "confidence"
     LABEL = "label"
     FOLDER = "folder"
     TIME = "time"
-    """When the file was last written."""
+    """When the file was last modified."""
 
 
 class Group(StrEnum):
-    """By what rows are put together, before they are ordered."""
+    """The grouping of rows; the order applies within groups."""
 
     NONE = "none"
     CLASS = "class"
     FOLDER = "folder"
     SIMILARITY = "look"
-    """Images that look nearly the same; the larger groups come first, and images like no other are left out."""
+    """Near-duplicates, the largest group first; images without near-duplicates are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which rows are looked at; all of it must hold. Rows that wait or are gone are never looked at.
+    """A filter of rows; all conditions must hold. Rows that are waiting or gone never match.
 
     Attributes:
-        labels: answers, the person's where there is one; none: all.
-        confidence_low: least confidence, 0..1.
-        confidence_high: greatest confidence; with both at their ends, failures count too.
-        failed: True: failures alone; False: none of them.
-        unknown: True: what is likely of none of the classes alone; False: none of that.
-        text: a part of the path below the job's folder, or of the answer, in whatever case.
-        reviewed: True: what a person said something about alone; False: none of that.
-        folder: rows right in this folder, relative to the job's; None: in any.
+        labels: final labels to match; empty: all.
+        confidence_low: minimum confidence, 0..1.
+        confidence_high: maximum confidence, 0..1; the full range includes failures.
+        failed: True: failures only; False: no failures.
+        unknown: True: unknown predictions only; False: none of them.
+        text: a part of the path relative to the job's folder, or of the final label; ignores case.
+        reviewed: True: reviewed rows only; False: unreviewed rows only.
+        folder: only rows directly in this folder, relative to the job's; None: any folder.
     """
 
     labels: tuple[str, ...] = ()
@@ -196,7 +195,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Rows in an order. Failures come last by confidence and by label, whatever the direction; groups never turn."""
+    """A filter, order and grouping of rows. By confidence and label, failures are always last; groups never reverse."""
 
     order: Order = Order.FOUND
     descending: bool = False
@@ -209,10 +208,10 @@ class GroupSummary:
     """A group of a view.
 
     Attributes:
-        title: the label, the folder relative to the job's, or a number from 1 for look-alikes; empty for failures
-            among classes.
+        title: the label, the folder relative to the job's, or a number from 1 for near-duplicates; among classes,
+            failures have an empty title.
         first: the position of its first row in the view.
-        count: how many rows it has.
+        count: the number of rows.
     """
 
     title: str
@@ -220,21 +219,21 @@ class GroupSummary:
     count: int
 
 
-# ---- told about jobs
+# ---- jobs
 
 
 class JobState(StrEnum):
-    """How far a job is."""
+    """The state of a job."""
 
     RUNNING = "running"
     STOPPED = "stopped"
-    """It can go on: it was called off, killed, or lost its disk."""
+    """It was cancelled, killed, or lost its disk, and can be resumed."""
     FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True)
 class JobCounts:
-    """How many images of a job are how far; `reviewed` counts among the others."""
+    """The number of images of a job in each state; `reviewed` overlaps with the others."""
 
     waiting: int = 0
     done: int = 0
@@ -244,26 +243,26 @@ class JobCounts:
 
     @property
     def found(self) -> int:
-        """How many images are there."""
+        """The number of images that exist."""
         return self.waiting + self.done + self.failed
 
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """A job as it is listed.
+    """A summary of a job.
 
     Attributes:
-        id: stable for a folder, `recursive` and patterns; names its folder in `paths.jobs()`.
-        folder: the real path.
-        recursive: whether subfolders count.
+        id: determined by the folder, `recursive` and patterns; the name of its folder in `paths.jobs()`.
+        folder: the resolved path.
+        recursive: whether subfolders are included.
         include: patterns, as in `JobRequest`.
         exclude: patterns, as in `JobRequest`.
-        model: the name of the model asked last.
-        version: its version; 0 for what came with the program.
-        begun: when the job was first begun, in seconds since 1970.
-        state: how far it is.
-        counts: how many images are how far.
-        keep_features: whether the last run kept features.
+        model: the name of the model of the last run.
+        version: its version; 0 for a built-in model.
+        begun: when the job was first started, in seconds since 1970.
+        state: its state.
+        counts: the number of images in each state.
+        keep_features: whether the last run stored features.
     """
 
     id: str
@@ -281,16 +280,16 @@ class JobSummary:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far a job under way is.
+    """The progress of a running job.
 
     Attributes:
-        found: images found so far.
-        walked: whether these are all there are.
-        finished: how many have an outcome, those of earlier runs included.
-        fresh: how many got theirs in this run.
-        failed: how many of the finished failed.
-        per_second: images a second in this run, lately; None while that cannot be told.
-        remaining_s: seconds it will probably still take; None while that cannot be told.
+        found: the number of images found so far.
+        walked: whether all images were found.
+        finished: the number of images with an outcome, including those of earlier runs.
+        fresh: the number of images with an outcome of this run.
+        failed: the number of failures among the finished images.
+        per_second: the recent speed in images per second; None if not known yet.
+        remaining_s: the estimated remaining time in seconds; None if not known yet.
     """
 
     found: int
@@ -304,7 +303,7 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFolder:
-    """A folder that could not be read; what lies in it is neither classified nor counted as gone."""
+    """A folder that could not be read; its images are neither classified nor counted as gone."""
 
     folder: Path
     message: str

@@ -1,7 +1,7 @@
-"""Walking a job's folder: every image in input order, with what tells whether it changed.
+"""Walking a job's folder: every image in input order, with its size and modification time to detect changes.
 
-No list of them is ever in memory: the names of one folder are put in their natural order by a file on disk, for a
-folder may hold a million of them.
+The list of images is never in memory: a database on disk sorts the names of one folder in natural order, as a folder
+may contain a million of them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ImageError, UsageError
+from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
 from core.images.kinds import unread_name
 from core.images.listing import has_near_image_suffix, is_folder, is_valid_path, visible_entries, walk_folders
@@ -25,14 +26,14 @@ from core.jobs.schema import journal_errors
 from core.jobs.values import JobRequest, UnreadableFolder
 
 NAMES: Final = "names.sqlite"
-_VISITED: Final = 100
-"""Files in one walk."""
+_MAX_INSPECTED: Final = 100
+"""How many files without an image extension are inspected in one walk."""
 _TABLE: Final = """
 CREATE TABLE names (key BLOB PRIMARY KEY, name BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL)
 WITHOUT ROWID
 """
 _UNKNOWN: Final = (-1, 0)
-"""Size and time of what cannot be looked at, such as a link that leads nowhere; reading it tells what is wrong."""
+"""Size and time of a file without readable status, such as a broken link; reading it reports the error."""
 
 
 class Walk:
@@ -40,36 +41,36 @@ class Walk:
 
     Attributes:
         unreadable_folders: the folders that could not be read so far.
-        skipped: files met so far of kinds that Fovea does not read.
-        found_count: images met so far; of a folder that takes long to read, those not given yet count too.
-        links: links to folders met so far, which are not followed.
-        misnamed: files met so far that hold an image but are not named like one; `_VISITED` are looked into.
+        skipped: the number of files of unsupported types found so far, by type.
+        found_count: the number of images found so far, including those of the current folder not yielded yet.
+        links: the number of links to folders found so far, which are not followed.
+        misnamed: the number of images without an image extension found so far, among `_MAX_INSPECTED` files.
     """
 
     def __init__(self, request: JobRequest, place: Path) -> None:
-        """Nothing is read yet.
+        """Check the request without reading anything.
 
         Args:
-            request: the folder, whether subfolders count, and the patterns.
-            place: a folder to keep one folder's names in meanwhile.
+            request: the folder, whether to include subfolders, and the patterns.
+            place: a folder for the temporary database.
 
         Raises:
-            UsageError: there is no such folder, or a pattern means nothing.
+            UsageError: the folder does not exist, or a pattern is invalid.
         """
         self.unreadable_folders: list[UnreadableFolder] = []
         self.found_count = self.links = self.misnamed = 0
         self.skipped: Counter[str] = Counter()
-        self._visited = 0
+        self._inspected = 0
         self._patterns = Patterns.of(request.include, request.exclude)
         self._top, self._recursive = request.folder, request.recursive
         self._file = place / NAMES
         check_folder(request.folder)
 
     def __iter__(self) -> Iterator[FoundFile]:
-        """Every image, once.
+        """Iterate over all images, once only.
 
         Raises:
-            StorageError: the names cannot be kept.
+            StorageError: the temporary database cannot be written.
         """
         with journal_errors(self._file), self._names() as names:
             yield from walk_folders(
@@ -81,7 +82,7 @@ class Walk:
             )
 
     def is_empty(self) -> bool:
-        """Whether there is no image; looks no further than to the first one, and keeps no names."""
+        """Whether there are no images; stops at the first one, and writes nothing."""
         images = walk_folders(self._top, self._unsorted, recursive=self._recursive, on_error=self._on_error, read=set())
         return next(images, None) is None
 
@@ -101,10 +102,10 @@ class Walk:
         return _sorted(names, os.fsencode(below)), sorted(subfolders, key=lambda path: natural_sort_key(path.name))
 
     def _chosen(self, folder: Path, below: str, subfolders: list[Path]) -> Iterator[tuple[bytes, bytes, int, int]]:
-        """The images of one folder that count; its subfolders go into the list."""
+        """The matching images of one folder; its subfolders are added to the list."""
         all_count = self._patterns.includes(_slashed(below))
         for entry, is_subfolder in visible_entries(folder, lambda entry: self._on_skipped(entry, below)):
-            path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
+            path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - creating a Path for each is slow
             if self._patterns.excludes(path):
                 continue
             if is_subfolder:
@@ -114,8 +115,8 @@ class Walk:
                 yield natural_sort_key(entry.name), os.fsencode(entry.name), *_state(entry)
 
     def _on_skipped(self, entry: os.DirEntry[str], below: str) -> None:
-        """Count what a person may miss."""
-        path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - a Path for each is slow
+        """Count a skipped entry that the user may miss."""
+        path = _slashed(os.path.join(below, entry.name))  # noqa: PTH118 - creating a Path for each is slow
         if self._patterns.excludes(path):
             return
         if is_folder(entry):
@@ -123,8 +124,8 @@ class Walk:
         elif kind := unread_name(entry.name):
             if self._patterns.includes(path):
                 self.skipped[kind] += 1
-        elif self._visited < _VISITED and has_near_image_suffix(entry.name) and entry.is_file():
-            self._visited += 1
+        elif self._inspected < _MAX_INSPECTED and has_near_image_suffix(entry.name) and entry.is_file():
+            self._inspected += 1
             self.misnamed += self._patterns.includes(path) and _holds_image(Path(entry.path))
 
     def _on_error(self, folder: Path, error: ImageError) -> None:
@@ -132,8 +133,8 @@ class Walk:
 
     @contextlib.contextmanager
     def _names(self) -> Iterator[sqlite3.Connection]:
-        """The file for names, gone afterwards; it is never committed, so only what its cache cannot hold is written."""
-        self._file.unlink(missing_ok=True)  # of a walk that was killed
+        """Open the temporary database. It is never committed, so that it is written only when its cache is full."""
+        self._file.unlink(missing_ok=True)  # left by a walk that was killed
         try:
             with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as names:
                 for pragma in ("journal_mode = OFF", "synchronous = OFF"):
@@ -146,7 +147,7 @@ class Walk:
 
 
 def _holds_image(file: Path) -> bool:
-    from core.images.decoding import looks_like_image  # takes Pillow
+    from core.images.decoding import looks_like_image  # imports Pillow
 
     try:
         return looks_like_image(file)
@@ -155,23 +156,24 @@ def _holds_image(file: Path) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse what is no folder, and never can be.
+    """Check that a path is a folder.
 
     Raises:
-        UsageError: it is not there, something else is, or no folder can be called so.
+        UsageError: it does not exist, is not a folder, or is not a valid path.
     """
     try:
         os.scandir(folder).close()
     except NotADirectoryError as error:
-        raise UsageError(f"{display_path(folder)} is not a folder.", hint="A job classifies a folder.") from error
+        what = tr("{path} is not a folder.", path=display_path(folder))
+        raise UsageError(what, hint=tr("Choose a folder.")) from error
     except FileNotFoundError as error:
-        hint = "See that it was not moved or renamed, and that its disk is there."
-        raise UsageError(f"There is no folder {display_path(folder)}.", hint=hint) from error
+        hint = tr("Check that it was not moved or renamed, and that its drive is connected.")
+        raise UsageError(tr("There is no folder {path}.", path=display_path(folder)), hint=hint) from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte
         if not is_valid_path(folder) or (isinstance(error, OSError) and error.errno == errno.ELOOP):
-            hint = "Check the name; it may be too long, or a link that leads back to itself."
-            raise UsageError(f"No folder can be called {display_path(folder)}.", hint=hint) from error
-        # the walk tells
+            hint = tr("Check the name; it may be too long, or a link that points to itself.")
+            raise UsageError(tr("Invalid folder path: {path}.", path=display_path(folder)), hint=hint) from error
+        # the walk reports other errors
 
 
 def _sorted(names: sqlite3.Connection, folder: bytes) -> Iterator[FoundFile]:

@@ -1,8 +1,8 @@
-"""Watching a folder: what arrives is classified by the folder's job, and every answer is delivered.
+"""Watching a folder: the folder's job classifies new images, and every result is delivered.
 
-Each burst of arrivals is one run of the job, so the journal alone says what is new: after a restart, or if the system
-told nothing (network shares), the next look finds what was missed. How far deliveries came is noted beside the journal;
-whatever is killed between a delivery and that note is delivered again, never left out.
+Each burst of new files is one run of the job, so the journal alone determines what is new: after a restart, or if the
+system sent no events (network shares), the next scan finds what was missed. The position of deliveries is stored next
+to the journal. After a kill between a delivery and storing its position, rows are delivered again, never left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError, StorageError, UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.storage import write_atomically
 from core.base.text import display_path
@@ -30,39 +31,39 @@ from core.jobs.walk import check_folder
 
 STATE_FILE: Final = "watch.json"
 _BATCH_SIZE: Final = 32
-"""Rows delivered together: one call of exiftool, one step of sorting."""
+"""Rows delivered together: one call of exiftool, one sorting."""
 _SCAN_S: Final = 30.0
-"""How often the folder is looked at though the system told nothing."""
+"""Interval of scans without any file system event."""
 _POLL_ONLY_S: Final = 5.0
-"""How often where the system never tells."""
+"""Interval of scans if the system sends no events."""
 _BUSY_S: Final = 5.0
-"""How often it is tried whether another program has let go of the job."""
+"""Interval of attempts to lock the job while another program runs it."""
 _TICK_S: Final = 0.2
-"""How soon a wish to stop is heard."""
+"""How soon a cancellation takes effect."""
 
 
 class WatchPhase(StrEnum):
-    """What a watch is at."""
+    """The phase of a watch."""
 
     WAITING = "waiting"
-    """For something to arrive."""
+    """Waiting for new files."""
     CLASSIFYING = "classifying"
     FOLDER_MISSING = "away"
-    """The folder is gone, or its disk; it is gone on once that is back."""
+    """The folder or its disk is missing; watching continues once it is back."""
     BUSY = "busy"
-    """Another program classifies this folder just now."""
+    """Another program is classifying this folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """How a watch fares.
+    """The state of a watch.
 
     Attributes:
-        phase: what it is at.
-        delivered: how many rows were delivered since it began.
-        failed: how many of these are failures.
-        is_watched_by_system: whether the system tells of arrivals; otherwise the folder is looked at every few seconds.
-        message: what is wrong where it is AWAY or BUSY; else empty.
+        phase: its phase.
+        delivered: the number of rows delivered since it started.
+        failed: the number of failures among these.
+        is_watched_by_system: whether the system sends file events; otherwise the folder is polled.
+        message: the problem if the phase is FOLDER_MISSING or BUSY; otherwise empty.
     """
 
     phase: WatchPhase
@@ -73,7 +74,7 @@ class WatchState:
 
 
 Deliver: TypeAlias = Callable[[ResultStore, Sequence[Row]], None]
-"""Takes some rows as they were classified, oldest first; the journal is there to note what was written into photos."""
+"""Receives classified rows, oldest first; the store is for recording which photos were changed."""
 
 
 class Watch:
@@ -91,26 +92,26 @@ class Watch:
         report: Callable[[JobProgress], None] = lambda _: None,
         stable_s: float = STABLE_S,
     ) -> None:
-        """Nothing is looked at yet.
+        """Check the folder without scanning it.
 
         Args:
-            request: which folder and how; it is the same job that classifying the folder is.
+            request: the folder and options; its job is the same as for classifying the folder.
             classifier: the model.
-            deliver: takes the answers, in the thread of `run`. What was classified before the folder was watched for
-                the first time is not delivered.
-            token: ends the watch; paused, nothing is classified meanwhile.
-            looked: called after each look at the folder, once all answers are delivered.
-            state: told whenever it changes.
-            report: told of each run's progress.
-            stable_s: how long a file must not change to count as whole.
+            deliver: receives the results, in the thread of `run`; those from before the folder was first watched are
+                not delivered.
+            token: pauses and ends the watch.
+            looked: called after each scan of the folder, once all results are delivered.
+            state: called whenever the state changes.
+            report: receives the progress of each run.
+            stable_s: how long a file must stay unchanged to count as complete, in seconds.
 
         Raises:
-            UsageError: there is no such folder, or it may not be opened.
+            UsageError: the folder does not exist, or cannot be opened.
         """
         check_folder(request.folder)
         if not os.access(request.folder, os.R_OK | os.X_OK):
-            what = f"You are not allowed to open the folder {display_path(request.folder)}."
-            raise UsageError(what, hint="Change its permissions, or watch another folder.")
+            what = tr("You don't have permission to open the folder {folder}.", folder=display_path(request.folder))
+            raise UsageError(what, hint=tr("Change its permissions, or watch another folder."))
         self._request, self._classifier, self._deliver, self._looked = request, classifier, deliver, looked
         self._token, self._on_state, self._report = token, state, report
         self._state = WatchState(WatchPhase.WAITING)
@@ -124,9 +125,9 @@ class Watch:
         """Watch until the token is cancelled.
 
         Raises:
-            Cancelled: the token was cancelled; it is the only end that is none of an error.
-            UsageError: another program classifies this folder as the watch begins.
-            ModelError, ProviderError, StorageError: as `core.jobs.job.TrainerJob.results`.
+            Cancelled: the token was cancelled, which is the only normal end.
+            UsageError: another program is classifying this folder when the watch starts.
+            ModelError, ProviderError, StorageError: as `core.jobs.job.Job.results`.
         """
         try:
             self._set(is_watched_by_system=self._watcher.open())
@@ -140,7 +141,7 @@ class Watch:
             self._watcher.close()
 
     def _scan(self) -> None:
-        """Run the job once, and wait where it cannot be run now."""
+        """Run the job once, waiting while it cannot run."""
         while True:
             self._token.check()
             try:
@@ -167,7 +168,7 @@ class Watch:
         self._deliver_new()
 
     def _wait_out(self, error: FoveaError) -> bool:
-        """Wait where the reason may pass: the folder is gone, or, once the watch runs, another program has the job."""
+        """Wait if the cause may go away: a missing folder or, after the first run, another program running the job."""
         if not _exists(self._request.folder):
             self._set(phase=WatchPhase.FOLDER_MISSING, message=str(error))
             while not _exists(self._request.folder):
@@ -181,14 +182,14 @@ class Watch:
         return False
 
     def _wait(self) -> None:
-        """Wait until there is reason to look again."""
+        """Wait until the next scan is due."""
         longest = _SCAN_S if self._state.is_watched_by_system else _POLL_ONLY_S
         end = time.monotonic() + min(longest, max(self._stability.wait_s, _TICK_S))
         while (left := end - time.monotonic()) > 0:
             self._token.check()
             if self._watcher.wait(min(left, _TICK_S)):
                 end = min(end, time.monotonic() + min(self._stable_s, 1.0))  # let a burst come together
-            elif not os.path.isdir(self._request.folder):  # noqa: PTH112 - systems do not tell that it was moved away
+            elif not os.path.isdir(self._request.folder):  # noqa: PTH112 - systems send no event when it is moved away
                 return
 
     def _pause(self, seconds: float) -> None:
@@ -204,7 +205,7 @@ class Watch:
             self._write_state(time.time(), 0)
 
     def _deliver_new(self) -> int:
-        """Deliver what was classified since the last time; 0, the count of what waits then."""
+        """Deliver all new results, and return the number of results still to deliver: 0."""
         moment, number = self._read_state()
         with ResultStore(job_id(self._request)) as store:
             while rows := store.finished_after(moment, number, _BATCH_SIZE):
@@ -220,7 +221,7 @@ class Watch:
             content = json.loads(self._state_file.read_bytes())
             return float(content["moment"]), int(content["number"])
         except (OSError, ValueError, KeyError, TypeError):
-            return time.time(), 0  # the job was removed: it begins anew
+            return time.time(), 0  # the job was removed: start again
 
     def _write_state(self, moment: float, number: int) -> None:
         write_atomically(self._state_file, json.dumps({"moment": moment, "number": number}).encode())

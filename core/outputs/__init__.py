@@ -1,1 +1,1 @@
-"""What is made of a job's predictions: reports, keywords in photos, sorted copies."""
+"""Outputs of a job: reports, keywords in photos, and photos sorted into folders."""

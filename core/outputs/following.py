@@ -1,4 +1,4 @@
-"""What Fovea remembers of photos follows them when sorting moves them, and when that is undone."""
+"""Updates the record of written keywords when sorting moves photos, and when that is undone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from core.base import paths
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.outputs.keywords.record import open_record
 from core.outputs.sorting.entries import MoveState
 from core.outputs.sorting.record import SortingRecord
@@ -14,13 +15,13 @@ from core.outputs.sorting.values import TransferMode
 
 _log = logging.getLogger(__name__)
 _ALL: Final = -1
-"""SQLite's limit of no limit."""
+"""No limit, for SQLite."""
 
 
 def follow_sorting(id_: str) -> None:
-    """Have the record of written keywords say where photos are since a sorting was done, continued or undone.
+    """Update the paths in the record of written keywords after a sorting was run, resumed or undone.
 
-    It is no reason for the sorting to fail that this cannot be written.
+    An error is only logged, as the sorting itself succeeded.
     """
     if not paths.keyword_record().exists():
         return
@@ -33,4 +34,5 @@ def follow_sorting(id_: str) -> None:
         with open_record(paths.keyword_record()) as keywords:
             keywords.follow(moved)
     except FoveaError as error:
-        _log.warning("the record of written keywords does not follow the sorting %s: %s", id_, error)
+        message = tr("Couldn't update the record of written keywords after sorting {id}: {error}", id=id_, error=error)
+        _log.warning("%s", message)

@@ -1,6 +1,6 @@
-"""What is done with photos that arrive in a watched folder: a keyword, a line in a file, a place among sorted ones.
+"""Outputs for new photos in a watched folder: keywords, lines in a report, sorting.
 
-The same code as for whole folders does it, some photos at a time.
+They use the same code as for whole folders, a few photos at a time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.jobs.folder_watcher import STABLE_S
@@ -42,22 +43,21 @@ from core.prediction import Failure
 
 _MAX_HEADING_BYTES: Final = 1_000_000
 _MOST_SORTED: Final = 10_000
-"""Photos for which late companions are looked for."""
+"""Maximum number of sorted photos whose late companions are looked for."""
 _NEEDED: Final = frozenset(("path", "label", "confidence"))
-"""Columns by which a CSV file is known as one of ours."""
+"""Columns that identify a CSV file as a report of Fovea."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputRequest:
-    """Where answers go.
+    """The outputs for classified photos.
 
     Attributes:
-        file: a file to which a line is appended for each; None: none.
-        report: how they are written, as JSONL or CSV.
-        keywords: how keywords are written; None: none are.
-        keyword_policy: which answers become keywords.
-        sort: how photos are sorted into class folders, each burst of them as one sorting that can be undone; None: they
-            are not.
+        file: a file to which a line is appended for each photo; None for none.
+        report: the options of that file, as JSONL or CSV.
+        keywords: the options for writing keywords; None to write none.
+        keyword_policy: which predictions become keywords.
+        sort: the options for sorting, each burst of photos as one sorting that can be undone; None to sort none.
     """
 
     file: Path | None = None
@@ -68,17 +68,17 @@ class OutputRequest:
 
 
 class OutputSinks(AbstractContextManager["OutputSinks"]):
-    """Delivers answers; to be called as `core.jobs.watch.Deliver`."""
+    """Writes all outputs; it can be used as `core.jobs.watch.Deliver`."""
 
     def __init__(self, request: OutputRequest, *, warn: Callable[[Failure], None] = lambda _: None) -> None:
-        """See that everything can be delivered.
+        """Check that all outputs can be written.
 
         Args:
-            request: where to.
-            warn: told of photos that could not be given their keyword or sorted; the others are.
+            request: the outputs.
+            warn: called for each photo whose keyword could not be written or that could not be sorted.
 
         Raises:
-            UsageError: the file holds something else, or photos cannot be sorted there.
+            UsageError: the file has other content, or photos cannot be sorted there.
             StorageError: the file, the record of keywords or the sorted folder cannot be written.
             KeywordError: exiftool is missing.
         """
@@ -101,7 +101,7 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
         self._resources.close()
 
     def __call__(self, answers: ResultStore, rows: Sequence[Row]) -> None:
-        """Deliver rows, as whole as can be: what fails for one photo is told and costs no other.
+        """Write the outputs for rows; the failure of one photo does not affect others.
 
         Raises:
             StorageError: a file cannot be written any more; the same rows can be delivered again.
@@ -114,7 +114,7 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
             self._sorted |= _sort(rows, self._sort, self._warn)
 
     def bring_late(self) -> None:
-        """Bring files that belong to photos that are sorted already, such as a sidecar that arrived after its photo.
+        """Sort companion files that arrived after their photos, such as a sidecar.
 
         Raises:
             StorageError: a file cannot be written any more.
@@ -123,12 +123,12 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
             return
         self._sorted = dict(islice(self._sorted.items(), max(0, len(self._sorted) - _MOST_SORTED), None))
         if steps := list(_late(self._sorted, self._sort.by)):
-            _carry_out(steps, self._sort, self._warn)
+            _execute(steps, self._sort, self._warn)
 
     def _write_keywords(self, answers: ResultStore, rows: Sequence[Row], request: KeywordRequest) -> None:
         if self._tool is None or self._record is None:
             return
-        token = CancelToken()  # what was begun is finished: it takes a second
+        token = CancelToken()  # no cancellation: it takes about a second
         choice = self._request.keyword_policy
         for outcome in write_results(answers, rows, choice, request, self._tool, self._record, token=token):
             if isinstance(outcome, Failure):
@@ -136,27 +136,27 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
 
 
 def _begin_sorting(request: SortRequest) -> SortRequest:
-    """See that photos can be sorted there; what an earlier watch was interrupted in is done first."""
+    """Check that photos can be sorted; resume what an earlier watch left unfinished."""
     request = resolve_request(request)
     check_request(request)
-    for facts in sortings():
-        if facts.state is SortingState.SORTING and facts.request == request:
-            resume(facts.id, report=lambda _: None, token=CancelToken())
-            follow_sorting(facts.id)
+    for summary in sortings():
+        if summary.state is SortingState.SORTING and summary.request == request:
+            resume(summary.id, report=lambda _: None, token=CancelToken())
+            follow_sorting(summary.id)
     return request
 
 
 def _sort(rows: Sequence[Row], request: SortRequest, warn: Callable[[Failure], None]) -> dict[Path, Path]:
-    """Sort photos; what is there already stays as it is. Where each photo was, and where it is now."""
+    """Sort photos, never replacing existing files, and return the target of each source."""
     steps = list(make_plan(rows, request, RealFileSystem(request.destination)))
     if not any(step.target for step in steps):
         return {}
-    _carry_out(steps, request, warn)
+    _execute(steps, request, warn)
     return {step.source: step.target for step in steps if step.target and os.path.lexists(step.target)}
 
 
 def _late(photos: Mapping[Path, Path], by: TransferMode) -> Iterator[Step]:
-    """What has arrived of photos that were sorted, each file as a step of its own."""
+    """Steps for companion files that arrived after their photos were sorted."""
     companions = CompanionFinder()
     for source, target in sorted(photos.items()):
         if by is TransferMode.MOVE and os.path.lexists(source):
@@ -169,7 +169,7 @@ def _late(photos: Mapping[Path, Path], by: TransferMode) -> Iterator[Step]:
 
 
 def _settled_size(file: Path) -> int | None:
-    """The bytes of a file that nobody has written to lately; None of one that may still be written."""
+    """The size of a file unchanged for a while, in bytes; None if it may still be changing."""
     try:
         found = file.stat()
     except OSError:
@@ -177,18 +177,18 @@ def _settled_size(file: Path) -> int | None:
     return found.st_size if time.time() - found.st_mtime >= STABLE_S else None
 
 
-def _carry_out(steps: Sequence[Step], request: SortRequest, tell: Callable[[Failure], None]) -> None:
-    facts = execute(steps, request, report=lambda _: None, token=CancelToken())
-    follow_sorting(facts.id)
-    if facts.failed:
-        with SortingRecord(facts.id) as record:
-            for note in record.issues():
-                what = f"“{display_path(note.path.name)}” was not sorted: {note.reason}"
-                tell(Failure(note.path, "storage", what, "The photo is where it was."))
+def _execute(steps: Sequence[Step], request: SortRequest, warn: Callable[[Failure], None]) -> None:
+    summary = execute(steps, request, report=lambda _: None, token=CancelToken())
+    follow_sorting(summary.id)
+    if summary.failed:
+        with SortingRecord(summary.id) as record:
+            for issue in record.issues():
+                what = tr("Couldn't sort “{file}”: {reason}", file=display_path(issue.path.name), reason=issue.reason)
+                warn(Failure(issue.path, "storage", what, tr("The photo was left in place.")))
 
 
 def append(file: Path, rows: Iterable[Row], plan: ReportOptions) -> None:
-    """Append a line for each row that is answered, durably; a line that was cut short before is ended first.
+    """Append a line for each classified row, durably; a line cut short before is ended first.
 
     Raises:
         StorageError: the file cannot be written.
@@ -205,8 +205,9 @@ def append(file: Path, rows: Iterable[Row], plan: ReportOptions) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        what = f"“{display_path(file)}” could not be written: {error.strerror}."
-        raise StorageError(what, hint="Name a file in a folder that you may write to, on a disk with space.") from error
+        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=error.strerror)
+        hint = tr("Choose a file in a folder that you can write to, on a disk with free space.")
+        raise StorageError(what, hint=hint) from error
 
 
 def _lines(rows: Iterable[Row], plan: ReportOptions) -> str:
@@ -222,15 +223,17 @@ def _end(plan: ReportOptions) -> str:
 
 
 def _match_columns(file: Path, plan: ReportOptions) -> ReportOptions:
-    """The plan with the columns that the file has already: an earlier version of Fovea may have begun it.
+    """The options with the columns that the file already has, as an earlier version of Fovea may have created it.
 
     Raises:
-        UsageError: lines of this form do not belong into it.
+        UsageError: lines of this format cannot be appended to it.
         StorageError: it cannot be written.
     """
     check_not_image(file, f"arrived.{plan.format}")
     if plan.format not in (ReportFormat.CSV, ReportFormat.JSONL):
-        raise UsageError(f"{plan.format} cannot grow line by line.", hint="Use jsonl or csv.")
+        raise UsageError(
+            tr("The format {format} can't be appended to.", format=plan.format), hint=tr("Use jsonl or csv.")
+        )
     append(file, (), plan)
     with file.open("rb") as stream:
         first = stream.readline(_MAX_HEADING_BYTES).removeprefix(BYTE_ORDER_MARK.encode()).rstrip(b"\r\n")
@@ -239,6 +242,8 @@ def _match_columns(file: Path, plan: ReportOptions) -> ReportOptions:
     if plan.format is ReportFormat.CSV and _NEEDED <= set(names) <= known and len(set(names)) == len(names):
         return replace(plan, columns=replace(plan.columns, names=names))
     if plan.format is ReportFormat.CSV or first[:1] not in (b"", b"{"):
-        what = f"“{display_path(file)}” does not hold {plan.format} lines with these columns."
-        raise UsageError(what, hint="Name another file.")
+        what = tr(
+            "“{file}” does not contain {format} lines with these columns.", file=display_path(file), format=plan.format
+        )
+        raise UsageError(what, hint=tr("Choose another file."))
     return plan

@@ -1,7 +1,7 @@
-"""The batch process: what the window's place *Folders* asks of jobs and their results, over a pipe.
+"""The batch process, which runs the jobs of the window's *Folders* page and serves their results over a pipe.
 
-Three parts share it, each with threads of its own: jobs, which keep the processors busy; the viewer, which answers
-questions about rows while they run; and tasks, which write files.
+It has three parts, each with its own threads: jobs, which keep the processors busy; views, which serve rows while jobs
+run; and tasks, which write files.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class BatchService:
         self._tasks = Tasks(self._send, self._changed)
 
     def run(self) -> None:
-        """Answer until the window is gone; then stop whatever runs, each of which can go on later."""
+        """Serve requests until the window is gone; then stop jobs and tasks, which can be resumed later."""
         with warnings_to(self._send):
             while (request := self._inbox.take()) is not None:
                 if isinstance(request, JobOrder):
@@ -50,5 +50,5 @@ class BatchService:
         self._jobs.publish(job)
 
     def _send(self, answer: Answer | Warned) -> None:
-        with self._sending, contextlib.suppress(OSError):  # the window is gone: nobody is left to tell
+        with self._sending, contextlib.suppress(OSError):  # the window is gone
             self._connection.send(answer)

@@ -1,4 +1,4 @@
-"""Writing the rows of a view to a file, for the batch process; and which forms and ways this machine has."""
+"""Exports of a view to a file, for the batch process; and which formats this computer supports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.jobs.queries import ResultStore
@@ -28,37 +29,42 @@ def export(task: Export, report: ProgressCallback, token: CancelToken) -> TaskDo
         FoveaError: as `core.outputs.reports.write.write_report` does.
         Cancelled: the token was cancelled.
     """
-    with ResultStore(task.job) as answers:
-        facts, total = answers.summary(), answers.count(task.view)
-        top_k = max((len(row.scores) for row in answers.rows(task.view, 0, 100)), default=1)
-        about = (("Folder", display_path(facts.folder.name)), ("Model", facts.model))
+    with ResultStore(task.job) as results:
+        summary, total = results.summary(), results.count(task.view)
+        top_k = max((len(row.scores) for row in results.rows(task.view, 0, 100)), default=1)
+        about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), summary.model))
         plan = ReportOptions(
             format=task.format,
             columns=ColumnSet(max(1, top_k), reviewed=True),
             byte_order_mark=task.byte_order_mark,
-            title=display_path(facts.folder.name),
+            title=display_path(summary.folder.name),
             about=about,
-            folder=facts.folder,
+            folder=summary.folder,
         )
-        rows = report_rows(answers.each(task.view))
-        if task.format is not ReportFormat.HTML:  # a page reads its thumbnails, and shortens paths by itself
-            rows = (_relative_row(row, facts.folder) for row in rows)
+        rows = report_rows(results.each(task.view))
+        if task.format is not ReportFormat.HTML:  # a page needs the files for its thumbnails, and shortens paths itself
+            rows = (_relative_row(row, summary.folder) for row in rows)
         count = write_report(task.file, rows, plan, total=total, report=report, token=token)
-    photos = "1 photo is" if count == 1 else f"{count:,} photos are"
-    return TaskDone(task.ticket, f"{photos} in “{display_path(task.file.name)}”.", file=task.file)
+    message = tr_n(
+        "Exported {count:,} photo to “{file}”.",
+        "Exported {count:,} photos to “{file}”.",
+        count,
+        file=display_path(task.file.name),
+    )
+    return TaskDone(task.ticket, message, file=task.file)
 
 
 def _relative_row(row: ReportRow, folder: Path) -> ReportRow:
-    """The row with its image's place in the folder: a report is passed on, and where the folder lies is private."""
+    """The row with its path relative to the folder: reports are shared, and where the folder is stays private."""
     path = row.outcome.path
     inside = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
     return replace(row, outcome=replace(row.outcome, path=inside))
 
 
 def capabilities() -> Capabilities:
-    """What is missing here, each form or way with the reason."""
+    """The formats and keyword targets that are not available on this computer, with the reasons."""
     missing = {
-        form.value: f"needs {library}, which is not installed"
+        form.value: tr("Requires {library}, which is not installed", library=library)
         for form, library in _LIBRARIES.items()
         if importlib.util.find_spec(library) is None
     }

@@ -1,4 +1,4 @@
-"""Jobs under way in the batch process: each in a thread of its own, told about as it goes."""
+"""The running jobs of the batch process, each in its own thread, with progress messages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 
 from core.base import paths, settings
 from core.base.errors import Cancelled, FoveaError, StorageError, UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.images.kinds import SAVE_HINT, describe_kinds
@@ -58,22 +59,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _RunningJob:
-    """A job under way.
+    """A running job.
 
     Attributes:
-        request: what was asked.
-        ticket: of who asked.
-        token: stops it and pauses it.
-        thread: works on it.
-        summary: what its journal said last; None before there is one.
-        progress: how far it is.
-        reported_at: when that was told last, on the clock of `time.monotonic`.
-        counted_at: when its journal was asked last.
-        has_started: whether its beginning was told.
-        watch_state: how the watch of its folder fares; None where it is a plain run.
-        skipped: files of kinds that Fovea does not read, in words.
-        links: links to folders that were not followed.
-        misnamed: images that are not named like one.
+        request: the folder, model and options.
+        ticket: the ticket of the request.
+        token: pauses and cancels the job.
+        thread: the thread that runs the job.
+        summary: the last summary read from its journal; None before the first.
+        progress: the last progress.
+        reported_at: when progress was last sent, on the clock of `time.monotonic`.
+        counted_at: when the journal was last read, on the same clock.
+        has_started: whether `JobStarted` was sent.
+        watch_state: the state of watching its folder; None if the job just runs once.
+        skipped: a message about skipped files of unsupported types; empty if there are none.
+        links: the number of links to folders that were not followed.
+        misnamed: the number of images without an image extension.
     """
 
     request: JobRequest
@@ -92,20 +93,20 @@ class _RunningJob:
 
 
 class Jobs:
-    """Runs jobs, and tells how they stand.
+    """Runs jobs, and reports their status.
 
     Attributes:
-        _running: jobs under way, by their ids; the threads that finish them take them out.
+        _running: running jobs by their ids; their threads remove them when they end.
     """
 
     def __init__(self, send: Callable[[Answer], None], changed: Callable[[str], None]) -> None:
-        """`send` tells the window, and `changed` whoever looks at a job's journal; both from any thread."""
+        """`send` sends a message to the window, and `changed` reports a changed journal; both from any thread."""
         self._send, self._changed = send, changed
         self._running: dict[str, _RunningJob] = {}
         purge()
 
     def handle(self, order: JobOrder) -> None:
-        """Do what the window wants."""
+        """Handle a request of the window."""
         match order:
             case ListJobs():
                 self._list()
@@ -121,7 +122,7 @@ class Jobs:
                 self._steer(order)
 
     def close(self) -> None:
-        """Stop whatever runs; each can go on later."""
+        """Stop all running jobs; they can be resumed later."""
         left = list(self._running.values())
         for running in left:
             running.token.cancel()
@@ -129,7 +130,7 @@ class Jobs:
             if running.thread is not None:
                 running.thread.join(_TIMEOUT_S)
 
-    # ---- what is told
+    # ---- status
 
     def _list(self) -> None:
         found: tuple[JobSummary | BrokenJob, ...] = ()
@@ -144,31 +145,31 @@ class Jobs:
         jobs = (self._status(one) for one in found if isinstance(one, JobSummary))
         self._send(JobsListed(tuple(jobs)))
 
-    def _status(self, facts: JobSummary) -> JobStatus:
-        running = self._running.get(facts.id)
+    def _status(self, summary: JobSummary) -> JobStatus:
+        running = self._running.get(summary.id)
         if running is not None:
             activity = Activity.PAUSED if running.token.paused else Activity.RUNNING
             if running.watch_state is not None:
-                return JobStatus(facts, Activity.WATCHING, message=running.watch_state.message)
-            return JobStatus(facts, activity, running.progress)
-        undoable, interrupted = sortings_of(facts.folder)
-        activity = _idle_activity(facts)
+                return JobStatus(summary, Activity.WATCHING, message=running.watch_state.message)
+            return JobStatus(summary, activity, running.progress)
+        undoable, interrupted = sortings_of(summary.folder)
+        activity = _idle_activity(summary)
         if activity is Activity.EXTERNAL:
-            self._changed(facts.id)  # nobody else tells whoever looks at it
-        return JobStatus(facts, activity, sortings=undoable, interrupted=interrupted)
+            self._changed(summary.id)  # the other program sends no notifications
+        return JobStatus(summary, activity, sortings=undoable, interrupted=interrupted)
 
     def publish(self, job: str, running: _RunningJob | None = None) -> None:
-        """Tell how a job stands."""
+        """Send the status of a job."""
         try:
-            facts = job_summary(job)
+            summary = job_summary(job)
         except FoveaError as error:
             _log.warning("%s", error)
             return
         if running is not None:
-            running.summary = facts
-        self._send(JobChanged(self._status(facts)))
+            running.summary = summary
+        self._send(JobChanged(self._status(summary)))
 
-    # ---- what is done
+    # ---- running
 
     def _start(self, ticket: int, request: JobRequest, is_watch: WatchState | None = None) -> None:
         job = job_id(request)
@@ -197,10 +198,10 @@ class Jobs:
                 running.token.cancel()
 
     def _move(self, ticket: int, job: str, move: Callable[[str], None]) -> None:
-        """Take a job from the list, or bring it back, and tell which are left."""
+        """Move a job to or from the trash, and send the new list of jobs."""
         try:
             if job in self._running:
-                raise UsageError("This folder is being classified.", hint="Stop the job first; then it can be removed.")
+                raise UsageError(tr("This folder is being classified."), hint=tr("Stop the job before removing it."))
             move(job)
         except FoveaError as error:
             self._send(TaskFailed(ticket, portable(error)))
@@ -216,8 +217,8 @@ class Jobs:
             pass
         except FoveaError as failure:
             error = portable(failure)
-        except Exception as failure:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
-            _log.warning("The batch process met with something unforeseen.", exc_info=True)
+        except Exception as failure:  # noqa: BLE001 - the window waits for a reply, whatever happens
+            _log.warning("The batch process failed unexpectedly.", exc_info=True)
             error = unexpected(failure)
         del self._running[job]
         self._end(job, running, error)
@@ -234,7 +235,7 @@ class Jobs:
             running.links, running.misnamed = opened.links, opened.misnamed
 
     def _watch(self, job: str, running: _RunningJob) -> None:
-        """Answers need not be delivered anywhere: they are in the journal, where the window sees them."""
+        """Watch the folder. Results need no delivery: the window reads them from the journal."""
 
         def note(state: WatchState) -> None:
             running.watch_state = state
@@ -254,7 +255,7 @@ class Jobs:
         self._send(JobStarted(running.ticket, job))
 
     def _report(self, job: str, running: _RunningJob, progress: JobProgress) -> None:
-        """Tell how far it is, a few times a second; what its journal says less often, for that takes longer."""
+        """Send progress five times a second; read the journal every two seconds only, as that takes longer."""
         before, moment, running.progress = running.progress, time.monotonic(), progress
         all_are_found = before is not None and before.walked != progress.walked
         if moment - running.reported_at < _PROGRESS_INTERVAL_S and not all_are_found:
@@ -277,46 +278,46 @@ class Jobs:
 
 
 def _check_has_photos(request: JobRequest) -> None:
-    """Refuse a new job on a folder without photos: there would be nothing in it to do anything with.
+    """Refuse a new job on a folder without photos.
 
     Raises:
-        UsageError: there is no such folder, nothing in it counts, or it cannot be read.
+        UsageError: the folder does not exist, contains no matching photos, or cannot be read.
     """
     walk = Walk(request, job_folder(job_id(request)))
     if not walk.is_empty():
         return
     if walk.unreadable_folders:
         raise UsageError(walk.unreadable_folders[0].message, hint=walk.unreadable_folders[0].hint)
-    what = f"No photos found in “{display_path(request.folder.name or request.folder)}”."
+    what = tr("No photos found in “{folder}”.", folder=display_path(request.folder.name or request.folder))
     if request.include or request.exclude:
-        raise UsageError(what, hint="Check the patterns: they leave nothing.")
+        raise UsageError(what, hint=tr("Check the include and exclude patterns."))
     if walk.skipped:
         raise UsageError(f"{what} {describe_kinds(walk.skipped)}", hint=SAVE_HINT)
-    raise UsageError(what, hint="In folders, photos are files such as .jpg, .png, .webp or .heic.")
+    raise UsageError(what, hint=tr("Fovea looks for files such as .jpg, .png, .webp and .heic."))
 
 
-def _idle_activity(facts: JobSummary) -> Activity:
-    """What a job does that this process does not run."""
-    if facts.state is JobState.RUNNING:
+def _idle_activity(summary: JobSummary) -> Activity:
+    """The activity of a job that this process does not run."""
+    if summary.state is JobState.RUNNING:
         return Activity.EXTERNAL
-    if not facts.folder.is_dir():
+    if not summary.folder.is_dir():
         return Activity.MISSING
-    return Activity.FINISHED if facts.state is JobState.FINISHED else Activity.STOPPED
+    return Activity.FINISHED if summary.state is JobState.FINISHED else Activity.STOPPED
 
 
-def _request_of(facts: JobSummary) -> JobRequest:
-    """What goes on with a job: the same version of its model answers what is left."""
+def _request_of(summary: JobSummary) -> JobRequest:
+    """The request that resumes a job with the same version of its model."""
     chosen = settings.load(paths.settings_file())
     return JobRequest(
-        folder=facts.folder,
-        recursive=facts.recursive,
-        include=facts.include,
-        exclude=facts.exclude,
-        model=f"{facts.model}@{facts.version}" if facts.version else facts.model,
+        folder=summary.folder,
+        recursive=summary.recursive,
+        include=summary.include,
+        exclude=summary.exclude,
+        model=f"{summary.model}@{summary.version}" if summary.version else summary.model,
         provider=chosen.provider,
         precision=chosen.precision,
         top_k=chosen.top_k,
-        keep_features=facts.keep_features,
+        keep_features=summary.keep_features,
     )
 
 

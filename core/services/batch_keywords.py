@@ -1,4 +1,4 @@
-"""Writing keywords, for the batch process: every step first, and then done."""
+"""Planning and writing keywords, for the batch process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.base import paths
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
 from core.jobs.queries import ResultStore
@@ -24,14 +25,14 @@ from core.services.batch_values import KeywordOptions, PlannedStep
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeywordPlan:
-    """Keywords that are to be written.
+    """A plan for writing keywords.
 
     Attributes:
-        job: whose photos.
-        numbers: of their rows.
-        assignments: what each is to have.
-        outcomes: what would become of each.
-        request: how.
+        job: the id of the job.
+        numbers: the numbers of the rows.
+        assignments: the keyword of each row's photo.
+        outcomes: the expected outcome for each photo.
+        request: the options.
         top: the job's folder.
     """
 
@@ -44,27 +45,29 @@ class KeywordPlan:
 
     @property
     def summary(self) -> str:
-        """What they come to, in words."""
-        text = _counted(self.outcomes)
-        return f"{text}. Nothing is written yet." if text else "There is no photo to write into."
+        """The numbers of photos by outcome, as a message."""
+        counts = _counts_text(self.outcomes)
+        if not counts:
+            return tr("No photos to write keywords to.")
+        return tr("Planned: {counts}. Nothing has been written yet.", counts=counts)
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of steps."""
         return len(self.outcomes)
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
-        """Some of them, in words."""
+        """`count` steps from `first` on, as texts."""
         return tuple(_keyword_step(outcome, self.top) for outcome in self.outcomes[first : first + count])
 
     def execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
-        """Write them; photos that were written into still count as answered.
+        """Write the keywords; the predictions of changed photos stay valid.
 
         Raises:
-            KeywordError: exiftool is gone.
-            StorageError: the record of what was written, or the journal, cannot be written.
-            Cancelled: it was called off; photos not reached are untouched.
+            KeywordError: exiftool is missing.
+            StorageError: the record of written keywords, or the journal, cannot be written.
+            Cancelled: the token was cancelled; the remaining photos are unchanged.
         """
-        tool, clock = find_exiftool(), ProgressReporter("Writing keywords", len(self.assignments), report)
+        tool, clock = find_exiftool(), ProgressReporter(tr("Writing keywords"), len(self.assignments), report)
         done: list[KeywordOutcome] = []
         try:
             with open_record(paths.keyword_record()) as record:
@@ -73,7 +76,7 @@ class KeywordPlan:
                     clock.advance()
         finally:
             self._record_written(done)
-        return TaskDone(ticket, f"{_counted(done)}.")
+        return TaskDone(ticket, tr("Keywords written: {counts}.", counts=_counts_text(done)))
 
     def _record_written(self, done: Sequence[KeywordOutcome]) -> None:
         changed = [
@@ -83,19 +86,19 @@ class KeywordPlan:
             and outcome.change is not KeywordChange.UNCHANGED
             and outcome.file == outcome.photo
         ]
-        with ResultStore(self.job) as answers:
-            answers.note_written(changed)
+        with ResultStore(self.job) as results:
+            results.note_written(changed)
 
 
 def plan_keywords(
     results: ResultStore, task: PlanSteps, requested: KeywordOptions, report: ProgressCallback, token: CancelToken
 ) -> KeywordPlan:
-    """Work out what writing keywords would do; nothing is written.
+    """Plan what writing keywords would do, without writing anything.
 
     Raises:
-        KeywordError: exiftool is not there.
+        KeywordError: exiftool is missing.
         StorageError: the journal or the record cannot be read.
-        Cancelled: it was called off.
+        Cancelled: the token was cancelled.
     """
     tool, top = find_exiftool(), results.summary().folder
     request = KeywordRequest(place=requested.place, dry_run=True, within=top)
@@ -107,7 +110,7 @@ def plan_keywords(
         if row.state is State.DONE:
             numbers.append(row.number)
             assignments.append(policy.assign(row))
-    clock = ProgressReporter("Looking into the photos", len(assignments), report)
+    clock = ProgressReporter(tr("Reading photos"), len(assignments), report)
     outcomes: list[KeywordOutcome] = []
     with open_record(paths.keyword_record()) as record:
         for outcome in write(assignments, request, tool, record, token=token):
@@ -124,35 +127,35 @@ def plan_keywords(
 
 
 def below(path: Path, top: Path) -> str:
-    """A path as it is seen from a job's folder."""
+    """A path relative to a job's folder, for display."""
     return display_path(path.relative_to(top) if path.is_relative_to(top) else path)
 
 
 def _keyword_step(outcome: KeywordOutcome, top: Path) -> PlannedStep:
     if isinstance(outcome, Failure):
-        return PlannedStep(below(outcome.path, top), "cannot be written", outcome.message, is_unsure=True)
+        return PlannedStep(below(outcome.path, top), tr("Can't write"), outcome.message, is_unsure=True)
     action = {
-        KeywordChange.ADDED: f"add “{outcome.label}”",
-        KeywordChange.CHANGED: f"change to “{outcome.label}”",
-        KeywordChange.REMOVED: "take Fovea's keyword out",
-        KeywordChange.UNCHANGED: "nothing to do",
+        KeywordChange.ADDED: tr("Add “{label}”", label=outcome.label),
+        KeywordChange.CHANGED: tr("Change to “{label}”", label=outcome.label),
+        KeywordChange.REMOVED: tr("Remove Fovea's keyword"),
+        KeywordChange.UNCHANGED: tr("No change"),
     }[outcome.change]
-    place = "in the photo" if outcome.file == outcome.photo else display_path(outcome.file.name)
+    place = tr("In the photo") if outcome.file == outcome.photo else display_path(outcome.file.name)
     return PlannedStep(below(outcome.photo, top), action, f"{place}. {outcome.note}" if outcome.note else place)
 
 
-_WORDS = {
-    KeywordChange.ADDED: "get a keyword",
-    KeywordChange.CHANGED: "get another",
-    KeywordChange.REMOVED: "lose Fovea's",
-    KeywordChange.UNCHANGED: "stay as they are",
-}
-
-
-def _counted(outcomes: Sequence[KeywordOutcome]) -> str:
+def _counts_text(outcomes: Sequence[KeywordOutcome]) -> str:
+    """How many photos have each outcome, such as “3 added, 1 unchanged”; empty if there are no outcomes."""
     counts = Counter(outcome.change for outcome in outcomes if isinstance(outcome, KeywordResult))
-    parts = [f"{counts[done]:,} {words}" for done, words in _WORDS.items() if counts[done]]
-    failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
-    if failed:
-        parts.append(f"{failed:,} cannot be written")
+    parts = []
+    if added := counts[KeywordChange.ADDED]:
+        parts.append(tr_n("{count:,} added", "{count:,} added", added))
+    if changed := counts[KeywordChange.CHANGED]:
+        parts.append(tr_n("{count:,} changed", "{count:,} changed", changed))
+    if removed := counts[KeywordChange.REMOVED]:
+        parts.append(tr_n("{count:,} removed", "{count:,} removed", removed))
+    if unchanged := counts[KeywordChange.UNCHANGED]:
+        parts.append(tr_n("{count:,} unchanged", "{count:,} unchanged", unchanged))
+    if failed := sum(isinstance(outcome, Failure) for outcome in outcomes):
+        parts.append(tr_n("{count:,} failed", "{count:,} failed", failed))
     return ", ".join(parts)

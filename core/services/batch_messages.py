@@ -1,7 +1,7 @@
-"""What the window and its batch process say to each other; light values, nothing heavy is imported for them.
+"""Messages between the window and the batch process: light values that need no heavy imports.
 
-The window chooses a ticket for each request; what answers it carries the same one. A view is told anew whenever it may
-have changed, under the number it was asked with; rows are fetched from the version of it that was told last.
+The window chooses a ticket for each request, and replies carry the same one. A view is sent again under its number
+whenever it may have changed; rows are fetched from its last version.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from core.services.batch_values import JobStatus, KeywordOptions, PlannedStep, V
 
 @dataclass(frozen=True, slots=True)
 class ListJobs:
-    """Say which jobs there are; whatever becomes of them is told from then on."""
+    """List all jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartJob:
-    """Begin a job, or go on with it where it exists. First answer: `JobStarted` or `TaskFailed`."""
+    """Start a job, or resume it if it exists. First reply: `JobStarted` or `TaskFailed`."""
 
     ticket: int
     request: JobRequest
@@ -36,7 +36,7 @@ class StartJob:
 
 @dataclass(frozen=True, slots=True)
 class ResumeJob:
-    """Go on with a job that stopped, or look again for what is new in its folder."""
+    """Resume a stopped job, or look for new photos in the folder of a finished one."""
 
     ticket: int
     job: str
@@ -44,7 +44,7 @@ class ResumeJob:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Let a job under way wait, or go on; it can at once."""
+    """Pause a running job, or continue it; takes effect immediately."""
 
     job: str
     on: bool
@@ -52,14 +52,14 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class StopJob:
-    """Stop a job; what it has is kept, and it can go on later."""
+    """Stop a job; its results are kept, and it can be resumed later."""
 
     job: str
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveJob:
-    """Take a job that does not run from the list, so that it can be brought back. Last: `TaskDone` or `TaskFailed`."""
+    """Move a job that is not running to the trash. Last reply: `TaskDone` or `TaskFailed`."""
 
     ticket: int
     job: str
@@ -67,7 +67,7 @@ class RemoveJob:
 
 @dataclass(frozen=True, slots=True)
 class RestoreJob:
-    """Bring back a job that was removed. Last: `TaskDone` or `TaskFailed`."""
+    """Restore a removed job. Last reply: `TaskDone` or `TaskFailed`."""
 
     ticket: int
     job: str
@@ -75,29 +75,27 @@ class RestoreJob:
 
 @dataclass(frozen=True, slots=True)
 class WatchJob:
-    """Classify what arrives in a job's folder from now on, until `StopJob`. First answer: `JobStarted` or
-    `TaskFailed`.
-    """
+    """Classify new photos in a job's folder until `StopJob`. First reply: `JobStarted` or `TaskFailed`."""
 
     ticket: int
     job: str
 
 
-# ---- to the batch process: what is looked at
+# ---- to the batch process: views
 
 
 @dataclass(frozen=True, slots=True)
 class OpenView:
-    """Look at a job's rows in this way, instead of any other under the same number.
+    """Open a view of a job's rows, replacing any with the same number.
 
     Attributes:
-        number: of who looks: each part of the window has its own.
+        number: of the view; each part of the window has its own.
         job: the job.
-        view: which rows, in which order.
-        unfiltered: the same without a class or folder it is narrowed to, for the counts beside it.
-        tracked: number of the row whose place is told with every answer; None for none.
-        counted_by: by what photos are counted beside it, by class or by folder; NONE where no facts are wanted.
-        is_frozen: whether it stays as it was worked out first, whatever becomes of its rows.
+        view: the filter, order and grouping.
+        unfiltered: the filter without its class or folder, for the counts beside the rows.
+        tracked: the number of the row whose place is reported with every update; None for none.
+        counted_by: whether to count photos by class or by folder; NONE for no summary.
+        is_frozen: whether the view keeps its rows and their order when the job changes.
     """
 
     number: int
@@ -111,7 +109,7 @@ class OpenView:
 
 @dataclass(frozen=True, slots=True)
 class TrackRow:
-    """Tell this row's place from now on."""
+    """Report the place of this row with every update from now on."""
 
     number: int
     row: int | None
@@ -119,14 +117,14 @@ class TrackRow:
 
 @dataclass(frozen=True, slots=True)
 class CloseView:
-    """Nobody looks under this number any more."""
+    """Close a view."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRows:
-    """Give rows of what is looked at."""
+    """Fetch rows of a view. Reply: `RowsFetched`."""
 
     number: int
     version: int
@@ -134,12 +132,12 @@ class FetchRows:
     count: int
 
 
-# ---- to the batch process: what is made of results
+# ---- to the batch process: tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Write the rows of a view to a file; a byte-order mark is for CSV alone. Last: `TaskDone`."""
+    """Export the rows of a view to a file; only CSV can have a byte order mark. Last reply: `TaskDone`."""
 
     ticket: int
     job: str
@@ -151,7 +149,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class PlanSteps:
-    """Say every step that sorting, or writing keywords, into a view's photos would take. Last: `StepsPlanned`."""
+    """Plan sorting, or writing keywords to, the photos of a view. Last reply: `StepsPlanned`."""
 
     ticket: int
     job: str
@@ -161,7 +159,7 @@ class PlanSteps:
 
 @dataclass(frozen=True, slots=True)
 class FetchSteps:
-    """Give steps of the plan under this ticket."""
+    """Fetch steps of the plan with this ticket. Reply: `StepsFetched`."""
 
     ticket: int
     first: int
@@ -170,14 +168,14 @@ class FetchSteps:
 
 @dataclass(frozen=True, slots=True)
 class ExecutePlan:
-    """Take the steps of the plan under this ticket. Last: `TaskDone`, with an `undo` where they can be undone."""
+    """Run the plan with this ticket. Last reply: `TaskDone`, with `sorting` if it can be undone."""
 
     ticket: int
 
 
 @dataclass(frozen=True, slots=True)
 class ContinueSorting:
-    """Go on with the sorting of a job's folder that was interrupted. Last: `TaskDone`."""
+    """Resume the interrupted sorting of a job's folder. Last reply: `TaskDone`."""
 
     ticket: int
     job: str
@@ -185,7 +183,7 @@ class ContinueSorting:
 
 @dataclass(frozen=True, slots=True)
 class UndoSorting:
-    """Undo what a sorting did, by its name, or the last one of a job. Last: `TaskDone`."""
+    """Undo the sorting with this id; the last one of the job if empty. Last reply: `TaskDone`."""
 
     ticket: int
     job: str
@@ -194,14 +192,14 @@ class UndoSorting:
 
 @dataclass(frozen=True, slots=True)
 class CancelTask:
-    """Call off whatever runs under this ticket. Last: `TaskCancelled`."""
+    """Cancel the task with this ticket. Last reply: `TaskCancelled`."""
 
     ticket: int
 
 
 @dataclass(frozen=True, slots=True)
 class GetCapabilities:
-    """Say which forms and ways this machine has. Last: `Capabilities`."""
+    """Get the features that are not available on this computer. Reply: `Capabilities`."""
 
 
 JobOrder: TypeAlias = ListJobs | StartJob | ResumeJob | Pause | StopJob | RemoveJob | RestoreJob | WatchJob
@@ -222,14 +220,14 @@ class JobsListed:
 
 @dataclass(frozen=True, slots=True)
 class JobChanged:
-    """One job stands otherwise than before."""
+    """The status of a job changed."""
 
     status: JobStatus
 
 
 @dataclass(frozen=True, slots=True)
 class JobStarted:
-    """A job is under way."""
+    """A job was started."""
 
     ticket: int
     job: str
@@ -237,15 +235,15 @@ class JobStarted:
 
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """A job came to its end, by itself, by request, or by an error.
+    """A job finished, was stopped, or failed.
 
     Attributes:
-        job: which.
-        error: why it stopped early.
+        job: the id of the job.
+        error: why it failed; None if it did not.
         unreadable_folders: the folders that could not be read.
-        skipped: the files of kinds that Fovea does not read, in words; "" for none.
-        links: how many links to folders were not followed.
-        misnamed: how many images were skipped because they are not named like one.
+        skipped: a message about skipped files of unsupported types; empty if there are none.
+        links: the number of links to folders that were not followed.
+        misnamed: the number of images skipped because they have no image extension.
     """
 
     job: str
@@ -256,20 +254,20 @@ class JobEnded:
     misnamed: int = 0
 
 
-# ---- from the batch process: what is looked at
+# ---- from the batch process: views
 
 
 @dataclass(frozen=True, slots=True)
 class ViewUpdated:
-    """What is looked at under a number.
+    """A view was opened or changed.
 
     Attributes:
-        number: as it was asked with.
-        version: from which rows are fetched.
-        count: how many rows there are.
-        grew: whether the rows told before are still where they were.
-        tracked: place of the row that is followed; None where it is not among them.
-        summary: what stands beside; None where nobody wanted it.
+        number: of the view.
+        version: of the view, from which rows can be fetched.
+        count: the number of rows.
+        grew: whether all earlier rows have kept their places.
+        tracked: the place of the tracked row; None if it is not in the view.
+        summary: the counts beside the rows; None if not requested.
     """
 
     number: int
@@ -282,14 +280,14 @@ class ViewUpdated:
 
 @dataclass(frozen=True, slots=True)
 class RowsFetched:
-    """Rows of what is looked at, from a place on.
+    """Consecutive rows of a view.
 
     Attributes:
-        number: as it was asked with.
+        number: of the view.
         version: of the view.
-        first: place of the first of them.
+        first: the place of the first row.
         rows: the rows.
-        groups: for each row the number of its group, from 0; empty where the view has none.
+        groups: the number of each row's group, from 0; empty if the view is not grouped.
     """
 
     number: int
@@ -299,12 +297,12 @@ class RowsFetched:
     groups: tuple[int, ...] = ()
 
 
-# ---- from the batch process: what is made of results
+# ---- from the batch process: tasks
 
 
 @dataclass(frozen=True, slots=True)
 class StepsPlanned:
-    """A plan is made: how many steps it has, and what they come to, in words."""
+    """A plan is ready: its number of steps, and a message that sums them up."""
 
     ticket: int
     count: int
@@ -313,7 +311,7 @@ class StepsPlanned:
 
 @dataclass(frozen=True, slots=True)
 class StepsFetched:
-    """Steps of a plan, from a place on."""
+    """Consecutive steps of a plan, from `first` on."""
 
     ticket: int
     first: int
@@ -322,7 +320,7 @@ class StepsFetched:
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """How far a task is."""
+    """The progress of a task."""
 
     ticket: int
     progress: Progress
@@ -330,7 +328,7 @@ class TaskProgress:
 
 @dataclass(frozen=True, slots=True)
 class TaskDone:
-    """A task is done: what came of it in words, and the sorting that can be undone where there is one."""
+    """A task is done: a message, the id of the sorting if it can be undone, and the file written if any."""
 
     ticket: int
     message: str
@@ -340,7 +338,7 @@ class TaskDone:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed:
-    """Nothing, or not all, came of a task."""
+    """A task failed, at least partly."""
 
     ticket: int
     error: FoveaError
@@ -348,14 +346,14 @@ class TaskFailed:
 
 @dataclass(frozen=True, slots=True)
 class TaskCancelled:
-    """A task was called off."""
+    """A task was cancelled."""
 
     ticket: int
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What this machine can do; each form or way that it cannot, with the reason."""
+    """The formats and keyword targets that are not available on this computer, with the reasons."""
 
     missing: dict[str, str] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""What the window and its batch process say about reviews; light values, part of `core.services.batch_messages`."""
+"""Messages about reviews between the window and the batch process; part of `core.services.batch_messages`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.jobs.values import Review
 
 @dataclass(frozen=True, slots=True)
 class SetReviews:
-    """Note what the person said about rows, by their numbers; None takes back what they said. Last: `ReviewsSet`."""
+    """Store reviews by the numbers of their rows; None removes a review. Last reply: `ReviewsSet`."""
 
     ticket: int
     job: str
@@ -19,15 +19,15 @@ class SetReviews:
 
 @dataclass(frozen=True, slots=True)
 class ReviewMarked:
-    """Note the same about many rows of what is looked at. Last: `TaskDone` or `TaskFailed`; `UndoReviews` undoes it.
+    """Apply one review to many rows of a view. Last reply: `TaskDone` or `TaskFailed`; `UndoReviews` undoes it.
 
     Attributes:
         ticket: of the request.
-        number: of who looks.
-        job: what is looked at.
-        version: of the view, told last.
-        spans: first places and counts of the rows that are marked.
-        review: what is said, see `core.jobs.reviewing.review_of`; None takes back what was said.
+        number: of the view.
+        job: the job of the view.
+        version: the last version of the view received.
+        spans: the selected rows, as (first place, count) pairs.
+        review: the review, see `core.jobs.reviewing.review_of`; None removes reviews.
     """
 
     ticket: int
@@ -40,7 +40,7 @@ class ReviewMarked:
 
 @dataclass(frozen=True, slots=True)
 class UndoReviews:
-    """Have said about many rows again what was said before a `ReviewMarked`. Last: `TaskDone` or `TaskFailed`."""
+    """Restore the reviews from before a `ReviewMarked`. Last reply: `TaskDone` or `TaskFailed`."""
 
     ticket: int
     undone: int
@@ -48,7 +48,7 @@ class UndoReviews:
 
 @dataclass(frozen=True, slots=True)
 class ReviewsSet:
-    """What the person said is kept, or why not."""
+    """Reviews were stored; otherwise, the error."""
 
     ticket: int
     error: FoveaError | None

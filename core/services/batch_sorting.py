@@ -1,4 +1,4 @@
-"""Sorting photos into folders, for the batch process: every step first, then done, and undone whenever one wants."""
+"""Planning, running and undoing the sorting of photos into folders, for the batch process."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.base.errors import UsageError
+from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
-from core.datasets.problems import pluralize
 from core.jobs.queries import ResultStore
 from core.outputs.following import follow_sorting
 from core.outputs.sorting import values
@@ -24,23 +24,23 @@ from core.services.batch_values import PlannedStep
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
 _NAMED = 6
-"""Folders that are named in a summary; the steps name all."""
+"""Number of folders listed in a summary; the steps list all."""
 _ACTIONS = {
-    TransferMode.COPY: "copy",
-    TransferMode.HARDLINK: "hard link",
-    TransferMode.SYMLINK: "symbolic link",
-    TransferMode.MOVE: "move",
+    TransferMode.COPY: mark("Copy"),
+    TransferMode.HARDLINK: mark("Hard link"),
+    TransferMode.SYMLINK: mark("Symbolic link"),
+    TransferMode.MOVE: mark("Move"),
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortPlan:
-    """Photos that are to be sorted.
+    """A plan for sorting photos.
 
     Attributes:
-        request: how; its folders are real ones.
-        planned: what is to become of each photo.
-        totals: that in numbers.
+        request: the options; its folders are resolved.
+        planned: the step for each photo.
+        totals: the plan in numbers.
     """
 
     request: SortRequest
@@ -49,55 +49,66 @@ class SortPlan:
 
     @property
     def summary(self) -> str:
-        """What they come to, in words."""
-        fullest = list(self.totals.folders.items())[:_NAMED]
-        folders = ", ".join(f"{count:,} to {display_path(name)}" for name, count in fullest)
-        parts = [folders or "No photo would be sorted"]
-        if len(self.totals.folders) > _NAMED:
-            parts[0] += f", the others to {len(self.totals.folders) - _NAMED:,} more folders"
-        if self.totals.renamed:
-            parts.append(f"{self.totals.renamed:,} under another name, as theirs is taken")
-        if self.totals.companions:
-            parts.append(f"with {pluralize(self.totals.companions, 'companion file')}")
-        if self.totals.shared:
-            parts.append(f"{pluralize(self.totals.shared, 'companion file')} shared by several photos left in place")
-        if self.totals.left:
-            parts.append(f"{self.totals.left:,} stay where they are")
-        return f"{'; '.join(parts)}. Nothing is done yet."
+        """The plan in numbers, as a message."""
+        totals = self.totals
+        sentences = [_folders_text(totals)]
+        if totals.renamed:
+            sentences.append(
+                tr_n(
+                    "{count:,} photo gets a new name because its name is taken.",
+                    "{count:,} photos get new names because their names are taken.",
+                    totals.renamed,
+                )
+            )
+        if totals.companions:
+            sentences.append(
+                tr_n("Includes {count:,} companion file.", "Includes {count:,} companion files.", totals.companions)
+            )
+        if totals.shared:
+            sentences.append(
+                tr_n(
+                    "{count:,} companion file shared by several photos stays in place.",
+                    "{count:,} companion files shared by several photos stay in place.",
+                    totals.shared,
+                )
+            )
+        if totals.left:
+            sentences.append(tr_n("{count:,} photo stays in place.", "{count:,} photos stay in place.", totals.left))
+        return " ".join((*sentences, tr("Nothing has been changed yet.")))
 
     def __len__(self) -> int:
-        """How many steps there are; none where no photo would be sorted."""
+        """The number of steps; 0 if no photo would be sorted."""
         return len(self.planned) if self.totals.photos else 0
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
-        """Some of them, in words."""
+        """`count` steps from `first` on, as texts."""
         return tuple(_step(one, self.request) for one in self.planned[first : first + count])
 
     def execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
-        """Sort them.
+        """Sort the photos.
 
         Raises:
-            FoveaError: as `core.outputs.sorting.execute.carry_out` does.
-            Cancelled: it was called off; what was sorted by then can be undone.
+            FoveaError: as `core.outputs.sorting.execute.execute` does.
+            Cancelled: the token was cancelled; the sorting can be resumed or undone.
         """
-        facts = execute(self.planned, self.request, report=report, token=token)
-        follow_sorting(facts.id)
-        return _done(ticket, facts)
+        summary = execute(self.planned, self.request, report=report, token=token)
+        follow_sorting(summary.id)
+        return _done(ticket, summary)
 
 
 def plan_sorting(
     results: ResultStore, task: PlanSteps, requested: SortRequest, report: ProgressCallback, token: CancelToken
 ) -> SortPlan:
-    """Work out what sorting would do; nothing is changed.
+    """Plan what sorting would do, without changing anything.
 
     Raises:
-        UsageError: it is refused, see `core.outputs.sorting.disk.check`.
-        StorageError: the journal or the destination cannot be looked at.
-        Cancelled: it was called off.
+        UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`.
+        StorageError: the journal or the destination cannot be read.
+        Cancelled: the token was cancelled.
     """
     request, clock = (
         resolve_request(requested),
-        ProgressReporter("Working out every step", results.count(task.view), report),
+        ProgressReporter(tr("Planning steps"), results.count(task.view), report),
     )
     check_request(request)
     planned = []
@@ -109,50 +120,84 @@ def plan_sorting(
 
 
 def continue_sorting(task: ContinueSorting, folder: Path, report: ProgressCallback, token: CancelToken) -> TaskDone:
-    """Go on with the sorting of a folder that was interrupted.
+    """Resume the interrupted sorting of a folder.
 
     Raises:
         UsageError: there is none.
-        FoveaError: as `core.outputs.sorting.execute.go_on` does.
-        Cancelled: it was called off; it can go on once more.
+        FoveaError: as `core.outputs.sorting.execute.resume` does.
+        Cancelled: the token was cancelled; the sorting can be resumed again.
     """
     _, name = sortings_of(folder)
     if not name:
-        raise UsageError("No sorting of this folder was interrupted.", hint="There is nothing to go on with.")
-    facts = resume(name, report=report, token=token)
+        raise UsageError(tr("This folder has no interrupted sorting."), hint=tr("There is nothing to resume."))
+    summary = resume(name, report=report, token=token)
     follow_sorting(name)
-    return _done(task.ticket, facts)
+    return _done(task.ticket, summary)
 
 
 def undo_sorting(task: UndoSorting, folder: Path, report: ProgressCallback, token: CancelToken) -> TaskDone:
-    """Undo a sorting, the last one of the folder where none is named.
+    """Undo a sorting; the last one of the folder if none is named.
 
     Raises:
         UsageError: there is none.
         FoveaError: as `core.outputs.sorting.undo.undo` does.
-        Cancelled: it was called off; undoing once more does the rest.
+        Cancelled: the token was cancelled; undoing again continues.
     """
     name = task.sorting or next(iter(reversed(sortings_of(folder)[0])), "")
     if not name:
-        raise UsageError("Nothing of this folder was sorted.", hint="There is nothing to undo.")
-    facts = undo(name, report=report, token=token)
+        raise UsageError(tr("This folder has not been sorted."), hint=tr("There is nothing to undo."))
+    summary = undo(name, report=report, token=token)
     follow_sorting(name)
-    kept = f" {facts.kept:,} were changed since and stay where they are." if facts.kept else ""
-    return TaskDone(task.ticket, f"The sorting is undone: {_photos(facts.undone)} put back or removed again.{kept}")
+    message = tr_n("Undid sorting {count:,} photo.", "Undid sorting {count:,} photos.", summary.undone)
+    if summary.kept:
+        kept = tr_n(
+            "{count:,} item was changed since and stays in place.",
+            "{count:,} items were changed since and stay in place.",
+            summary.kept,
+        )
+        message = f"{message} {kept}"
+    return TaskDone(task.ticket, message)
 
 
 def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
-    """Names of the sortings of a folder that can be undone, the last one last; and of the one that can go on."""
+    """The ids of a folder's sortings that can be undone, the last one last, and of the one that can be resumed."""
     found = [one for one in reversed(sortings()) if one.request.source == folder]
     undoable = tuple(one.id for one in found if one.state in _UNDOABLE)
     return undoable, next((one.id for one in reversed(found) if one.state is SortingState.SORTING), "")
 
 
-def _done(ticket: int, facts: SortingSummary) -> TaskDone:
-    failed = f", {facts.failed:,} could not be" if facts.failed else ""
-    along = f" with {pluralize(facts.companions, 'companion file')}" if facts.companions else ""
-    place = display_path(facts.request.destination)
-    return TaskDone(ticket, f"{_photos(facts.sorted)} sorted into “{place}”{along}{failed}.", sorting=facts.id)
+def _done(ticket: int, summary: SortingSummary) -> TaskDone:
+    sentences = [
+        tr_n(
+            "Sorted {count:,} photo into “{folder}”.",
+            "Sorted {count:,} photos into “{folder}”.",
+            summary.sorted,
+            folder=display_path(summary.request.destination),
+        )
+    ]
+    if summary.companions:
+        sentences.append(
+            tr_n("Included {count:,} companion file.", "Included {count:,} companion files.", summary.companions)
+        )
+    if summary.failed:
+        sentences.append(tr_n("Couldn't sort {count:,} file.", "Couldn't sort {count:,} files.", summary.failed))
+    return TaskDone(ticket, " ".join(sentences), sorting=summary.id)
+
+
+def _folders_text(totals: PlanSummary) -> str:
+    if not totals.folders:
+        return tr("No photos to sort.")
+    fullest = list(totals.folders.items())[:_NAMED]
+    folders = ", ".join(tr("{folder} ({count:,})", folder=display_path(name), count=count) for name, count in fullest)
+    more = len(totals.folders) - len(fullest)
+    if more:
+        return tr_n(
+            "Photos per folder: {folders}, and {count:,} more folder.",
+            "Photos per folder: {folders}, and {count:,} more folders.",
+            more,
+            folders=folders,
+        )
+    return tr("Photos per folder: {folders}.", folders=folders)
 
 
 def _step(one: values.Step, request: SortRequest) -> PlannedStep:
@@ -160,13 +205,9 @@ def _step(one: values.Step, request: SortRequest) -> PlannedStep:
         one.source.relative_to(request.source) if one.source.is_relative_to(request.source) else one.source
     )
     if one.target is None:
-        return PlannedStep(source, "stays", one.note)
+        return PlannedStep(source, tr("Stays in place"), one.note)
     target = one.target.relative_to(request.destination)
-    along = f"with {', '.join(display_path(file.source.name) for file in one.companions)}" if one.companions else ""
-    notes = "; ".join(filter(None, (one.note, along)))
+    companions = ", ".join(display_path(file.source.name) for file in one.companions)
+    notes = " ".join(filter(None, (one.note, tr("With {files}.", files=companions) if companions else "")))
     text = f"{display_path(target)}  ({notes})" if notes else display_path(target)
-    return PlannedStep(source, _ACTIONS[request.by], text, is_unsure=target.parts[0] == UNSURE)
-
-
-def _photos(count: int) -> str:
-    return "1 photo is" if count == 1 else f"{count:,} photos are"
+    return PlannedStep(source, tr(_ACTIONS[request.by]), text, is_unsure=target.parts[0] == UNSURE)

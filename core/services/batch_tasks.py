@@ -1,4 +1,4 @@
-"""What is made of results in the batch process: exports, keywords, sorted folders; each task in a thread of its own."""
+"""The tasks of the batch process: exports, keywords and sorting, each in its own thread."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from core.base.errors import Cancelled, FoveaError, StorageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.jobs.job_list import job_summary
 from core.jobs.queries import ResultStore
@@ -46,45 +47,45 @@ _log = logging.getLogger(__name__)
 
 
 class Plan(Protocol):
-    """Steps that were worked out and not taken yet."""
+    """Steps that were planned but not run yet."""
 
     @property
     def summary(self) -> str:
-        """What they come to, in words."""
+        """The plan in numbers, as a message."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of steps."""
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
-        """Some of them, in words."""
+        """`count` steps from `first` on, as texts."""
 
     def execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
-        """Take them."""
+        """Run the steps."""
 
 
 @dataclass(slots=True, eq=False)
 class _RunningTask:
-    """A task under way: what calls it off, and the thread that works on it."""
+    """A running task: its cancel token and its thread."""
 
     token: CancelToken = field(default_factory=CancelToken)
     thread: threading.Thread | None = None
 
 
 class Tasks:
-    """Works on tasks.
+    """Runs tasks.
 
     Attributes:
-        _plans: plans by the ticket of their task; the last few.
+        _plans: the last few plans, as (job, plan), by the ticket of their task.
     """
 
     def __init__(self, send: Callable[[Answer], None], changed: Callable[[str], None]) -> None:
-        """`send` tells the window, and `changed` whoever looks at a job or lists it; both from any thread."""
+        """`send` sends a message to the window, and `changed` reports a changed job; both from any thread."""
         self._send, self._changed = send, changed
         self._running: dict[int, _RunningTask] = {}
         self._plans: dict[int, tuple[str, Plan]] = {}
 
     def start(self, task: Task) -> None:
-        """Begin a task; returns at once."""
+        """Start a task and return immediately."""
         match task:
             case CancelTask(ticket):
                 if ticket in self._running:
@@ -93,14 +94,14 @@ class Tasks:
                 if ticket in self._plans:
                     self._send(StepsFetched(ticket, first, self._plans[ticket][1].steps(first, count)))
             case GetCapabilities():
-                threading.Thread(target=lambda: self._send(capabilities()), name="means", daemon=True).start()
+                threading.Thread(target=lambda: self._send(capabilities()), name="capabilities", daemon=True).start()
             case _:
                 running = self._running[task.ticket] = _RunningTask()
                 running.thread = threading.Thread(target=self._work, args=(task, running), name="task", daemon=True)
                 running.thread.start()
 
     def close(self) -> None:
-        """Call off whatever runs."""
+        """Cancel all running tasks."""
         left = list(self._running.values())
         for running in left:
             running.token.cancel()
@@ -115,8 +116,8 @@ class Tasks:
             answer = TaskCancelled(task.ticket)
         except FoveaError as error:
             answer = TaskFailed(task.ticket, portable(error))
-        except Exception as error:  # noqa: BLE001 - the boundary: the window waits for an answer, whatever happened
-            _log.warning("The batch process met with something unforeseen.", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - the window waits for a reply, whatever happens
+            _log.warning("The batch process failed unexpectedly.", exc_info=True)
             answer = TaskFailed(task.ticket, unexpected(error))
         del self._running[task.ticket]
         self._send(answer)
@@ -134,12 +135,12 @@ class Tasks:
                 return self._finish_sorting(task, report, token)
 
     def _plan(self, task: PlanSteps, report: ProgressCallback, token: CancelToken) -> StepsPlanned:
-        with ResultStore(task.job) as answers:
+        with ResultStore(task.job) as results:
             plan: Plan
             if isinstance(task.requested, SortRequest):
-                plan = plan_sorting(answers, task, task.requested, report, token)
+                plan = plan_sorting(results, task, task.requested, report, token)
             else:
-                plan = plan_keywords(answers, task, task.requested, report, token)
+                plan = plan_keywords(results, task, task.requested, report, token)
         while len(self._plans) >= _MAX_PLANS:
             del self._plans[next(iter(self._plans))]
         self._plans[task.ticket] = (task.job, plan)
@@ -148,7 +149,7 @@ class Tasks:
     def _execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
         job, plan = self._plans.pop(ticket, ("", None))
         if plan is None:
-            raise StorageError("The plan is gone, and nothing was done.", hint="Have every step shown again.")
+            raise StorageError(tr("The plan has expired. Nothing was changed."), hint=tr("Preview the steps again."))
         try:
             return plan.execute(ticket, report, token)
         finally:
@@ -166,7 +167,7 @@ class Tasks:
             self._changed(task.job)
 
     def _reporter(self, ticket: int) -> ProgressCallback:
-        def tell(progress: Progress) -> None:
+        def send(progress: Progress) -> None:
             self._send(TaskProgress(ticket, progress))
 
-        return tell
+        return send

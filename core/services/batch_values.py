@@ -1,4 +1,4 @@
-"""What the batch process tells of jobs, views and plans; light values, part of `core.services.batch_messages`."""
+"""Values about jobs, views and plans in the messages of the batch process; part of `core.services.batch_messages`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.outputs.keywords.values import KeywordTarget
 
 @dataclass(frozen=True, slots=True)
 class KeywordOptions:
-    """How keywords are to be written; below `threshold` a photo gets none of ours, unless reviewed."""
+    """Options for writing keywords; an unreviewed photo below `threshold`, 0..1, gets none."""
 
     place: KeywordTarget
     threshold: float
 
 
 class Activity(StrEnum):
-    """What a job does now, as the window tells it."""
+    """What a job is doing now."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -28,20 +28,20 @@ class Activity(StrEnum):
     EXTERNAL = "elsewhere"
     """Another program runs it."""
     MISSING = "missing"
-    """Its folder is not there."""
+    """Its folder does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """How a job stands.
+    """The status of a job.
 
     Attributes:
-        summary: what the journal says of it.
-        activity: what it does now.
-        progress: how far it is, while it runs or waits.
-        sortings: names of the sortings that can be undone, the last one last.
-        interrupted: name of the sorting that can go on; empty where none can.
-        message: what is wrong while its folder is watched; empty where nothing is.
+        summary: the summary from its journal.
+        activity: what it is doing now.
+        progress: its progress, while it is running or paused.
+        sortings: the ids of the sortings that can be undone, the last one last.
+        interrupted: the id of the sorting that can be resumed; empty if there is none.
+        message: the problem with watching its folder; empty if there is none.
     """
 
     summary: JobSummary
@@ -54,14 +54,14 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class ViewSummary:
-    """What stands beside rows.
+    """Counts shown beside the rows of a view.
 
     Attributes:
         counts: of the whole job.
-        histogram: rows of the view, whatever their confidence, in equal bins of 0..1.
-        group_counts: each class, or folder as it is seen from the job's, with its rows in the view, whatever class and
-            folder that is narrowed to; "" among classes is what could not be read.
-        excluded: photos that the filter leaves and the view does not, as they look like no other.
+        histogram: counts of rows in equal bins of confidence 0..1, ignoring the view's range of confidence.
+        group_counts: each class, or folder relative to the job's, with its count of rows, ignoring the view's class
+            and folder; "" among classes stands for unreadable photos.
+        excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
     """
 
     counts: JobCounts
@@ -72,7 +72,7 @@ class ViewSummary:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step of a plan, in words: which file, what is done with it, and where that leads or what comes of it."""
+    """One step of a plan as texts: the file, the action, and the target or result."""
 
     file: str
     action: str

@@ -1,4 +1,4 @@
-"""What the window looks at of jobs: worked out in a thread of its own, told anew when it changes, given row by row."""
+"""Views of jobs: computed in a separate thread, sent again when they change, with rows on request."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ from core.services.batch_reviews import ReviewService
 from core.services.batch_values import ViewSummary
 
 BINS: Final = 20
-"""Bars of the histogram of confidence."""
+"""Number of bins of the confidence histogram."""
 
 _MIN_INTERVAL_S: Final = 0.4
 _CPU_FRACTION: Final = 8
-"""Views of a job under way are worked out anew after this many times as long as that took last: the job goes first."""
+"""A view of a running job waits this many times its last computing time before the next: the job has priority."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class _OpenView:
-    """A view that is looked at.
+    """An open view.
 
     Attributes:
-        request: as it was asked for.
-        version: raised whenever rows are elsewhere than before.
-        numbers: of its rows, in their order.
-        firsts: places where its groups begin.
-        is_stale: whether its job has changed since.
-        due: when it may be worked out again, on the clock of `time.monotonic`.
+        request: the request that opened it.
+        version: incremented whenever rows change places.
+        numbers: the numbers of its rows, in order.
+        firsts: the places of the first rows of its groups.
+        is_stale: whether its job has changed since it was computed.
+        due: when it may be computed again, on the clock of `time.monotonic`.
     """
 
     request: OpenView
@@ -63,7 +63,7 @@ class _OpenView:
 
 
 class ViewService:
-    """Answers questions about journals, and has noted what the person says; `send` is called from threads."""
+    """Serves views of journals, and stores reviews; `send` is called from several threads."""
 
     def __init__(self, send: Callable[[Answer], None]) -> None:
         self._send = send
@@ -76,19 +76,19 @@ class ViewService:
         self._thread.start()
 
     def handle(self, question: Question) -> None:
-        """Have a question answered; returns at once, and may be called from any thread."""
+        """Queue a request, and return immediately; may be called from any thread."""
         self._questions.put(question)
 
     def changed(self, job: str) -> None:
-        """A job's journal has changed; likewise."""
+        """Note that a job's journal has changed; may be called from any thread."""
         self._questions.put(job)
 
     def cancel(self, ticket: int) -> None:
-        """Note no more of what is said about many rows under this ticket; likewise."""
+        """Stop storing the reviews of many rows with this ticket; may be called from any thread."""
         self._reviews.cancel(ticket)
 
     def close(self) -> None:
-        """Answer what was asked, and end."""
+        """Handle the queued requests, and end."""
         self._questions.put(None)
         self._thread.join()
 
@@ -106,7 +106,7 @@ class ViewService:
             journal.close()
 
     def _next_requests(self) -> list[Question | str | None]:
-        """Everything that was asked meanwhile; waits for the first, or until a view is due."""
+        """Wait for a request, or until a view is due, and return all queued requests."""
         due = min((one.due for one in self._views.values() if one.is_stale), default=None)
         taken: list[Question | str | None] = []
         with contextlib.suppress(queue.Empty):
@@ -119,7 +119,7 @@ class ViewService:
         last = {one.number: one for one in waiting if isinstance(one, OpenView)}
         for question in waiting:
             if isinstance(question, OpenView) and question is not last[question.number]:
-                continue  # another one followed it
+                continue  # superseded by a later one
             if isinstance(question, str):
                 self._mark_stale(question)
             elif question is not None:
@@ -160,7 +160,7 @@ class ViewService:
         return self._journals[job]
 
     def _close_journals(self) -> None:
-        """Give back what nobody looks at: its folder can be removed then, on every system."""
+        """Close unused journals: Windows cannot remove a folder with open files."""
         wanted = {view.request.job for view in self._views.values()}
         for job in [job for job in self._journals if job not in wanted]:
             self._journals.pop(job).close()
@@ -171,23 +171,23 @@ class ViewService:
         moment = time.monotonic()
         for view in list(self._views.values()):
             if view.is_stale and view.due <= moment:
-                with contextlib.suppress(FoveaError):  # whoever runs the job tells what is wrong with its journal
+                with contextlib.suppress(FoveaError):  # the job itself reports what is wrong with its journal
                     self._query(view, is_new=False)
 
     def _query(self, view: _OpenView, *, is_new: bool) -> None:
-        started, look = time.monotonic(), view.request
+        started, request = time.monotonic(), view.request
         view.is_stale = False
-        journal = self._journal(look.job)
+        journal = self._journal(request.job)
         journal.refresh()
-        numbers = journal.numbers(look.view, 0, journal.count(look.view))
-        grew = not is_new and numbers[: len(view.numbers)] == view.numbers and look.view.group is Group.NONE
+        numbers = journal.numbers(request.view, 0, journal.count(request.view))
+        grew = not is_new and numbers[: len(view.numbers)] == view.numbers and request.view.group is Group.NONE
         if not grew:
             self._versions += 1
             view.version = self._versions
         view.numbers = numbers
-        view.firsts = tuple(group.first for group in journal.groups(look.view))
-        facts = None if look.counted_by is Group.NONE else _summary(journal, look)
-        self._send(ViewUpdated(look.number, view.version, len(numbers), grew, _position(view), facts))
+        view.firsts = tuple(group.first for group in journal.groups(request.view))
+        summary = None if request.counted_by is Group.NONE else _summary(journal, request)
+        self._send(ViewUpdated(request.number, view.version, len(numbers), grew, _position(view), summary))
         view.due = time.monotonic() + max(_MIN_INTERVAL_S, _CPU_FRACTION * (time.monotonic() - started))
 
     def _fetch(self, request: FetchRows) -> None:
@@ -226,34 +226,36 @@ def _is_open(waiting: Sequence[Question | str | None]) -> bool:
 
 
 def _position(view: _OpenView) -> int | None:
-    followed = view.request.tracked
-    if followed is None:
+    tracked = view.request.tracked
+    if tracked is None:
         return None
     with contextlib.suppress(ValueError):
-        return view.numbers.index(followed)
+        return view.numbers.index(tracked)
     return None
 
 
-def _summary(journal: ResultStore, look: OpenView) -> ViewSummary:
-    anyhow = replace(look.view.filter, confidence_low=0.0, confidence_high=1.0)
-    left_out = journal.count(View(filter=look.view.filter)) - journal.count(look.view)
-    return ViewSummary(journal.counts(), journal.histogram(anyhow, BINS), tuple(_group_counts(journal, look)), left_out)
+def _summary(journal: ResultStore, request: OpenView) -> ViewSummary:
+    any_confidence = replace(request.view.filter, confidence_low=0.0, confidence_high=1.0)
+    excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
+    return ViewSummary(
+        journal.counts(), journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded
+    )
 
 
-def _group_counts(journal: ResultStore, look: OpenView) -> Iterator[tuple[str, int]]:
-    """Each class or folder with how many photos it has."""
-    if look.counted_by is Group.FOLDER:
-        for folder, count in journal.folder_counts(look.unfiltered).items():
+def _group_counts(journal: ResultStore, request: OpenView) -> Iterator[tuple[str, int]]:
+    """Each class or folder with its count of photos."""
+    if request.counted_by is Group.FOLDER:
+        for folder, count in journal.folder_counts(request.unfiltered).items():
             yield ("" if folder == Path() else str(folder)), count
         return
-    yield from journal.class_counts(look.unfiltered).items()
-    failed = _failures(journal, look.unfiltered)
+    yield from journal.class_counts(request.unfiltered).items()
+    failed = _failures(journal, request.unfiltered)
     if failed:
         yield "", failed
 
 
 def _failures(journal: ResultStore, around: Filter) -> int:
-    """Those without an answer, nor a person's label, that the filter leaves."""
+    """The number of unlabelled photos without a prediction that match the filter."""
     if around.failed is False:
         return 0
     return journal.count(View(filter=replace(around, failed=True)))

@@ -1,1 +1,1 @@
-"""The place *Folders*: classifications of whole folders, their results, and what is made of them."""
+"""The place *Folders*: folder jobs, their results, and exports."""

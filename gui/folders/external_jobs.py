@@ -1,4 +1,4 @@
-"""Jobs that another program runs: nobody tells of them, so they are asked about now and then."""
+"""Polling for jobs that another program runs, which sends no notifications."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVERY_MS: Final = 2000
 
 
 class ExternalJobs(QObject):
-    """Has all jobs listed again, as long as another program runs one of them."""
+    """Lists the jobs again every two seconds while another program runs one of them."""
 
     def __init__(self, client: BatchClient, parent: QObject) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Which results are looked at: text, kind, class or folder, and a range of confidence that can be brushed."""
+"""Filters for results: text, kind, class or folder, and a range of confidence."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Filter, Group
 from core.services.batch_values import ViewSummary
@@ -44,26 +45,27 @@ Index = QModelIndex | QPersistentModelIndex
 
 _NOWHERE: Final = QModelIndex()
 _DEBOUNCE_MS: Final = 200
-"""So long after the last key the text is searched for."""
+"""Delay between the last key press and the search."""
 _WHOLE: Final = 100
 _MIN_ROWS: Final = 5
 _MAX_ROWS: Final = 7
-"""Groups in sight; to more one scrolls."""
+"""Number of visible groups; longer lists scroll."""
 _KINDS: Final[Mapping[str, Callable[[Filter], Filter]]] = {
-    "All photos": lambda plain: plain,
-    "Answered": lambda plain: replace(plain, failed=False),
-    "Unknown, likely none of the classes": lambda plain: replace(plain, unknown=True),
-    "Could not be read": lambda plain: replace(plain, failed=True),
-    "Not reviewed yet": lambda plain: replace(plain, reviewed=False, failed=False),
-    "Reviewed": lambda plain: replace(plain, reviewed=True),
+    mark("All photos"): lambda plain: plain,
+    mark("Classified"): lambda plain: replace(plain, failed=False),
+    mark("Unknown (none of the classes)"): lambda plain: replace(plain, unknown=True),
+    mark("Unreadable"): lambda plain: replace(plain, failed=True),
+    mark("Not reviewed"): lambda plain: replace(plain, reviewed=False, failed=False),
+    mark("Reviewed"): lambda plain: replace(plain, reviewed=True),
 }
+"""What each kind, by its title marked for translation, adds to a filter."""
 
 
 class FilterPanel(QScrollArea):
-    """What the person chose to see.
+    """Lets the user filter the results.
 
     Attributes:
-        changed: they chose otherwise.
+        changed: the filter changed.
     """
 
     changed = Signal()
@@ -72,20 +74,20 @@ class FilterPanel(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Filters")
+        self.setAccessibleName(tr("Filters"))
         self.text = QLineEdit()
-        self.text.setPlaceholderText("Find in names and answers")
-        self.text.setAccessibleName("Find photos by a part of their path or answer")
+        self.text.setPlaceholderText(tr("Search names and classes"))
+        self.text.setAccessibleName(tr("Search photos by path or class"))
         self.text.setClearButtonEnabled(True)
         self._typed = QTimer(self, interval=_DEBOUNCE_MS, singleShot=True)
-        self.kind = _choice("Which photos are shown", list(_KINDS))
-        self.by = _choice("Counted by", ["By class", "By folder"])
+        self.kind = _choice(tr("Show"), [tr(kind) for kind in _KINDS])
+        self.by = _choice(tr("Group counts"), [tr("By class"), tr("By folder")])
         self.groups = _GroupList(self)
         self.low, self.high = (
-            _percent("Least confidence, per cent", 0),
-            _percent("Greatest confidence, per cent", _WHOLE),
+            _percent(tr("Minimum confidence, percent"), 0),
+            _percent(tr("Maximum confidence, percent"), _WHOLE),
         )
-        self.clear = QPushButton("Clear the filters")
+        self.clear = QPushButton(tr("Clear filters"))
         self.clear.setProperty("kind", "link")
         self.histogram: BrushedHistogram | None = None
         self._summary: ViewSummary | None = None
@@ -103,12 +105,12 @@ class FilterPanel(QScrollArea):
         self._column.addWidget(self.kind)
         self._column.addWidget(self.by)
         self._column.addWidget(self.groups)
-        self._range = Panel("Confidence")
+        self._range = Panel(tr("Confidence"))
         self._ends = QWidget()
         row = QHBoxLayout(self._ends)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.low, 1)
-        row.addWidget(label("to", "muted"))
+        row.addWidget(label(tr("to"), "muted"))
         row.addWidget(self.high, 1)
         self._range.body.addWidget(self._ends)
         self._column.addWidget(self._range)
@@ -127,25 +129,26 @@ class FilterPanel(QScrollArea):
             box.valueChanged.connect(self._on_spun)
         self.clear.clicked.connect(self.reset)
 
-    # ---- what is chosen
+    # ---- the filter
 
     @property
     def grouping(self) -> Group:
-        """By what the groups are counted."""
+        """Whether the list counts classes or folders."""
         return Group.CLASS if self.by.currentIndex() == 0 else Group.FOLDER
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything is left out."""
+        """Whether any filter is active."""
         return self.value() != Filter()
 
     def unfiltered(self) -> Filter:
-        """The filter that was chosen, whichever class or folder."""
-        result = _KINDS[self.kind.currentText()](Filter(text=self.text.text().strip()))
+        """The filter without the selected class or folder."""
+        narrowed = list(_KINDS.values())[self.kind.currentIndex()]
+        result = narrowed(Filter(text=self.text.text().strip()))
         return replace(result, confidence_low=self.low.value() / _WHOLE, confidence_high=self.high.value() / _WHOLE)
 
     def value(self) -> Filter:
-        """The filter that was chosen."""
+        """The current filter."""
         result = self.unfiltered()
         match self._chosen:
             case (Group.CLASS, ""):
@@ -157,9 +160,9 @@ class FilterPanel(QScrollArea):
         return result
 
     def reset(self) -> None:
-        """Show everything."""
+        """Clear all filters."""
         blocked = [QSignalBlocker(one) for one in (self.kind, self.low, self.high)]
-        self.text.clear()  # not blocked: its own button to clear it goes by that signal
+        self.text.clear()  # not blocked: its clear button depends on this signal
         self._typed.stop()
         self.kind.setCurrentIndex(0)
         self.low.setValue(0)
@@ -170,23 +173,23 @@ class FilterPanel(QScrollArea):
         self.changed.emit()
 
     def count_by(self, grouping: Group) -> None:
-        """Count by class or by folder."""
+        """Count photos by class or by folder."""
         self.by.setCurrentIndex(int(grouping is Group.FOLDER))
         self._chosen = None
         self.groups.choose("")
         self.changed.emit()
 
-    # ---- what is shown
+    # ---- the counts
 
     def show_summary(self, summary: ViewSummary) -> None:
-        """Show how many photos there are of each kind."""
+        """Show the counts of groups and the histogram of confidence."""
         self._summary = summary
         self.groups.show_groups(summary.group_counts, self.grouping)
         if self.histogram is not None:
             self.histogram.show_counts(summary.histogram, self._brushed())
 
     def prepare(self) -> None:
-        """Have the histogram drawn, once what draws it is there."""
+        """Create the histogram once its modules are loaded."""
         if self.histogram is None:
             warm(self, self._add_histogram)
 
@@ -194,7 +197,7 @@ class FilterPanel(QScrollArea):
         from gui.plots.brush import BrushedHistogram
 
         result = BrushedHistogram()
-        QTimer.singleShot(0, self, lambda: self._place_histogram(result))  # another turn: both together can be felt
+        QTimer.singleShot(0, self, lambda: self._place_histogram(result))  # in two turns, or the window would stall
 
     def _place_histogram(self, result: BrushedHistogram) -> None:
         if self.histogram is not None:
@@ -234,10 +237,10 @@ class FilterPanel(QScrollArea):
 
 
 class _GroupList(QTreeView):
-    """Classes or folders with how many photos each has; choosing one shows its photos alone.
+    """Classes or folders with their counts of photos; selecting one filters by it.
 
     Attributes:
-        group_chosen: the title of a group; None for all of them.
+        group_chosen: the title of the selected group; None for all.
     """
 
     group_chosen = Signal(object)
@@ -245,7 +248,7 @@ class _GroupList(QTreeView):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("choices")
-        self.setAccessibleName("Groups; choose one to see its photos alone")
+        self.setAccessibleName(tr("Groups; select one to show only its photos"))
         self._rows = _GroupRows(self)
         self.setModel(self._rows)
         self.setRootIsDecorated(False)
@@ -262,7 +265,7 @@ class _GroupList(QTreeView):
         self.selectionModel().currentRowChanged.connect(self._on_current)
 
     def show_groups(self, groups: Sequence[tuple[str, int]], grouping: Group) -> None:
-        """Show these; whichever is chosen stays so, even where it has no photos now."""
+        """Show these groups; the selected one stays selected, even if it has no photos now."""
         chosen = self._rows.title_at(self.currentIndex().row())
         self._is_showing = True
         self._rows.show(groups, grouping, chosen)
@@ -271,14 +274,14 @@ class _GroupList(QTreeView):
         self._is_showing = False
 
     def choose(self, title: str, *, is_empty_one: bool = False) -> None:
-        """Mark a group, or all of them; tells nobody."""
+        """Select a group, or all, without emitting a signal."""
         was, self._is_showing = self._is_showing, True
         row = self._rows.row_of(title) if title or is_empty_one else 0
         self.setCurrentIndex(self._rows.index(row, 0))
         self._is_showing = was
 
     def texts(self) -> list[str]:
-        """What is shown, for each row its name and its number."""
+        """The name and count in each row."""
         return [
             f"{self._rows.index(row, 0).data()} {self._rows.index(row, 1).data()}"
             for row in range(self._rows.rowCount())
@@ -290,7 +293,7 @@ class _GroupList(QTreeView):
 
 
 class _GroupRows(QAbstractTableModel):
-    """A row for all, then one for each group."""
+    """One row for all photos, then one for each group."""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -298,7 +301,7 @@ class _GroupRows(QAbstractTableModel):
         self._grouping = Group.CLASS
 
     def show(self, groups: Sequence[tuple[str, int]], grouping: Group, chosen: str | None) -> None:
-        """Show these; the chosen one too, where it has gone."""
+        """Show these groups, and the selected one even if it is gone."""
         fresh = list(groups)
         if chosen is not None and chosen not in {title for title, _ in fresh}:
             fresh.append((chosen, 0))
@@ -309,11 +312,11 @@ class _GroupRows(QAbstractTableModel):
         self.endResetModel()
 
     def title_at(self, row: int) -> str | None:
-        """The group in a row; None for all."""
+        """The group in a row; None for the row of all photos."""
         return self._groups[row - 1][0] if 0 < row <= len(self._groups) else None
 
     def row_of(self, title: str) -> int:
-        """Where a group is; 0, where all are, if it is not there."""
+        """The row of a group; 0, the row of all photos, if it does not exist."""
         return next((row for row, (known, _) in enumerate(self._groups, start=1) if known == title), 0)
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -325,20 +328,20 @@ class _GroupRows(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         title = self.title_at(index.row())
         number = sum(count for _, count in self._groups) if title is None else self._groups[index.row() - 1][1]
-        name = "All" if title is None else self._name(title)
+        name = tr("All") if title is None else self._name(title)
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return f"{number:,}" if index.column() else name
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
-                return f"{name}: {number:,}"
+                return tr("{group}: {number:,}", group=name, number=number)
             case Qt.ItemDataRole.TextAlignmentRole if index.column():
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
     def _name(self, title: str) -> str:
         if self._grouping is Group.FOLDER:
-            return "The folder itself" if title in ("", ".") else display_path(title)
-        return title or "Could not be read"
+            return tr("Top folder") if title in ("", ".") else display_path(title)
+        return title or tr("Unreadable")
 
 
 def _choice(name: str, texts: Sequence[str]) -> Choice:
@@ -353,8 +356,8 @@ def _percent(name: str, value: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(0, _WHOLE)
     box.setSingleStep(5)
-    box.setSuffix(" %")
-    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # arrow keys do, and there is little room
+    box.setSuffix(tr("%"))
+    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # arrow keys work, and space is scarce
     box.setValue(value)
     box.setAccessibleName(name)
     return box

@@ -1,4 +1,4 @@
-"""Folders that are dropped on the window: one that holds a photo can be classified as a job."""
+"""Folders dropped on the window: one that contains photos can be classified as a job."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from gui.session.arrivals import no_photos_text
 from gui.tasks.picture_client import ImagesListed, PictureClient
@@ -16,24 +17,24 @@ _Then = Callable[[Path, ImagesListed], object]
 
 
 class FolderDrop(QObject):
-    """Offers a job for a folder; the picture process looks into it, so a disk that sleeps never delays the window."""
+    """Offers a job for a dropped folder. The picture process lists it, so a sleeping disk never blocks the window."""
 
     def __init__(
         self, pictures: PictureClient, notices: Notices, open_form: Callable[[Path], object], parent: QObject
     ) -> None:
-        """`open_form` is given the folder that is to be classified."""
+        """`open_form` receives the folder to classify."""
         super().__init__(parent)
         self._pictures, self._notices, self._open_form = pictures, notices, open_form
         self._pending: dict[int, tuple[Path, _Then]] = {}
         pictures.listed.connect(self._on_listed)
 
     def offer(self, dropped: Sequence[Path]) -> None:
-        """Offer to classify a folder beside whatever else is done with it."""
+        """Offer to classify a folder as a job, in addition to the normal handling of the drop."""
         if len(dropped) == 1:
             self._list(dropped[0], self._offer)
 
     def take(self, dropped: Sequence[Path], fallback: Callable[[Sequence[Path]], object]) -> None:
-        """Open the form for a folder at once; hand anything else to `fallback`."""
+        """Open the form for a folder immediately; pass anything else to `fallback`."""
         if len(dropped) == 1:
             self._list(dropped[0], lambda path, listed: self._take(path, listed, fallback))
         else:
@@ -59,5 +60,8 @@ class FolderDrop(QObject):
 
     def _offer(self, path: Path, listed: ImagesListed) -> None:
         if listed.paths and listed.paths != (path,):
-            text = f"Classify “{display_path(path.name)}” as a folder job? You can pause, review and export it."
-            self._notices.show_notice(text, action=("Classify this folder", lambda: self._open_form(path)))
+            text = tr(
+                "Classify “{folder}” as a folder job? You can pause, review and export it.",
+                folder=display_path(path.name),
+            )
+            self._notices.show_notice(text, action=(tr("Classify folder"), lambda: self._open_form(path)))

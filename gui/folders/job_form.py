@@ -1,4 +1,4 @@
-"""What a new job is to do: a folder, a model, and the few things one may want otherwise."""
+"""The form for a new job: folder, model and options."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.jobs.values import JobRequest
 from gui.session.session import Session
@@ -28,11 +29,11 @@ _WIDTH: Final = 640
 
 
 class JobForm(QScrollArea):
-    """Asks for a job.
+    """Asks for the settings of a new job.
 
     Attributes:
-        submitted: the person wants this; a `JobRequest`.
-        cancelled: the person wants no job after all.
+        submitted: the user started the job; a `JobRequest`.
+        cancelled: the user went back.
     """
 
     submitted = Signal(JobRequest)
@@ -42,19 +43,19 @@ class JobForm(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Classify a folder")
+        self.setAccessibleName(tr("Classify folder"))
         self._session = session
         self.folder: Path | None = None
-        self._place = label("No folder is chosen yet.", "muted", wrap=True)
-        self.choose = QPushButton("Choose a folder…")
+        self._place = label(tr("No folder selected"), "muted", wrap=True)
+        self.choose = QPushButton(tr("Choose folder…"))
         self.choose.clicked.connect(self.ask_for_folder)
-        self.recursive = QCheckBox("Look into subfolders too")
+        self.recursive = QCheckBox(tr("Include subfolders"))
         self.recursive.setChecked(True)
         self.model = Choice()
-        self.model.setAccessibleName("Model that answers")
-        self.features = QCheckBox("Keep features, so that another model over the same backbone answers in seconds")
+        self.model.setAccessibleName(tr("Model"))
+        self.features = QCheckBox(tr("Keep features (other models with the same backbone then finish in seconds)"))
         self.include, self.exclude = QLineEdit(), QLineEdit()
-        self.begin = QPushButton("Classify")
+        self.begin = QPushButton(tr("Classify"))
         self._problem = label(kind="danger", wrap=True)
         self._arrange()
         session.models_changed.connect(self._show_models)
@@ -67,7 +68,7 @@ class JobForm(QScrollArea):
         body.setObjectName("inspector")
         outer = QHBoxLayout(body)
         outer.setContentsMargins(4, 4, 4, 4)
-        panel = Panel("Classify a folder")
+        panel = Panel(tr("Classify folder"))
         panel.setMaximumWidth(_WIDTH)
         panel.body.setSpacing(2 * theme.GRID)
         row = QHBoxLayout()
@@ -75,7 +76,7 @@ class JobForm(QScrollArea):
         row.addWidget(self.choose)
         panel.body.addLayout(row)
         panel.body.addWidget(self.recursive)
-        panel.body.addLayout(_labelled_row("Model", self.model))
+        panel.body.addLayout(_labelled_row(tr("Model"), self.model))
         panel.body.addLayout(self._patterns())
         panel.body.addWidget(self.features)
         panel.body.addWidget(self._problem)
@@ -87,12 +88,17 @@ class JobForm(QScrollArea):
     def _patterns(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(theme.GRID)
-        for line, name, example in (
-            (self.include, "Only files like", "all images; or *.jpg, 2026*/*"),
-            (self.exclude, "Leave out", "nothing; or thumbs, *_small.*"),
+        for line, name, title, example in (
+            (self.include, tr("Include"), tr("Include: comma-separated patterns"), tr("*.jpg, 2026*/*")),
+            (
+                self.exclude,
+                tr("Exclude"),
+                tr("Exclude: comma-separated patterns"),
+                tr("thumbs, *_small.*"),
+            ),
         ):
             line.setPlaceholderText(example)
-            line.setAccessibleName(f"{name}: patterns with commas between")
+            line.setAccessibleName(title)
             line.returnPressed.connect(self._submit)
             column.addLayout(_labelled_row(name, line))
         return column
@@ -100,7 +106,7 @@ class JobForm(QScrollArea):
     def _buttons(self) -> QHBoxLayout:
         self.begin.setProperty("kind", "primary")
         self.begin.clicked.connect(self._submit)
-        back = QPushButton("Back")
+        back = QPushButton(tr("Back"))
         back.clicked.connect(self.cancelled)
         row = QHBoxLayout()
         row.addStretch()
@@ -109,7 +115,7 @@ class JobForm(QScrollArea):
         return row
 
     def open(self, folder: Path | None) -> None:
-        """Begin with this folder, where there is one."""
+        """Reset the form, with this folder selected if one is given."""
         self._problem.hide()
         self.folder = folder or self.folder
         in_use = self._session.opened.name if self._session.opened else self._session.settings.value.model
@@ -118,23 +124,23 @@ class JobForm(QScrollArea):
         (self.begin if self.folder is not None else self.choose).setFocus()
 
     def ask_for_folder(self) -> None:
-        """Ask for a folder, beside the event loop."""
-        dialog = QFileDialog(self, "A folder of photos", str(self.folder or Path.home()))
+        """Show a folder dialog without blocking the event loop."""
+        dialog = QFileDialog(self, tr("Choose a folder of photos"), str(self.folder or Path.home()))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.filesSelected.connect(lambda names: self.open(Path(names[0])))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def show_error(self, error: FoveaError) -> None:
-        """Say why the job could not begin."""
+        """Show why the job could not start."""
         self._problem.setText(str(error))
         self._problem.show()
         self.show_starting(is_starting=False)
 
     def show_starting(self, *, is_starting: bool) -> None:
-        """Show whether a job is being begun, which takes a moment where the process for it has to start."""
+        """Show whether a job is starting; this takes a moment when its process has to start first."""
         self.begin.setEnabled(not is_starting)
-        self.begin.setText("Beginning …" if is_starting else "Classify")
+        self.begin.setText(tr("Starting…") if is_starting else tr("Classify"))
 
     def _submit(self) -> None:
         if self.folder is None or not self.begin.isEnabled():
@@ -156,15 +162,15 @@ class JobForm(QScrollArea):
         )
 
     def _show_folder(self) -> None:
-        self._place.setText("No folder is chosen yet." if self.folder is None else display_path(self.folder))
-        self._place.setAccessibleName(f"Folder: {self._place.text()}")
+        self._place.setText(tr("No folder selected") if self.folder is None else display_path(self.folder))
+        self._place.setAccessibleName(tr("Folder: {folder}", folder=self._place.text()))
         self.begin.setEnabled(self.folder is not None and self.model.count() > 0)
 
     def _show_models(self) -> None:
         chosen = self.model.currentData()
         self.model.clear()
-        for name, facts in self._session.models.items():
-            self.model.addItem(facts.card.title, name)
+        for name, summary in self._session.models.items():
+            self.model.addItem(summary.card.title, name)
         in_use = self._session.opened.name if self._session.opened else None
         self.model.setCurrentIndex(max(0, self.model.findData(chosen or in_use)))
         self._show_folder()

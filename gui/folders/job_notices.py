@@ -1,13 +1,15 @@
-"""What the batch process has to tell that nobody asked for: as notices, with what can be done about it."""
+"""Notices about jobs and tasks that ended, failed or were interrupted, with the action that helps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from PySide6.QtCore import QObject
 
+from core.base.i18n import tr, tr_n
 from core.base.text import display_path
+from core.jobs.values import UnreadableFolder
 from core.services.batch_messages import JobEnded, TaskCancelled, TaskDone
 from core.services.batch_values import JobStatus
 from gui.folders.job_text import title_text
@@ -16,37 +18,35 @@ from gui.tasks.jobs_client import BatchClient
 from gui.widgets.notices import Notices
 
 _MAX_FOLDERS: Final = 3
-_LINKS: Final = "Links to folders were not followed: {count:,}. To include their photos, add the folders they lead to."
-_MISNAMED: Final = "Photos without an image's suffix were skipped: {count:,}. Rename them to end in .jpg, for example."
 
 
 class Jobs(Protocol):
-    """The jobs that are told of, and what can be done about them; the page *Folders* is it."""
+    """What the notices need of the *Folders* page."""
 
     @property
     def client(self) -> BatchClient:
-        """Who says what became of them."""
+        """The connection to the batch process."""
 
     @property
     def running_tasks(self) -> RunningTasks:
-        """What is being done with their photos."""
+        """The tasks running on the photos of the jobs."""
 
     @property
     def jobs(self) -> Mapping[str, JobStatus]:
-        """All of them, by their id."""
+        """All jobs by their id."""
 
     def resume(self, jobs: Iterable[str]) -> None:
-        """Go on with jobs that stopped."""
+        """Resume stopped jobs."""
 
     def restore(self, job: str) -> None:
-        """Bring back a job that was taken from the list."""
+        """Restore a job that was removed from the list."""
 
     def is_reported_on_page(self, ticket: int) -> bool:
-        """Whether the page in sight tells what became of a task."""
+        """Whether the visible page reports the result of a task itself."""
 
 
 class JobNotices(QObject):
-    """Tells how jobs ended, what became of the process, and what can be undone."""
+    """Shows how jobs and tasks ended, and what can be undone or resumed."""
 
     def __init__(self, page: Jobs, notices: Notices, parent: QObject) -> None:
         super().__init__(parent)
@@ -60,56 +60,84 @@ class JobNotices(QObject):
         page.running_tasks.ended.connect(self._on_running_task_ended)
 
     def notify_removed(self, status: JobStatus) -> None:
-        """Tell that a job was taken from the list."""
-        text = f"“{title_text(status)}” was taken from the list. The photos are untouched."
-        self._notices.show_notice(text, action=("Undo", lambda: self._page.restore(status.summary.id)))
+        """Report that a job was removed from the list."""
+        text = tr("Removed “{name}” from the list. The photos were not changed.", name=title_text(status))
+        self._notices.show_notice(text, action=(tr("Undo"), lambda: self._page.restore(status.summary.id)))
 
     def _on_running_task_ended(self, job: str, ended: object) -> None:
-        """What was sorted can be undone; what was called off can go on."""
+        """Offer to undo a sorting; report other results unless the page does."""
         match ended:
             case TaskDone(message=text, sorting=sorting) if sorting:
                 self._notices.show_notice(
-                    text, action=("Undo", lambda: self._page.running_tasks.undo_sorting(job, sorting))
+                    text, action=(tr("Undo"), lambda: self._page.running_tasks.undo_sorting(job, sorting))
                 )
             case TaskDone(ticket, text) if text and not self._page.is_reported_on_page(ticket):
                 self._notices.show_notice(text)
             case TaskCancelled(ticket) if not self._page.is_reported_on_page(ticket):
-                self._notices.show_notice(
-                    "It was stopped on the way. Everything so far can be gone on with, or undone."
-                )
+                self._notices.show_notice(tr("Stopped partway. You can resume it or undo what was done."))
 
     def _on_job_ended(self, ended: JobEnded) -> None:
         status = self._page.jobs.get(ended.job)
-        name = "The folder" if status is None else f"“{title_text(status)}”"
+        name = tr("Folder") if status is None else title_text(status)
         if ended.error is not None:
-            resume = ("Resume", lambda: self._page.resume([ended.job]))
-            self._notices.show_notice(f"{name}: {ended.error}", action=resume)
+            resume = (tr("Resume"), lambda: self._page.resume([ended.job]))
+            self._notices.show_notice(_prefixed(name, str(ended.error)), action=resume)
         if ended.unreadable_folders:
-            places = ", ".join(display_path(folder.folder) for folder in ended.unreadable_folders[:_MAX_FOLDERS])
-            more = (
-                f" and {len(ended.unreadable_folders) - _MAX_FOLDERS:,} more"
-                if len(ended.unreadable_folders) > _MAX_FOLDERS
-                else ""
-            )
-            self._notices.show_notice(
-                f"{name}: not everything could be read: {places}{more}. {ended.unreadable_folders[0].hint}"
-            )
-        for text in _passed_over(ended):
-            self._notices.show_notice(f"{name}: {text}")
+            self._notices.show_notice(_prefixed(name, _unreadable_text(ended.unreadable_folders)))
+        for text in _skipped_texts(ended):
+            self._notices.show_notice(_prefixed(name, text))
 
     def _on_died(self, jobs: tuple[str, ...]) -> None:
         known = self._page.jobs
         names = ", ".join(f"“{title_text(known[job])}”" for job in jobs if job in known)
-        text = "The part of Fovea that classifies folders stopped unexpectedly. Everything so far is kept."
-        offer = ("Go on", lambda: self._page.resume(jobs)) if jobs else None
-        self._notices.show_notice(f"{text} Not finished: {names}." if names else text, action=offer)
+        offer = (tr("Resume"), lambda: self._page.resume(jobs)) if jobs else None
+        text = tr("Folder classification stopped unexpectedly. The results so far are saved.")
+        if names:
+            text = tr(
+                "Folder classification stopped unexpectedly. The results so far are saved. Not finished: {names}.",
+                names=names,
+            )
+        self._notices.show_notice(text, action=offer)
 
     def _on_failed(self) -> None:
-        self._notices.show_notice("The part of Fovea that works on folders cannot be started. Install Fovea again.")
+        self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."))
 
 
-def _passed_over(ended: JobEnded) -> list[str]:
-    """What a person may miss among the photos."""
-    counts = ((_LINKS, ended.links), (_MISNAMED, ended.misnamed))
-    texts = [text.format(count=count) for text, count in counts if count]
-    return [ended.skipped, *texts] if ended.skipped else texts
+def _prefixed(name: str, message: str) -> str:
+    return tr("{folder}: {message}", folder=name, message=message)
+
+
+def _unreadable_text(folders: Sequence[UnreadableFolder]) -> str:
+    names, hint = ", ".join(display_path(folder.folder) for folder in folders[:_MAX_FOLDERS]), folders[0].hint
+    more = len(folders) - _MAX_FOLDERS
+    if more > 0:
+        return tr_n(
+            "Couldn't read {folders} and {count:,} more folder. {hint}",
+            "Couldn't read {folders} and {count:,} more folders. {hint}",
+            more,
+            folders=names,
+            hint=hint,
+        )
+    return tr("Couldn't read {folders}. {hint}", folders=names, hint=hint)
+
+
+def _skipped_texts(ended: JobEnded) -> list[str]:
+    """What was skipped that the user may miss."""
+    texts = [ended.skipped] if ended.skipped else []
+    if ended.links:
+        texts.append(
+            tr_n(
+                "Skipped {count:,} link to a folder. To include its photos, add the folder it points to.",
+                "Skipped {count:,} links to folders. To include their photos, add the folders they point to.",
+                ended.links,
+            )
+        )
+    if ended.misnamed:
+        texts.append(
+            tr_n(
+                "Skipped {count:,} photo without an image extension. Rename it, for example to end in .jpg.",
+                "Skipped {count:,} photos without an image extension. Rename them, for example to end in .jpg.",
+                ended.misnamed,
+            )
+        )
+    return texts

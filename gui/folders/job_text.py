@@ -1,106 +1,109 @@
-"""What a person reads of a job."""
+"""Texts about jobs."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
 
+from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.jobs.values import JobCounts, JobProgress
 from core.services.batch_values import Activity, JobStatus
 from gui.widgets.durations import duration
 
 _ACTIVITIES: Final = {
-    Activity.RUNNING: "Classifying",
-    Activity.PAUSED: "Paused",
-    Activity.STOPPED: "Stopped",
-    Activity.FINISHED: "Finished",
-    Activity.WATCHING: "Watching",
-    Activity.EXTERNAL: "Classifying elsewhere",
-    Activity.MISSING: "Folder missing",
+    Activity.RUNNING: mark("Classifying"),
+    Activity.PAUSED: mark("Paused"),
+    Activity.STOPPED: mark("Stopped"),
+    Activity.FINISHED: mark("Finished"),
+    Activity.WATCHING: mark("Watching"),
+    Activity.EXTERNAL: mark("Running elsewhere"),
+    Activity.MISSING: mark("Folder missing"),
 }
 
 
 def activity_text(status: JobStatus) -> str:
-    """What a job does, in a word."""
-    return _ACTIVITIES[status.activity]
+    """The state of a job, in a word or two."""
+    return tr(_ACTIVITIES[status.activity])
 
 
 def title_text(status: JobStatus) -> str:
-    """What a job is called: its folder's name."""
+    """The title of a job: the name of its folder."""
     return display_path(status.summary.folder.name or status.summary.folder)
 
 
 def photos_text(count: int) -> str:
-    """So many photos."""
-    return "1 photo" if count == 1 else f"{count:,} photos"
-
-
-def excluded_text(count: int) -> str:
-    """That so many photos look like no other."""
-    return f"{photos_text(count)} look{'s' if count == 1 else ''} like no other"
+    """A number of photos."""
+    return tr_n("{count:,} photo", "{count:,} photos", count)
 
 
 def counts_text(counts: JobCounts) -> str:
-    """What came of a job's photos."""
+    """How many photos of a job are waiting, unreadable, reviewed or missing."""
     parts = [photos_text(counts.found)]
-    for number, word in (
-        (counts.waiting, "waiting"),
-        (counts.failed, "not readable"),
-        (counts.reviewed, "reviewed"),
-        (counts.gone, "gone since"),
-    ):
-        if number:
-            parts.append(f"{number:,} {word}")
+    if counts.waiting:
+        parts.append(tr_n("{count:,} waiting", "{count:,} waiting", counts.waiting))
+    if counts.failed:
+        parts.append(_unreadable_text(counts.failed))
+    if counts.reviewed:
+        parts.append(tr_n("{count:,} reviewed", "{count:,} reviewed", counts.reviewed))
+    if counts.gone:
+        parts.append(tr_n("{count:,} removed since", "{count:,} removed since", counts.gone))
     return " · ".join(parts)
 
 
+def _unreadable_text(count: int) -> str:
+    return tr_n("{count:,} unreadable", "{count:,} unreadable", count)
+
+
 def summary_text(status: JobStatus) -> str:
-    """How many photos a job is about; how far it is with them is told elsewhere while it runs."""
+    """How many photos a job has. While it runs, its progress is shown elsewhere."""
     return counts_text(status.summary.counts) if status.progress is None else photos_text(status.progress.found)
 
 
 def progress_text(status: JobStatus) -> str:
-    """How far a job is, how fast, how long it will still take, or what to do about it."""
+    """The progress, speed and remaining time of a job, or what to do about its state."""
+    counts = counts_text(status.summary.counts)
     match status.activity:
         case Activity.MISSING:
-            return "Put it back, or plug in its disk, then go on. The results so far are here."
+            return tr("Put it back or connect its drive, then resume. The results so far are saved.")
         case Activity.EXTERNAL:
-            return f"{counts_text(status.summary.counts)} · by another program, which alone can stop it"
+            return tr("{counts} · another program is running this job; stop it there", counts=counts)
         case Activity.WATCHING if status.message:
             return status.message
         case Activity.WATCHING:
-            return f"{counts_text(status.summary.counts)} · new photos are classified as they come"
+            return tr("{counts} · new photos are classified as they arrive", counts=counts)
         case Activity.STOPPED:
-            return f"{counts_text(status.summary.counts)} · everything so far is kept"
-    return counts_text(status.summary.counts) if status.progress is None else _rate_text(status, status.progress)
+            return tr("{counts} · results so far are saved", counts=counts)
+    return counts if status.progress is None else _rate_text(status, status.progress)
 
 
 def _rate_text(status: JobStatus, progress: JobProgress) -> str:
     if not progress.walked and not progress.finished:
-        return f"Looking for photos … {progress.found:,} found so far"
-    of = f"{progress.finished:,} of {progress.found:,}{'' if progress.walked else ' found so far'}"
-    parts = [of]
+        return tr("Looking for photos… {found:,} found so far", found=progress.found)
+    if progress.walked:
+        parts = [tr("{done:,} of {total:,}", done=progress.finished, total=progress.found)]
+    else:
+        parts = [tr("{done:,} of {total:,} found so far", done=progress.finished, total=progress.found)]
     if progress.failed:
-        parts.append(f"{progress.failed:,} not readable")
+        parts.append(_unreadable_text(progress.failed))
     if progress.per_second and status.activity is Activity.RUNNING:
-        parts.append(f"{progress.per_second:.1f} images/s")
+        parts.append(tr("{rate:.1f} photos/s", rate=progress.per_second))
     if progress.remaining_s is not None and progress.walked and status.activity is Activity.RUNNING:
-        parts.append(f"{duration(progress.remaining_s)} left")
+        parts.append(tr("{duration} left", duration=duration(progress.remaining_s)))
     return " · ".join(parts)
 
 
 def started_text(status: JobStatus) -> str:
-    """When a job was begun, and with which model."""
+    """When a job was first started, and with which model."""
     return f"{datetime.fromtimestamp(status.summary.begun):%Y-%m-%d %H:%M} · {status.summary.model}"
 
 
 def pattern_text(status: JobStatus) -> str:
-    """Which photos a job leaves out, where it does."""
-    facts = status.summary
-    parts = [] if facts.recursive else ["without subfolders"]
-    if facts.include:
-        parts.append(f"only {', '.join(facts.include)}")
-    if facts.exclude:
-        parts.append(f"without {', '.join(facts.exclude)}")
+    """The options that narrow down which photos a job classifies; empty if none."""
+    summary = status.summary
+    parts = [] if summary.recursive else [tr("no subfolders")]
+    if summary.include:
+        parts.append(tr("only {patterns}", patterns=", ".join(summary.include)))
+    if summary.exclude:
+        parts.append(tr("except {patterns}", patterns=", ".join(summary.exclude)))
     return ", ".join(parts)

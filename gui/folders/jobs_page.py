@@ -1,4 +1,4 @@
-"""All jobs: what was classified, what still is, and what stopped; each opens its results."""
+"""The list of jobs; activating one opens its results."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.services.batch_values import Activity, JobStatus
 from gui.folders.job_text import activity_text, counts_text, pattern_text, progress_text, started_text, title_text
@@ -31,17 +32,13 @@ Index = QModelIndex | QPersistentModelIndex
 
 _STATUS: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 96
-_PITCH: Final = (
-    "Every photo in it gets an answer that you can sort, filter, review, export, write into the photos as keywords, or "
-    "sort into folders. The photos are only read until you say otherwise."
-)
 
 
 class JobsPage(QWidget):
     """Lists jobs, the newest first.
 
     Attributes:
-        opened: the person wants to see this job's results; its id.
+        opened: the user opened a job; its id.
     """
 
     opened = Signal(str)
@@ -50,7 +47,7 @@ class JobsPage(QWidget):
         super().__init__(parent)
         self.list = QListWidget()
         self.list.setObjectName("jobs")
-        self.list.setAccessibleName("Folders that were classified")
+        self.list.setAccessibleName(tr("Classified folders"))
         self.list.setItemDelegate(_JobDelegate(self.list))
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setUniformItemSizes(True)
@@ -75,8 +72,15 @@ class JobsPage(QWidget):
         inside.setSpacing(16)
         inside.addStretch()
         inside.addWidget(Icon("folder-search", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
-        inside.addWidget(label("Classify a whole folder", "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
-        promise = label(_PITCH, "muted", wrap=True)
+        inside.addWidget(label(tr("Classify a whole folder"), "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
+        promise = label(
+            tr(
+                "Fovea classifies every photo in the folder. You can then sort, filter, review and export the results, "
+                "write keywords, or sort the photos into folders. Your photos are not changed unless you ask for it."
+            ),
+            "muted",
+            wrap=True,
+        )
         promise.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         promise.setMinimumWidth(520)
         promise.setMinimumHeight(promise.heightForWidth(520))  # a layout that centres it would cut a line off
@@ -92,7 +96,7 @@ class JobsPage(QWidget):
         column.setContentsMargins(4, 4, 4, 0)
         column.setSpacing(16)
         head = QHBoxLayout()
-        head.addWidget(label("Folders", "title"), 1)
+        head.addWidget(label(tr("Folders"), "title"), 1)
         head.addWidget(_button(classify))
         column.addLayout(head)
         column.addWidget(self.list, 1)
@@ -110,7 +114,7 @@ class JobsPage(QWidget):
         self._stack.setCurrentIndex(bool(shown))
 
     def _fill(self, shown: list[JobStatus]) -> None:
-        """Make the rows again; where the selected job is gone, its neighbour is selected."""
+        """Rebuild the rows; if the selected job is gone, select its neighbour."""
         selected, row = self.current(), max(self.list.currentRow(), 0)
         self.list.clear()
         for status in shown:
@@ -120,7 +124,7 @@ class JobsPage(QWidget):
             self.select(selected.summary.id)
 
     def select(self, job: str) -> None:
-        """Select this job, if it is in the list."""
+        """Select this job if it is in the list."""
         for row in range(self.list.count()):
             if self._status(row).summary.id == job:
                 self.list.setCurrentRow(row)
@@ -131,7 +135,7 @@ class JobsPage(QWidget):
         return self._status(row) if row >= 0 else None
 
     def texts(self) -> list[str]:
-        """What is shown of each job, as a screen reader says it."""
+        """The accessible text of each job."""
         return [str(self.list.item(row).data(Qt.ItemDataRole.AccessibleTextRole)) for row in range(self.list.count())]
 
     def _status(self, row: int) -> JobStatus:
@@ -162,7 +166,7 @@ def _button(classify: QAction) -> QPushButton:
 
 
 class _JobDelegate(QStyledItemDelegate):
-    """Paints a card: name and place, how far, and what it does at the right."""
+    """Paints a card: name, folder and progress on the left, state and start time on the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(200, _HEIGHT)
@@ -203,7 +207,7 @@ def _paint_job(painter: QPainter, box: QRect, status: JobStatus) -> None:
 
 
 def _paint(painter: QPainter, box: QRect, text: str, colour: str, *, bold: bool = False, right: bool = False) -> int:
-    """One line of text; how wide it came out."""
+    """Paint one line of text, and return its width in pixels."""
     font = QFont(painter.font())
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     painter.setFont(font)

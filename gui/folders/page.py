@@ -1,4 +1,4 @@
-"""The place *Folders*: all jobs, a form for another, and the results of one with what can be made of them."""
+"""The *Folders* page: the list of jobs, the form for a new one, and the results of one with their exports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from core.base.i18n import tr, tr_n
 from core.jobs.values import JobRequest
 from core.outputs.reports.plan import ReportFormat
 from core.services.batch_messages import Capabilities, JobChanged, JobsListed, JobStarted, TaskDone, TaskFailed
@@ -32,15 +33,15 @@ from gui.widgets.notices import Notices
 
 
 class FoldersPage(QWidget):
-    """Shows jobs, and starts the batch process when it is first seen or asked.
+    """Shows jobs. The batch process starts when the page is first shown or used.
 
     Attributes:
-        state_changed: other things can be done now.
-        resumed: how far the jobs under way are, as one line; empty when none is.
-        results_created: the results page was made; it wants to be filled with actions.
-        wanted: the person wants to see this place.
-        running_tasks: what is being done with photos.
-        plans: the pages for sorting and for keywords that were made by now, by their form.
+        state_changed: the set of available actions may have changed.
+        resumed: the progress of the running jobs and tasks, in one line; empty when none is running.
+        results_created: the results page was created, and needs its actions.
+        wanted: the user asked for something that this page shows.
+        running_tasks: the tasks running on photos of jobs.
+        plans: the pages for sorting and for keywords created so far, by the type of their form.
     """
 
     state_changed = Signal()
@@ -87,7 +88,7 @@ class FoldersPage(QWidget):
 
     @cached_property
     def results(self) -> ResultsPage:
-        """The results of a job, made when they are first wanted."""
+        """The results of a job; created on first use."""
         result = ResultsPage(self._widgets, self.client, self.reviewer, self._stack)
         result.strip.pause_wanted.connect(lambda on: self.client.pause(self.job_id, on=on))
         result.strip.stop_wanted.connect(self.stop)
@@ -100,7 +101,7 @@ class FoldersPage(QWidget):
 
     @cached_property
     def review(self) -> ReviewPage:
-        """The review, likewise."""
+        """The review; created on first use."""
         result = ReviewPage(self.client, self._session.pictures, self.reviewer, self)
         result.closed.connect(self._back_to_results)
         self._stack.addWidget(result)
@@ -108,12 +109,12 @@ class FoldersPage(QWidget):
 
     @cached_property
     def sorting(self) -> PlanPage:
-        """How photos are sorted into folders, likewise."""
+        """The page for sorting into folders; created on first use."""
         return self._plan_page(SortForm())
 
     @cached_property
     def keywords(self) -> PlanPage:
-        """How keywords are written, likewise."""
+        """The page for writing keywords; created on first use."""
         return self._plan_page(KeywordForm())
 
     def _plan_page(self, form: SortForm | KeywordForm) -> PlanPage:
@@ -125,48 +126,48 @@ class FoldersPage(QWidget):
 
     @property
     def job(self) -> JobStatus | None:
-        """The job whose results are shown, or made use of, now."""
+        """The job whose results, review or plan is shown now."""
         if self._stack.currentWidget() in (self.list, self.form) or "results" not in self.__dict__:
             return None
         return self.results.job_status
 
     @property
     def job_id(self) -> str:
-        """Its id; empty where there is none."""
+        """The id of the current job; empty if there is none."""
         return "" if self.job is None else self.job.summary.id
 
     @property
     def shows_results(self) -> bool:
-        """Whether the rows of a job are in sight."""
+        """Whether the results of a job are visible."""
         return "results" in self.__dict__ and self._stack.currentWidget() is self.results
 
     @property
     def is_reviewing(self) -> bool:
-        """Whether the review is in sight."""
+        """Whether the review is visible."""
         return "review" in self.__dict__ and self._stack.currentWidget() is self.review
 
     @property
     def summary(self) -> str:
-        """What is in sight, in a line: the folder and its photos, or how many folders there are."""
+        """What is shown, in one line: the job and its photos, or the number of jobs."""
         if self.job is not None:
-            return f"{title_text(self.job)}: {summary_text(self.job)}"
-        return "1 folder" if len(self.jobs) == 1 else f"{len(self.jobs):,} folders"
+            return tr("{folder}: {summary}", folder=title_text(self.job), summary=summary_text(self.job))
+        return tr_n("{count:,} folder", "{count:,} folders", len(self.jobs))
 
     def show_jobs(self) -> None:
         """Show all jobs."""
         if "results" in self.__dict__:
             self.results.close_job()
-        self.client.list_jobs()  # how much was reviewed meanwhile
+        self.client.list_jobs()  # refresh the counts of reviewed photos
         self._show(self.list)
         self.list.list.setFocus()
 
     def open_form(self, folder: Path | None = None) -> None:
-        """Show the form for a new job, with this folder where one is given."""
+        """Show the form for a new job, with this folder selected if one is given."""
         self._show(self.form)
         self.form.open(folder)
 
     def classify(self, folder: Path | None = None) -> None:
-        """Have the person see the form, with this folder where one is given."""
+        """Switch to this page and show the form, with this folder selected if one is given."""
         self.wanted.emit()
         self.open_form(folder)
 
@@ -174,20 +175,20 @@ class FoldersPage(QWidget):
         """Show the results of a job."""
         status = self.jobs.get(job)
         if status is not None:
-            self.list.select(job)  # going back, the person finds it selected, and Delete is about it
+            self.list.select(job)  # so that it is selected when the user goes back
             self.results.open(status, self._classes(status))
             self._show(self.results)
             self.results.view_in_use.setFocus()
 
     def open_review(self) -> None:
-        """Go through what the filters leave, the least sure first."""
+        """Review the filtered photos, lowest confidence first."""
         job = self.job
         if job is not None:
             self._show(self.review)
             self.review.open(job.summary.id, self.results.filter, self._classes(job))
 
     def open_plan(self, page: PlanPage) -> None:
-        """Show what sorting, or writing keywords, into the photos in sight would do."""
+        """Show the page that plans sorting, or writing keywords to, the photos in the current view."""
         if self.job is not None:
             self._show(page)
             page.open(self.job.summary, self.results.view, self.missing)
@@ -200,7 +201,7 @@ class FoldersPage(QWidget):
         self.open_job(self.job_id)
 
     def _classes(self, status: JobStatus) -> tuple[str, ...]:
-        """The classes of a job's model, where it is still there."""
+        """The classes of a job's model; empty if the model is gone."""
         model = self._session.models.get(status.summary.model)
         return () if model is None else tuple(model.card.classes)
 
@@ -210,39 +211,41 @@ class FoldersPage(QWidget):
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make what results are shown with, a part a turn, before the person opens a job."""
+        """Create the widgets of the results page one by one while idle, before the user opens a job."""
         if "results" not in self.__dict__:
             if self._widgets.make_next():
                 QTimer.singleShot(0, self, self._prepare)
             else:
-                self.results.filters.prepare()  # all of it before it is wanted
+                self.results.filters.prepare()
 
     def close_down(self) -> None:
-        """End the batch process; what it did is kept."""
+        """End the batch process; its results are saved."""
         self.client.close()
 
-    # ---- what the window's own actions do here
+    # ---- actions of the window
 
     def copy_answers(self) -> None:
-        """Put the marked rows on the clipboard."""
+        """Copy the selected rows to the clipboard."""
         if self.shows_results:
             self.results.copy_answers()
 
     def select_all(self) -> None:
-        """Mark all rows."""
+        """Select all rows."""
         if self.shows_results:
             self.results.view_in_use.selectAll()
 
     def remove_selected(self) -> None:
-        """Take the selected job from the list; rows are what is in the folder, and none is taken out."""
+        """Remove the selected job from the list. Rows cannot be removed: they reflect the folder."""
         status = self.list.current() if self._stack.currentWidget() is self.list else None
         if status is not None and (running := self.running_tasks.description(status.summary.id)):
-            self._notices.show_notice(f"“{title_text(status)}” stays in the list for now: {running}.")
+            self._notices.show_notice(
+                tr("Can't remove “{name}” yet. In progress: {task}.", name=title_text(status), task=running)
+            )
         elif status is not None:
             self.run(self.client.remove(status.summary.id), lambda _: self._job_notices.notify_removed(status))
 
     def step(self, by: int) -> None:
-        """Look at the row this many further."""
+        """Move the current row by this many."""
         if self.shows_results:
             self.results.step(by)
 
@@ -253,49 +256,49 @@ class FoldersPage(QWidget):
 
     @property
     def shows_inspector(self) -> bool:
-        """Whether the row looked at is shown large."""
+        """Whether the inspector is visible."""
         return self.shows_results and not self.results.inspector.isHidden()
 
     def toggle_inspector(self) -> None:
-        """Show the row looked at large, or no longer."""
+        """Show or hide the inspector."""
         if self.shows_results:
             self.results.show_panel(self.results.inspector, shown=self.results.inspector.isHidden())
 
     def correct(self) -> None:
-        """Let the person say what the photo, or the marked photos, are."""
+        """Ask for the class of the photo under review, or of the selected photos."""
         if self.is_reviewing:
             self.review.ask_for_class()
         elif self.shows_results:
             self.results.ask_for_class()
 
     def remove_correction(self) -> None:
-        """Have nothing said about the marked photos."""
+        """Remove the labels of the selected photos."""
         if self.shows_results:
             self.results.review(None)
 
     def undo(self) -> None:
-        """Take back what was said last."""
+        """Undo the last review."""
         if self.is_reviewing:
             self.review.undo()
         else:
             self.reviewer.undo()
 
-    # ---- what is asked
+    # ---- requests
 
     def begin(self, request: JobRequest) -> None:
-        """Begin a job."""
+        """Start a job."""
         self.form.show_starting(is_starting=True)
         self._is_form_pending = self.client.begin(request)
 
     def toggle(self) -> None:
-        """Pause the job in sight, or let it go on; look for what is new where it is finished."""
+        """Pause or resume the current job; if it is finished, look for new photos."""
         if self.job is not None and self.job.activity is Activity.FINISHED:
             self.resume([self.job_id])
         elif self.job is not None:
             self.results.strip.toggle()
 
     def resume(self, jobs: Iterable[str]) -> None:
-        """Go on with jobs that stopped."""
+        """Resume stopped jobs."""
         for job in jobs:
             self.client.resume(job)
 
@@ -303,35 +306,38 @@ class FoldersPage(QWidget):
         self.resume([self.job_id])
 
     def stop(self) -> None:
-        """Stop the job in sight, watching its folder, and whatever is being done with its photos."""
+        """Stop the current job, watching its folder, and the tasks running on its photos."""
         if self.job is not None:
             self.client.stop(self.job_id)
             self.running_tasks.stop(self.job_id)
 
     def run(self, ticket: int, on_done: Callable[[TaskDone], object]) -> None:
-        """Have this called when a task is done; its failure is told in a notice."""
+        """Call this when a task is done; if it fails, show a notice instead."""
         self._callbacks[ticket] = on_done
 
     def toggle_watch(self) -> None:
-        """Classify what arrives in the folder from now on, or no longer."""
+        """Start or stop watching the folder of the current job."""
         if self.job is not None and self.job.activity is Activity.WATCHING:
             self.client.stop(self.job_id)
         elif self.job is not None:
             self.client.watch(self.job_id)
-        self.state_changed.emit()  # what was checked by the click stays so only once it is so
+        self.state_changed.emit()  # the action shows the actual state, not what the click set
 
     def export(self, format_: ReportFormat, file: Path, *, with_mark: bool = False) -> None:
-        """Write the rows in sight to a file, and say so."""
+        """Write the rows of the current view to a file, and show a notice when it is done."""
         ticket = self.client.export(self.job_id, self.results.view, format_, file, with_mark=with_mark)
         self.run(
-            ticket, lambda done: self._notices.show_notice(done.message, action=("Show it", lambda: show_folder(file)))
+            ticket,
+            lambda done: self._notices.show_notice(
+                done.message, action=(tr("Show in folder"), lambda: show_folder(file))
+            ),
         )
 
     def restore(self, job: str) -> None:
-        """Bring back a job that was taken from the list."""
+        """Restore a job that was removed from the list."""
         self.run(self.client.restore(job), lambda _: self.list.select(job))
 
-    # ---- what the process says
+    # ---- messages of the process
 
     def _on_listed(self, listed: JobsListed) -> None:
         self.jobs = {status.summary.id: status for status in listed.jobs}
@@ -352,10 +358,8 @@ class FoldersPage(QWidget):
 
     def _show_running(self) -> None:
         busy = [status for status in self.jobs.values() if status.activity in (Activity.RUNNING, Activity.PAUSED)]
-        lines = [f"{title_text(status)}: {progress_text(status)}" for status in busy]
-        lines += [
-            f"{title_text(self.jobs[job])}: {line}" for job, line in self.running_tasks.lines() if job in self.jobs
-        ]
+        lines = [_progress_line(status, progress_text(status)) for status in busy]
+        lines += [_progress_line(self.jobs[job], line) for job, line in self.running_tasks.lines() if job in self.jobs]
         self.resumed.emit("  ".join(lines))
         self.state_changed.emit()
 
@@ -380,7 +384,7 @@ class FoldersPage(QWidget):
             self._notices.show_error(failed.error)
 
     def is_reported_on_page(self, ticket: int) -> bool:
-        """Whether the page in sight tells what became of a task."""
+        """Whether the visible page reports the result of a task itself."""
         page = self._stack.currentWidget()
         return isinstance(page, PlanPage) and page.is_about(ticket)
 
@@ -389,6 +393,10 @@ class FoldersPage(QWidget):
         self.state_changed.emit()
 
 
+def _progress_line(status: JobStatus, text: str) -> str:
+    return tr("{folder}: {progress}", folder=title_text(status), progress=text)
+
+
 def show_folder(file: Path) -> None:
-    """Open the folder a file was written to."""
+    """Open the folder that contains a file."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent)))

@@ -1,4 +1,4 @@
-"""How photos are to be sorted, and how keywords are to be written: what the person can choose."""
+"""The forms with the options for sorting photos and for writing keywords."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import THRESHOLD
 from core.outputs.keywords.values import KeywordTarget
@@ -27,22 +28,26 @@ from gui.widgets.basic import Choice, label
 
 _WHOLE: Final = 100
 _MODES: Final[Mapping[TransferMode, str]] = {
-    TransferMode.COPY: "Copy them (the photos stay where they are)",
-    TransferMode.HARDLINK: "Hard links (no space; the photos stay where they are)",
-    TransferMode.SYMLINK: "Symbolic links (shortcuts to the photos)",
-    TransferMode.MOVE: "Move them (can be undone)",
+    TransferMode.COPY: mark("Copy (originals stay in place)"),
+    TransferMode.HARDLINK: mark("Hard link (uses no disk space; originals stay in place)"),
+    TransferMode.SYMLINK: mark("Symbolic link (shortcuts to the originals)"),
+    TransferMode.MOVE: mark("Move (can be undone)"),
 }
 _TARGETS: Final[Mapping[KeywordTarget, str]] = {
-    KeywordTarget.SIDECAR: "Into .xmp files beside the photos (the photos stay as they are)",
-    KeywordTarget.PHOTO: "Into the photos’ own metadata (the photo files change)",
+    KeywordTarget.SIDECAR: mark(".xmp files next to the photos (photos are not changed)"),
+    KeywordTarget.PHOTO: mark("Metadata of the photos (changes the photo files)"),
 }
 
 
 class PlanForm(QWidget):
-    """What a plan is made from.
+    """The options of a plan. Its texts are marked for translation.
 
     Attributes:
-        changed: the person chose otherwise.
+        changed: the user changed an option.
+        title: the title of the page.
+        introduction: what the task does.
+        action: the button that starts the task.
+        running_text: what is happening while the task runs.
     """
 
     changed = Signal()
@@ -59,24 +64,24 @@ class PlanForm(QWidget):
         self.threshold = QSpinBox()
         self.threshold.setRange(0, _WHOLE)
         self.threshold.setValue(round(THRESHOLD * _WHOLE))
-        self.threshold.setSuffix(" %")
+        self.threshold.setSuffix(tr("%"))
         self.threshold.setSingleStep(5)
         self.threshold.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.threshold.setMinimumWidth(96)
         self.threshold.valueChanged.connect(self.changed)
 
     def request(self, folder: Path) -> SortRequest | KeywordOptions | None:
-        """What was chosen for the photos of a folder; None while something is missing."""
+        """The request for the photos of a folder; None while a required option is missing."""
         raise NotImplementedError
 
     def show_missing(self, reasons: Mapping[str, str]) -> None:
-        """Some of it cannot be had on this machine, for these reasons."""
+        """Show which options are not available on this computer, and why."""
 
     def _add(self, name: str, *widgets: QWidget) -> None:
         row = QHBoxLayout()
         row.setSpacing(16)
         caption = label(name, "muted")
-        caption.setFixedWidth(120)
+        caption.setFixedWidth(144)
         caption.setBuddy(widgets[0])
         row.addWidget(caption)
         for widget in widgets:
@@ -86,28 +91,28 @@ class PlanForm(QWidget):
 
 
 class SortForm(PlanForm):
-    """Where to, how, and from which confidence on."""
+    """Destination, transfer mode and minimum confidence for sorting."""
 
-    title = "Sort into folders"
-    introduction = (
-        "Each class gets a folder. Photos the model is less sure of go to “unsure”, those it does not know too."
+    title = mark("Sort into folders")
+    introduction = mark(
+        "Each class gets a folder. Photos below the minimum confidence, and unknown photos, go to “unsure”."
     )
-    action = "Sort"
-    running_text = "photos are being sorted"
+    action = mark("Sort")
+    running_text = mark("Sorting photos")
 
     def __init__(self) -> None:
         super().__init__()
         self.destination: Path | None = None
-        self._place = label("Choose where the class folders are to be.", "muted")
-        self.choose = QPushButton("Choose…")
-        self.choose.setAccessibleName("Choose the destination")
+        self._place = label(tr("No folder selected"), "muted")
+        self.choose = QPushButton(tr("Choose…"))
+        self.choose.setAccessibleName(tr("Choose destination"))
         self.choose.clicked.connect(self._choose_destination)
-        self.way, self.tree = _choices("How photos get there", _MODES), QCheckBox("Keep the folders inside each class")
+        self.way, self.tree = _choices(tr("Transfer mode"), _MODES), QCheckBox(tr("Keep subfolders within each class"))
         self.tree.setChecked(True)
-        self.threshold.setAccessibleName("Least confidence; photos below it go to unsure")
-        self._add("Destination", self.choose, self._place)
-        self._add("How", self.way)
-        self._add("Unsure below", self.threshold)
+        self.threshold.setAccessibleName(tr("Minimum confidence; photos below it go to “unsure”"))
+        self._add(tr("Destination"), self.choose, self._place)
+        self._add(tr("Method"), self.way)
+        self._add(tr("Minimum confidence"), self.threshold)
         self._add("", self.tree)
         self.way.activated.connect(self.changed)
         self.tree.toggled.connect(self.changed)
@@ -125,7 +130,7 @@ class SortForm(PlanForm):
         return SortRequest(folder, self.destination, mode, percent, flat=not self.tree.isChecked())
 
     def _choose_destination(self) -> None:
-        dialog = QFileDialog(self, "Where the class folders are to be", str(self.destination or Path.home()))
+        dialog = QFileDialog(self, tr("Choose destination for the class folders"), str(self.destination or Path.home()))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.filesSelected.connect(lambda names: self.sort_to(Path(names[0])))
         dialog.finished.connect(dialog.deleteLater)
@@ -133,24 +138,24 @@ class SortForm(PlanForm):
 
 
 class KeywordForm(PlanForm):
-    """Where to, and from which confidence on."""
+    """Target and minimum confidence for keywords."""
 
-    title = "Write keywords"
-    introduction = (
-        "Photo managers then find the photos by class. Only Fovea's own keywords are ever changed: yours stay, and the "
-        "picture itself is not touched."
+    title = mark("Write keywords")
+    introduction = mark(
+        "Photo managers can then find the photos by class. Fovea changes only its own keywords: yours are kept, and "
+        "the picture itself is not changed."
     )
-    action = "Write"
-    running_text = "keywords are being written"
+    action = mark("Write")
+    running_text = mark("Writing keywords")
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = _choices("Where keywords are written", _TARGETS)
-        self.threshold.setAccessibleName("Least confidence; photos below it get no keyword")
+        self.place = _choices(tr("Where to write keywords"), _TARGETS)
+        self.threshold.setAccessibleName(tr("Minimum confidence; photos below it get no keyword"))
         self._reason = label(kind="warning", wrap=True)
         self._reason.hide()
-        self._add("Where", self.place)
-        self._add("Not below", self.threshold)
+        self._add(tr("Write to"), self.place)
+        self._add(tr("Minimum confidence"), self.threshold)
         self._column.addWidget(self._reason)
         self.place.activated.connect(self.changed)
 
@@ -166,6 +171,6 @@ class KeywordForm(PlanForm):
 
 def _choices(name: str, texts: Mapping[TransferMode, str] | Mapping[KeywordTarget, str]) -> Choice:
     box = Choice()
-    box.addItems(list(texts.values()))
+    box.addItems([tr(text) for text in texts.values()])
     box.setAccessibleName(name)
     return box

@@ -1,4 +1,4 @@
-"""Sorting photos, or writing keywords into them: chosen, shown step by step, and only then done."""
+"""Planning a sorting or the writing of keywords: choose options, check every step, then run it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from core.jobs.values import JobSummary, View
 from core.services.batch_messages import StepsPlanned, TaskCancelled, TaskDone, TaskFailed, TaskProgress
 from gui.folders.plan_forms import PlanForm
@@ -19,15 +20,15 @@ from gui.tasks.jobs_client import BatchClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ProgressBar, label
 
-_MIN_WIDTH: Final = 112
-"""Height of the steps below which the page is scrolled instead."""
+_MIN_HEIGHT: Final = 112
+"""Minimum height of the table of steps, in pixels; a lower page scrolls."""
 
 
 class PlanPage(QWidget):
-    """A form, every step that comes of it, and the button that takes them.
+    """A form, the steps it results in, and the button that runs them.
 
     Attributes:
-        closed: the person goes back.
+        closed: the user went back.
     """
 
     closed = Signal()
@@ -42,9 +43,9 @@ class PlanPage(QWidget):
         self.summary = label(wrap=True)
         self._reason = label(kind="warning", wrap=True)
         self.bar = ProgressBar()
-        self.bar.setAccessibleName("Steps done")
-        self.show_steps, self.execute = QPushButton("Show every step"), QPushButton(form.action)
-        self.stop, self.back = QPushButton("Stop"), QPushButton("Back to the results")
+        self.bar.setAccessibleName(tr("Steps done"))
+        self.show_steps, self.execute = QPushButton(tr("Preview steps")), QPushButton(tr(form.action))
+        self.stop, self.back = QPushButton(tr("Stop")), QPushButton(tr("Back to results"))
         self._place()
         self._connect()
         self._show_state()
@@ -57,15 +58,15 @@ class PlanPage(QWidget):
         inside = QVBoxLayout(body)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(theme.GRID)
-        panel = Panel(self.form.title)
-        panel.body.addWidget(label(self.form.introduction, "muted", wrap=True))
+        panel = Panel(tr(self.form.title))
+        panel.body.addWidget(label(tr(self.form.introduction), "muted", wrap=True))
         panel.body.addWidget(self.form)
         inside.addWidget(panel)
-        steps = Panel("What will be done")
+        steps = Panel(tr("Steps"))
         for widget in (self.summary, self._reason, self.bar):
             steps.body.addWidget(widget)
         steps.body.addWidget(self.table, 1)
-        self.table.setMinimumHeight(_MIN_WIDTH)
+        self.table.setMinimumHeight(_MIN_HEIGHT)
         inside.addWidget(steps, 1)
         area.setWidget(body)
         column = QVBoxLayout(self)
@@ -92,7 +93,7 @@ class PlanPage(QWidget):
         self._running_tasks.changed.connect(self._show_state)
 
     def open(self, job: JobSummary, view: View, missing: Mapping[str, str]) -> None:
-        """Begin with the photos of a view; while steps are taken, these stay in sight."""
+        """Plan for the photos of a view; while a task runs, keep showing its own."""
         if not self._task and (job.id, view) != (self._job, self._view):
             self._job, self._folder, self._view = job.id, job.folder, view
             self.forget()
@@ -101,38 +102,38 @@ class PlanPage(QWidget):
 
     @property
     def busy_with(self) -> str:
-        """The job whose steps are taken now; empty while none are."""
+        """The job on which this page's task is running; empty if none is."""
         return self._job if self._running_tasks.is_running(self._task) else ""
 
     def is_about(self, ticket: int) -> bool:
-        """Whether a task is this page's own, which is told here."""
+        """Whether a task was started here, so that its result is shown here."""
         return bool(ticket) and ticket in (self._planning, self._task)
 
     def plan(self) -> None:
-        """Ask what would be done; nothing is done yet."""
+        """Request the steps without running any."""
         request = self.form.request(self._folder)
         if request is not None and not self._task:
             self._planning, self._plan = self._client.plan(self._job, self._view, request), 0
             self.steps.show_plan(0, 0)
-            self.summary.setText("Working out every step; nothing is done yet …")
+            self.summary.setText(tr("Planning the steps… Nothing is changed yet."))
             self._show_state()
 
     def forget(self) -> None:
-        """What was planned is not what is wanted any more."""
+        """Discard the plan, because the options or the view changed."""
         if self._task:
             return
         if self._planning:
             self._client.cancel(self._planning)
         self._planning = self._plan = 0
         self.steps.show_plan(0, 0)
-        self.summary.setText("Nothing is done before you have seen every step.")
+        self.summary.setText(tr("Preview the steps first. Nothing is changed until you confirm."))
         self._show_state()
 
     def _execute(self) -> None:
         if self._plan and not self._task:
             self._task = self._plan
             self._client.execute_plan(self._plan)
-            self._running_tasks.add(self._plan, self._job, self.form.running_text)
+            self._running_tasks.add(self._plan, self._job, tr(self.form.running_text))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -143,7 +144,7 @@ class PlanPage(QWidget):
     def _show_state(self) -> None:
         is_busy = bool(self._planning or self._task)
         other = "" if self._task else self._running_tasks.description(self._job)
-        self._reason.setText(f"Nothing else can be done until that has ended: {other}." if other else "")
+        self._reason.setText(tr("Wait until this task is finished: {task}.", task=other) if other else "")
         self._reason.setVisible(bool(other))
         self.form.setEnabled(not self._task)
         self.bar.setVisible(is_busy)
@@ -165,7 +166,10 @@ class PlanPage(QWidget):
         if message.ticket in (self._planning, self._task):
             self.bar.setRange(0, max(1, message.progress.total))
             self.bar.setValue(message.progress.step)
-            self.summary.setText(f"{message.progress.stage}: {message.progress.step:,} of {message.progress.total:,}")
+            progress = message.progress
+            self.summary.setText(
+                tr("{task}: {done:,} of {total:,}", task=progress.stage, done=progress.step, total=progress.total)
+            )
 
     def _on_ended(self, ended: object) -> None:
         if not isinstance(ended, TaskDone | TaskFailed | TaskCancelled) or not ended.ticket:
@@ -179,5 +183,5 @@ class PlanPage(QWidget):
             case TaskFailed():
                 self.summary.setText(str(ended.error))
             case TaskCancelled():
-                self.summary.setText("It was stopped on the way." if was_executing else "It was called off.")
+                self.summary.setText(tr("Stopped partway.") if was_executing else tr("Cancelled."))
         self._show_state()

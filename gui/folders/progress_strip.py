@@ -1,4 +1,4 @@
-"""How far a job is, and what can be done about that."""
+"""The progress of a job, with buttons to pause, resume and stop it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from core.services.batch_values import Activity, JobStatus
 from gui.folders.job_text import activity_text, progress_text
 from gui.widgets.basic import ProgressBar, label
@@ -15,12 +16,12 @@ _STEPS: Final = 1000
 
 
 class ProgressStrip(QFrame):
-    """Shows a job that is not finished, or is watched.
+    """Shows a job that is not finished, or whose folder is being watched.
 
     Attributes:
-        pause_wanted: whether it is to wait, or to go on.
-        stop_wanted: it is to stop.
-        resume_wanted: it is to go on, where it stopped.
+        pause_wanted: True to pause the running job, False to continue it.
+        stop_wanted: stop the job.
+        resume_wanted: resume the stopped job.
     """
 
     pause_wanted = Signal(bool)
@@ -33,8 +34,8 @@ class ProgressStrip(QFrame):
         self._status: JobStatus | None = None
         self._activity, self._numbers = label(kind="number"), label(kind="muted", wrap=True)
         self.bar = ProgressBar()
-        self.bar.setAccessibleName("Photos classified")
-        self.pause, self.stop = QPushButton("Pause"), QPushButton("Stop")
+        self.bar.setAccessibleName(tr("Photos classified"))
+        self.pause, self.stop = QPushButton(tr("Pause")), QPushButton(tr("Stop"))
         self.pause.clicked.connect(self.toggle)
         self.stop.clicked.connect(self.stop_wanted)
         row = QHBoxLayout(self)
@@ -53,7 +54,7 @@ class ProgressStrip(QFrame):
         row.addWidget(self.stop)
 
     def show_job(self, status: JobStatus) -> None:
-        """Show how the job stands; one that is done takes no room."""
+        """Show the status of the job; hide the strip when it is finished."""
         self._status = status
         self.setVisible(status.activity is not Activity.FINISHED)
         self._activity.setText(activity_text(status))
@@ -65,12 +66,12 @@ class ProgressStrip(QFrame):
         self.bar.setRange(0, 0 if is_guessed else _STEPS)
         self.bar.setValue(round(_STEPS * done / found) if found else 0)
         is_busy = status.activity in (Activity.RUNNING, Activity.PAUSED)
-        self.pause.setText("Pause" if status.activity is Activity.RUNNING else "Go on")
+        self.pause.setText(tr("Pause") if status.activity is Activity.RUNNING else tr("Resume"))
         self.pause.setVisible(status.activity not in (Activity.WATCHING, Activity.EXTERNAL))
         self.stop.setVisible(is_busy or status.activity is Activity.WATCHING)
 
     def toggle(self) -> None:
-        """Pause the job, or let it go on, whichever can be done now."""
+        """Pause the running job, or resume the paused or stopped one."""
         match self._status.activity if self._status is not None else None:
             case Activity.RUNNING:
                 self.pause_wanted.emit(True)
@@ -81,7 +82,7 @@ class ProgressStrip(QFrame):
 
 
 def _fraction(status: JobStatus) -> tuple[int, int, bool]:
-    """How many photos are done, of how many, and whether these are all."""
+    """Photos done, photos found, and whether all photos were found."""
     if status.progress is not None:
         return status.progress.finished, status.progress.found, status.progress.walked
     counts = status.summary.counts

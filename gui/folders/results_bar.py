@@ -1,4 +1,4 @@
-"""Above a job's results: the way back, how they are shown and ordered, and what can be made of them."""
+"""The bar above a job's results: back, layout, order, export and review."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Group, Order
 from core.services.batch_values import JobStatus
@@ -17,19 +18,20 @@ from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, label
 
 _ORDERS: Final[dict[str, tuple[Order, bool, Group]]] = {
-    "As they lie in the folder": (Order.FOUND, False, Group.NONE),
-    "Least sure first": (Order.CONFIDENCE, False, Group.NONE),
-    "Surest first": (Order.CONFIDENCE, True, Group.NONE),
-    "By answer": (Order.LABEL, False, Group.NONE),
-    "By folder": (Order.FOLDER, False, Group.NONE),
-    "Newest first": (Order.TIME, True, Group.NONE),
-    "Oldest first": (Order.TIME, False, Group.NONE),
-    "Look-alikes together": (Order.FOUND, False, Group.SIMILARITY),
+    mark("Folder order"): (Order.FOUND, False, Group.NONE),
+    mark("Lowest confidence first"): (Order.CONFIDENCE, False, Group.NONE),
+    mark("Highest confidence first"): (Order.CONFIDENCE, True, Group.NONE),
+    mark("By class"): (Order.LABEL, False, Group.NONE),
+    mark("By folder"): (Order.FOLDER, False, Group.NONE),
+    mark("Newest first"): (Order.TIME, True, Group.NONE),
+    mark("Oldest first"): (Order.TIME, False, Group.NONE),
+    mark("Similar photos"): (Order.FOUND, False, Group.SIMILARITY),
 }
+"""Orders by their titles, which are marked for translation."""
 
 
 class ResultsBar(QWidget):
-    """Names the job and offers what can be done.
+    """Shows the job's name and the actions on its results.
 
     Attributes:
         order_wanted: an `Order`, whether descending, and a `Group`.
@@ -42,10 +44,10 @@ class ResultsBar(QWidget):
         self.shows_gallery = False
         self._title, self._place = label(kind="heading"), label(kind="muted")
         self.order = Choice()
-        self.order.setAccessibleName("Order of the results")
-        self.order.addItems(list(_ORDERS))
-        self.order.activated.connect(lambda: self.order_wanted.emit(_ORDERS[self.order.currentText()]))
-        self.review, self.export = QPushButton("Review"), QPushButton("Use results")
+        self.order.setAccessibleName(tr("Sort order"))
+        self.order.addItems([tr(title) for title in _ORDERS])
+        self.order.activated.connect(lambda index: self.order_wanted.emit(list(_ORDERS.values())[index]))
+        self.review, self.export = QPushButton(tr("Review")), QPushButton(tr("Use results"))
         self._signs: list[tuple[QToolButton, str]] = []
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(4, 0, 0, 0)
@@ -54,7 +56,7 @@ class ResultsBar(QWidget):
     def fill(
         self, back: QAction, layouts: Sequence[QAction], review: QAction, made_of: QMenu, filters: QAction
     ) -> None:
-        """Put the window's actions where they are at hand."""
+        """Add buttons for the window's actions."""
         names = QVBoxLayout()
         names.setSpacing(0)
         names.addWidget(self._title)
@@ -69,7 +71,7 @@ class ResultsBar(QWidget):
         self.review.clicked.connect(review.trigger)
         self.review.setProperty("kind", "primary")
         self.export.setMenu(made_of)
-        self.export.setAccessibleName("Export, write keywords, or sort into folders")
+        self.export.setAccessibleName(tr("Export, write keywords or sort into folders"))
         self._row.addWidget(self.export)
         self._row.addWidget(self.review)
 
@@ -87,7 +89,7 @@ class ResultsBar(QWidget):
         return button
 
     def show_job(self, status: JobStatus) -> None:
-        """Name the job."""
+        """Show the name and folder of the job."""
         place, pattern = display_path(status.summary.folder), pattern_text(status)
         self._title.setText(title_text(status))
         self._place.setText(
@@ -98,18 +100,18 @@ class ResultsBar(QWidget):
         self._place.setToolTip(place)
 
     def show_order(self, order: Order, group: Group, *, descending: bool) -> None:
-        """Show the order in use."""
+        """Show the current order."""
         wanted = (order, descending, group)
         with QSignalBlocker(self.order):
             known = list(_ORDERS.values())
             self.order.setCurrentIndex(known.index(wanted) if wanted in known else -1)
 
     def show_layout(self, *, gallery: bool) -> None:
-        """Show whether the rows are a gallery."""
+        """Remember whether the rows are shown as a gallery."""
         self.shows_gallery = gallery
 
     def show_filtered(self, *, is_narrow: bool) -> None:
-        """Show that not everything is shown."""
+        """Show whether filters are active."""
         sign = next(button for button, name in self._signs if name == "list-filter")
         sign.setProperty("marked", is_narrow)
         sign.style().unpolish(sign)

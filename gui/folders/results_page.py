@@ -1,4 +1,4 @@
-"""What came of one job: a table or a gallery of its rows, what is chosen of them, and the one looked at, large."""
+"""The results of a job: a table or gallery of its rows, filters, and an inspector for the current row."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from core.base.i18n import tr, tr_n
 from core.jobs.reviewing import is_left_open, left_open_text
 from core.jobs.values import Filter, Group, Order, Review, Row, Verdict, View
 from core.services.batch_messages import OpenView, ViewUpdated
 from core.services.batch_values import Activity, JobStatus
-from gui.folders.job_text import excluded_text, photos_text
+from gui.folders.job_text import photos_text
 from gui.folders.results_widgets import NUMBER, ResultsWidgets
 from gui.folders.reviewer import Marked, Reviewer, RowReviews
 from gui.folders.row_text import copied_text
@@ -26,19 +27,19 @@ from gui.widgets.class_chooser import ClassChooser
 
 _FILTERS_FROM: Final = 960
 _INSPECTOR_FROM: Final = 700
-"""Widths of the page from which these stand beside the rows unless the person says otherwise."""
+"""Minimum widths of the page, in pixels, for showing these panels unless the user chose otherwise."""
 _MAX_ROWS: Final = 1000
-"""Marked rows that are asked for to be labelled or copied here; more are labelled where they are."""
+"""How many selected rows are labelled or copied here; the batch process labels larger selections."""
 
 
 class ResultsPage(QWidget):
-    """Shows a job.
+    """Shows the results of a job.
 
     Attributes:
-        strip: how far the job is.
-        bar: what can be done with its results.
-        panels_changed: what stands beside the rows, or whether they are a table, changed.
-        noticed: something the person should read.
+        strip: the progress of the job.
+        bar: the actions on its results.
+        panels_changed: a panel was shown or hidden, or the layout changed.
+        noticed: a message for the user.
     """
 
     panels_changed = Signal()
@@ -70,7 +71,7 @@ class ResultsPage(QWidget):
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.gallery.setSelectionModel(self.table.selectionModel())
         self.gallery.selectionModel().currentChanged.connect(self._on_selection)
-        middle = self._middle  # each part comes under its parent once: the style is worked out anew at every move
+        middle = self._middle  # each widget gets its final parent once: reparenting recomputes the style
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -109,7 +110,7 @@ class ResultsPage(QWidget):
     # ---- a job
 
     def open(self, status: JobStatus, classes: Sequence[str]) -> None:
-        """Show this job, from its beginning and without filters."""
+        """Show this job; another one than before starts without filters, in folder order."""
         is_other = self.job_status is None or self.job_status.summary.id != status.summary.id
         self._classes = classes
         self._reviewer.open(status.summary.id)
@@ -124,34 +125,34 @@ class ResultsPage(QWidget):
             self.open_view()
 
     def show_job(self, status: JobStatus) -> None:
-        """Show how the job stands."""
+        """Show the status of the job."""
         self.job_status = status
         self.bar.show_job(status)
         self.strip.show_job(status)
 
     def close_job(self) -> None:
-        """Look at nothing any more."""
+        """Close the view."""
         self._client.close_view(NUMBER)
 
-    # ---- what is looked at
+    # ---- the view
 
     @property
     def view(self) -> View:
-        """The rows that are shown, in their order."""
+        """The current view: filter, order and grouping."""
         return View(self._order, self._descending, self.filters.value(), self._group)
 
     @property
     def filter(self) -> Filter:
-        """Which rows are shown."""
+        """The current filter."""
         return self.filters.value()
 
     @property
     def view_in_use(self) -> RowsTable | RowsGallery:
-        """The table or the gallery, whichever is shown."""
+        """The visible layout: the table or the gallery."""
         return self.gallery if self.bar.shows_gallery else self.table
 
     def open_view(self) -> None:
-        """Ask for the rows that are wanted now."""
+        """Request the rows of the current view."""
         if self.job_status is None:
             return
         self.rows.reload()
@@ -163,7 +164,7 @@ class ResultsPage(QWidget):
         )
 
     def show_as(self, *, gallery: bool) -> None:
-        """Show the rows as a gallery, or as a table."""
+        """Show the rows as a gallery or as a table."""
         had_focus = self.view_in_use.hasFocus()
         self.bar.show_layout(gallery=gallery)
         self._show_rows()
@@ -182,7 +183,7 @@ class ResultsPage(QWidget):
         self.sort(order[0], descending=order[1], group=order[2])
 
     def _on_title(self, order: Order) -> None:
-        """A title clicked again turns the order."""
+        """Sort by a column; clicking its header again reverses the order."""
         turned = order is self._order and not self._descending and self._group is Group.NONE
         self.sort(order, descending=turned)
 
@@ -213,15 +214,15 @@ class ResultsPage(QWidget):
         self._nothing.setText(_nothing_text(self.job_status, self._excluded, is_narrow=self.filters.is_narrow))
         self._views.setCurrentWidget(self.view_in_use if has_rows else self._nothing)
 
-    # ---- the row looked at
+    # ---- the current row
 
     def current_row(self) -> Row | None:
-        """The row the person looks at, if it is here."""
+        """The current row, if it is loaded."""
         index = self.table.currentIndex()
         return self.rows.row(index.row()) if index.isValid() else None
 
     def spans(self) -> Spans:
-        """First places and counts of the rows that are marked."""
+        """The selected rows, as (first place, count) pairs."""
         found = sorted((one.top(), one.bottom() + 1) for one in self.table.selectionModel().selection().toList())
         spans: list[tuple[int, int]] = []
         for top, end in found:
@@ -231,19 +232,19 @@ class ResultsPage(QWidget):
         return tuple(spans)
 
     def marked(self) -> list[Row] | None:
-        """The rows that are marked, or else the one looked at; None where not all of them are here."""
+        """The selected rows, or else the current one; None if some of them are not loaded."""
         spans = self.spans()
         if sum(count for _, count in spans) > _MAX_ROWS:
             return None
         rows = [self.rows.row(place) for first, count in spans for place in range(first, first + count)]
-        here = [row for row in rows if row is not None]
-        if len(here) < len(rows):
+        loaded = [row for row in rows if row is not None]
+        if len(loaded) < len(rows):
             return None
         current = self.current_row()
-        return here or ([current] if current is not None else [])
+        return loaded or ([current] if current is not None else [])
 
     def review(self, review: Review | None) -> None:
-        """Say the same of the rows that are marked, however many; None takes back what was said."""
+        """Apply a review to the selected rows; None removes their reviews."""
         rows, status = self.marked(), self.job_status
         if rows is not None:
             self._reviewer.review(rows, review)
@@ -276,31 +277,42 @@ class ResultsPage(QWidget):
     def _show_status(self) -> None:
         ranges = self.table.selectionModel().selection().toList()
         marked = sum(one.height() for one in ranges) if self.rows.rowCount() else 0
-        parts = [photos_text(self.rows.rowCount()), *([f"{marked:,} marked"] if marked > 1 else [])]
+        parts = [photos_text(self.rows.rowCount())]
+        if marked > 1:
+            parts.append(tr_n("{count:,} selected", "{count:,} selected", marked))
         if self._excluded:
-            parts.append(f"{excluded_text(self._excluded)} and {'is' if self._excluded == 1 else 'are'} not shown")
+            parts.append(
+                tr_n(
+                    "{count:,} photo without similar photos hidden",
+                    "{count:,} photos without similar photos hidden",
+                    self._excluded,
+                )
+            )
         self.status.setText(" · ".join(parts))
 
-    # ---- what can be done
+    # ---- actions
 
     def step(self, by: int) -> None:
-        """Look at the row this many further."""
+        """Move the current row by this many."""
         last = self.rows.rowCount() - 1
         if last >= 0:
             self._select(min(max(self.table.currentIndex().row() + by, 0), last))
 
     def copy_answers(self) -> None:
-        """Put the marked rows on the clipboard, a line each."""
+        """Copy the selected rows to the clipboard, one per line."""
         rows = self.marked()
         if rows is None:
             self.noticed.emit(
-                f"More than {_MAX_ROWS:,} photos are too many to copy. “Use results” writes them to a file."
+                tr(
+                    "Can't copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
+                    maximum=_MAX_ROWS,
+                )
             )
             return
         QGuiApplication.clipboard().setText("\n".join(copied_text(row) for row in rows))
 
     def ask_for_class(self) -> None:
-        """Let the person say what the marked photos are."""
+        """Ask for the class of the selected photos."""
         count = sum(count for _, count in self.spans()) or 1
         current = self.current_row()
         if current is None:
@@ -309,19 +321,19 @@ class ResultsPage(QWidget):
             self._chooser = ClassChooser(self.window())
             self._chooser.chosen.connect(lambda name: self.review(Review(Verdict.CORRECTED, name)))
         likely = [score.label for score in current.scores]
-        title = "What is in this photo?" if count == 1 else f"What is in these {count:,} photos?"
+        title = tr_n("What is in this photo?", "What is in these {count:,} photos?", count)
         self._chooser.open(self._classes or likely, title=title, likely=likely)
 
     def find_text(self) -> None:
-        """Let the person type what to look for."""
+        """Focus the search field."""
         self.show_panel(self.filters, shown=True)
         self.filters.text.setFocus()
         self.filters.text.selectAll()
 
-    # ---- what stands beside the rows
+    # ---- panels
 
     def show_panel(self, panel: QWidget, *, shown: bool) -> None:
-        """Show the filters or the inspector, or hide them."""
+        """Show or hide the filters or the inspector."""
         self._panels_wanted[panel] = shown
         self._fit()
 
@@ -330,7 +342,7 @@ class ResultsPage(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Where there is little room, only what the person asked for stands beside the rows."""
+        """Show the panels that fit; in a narrow page, only those that the user asked for."""
         filtering = self._panels_wanted.get(self.filters, self.width() >= _FILTERS_FROM)
         inspecting = self._panels_wanted.get(
             self.inspector, self.width() >= (_FILTERS_FROM if filtering else _INSPECTOR_FROM)
@@ -343,13 +355,13 @@ class ResultsPage(QWidget):
 
 def _nothing_text(status: JobStatus | None, excluded: int, *, is_narrow: bool) -> str:
     if excluded:
-        return f"Here are photos that look nearly the same, together. There are none: {excluded_text(excluded)}."
+        return tr("No similar photos found.")
     if is_narrow:
-        return "No photo matches the filters."
+        return tr("No photos match the filters.")
     if (
         status is not None
         and status.activity in (Activity.RUNNING, Activity.PAUSED, Activity.EXTERNAL)
         and not status.summary.counts.done
     ):
-        return "The first answers come in a moment."
-    return "There is no photo in this folder. In folders, photos are files such as .jpg, .png, .webp or .heic."
+        return tr("Classifying the first photos…")
+    return tr("No photos in this folder. Fovea looks for files such as .jpg, .png, .webp and .heic.")

@@ -1,4 +1,4 @@
-"""What the results of a job are shown with, made a part at a time so that the window never waits for all of them."""
+"""The widgets of the results page, created one at a time so that the window never stalls."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import PictureClient
 
 NUMBER: Final = 1
-"""Under which the page's rows are looked at."""
+"""The number of the view that the results page opens."""
 
 _ORDER: Final = ("rows", "table", "gallery", "filters", "inspector", "bar", "strip")
 
 
 class ResultsWidgets:
-    """Each part is made when it is first asked for, or by `make_next` before that."""
+    """Creates each widget on first use, or earlier by `make_next`."""
 
     def __init__(self, client: BatchClient, pictures: PictureClient, parent: QWidget) -> None:
         self._client, self._pictures, self._parent = client, pictures, parent
 
     def make_next(self) -> bool:
-        """Make a part that is missing; whether there was one."""
+        """Create one missing widget, and return whether there was one."""
         missing = next((name for name in _ORDER if name not in self.__dict__), None)
         if missing is not None:
             getattr(self, missing)
@@ -38,35 +38,35 @@ class ResultsWidgets:
 
     @cached_property
     def rows(self) -> RowsModel:
-        """What is shown."""
+        """The model of the rows."""
         return RowsModel(NUMBER, self._client, self._pictures, self._parent)
 
     @cached_property
     def table(self) -> RowsTable:
-        """It as a table."""
+        """The table of the rows."""
         return RowsTable(self.rows, self._parent)
 
     @cached_property
     def gallery(self) -> RowsGallery:
-        """It as a gallery."""
+        """The gallery of the rows."""
         return RowsGallery(self.rows, self._parent)
 
     @cached_property
     def filters(self) -> FilterPanel:
-        """What is chosen of it."""
+        """The filters."""
         return FilterPanel(self._parent)
 
     @cached_property
     def inspector(self) -> RowInspector:
-        """The row looked at, large."""
+        """The inspector of the current row."""
         return RowInspector(self._pictures, self._parent)
 
     @cached_property
     def bar(self) -> ResultsBar:
-        """What can be done with it."""
+        """The bar with the actions."""
         return ResultsBar(self._parent)
 
     @cached_property
     def strip(self) -> ProgressStrip:
-        """How far the job is."""
+        """The progress of the job."""
         return ProgressStrip(self._parent)

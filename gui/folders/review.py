@@ -1,4 +1,4 @@
-"""Going through answers by keyboard, the least sure first: one photo, its answer, what else it may be."""
+"""Reviewing predictions by keyboard, lowest confidence first: a photo, its prediction, and other classes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from core.base.i18n import tr, tr_n
 from core.jobs.values import Filter, Order, Row, View
 from core.prediction import Prediction
 from core.services.batch_messages import OpenView, ViewUpdated
-from gui.folders.job_text import photos_text
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import folder_text, name_text
@@ -25,19 +25,16 @@ from gui.widgets.basic import PhotoView, ProgressBar, label
 from gui.widgets.class_chooser import ClassChooser
 
 NUMBER: Final = 2
-"""Under which the rows to be reviewed are looked at."""
+"""The number of the view that the review opens."""
 
 _PREFETCH: Final = 3
-_KEYS: Final = "   ·   ".join(
-    ("Enter: confirm", "1 to 9: that class", "F2 or type: another", "S: skip", "Ctrl+Z: undo", "Esc: close")
-)
 
 
 class ReviewPage(QWidget):
-    """Shows the rows of a view that nobody has reviewed, one at a time.
+    """Shows the unreviewed rows of a view, one at a time.
 
     Attributes:
-        closed: the person is done for now.
+        closed: the user left the review.
     """
 
     closed = Signal()
@@ -45,7 +42,7 @@ class ReviewPage(QWidget):
     def __init__(self, client: BatchClient, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Review of answers")
+        self.setAccessibleName(tr("Review predictions"))
         self._client, self._pictures, self._reviewer = client, pictures, reviewer
         self.rows = RowsModel(NUMBER, client, pictures, self)
         self._classes: tuple[str, ...] = ()
@@ -53,7 +50,7 @@ class ReviewPage(QWidget):
         self._shown: Row | None = None
         self._chooser: ClassChooser | None = None
         self.view = PhotoView()
-        self.view.setAccessibleName("The photo, large")
+        self.view.setAccessibleName(tr("Photo preview"))
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name = label(kind="muted")
@@ -68,11 +65,11 @@ class ReviewPage(QWidget):
         column.setSpacing(theme.GRID)
         head = QHBoxLayout()
         head.setSpacing(16)
-        back = QPushButton("Back to the results")
+        back = QPushButton(tr("Back to results"))
         back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        back.setToolTip("Esc")
+        back.setToolTip(tr("Esc"))
         back.clicked.connect(self.leave)
-        self._bar.setAccessibleName("Photos reviewed")
+        self._bar.setAccessibleName(tr("Photos reviewed"))
         for widget in (back, self.progress):
             head.addWidget(widget)
         head.addWidget(self._bar, 1)
@@ -90,7 +87,7 @@ class ReviewPage(QWidget):
         self.end.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack.addWidget(self.end)
         column.addWidget(self._stack, 1)
-        keys = label(_KEYS, "muted", wrap=True)
+        keys = label(_shortcuts_text(), "muted", wrap=True)
         keys.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(keys)
 
@@ -106,39 +103,39 @@ class ReviewPage(QWidget):
         self.choices.undo_wanted.connect(self.undo)
 
     def open(self, job: str, chosen: Filter, classes: Sequence[str]) -> None:
-        """Begin with what this filter leaves and nobody has reviewed, the least sure first."""
+        """Review the unreviewed photos that match this filter, lowest confidence first."""
         self._classes = tuple(classes)
         self._at, self._shown = 0, None
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
         self.rows.reload()
         self._client.open_view(OpenView(NUMBER, job, wanted, is_frozen=True))
-        self.progress.setText("Looking for what is not reviewed yet …")
+        self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 
     def leave(self) -> None:
-        """Go back; what was said is kept."""
+        """Leave the review; all reviews are saved."""
         self._client.close_view(NUMBER)
         self.closed.emit()
 
-    # ---- what the person says
+    # ---- reviewing
 
     def accept(self) -> None:
-        """The answer is right; an unknown photo has none, and stays in sight."""
+        """Confirm the prediction; an unknown photo has none to confirm, and stays visible."""
         if self._shown is not None:
             self._reviewer.accept(self._shown)
 
     def choose(self, name: str) -> None:
-        """It is this, whatever the model said."""
+        """Label the photo with this class."""
         if self._shown is not None:
             self._reviewer.label(self._shown, name)
 
     def skip(self) -> None:
-        """Leave it open."""
+        """Skip the photo."""
         if self._shown is not None:
             self._reviewer.skip(self._shown)
 
     def undo(self) -> None:
-        """Go back to the photo about which something was said last, and have nothing said about it."""
+        """Undo the last review, and go back to its photo."""
         undone = {row.number for row, _ in self._reviewer.undo()}
         before = self.rows.row(self._at - 1) if self._at else None
         if before is not None and before.number in undone:
@@ -146,7 +143,7 @@ class ReviewPage(QWidget):
             self._show()
 
     def ask_for_class(self, typed: str = "") -> None:
-        """Let the person choose among all classes."""
+        """Let the user choose from all classes."""
         if self._shown is None:
             return
         if self._chooser is None:
@@ -155,8 +152,8 @@ class ReviewPage(QWidget):
         likely = [score.label for score in self._shown.scores]
         self._chooser.open(
             self._classes or likely,
-            title="What is in this photo?",
-            about=f"The model said {self._shown.label}." if self._shown.label else "",
+            title=tr("What is in this photo?"),
+            about=tr("Prediction: {label}", label=self._shown.label) if self._shown.label else "",
             likely=likely,
         )
         if typed:
@@ -181,7 +178,7 @@ class ReviewPage(QWidget):
         else:
             event.ignore()
 
-    # ---- what is shown
+    # ---- display
 
     def _on_view_updated(self, updated: ViewUpdated) -> None:
         if updated.number == NUMBER:
@@ -193,7 +190,7 @@ class ReviewPage(QWidget):
             self._show()
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
-        """Whoever said it, the next photo comes when it was about this one."""
+        """Show the next photo once this one is reviewed, wherever that happened."""
         self.rows.apply_reviews([(row.number, review) for row, review in reviews])
         if self._shown is not None and any(
             row.number == self._shown.number and review is not None for row, review in reviews
@@ -205,12 +202,14 @@ class ReviewPage(QWidget):
         count = self.rows.rowCount()
         self._bar.setRange(0, max(1, count))
         self._bar.setValue(min(self._at, count))
-        self.progress.setText(f"{min(self._at, count):,} of {count:,} reviewed")
+        self.progress.setText(tr("{done:,} of {total:,} reviewed", done=min(self._at, count), total=count))
         self._shown = self.rows.row(self._at) if self._at < count else None
         self._stack.setCurrentIndex(int(self._at >= count))
         if self._at >= count:
             self.end.setText(
-                f"Everything is reviewed: {photos_text(count)}." if count else "There is nothing to review."
+                tr_n("Review complete: {count:,} photo.", "Review complete: {count:,} photos.", count)
+                if count
+                else tr("Nothing to review")
             )
             return
         self._prefetch_pictures()
@@ -222,12 +221,12 @@ class ReviewPage(QWidget):
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
 
     def _offered(self, row: Row) -> tuple[str, ...]:
-        """The likeliest classes, then the model's first ones, as many as there are digits."""
+        """The most likely classes, then the model's first ones, at most nine: one per digit key."""
         scores = row.outcome.scores if isinstance(row.outcome, Prediction) else ()
         return tuple(dict.fromkeys([*(score.label for score in scores), *self._classes]))[:9]
 
     def _prefetch_pictures(self) -> None:
-        """Have the next photos drawn while the person looks at this one; it is asked for last, so it is drawn first."""
+        """Render the next photos in advance. The current one is requested last, so it is rendered first."""
         for place in range(min(self._at + _PREFETCH, self.rows.rowCount() - 1), self._at, -1):
             row = self.rows.row(place)
             if row is not None:
@@ -243,3 +242,15 @@ class ReviewPage(QWidget):
     def _on_drawn(self, path: object, side: object) -> None:
         if self._shown is not None and path == self._shown.path and self.isVisible():
             self._show_picture()
+
+
+def _shortcuts_text() -> str:
+    shortcuts = (
+        tr("Enter: confirm"),
+        tr("1 to 9: choose class"),
+        tr("F2 or type: other class"),
+        tr("S: skip"),
+        tr("Ctrl+Z: undo"),
+        tr("Esc: close"),
+    )
+    return "   ·   ".join(shortcuts)

@@ -1,4 +1,4 @@
-"""Beside the photo under review: the answer, and everything that can be said about it."""
+"""The panel beside the photo under review: its prediction, and the classes to choose from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
+from core.base.i18n import tr
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row
 from gui.folders.row_text import percent_text
@@ -16,24 +17,23 @@ from gui.photos.inspector import percent
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, label
 
-_NOTHING_TO_CONFIRM: Final = "Nothing to confirm: the model is not sure enough. Choose a class, or skip."
 _WIDTH: Final = 296
 _MAX_CHOICES: Final = 9
 _MIN_CHOICES: Final = 2
 _OFFER: Final = 36
 _REST: Final = 312
-"""Height of an offer with the gap below it, and of everything else."""
+"""Height in pixels of a class button with the gap below it, and of everything else."""
 
 
 class ReviewChoices(Panel):
-    """Asks what a photo is.
+    """Asks for the class of a photo.
 
     Attributes:
-        accepted: the answer is right.
-        chosen: it is this class.
-        other_wanted: it is a class that is not among these.
-        skipped: leave it open.
-        undo_wanted: back to the photo before.
+        accepted: the user confirmed the prediction.
+        chosen: the user chose this class.
+        other_wanted: the user wants to choose from all classes.
+        skipped: the user skipped the photo.
+        undo_wanted: undo the last review.
     """
 
     accepted = Signal()
@@ -43,7 +43,7 @@ class ReviewChoices(Panel):
     undo_wanted = Signal()
 
     def __init__(self) -> None:
-        super().__init__("The model says")
+        super().__init__(tr("Prediction"))
         self.setFixedWidth(_WIDTH)
         self._offered: tuple[str, ...] = ()
         self._shown: tuple[str, ...] = ()
@@ -56,9 +56,11 @@ class ReviewChoices(Panel):
         row.addWidget(self._bar, 1)
         row.addWidget(self._number)
         self.body.addLayout(row)
-        self.right = self._button("Confirm", self.accepted, "Enter")
+        self.right = self._button(tr("Confirm"), self.accepted, tr("Enter"))
         self.right.setProperty("kind", "primary")
-        self.nothing_to_confirm = label(_NOTHING_TO_CONFIRM, wrap=True)
+        self.nothing_to_confirm = label(
+            tr("The model is not sure enough to confirm a class. Choose one, or skip the photo."), wrap=True
+        )
         self.body.addWidget(self.right)
         self.body.addWidget(self.nothing_to_confirm)
         self.body.addSpacing(theme.GRID)
@@ -70,17 +72,17 @@ class ReviewChoices(Panel):
         for offer in self.offers:
             offers.addWidget(offer)
         self.body.addLayout(offers)
-        self.body.addWidget(self._button("Something else…", self.other_wanted, "F2"))
+        self.body.addWidget(self._button(tr("Other class…"), self.other_wanted, tr("F2")))
         self.body.addStretch()
         rest = QHBoxLayout()
-        rest.addWidget(self._button("Skip", self.skipped, "S"))
-        rest.addWidget(self._button("Undo", self.undo_wanted, "Ctrl+Z"))
+        rest.addWidget(self._button(tr("Skip"), self.skipped, tr("S")))
+        rest.addWidget(self._button(tr("Undo"), self.undo_wanted, tr("Ctrl+Z")))
         self.body.addLayout(rest)
 
     def _button(self, text: str, signal: object, key: str) -> QPushButton:
         button = QPushButton(text)
         button.setToolTip(key)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # or a click would take Enter and Space away from the page
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take Enter and Space away from the page
         button.clicked.connect(signal)
         return button
 
@@ -94,19 +96,19 @@ class ReviewChoices(Panel):
         self._show_offers()
 
     def show_row(self, row: Row, offered: Sequence[str]) -> None:
-        """Show what the model said, and these classes to choose from."""
+        """Show the prediction, and these classes to choose from."""
         self._offered = tuple(offered)
-        self.answer.setText(f"Unknown. Perhaps {row.label}?" if row.unknown else row.label or "")
+        self.answer.setText(tr("Unknown, maybe {label}", label=row.label) if row.unknown else row.label or "")
         self.right.setVisible(can_be_accepted(row))
         self.nothing_to_confirm.setVisible(not can_be_accepted(row))
-        self._choose.setText("Or choose" if can_be_accepted(row) else "Choose")
+        self._choose.setText(tr("Or choose a class") if can_be_accepted(row) else tr("Choose a class"))
         self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.unknown)
         self._number.setText(percent_text(row))
         self._percents = {score.label: score.probability for score in row.scores}
         self._show_offers()
 
     def _show_offers(self) -> None:
-        """As many as have room; what has none is found by typing."""
+        """Show as many class buttons as fit; all other classes can be found by typing."""
         room = max(_MIN_CHOICES, (self.height() - _REST) // _OFFER)
         self._shown = self._offered[:room]
         for number, button in enumerate(self.offers, start=1):
@@ -118,6 +120,6 @@ class ReviewChoices(Panel):
                 button.setAccessibleName(f"{number}: {name}{fraction}")
 
     def choose(self, number: int) -> None:
-        """Choose by its digit."""
+        """Choose the class on the button with this number."""
         if 0 < number <= len(self._shown):
             self.chosen.emit(self._shown[number - 1])

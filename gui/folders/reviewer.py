@@ -1,4 +1,4 @@
-"""What the person says about answers: kept by the batch process, shown at once, counted as corrections, and undone."""
+"""Reviews: stored by the batch process, shown immediately, counted as corrections, and undoable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
+from core.base.i18n import tr
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
 from core.jobs.values import Review, Row, Verdict
 from core.services.batch_messages import TaskCancelled, TaskDone, TaskFailed
@@ -15,18 +16,18 @@ from gui.session.correction_store import CorrectionStore
 from gui.tasks.jobs_client import BatchClient, Spans
 
 RowReviews = tuple[tuple[Row, Review | None], ...]
-"""Rows as they were before, and what the person says of each now."""
+"""Rows as they were before, each with its new review."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """Rows that are marked in what is looked at: too many of them to be here.
+    """Selected rows of a view, too many to load here.
 
     Attributes:
-        number: of who looks.
+        number: of the view.
         version: of the view.
-        spans: which rows.
-        model: whose answers most of them are.
+        spans: the rows, as (first place, count) pairs.
+        model: the name of the model that made most of their predictions.
     """
 
     number: int
@@ -36,11 +37,11 @@ class Marked:
 
 
 class Reviewer(QObject):
-    """Notes reviews of one job at a time.
+    """Stores the reviews of one job at a time.
 
     Attributes:
-        reviewed: the person said, or took back, something; a `RowReviews`.
-        reviewed_many: something was said about many rows, and is noted.
+        reviewed: reviews were added or removed; a `RowReviews`.
+        reviewed_many: the reviews of many rows were stored.
     """
 
     reviewed = Signal(object)
@@ -57,46 +58,46 @@ class Reviewer(QObject):
         client.task_ended.connect(self._on_task_ended)
 
     def open(self, job: str) -> None:
-        """Note what is said about this job from now on."""
+        """Store the reviews of this job from now on."""
         if job != self._job:
             self._job = job
             self._done.clear()
 
     def accept(self, row: Row) -> None:
-        """The answer of this one is right; where there is none to confirm, nothing happens."""
+        """Confirm the prediction of a row, if it has one to confirm."""
         if can_be_accepted(row):
             self._review_row(row, Review(Verdict.ACCEPTED))
 
     def label(self, row: Row, name: str) -> None:
-        """This one is a `name`, whatever the model said."""
+        """Label a row with a class."""
         self._review_row(row, Review(Verdict.CORRECTED, name))
 
     def skip(self, row: Row) -> None:
-        """Leave this one open."""
+        """Skip a row."""
         self._review_row(row, Review(Verdict.SKIPPED))
 
     def _review_row(self, row: Row, review: Review) -> None:
         self.apply([(row, review_of(row, review))])
 
     def review(self, rows: Sequence[Row], wanted: Review | None) -> None:
-        """Say the same of these, wherever it was not said yet."""
+        """Apply a review to rows that do not have it yet; None removes their reviews."""
         reviews = [(row, review_of(row, wanted)) for row in rows]
         self.apply([(row, review) for row, review in reviews if review != row.review])
 
     def review_marked(self, marked: Marked, review: Review | None) -> None:
-        """Say the same of many rows; the batch process notes it, and one undo takes all of it back."""
+        """Apply a review to many rows in the batch process; one undo reverts all of them."""
         ticket = self._client.review_marked(marked.number, marked.version, marked.spans, review)
         self._done.append((ticket, marked.model))
         self._begin(ticket, marked.model)
 
     def apply(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
-        """Note these together; one undo takes all of them back."""
+        """Store these reviews together; one undo reverts all of them."""
         if reviews:
             self._done.append(tuple(reviews))
             self._store(tuple(reviews))
 
     def undo(self) -> RowReviews:
-        """Take back what was said last; what is said again of those rows that are here."""
+        """Undo the last reviews, and return those restored to rows that are loaded here."""
         match self._done.pop() if self._done else ():
             case (int(undone), str(model)):
                 self._begin(self._client.undo_reviews(undone), model)
@@ -109,7 +110,7 @@ class Reviewer(QObject):
 
     def _begin(self, ticket: int, model: str) -> None:
         self._many[ticket] = model
-        self._running_tasks.add(ticket, self._job, "photos are being labelled")
+        self._running_tasks.add(ticket, self._job, tr("Labelling photos"))
 
     def _on_task_ended(self, ended: TaskDone | TaskFailed | TaskCancelled) -> None:
         model = self._many.pop(ended.ticket, None)
@@ -127,7 +128,7 @@ class Reviewer(QObject):
         self.reviewed.emit(reviews)
 
     def _correct(self, model: str, reviews: Sequence[tuple[Row, Review | None]]) -> None:
-        """What corrects or confirms an answer counts for the next training of the model; nothing else does."""
+        """Store reviews that correct or confirm a prediction as corrections, for the next training of the model."""
         by_path = {row.path: correction_of(row, review) for row, review in reviews}
         added = [correction for correction in by_path.values() if correction is not None]
         known = self._corrections.all(model)

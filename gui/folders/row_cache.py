@@ -1,4 +1,4 @@
-"""Rows of a long list that are held only around what is looked at; the rest stays with the process that has them."""
+"""A cache of the rows of a long list around the visible part; the rest stays in the process that owns them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ PAGE: Final = 100
 _MAX_PAGES: Final = 40
 _MAX_IN_FLIGHT: Final = 2
 _MAX_WAITING: Final = 6
-"""Pages that are asked for next; what scrolled away before its turn came is not asked for at all."""
+"""Pages waiting to be requested; pages that scroll out of view before their turn are dropped."""
 
 
 class RowPages(Generic[Row]):
-    """At most some thousand rows of a list, a page at a time; the page looked at last is asked for first.
+    """At most 4,000 rows of a list, in pages of 100; the page used last is requested first.
 
     Attributes:
-        _pages: pages by number, those not looked at for longest first.
-        _stale: pages to be asked for anew, which are shown meanwhile.
+        _pages: pages by number, the least recently used first.
+        _stale: pages to request again, which are shown until then.
     """
 
     def __init__(self, fetch: Callable[[int, int], object]) -> None:
-        """`ask(first, count)` asks for rows; they come by `put`, and are asked for once until they do."""
+        """`fetch(first, count)` requests rows, which arrive through `put`; none is requested twice until then."""
         self._fetch = fetch
         self._pages: OrderedDict[int, tuple[Row, ...]] = OrderedDict()
         self._stale: set[int] = set()
@@ -32,11 +32,11 @@ class RowPages(Generic[Row]):
         self._requested: set[int] = set()
 
     def __len__(self) -> int:
-        """How many rows are held."""
+        """The number of cached rows."""
         return sum(len(rows) for rows in self._pages.values())
 
     def row(self, place: int) -> Row | None:
-        """The row at this place; None means that it was asked for now."""
+        """The row at this place; None if it has been requested but is not here yet."""
         number, at = divmod(place, PAGE)
         rows = self._pages.get(number)
         if rows is None or number in self._stale or at >= len(rows):
@@ -47,7 +47,7 @@ class RowPages(Generic[Row]):
         return rows[at]
 
     def put(self, first: int, rows: Sequence[Row]) -> None:
-        """Take rows that were asked for."""
+        """Add rows that were requested."""
         number = first // PAGE
         self._requested.discard(number)
         self._stale.discard(number)
@@ -59,23 +59,23 @@ class RowPages(Generic[Row]):
         self._fetch_next()
 
     def replace(self, place: int, row: Row) -> None:
-        """Put another row in this place, where it is held."""
+        """Replace the row at this place, if it is cached."""
         number, at = divmod(place, PAGE)
         rows = self._pages.get(number)
         if rows is not None and at < len(rows):
             self._pages[number] = (*rows[:at], row, *rows[at + 1 :])
 
     def cached(self) -> dict[int, Row]:
-        """All rows held, by their places."""
+        """All cached rows by their places."""
         return {number * PAGE + at: row for number, rows in self._pages.items() for at, row in enumerate(rows)}
 
     def mark_stale(self) -> None:
-        """Everything may be different now: show what is held until it came anew."""
+        """Request all rows again when they are used; show the cached ones until then."""
         self._stale = set(self._pages)
         self._requested.clear()
 
     def clear(self) -> None:
-        """Hold nothing."""
+        """Remove all rows."""
         self._pages.clear()
         self._stale.clear()
         self._waiting.clear()

@@ -1,4 +1,4 @@
-"""The row the person looks at: its photo, large, with everything the model and the person said about it."""
+"""The inspector of the current row: its photo, prediction, label and properties."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from core.base.i18n import tr
 from core.base.providers import TITLES, Provider
 from core.base.text import display_path
 from core.jobs.reviewing import can_be_accepted
-from core.jobs.values import Row, State
+from core.jobs.values import Review, Row, State, Verdict
 from core.prediction import Prediction
-from gui.folders.row_text import folder_text, name_text, prediction_text, review_words, time_text
+from gui.folders.row_text import folder_text, name_text, prediction_text, time_text
 from gui.photos.inspector import ScoreBars
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, PhotoView, PropertyList, label
 
 _ROWS: Final = 5
-"""As many scores, and as many facts, as an answer usually has."""
+"""How many scores and properties a prediction usually has."""
 
 
 class RowInspector(QScrollArea):
     """Shows one row.
 
     Attributes:
-        accepted: the person says that the answer is right.
-        other_wanted: the person wants to say what it is instead.
-        review_removed: the person takes back what they said.
+        accepted: the user confirmed the prediction.
+        other_wanted: the user wants to choose another class.
+        review_removed: the user removed the label.
     """
 
     accepted = Signal()
@@ -40,20 +41,20 @@ class RowInspector(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Selected photo")
+        self.setAccessibleName(tr("Selected photo"))
         self._pictures, self._row = pictures, None
         pictures.rendered.connect(self._on_drawn)
         self._view = PhotoView()
-        self._view.setAccessibleName("The photo, large")
+        self._view.setAccessibleName(tr("Photo preview"))
         self._answer = label(kind="title", wrap=True)
         self._note = label(kind="muted", wrap=True)
         self._scores = ScoreBars(_ROWS)
         self._review = label(wrap=True)
         self._name = label(kind="muted", wrap=True)
-        self._facts = PropertyList(rows=_ROWS)
-        self.right = self._button("Confirm", "The answer is right", self.accepted)
-        self.other = self._button("Something else…", "Say what is in the photo instead", self.other_wanted)
-        self.back = self._button("Take back", "Take back what you said about this photo", self.review_removed)
+        self._properties = PropertyList(rows=_ROWS)
+        self.right = self._button(tr("Confirm"), tr("Confirm the prediction"), self.accepted)
+        self.other = self._button(tr("Other class…"), tr("Choose another class for this photo"), self.other_wanted)
+        self.back = self._button(tr("Remove label"), tr("Remove your label from this photo"), self.review_removed)
         self._place()
         self.show_row(None)
 
@@ -71,7 +72,7 @@ class RowInspector(QScrollArea):
         body.setObjectName("inspector")
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, theme.GRID, 0)
-        panel = Panel("Photo")
+        panel = Panel(tr("Photo"))
         panel.heading.hide()
         for widget in (self._view, self._name, self._answer, self._note, self._scores, self._review):
             panel.body.addWidget(widget)
@@ -81,8 +82,8 @@ class RowInspector(QScrollArea):
             buttons.addWidget(button)
         buttons.addStretch()
         panel.body.addLayout(buttons)
-        panel.body.addWidget(self._facts)
-        show = QPushButton("Show in its folder")
+        panel.body.addWidget(self._properties)
+        show = QPushButton(tr("Show in folder"))
         show.setProperty("kind", "link")
         show.clicked.connect(self._show_in_folder)
         panel.body.addWidget(show, alignment=Qt.AlignmentFlag.AlignLeft)
@@ -92,12 +93,12 @@ class RowInspector(QScrollArea):
         self.setWidget(body)
 
     def show_row(self, row: Row | None) -> None:
-        """Show this row; None says what to do to see one."""
+        """Show this row; None shows a placeholder."""
         is_same_photo = row is not None and self._row is not None and row.path == self._row.path
         self._row = row
         self._name.setText("" if row is None else name_text(row))
         self._name.setToolTip("" if row is None else display_path(row.path))
-        self._answer.setText("Choose a photo" if row is None else _headline(row))
+        self._answer.setText(tr("No photo selected") if row is None else _headline(row))
         note = "" if row is None else _note(row)
         self._note.setText(note)
         self._note.setVisible(bool(note))
@@ -105,14 +106,14 @@ class RowInspector(QScrollArea):
         scores = outcome.scores if isinstance(outcome, Prediction) else ()
         self._scores.show_scores(scores, is_strong=row is not None and not row.unknown)
         self._show_review(row)
-        self._facts.show_properties([] if row is None else _facts(row))
+        self._properties.show_properties([] if row is None else _properties(row))
         self._show.setVisible(row is not None)
         if not is_same_photo:
             self._show_picture()
 
     def _show_review(self, row: Row | None) -> None:
         review = row.review if row is not None else None
-        self._review.setText(f"You: {review_words(review)}." if review else "")
+        self._review.setText(_review_text(review) if review else "")
         self._review.setVisible(review is not None)
         is_answered = row is not None and row.state is State.DONE
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
@@ -124,7 +125,7 @@ class RowInspector(QScrollArea):
             self._view.show_picture(None)
             return
         picture = self._pictures.picture(self._row.path, PREVIEW_SIDE)
-        if picture is None:  # the thumbnail stands in until the large one is drawn
+        if picture is None:  # show the thumbnail until the preview is rendered
             picture = self._pictures.picture(self._row.path, THUMBNAIL_SIDE)
         self._view.show_picture(picture)
 
@@ -138,7 +139,7 @@ class RowInspector(QScrollArea):
 
 
 def _headline(row: Row) -> str:
-    return "This image could not be read" if row.failure is not None else prediction_text(row)
+    return tr("Couldn't read this photo") if row.failure is not None else prediction_text(row)
 
 
 def _note(row: Row) -> str:
@@ -147,16 +148,30 @@ def _note(row: Row) -> str:
     if row.warnings:
         return " ".join(row.warnings)
     if row.unknown and row.review is None:
-        return "Low confidence: this may be none of the model’s classes. There is nothing to confirm; choose a class."
+        return tr("Low confidence: the photo may show none of the model's classes. Choose its class.")
     if row.unknown:
-        return "Low confidence: this may be none of the model’s classes."
+        return tr("Low confidence: the photo may show none of the model's classes.")
     return ""
 
 
-def _facts(row: Row) -> list[tuple[str, str]]:
-    facts = [("Folder", folder_text(row)), ("Changed", time_text(row)), ("Model", row.model)]
+def _review_text(review: Review) -> str:
+    match review.verdict:
+        case Verdict.ACCEPTED:
+            return tr("You: confirmed")
+        case Verdict.CORRECTED:
+            return tr("You: {label}", label=review.label)
+        case Verdict.SKIPPED:
+            return tr("You: skipped")
+
+
+def _properties(row: Row) -> list[tuple[str, str]]:
+    properties = [
+        (tr("Folder"), folder_text(row)),
+        (tr("Modified"), time_text(row)),
+        (tr("Model"), row.model),
+    ]
     if row.provider in TITLES:
-        facts.append(("Provider", TITLES[Provider(row.provider)]))
+        properties.append((tr("Provider"), TITLES[Provider(row.provider)]))
     if row.timing.total_ms:
-        facts.append(("Time", f"{row.timing.total_ms:.1f} ms"))
-    return [fact for fact in facts if fact[1]]
+        properties.append((tr("Time"), tr("{time:.1f} ms", time=row.timing.total_ms)))
+    return [(name, value) for name, value in properties if value]

@@ -1,4 +1,4 @@
-"""What a person reads of a row."""
+"""Texts about rows."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ImageErrorKind
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Review, Row, State, Verdict
 
 _REASONS: Final[Mapping[str, str]] = {
-    ImageErrorKind.MISSING: "Not there",
-    ImageErrorKind.NOT_A_FILE: "No file",
-    ImageErrorKind.NO_ACCESS: "No access",
-    ImageErrorKind.EMPTY: "Empty file",
-    ImageErrorKind.NOT_AN_IMAGE: "No image",
-    ImageErrorKind.UNSUPPORTED: "Other kind",
-    ImageErrorKind.DAMAGED: "Damaged",
-    ImageErrorKind.TOO_LARGE: "Too large",
-    ImageErrorKind.NO_MEMORY: "No memory",
+    ImageErrorKind.MISSING: mark("File missing"),
+    ImageErrorKind.NOT_A_FILE: mark("Not a file"),
+    ImageErrorKind.NO_ACCESS: mark("No access"),
+    ImageErrorKind.EMPTY: mark("Empty file"),
+    ImageErrorKind.NOT_AN_IMAGE: mark("Not an image"),
+    ImageErrorKind.UNSUPPORTED: mark("Unsupported"),
+    ImageErrorKind.DAMAGED: mark("Damaged"),
+    ImageErrorKind.TOO_LARGE: mark("Too large"),
+    ImageErrorKind.NO_MEMORY: mark("Out of memory"),
 }
 
 
@@ -30,68 +31,78 @@ def name_text(row: Row) -> str:
 
 
 def folder_text(row: Row) -> str:
-    """The folder it lies in, as seen from the job's."""
+    """The file's folder, relative to the job's."""
     return "" if row.folder == Path() else display_path(row.folder)
 
 
 def prediction_text(row: Row) -> str:
-    """What the model said."""
+    """The prediction, or why there is none."""
     if row.failure is not None:
         return row.failure.message
     if row.label is None:
-        return "Waiting"
-    return f"Unknown, perhaps {row.label}?" if row.unknown else row.label
+        return tr("Waiting")
+    return tr("Unknown, maybe {label}", label=row.label) if row.unknown else row.label
 
 
 def brief_text(row: Row) -> str:
-    """That in a word or two, for a narrow column."""
-    return prediction_text(row) if row.failure is None else _REASONS.get(row.failure.kind, "Cannot be read")
+    """The prediction, or why there is none in a word or two, for a narrow column."""
+    if row.failure is None:
+        return prediction_text(row)
+    reason = _REASONS.get(row.failure.kind)
+    return tr("Unreadable") if reason is None else tr(reason)
 
 
 def percent_text(row: Row) -> str:
-    """How sure it was."""
+    """The confidence, in percent."""
     return "" if row.confidence is None else f"{row.confidence:.0%}"
 
 
 def review_text(review: Review | None) -> str:
-    """What the person said."""
+    """The user's label, or that they skipped the row; empty if not reviewed."""
     if review is None:
         return ""
-    return "skipped" if review.verdict is Verdict.SKIPPED else review.label or ""
+    return tr("Skipped") if review.verdict is Verdict.SKIPPED else review.label or ""
 
 
-def review_words(review: Review | None) -> str:
-    """What the person said, in a sentence's part for a screen reader."""
+def _review_state(review: Review | None) -> str:
     if review is None:
-        return "not reviewed"
+        return tr("not reviewed")
     match review.verdict:
         case Verdict.ACCEPTED:
-            return "accepted"
+            return tr("confirmed")
         case Verdict.CORRECTED:
-            return f"corrected to {review.label}"
+            return tr("corrected to {label}", label=review.label)
         case Verdict.SKIPPED:
-            return "skipped"
+            return tr("skipped")
 
 
 def time_text(row: Row) -> str:
-    """When the file was last written."""
+    """When the file was last modified."""
     if not row.modified:
         return ""
     return f"{datetime.fromtimestamp(row.modified):%Y-%m-%d %H:%M}"
 
 
 def tooltip_text(row: Row) -> str:
-    """The file's whole name and, for a failure, what to do, or else what should be known about the photo."""
+    """The path of the file, with the failure and what to do about it, or the warnings about the photo."""
     details = (f"{row.failure.message} {row.failure.hint}",) if row.failure is not None else row.warnings
     return "\n".join((display_path(row.path), *details))
 
 
 def accessible_text(row: Row) -> str:
-    """The row as a screen reader says it."""
-    confidence = f", {percent_text(row)}" if row.state is State.DONE else ""
-    return f"{name_text(row)}: {prediction_text(row)}{confidence}, {review_words(row.review)}"
+    """The accessible text of the row."""
+    name, prediction, review = name_text(row), prediction_text(row), _review_state(row.review)
+    if row.state is not State.DONE:
+        return tr("{name}: {prediction}, {review}", name=name, prediction=prediction, review=review)
+    return tr(
+        "{name}: {prediction}, {confidence}, {review}",
+        name=name,
+        prediction=prediction,
+        confidence=percent_text(row),
+        review=review,
+    )
 
 
 def copied_text(row: Row) -> str:
-    """The row as it is pasted: name, answer, confidence, the person's label, with tabs between."""
+    """The row as copied text: name, prediction, confidence and the user's label, separated by tabs."""
     return "\t".join((name_text(row), prediction_text(row), percent_text(row), review_text(row.review)))

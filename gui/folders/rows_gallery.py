@@ -1,4 +1,4 @@
-"""Rows as a grid of photos: the same model as the table's, painted as in the place *Photos*."""
+"""Rows as a grid of photos: the same model as the table, painted as on the *Photos* page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
+from core.base.i18n import tr
 from core.jobs.values import Row
 from gui.folders.row_text import name_text
 from gui.folders.rows_model import ROW, Column, RowsModel
@@ -18,14 +19,14 @@ class RowsGallery(PhotoGrid):
     """Shows a `RowsModel`.
 
     Attributes:
-        current_changed: the row the person looks at changed.
+        current_changed: the current row changed.
     """
 
     current_changed = Signal()
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
         super().__init__(model, parent)
-        self.setAccessibleName("Results, as a gallery")
+        self.setAccessibleName(tr("Results as gallery"))
         self.setModelColumn(Column.PHOTO)
         self.setSelectionBehavior(PhotoGrid.SelectionBehavior.SelectRows)
         self.setItemDelegate(_RowDelegate(self))
@@ -34,7 +35,7 @@ class RowsGallery(PhotoGrid):
 
 
 class _RowDelegate(CardDelegate):
-    """Says the answer, and what the person said about it."""
+    """Paints the prediction and the user's label."""
 
     def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
         row: Row | None = index.data(ROW)

@@ -1,4 +1,4 @@
-"""The rows of a view as a Qt model of any length, of which only what is looked at is held."""
+"""The rows of a view as a Qt model of any length, which loads only the rows in use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QPixmap
 
+from core.base.i18n import mark, tr
 from core.jobs.values import Review, Row
 from core.services.batch_messages import RowsFetched, ViewUpdated
 from gui.folders.row_cache import RowPages
@@ -30,11 +31,11 @@ from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
 ROW: Final = Qt.ItemDataRole.UserRole + 1
-"""Gives the row itself; None while it is on its way."""
+"""The role of the row itself; None while it is loading."""
 
 
 class Column(IntEnum):
-    """What the table shows beside each other."""
+    """The columns of the table."""
 
     PHOTO = 0
     ANSWER = 1
@@ -44,7 +45,15 @@ class Column(IntEnum):
     TIME = 5
 
 
-TITLES: Final = ("Photo", "Answer", "Confidence", "Your label", "Folder", "Changed")
+TITLES: Final = (
+    mark("Photo"),
+    mark("Prediction"),
+    mark("Confidence"),
+    mark("Your label"),
+    mark("Folder"),
+    mark("Modified"),
+)
+"""Titles of the columns, marked for translation."""
 _TEXTS: Final = {
     Column.PHOTO: name_text,
     Column.ANSWER: brief_text,
@@ -57,18 +66,18 @@ _TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A row, and its group's number."""
+    """A row and the number of its group."""
 
     row: Row
     group: int
 
 
 class RowsModel(QAbstractTableModel):
-    """What is looked at under one number.
+    """The rows of one view.
 
     Attributes:
-        reset_done: rows may be others than before, in their places; views are to be painted anew.
-        rows_loaded: rows from this place on are here now; so many.
+        reset_done: the content of rows may have changed; views must repaint.
+        rows_loaded: rows were loaded: the first place and their count.
     """
 
     reset_done = Signal()
@@ -83,7 +92,7 @@ class RowsModel(QAbstractTableModel):
         client.rows_fetched.connect(self._on_rows)
         pictures.rendered.connect(self._on_drawn)
 
-    # ---- what Qt asks
+    # ---- Qt model
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else self._count
@@ -93,7 +102,7 @@ class RowsModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[section] if orientation is Qt.Orientation.Horizontal else section + 1
+            return tr(TITLES[section]) if orientation is Qt.Orientation.Horizontal else section + 1
         if role == Qt.ItemDataRole.TextAlignmentRole and orientation is Qt.Orientation.Horizontal:
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -121,33 +130,33 @@ class RowsModel(QAbstractTableModel):
                 return row
         return None
 
-    # ---- what the page asks
+    # ---- rows
 
     @property
     def cached_count(self) -> int:
-        """How many rows are held now."""
+        """The number of rows in memory."""
         return len(self._pages)
 
     def row(self, place: int) -> Row | None:
-        """The row in this place; None while it is on its way."""
+        """The row in this place; None while it is loading."""
         placed = self._pages.row(place)
         return None if placed is None else placed.row
 
     def is_banded(self, place: int) -> bool:
-        """Whether the row in this place stands out from those of the groups beside it."""
+        """Whether the row belongs to a group with an odd number, painted to stand out from its neighbours."""
         placed = self._pages.row(place)
         return placed is not None and placed.group % 2 == 1
 
     def picture(self, row: Row) -> QPixmap | None:
-        """A row's thumbnail; None while it is being drawn, a null one where it cannot be had."""
+        """A row's thumbnail; None while it is being rendered, null if it cannot be."""
         return self._pictures.picture(row.path, THUMBNAIL_SIDE)
 
     def reload(self) -> None:
-        """Another view was asked for: the next answer replaces everything."""
+        """Replace all rows at the next update, as another view was requested."""
         self._is_fresh = True
 
     def show_view(self, updated: ViewUpdated) -> None:
-        """Show what was told; rows that are where they were stay, and so does whatever is marked in a view."""
+        """Show an updated view; rows that kept their places stay loaded and selected."""
         self._version = updated.version
         if self._is_fresh:
             self._is_fresh = False
@@ -163,16 +172,16 @@ class RowsModel(QAbstractTableModel):
 
     @property
     def version(self) -> int:
-        """Of the view that was told last."""
+        """The version of the view shown."""
         return self._version
 
     def mark_stale(self) -> None:
-        """Rows may say something else by now: show what is here until they came anew."""
+        """Reload the rows; show the old ones until then."""
         self._pages.mark_stale()
         self.reset_done.emit()
 
     def apply_reviews(self, reviews: Iterable[tuple[int, Review | None]]) -> None:
-        """Show at once what the person said about rows, by their numbers; the process notes it meanwhile."""
+        """Show reviews, by the numbers of their rows, before the batch process has stored them."""
         by_number = dict(reviews)
         for place, placed in self._pages.cached().items():
             if placed.row.number in by_number:

@@ -1,4 +1,4 @@
-"""Rows as a table: fixed heights, and a delegate that paints a cell from its row alone, so that 100,000 stay fluid."""
+"""Rows as a table. Fixed heights and a delegate that paints from the row keep 100,000 rows fluid."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.base.i18n import tr
 from core.jobs.values import Order, Row, State, Verdict
 from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
 from gui.folders.rows_model import Column, RowsModel
@@ -42,7 +43,7 @@ _MIN_WIDTHS: Final = {
     Column.FOLDER: 76,
     Column.TIME: 124,
 }
-"""Columns as wide as they should be, and as they are where there is little room; the photo's takes what is left."""
+"""Preferred and minimum widths of the columns in pixels; the photo column takes the remaining space."""
 _ORDERS: Final = {
     Column.PHOTO: Order.FOUND,
     Column.ANSWER: Order.LABEL,
@@ -58,11 +59,11 @@ _RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class RowsTable(QTableView):
-    """Shows a `RowsModel`; a click on a title sorts by it.
+    """Shows a `RowsModel`; clicking a column header sorts by it.
 
     Attributes:
-        current_changed: the row the person looks at changed.
-        sort_wanted: the person wants this order.
+        current_changed: the current row changed.
+        sort_wanted: the user clicked a column header; an `Order`.
     """
 
     current_changed = Signal()
@@ -71,7 +72,7 @@ class RowsTable(QTableView):
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("rows")
-        self.setAccessibleName("Results, as a table")
+        self.setAccessibleName(tr("Results as table"))
         self.setModel(model)
         self.setItemDelegate(_CellDelegate(model, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -93,16 +94,16 @@ class RowsTable(QTableView):
         rows, titles = self.verticalHeader(), self.horizontalHeader()
         nothing = QItemSelectionModel(self.model(), self)
         for header in (rows, titles):
-            header.setSelectionModel(nothing)  # or each title would ask all rows whether they are marked, for seconds
+            header.setSelectionModel(nothing)  # with the table's, each header asks all rows if they are selected
         rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # whatever measures rows freezes with many of them
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # measuring many rows would freeze the window
         rows.setDefaultSectionSize(_HEIGHT)
         titles.setHighlightSections(False)
         titles.setSectionsClickable(True)
         titles.setSortIndicatorShown(True)
         titles.setStretchLastSection(True)
         titles.setMinimumSectionSize(72)
-        titles.setAccessibleName("Titles; click one to sort by it")
+        titles.setAccessibleName(tr("Column headers; click one to sort"))
         titles.sectionClicked.connect(self._on_title)
         self._fit()
         titles.sectionResized.connect(self._on_title_resized)
@@ -112,7 +113,7 @@ class RowsTable(QTableView):
         self._fit()
 
     def _fit(self) -> None:
-        """Show all columns where there is room for them; whoever drew one wider or narrower keeps their widths."""
+        """Fit the columns to the width of the table, unless the user resized one."""
         if self._keeps_widths:
             return
         room, preferred, minimum = self.viewport().width(), sum(_WIDTHS.values()), sum(_MIN_WIDTHS.values())
@@ -127,10 +128,10 @@ class RowsTable(QTableView):
         self._keeps_widths |= not self._is_fitting and column != Column.TIME
 
     def show_order(self, order: Order, *, descending: bool) -> None:
-        """Mark the title by which rows are ordered."""
+        """Show the sort indicator on the column of this order."""
         column = next((column for column, known in _ORDERS.items() if known is order), -1)
-        way = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        self.horizontalHeader().setSortIndicator(column, way)
+        direction = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+        self.horizontalHeader().setSortIndicator(column, direction)
 
     def _on_title(self, column: int) -> None:
         order = _ORDERS.get(Column(column))
@@ -139,7 +140,7 @@ class RowsTable(QTableView):
 
 
 class _CellDelegate(QStyledItemDelegate):
-    """Paints a cell from its row; asking the style, and the model by roles, for each part of it takes far longer."""
+    """Paints a cell directly from its row, which is far faster than through the style and the model's roles."""
 
     def __init__(self, rows: RowsModel, parent: QWidget) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""What is being done with the photos of jobs just now, beside classifying them: one thing at a time for each job."""
+"""The tasks running on photos of jobs, apart from classification: at most one for each job."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
+from core.base.i18n import tr
 from core.base.progress import Progress
 from core.services.batch_messages import TaskCancelled, TaskDone, TaskFailed, TaskProgress
 from gui.tasks.jobs_client import BatchClient
@@ -13,7 +14,7 @@ from gui.tasks.jobs_client import BatchClient
 
 @dataclass(slots=True)
 class _RunningTask:
-    """What is done with whose photos, in words, and how far it is."""
+    """A running task: its job, description and progress."""
 
     job: str
     description: str
@@ -21,11 +22,11 @@ class _RunningTask:
 
 
 class RunningTasks(QObject):
-    """Knows what is under way that reads or writes photos.
+    """Tracks the running tasks that read or write photos.
 
     Attributes:
-        changed: something else is under way, or further.
-        ended: a deed came to its end: the job, and a `TaskDone`, `TaskFailed` or `TaskCancelled`.
+        changed: a task started, progressed or ended.
+        ended: a task ended: the job, and a `TaskDone`, `TaskFailed` or `TaskCancelled`.
     """
 
     changed = Signal()
@@ -38,41 +39,41 @@ class RunningTasks(QObject):
         client.task_progress.connect(self._on_progress)
         client.task_ended.connect(self._on_ended)
 
-    # ---- what is begun
+    # ---- starting and stopping
 
     def add(self, ticket: int, job: str, description: str) -> None:
-        """A task that was asked for works on the photos of a job; the words are the end of “… now:”."""
+        """Track a requested task on the photos of a job. The description is translated, such as “Sorting photos”."""
         self._running[ticket] = _RunningTask(job, description)
         self.changed.emit()
 
     def undo_sorting(self, job: str, sorting: str = "") -> None:
-        """Put the photos back where a sorting of a job, the last one where none is named, took them from."""
+        """Undo a sorting of a job; the last one if none is named."""
         if not self.description(job):
-            self.add(self._client.undo_sorting(job, sorting), job, "the sorting is being undone")
+            self.add(self._client.undo_sorting(job, sorting), job, tr("Undoing the sorting"))
 
     def continue_sorting(self, job: str) -> None:
-        """Go on with the sorting of a job that was interrupted."""
+        """Resume the interrupted sorting of a job."""
         if not self.description(job):
-            self.add(self._client.continue_sorting(job), job, "photos are being sorted")
+            self.add(self._client.continue_sorting(job), job, tr("Sorting photos"))
 
     def stop(self, job: str) -> None:
-        """Call off what is being done with the photos of a job; it can go on, or be undone, later."""
+        """Cancel the task running on the photos of a job; it can be resumed or undone later."""
         for ticket, task in self._running.items():
             if task.job == job:
                 self._client.cancel(ticket)
 
-    # ---- what is under way
+    # ---- state
 
     def is_running(self, ticket: int) -> bool:
-        """Whether this task is not done yet."""
+        """Whether this task is still running."""
         return ticket in self._running
 
     def description(self, job: str) -> str:
-        """What is being done with the photos of a job; empty where nothing is."""
+        """The description of the task running on the photos of a job; empty if there is none."""
         return next((task.description for task in self._running.values() if task.job == job), "")
 
     def lines(self) -> list[tuple[str, str]]:
-        """Every job whose photos something is done with, and what, how far, in words."""
+        """The running tasks: each job with the description and progress of its task."""
         return [(task.job, _line(task)) for task in self._running.values()]
 
     def _on_progress(self, message: TaskProgress) -> None:
@@ -91,4 +92,6 @@ class RunningTasks(QObject):
 def _line(task: _RunningTask) -> str:
     if task.progress is None:
         return task.description
-    return f"{task.description}, {task.progress.step:,} of {task.progress.total:,}"
+    return tr(
+        "{task}, {done:,} of {total:,}", task=task.description, done=task.progress.step, total=task.progress.total
+    )

@@ -1,4 +1,4 @@
-"""Every step of a plan as a table of any length, of which only what is looked at is held."""
+"""The steps of a plan as a table of any length, which loads only the steps in use."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.services.batch_messages import StepsFetched
 from core.services.batch_values import PlannedStep
@@ -15,7 +16,7 @@ from gui.tasks.jobs_client import BatchClient
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
-_TITLES: Final = ("Photo", "Step", "Result")
+_TITLES: Final = (mark("Photo"), mark("Step"), mark("Result"))
 _HEIGHT: Final = 32
 
 
@@ -23,7 +24,7 @@ class StepsModel(QAbstractTableModel):
     """The steps of one plan.
 
     Attributes:
-        reset_done: steps came.
+        reset_done: steps were loaded.
     """
 
     reset_done = Signal()
@@ -38,7 +39,7 @@ class StepsModel(QAbstractTableModel):
         client.steps_fetched.connect(self._on_steps)
 
     def show_plan(self, ticket: int, count: int) -> None:
-        """Show the steps of this plan."""
+        """Show the steps of a plan."""
         self.beginResetModel()
         self._pages.clear()
         self._ticket, self._count = ticket, count
@@ -52,7 +53,7 @@ class StepsModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
-            return _TITLES[section] if orientation is Qt.Orientation.Horizontal else f"{section + 1:,}"
+            return tr(_TITLES[section]) if orientation is Qt.Orientation.Horizontal else f"{section + 1:,}"
         if role == Qt.ItemDataRole.TextAlignmentRole and orientation is Qt.Orientation.Horizontal:
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -77,7 +78,7 @@ class StepsTable(QTableView):
     def __init__(self, model: StepsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("twin")
-        self.setAccessibleName("Every step, before it is taken")
+        self.setAccessibleName(tr("Planned steps"))
         self.setModel(model)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

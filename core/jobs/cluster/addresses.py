@@ -1,6 +1,6 @@
-"""Images behind addresses that fsspec understands: `s3://bucket/photos`, `file:///photos`, `zip://::/photos.zip`.
+"""Images in stores supported by fsspec: `s3://bucket/photos`, `file:///photos`, `zip://::/photos.zip`.
 
-What an address says of who may read (user, password, token) is given to the store and shown nowhere.
+Credentials in an address (user, password, token) are passed to the store and never shown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from core.base.errors import FoveaError, ImageError, ImageErrorKind, StorageError, UsageError
+from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
+from core.images.failures import missing
 from core.images.listing import OnError, has_image_suffix
 from core.images.system_folders import is_system_folder
 
@@ -22,26 +24,25 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
-"""Two letters and more before it: `C:` is a drive."""
+"""The scheme has at least two letters, as `C:` is a drive."""
 _MAX_BYTES: Final = 1024**3
-"""As for files."""
+"""The same limit as for files."""
 _MAX_NAME: Final = 120
 _UNSAFE: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-_HINT: Final = "See that the store is there and that you may read it."
 
 
 class Address(type(Path())):  # type: ignore[misc] # whichever kind of path this system has
-    """A path that is shown as an address, without what lets one in."""
+    """A path displayed as an address without credentials."""
 
     _display: str
 
     def __new__(cls, shown: str) -> Address:
-        """The address as it is to be shown."""
+        """Create a path from the address to display."""
         result: Address = super().__new__(cls, shown)
         return result
 
     def __init__(self, display: str) -> None:
-        if hasattr(Path, "with_segments"):  # from Python 3.12 on a path is made here
+        if hasattr(Path, "with_segments"):  # since Python 3.12, paths are initialized here
             super().__init__(display)
         self._display = display
 
@@ -49,17 +50,17 @@ class Address(type(Path())):  # type: ignore[misc] # whichever kind of path this
         return self._display
 
     def __reduce__(self) -> tuple[type[Address], tuple[str]]:
-        """Paths are rebuilt of their parts, which lose one of two slashes."""
+        """Pickle the address, as paths are otherwise rebuilt from their parts, which lose one of two slashes."""
         return Address, (self._display,)
 
 
 @contextmanager
 def open_atomic(address: str, name: str) -> Iterator[BinaryIO]:
-    """A stream into a store, where it is whole once the block ends well; else there is nothing new.
+    """Open a stream that is written to a store when the block ends without an error.
 
     Args:
         address: a file, or a folder if it ends with a slash.
-        name: of the file in such a folder.
+        name: the file name in such a folder.
 
     Raises:
         UsageError: the store cannot be opened.
@@ -74,55 +75,61 @@ def open_atomic(address: str, name: str) -> Iterator[BinaryIO]:
             store.put(stream, target)
     except FoveaError:
         raise
-    except Exception as error:  # noqa: BLE001 - each store raises its own, whose text may hold what lets one in
-        what = f"“{display_path(target.rpartition('/')[2])}” could not be written to its store: {type(error).__name__}."
-        raise StorageError(what, hint="See that you may write there.") from None
+    except Exception as error:  # noqa: BLE001 - stores raise errors of their own, whose texts may contain credentials
+        what = tr(
+            "Couldn't write “{file}” to its store: {error}.",
+            file=display_path(target.rpartition("/")[2]),
+            error=type(error).__name__,
+        )
+        raise StorageError(what, hint=tr("Check that you have permission to write to the store.")) from None
 
 
 def is_address(text: str) -> bool:
-    """Whether it is no path on this machine but the address of a store."""
+    """Whether a text is the address of a store rather than a local path."""
     return _ADDRESS.match(text) is not None
 
 
 class RemoteStore:
-    """A place that holds images, opened by an address; it can be sent to other machines.
+    """A store of images, opened by its address; it can be sent to other machines.
 
     Attributes:
-        root: the folder or file in the store that the address means.
+        root: the folder or file of the address, as a path in the store.
     """
 
     def __init__(self, address: str) -> None:
         """Open the store.
 
         Raises:
-            UsageError: there is no such kind of store, it is not installed, or the address is wrong.
+            UsageError: the kind of store is unknown or not installed, or the address is invalid.
         """
         try:
             from fsspec.core import url_to_fs
 
             self._files: AbstractFileSystem
             self._files, self.root = url_to_fs(address)
-        except Exception as error:  # noqa: BLE001 - each store raises its own, whose text may hold what lets one in
+        except Exception as error:  # noqa: BLE001 - stores raise errors of their own, whose texts may contain credentials
             kind = re.split(r"://|::", address, maxsplit=1)[0]
-            what = f"The store that an address “{display_path(kind)}://…” names cannot be opened here"
-            missing = isinstance(error, ImportError | ValueError)
-            reason = "nothing installed reads that kind." if missing else f"{type(error).__name__}."
-            hint = "Install what fsspec needs for it, such as s3fs for s3://, or copy the photos to a folder."
-            raise UsageError(f"{what}: {reason}", hint=hint) from None
+            scheme = f"{display_path(kind)}://"
+            if isinstance(error, ImportError | ValueError):
+                what = tr("Couldn't open “{scheme}…”: no installed package supports this kind of store.", scheme=scheme)
+            else:
+                what = tr("Couldn't open “{scheme}…”: {error}.", scheme=scheme, error=type(error).__name__)
+            hint = tr("Install its fsspec package, such as s3fs for s3://, or copy the photos to a folder.")
+            raise UsageError(what, hint=hint) from None
 
     def images(self, *, recursive: bool, on_error: OnError) -> Iterator[str]:
-        """Images at or below the root, by their paths in the store, in the order in which folders give them.
+        """Paths of images at or below the root, in the order of the folder listing.
 
         Args:
-            recursive: whether subfolders count.
-            on_error: told of each folder that cannot be listed; the walk goes on.
+            recursive: whether to include subfolders.
+            on_error: called for each folder that cannot be listed; the walk continues.
         """
         waiting = [self.root]
         while waiting:
             place = waiting.pop()
             try:
                 entries = self._files.ls(place, detail=True)
-            except Exception as error:  # noqa: BLE001 - every kind of store raises its own
+            except Exception as error:  # noqa: BLE001 - stores raise errors of their own
                 on_error(self.display_url(place), _unreadable(place, error))
                 continue
             if len(entries) == 1 and entries[0]["name"].rstrip("/") == place.rstrip("/") and _is_file(entries[0]):
@@ -134,11 +141,11 @@ class RemoteStore:
                 waiting.extend(reversed([one for one in folders if one.rstrip("/") != place.rstrip("/")]))
 
     def display_url(self, path: str) -> Address:
-        """An image's address, to be told and kept."""
+        """The address of an image, without credentials, to display and store."""
         return Address(str(self._files.unstrip_protocol(path)))
 
     def put(self, stream: BinaryIO, path: str) -> None:
-        """Write a file from where a stream stands; every kind of store raises errors of its own."""
+        """Write a file from the current position of a stream; stores raise errors of their own."""
         with self._files.open(path, "wb") as result:
             shutil.copyfileobj(stream, result)
 
@@ -146,7 +153,7 @@ class RemoteStore:
         """Copy an image into a folder of its own on this machine, under its name.
 
         Raises:
-            ImageError: it is not there, too large, or may not be read.
+            ImageError: it is missing, too large, or cannot be read.
         """
         name = _UNSAFE.sub("_", path.rstrip("/").rpartition("/")[2])[-_MAX_NAME:] or "image"
         try:
@@ -162,8 +169,13 @@ class RemoteStore:
 
 def _check_size(name: str, size: int | None) -> None:
     if size is not None and size > _MAX_BYTES:
-        what = f"“{display_path(name)}” has {size:,} bytes, more than the {_MAX_BYTES:,} that Fovea opens."
-        raise ImageError(ImageErrorKind.TOO_LARGE, what, hint="Save a smaller copy of it and use that.")
+        what = tr(
+            "“{file}” is too large: {size:,} bytes. The limit is {limit:,} bytes.",
+            file=display_path(name),
+            size=size,
+            limit=_MAX_BYTES,
+        )
+        raise ImageError(ImageErrorKind.TOO_LARGE, what, hint=tr("Save a smaller copy and use that."))
 
 
 def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -180,7 +192,7 @@ def _is_file(entry: dict[str, Any]) -> bool:
 
 
 def _is_own_folder(entry: dict[str, Any]) -> bool:
-    """Whether it is a folder of the user's; stores on this machine say of links to folders that they are both."""
+    """Whether an entry is a folder of the user, and not a link; local stores report links to folders as both."""
     return not _is_file(entry) and not entry.get("islink") and not is_system_folder(_name(entry))
 
 
@@ -189,9 +201,10 @@ def _is_image(entry: dict[str, Any]) -> bool:
 
 
 def _unreadable(path: str, error: Exception) -> ImageError:
-    """What a store's error means; its own text may hold what lets one in, so it is not told."""
+    """Convert an error of a store without its text, which may contain credentials."""
     name = display_path(path.rstrip("/").rpartition("/")[2] or path)
     if isinstance(error, FileNotFoundError):
-        what = f"“{name}” does not exist."
-        return ImageError(ImageErrorKind.MISSING, what, hint="See that it was not moved, renamed or deleted.")
-    return ImageError(ImageErrorKind.NO_ACCESS, f"“{name}” could not be read: {type(error).__name__}.", hint=_HINT)
+        return missing(name)
+    what = tr("Couldn't read “{file}”: {error}.", file=name, error=type(error).__name__)
+    hint = tr("Check that the store is available and that you have permission to read it.")
+    return ImageError(ImageErrorKind.NO_ACCESS, what, hint=hint)

@@ -1,4 +1,4 @@
-"""Classifying on a cluster: the same outcomes in the same order as on this machine, and the same failures."""
+"""Classifying on a cluster, with the same outcomes in the same order as on this machine."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ from itertools import islice
 from typing import Any, Final
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.jobs.cluster.ray_session import ClusterError, has_no_cluster, ray_session
 from core.jobs.cluster.worker import COLUMN, ClusterTask, Worker, unpack
 from core.prediction import Outcome
 
 _BATCH_SIZE: Final = 64
-"""Images a worker is given at once: some seconds of work, which is what the loss of a machine costs."""
+"""Images in one batch for a worker: a few seconds of work, which is lost if its machine fails."""
 
 
 _ONCE: Final = {"max_restarts": 0, "max_task_retries": 0}
-"""By itself Ray tries for ever again; on one machine, what an image ended once it ends each time."""
+"""No retries on a single machine: an image that crashes a worker would crash it each time, and Ray retries forever."""
 
 
 def classify(images: Iterable[str], task: ClusterTask) -> Generator[Outcome, None, None]:
-    """One outcome for each image, in their order; a bad image is a `Failure` and costs no other.
+    """Classify images, with one outcome for each, in order; an unreadable image yields a `Failure`.
 
-    Every machine has one worker that uses all its processors, as a classifier does here. A machine that is lost is
-    made up for by the others.
+    Every machine has one worker that uses all its processors, as a local classifier does. The batches of a lost
+    machine are computed by the others.
 
     Args:
-        images: paths, on every machine's disks or in the task's store.
-        task: what the workers are told.
+        images: paths, on the disks of every machine or in the task's store.
+        task: the task of the workers.
 
     Raises:
-        ClusterError: the extra is not installed, Ray does not start, or the cluster failed under way.
+        ClusterError: the extra is not installed, Ray does not start, or the cluster failed.
         ModelError: a machine does not have the model.
-        ProviderError: the provider asked for does not work on a machine.
+        ProviderError: the requested provider does not work on a machine.
     """
     with ray_session() as ray:
         blocks = [ray.put(block) for block in _blocks(images)]
         if not blocks:
             return
         cpus, workers = _worker_resources(ray)
-        with warnings.catch_warnings():  # there is no other way yet to say `_ONCE`
+        with warnings.catch_warnings():  # there is no other way yet to pass `_ONCE`
             warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
             batches = ray.data.from_arrow_refs(blocks).map_batches(
                 Worker,
@@ -57,7 +58,7 @@ def classify(images: Iterable[str], task: ClusterTask) -> Generator[Outcome, Non
 
 
 def _blocks(images: Iterable[str]) -> Iterator[Any]:
-    """Paths in tables of one batch each, so that no more than that is one machine's to lose."""
+    """Tables of one batch of paths each, so that a lost machine loses no more than that."""
     import pyarrow as pa
 
     source = iter(images)
@@ -66,11 +67,13 @@ def _blocks(images: Iterable[str]) -> Iterator[Any]:
 
 
 def _worker_resources(ray: Any) -> tuple[int, int]:  # noqa: ANN401 - an optional module
-    """How many processors a worker takes, those of the smallest machine, and how many workers there can be."""
+    """The processors per worker, those of the smallest machine, and the number of workers."""
     found = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
     sizes = [math.floor(cpus) for cpus in found if cpus >= 1]
     if not sizes:
-        raise ClusterError("The cluster has no processor to spare.", hint="Leave out --engine ray to work here alone.")
+        raise ClusterError(
+            tr("The cluster has no free processors."), hint=tr("Omit --engine ray to work on this machine only.")
+        )
     return min(sizes), sum(size // min(sizes) for size in sizes)
 
 
@@ -81,10 +84,11 @@ def _outcomes(batches: Any) -> Iterator[Outcome]:  # noqa: ANN401 - a dataset of
                 yield _checked(unpack(item))
     except (FoveaError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:  # Ray's own errors are many, and a cluster can fail in any of them
+    except Exception as error:  # Ray raises many kinds of errors
         lines = str(error).splitlines() or [""]
-        what = f"The cluster stopped under way: {type(error).__name__}: {lines[0][:200]}."
-        raise ClusterError(what, hint="Run it again; leave out --engine ray to work here alone.") from error
+        what = tr("The cluster failed: {kind}: {reason}.", kind=type(error).__name__, reason=lines[0][:200])
+        hint = tr("Try again, or omit --engine ray to work on this machine only.")
+        raise ClusterError(what, hint=hint) from error
 
 
 def _checked(item: Outcome | FoveaError) -> Outcome:

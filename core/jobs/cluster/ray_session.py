@@ -1,6 +1,6 @@
-"""Ray, started for one piece of work and ended with it; it reports nothing, listens to nobody else and stays small.
+"""A session of Ray for one task: without usage reports, closed to other users, and with little memory.
 
-Where RAY_ADDRESS names a cluster, that one is used and left as it is.
+If RAY_ADDRESS names a cluster, the session uses that cluster and leaves it running.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 
 _OBJECT_STORE_BYTES: Final = 128 * 1024**2
-"""Only paths and answers pass through it; by itself Ray takes 30 % of the machine's memory."""
+"""Only paths and outcomes pass through it; by default Ray takes 30% of the machine's memory."""
 
 _QUIET: Final = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # else it reports to its maker
+    "RAY_USAGE_STATS_ENABLED": "0",  # no reports to the makers of Ray
     "RAY_enable_metrics_collection": "0",
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # else it builds the environment anew for its workers
-    "RAY_agent_register_timeout_ms": "180000",  # on a busy machine its own parts start slowly
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # otherwise it rebuilds the environment for its workers
+    "RAY_agent_register_timeout_ms": "180000",  # its own processes start slowly on a busy machine
 }
 _LOCAL_ONLY: Final = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # the name notwithstanding: bind to 127.0.0.1, on every system
-    "RAY_AUTH_MODE": "token",  # and let no other user of this machine in
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # despite its name: bind to 127.0.0.1, on every system
+    "RAY_AUTH_MODE": "token",  # keep out other users of this machine
 }
 _ATTEMPTS: Final = 3
 _PAUSES_S: Final = (0.2, 0.5, 1.0, 2.0, 0.0)
@@ -36,25 +37,25 @@ _LOGGERS: Final = ("ray", "ray.data", "ray.train", "ray.tune")
 
 
 class ClusterError(FoveaError):
-    """The cluster cannot be used, or stopped under way."""
+    """The cluster cannot be used, or failed."""
 
     kind = "cluster"
 
 
 def has_no_cluster() -> bool:
-    """Whether Ray is started for this work on this machine, as no cluster is named."""
+    """Whether Ray is started on this machine, as no cluster is named."""
     return not os.environ.get("RAY_ADDRESS")
 
 
 @contextmanager
 def ray_session() -> Iterator[Any]:
-    """Start Ray on this machine, or join the cluster that RAY_ADDRESS names, and give the module `ray`.
+    """Start Ray on this machine, or join the cluster named by RAY_ADDRESS, and yield the module `ray`.
 
     Raises:
         ClusterError: the extra is not installed, or Ray does not start.
     """
     ray = _import_ray()
-    folder = tempfile.mkdtemp(prefix="fovea-ray-") if has_no_cluster() else None  # short: sockets lie in it
+    folder = tempfile.mkdtemp(prefix="fovea-ray-") if has_no_cluster() else None  # short, as it contains sockets
     try:
         _start(ray, folder)
         yield ray
@@ -65,7 +66,7 @@ def ray_session() -> Iterator[Any]:
 
 
 def _remove(folder: str) -> None:
-    """Remove the session's folder, into which its last processes may still write as they end."""
+    """Remove the session's folder; its last processes may still write to it while they end."""
     for pause in _PAUSES_S:
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.exists(folder):  # noqa: PTH110 - a text
@@ -74,7 +75,7 @@ def _remove(folder: str) -> None:
 
 
 def _import_ray() -> Any:  # noqa: ANN401 - an optional module
-    """Ray reads most of its settings when it is imported."""
+    """Import Ray with our settings, most of which it reads at import."""
     os.environ.update(_QUIET)
     if has_no_cluster():
         os.environ.update(_LOCAL_ONLY)
@@ -83,8 +84,8 @@ def _import_ray() -> Any:  # noqa: ANN401 - an optional module
         import ray
         import ray.data
     except ImportError as error:
-        what = "Ray, which spreads the work over machines, is not installed."
-        raise ClusterError(what, hint="Install Fovea with the extra `cluster`, or leave out --engine ray.") from error
+        hint = tr("Install Fovea with the extra `cluster`, or omit --engine ray.")
+        raise ClusterError(tr("Ray is not installed."), hint=hint) from error
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
     return ray
@@ -101,24 +102,26 @@ def _start(ray: Any, folder: str | None) -> None:  # noqa: ANN401
     try:
         _connect_with_retries(ray, **quiet, **(local if folder else {"address": os.environ["RAY_ADDRESS"]}))
     except Exception as error:  # Ray raises RuntimeError, ConnectionError, ValueError and more
-        where = "Ray does not start on this machine" if folder else "The cluster of RAY_ADDRESS cannot be joined"
         lines = str(error).splitlines() or [""]
-        raise ClusterError(
-            f"{where}: {lines[0][:200].rstrip('.')}.", hint="Leave out --engine ray to work here alone."
-        ) from error
+        reason = lines[0][:200].rstrip(".")
+        if folder:
+            what = tr("Couldn't start Ray on this machine: {reason}.", reason=reason)
+        else:
+            what = tr("Couldn't join the cluster of RAY_ADDRESS: {reason}.", reason=reason)
+        raise ClusterError(what, hint=tr("Omit --engine ray to work on this machine only.")) from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
 
 
 def _connect_with_retries(ray: Any, **settings: Any) -> None:  # noqa: ANN401
-    """Start Ray; it gives its own parts 30 seconds, which a busy machine exceeds the first time it reads them."""
-    for trained in range(1, _ATTEMPTS + 1):
+    """Start Ray, with retries: its own processes have 30 seconds to start, too little for a busy machine at first."""
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             ray.init(**settings)
-        except Exception as error:  # Ray raises nothing more special
+        except Exception as error:  # Ray raises nothing more specific
             ray.shutdown()
-            if trained == _ATTEMPTS or "timed out during startup" not in str(error):
+            if attempt == _ATTEMPTS or "timed out during startup" not in str(error):
                 raise
         else:
             return

@@ -1,6 +1,6 @@
-"""What runs on the machines of the cluster: an actor that opens the model once and then classifies batch after batch.
+"""The worker on each machine of the cluster: an actor that opens the model once and then classifies batches.
 
-Batches are tables of one column of bytes: paths in, outcomes (or the error that ends it all) out.
+Batches are tables with one column of bytes: paths as input, outcomes (or an error that ends the task) as output.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.base.errors import FoveaError, ImageError, ModelError
+from core.base.i18n import tr
 from core.base.leftovers import temporary_folder
 from core.base.providers import Precision, ProviderPreference
 from core.images.decoding import DECODE_THREADS
@@ -31,15 +32,15 @@ COLUMN: Final = "item"
 
 @dataclass(frozen=True, slots=True)
 class ClusterTask:
-    """What every worker is told.
+    """The task of every worker.
 
     Attributes:
         model: the model's name with its version.
-        model_hashes: sha256 of its backbone and head, so that every machine answers with the same one.
-        provider: what is to run it.
-        precision: how exactly.
-        top_k: how many classes are reported for each image.
-        source: where images are: a store, or the folder that paths start from, on every machine's own disks.
+        model_hashes: the SHA-256 hashes of its backbone and head, so that all machines use the same model.
+        provider: the requested provider.
+        precision: the requested precision.
+        top_k: the number of classes reported for each image.
+        source: the store of the images, or the folder on every machine's own disks that paths are relative to.
     """
 
     model: str
@@ -59,11 +60,11 @@ class Worker:
         self._error: FoveaError | None = None
         try:
             self._classifier = open_classifier(_matching_model(task), task.provider, task.precision)
-        except FoveaError as error:  # raised here it would reach the person as Ray's, not as ours
+        except FoveaError as error:  # raised here, it would be reported as Ray's error
             self._error = error
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Outcomes for paths, in their order; if the engine fails, the error instead."""
+        """Classify a batch of paths: outcomes in order or, if the engine fails, the error."""
         import pyarrow as pa
 
         paths = [os.fsdecode(item) for item in batch.column(COLUMN).to_pylist()]
@@ -75,7 +76,7 @@ class Worker:
 
     def _classify(self, paths: Sequence[str]) -> Iterator[Outcome]:
         if self._classifier is None:
-            raise self._error or ModelError("No model is open.", hint="Name one with --model.")
+            raise self._error or ModelError(tr("No model is open."), hint=tr("Choose one with --model."))
         place, top_k = self._task.source, self._task.top_k
         if isinstance(place, RemoteStore):
             yield from _classify_remote(self._classifier, paths, place, top_k)
@@ -88,19 +89,19 @@ def _matching_model(task: ClusterTask) -> InstalledModel:
     model = open_library().find(task.model)
     if model_hashes(model) != task.model_hashes:
         raise ModelError(
-            f"A machine of the cluster has another {task.model!r} than the one the work was begun with.",
-            hint="Install the same models everywhere, or set FOVEA_HOME to a folder that all machines share.",
+            tr("A machine of the cluster has a different model {model!r}.", model=task.model),
+            hint=tr("Install the same models on all machines, or set FOVEA_HOME to a folder that they share."),
         )
     return model
 
 
 def model_hashes(model: InstalledModel) -> tuple[str, str]:
-    """What tells two models of one name apart."""
+    """The hashes that identify a model regardless of its name."""
     return model.backbone.card.sha256, model.card.head.sha256
 
 
 def _classify_remote(classifier: Classifier, paths: Sequence[str], store: RemoteStore, top_k: int) -> Iterator[Outcome]:
-    """Classify images of a store, which are fetched while those before them are classified."""
+    """Classify images of a store, fetching the next ones meanwhile."""
     failures: dict[int, Failure] = {}
     with temporary_folder("fetched") as folder, ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="fetch") as pool:
 
@@ -125,7 +126,7 @@ def _classify_remote(classifier: Classifier, paths: Sequence[str], store: Remote
 
 
 def _next(number: int, outcomes: Iterator[Outcome], failures: dict[int, Failure], shown: Path) -> Outcome:
-    """The outcome of an image: the classifier reads ahead, so it is known by then if fetching failed."""
+    """The outcome of an image. The classifier reads ahead, so a failure to fetch it is already known."""
     if number in failures:
         return failures[number]
     outcome = next(outcomes, None)
@@ -133,5 +134,5 @@ def _next(number: int, outcomes: Iterator[Outcome], failures: dict[int, Failure]
 
 
 def unpack(item: bytes) -> Any:  # noqa: ANN401 - an outcome, or the error that ends it all
-    """What a worker said about one image; bytes that only our own workers make."""
+    """Unpickle an outcome or error; only for bytes from our own workers."""
     return pickle.loads(item)

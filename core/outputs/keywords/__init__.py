@@ -1,4 +1,4 @@
-"""Keywords in photos' metadata, as photo managers read them; pixels are never touched and nothing of the person's lost.
+"""Keywords in the metadata of photos, for photo managers; pixels and the user's own keywords are never changed.
 
-exiftool writes them (https://exiftool.org); what is whose stands in a namespace of our own.
+exiftool writes them (https://exiftool.org); a namespace of our own records which keywords are Fovea's.
 """

@@ -1,9 +1,9 @@
-"""exiftool, the program that reads and writes metadata of photos: found, checked, and asked many things at once.
+"""Finding, checking and running exiftool, the program that reads and writes the metadata of photos.
 
-It is a program of the person's, not part of Fovea. One process answers one batch of commands, given as its argument
-file; what happens to it costs that batch at most. The wrapper that keeps a process open, PyExifTool 0.5.6, waits for
-ever once that process has died (it reads until a mark comes, and takes no notice of an end), and a damaged photo must
-not do that to a job of thousands.
+It is installed by the user, not part of Fovea. One process runs one batch of commands from an argument file, so that a
+crash affects that batch at most. The wrapper PyExifTool 0.5.6, which keeps a process open, hangs when that process
+dies (it reads until a marker and ignores the end of the stream); a damaged photo must not do that to a job of
+thousands.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from typing import Final
 
 from core.base.bundle import clean_environment
 from core.base.errors import FoveaError
+from core.base.i18n import tr
+from core.base.text import display_path
 
 _CONFIG: Final = Path(__file__).resolve().parent / "namespace" / "fovea.config"
 _MIN_VERSION: Final = (12, 24)
-"""A hostile file can make older ones run any program (CVE-2021-22204)."""
+"""A malicious file can make older versions run any program (CVE-2021-22204)."""
 _START_S: Final = 60.0
 _PER_COMMAND_S: Final = 20.0
-"""A command takes some 20 ms; slow disks and large files get a thousand times that."""
+"""A command takes about 20 ms; slow disks and large files may take a thousand times that."""
 
 _CHARSET: Final = ("-charset", "filename=utf8") if os.name == "nt" else ()
-"""Elsewhere names are bytes."""
+"""On other systems, file names are bytes."""
 _BREAKS: Final = str.maketrans("\r\n", "  ")
 _STATUS: Final = re.compile(rb"\{fovea (\d+) (\d+)\}\r?\n?")
 _END: Final = re.compile(rb"\{fovea (\d+)\}\r?\n?")
@@ -52,7 +54,7 @@ class ExifTool:
 
 @dataclass(frozen=True, slots=True)
 class ExifToolReply:
-    """What one command came to: its exit status, 0 for success, and what it said."""
+    """The reply to one command: its exit status, 0 for success, and its output."""
 
     status: int
     stdout: bytes
@@ -60,21 +62,21 @@ class ExifToolReply:
 
     @property
     def reason(self) -> str:
-        """Why it failed, in a few words without the file's name."""
+        """Why it failed, briefly and without the file name."""
         line = next((line for line in self.stderr.splitlines() if line.startswith("Error")), self.stderr)
         reason = line.removeprefix("Error:").partition(" - ")[0].strip()
-        return reason.removeprefix("=").removeprefix("[minor]").strip() or "exiftool gave no reason"
+        return reason.removeprefix("=").removeprefix("[minor]").strip() or tr("exiftool gave no reason")
 
 
 def find_exiftool() -> ExifTool:
-    """The program, on the search path or where its installers put it.
+    """Find exiftool on the search path or where its installers put it.
 
     Raises:
-        KeywordError: it is not there, does not start, or must not be trusted with files from outside.
+        KeywordError: it is missing, does not start, or has a known vulnerability.
     """
     program = shutil.which("exiftool") or shutil.which("exiftool", path=os.pathsep.join(_usual_locations()))
     if program is None:
-        raise KeywordError("exiftool, which writes keywords into photos, is not installed.", hint=_install_hint())
+        raise KeywordError(tr("exiftool, which is needed to write keywords, is not installed."), hint=_install_hint())
     return _checked(Path(program))
 
 
@@ -85,47 +87,55 @@ def _checked(program: Path) -> ExifTool:
             [program, "-ver"], capture_output=True, timeout=_START_S, check=True, env=clean_environment()
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise KeywordError(f"exiftool in {str(program.parent)!r} does not start.", hint=_install_hint()) from error
+        what = tr("Couldn't start exiftool in “{folder}”.", folder=display_path(program.parent))
+        raise KeywordError(what, hint=_install_hint()) from error
     version = done.stdout.decode(errors="replace").strip()
     numbers = re.match(r"(\d+)\.(\d+)", version)
     if numbers is None or (int(numbers[1]), int(numbers[2])) < _MIN_VERSION:
         minimum = ".".join(map(str, _MIN_VERSION))
         raise KeywordError(
-            f"exiftool {version[:20]} is too old: hostile photos can misuse it.", hint=_install_hint(minimum)
+            tr("exiftool {version} is too old: malicious photos can exploit it.", version=version[:20]),
+            hint=_install_hint(minimum),
         )
     return ExifTool(program, version)
 
 
 def _usual_locations() -> tuple[str, ...]:
-    """Where programs are that a window started from a dock or menu does not find by its search path."""
+    """Folders of programs that are not on the search path of an application started from a dock or menu."""
     if sys.platform == "win32":
         bases = filter(None, (os.environ.get("ProgramFiles"), os.environ.get("LOCALAPPDATA")))  # noqa: SIM112
-        return tuple(place for base in bases for place in (f"{base}\\ExifTool", f"{base}\\Programs\\ExifTool"))
+        return tuple(folder for base in bases for folder in (f"{base}\\ExifTool", f"{base}\\Programs\\ExifTool"))
     return "/usr/local/bin", "/opt/homebrew/bin", "/usr/bin"
 
 
 def _install_hint(minimum: str = "") -> str:
-    at_least = f" {minimum} or newer" if minimum else ""
+    program = tr("exiftool {version} or later", version=minimum) if minimum else "exiftool"
     if sys.platform == "darwin":
-        return f"Install exiftool{at_least}: `brew install exiftool`, or the package from https://exiftool.org."
+        return tr(
+            "Install {program} with `brew install exiftool`, or with the package from https://exiftool.org.",
+            program=program,
+        )
     if sys.platform == "win32":
-        return f"Install exiftool{at_least} from https://exiftool.org and call it exiftool.exe, or see `winget`."
-    return f"Install exiftool{at_least}: the package is libimage-exiftool-perl (Debian, Ubuntu) or perl-Image-ExifTool."
+        return tr("Install {program} from https://exiftool.org as exiftool.exe, or with `winget`.", program=program)
+    return tr(
+        "Install {program}: the package libimage-exiftool-perl (Debian, Ubuntu) or perl-Image-ExifTool.",
+        program=program,
+    )
 
 
 def run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifToolReply]:
-    """The answers to commands, in their order. A file is named by an absolute path.
+    """Run commands, and return their replies in order. Files must have absolute paths.
 
-    If the process dies or hangs, each command is given to one of its own, so that only the guilty one fails.
+    If the process dies or hangs, each command runs in a process of its own, so that only the faulty one fails.
     """
     if not commands:
         return []
-    answers = _run(tool, commands)
-    if answers is not None:
-        return answers
+    replies = _run(tool, commands)
+    if replies is not None:
+        return replies
     if len(commands) == 1:
-        return [ExifToolReply(-1, b"", "exiftool stopped without an answer")]
-    return [answer for command in commands for answer in run(tool, [command])]
+        return [ExifToolReply(-1, b"", tr("exiftool stopped unexpectedly"))]
+    return [reply for command in commands for reply in run(tool, [command])]
 
 
 def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifToolReply] | None:
@@ -151,7 +161,7 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifT
             timeout=limit,
             check=False,
             env=clean_environment(),
-            start_new_session=True,  # Ctrl+C in a terminal goes to all, and this batch is to be finished
+            start_new_session=True,  # Ctrl+C in a terminal must not interrupt the batch
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -160,8 +170,8 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifT
 
 
 def _line(argument: str | Path) -> bytes:
-    """One line of an argument file. A path with a line break is written as a C string, which exiftool takes after a
-    mark; of other text, keywords from hostile files included, no second line can come about.
+    """One line of an argument file. A path with a line break is written as a C string, which exiftool accepts after a
+    marker; other text, including keywords from malicious files, cannot produce a second line.
     """
     if isinstance(argument, str):
         return argument.translate(_BREAKS).encode("utf-8", errors="replace")
@@ -172,11 +182,11 @@ def _line(argument: str | Path) -> bytes:
 
 
 def _parse_replies(out: bytes, stderr: bytes, count: int) -> list[ExifToolReply] | None:
-    """Cut what came by our marks; None if the last one is missing."""
+    """Split the output at our markers; None if the last one is missing."""
     outs = _END.split(out)[::2]
-    saids = _STATUS.split(stderr)
-    statuses = [int(status) for status in saids[2::3]]
+    errors = _STATUS.split(stderr)
+    statuses = [int(status) for status in errors[2::3]]
     if len(outs) != count + 1 or len(statuses) != count:
         return None
-    texts = [text.decode(errors="replace").strip() for text in saids[::3]]
+    texts = [text.decode(errors="replace").strip() for text in errors[::3]]
     return [ExifToolReply(status, result, text) for status, result, text in zip(statuses, outs, texts, strict=False)]

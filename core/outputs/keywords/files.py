@@ -1,6 +1,6 @@
-"""Changing a photo or a sidecar: a copy beside it is changed and then takes its place, so that none is ever half.
+"""Atomic changes to photos and sidecars: a copy next to the file is changed and then replaces it.
 
-The copy's name depends on the file's alone: what a killed run left is overwritten by the next one.
+The copy's name depends only on the file's, so that the next run overwrites what a killed run left behind.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.base.i18n import tr
 from core.base.storage import keep_owner, replace
 from core.outputs.keywords.exiftool import ExifTool, ExifToolReply, run
 from core.outputs.keywords.merging import KeywordDiff
@@ -23,16 +24,16 @@ from core.outputs.keywords.values import SIDECAR_SUFFIX
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """A file to be changed.
+    """A planned change of a file.
 
     Attributes:
-        photo: the photo it is about, itself or that of a sidecar.
-        file: the photo or the sidecar.
-        planned: what is to be done to its keywords.
-        suffix: the one that is true of its content; exiftool refuses a PNG called .jpg.
-        marker: the mark that Fovea began this sidecar; empty: it goes; None: it stays as it is.
-        seed: of a sidecar that is not there yet, what it begins with; None: the file is there.
-        is_ambiguous: whether exiftool may refuse to write into it.
+        photo: the photo.
+        file: the photo or its sidecar.
+        planned: the change of its keywords.
+        suffix: the suffix that fits its content; exiftool refuses a PNG named .jpg.
+        marker: the marker that Fovea created this sidecar; "" removes it, None leaves it as it is.
+        seed: the initial content of a new sidecar; None if the file exists.
+        is_ambiguous: whether exiftool may refuse to write to it.
     """
 
     photo: Path
@@ -45,23 +46,23 @@ class FileEdit:
 
     @property
     def is_new(self) -> bool:
-        """Whether it is a sidecar that is not there yet."""
+        """Whether it is a new sidecar."""
         return self.seed is not None
 
 
 @dataclass(frozen=True, slots=True)
 class EditError:
-    """Why a file could not be changed, and whether it was exiftool that refused."""
+    """Why a file could not be changed, and whether exiftool refused it."""
 
     reason: str
     is_refused: bool = False
 
 
 def apply(tool: ExifTool, edits: Sequence[FileEdit], *, keep_time: bool) -> dict[Path, EditError]:
-    """Change files, each whole or not at all.
+    """Change files, each atomically.
 
     Returns:
-        The files that could not be changed, and why.
+        The errors of the files that could not be changed.
     """
     parts = {edit.file: _partial_path(edit) for edit in edits}
     before = {edit.file: _state(edit.file) for edit in edits}
@@ -78,7 +79,7 @@ def apply(tool: ExifTool, edits: Sequence[FileEdit], *, keep_time: bool) -> dict
 
 
 def attempt(tool: ExifTool, edits: Sequence[FileEdit]) -> dict[Path, EditError]:
-    """Which files exiftool would refuse to change, and why: copies elsewhere are changed."""
+    """Try changes on temporary copies, and return the errors of the files that exiftool refuses."""
     if not edits:
         return {}
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
@@ -88,7 +89,7 @@ def attempt(tool: ExifTool, edits: Sequence[FileEdit]) -> dict[Path, EditError]:
 
 
 def discard(file: Path) -> EditError | None:
-    """Delete a sidecar that holds nothing; if the folder does not allow it, why."""
+    """Delete an empty sidecar, and return the error if that fails."""
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
@@ -99,7 +100,7 @@ def discard(file: Path) -> EditError | None:
 def _changed(
     tool: ExifTool, edits: Sequence[FileEdit], parts: dict[Path, Path]
 ) -> tuple[dict[Path, EditError], dict[Path, ExifToolReply]]:
-    """Change copies of files; of the others why there is no copy."""
+    """Change copies of files, and return the errors of making copies, and the replies of exiftool."""
     started = {edit.file: _begin(edit, parts[edit.file]) for edit in edits}
     ready = [edit for edit in edits if started[edit.file] is None]
     answers = run(tool, [arguments(edit.planned, edit.marker, parts[edit.file]) for edit in ready])
@@ -122,7 +123,7 @@ def _begin(edit: FileEdit, part: Path) -> EditError | None:
 def _end(
     edit: FileEdit, part: Path, answer: ExifToolReply, before: tuple[int, ...], *, keep_time: bool
 ) -> EditError | None:
-    """Let the copy take the file's place if all is well."""
+    """Replace the file by its copy if the change succeeded."""
     try:
         if answer.status != 0 or part.stat().st_size == 0:
             return EditError(answer.reason, True)
@@ -130,7 +131,7 @@ def _end(
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         if _state(edit.file) != before:
-            return EditError("it was changed by another program meanwhile")
+            return EditError(tr("another program changed the file"))
         replace(part, edit.file)
     except OSError as error:
         return EditError(error.strerror or type(error).__name__)
@@ -138,7 +139,7 @@ def _end(
 
 
 def _copy_attributes(edit: FileEdit, part: Path, *, keep_time: bool) -> None:
-    """Give the copy the owner, permissions and times of what it replaces; a new sidecar, the owner of its photo."""
+    """Copy owner, permissions and times of the replaced file to its copy; a new sidecar gets its photo's owner."""
     keep_owner((edit.photo if edit.is_new else edit.file).stat(), part)
     if not edit.is_new:
         shutil.copystat(edit.file, part)
@@ -147,7 +148,7 @@ def _copy_attributes(edit: FileEdit, part: Path, *, keep_time: bool) -> None:
 
 
 def _partial_path(edit: FileEdit) -> Path:
-    """The copy; hidden, so that neither folders' walks nor photo managers take it for a photo."""
+    """The path of the copy: hidden, so that neither Fovea nor photo managers take it for a photo."""
     name = hashlib.sha256(os.fsencode(edit.file.name)).hexdigest()[:16]
     return edit.file.with_name(f".fovea-{name}{edit.suffix}")
 
@@ -159,7 +160,7 @@ def _remove_partial(part: Path) -> None:
 
 
 def _state(file: Path) -> tuple[int, ...]:
-    """What changes with every change of a file; nothing where there is none."""
+    """A value that changes with every change of a file; empty if it does not exist."""
     try:
         status = file.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""From a job's answers to keywords: which photo is to have which, and the journal told what was written into photos."""
+"""Keywords from the results of a job, with the changed photos recorded in its journal."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _BATCH_SIZE: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class KeywordPolicy:
-    """Which answers become keywords.
+    """Which results become keywords.
 
     Attributes:
-        threshold: the least confidence, 0..1; what a person said counts whatever the model's confidence.
-        unsure: whether the others are marked as `UNSURE` instead of getting no keyword.
+        threshold: the minimum confidence, 0..1; labels by the user always count.
+        unsure: whether the others get the keyword `UNSURE` instead of none.
     """
 
     threshold: float = THRESHOLD
     unsure: bool = False
 
     def assign(self, row: Row) -> KeywordAssignment:
-        """What an answered row's photo is to have."""
+        """The keyword for the photo of a classified row."""
         if row.is_unsure(self.threshold):
             return KeywordAssignment(row.path, UNSURE if self.unsure else None)
         return KeywordAssignment(row.path, row.final_label)
@@ -57,9 +57,9 @@ def write_results(
     *,
     token: CancelToken,
 ) -> Iterator[KeywordOutcome]:
-    """Write the keywords of a job's rows; one outcome for each that is answered, the others are left as they are.
+    """Write the keywords of a job's rows, with one outcome for each classified row; others are skipped.
 
-    The journal is told which photos were written into: they show what they showed, so they are not classified anew.
+    Changed photos are recorded in the journal, so that they are not classified again.
 
     Raises:
         Cancelled: as `core.outputs.keywords.writing.write`.
@@ -74,7 +74,7 @@ def write_results(
 
 
 def _written_into(rows: Sequence[Row], outcomes: Sequence[KeywordOutcome], request: KeywordRequest) -> list[int]:
-    """The numbers of rows whose photo itself was changed, or may have been."""
+    """The numbers of the rows whose photo itself was changed, or may have been."""
     return [
         row.number
         for row, outcome in zip(rows, outcomes, strict=True)

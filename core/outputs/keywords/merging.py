@@ -1,12 +1,12 @@
-"""Which keywords are Fovea's and which the user's, and what must change for a photo to say what it is to say.
+"""Separating Fovea's keywords from the user's, and computing the changes that give a photo its keyword.
 
-Three lists hold keywords: dc:subject, flat, is read by everything; lr:hierarchicalSubject (levels divided by |) by
+Three lists contain keywords: dc:subject, flat, is read by everything; lr:hierarchicalSubject (levels divided by |) by
 Lightroom, darktable and others; digiKam:TagsList (levels divided by /) by digiKam, Immich and others. Programs read the
-first list that holds anything: darktable takes dc:subject only where there is no hierarchical list; digiKam takes
+first list that is not empty: darktable takes dc:subject only where there is no hierarchical list; digiKam takes
 TagsList, then Microsoft's LastKeywordXMP, hierarchicalSubject and dc:subject; readers that follow the Metadata Working
 Group (MWG) take IPTC keywords only where there is no dc:subject; and where a sidecar has a list, most programs ignore
-that of the photo. So a list that Fovea begins must also say what readers took instead, or the user's keywords would
-vanish from view. Such copies count as Fovea's and are removed with its keyword.
+that of the photo. So a list that Fovea creates must also contain what readers used instead, or the user's keywords
+would disappear. Such copies count as Fovea's and are removed with its keyword.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from core.outputs.keywords.values import ROOT
 
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LEVELS: Final = str.maketrans({"/": "∕", "|": "¦"})
-"""A label is one level of a hierarchy, whatever is in it."""
+"""Separators in a label, which is always a single level of a hierarchy."""
 
 Words: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordLists:
-    """Keywords, list by list, each in its order."""
+    """The three lists of keywords, each in order."""
 
     subject: Words = ()
     hierarchy: Words = ()
     tags: Words = ()
 
     def without(self, other: KeywordLists) -> KeywordLists:
-        """What is here and not there."""
+        """The keywords that are not in the other lists."""
         return KeywordLists(
             _without(self.subject, other.subject),
             _without(self.hierarchy, other.hierarchy),
@@ -42,24 +42,24 @@ class KeywordLists:
         )
 
     def or_else(self, other: KeywordLists) -> KeywordLists:
-        """These lists, and the other's where one is empty here."""
+        """These lists, with empty ones replaced by the other's."""
         return KeywordLists(self.subject or other.subject, self.hierarchy or other.hierarchy, self.tags or other.tags)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no list holds anything."""
+        """Whether all lists are empty."""
         return not (self.subject or self.hierarchy or self.tags)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundKeywords:
-    """What a file says now.
+    """The keywords in a file.
 
     Attributes:
         present: all its keywords.
-        own_recorded: those that Fovea wrote, as the file itself says in Fovea's namespace.
-        elsewhere: what readers take instead of a list that is empty: IPTC keywords and those of Windows; for a sidecar
-            also what the photo says.
+        own_recorded: those written by Fovea, as recorded in Fovea's namespace in the file.
+        elsewhere: what readers use instead of an empty list: IPTC and Windows keywords; for a sidecar also those of
+            the photo.
     """
 
     present: KeywordLists = KeywordLists()
@@ -73,13 +73,13 @@ class FoundKeywords:
 
     @property
     def shown(self) -> KeywordLists:
-        """What readers take for the user's keywords."""
+        """The user's keywords as readers see them."""
         return self.own.or_else(self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordDiff:
-    """What is to be done to a file: keywords that go and come, and what Fovea's namespace forgets and notes."""
+    """The changes to a file: keywords to remove and add, and entries to remove from and add to Fovea's namespace."""
 
     removed: KeywordLists
     added: KeywordLists
@@ -88,28 +88,28 @@ class KeywordDiff:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file is as it is to be."""
+        """Whether there is nothing to change."""
         return all(lists.is_empty for lists in (self.removed, self.added, self.forgotten, self.recorded))
 
 
 class CopyMode(Enum):
-    """Into which lists the user's keywords are copied that readers take from elsewhere."""
+    """The lists to which the user's keywords from elsewhere are copied."""
 
     ALL = auto()
-    """Into all: we begin the file, a sidecar, and each of its lists hides what readers took before."""
+    """All: a new sidecar, of which each list hides what readers used before."""
     EMPTY = auto()
-    """Into those that hold nothing of the user's."""
+    """Those without keywords of the user."""
     NONE = auto()
-    """Into none: it was done when we began the sidecar, and what the user changed in it since counts."""
+    """None: it was done when we created the sidecar, and the user's changes since then count."""
 
 
 def diff_keywords(found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY) -> KeywordDiff:
-    """What must be done to a file so that of Fovea's keywords it has `label` and no other.
+    """The changes after which a file has `label` and no other keyword of Fovea.
 
     Args:
-        found: what the file says.
-        label: None: no keyword of Fovea's.
-        copying: which lists also get what they hide.
+        found: the keywords in the file.
+        label: None for no keyword of Fovea.
+        copying: the lists to which hidden keywords are copied.
     """
     if label is None:
         removed = found.own_recorded.without(_adopted(found))
@@ -117,7 +117,7 @@ def diff_keywords(found: FoundKeywords, label: str | None, copying: CopyMode = C
     wanted = _target_keywords(found, keyword(label), copying)
     deleted = _common(
         found.own_recorded.without(found.present), _secondary_lists(found)
-    )  # by the user, and not to be copied again
+    )  # by the user, so not to be copied again
     forgotten = found.own_recorded.without(wanted).without(deleted)
     return KeywordDiff(
         removed=forgotten,
@@ -128,12 +128,12 @@ def diff_keywords(found: FoundKeywords, label: str | None, copying: CopyMode = C
 
 
 def keyword(label: str) -> str:
-    """A class's label as one line that any photo manager takes."""
+    """A label as a single line that any photo manager accepts."""
     return _BLANK.sub(" ", label).strip() or "?"
 
 
 def _target_keywords(found: FoundKeywords, word: str, copying: CopyMode) -> KeywordLists:
-    """What of ours is to be there, beside what is the user's own."""
+    """The keywords of Fovea to be present in addition to the user's own."""
     level, own, copies = word.translate(_LEVELS), found.own, _copies(found, copying)
     has_word = word.casefold() in map(str.casefold, (*own.subject, *copies.subject))
     return KeywordLists(
@@ -144,7 +144,7 @@ def _target_keywords(found: FoundKeywords, word: str, copying: CopyMode) -> Keyw
 
 
 def _copies(found: FoundKeywords, copying: CopyMode) -> KeywordLists:
-    """Of what each list hides, what it also says: what we copied before, or all that the user did not delete."""
+    """The hidden keywords to copy to each list: those copied before, or all that the user did not delete."""
     behind, own, kept = _secondary_lists(found), found.own, _kept_keywords(found)
     every = behind.without(found.own_recorded.without(found.present))
     if copying is CopyMode.ALL:
@@ -159,12 +159,12 @@ def _copies(found: FoundKeywords, copying: CopyMode) -> KeywordLists:
 
 
 def _kept_keywords(found: FoundKeywords) -> KeywordLists:
-    """Copies that are there, and still said elsewhere."""
+    """Copies that are present, and still exist elsewhere."""
     return _common(_common(_secondary_lists(found), found.own_recorded), found.present)
 
 
 def _adopted(found: FoundKeywords) -> KeywordLists:
-    """Copies that stay without us: the user went on with a list that we began, which would hide them otherwise."""
+    """Copies to keep when Fovea's keyword is removed, as a list that the user extended would hide the originals."""
     own, kept = found.own, _kept_keywords(found)
     return KeywordLists(
         kept.subject if own.subject else (),
@@ -182,7 +182,7 @@ def _foreign(paths: Words, separator: str) -> Words:
 
 
 def _secondary_lists(found: FoundKeywords) -> KeywordLists:
-    """What readers take where a list is empty: the list itself elsewhere, then deeper ones, then flat keywords."""
+    """What readers use if a list is empty: the same list elsewhere, then hierarchical ones, then flat keywords."""
     elsewhere, own = found.elsewhere, found.own
     flat = _unique((*own.subject, *elsewhere.subject))
     slashed = tuple(path.replace("/", "∕").replace("|", "/") for path in found.shown.hierarchy)
@@ -198,7 +198,7 @@ def _levels(separator: str, *lists: Words) -> set[str]:
 
 
 def _with_flat(paths: Words, words: Words, levels: set[str]) -> Words:
-    """Paths, and flat keywords that are a level of none; a line break in one is nothing a path can say."""
+    """Paths, and flat keywords that are not a level of any; a path cannot contain a line break."""
     flat = (word.translate(_LEVELS) for word in words if "\n" not in word and "\r" not in word)
     return _unique((*paths, *(word for word in flat if word.casefold() not in levels)))
 

@@ -1,4 +1,4 @@
-"""What is to be done for a photo to have its keyword; files are read here, and none is changed."""
+"""Planning the changes that give a photo its keyword, without changing any file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.outputs.keywords.exiftool import ExifToolReply, KeywordError
 from core.outputs.keywords.files import EditError, FileEdit
@@ -26,20 +27,20 @@ from core.outputs.keywords.values import (
 )
 from core.prediction import Failure
 
-_CHECK_PHOTO: Final = "Check that the photo can be opened and that you may write to its folder."
-_CHECK_SIDECAR: Final = "Repair or delete the sidecar, then write keywords again."
-_SHORTEN: Final = "Give the photo a shorter name, or write the keyword into the photo itself (--in-place)."
+_CHECK_PHOTO: Final = mark("Check that the photo can be opened and that you have permission to write to its folder.")
+_CHECK_SIDECAR: Final = mark("Repair or delete the sidecar, then write keywords again.")
+_SHORTEN: Final = mark("Give the photo a shorter name, or write the keyword to the photo itself (--in-place).")
 
 
 @dataclass(frozen=True, slots=True)
 class EditPlan:
-    """What comes of a wish if all goes well, and what is to be done for that.
+    """The planned changes for an assignment, and their expected outcome.
 
     Attributes:
-        photo: what it was planned by.
-        outcome: what comes of it.
-        edits: files that are to be changed, one or two.
-        leaves: whether the sidecar is deleted, as Fovea began it and it will hold nothing else.
+        photo: the metadata on which the plan is based.
+        outcome: the outcome if all changes succeed.
+        edits: the files to change, at most two.
+        leaves: whether to delete the sidecar, because Fovea created it and it would be empty.
     """
 
     photo: PhotoMetadata
@@ -49,7 +50,7 @@ class EditPlan:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the keyword goes into the photo itself."""
+        """Whether the keyword is written to the photo itself."""
         return (
             isinstance(self.outcome, KeywordResult)
             and self.outcome.label is not None
@@ -58,44 +59,46 @@ class EditPlan:
 
     @property
     def cleared(self) -> tuple[Path, ...]:
-        """The files that will hold nothing of Fovea's."""
+        """The files that will have no keyword of Fovea."""
         if isinstance(self.outcome, Failure):
             return ()
         files = self.photo.photo, self.photo.sidecar
         return tuple(file for file in files if self.outcome.label is None or file != self.outcome.file)
 
 
-def target_for(look: PhotoMetadata, wanted: KeywordTarget) -> tuple[KeywordTarget, str]:
-    """Where the keyword goes, and why not where it was wanted."""
-    inside = look.in_photo
-    if wanted is KeywordTarget.SIDECAR or look.assignment.label is None or inside is None:
+def target_for(photo: PhotoMetadata, wanted: KeywordTarget) -> tuple[KeywordTarget, str]:
+    """Where to write the keyword, and a note why that is not the requested place."""
+    inside = photo.in_photo
+    if wanted is KeywordTarget.SIDECAR or photo.assignment.label is None or inside is None:
         return wanted, ""
-    if look.photo in look.outside:
-        return KeywordTarget.SIDECAR, "It is a link to a photo outside the folder."
+    if photo.photo in photo.outside:
+        return KeywordTarget.SIDECAR, tr("It is a link to a photo outside the folder.")
     if isinstance(inside, ExifToolReply):
-        return KeywordTarget.SIDECAR, f"Its own metadata cannot be read: {inside.reason}."
+        return KeywordTarget.SIDECAR, tr("Couldn't read its metadata: {reason}.", reason=inside.reason)
     if inside.kind not in SUFFIXES:
-        return KeywordTarget.SIDECAR, f"No keywords are written into {inside.kind or 'its kind of file'}."
-    if not look.photo.stat().st_mode & 0o222 or not os.access(look.photo, os.W_OK):
-        return KeywordTarget.SIDECAR, "The photo is read-only."
+        if not inside.kind:
+            return KeywordTarget.SIDECAR, tr("This type of file can't contain keywords.")
+        return KeywordTarget.SIDECAR, tr("Keywords can't be written to {type} files.", type=inside.kind)
+    if not photo.photo.stat().st_mode & 0o222 or not os.access(photo.photo, os.W_OK):
+        return KeywordTarget.SIDECAR, tr("The photo is read-only.")
     return KeywordTarget.PHOTO, ""
 
 
 def make_plan(photo: PhotoMetadata, place: KeywordTarget, note: str, seed: Seed, record: SidecarRecord) -> EditPlan:
-    """What is to be done.
+    """Plan the changes for a photo.
 
     Args:
-        photo: what was found.
-        place: where the keyword is to go, see `target_for`.
-        note: why it is not the place that was asked for; empty where it is.
-        seed: what a new sidecar begins with.
-        record: knows which sidecars Fovea began before they said so themselves.
+        photo: the metadata found.
+        place: where to write the keyword, see `target_for`.
+        note: why that is not the requested place; empty if it is.
+        seed: the initial content of a new sidecar.
+        record: knows which sidecars earlier versions of Fovea created, which have no marker.
     """
     label = photo.assignment.label
     if photo.in_photo is None and (label is not None or photo.in_sidecar is None):
-        return EditPlan(photo, failure(photo.assignment, "it is not there"))
+        return EditPlan(photo, failure(photo.assignment, tr("the file does not exist")))
     if photo.sidecar in photo.outside:
-        return EditPlan(photo, failure(photo.assignment, "it lies outside the folder"))
+        return EditPlan(photo, failure(photo.assignment, tr("it is outside the folder")))
     inside, beside = (None, label) if place is KeywordTarget.SIDECAR else (label, None)
     reason, hint = _refusal(photo) if beside is not None else ("", "")
     if reason:
@@ -105,107 +108,118 @@ def make_plan(photo: PhotoMetadata, place: KeywordTarget, note: str, seed: Seed,
     edits = () if note else _photo_edit(photo, inside)
     edits += () if leaves else _sidecar_edit(photo, beside, seed, began=was_interrupted)
     if closed := next((edit for edit in edits if not os.access(edit.file.parent, os.W_OK)), None):
-        return EditPlan(photo, failure(photo.assignment, f"you may not write to “{display_path(closed.file.parent)}”"))
+        reason = tr("you don't have permission to write to “{folder}”", folder=display_path(closed.file.parent))
+        return EditPlan(photo, failure(photo.assignment, reason))
     note = note or _broken_sidecar(photo)
     return EditPlan(photo, _outcome(photo, place, edits, note, leaves=leaves), edits, leaves)
 
 
 def failure(assignment: KeywordAssignment, reason: str, hint: str = "") -> Failure:
-    """Why a wish was not fulfilled."""
-    what = (
-        f"Couldn't {'write' if assignment.label else 'remove'} the keyword of "
-        f"“{display_path(assignment.photo.name)}”: {reason}."
-    )
-    return Failure.of(assignment.photo, KeywordError(what, hint=hint or _CHECK_PHOTO))
+    """A failure to write or remove a keyword. The hint is translated."""
+    name = display_path(assignment.photo.name)
+    if assignment.label:
+        what = tr("Couldn't write the keyword of “{photo}”: {reason}.", photo=name, reason=reason)
+    else:
+        what = tr("Couldn't remove the keyword of “{photo}”: {reason}.", photo=name, reason=reason)
+    return Failure.of(assignment.photo, KeywordError(what, hint=hint or tr(_CHECK_PHOTO)))
 
 
 def edit_failure(assignment: KeywordAssignment, edit: FileEdit, error: EditError) -> Failure:
-    """Why a file could not be changed; it is named where it is not the photo."""
+    """A failure to change a file, which is named if it is not the photo."""
     if edit.suffix != SIDECAR_SUFFIX or edit.is_new:
         return failure(assignment, error.reason)
-    what = f"its sidecar “{display_path(edit.file.name)}” could not be changed: {error.reason}"
-    return failure(assignment, what, _CHECK_SIDECAR if error.is_refused else "")
+    reason = tr(
+        "couldn't change its sidecar “{sidecar}”: {reason}", sidecar=display_path(edit.file.name), reason=error.reason
+    )
+    return failure(assignment, reason, tr(_CHECK_SIDECAR) if error.is_refused else "")
 
 
-def _refusal(look: PhotoMetadata) -> tuple[str, str]:
-    """Why no keyword can be written into the sidecar, and what to do; both empty where it can be."""
-    name = display_path(look.sidecar.name)
+def _refusal(photo: PhotoMetadata) -> tuple[str, str]:
+    """Why the sidecar cannot be written, and a hint; both empty if it can be."""
+    name = display_path(photo.sidecar.name)
     try:
-        look.sidecar.lstat()
+        photo.sidecar.lstat()
     except FileNotFoundError:
         return "", ""
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            return "the name of its sidecar would be too long", _SHORTEN
-        return f"its sidecar “{name}” cannot be read: {error.strerror}", _CHECK_SIDECAR
-    if look.in_sidecar is None:
-        return f"“{name}” is no file", _CHECK_SIDECAR
-    if isinstance(look.in_sidecar, ExifToolReply):
-        return f"its sidecar “{name}” cannot be read: {look.in_sidecar.reason}", _CHECK_SIDECAR
-    if look.in_sidecar.kind == "XMP":
+            return tr("the name of its sidecar would be too long"), tr(_SHORTEN)
+        return _unreadable_sidecar(name, error.strerror), tr(_CHECK_SIDECAR)
+    if photo.in_sidecar is None:
+        return tr("“{sidecar}” is not a file", sidecar=name), tr(_CHECK_SIDECAR)
+    if isinstance(photo.in_sidecar, ExifToolReply):
+        return _unreadable_sidecar(name, photo.in_sidecar.reason), tr(_CHECK_SIDECAR)
+    if photo.in_sidecar.kind == "XMP":
         return "", ""
-    return f"its sidecar “{name}” is {'no XMP' if look.in_sidecar.kind else 'empty'}", _CHECK_SIDECAR
+    if photo.in_sidecar.kind:
+        return tr("its sidecar “{sidecar}” is not XMP", sidecar=name), tr(_CHECK_SIDECAR)
+    return tr("its sidecar “{sidecar}” is empty", sidecar=name), tr(_CHECK_SIDECAR)
 
 
-def _broken_sidecar(look: PhotoMetadata) -> str:
-    """That a sidecar is beside a photo which is written into, and says nothing that can be read."""
-    is_broken = isinstance(look.in_sidecar, ExifToolReply) or (
-        look.in_sidecar is not None and look.in_sidecar.kind not in ("", "XMP")
+def _unreadable_sidecar(name: str, reason: str | None) -> str:
+    return tr("couldn't read its sidecar “{sidecar}”: {reason}", sidecar=name, reason=reason)
+
+
+def _broken_sidecar(photo: PhotoMetadata) -> str:
+    """A note that the sidecar of a photo cannot be read; empty if it can be, or does not exist."""
+    is_broken = isinstance(photo.in_sidecar, ExifToolReply) or (
+        photo.in_sidecar is not None and photo.in_sidecar.kind not in ("", "XMP")
     )
-    name = display_path(look.sidecar.name)
-    return f"Its sidecar “{name}” cannot be read and was left as it is." if is_broken else ""
+    if not is_broken:
+        return ""
+    return tr("Its sidecar “{sidecar}” can't be read and was not changed.", sidecar=display_path(photo.sidecar.name))
 
 
-def _was_interrupted(look: PhotoMetadata, record: SidecarRecord) -> bool:
-    """Whether Fovea began the sidecar that is there."""
-    if not isinstance(look.in_sidecar, Metadata):
+def _was_interrupted(photo: PhotoMetadata, record: SidecarRecord) -> bool:
+    """Whether Fovea created the existing sidecar."""
+    if not isinstance(photo.in_sidecar, Metadata):
         return False
-    return bool(look.in_sidecar.begun) or record.is_own(look.sidecar)
+    return bool(photo.in_sidecar.begun) or record.is_own(photo.sidecar)
 
 
-def _has_no_other_metadata(look: PhotoMetadata) -> bool:
-    """Whether a sidecar that Fovea began says only what it began with, beside what is Fovea's."""
-    return isinstance(look.in_sidecar, Metadata) and look.in_sidecar.rest == (look.in_sidecar.begun or NOTHING.rest)
+def _has_no_other_metadata(photo: PhotoMetadata) -> bool:
+    """Whether a sidecar created by Fovea has only its initial content besides Fovea's own."""
+    return isinstance(photo.in_sidecar, Metadata) and photo.in_sidecar.rest == (photo.in_sidecar.begun or NOTHING.rest)
 
 
-def _photo_edit(look: PhotoMetadata, label: str | None) -> tuple[FileEdit, ...]:
-    if not isinstance(look.in_photo, Metadata) or look.photo in look.outside:
+def _photo_edit(photo: PhotoMetadata, label: str | None) -> tuple[FileEdit, ...]:
+    if not isinstance(photo.in_photo, Metadata) or photo.photo in photo.outside:
         return ()
-    planned = diff_keywords(look.in_photo.found, label)
-    suffix = SUFFIXES.get(look.in_photo.kind, look.photo.suffix)
-    edit = FileEdit(look.assignment.photo, look.photo, planned, suffix, is_ambiguous=bool(look.in_photo.warning))
+    planned = diff_keywords(photo.in_photo.found, label)
+    suffix = SUFFIXES.get(photo.in_photo.kind, photo.photo.suffix)
+    edit = FileEdit(photo.assignment.photo, photo.photo, planned, suffix, is_ambiguous=bool(photo.in_photo.warning))
     return () if planned.is_empty else (edit,)
 
 
-def _sidecar_edit(look: PhotoMetadata, label: str | None, seed: Seed, *, began: bool) -> tuple[FileEdit, ...]:
-    if look.in_sidecar is None:
-        return () if label is None else (_new_sidecar(look, label, seed),)
-    if not isinstance(look.in_sidecar, Metadata):
+def _sidecar_edit(photo: PhotoMetadata, label: str | None, seed: Seed, *, began: bool) -> tuple[FileEdit, ...]:
+    if photo.in_sidecar is None:
+        return () if label is None else (_new_sidecar(photo, label, seed),)
+    if not isinstance(photo.in_sidecar, Metadata):
         return ()
-    planned = diff_keywords(look.sidecar_keywords, label, CopyMode.NONE if look.in_sidecar.begun else CopyMode.EMPTY)
-    is_marked = label is None and bool(look.in_sidecar.begun)
-    mark = (look.in_sidecar.begun or NOTHING.rest) if began and label is not None else "" if is_marked else None
-    is_doubtful = bool(look.in_sidecar.warning)
-    edit = FileEdit(look.assignment.photo, look.sidecar, planned, marker=mark, is_ambiguous=is_doubtful)
+    planned = diff_keywords(photo.sidecar_keywords, label, CopyMode.NONE if photo.in_sidecar.begun else CopyMode.EMPTY)
+    is_marked = label is None and bool(photo.in_sidecar.begun)
+    mark = (photo.in_sidecar.begun or NOTHING.rest) if began and label is not None else "" if is_marked else None
+    is_doubtful = bool(photo.in_sidecar.warning)
+    edit = FileEdit(photo.assignment.photo, photo.sidecar, planned, marker=mark, is_ambiguous=is_doubtful)
     return () if planned.is_empty and not is_marked else (edit,)
 
 
-def _new_sidecar(look: PhotoMetadata, label: str, seed: Seed) -> FileEdit:
-    """A sidecar that hides nothing: it begins with what programs that let sidecars win read before."""
-    content, says = seed
-    found = replace(says.found, elsewhere=look.photo_keywords.shown)
+def _new_sidecar(photo: PhotoMetadata, label: str, seed: Seed) -> FileEdit:
+    """A new sidecar that hides nothing: it starts with what programs that prefer sidecars read before."""
+    content, metadata = seed
+    found = replace(metadata.found, elsewhere=photo.photo_keywords.shown)
     planned = diff_keywords(found, label, CopyMode.ALL)
-    return FileEdit(look.assignment.photo, look.sidecar, planned, marker=says.rest, seed=content)
+    return FileEdit(photo.assignment.photo, photo.sidecar, planned, marker=metadata.rest, seed=content)
 
 
 def _outcome(
-    look: PhotoMetadata, place: KeywordTarget, edits: Sequence[FileEdit], note: str, *, leaves: bool
+    photo: PhotoMetadata, place: KeywordTarget, edits: Sequence[FileEdit], note: str, *, leaves: bool
 ) -> KeywordResult:
-    assignment = look.assignment
-    had = not (look.photo_keywords.own_recorded.is_empty and look.sidecar_keywords.own_recorded.is_empty)
-    file = look.photo if place is KeywordTarget.PHOTO else look.sidecar
+    assignment = photo.assignment
+    had = not (photo.photo_keywords.own_recorded.is_empty and photo.sidecar_keywords.own_recorded.is_empty)
+    file = photo.photo if place is KeywordTarget.PHOTO else photo.sidecar
     if assignment.label is None and (edits or leaves):
-        file = edits[0].file if edits else look.sidecar
+        file = edits[0].file if edits else photo.sidecar
     label = None if assignment.label is None else keyword(assignment.label)
     if not edits and not leaves:
         done = KeywordChange.UNCHANGED

@@ -1,4 +1,4 @@
-"""What photos and their sidecars say before anything is written, and what a sidecar that Fovea begins begins with."""
+"""Reading the metadata of photos and sidecars before writing, and the initial content of new sidecars."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from core.outputs.keywords.tags import NOTHING, Metadata, packets, read
 from core.outputs.keywords.values import SIDECAR_SUFFIX, KeywordAssignment, sidecar_of
 
 _MAX_SEED_BYTES: Final = 1024**2
-"""Bytes; what people enter takes some kilobytes, and depth maps are not to be written once more."""
+"""Maximum size of initial content; user metadata takes a few kilobytes, and depth maps must not be duplicated."""
 
 Seed: TypeAlias = tuple[bytes, Metadata]
-"""What a new sidecar begins with: the bytes, and what they say."""
+"""The initial content of a new sidecar: its bytes, and their metadata."""
 NO_SEED: Final[Seed] = (b"", NOTHING)
 EMPTY: Final = Metadata(rest=NOTHING.rest)
-"""What a file of no bytes says, of no kind."""
+"""The metadata of an empty file, which has no kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoMetadata:
-    """What was found where a keyword is to be written.
+    """The metadata of a photo and its sidecar.
 
     Attributes:
-        assignment: what is to be.
-        photo: the file itself, links resolved.
-        sidecar: its sidecar, beside the photo as it is named: links to one photo may lie in several folders.
-        in_photo: what the photo says; an `ExifToolReply` says why it cannot be read; None: it is not there.
-        in_sidecar: the same of the sidecar; None: it is not there.
-        outside: of photo and sidecar those that lie outside the folder, and so are not changed.
+        assignment: the keyword to write.
+        photo: the photo, with links resolved.
+        sidecar: its sidecar, next to the photo as named: links to one photo may be in several folders.
+        in_photo: the metadata of the photo; an `ExifToolReply` if it cannot be read; None if it does not exist.
+        in_sidecar: the same for the sidecar.
+        outside: the photo or sidecar, if outside the folder and therefore not to be changed.
     """
 
     assignment: KeywordAssignment
@@ -49,12 +49,12 @@ class PhotoMetadata:
 
     @property
     def photo_keywords(self) -> FoundKeywords:
-        """The photo's keywords; none where they cannot be read."""
+        """The keywords of the photo; empty if they cannot be read."""
         return self.in_photo.found if isinstance(self.in_photo, Metadata) else FoundKeywords()
 
     @property
     def sidecar_keywords(self) -> FoundKeywords:
-        """The sidecar's keywords, which hide the photo's."""
+        """The keywords of the sidecar, which hide those of the photo."""
         found = self.in_sidecar.found if isinstance(self.in_sidecar, Metadata) else FoundKeywords()
         return replace(found, elsewhere=found.elsewhere.or_else(self.photo_keywords.shown))
 
@@ -62,7 +62,7 @@ class PhotoMetadata:
 def read_photos(
     assignments: Sequence[KeywordAssignment], tool: ExifTool, within: Path | None = None
 ) -> list[PhotoMetadata]:
-    """Look into each photo and its sidecar, where they are there; see `KeywordRequest.within`."""
+    """Read the metadata of photos and their sidecars; see `KeywordRequest.within`."""
     pairs = [(Path(os.path.realpath(assignment.photo)), _sidecar(assignment.photo)) for assignment in assignments]
     known = [file for file in dict.fromkeys(chain.from_iterable(pairs)) if _size(file)]
     found = dict(zip(known, read(tool, known), strict=True))
@@ -80,8 +80,8 @@ def read_photos(
 
 
 def seeds(photos: Sequence[PhotoMetadata], tool: ExifTool) -> list[Seed]:
-    """What sidecars that are not there yet begin with, so that programs that let sidecars win lose nothing: the XMP of
-    photo.xmp, which photo.jpg.xmp is read instead of, or else that inside the photo. What is damaged is left out.
+    """The initial content of new sidecars, so that nothing is hidden from programs that prefer sidecars: the XMP of
+    photo.xmp, which photo.jpg.xmp hides, or otherwise that of the photo. Damaged XMP is left out.
     """
     others = [_adobe_sidecar(one) for one in photos]
     inside = [one for one, other in zip(photos, others, strict=True) if not other and _has_xmp(one)]
@@ -89,29 +89,29 @@ def seeds(photos: Sequence[PhotoMetadata], tool: ExifTool) -> list[Seed]:
     return _read_seeds([other or found.get(one.photo, b"") for one, other in zip(photos, others, strict=True)], tool)
 
 
-def _adobe_sidecar(look: PhotoMetadata) -> bytes:
-    named = look.sidecar.with_name(look.sidecar.stem)
+def _adobe_sidecar(photo: PhotoMetadata) -> bytes:
+    named = photo.sidecar.with_name(photo.sidecar.stem)
     for other in (named.with_suffix(SIDECAR_SUFFIX), named.with_suffix(SIDECAR_SUFFIX.upper())):
-        if other != look.sidecar and 0 < (_size(other) or 0) <= _MAX_SEED_BYTES:
+        if other != photo.sidecar and 0 < (_size(other) or 0) <= _MAX_SEED_BYTES:
             with contextlib.suppress(OSError):
                 return other.read_bytes()
     return b""
 
 
-def _has_xmp(look: PhotoMetadata) -> bool:
-    return isinstance(look.in_photo, Metadata) and look.in_photo.has_xmp
+def _has_xmp(photo: PhotoMetadata) -> bool:
+    return isinstance(photo.in_photo, Metadata) and photo.in_photo.has_xmp
 
 
 def _read_seeds(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
-    """Seeds, and what they say."""
+    """Parse initial contents."""
     found = [NO_SEED for _ in contents]
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
         files = {n: Path(folder, f"{n}{SIDECAR_SUFFIX}") for n, one in enumerate(contents) if _is_seed(one)}
         for number, file in files.items():
             file.write_bytes(contents[number])
-        for number, says in zip(files, read(tool, list(files.values())), strict=True):
-            if isinstance(says, Metadata) and says.kind == "XMP" and not says.warning:
-                found[number] = contents[number], says
+        for number, metadata in zip(files, read(tool, list(files.values())), strict=True):
+            if isinstance(metadata, Metadata) and metadata.kind == "XMP" and not metadata.warning:
+                found[number] = contents[number], metadata
     return found
 
 
@@ -131,7 +131,7 @@ def _outside(files: tuple[Path, Path], folder: Path | None) -> frozenset[Path]:
 
 
 def _size(file: Path) -> int | None:
-    """Bytes of a file; None where there is none, or what is there is none."""
+    """The size of a file in bytes; None if it does not exist or is not a file."""
     try:
         status = file.stat()
     except (OSError, ValueError):

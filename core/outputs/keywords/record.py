@@ -1,7 +1,7 @@
-"""What Fovea remembers of the files it put keywords into, so that it can take them out again.
+"""The record of files with keywords of Fovea, so that these can be removed again.
 
-What is ours stands in the files themselves; the record tells which files to look into, and which sidecars were begun by
-us, so that one with nothing else in it can go.
+The keywords themselves are marked in the files; the record lists these files, and which sidecars Fovea created, so that
+a sidecar without other content can be deleted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 
 from core.base import recovery
 from core.base.errors import DamagedError, StorageError
+from core.base.i18n import tr, tr_n
 from core.base.text import display_path
 
 _SCHEMA: Final = (
@@ -32,13 +33,13 @@ _log = logging.getLogger(__name__)
 
 
 class SidecarRecord:
-    """The record, open for one piece of work; several processes may have it open."""
+    """The open record; several processes may have it open."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def add(self, files: Iterable[tuple[Path, Path, bool]]) -> None:
-        """Remember, durably, files about to be written: the file, its photo, and whether it is a sidecar of our making.
+        """Record, durably, files about to be written: (file, photo, whether it is a sidecar created by Fovea).
 
         Raises:
             StorageError: it cannot be written.
@@ -48,7 +49,7 @@ class SidecarRecord:
             self._connection.executemany(_NOTE, rows)
 
     def forget(self, files: Iterable[Path]) -> None:
-        """Forget files that hold nothing of ours any more.
+        """Remove files without keywords of Fovea from the record.
 
         Raises:
             StorageError: it cannot be written.
@@ -57,29 +58,29 @@ class SidecarRecord:
             self._connection.executemany("DELETE FROM files WHERE file = ?", [(os.fsencode(file),) for file in files])
 
     def follow(self, moved: Mapping[Path, Path]) -> None:
-        """Remember files and photos by where they are now, given where those that were moved were and are.
+        """Update the paths of moved files and photos, given as a mapping from old to new paths.
 
         Raises:
             StorageError: it cannot be written.
         """
-        ways = {os.fsencode(source): os.fsencode(target) for source, target in moved.items()}
+        targets = {os.fsencode(source): os.fsencode(target) for source, target in moved.items()}
         with _record_errors(), self._connection:
             rows = self._connection.execute("SELECT file, photo FROM files").fetchall()
             changed = [
-                (ways.get(file, file), ways.get(photo, photo), file)
+                (targets.get(file, file), targets.get(photo, photo), file)
                 for file, photo in rows
-                if file in ways or photo in ways
+                if file in targets or photo in targets
             ]
             self._connection.executemany("UPDATE OR REPLACE files SET file = ?, photo = ? WHERE file = ?", changed)
 
     def is_own(self, file: Path) -> bool:
-        """Whether we made this sidecar."""
+        """Whether Fovea created this sidecar."""
         with _record_errors():
             row = self._connection.execute("SELECT begun FROM files WHERE file = ?", (os.fsencode(file),)).fetchone()
         return bool(row and row[0])
 
     def photos_in(self, folder: Path) -> tuple[Path, ...]:
-        """Photos in this folder and all below it whose files are remembered, in the order of their names."""
+        """The recorded photos in a folder and its subfolders, in order of their paths."""
         start = os.fsencode(os.path.join(folder, ""))  # noqa: PTH118 - Path drops the separator at the end
         query = "SELECT DISTINCT photo FROM files WHERE substr(photo, 1, ?) = ? ORDER BY photo"
         with _record_errors():
@@ -89,7 +90,7 @@ class SidecarRecord:
 
 @contextmanager
 def open_record(file: Path) -> Iterator[SidecarRecord]:
-    """Open the record, which is begun if it is not there; a damaged one is set aside, and its rows are recovered.
+    """Open the record, creating it if needed; a damaged one is set aside, and its rows are recovered.
 
     Raises:
         StorageError: it cannot be opened.
@@ -108,11 +109,13 @@ def _open_or_rebuild(file: Path) -> sqlite3.Connection:
         if isinstance(error, sqlite3.Error) and not recovery.is_damage(error, file):
             raise
     aside, rows = recovery.rebuild(file, _connect)
-    _log.warning(
-        "The record of written keywords was damaged. %s of its files are known again; it was kept as %s.",
-        f"{rows:,}",
-        display_path(aside),
+    message = tr_n(
+        "The record of written keywords was damaged. Recovered {count:,} entry; the damaged file was kept as {copy}.",
+        "The record of written keywords was damaged. Recovered {count:,} entries; the damaged file was kept as {copy}.",
+        rows,
+        copy=display_path(aside),
     )
+    _log.warning("%s", message)
     return _connect(file)
 
 
@@ -132,8 +135,8 @@ def _connect(file: Path) -> sqlite3.Connection:
 def _record_errors() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError, ValueError, TypeError) as error:  # the last two: a value is none of ours
+    except (sqlite3.Error, OSError, ValueError, TypeError) as error:  # the last two: an invalid value
         raise StorageError(
-            f"The record of written keywords could not be used: {error}.",
-            hint="Check free space and permissions of Fovea's folder (FOVEA_HOME); photos keep what they have.",
+            tr("Couldn't use the record of written keywords: {error}.", error=error),
+            hint=tr("Check the free space and permissions of Fovea's folder (FOVEA_HOME). Photos are not affected."),
         ) from error

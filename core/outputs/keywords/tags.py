@@ -1,4 +1,4 @@
-"""Which tags exiftool is asked for and given, and what its answers mean."""
+"""The tags read and written with exiftool, and the parsing of its output."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from core.base.i18n import tr
 from core.outputs.keywords.exiftool import ExifTool, ExifToolReply, run
 from core.outputs.keywords.merging import FoundKeywords, KeywordDiff, KeywordLists, Words
 
@@ -22,7 +23,7 @@ _MICROSOFT: Final = "XMP-microsoft:LastKeywordXMP"
 _MEDIA_PRO: Final = "XMP-mediapro:CatalogSets"
 _PACKET: Final = "XMP:XMP"
 _AS_TEXT: Final = 'Filter=$_="=$_"'
-"""Puts = before every value, so that JSON has only strings: else a keyword 2024 is a number in it, and True is true."""
+"""Prefixes every value with =, so that JSON contains only strings: otherwise the keyword 2024 becomes a number."""
 _ASKED: Final = ("-File:FileType", "-Warning", "-XMP", "-XMP:all", f"-{_IPTC}", f"-{_WINDOWS}")
 _READ: Final = ("-j", "-G1", "-api", _AS_TEXT, *_ASKED)
 
@@ -38,21 +39,21 @@ SUFFIXES: Final = {
     "HEIF": ".heif",
     "AVIF": ".avif",
 }
-"""What exiftool may write into, and the suffix by which it takes a file for what it is; camera makers' raw files are
-left alone, whatever their name."""
+"""The file types to which keywords may be written, with the suffix that exiftool expects; raw files of cameras are
+never changed, whatever their name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a file holds.
+    """The metadata of a file.
 
     Attributes:
         found: its keywords.
-        kind: what kind of file it is by its content, as exiftool calls it.
-        warning: what exiftool found odd about it; such a file may be one that it refuses to write into.
-        has_xmp: whether there is XMP in it.
-        rest: stands for all XMP but Fovea's, so that two files that say the same have the same.
-        begun: of a sidecar that Fovea began, its `rest` at that time; else empty.
+        kind: the type of its content, as exiftool names it.
+        warning: the warning of exiftool, which may refuse to write to such a file.
+        has_xmp: whether it contains XMP.
+        rest: a hash of all XMP except Fovea's.
+        begun: `rest` when Fovea created this sidecar; empty for other files.
     """
 
     found: FoundKeywords = field(default_factory=FoundKeywords)
@@ -64,29 +65,29 @@ class Metadata:
 
 
 NOTHING: Final = Metadata(kind="XMP", rest=hashlib.sha256(b"{}").hexdigest()[:16])
-"""What a sidecar says that says nothing."""
+"""The metadata of a sidecar without content."""
 
 
 def read(tool: ExifTool, files: Sequence[Path]) -> list[Metadata | ExifToolReply]:
-    """What files say, each read on its own; an `ExifToolReply` says why one could not be read."""
+    """Read the metadata of files; an `ExifToolReply` for each that cannot be read."""
     answers = run(tool, [[*_READ, file] for file in files])
     return [_metadata(answer) if answer.status == 0 else answer for answer in answers]
 
 
 def packets(tool: ExifTool, photos: Sequence[Path]) -> list[bytes]:
-    """The XMP inside photos as it is; empty where there is none."""
+    """The raw XMP packets in photos; empty if there is none."""
     return [
         answer.stdout if answer.status == 0 else b"" for answer in run(tool, [["-b", "-XMP", one] for one in photos])
     ]
 
 
 def arguments(planned: KeywordDiff, started: str | None, file: Path) -> list[str | Path]:
-    """The command that does to a file what is planned; exiftool replaces the file, so it is to be a copy.
+    """The command that applies a planned change to a file; exiftool replaces the file, so it must be a copy.
 
     Args:
-        planned: which keywords come and go.
-        started: the mark that Fovea began this sidecar; empty: it goes; None: it stays as it is.
-        file: what is changed.
+        planned: the keywords to remove and add.
+        started: the marker that Fovea created this sidecar; "" removes it, None leaves it as it is.
+        file: the file to change.
     """
     result: list[str | Path] = ["-overwrite_original"]
     for tags, removed, new in ((_TAGS, planned.removed, planned.added), (_NOTES, planned.forgotten, planned.recorded)):
@@ -102,7 +103,7 @@ def _metadata(answer: ExifToolReply) -> Metadata | ExifToolReply:
     try:
         (content,) = json.loads(answer.stdout.decode(errors="replace"))
     except ValueError:
-        return ExifToolReply(-1, b"", "exiftool's answer could not be read")
+        return ExifToolReply(-1, b"", tr("exiftool's output is invalid"))
     ours = KeywordLists(*(_lines(content, tag) for tag in _NOTES))
     found = FoundKeywords(KeywordLists(*(_values(content, tag) for tag in _TAGS)), ours, _elsewhere(content))
     return Metadata(
@@ -116,7 +117,7 @@ def _metadata(answer: ExifToolReply) -> Metadata | ExifToolReply:
 
 
 def _elsewhere(content: dict[str, Any]) -> KeywordLists:
-    """What readers take where there is no dc:subject, or no TagsList."""
+    """What readers use if there is no dc:subject, or no TagsList."""
     windows = tuple(word.strip() for word in "".join(_lines(content, _WINDOWS)).split(";") if word.strip())
     sets = tuple(path.replace("/", "∕").replace("|", "/") for path in _lines(content, _MEDIA_PRO))
     return KeywordLists(
@@ -125,7 +126,7 @@ def _elsewhere(content: dict[str, Any]) -> KeywordLists:
 
 
 def _as_utf8(word: str) -> str:
-    """An IPTC keyword in UTF-8 that does not say so, which exiftool takes for Latin; MWG readers try UTF-8 first."""
+    """Decode an undeclared UTF-8 IPTC keyword, which exiftool reads as Latin; MWG readers try UTF-8 first."""
     try:
         return word.encode("cp1252").decode()
     except UnicodeError:
@@ -143,7 +144,7 @@ def _rest(content: dict[str, Any], own: KeywordLists) -> str:
 
 
 def _lines(content: dict[str, Any], tag: str) -> Words:
-    """Values that may be written: exiftool takes one line for each, and Fovea writes no other."""
+    """The values that can be written: exiftool takes one line for each."""
     return tuple(word for word in _values(content, tag) if "\n" not in word and "\r" not in word)
 
 

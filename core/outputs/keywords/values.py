@@ -1,4 +1,4 @@
-"""What is asked about photos' keywords, and what came of it; light values, nothing heavy is imported for them."""
+"""Requests and results for keywords: light values without heavy imports."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from typing import Final
 from core.prediction import Failure
 
 ROOT: Final = "Fovea"
-"""Above every keyword of ours in hierarchies: photo managers show Fovea > bird."""
+"""The parent of all keywords of Fovea in hierarchies: photo managers show Fovea > bird."""
 
 UNSURE: Final = "unsure"
-"""What a photo that no class fits well enough is called, where the person wants that."""
+"""The optional keyword for photos below the minimum confidence."""
 
 SIDECAR_SUFFIX: Final = ".xmp"
 """Appended to the whole name: photo.jpg.xmp, as digiKam and darktable write it and Immich and PhotoPrism read it.
 
-photo.xmp, Adobe's form, would be one file for photo.jpg and photo.heic; Lightroom reads it for raw files only, and for
-a JPEG only what is inside the photo.
+Adobe's form, photo.xmp, would be one file for photo.jpg and photo.heic; Lightroom reads it only for raw files, and for
+a JPEG only the metadata inside the photo.
 """
 
 
 class KeywordTarget(StrEnum):
-    """Where keywords go."""
+    """Where keywords are written."""
 
     SIDECAR = "sidecar"
-    """A file beside the photo; the photo stays byte for byte as it is."""
+    """To a file next to the photo, which is not changed."""
     PHOTO = "in-place"
-    """Into the photo, which every photo manager reads; its pixels stay as they are."""
+    """To the photo, which every photo manager reads; its pixels are not changed."""
 
 
 class KeywordChange(StrEnum):
-    """What became of a photo's keywords."""
+    """The change of a photo's keywords."""
 
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
     UNCHANGED = "unchanged"
-    """What was to be there was there, or nothing was to be there."""
+    """The keywords were as requested already."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordAssignment:
-    """The keyword a photo is to have of Fovea; None: none at all."""
+    """The only keyword of Fovea that a photo should have; None for none."""
 
     photo: Path
     label: str | None
@@ -55,12 +55,12 @@ class KeywordRequest:
     """How keywords are written.
 
     Attributes:
-        place: where to; a photo that cannot take them, by format or because it is read-only, gets a sidecar.
-        keep_time: whether a photo written into keeps its time of last change. Photo managers and backups may then not
-            notice that anything is new, so by default it is now.
-        dry_run: whether everything is only told.
-        within: the folder outside which no file is changed; None: any file may be. A photo that a link in the folder
-            leads to gets a sidecar beside the link.
+        place: where to write; a photo of an unsupported type, or a read-only one, gets a sidecar.
+        keep_time: whether a changed photo keeps its modification time. By default it does not, as photo managers and
+            backups may otherwise miss the change.
+        dry_run: whether to report what would be done without doing it.
+        within: the folder outside which no file is changed; None for no limit. A photo that is linked from the folder
+            gets a sidecar next to the link.
     """
 
     place: KeywordTarget = KeywordTarget.SIDECAR
@@ -71,14 +71,14 @@ class KeywordRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeywordResult:
-    """What became of one photo.
+    """The result for one photo.
 
     Attributes:
-        photo: as it was named in the wish.
-        file: what holds its keyword of ours, or held it: the photo or its sidecar.
-        label: the keyword that it has now; None: none.
+        photo: the photo as named in the assignment.
+        file: the file with its keyword of Fovea, now or before: the photo or its sidecar.
+        label: its keyword now; None for none.
         change: what was done, or would be.
-        note: why another place was taken than the one asked for, or that its sidecar is broken; else empty.
+        note: why the keyword is not in the requested place, or that the sidecar cannot be read; otherwise empty.
     """
 
     photo: Path
@@ -92,5 +92,5 @@ KeywordOutcome = KeywordResult | Failure
 
 
 def sidecar_of(photo: Path) -> Path:
-    """The file beside a photo that holds metadata about it."""
+    """The path of a photo's sidecar."""
     return photo.with_name(photo.name + SIDECAR_SUFFIX)

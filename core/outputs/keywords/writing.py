@@ -1,4 +1,4 @@
-"""Giving photos their keyword, changing it and taking it back; a photo that cannot be written costs no other."""
+"""Writing, changing and removing the keywords of photos; the failure of one photo does not affect others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.outputs.keywords.exiftool import ExifTool
 from core.outputs.keywords.files import EditError, FileEdit, apply, attempt, discard
@@ -18,7 +19,7 @@ from core.outputs.keywords.values import KeywordAssignment, KeywordChange, Keywo
 from core.prediction import Failure
 
 _BATCH_SIZE: Final = 32
-"""Photos given to one process of exiftool: its start is spread over them, and Ctrl+C waits for no more."""
+"""Photos per process of exiftool: they share its startup time, and Ctrl+C waits for these at most."""
 
 
 def write(
@@ -29,21 +30,21 @@ def write(
     *,
     token: CancelToken,
 ) -> Iterator[KeywordOutcome]:
-    """Let each photo have the keyword wished for, and nothing else of ours; one outcome for each, in their order.
+    """Give each photo its keyword, and no other of Fovea's; one outcome for each, in order.
 
-    A person's own keywords stay, also one that is the same word. Where the other place (photo or sidecar) holds a
-    keyword of ours from before, it is taken out there. A sidecar that we began and that then says nothing is deleted.
+    The user's own keywords are kept, even the same word. If the other place (photo or sidecar) has an earlier keyword
+    of Fovea, it is removed there. A sidecar that Fovea created is deleted when it becomes empty.
 
     Args:
-        assignments: read only as far ahead as needed.
-        request: how.
+        assignments: the photos and keywords; read only as far ahead as needed.
+        request: the options.
         tool: exiftool.
-        record: remembers what was written.
-        token: calls the work off between groups of photos.
+        record: the record of written keywords.
+        token: cancels between batches of photos.
 
     Raises:
-        Cancelled: the work was called off; photos not reported may hold their keyword already, none is half written.
-        StorageError: the record cannot be written; no photo was touched that it does not know of.
+        Cancelled: the token was cancelled; photos not reported yet may have their keyword, but none is half written.
+        StorageError: the record cannot be written; only recorded photos were changed.
     """
     source = iter(assignments)
     while group := list(islice(source, _BATCH_SIZE)):
@@ -55,9 +56,9 @@ def write(
 def remove(
     photos: Iterable[Path], request: KeywordRequest, tool: ExifTool, record: SidecarRecord, *, token: CancelToken
 ) -> Iterator[KeywordOutcome]:
-    """Take everything of ours out of photos and their sidecars.
+    """Remove all keywords of Fovea from photos and their sidecars.
 
-    As `write`; photos that hold nothing of ours are not reported.
+    Like `write`, but without outcomes for photos that have no keywords of Fovea.
     """
     for outcome in write((KeywordAssignment(photo, None) for photo in photos), request, tool, record, token=token):
         if isinstance(outcome, Failure) or outcome.change is not KeywordChange.UNCHANGED:
@@ -67,7 +68,7 @@ def remove(
 def _make_plans(
     assignments: Sequence[KeywordAssignment], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> list[EditPlan]:
-    """Look into each photo and its sidecar, and plan what is to be done."""
+    """Read each photo and its sidecar, and plan the changes."""
     photos = read_photos(assignments, tool, request.within)
     places = [target_for(one, request.place) for one in photos]
     new = [one for one, (place, _) in zip(photos, places, strict=True) if _begins_sidecar(one, place)]
@@ -85,21 +86,21 @@ def _begins_sidecar(one: PhotoMetadata, place: KeywordTarget) -> bool:
 def _execute(
     plans: Sequence[EditPlan], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> Iterator[KeywordOutcome]:
-    """Remember, write and tidy up; what exiftool does not write into a photo goes into a sidecar."""
+    """Record and apply changes; if exiftool refuses to write to a photo, use a sidecar."""
     errors = _apply(plans, request, tool, record)
-    instead = _fallback_plans(plans, errors, tool, record)
-    errors |= _apply(instead.values(), request, tool, record)
+    fallbacks = _fallback_plans(plans, errors, tool, record)
+    errors |= _apply(fallbacks.values(), request, tool, record)
     for one in plans:
-        yield _outcome(instead.get(one.photo.sidecar, one), errors)
+        yield _outcome(fallbacks.get(one.photo.sidecar, one), errors)
 
 
 def _dry_run(plans: Sequence[EditPlan], tool: ExifTool, record: SidecarRecord) -> Iterator[KeywordOutcome]:
-    """What would come of plans; what exiftool may refuse to change is tried on copies."""
+    """The outcomes of plans; changes that exiftool may refuse are tried on copies."""
     errors = attempt(tool, [edit for edit in _edits(plans) if edit.is_ambiguous])
-    instead = _fallback_plans(plans, errors, tool, record)
-    errors |= attempt(tool, [edit for edit in _edits(instead.values()) if edit.is_ambiguous])
+    fallbacks = _fallback_plans(plans, errors, tool, record)
+    errors |= attempt(tool, [edit for edit in _edits(fallbacks.values()) if edit.is_ambiguous])
     for one in plans:
-        yield _outcome(instead.get(one.photo.sidecar, one), errors)
+        yield _outcome(fallbacks.get(one.photo.sidecar, one), errors)
 
 
 def _apply(
@@ -122,9 +123,9 @@ def _has_error(one: EditPlan, errors: dict[Path, EditError]) -> bool:
 def _fallback_plans(
     plans: Iterable[EditPlan], errors: dict[Path, EditError], tool: ExifTool, record: SidecarRecord
 ) -> dict[Path, EditPlan]:
-    """Plans for sidecars in place of those whose photo exiftool does not write into, by the sidecar."""
+    """Plans that use a sidecar because exiftool refused the photo, by the path of the sidecar."""
     refused = [one.photo for one in plans if one.photo.assignment.label and _is_refused(one, errors)]
-    notes = [f"exiftool cannot write into it: {errors[one.photo].reason}." for one in refused]
+    notes = [tr("exiftool can't write to the photo: {reason}.", reason=errors[one.photo].reason) for one in refused]
     return {
         one.sidecar: make_plan(one, KeywordTarget.SIDECAR, note, seed, record)
         for one, note, seed in zip(refused, notes, seeds(refused, tool), strict=True)
@@ -137,12 +138,13 @@ def _is_refused(one: EditPlan, errors: dict[Path, EditError]) -> bool:
 
 
 def _edits(plans: Iterable[EditPlan]) -> list[FileEdit]:
-    """All edits, of each file one: several names may lead to one photo."""
+    """All edits, at most one per file, as several names may lead to one photo."""
     return list({edit.file: edit for one in plans for edit in one.edits}.values())
 
 
 def _outcome(one: EditPlan, errors: dict[Path, EditError]) -> KeywordOutcome:
     edit = next((edit for edit in one.edits if edit.file in errors), None)
     if edit is None and _has_error(one, errors):
-        return failure(one.photo.assignment, f"its sidecar could not be deleted: {errors[one.photo.sidecar].reason}")
+        reason = tr("couldn't delete its sidecar: {reason}", reason=errors[one.photo.sidecar].reason)
+        return failure(one.photo.assignment, reason)
     return one.outcome if edit is None else edit_failure(one.photo.assignment, edit, errors[edit.file])

@@ -1,1 +1,1 @@
-"""What came of many images as one file: for spreadsheets, for programs, for people."""
+"""Reports on many images in one file, for spreadsheets, programs and people."""

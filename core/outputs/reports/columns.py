@@ -1,4 +1,4 @@
-"""What every report says of an image: the one definition of its columns and of its JSON object."""
+"""The columns and JSON objects of images in all reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.jobs.values import Review, Row
 from core.prediction import Failure, Outcome, Prediction, Score
 
 Value: TypeAlias = str | float | bool | None
-"""What stands in a column; None where there is nothing to say."""
+"""The value of a column; None if it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class ReportRow:
     """One image in a report.
 
     Attributes:
-        outcome: what a model said about it, or why it could not.
-        review: what a person said about it.
+        outcome: the prediction or failure.
+        review: the user's review.
     """
 
     outcome: Outcome
@@ -28,23 +28,23 @@ class ReportRow:
 
     @classmethod
     def of(cls, row: Row) -> Self | None:
-        """A row of a job; None while the image waits."""
+        """Convert a row of a job; None if the image is waiting."""
         outcome = row.outcome
         return None if outcome is None else cls(outcome, row.review)
 
     @property
     def final_label(self) -> str | None:
-        """The person's label where there is one, else the model's."""
+        """The user's label if there is one, otherwise the predicted label."""
         label = self.review.label if self.review else None
         return label or (self.outcome.best.label if isinstance(self.outcome, Prediction) else None)
 
 
 class ColumnKind(StrEnum):
-    """What the values of a column are."""
+    """The type of a column."""
 
     TEXT = "text"
     FRACTION = "share"
-    """A number 0..1."""
+    """A number, 0..1."""
     BOOLEAN = "truth"
     DURATION = "duration"
     """Milliseconds."""
@@ -55,9 +55,9 @@ class Column:
     """A column of every tabular report.
 
     Attributes:
-        name: its heading, the same in every form.
-        kind: what its values are.
-        value_of: the value of an image.
+        name: its heading, the same in every format.
+        kind: its type.
+        value_of: returns the value of an image.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSet:
-    """What a report tells of each image.
+    """The content of a report.
 
     Attributes:
-        top_k: how many classes, 1 or more.
-        reviewed: whether what a person said is told too.
-        names: the columns of a flat table; None: all that there are.
+        top_k: the number of classes per image, 1 or more.
+        reviewed: whether to include reviews.
+        names: the columns of a flat table; None for all.
     """
 
     top_k: int
@@ -81,7 +81,7 @@ class ColumnSet:
 
 
 def columns(column_set: ColumnSet) -> tuple[Column, ...]:
-    """The columns of a flat table: the likeliest class, all about it, and then the next classes."""
+    """The columns of a flat table: the most likely class with all details, then the next classes."""
     later = (column for rank in range(1, column_set.top_k) for column in _rank(rank))
     every = (*outcome_columns(column_set), *later)
     known = {column.name: column for column in every}
@@ -89,23 +89,23 @@ def columns(column_set: ColumnSet) -> tuple[Column, ...]:
 
 
 def outcome_columns(column_set: ColumnSet) -> tuple[Column, ...]:
-    """The columns but for those of the next classes."""
-    return (*_ANSWER, *(_REVIEW if column_set.reviewed else ()), *_ORIGIN, *_FAILURE)
+    """The columns without those of the next classes."""
+    return (*_PREDICTION, *(_REVIEW if column_set.reviewed else ()), *_ORIGIN, *_FAILURE)
 
 
 def values(row: ReportRow, shown: Sequence[Column]) -> list[Value]:
-    """What stands in these columns of an image."""
+    """The values of an image in these columns."""
     return [column.value_of(row) for column in shown]
 
 
 def scores(row: ReportRow, top_k: int) -> list[dict[str, Any]]:
-    """The likeliest classes as JSON has them; none where it failed."""
+    """The most likely classes as in JSON; empty for a failure."""
     found = row.outcome.scores[:top_k] if isinstance(row.outcome, Prediction) else ()
     return [{"label": score.label, "probability": _fraction(score.probability)} for score in found]
 
 
 def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
-    """The image as a JSON object; DESIGN says which."""
+    """The image as a JSON object, as the command line prints it."""
     outcome = row.outcome
     content: dict[str, Any] = {"path": str(outcome.path)}
     if isinstance(outcome, Failure):
@@ -137,7 +137,7 @@ def _rank(rank: int) -> tuple[Column, Column]:
 
 
 def _prediction_column(name: str, kind: ColumnKind, of: Callable[[Prediction], Value]) -> Column:
-    """A column that is empty where the model said nothing."""
+    """A column that is empty for failures."""
     return Column(name, kind, lambda row: of(row.outcome) if isinstance(row.outcome, Prediction) else None)
 
 
@@ -154,7 +154,7 @@ def _verdict(row: ReportRow) -> str | None:
 
 
 _UNKNOWN: Final = _prediction_column("unknown", ColumnKind.BOOLEAN, lambda outcome: outcome.unknown)
-_ANSWER: Final = (
+_PREDICTION: Final = (
     Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
     _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
     _prediction_column("confidence", ColumnKind.FRACTION, lambda outcome: _fraction(outcome.best.probability)),

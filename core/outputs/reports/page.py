@@ -1,4 +1,4 @@
-"""Reports for people: one HTML page with thumbnails that loads nothing and runs nothing, so that it can be sent on."""
+"""HTML reports: a self-contained page with thumbnails, without scripts, that can be shared."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final, TextIO
 from xml.etree.ElementTree import Element
 
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
-from core.datasets.problems import format_path, pluralize
+from core.datasets.problems import format_path
 from core.evaluation.html import Content, element, page, table
 from core.evaluation.html_components import STYLE, details, note, plot, thumbnail, tile
 from core.evaluation.plots import count_bars, histogram, percent
@@ -22,22 +23,22 @@ from core.outputs.reports.plan import ReportOptions
 from core.prediction import Failure, Prediction
 
 _BINS: Final = 20
-_MAX_CLASSES_DRAWN: Final = 40
+_MAX_CLASSES_SHOWN: Final = 40
 _ROW: Final = 4
-"""Cards side by side where the window is wide."""
+"""Cards per row in a wide window."""
 _MAX_LISTED: Final = 1000
-"""Rows of a table; a browser takes longer over more than a person will read."""
+"""Maximum number of rows in a table; more would slow down the browser."""
 
 
 @contextmanager
 def web_page(stream: TextIO, plan: ReportOptions, *, report: ProgressCallback, token: CancelToken) -> Iterator[WebPage]:
-    """Write a page into a stream, all of it once the block ends well.
+    """Write a page to a stream when the block ends without an error.
 
     Args:
-        stream: takes the text.
-        plan: its title, what it says about itself, and how many thumbnails it shows.
-        report: told of each thumbnail.
-        token: looked at before each thumbnail.
+        stream: receives the text.
+        plan: the options of the report.
+        report: receives the progress of drawing thumbnails.
+        token: checked before each thumbnail.
 
     Raises:
         Cancelled: the token was cancelled.
@@ -48,7 +49,7 @@ def web_page(stream: TextIO, plan: ReportOptions, *, report: ProgressCallback, t
 
 
 class WebPage:
-    """Takes rows, and keeps of them no more than the page will show."""
+    """Collects rows, and keeps only those that the page will show."""
 
     def __init__(self, plan: ReportOptions) -> None:
         self._plan = plan
@@ -57,29 +58,38 @@ class WebPage:
         self._listed: list[ReportRow] = []
 
     def add(self, row: ReportRow) -> None:
-        """Take one row."""
+        """Add one row."""
         self._tally.count(row)
         self._examples.offer(row)
         if len(self._listed) < _MAX_LISTED:
             self._listed.append(row)
 
     def html(self, report: ProgressCallback, token: CancelToken) -> str:
-        """The page, of what was taken."""
-        contents: list[Content] = [element("h1", self._plan.title), *_figures(self._tally)]
+        """The page of the added rows."""
+        title = self._plan.title or tr("Classification report")
+        contents: list[Content] = [element("h1", title), *_figures(self._tally)]
         contents += [*_classes(self._tally), *_confidence(self._tally)]
         contents += [*self._gallery(report, token), *self._failures(), *self._warnings()]
         contents += [*self._table(), *self._about()]
-        return page(self._plan.title, STYLE, *contents)
+        return page(title, STYLE, *contents)
 
     def _gallery(self, report: ProgressCallback, token: CancelToken) -> Iterator[Element]:
         chosen = self._examples.chosen()
         shown, answered = sum(len(rows) for _, rows in chosen), self._tally.images - self._tally.failed
         if not shown:
             return
-        clock = ProgressReporter("drawing thumbnails", shown, report)
-        yield element("h2", "Images")
-        which = f"Shown are {shown:,} of {pluralize(answered)}; of" if shown < answered else "Of"
-        yield note(f"{which} each class, those the model is least sure of come first.")
+        clock = ProgressReporter(tr("Creating thumbnails"), shown, report)
+        yield element("h2", tr("Images"))
+        if shown < answered:
+            yield note(
+                tr(
+                    "{shown:,} of {total:,} images. In each class, the images with the lowest confidence come first.",
+                    shown=shown,
+                    total=answered,
+                )
+            )
+        else:
+            yield note(tr("In each class, the images with the lowest confidence come first."))
         for name, rows in _sections(chosen, self._tally.labels):
             if name:
                 yield element("h3", name)
@@ -100,35 +110,40 @@ class WebPage:
         failed, listed = self._tally.failed, self._tally.failures
         if not failed:
             return
-        yield element("h2", "Could not be read")
+        yield element("h2", tr("Unreadable images"))
         if len(listed) < failed:
-            yield note(f"The first {len(listed):,} of {pluralize(failed)}.")
-        yield table(("image", "why", "what to do"), ((self._place(one.path), one.message, one.hint) for one in listed))
+            yield note(tr("First {shown:,} of {total:,} images.", shown=len(listed), total=failed))
+        rows = ((self._place(one.path), one.message, one.hint) for one in listed)
+        yield table((tr("Image"), tr("Error"), tr("What to do")), rows)
 
     def _warnings(self) -> Iterator[Element]:
         if self._tally.warned:
-            yield element("h2", "Read with a warning")
+            yield element("h2", tr("Images with warnings"))
             rows = ((self._place(one.path), " ".join(one.warnings)) for one in self._tally.warned)
-            yield table(("image", "warning"), rows)
+            yield table((tr("Image"), tr("Warning")), rows)
 
     def _table(self) -> Iterator[Element]:
-        columns = ("image", "what it is", "confidence", "or else")
+        confidence = tr("Confidence")
+        columns = (tr("Image"), tr("Class"), confidence, tr("Other classes"))
         rows = (
-            (self._place(row.outcome.path), row.final_label or "failed", _confidence_of(row), _others(row))
+            (self._place(row.outcome.path), row.final_label or tr("Failed"), _confidence_of(row), _others(row))
             for row in self._listed
         )
-        yield element("h2", "Every answer")
+        yield element("h2", tr("All predictions"))
         if len(self._listed) < self._tally.images:
             yield note(
-                f"The first {len(self._listed):,} of {pluralize(self._tally.images)}. "
-                "A report as CSV, Excel or Parquet holds all."
+                tr(
+                    "First {shown:,} of {total:,} images. To get all, export the results as CSV, Excel or Parquet.",
+                    shown=len(self._listed),
+                    total=self._tally.images,
+                )
             )
-        yield details(table(columns, rows, numbers=("confidence",)), "The answers as a table")
+        yield details(table(columns, rows, numbers=(confidence,)), tr("Predictions as a table"))
 
     def _about(self) -> Iterator[Element]:
         if self._plan.about:
-            yield element("h2", "About")
-            yield table(("what", "which"), self._plan.about)
+            yield element("h2", tr("About"))
+            yield table((tr("Property"), tr("Value")), self._plan.about)
 
     def _place(self, path: Path) -> str:
         return path.name if path == self._plan.folder else format_path(path, self._plan.folder)
@@ -136,7 +151,7 @@ class WebPage:
 
 @dataclass(slots=True)
 class _Statistics:
-    """What came of the images so far, in numbers; `failures` and `warned` are the first ones."""
+    """Statistics of the images so far; `failures` and `warned` contain the first ones only."""
 
     images: int = 0
     failed: int = 0
@@ -166,14 +181,14 @@ class _Statistics:
 
 
 class _ExampleSampler:
-    """Of each class, the images the model is least sure of; all together no more than twice as many as are shown."""
+    """Samples the images with the lowest confidence of each class, keeping at most twice as many as are shown."""
 
     def __init__(self, maximum: int) -> None:
         self._capacity, self._kept, self._taken = maximum, 0, 0
         self._classes: dict[str, list[tuple[float, int, ReportRow]]] = {}
 
     def offer(self, row: ReportRow) -> None:
-        """Keep the row if it may be shown."""
+        """Add a row, and keep it if it may be shown."""
         if not isinstance(row.outcome, Prediction) or not self._capacity:
             return
         self._taken += 1
@@ -184,13 +199,13 @@ class _ExampleSampler:
             self._trim()
 
     def chosen(self) -> list[tuple[str, list[ReportRow]]]:
-        """The rows to show, by class; the classes in the order of their names."""
+        """The rows to show for each class, sorted by class name."""
         self._trim()
         names = sorted(self._classes)[: self._capacity]
         return [(name, [row for *_, row in sorted(self._classes[name], reverse=True)]) for name in names]
 
     def _trim(self) -> None:
-        """Leave each class its share: what small classes do not need goes to the others."""
+        """Reduce each class to its quota; what small classes do not need goes to the others."""
         left, waiting = self._capacity, len(self._classes)
         for kept in sorted(self._classes.values(), key=len):
             quota = max(1, left // waiting)
@@ -203,26 +218,27 @@ class _ExampleSampler:
 def _sections(
     chosen: Sequence[tuple[str, list[ReportRow]]], answers: Mapping[str, int]
 ) -> Iterator[tuple[str, list[ReportRow]]]:
-    """The rows under headings: classes of which a row of the page is full get their own, the others share the last."""
+    """Group rows under headings: classes that fill a row of the page have their own, the others share the last one."""
     others = [row for _, rows in chosen if len(rows) < _ROW for row in rows]
     own = [(name, rows) for name, rows in chosen if len(rows) >= _ROW]
     for name, rows in own:
         yield f"{name} ({answers[name]:,})", rows
     if others:
-        yield "Other classes" if own else "", others
+        yield tr("Other classes") if own else "", others
 
 
 def _figures(totals: _Statistics) -> Iterator[Element]:
     answered = totals.images - totals.failed
-    tiles = [("images", f"{totals.images:,}", f"{pluralize(len(totals.labels), 'class')[:-1]}es found")]
+    classes = tr_n("{count:,} class found", "{count:,} classes found", len(totals.labels))
+    tiles = [(tr("Images"), f"{totals.images:,}", classes)]
     if answered:
-        tiles.append(("mean confidence", percent(totals.confidence / answered), "of the likeliest class"))
+        tiles.append((tr("Mean confidence"), percent(totals.confidence / answered), tr("of the predicted class")))
     if totals.unknown:
-        tiles.append(("of none of the classes", f"{totals.unknown:,}", "likely; their answers are guesses"))
+        tiles.append((tr("Unknown"), f"{totals.unknown:,}", tr("probably none of the classes")))
     if totals.corrected:
-        tiles.append(("corrected", f"{totals.corrected:,}", "by a person"))
+        tiles.append((tr("Corrected"), f"{totals.corrected:,}", tr("by you")))
     if totals.failed:
-        tiles.append(("could not be read", f"{totals.failed:,}", "see below"))
+        tiles.append((tr("Unreadable"), f"{totals.failed:,}", tr("see below")))
     yield element("div", *(tile(*each) for each in tiles), class_="tiles")
 
 
@@ -231,24 +247,32 @@ def _classes(totals: _Statistics) -> Iterator[Element]:
     if not counts:
         return
     answered = totals.images - totals.failed
-    yield element("h2", "What they are")
-    if len(counts) > _MAX_CLASSES_DRAWN:
-        yield note(f"Drawn are the {_MAX_CLASSES_DRAWN} most frequent classes; the table holds all {len(counts):,}.")
-    yield plot(count_bars(counts[:_MAX_CLASSES_DRAWN], answered))
+    yield element("h2", tr("Classes"))
+    if len(counts) > _MAX_CLASSES_SHOWN:
+        yield note(
+            tr(
+                "Chart of the {shown} most frequent classes; the table lists all {total:,}.",
+                shown=_MAX_CLASSES_SHOWN,
+                total=len(counts),
+            )
+        )
+    yield plot(count_bars(counts[:_MAX_CLASSES_SHOWN], answered))
     rows = ((name, f"{count:,}", percent(count / answered)) for name, count in counts)
-    yield details(table(("class", "images", "share"), rows, numbers=("images", "share")))
+    images, fraction = tr("Images"), tr("Fraction")
+    yield details(table((tr("Class"), images, fraction), rows, numbers=(images, fraction)))
 
 
 def _confidence(totals: _Statistics) -> Iterator[Element]:
     if not totals.labels:
         return
-    yield element("h2", "How sure the model is")
+    yield element("h2", tr("Confidence"))
     yield plot(histogram(totals.bins))
     rows = (
-        (f"{percent(place / _BINS)} to {percent((place + 1) / _BINS)}", f"{count:,}")
+        (tr("{low} to {high}", low=percent(place / _BINS), high=percent((place + 1) / _BINS)), f"{count:,}")
         for place, count in enumerate(totals.bins)
     )
-    yield details(table(("confidence", "images"), rows, numbers=("images",)))
+    images = tr("Images")
+    yield details(table((tr("Confidence"), images), rows, numbers=(images,)))
 
 
 def _confidence_of(row: ReportRow) -> str:
@@ -266,6 +290,7 @@ def _confidence_text(row: ReportRow) -> str:
         return ""
     best = row.outcome.best
     if row.final_label != best.label:
-        return f"corrected; the model: {best.label}, {percent(best.probability)}"
-    text = f"{percent(best.probability)} sure"
-    return f"{text}, likely of none of the classes" if row.outcome.unknown else text
+        return tr("Corrected · Model: {label} {confidence}", label=best.label, confidence=percent(best.probability))
+    if row.outcome.unknown:
+        return tr("Confidence {confidence} · probably none of the classes", confidence=percent(best.probability))
+    return tr("Confidence {confidence}", confidence=percent(best.probability))

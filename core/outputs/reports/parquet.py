@@ -1,4 +1,4 @@
-"""Reports as Parquet, for programs that analyse data; pyarrow writes it, which is optional."""
+"""Reports as Parquet, for data analysis, written with the optional library pyarrow."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
 from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.outputs.reports.columns import ColumnKind, ColumnSet, ReportRow, outcome_columns, scores
 from core.outputs.reports.text import cell_text, printable
 
 _GROUP: Final = 8192
-"""Rows in memory before they are written."""
+"""Rows per row group, which are kept in memory until it is written."""
 
 
 @contextmanager
 def parquet(stream: BinaryIO, shape: ColumnSet) -> Iterator[Parquet]:
-    """Write Parquet into a stream; it is complete once the block ends well.
+    """Write Parquet to a stream; it is complete when the block ends without an error.
 
-    The columns are those of every table; the likeliest classes are one column `scores`, a list of `label` and
+    The columns are those of all tables; the most likely classes are one column `scores`, a list of `label` and
     `probability`.
 
     Raises:
         UsageError: pyarrow is not installed.
-        OSError: it could not be written.
+        OSError: it cannot be written.
     """
     try:
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
     except ImportError as error:
-        what = "Parquet is written with the library pyarrow, which is not installed."
-        hint = "Install Fovea with the extra `parquet`, or choose csv, xlsx or jsonl: they hold the same."
+        what = tr("The library pyarrow, which is needed to write Parquet, is not installed.")
+        hint = tr("Install Fovea with the extra `parquet`, or choose csv, xlsx or jsonl, which have the same content.")
         raise UsageError(what, hint=hint) from error
     schema = _schema(pa, shape)
     with ParquetWriter(stream, schema, compression="zstd") as writer:
@@ -40,14 +41,14 @@ def parquet(stream: BinaryIO, shape: ColumnSet) -> Iterator[Parquet]:
 
 
 class Parquet:
-    """Takes rows and writes them in groups."""
+    """Writes rows in groups."""
 
     def __init__(self, pa: Any, writer: Any, schema: Any, shape: ColumnSet) -> None:  # noqa: ANN401
         self._pa, self._writer, self._schema, self._shape = pa, writer, schema, shape
         self._columns, self._rows = outcome_columns(shape), list[dict[str, Any]]()
 
     def add(self, row: ReportRow) -> None:
-        """Take one row."""
+        """Add one row."""
         content: dict[str, Any] = {column.name: cell_text(column, row) for column in self._columns}
         likely = scores(row, self._shape.top_k)
         content["scores"] = [{**score, "label": printable(score["label"])} for score in likely]
@@ -56,7 +57,7 @@ class Parquet:
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows taken so far."""
+        """Write the rows added so far."""
         if self._rows:
             self._writer.write_table(self._pa.Table.from_pylist(self._rows, schema=self._schema))
             self._rows.clear()

@@ -1,4 +1,4 @@
-"""How a report is to be."""
+"""Formats and options of reports."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.outputs.reports.columns import ColumnSet
 
 
 class ReportFormat(StrEnum):
-    """The forms of reports; each is also the usual suffix of its files."""
+    """The formats of reports; each is also the usual suffix of its files."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -23,78 +24,83 @@ class ReportFormat(StrEnum):
 
     @property
     def is_text(self) -> bool:
-        """Whether it can be read, or sent through a pipe, as text."""
+        """Whether it is a text format, which can be printed or piped."""
         return self not in (ReportFormat.XLSX, ReportFormat.PARQUET)
 
 
-_FORMS: Final = {f".{form}": form for form in ReportFormat} | {
+_SUFFIXES: Final = {f".{format_}": format_ for format_ in ReportFormat} | {
     ".tsv": ReportFormat.CSV,
     ".ndjson": ReportFormat.JSONL,
     ".htm": ReportFormat.HTML,
 }
-_FOREIGN: Final = {
+_UNSUPPORTED: Final = {
     **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), ReportFormat.XLSX),
     ".json": ReportFormat.JSONL,
     **dict.fromkeys((".feather", ".arrow", ".sqlite", ".db"), ReportFormat.PARQUET),
     **dict.fromkeys((".pdf", ".docx", ".odt", ".xml"), ReportFormat.HTML),
     **dict.fromkeys((".zip", ".gz"), ReportFormat.CSV),
 }
-"""Suffixes of files that Fovea does not write, and what comes nearest."""
+"""Suffixes of unsupported formats, with the closest supported one."""
 
 
 def format_of(file: Path) -> ReportFormat | None:
-    """The form that a file's suffix stands for; None where it stands for none.
+    """The format of a file's suffix; None if the suffix is unknown.
 
     Raises:
-        UsageError: it stands for one that Fovea does not write.
+        UsageError: the format is not supported.
     """
     suffix = file.suffix.lower()
-    if suffix in _FOREIGN:
-        nearest = _FOREIGN[suffix]
-        hint = f"Use a name such as {display_path(file.stem)}.{nearest}."
-        raise UsageError(f"Fovea does not write {suffix} files.", hint=hint)
-    return _FORMS.get(suffix)
+    if suffix in _UNSUPPORTED:
+        nearest = _UNSUPPORTED[suffix]
+        hint = tr("Use a name such as {name}.{suffix}.", name=display_path(file.stem), suffix=nearest)
+        raise UsageError(tr("Fovea can't write {suffix} files.", suffix=suffix), hint=hint)
+    return _SUFFIXES.get(suffix)
 
 
 def check_suffix(file: Path, format_: str) -> None:
-    """Refuse to write one form into a file that is named as another.
+    """Check that the suffix of a file fits its format.
 
     Args:
-        file: what would be written.
-        format_: a form, or "table" for a table to read.
+        file: the file to write.
+        format_: a `ReportFormat`, or "table" for a table to read.
 
     Raises:
-        UsageError: its suffix stands for another form.
+        UsageError: its suffix is that of another format.
     """
     if format_ == ReportFormat.JSONL and file.suffix.lower() == ".json":
         return
     named = format_of(file)
     if named is not None and named != format_:
-        what = f"The suffix of “{display_path(file.name)}” stands for {named}, but the format is {format_}."
-        raise UsageError(what, hint=f"Choose the format {named}, or another name.")
+        what = tr(
+            "The suffix of “{file}” is for {named} files, but the format is {format}.",
+            file=display_path(file.name),
+            named=named,
+            format=format_,
+        )
+        raise UsageError(what, hint=tr("Choose the format {named}, or another file name.", named=named))
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """How a report is to be.
+    """The options of a report.
 
     Attributes:
-        format: which form it has.
-        columns: what is told of each image.
-        byte_order_mark: whether CSV begins with one, by which older spreadsheets know UTF-8.
-        delimiter: what separates the values of CSV: a comma, a semicolon or a tab. With a semicolon, numbers have a
-            decimal comma, as spreadsheets expect in countries where a comma cannot separate values.
-        title: the heading of a page.
-        about: what was classified and how, in words, for the foot of a page.
-        folder: a page names images by their place in this one, or else by their folder's name and their own.
-        thumbnails: how many images a page shows at most.
+        format: its format.
+        columns: its content.
+        byte_order_mark: whether CSV starts with one, by which older spreadsheets detect UTF-8.
+        delimiter: the delimiter of CSV: comma, semicolon or tab. With a semicolon, numbers have a decimal comma, as
+            spreadsheets expect in countries with decimal commas.
+        title: the heading of a page; empty for the default.
+        about: pairs of names and values that describe the job, for the end of a page.
+        folder: a page shows paths relative to this folder; those of other images are shortened.
+        thumbnails: the maximum number of images on a page.
     """
 
     format: ReportFormat
     columns: ColumnSet
     byte_order_mark: bool = False
     delimiter: str = ","
-    title: str = "What is in these images"
+    title: str = ""
     about: tuple[tuple[str, str], ...] = ()
     folder: Path | None = None
     thumbnails: int = 200

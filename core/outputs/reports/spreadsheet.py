@@ -1,4 +1,4 @@
-"""Reports as a spreadsheet of Excel's kind, written row by row, so that memory does not grow with them."""
+"""Reports as Excel spreadsheets, written row by row with constant memory."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final
 
+from core.base.i18n import tr
 from core.base.leftovers import temporary_folder
 from core.outputs.reports.columns import Column, ColumnKind, ColumnSet, ReportRow, columns
 from core.outputs.reports.text import cell_text
 
 _ROWS: Final = 1_048_576
-"""What a sheet can hold, its heading included (Excel specifications and limits)."""
+"""Maximum number of rows of a sheet, including the heading (Excel specifications and limits)."""
 _MAX_TEXT: Final = 32_767
 _WIDTHS: Final = {"path": 60, "label": 24, "answer": 24, "error": 48, "hint": 48}
-"""Columns in letters of the standard font; the others are as wide as their heading needs."""
+"""Widths of columns in characters of the standard font; other columns fit their headings."""
 _FORMATS: Final = {ColumnKind.FRACTION: "0.0%", ColumnKind.DURATION: "0.0"}
 
 
 @contextmanager
 def spreadsheet(stream: BinaryIO, shape: ColumnSet, *, rows_on_sheet: int = _ROWS) -> Iterator[Spreadsheet]:
-    """Write a spreadsheet into a stream; it is complete once the block ends well.
+    """Write a spreadsheet to a stream; it is complete when the block ends without an error.
 
     Args:
-        stream: takes the file; it can be moved in.
-        shape: what is told of each image.
-        rows_on_sheet: how many a sheet takes, its heading included; what is more continues on further ones.
+        stream: a seekable stream.
+        shape: the content of the report.
+        rows_on_sheet: the maximum number of rows per sheet, including the heading; more rows go to further sheets.
 
     Raises:
-        OSError: it could not be written.
+        OSError: it cannot be written.
     """
-    import xlsxwriter  # takes 80 ms
+    import xlsxwriter  # importing it takes 80 ms
     from xlsxwriter.exceptions import FileCreateError
 
     with temporary_folder("rows") as rows:
@@ -43,14 +44,14 @@ def spreadsheet(stream: BinaryIO, shape: ColumnSet, *, rows_on_sheet: int = _ROW
             result.finish()
             book.close()
         except FileCreateError as error:
-            raise error.args[0] from error  # the OSError it was made of
+            raise error.args[0] from error  # the original OSError
         finally:
             outlet.detach()
             result.abandon()
 
 
 class _NonClosingStream:
-    """Where the file goes until it is shut; then nowhere, for a half-written archive tries to end itself when freed."""
+    """A stream that can be detached, as an unfinished archive tries to complete itself when it is freed."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -72,7 +73,7 @@ class _NonClosingStream:
 
 
 class Spreadsheet:
-    """Sheets with a heading that stays in sight and can be filtered; numbers are numbers, texts are never formulas."""
+    """Sheets with a frozen heading and filters; numbers are numbers, and texts are never formulas."""
 
     def __init__(self, book: Any, shown: tuple[Column, ...], rows_on_sheet: int) -> None:  # noqa: ANN401
         self._book, self._columns, self._most = book, shown, rows_on_sheet
@@ -90,18 +91,18 @@ class Spreadsheet:
         self._next += 1
 
     def finish(self) -> None:
-        """Let the rows of the sheet at hand be filtered."""
+        """Add filters to the current sheet."""
         self._sheet.autofilter(0, 0, self._next - 1, len(self._columns) - 1)
 
     def abandon(self) -> None:
-        """Give back the files in which rows were gathered."""
+        """Close the temporary files of the sheets."""
         for sheet in self._book.worksheets():
             with suppress(OSError):
                 sheet.row_data_fh.close()
 
     def _begin_sheet(self) -> Any:  # noqa: ANN401
         number = len(self._book.worksheets()) + 1
-        sheet = self._book.add_worksheet("Images" if number == 1 else f"Images {number}")
+        sheet = self._book.add_worksheet(tr("Images") if number == 1 else tr("Images {number}", number=number))
         sheet.freeze_panes(1, 1)
         for place, column in enumerate(self._columns):
             width = _WIDTHS.get(column.name, max(10, len(column.name) + 4))

@@ -1,4 +1,4 @@
-"""Reports as text: JSON lines, and comma-separated values that no spreadsheet can be made to run."""
+"""Reports as text: JSON lines, and comma-separated values without formulas that a spreadsheet could run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from core.base.text import display_path
 from core.outputs.reports.columns import Column, ColumnSet, ReportRow, Value, as_object, columns, values
 
 _FORMULA_STARTS: Final = "=+@\uff1d\uff0b\uff0d\uff20-"
-"""What a spreadsheet takes for the beginning of a formula, also in full width (OWASP, "CSV Injection")."""
+"""Characters that start a formula in spreadsheets, also in full width (OWASP, "CSV Injection")."""
 _SEPARATORS: Final = ",;|"
-"""What spreadsheets may take for the end of a value, whatever the file's own delimiter is; tabs are escaped."""
+"""Characters that spreadsheets may take for a delimiter, whatever the actual one is; tabs are escaped."""
 _NEEDS_QUOTES: Final = re.compile(f'[{_SEPARATORS}"]|^ | $')
 _UNSAFE: Final = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line breaks, characters that turn the writing direction, and bytes that are not UTF-8."""
+"""Control characters, line breaks, bidirectional control characters, and bytes that are not UTF-8."""
 _NOT_UTF8: Final = re.compile("[\ud800-\udfff]")
 BYTE_ORDER_MARK: Final = "\ufeff"
 _QUOTE: Final = '"'
 
 
 class JsonLines:
-    """One JSON object a line, in plain ASCII; each line is there as soon as its image is done."""
+    """One JSON object per line, in ASCII; each line is flushed immediately."""
 
     def __init__(self, stream: TextIO, shape: ColumnSet) -> None:
         self._stream, self._shape = stream, shape
@@ -35,9 +35,9 @@ class JsonLines:
 
 
 class CommaSeparated:
-    """A table as RFC 4180 has it, for spreadsheets and terminals.
+    """A table as in RFC 4180, for spreadsheets and terminals.
 
-    Nothing in it acts as a formula, whichever separator a spreadsheet uses, and nothing as a terminal's command.
+    It contains neither formulas, whichever delimiter a spreadsheet assumes, nor control sequences of terminals.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class CommaSeparated:
         """Write the heading.
 
         Args:
-            stream: takes the text; its line ends are written as given.
-            shape: what is told of each image.
-            byte_order_mark: whether the text begins with one, by which older spreadsheets know UTF-8.
-            delimiter: see `core.outputs.reports.plan.TrainingPlan`.
+            stream: receives the text; it must not translate line ends.
+            shape: the content of the report.
+            byte_order_mark: whether to start with one, by which older spreadsheets detect UTF-8.
+            delimiter: see `core.outputs.reports.plan.ReportOptions`.
         """
         self._columns, self._stream, self._delimiter = columns(shape), stream, delimiter
         others = _SEPARATORS.replace(delimiter, "")
@@ -78,7 +78,7 @@ class CommaSeparated:
                 return str(value).replace(".", ",") if self._delimiter == ";" else str(value)
 
     def _text(self, value: str, *, is_first: bool) -> str:
-        """A text that is no formula; inside the first column, quotes suffice, for they begin the line."""
+        """Escape a text so that it is not a formula; in the first column quotes suffice, as they start the line."""
         text = _UNSAFE.sub(lambda found: display_path(found[0]), value)
         if text.startswith(tuple(_FORMULA_STARTS)):
             text = f"'{text}"
@@ -88,11 +88,11 @@ class CommaSeparated:
 
 
 def printable(text: str) -> str:
-    r"""A text as UTF-8 can hold it; bytes of a name that are not UTF-8 become `\xe9`."""
+    r"""Make a text valid UTF-8; other bytes in names become escapes such as `\xe9`."""
     return _NOT_UTF8.sub(lambda found: display_path(found[0]), text)
 
 
 def cell_text(column: Column, row: ReportRow) -> Value:
-    """What stands in a column of an image, as UTF-8 can hold it."""
+    """The value of an image in a column; texts are valid UTF-8."""
     value = column.value_of(row)
     return printable(value) if isinstance(value, str) else value

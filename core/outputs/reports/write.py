@@ -1,4 +1,4 @@
-"""Writing reports: which forms there are, and how a whole one comes into a file."""
+"""Writing reports of all formats to files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import as_text, replacing
 from core.base.text import display_path
@@ -17,14 +18,12 @@ from core.jobs.values import Row
 from core.outputs.reports.columns import ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions, check_suffix
 
-_HINT: Final = "Name a file in a folder that you may write to, on a disk with free space."
-
 
 class Writer(Protocol):
-    """Takes images one by one and writes them."""
+    """Writes images one by one."""
 
     def add(self, row: ReportRow) -> None:
-        """Take the next image."""
+        """Write the next image."""
 
 
 def write_report(
@@ -36,30 +35,30 @@ def write_report(
     report: ProgressCallback,
     token: CancelToken,
 ) -> int:
-    """Write a report; the file is wholly the old one or wholly the new one, whatever happens.
+    """Write a report, replacing the file atomically.
 
-    Nothing but what a page shows is kept in memory.
+    Memory does not grow with the number of rows, except for what a page shows.
 
     Args:
-        file: where to; a link stays a link.
-        rows: the images, in the order in which they are told; see `report_rows` for those of a job.
-        plan: how the report is to be.
-        total: how many rows there are, for progress alone.
-        report: told of each row and of each thumbnail.
-        token: looked at before each.
+        file: the file; a link is kept, and its target replaced.
+        rows: the images, in order; see `report_rows` for those of a job.
+        plan: the options.
+        total: the number of rows, for progress only.
+        report: receives the progress of rows and thumbnails.
+        token: checked before each row and thumbnail.
 
     Returns:
-        How many images were told of.
+        The number of images written.
 
     Raises:
-        UsageError: the file is an image or is named as another form, or the form needs a library that is not
+        UsageError: the file is an image or has the suffix of another format, or a library for the format is not
             installed.
         StorageError: the file cannot be written.
         Cancelled: the token was cancelled.
     """
     check_not_image(file)
     check_suffix(file, plan.format)
-    clock, count = ProgressReporter("writing the report", total, report), 0
+    clock, count = ProgressReporter(tr("Writing report"), total, report), 0
     try:
         with replacing(Path(os.path.realpath(file))) as stream, open_writer(stream, plan, report, token) as writer:
             for row in rows:
@@ -68,12 +67,14 @@ def write_report(
                 clock.advance()
                 count += 1
     except OSError as error:
-        raise StorageError(f"{str(file)!r} could not be written: {error.strerror}.", hint=_HINT) from error
+        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=error.strerror)
+        hint = tr("Choose a file in a folder that you can write to, on a disk with free space.")
+        raise StorageError(what, hint=hint) from error
     return count
 
 
 def report_rows(rows: Iterable[Row]) -> Iterator[ReportRow]:
-    """The rows of a job as reports take them, without those that wait."""
+    """Convert the rows of a job, skipping those that are waiting."""
     return (result for row in rows if (result := ReportRow.of(row)) is not None)
 
 
@@ -81,11 +82,11 @@ def report_rows(rows: Iterable[Row]) -> Iterator[ReportRow]:
 def open_writer(
     stream: BinaryIO, plan: ReportOptions, report: ProgressCallback, token: CancelToken
 ) -> Iterator[Writer]:
-    """Write a report of any form into a stream; it is complete once the block ends well.
+    """Write a report of any format to a stream; it is complete when the block ends without an error.
 
     Raises:
-        UsageError: the form needs a library that is not installed.
-        OSError: it could not be written.
+        UsageError: a library for the format is not installed.
+        OSError: it cannot be written.
         Cancelled: the token was cancelled.
     """
     if plan.format.is_text:
@@ -107,7 +108,7 @@ def open_writer(
 def open_text_writer(
     stream: TextIO, plan: ReportOptions, report: ProgressCallback, token: CancelToken
 ) -> Iterator[Writer]:
-    """Write a report of a form that is text, as `open_writer` does."""
+    """Write a report of a text format, like `open_writer`."""
     match plan.format:
         case ReportFormat.HTML:
             from core.outputs.reports.page import web_page
@@ -126,28 +127,31 @@ def open_text_writer(
 
 
 def check_not_image(file: Path, alternative: str = "results.csv") -> None:
-    """Keep a photo from being replaced by what is said about it.
+    """Refuse to replace an image by a report.
 
     Args:
-        file: what would be written.
+        file: the file to write.
         alternative: a better name, for the hint.
 
     Raises:
-        UsageError: the file has the name of an image, or is one under another name.
+        UsageError: the file is an image, or has an image extension.
     """
     if file.suffix.lower() in IMAGE_SUFFIXES or _is_image(file):
         raise UsageError(
-            f"“{display_path(file)}” would be written, but that is an image or the name of an image.",
-            hint=f"Write a name like {alternative} after the option, and the paths of images before it.",
+            tr(
+                "Can't write to “{file}”: it is an image, or has an image extension.",
+                file=display_path(file),
+            ),
+            hint=tr("Put a name such as {name} after the option, and the paths of images before it.", name=alternative),
         )
 
 
 def _is_image(file: Path) -> bool:
     if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where the name is too long
         return False
-    from core.images.decoding import looks_like_image  # takes Pillow
+    from core.images.decoding import looks_like_image  # imports Pillow
 
     try:
         return looks_like_image(file)
     except OSError:
-        return False  # what cannot be read will not be written either, and that is told better
+        return False  # writing it will fail with a better message

@@ -1,1 +1,1 @@
-"""Sorting photos into class folders, with a record from which every step can be taken back."""
+"""Sorting photos into class folders, with a record from which every step can be undone."""

@@ -1,4 +1,4 @@
-"""Which files belong to a photo: its sidecars, the movie of a Live Photo, edits of Apple's, the raw file beside it."""
+"""Companion files of a photo: sidecars, the movie of a Live Photo, edits by Apple Photos, the raw file."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Final
 from core.images.listing import IMAGE_SUFFIXES
 
 _SIDECARS: Final = frozenset({".xmp", ".pp3", ".dop", ".json"})
-"""After the whole name, as photo.jpg.xmp: digiKam, darktable, Immich; RawTherapee; DxO; Google Takeout."""
+"""Appended to the whole name, as in photo.jpg.xmp: digiKam, darktable, Immich; RawTherapee; DxO; Google Takeout."""
 _RAW: Final = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".gpr", ".iiq", ".kdc", ".mef", ".mos"}
     | {".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
 )
 _PARTNERS: Final = _RAW | {".xmp", ".aae", ".mov", ".mp4"}
-"""In place of the suffix, as photo.mov: Adobe's sidecars, edits of Apple's Photos, movies of Live Photos."""
+"""Instead of the suffix, as in photo.mov: Adobe's sidecars, edits by Apple Photos, movies of Live Photos."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompanionNames:
-    """What goes along with a photo.
+    """The names of a photo's companions.
 
     Attributes:
-        photo: its name.
-        names: those of the files that go along.
-        shared: those of files that belong to another photo of that name too, and stay.
+        photo: the name of the photo.
+        names: the names of its companions.
+        shared: the names of files that also belong to another photo of the same stem, and stay in place.
     """
 
     photo: str
@@ -36,7 +36,7 @@ class CompanionNames:
     shared: tuple[str, ...] = ()
 
     def renamed(self, photo: str) -> tuple[str, ...]:
-        """What the files are called if the photo is called so."""
+        """The names of the companions if the photo is renamed to `photo`."""
         before, after = _stem(self.photo), _stem(photo)
         return tuple(
             photo + name[len(self.photo) :] if name.startswith(f"{self.photo}.") else after + name[len(before) :]
@@ -45,10 +45,10 @@ class CompanionNames:
 
 
 class CompanionFinder:
-    """Finds the companions of photos; the folder looked at last is kept in memory."""
+    """Finds the companions of photos; caches the last folder."""
 
     def __init__(self) -> None:
-        """Nothing is looked at yet."""
+        """Create a finder without reading anything."""
         self._folder: Path | None = None
         self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
         self._names: frozenset[str] = frozenset()
@@ -56,7 +56,7 @@ class CompanionFinder:
         self._stems: Counter[str] = Counter()
 
     def of(self, photo: Path) -> CompanionNames:
-        """What goes along with a photo, which may be gone already; nothing where its folder cannot be read."""
+        """The companions of a photo, which may be gone already; none if its folder cannot be read."""
         if photo.parent != self._folder:
             self._scan(photo.parent)
         stem, name = _stem(photo.name), photo.name
@@ -90,12 +90,12 @@ def _files(folder: Path) -> Iterable[str]:
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """Of names that differ in capitals alone the first: no destination need take both."""
+    """The first of names that differ only in case, as some file systems cannot contain both."""
     return tuple({name.casefold(): name for name in reversed(list(names))}.values())[::-1]
 
 
 def _stem(name: str) -> str:
-    return os.path.splitext(name)[0]  # noqa: PTH122 - PurePath takes "a." for a suffix
+    return os.path.splitext(name)[0]  # noqa: PTH122 - PurePath treats "a." as having a suffix
 
 
 def _suffix(name: str) -> str:

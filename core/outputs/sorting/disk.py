@@ -1,4 +1,4 @@
-"""What sorting asks the disk before it changes anything: what lies where, and which files hold the same."""
+"""Checks before sorting: existing files, identical files, free space and permissions."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.images.listing import is_valid_path
 from core.outputs.sorting.values import SortRequest, TransferMode
 
 _RESERVED_BYTES: Final = 64 * 1024**2
-"""Bytes that are left free on the destination's disk."""
+"""Bytes to leave free on the destination's disk."""
 
 
 class RealFileSystem:
-    """The destination as it is now."""
+    """The file system of the destination."""
 
     def __init__(self, destination: Path) -> None:
         self._destination = destination
         self._hashes: dict[Path, str] = {}
 
     def entries(self, folder: PurePath) -> Mapping[str, bool]:
-        """As `core.outputs.sorting.names.FileSystem`."""
+        """See `core.outputs.sorting.names.FileSystem`."""
         try:
             with os.scandir(self._destination / folder) as found:
                 return {entry.name: entry.is_dir(follow_symlinks=False) for entry in found}
@@ -37,7 +38,7 @@ class RealFileSystem:
             raise _unreadable(self._destination / folder, error) from error
 
     def size(self, file: Path) -> int | None:
-        """As `core.outputs.sorting.names.FileSystem`."""
+        """See `core.outputs.sorting.names.FileSystem`."""
         try:
             status = file.stat()
         except OSError:
@@ -45,7 +46,7 @@ class RealFileSystem:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def same(self, one: Path, other: Path) -> bool:
-        """As `core.outputs.sorting.names.FileSystem`; what cannot be read is like nothing else."""
+        """See `core.outputs.sorting.names.FileSystem`; unreadable files differ from all others."""
         try:
             return one.samefile(other) or self._sha256(one) == self._sha256(other)
         except OSError:
@@ -58,7 +59,7 @@ class RealFileSystem:
 
 
 def sha256(file: Path) -> str:
-    """The sum of a file's bytes, in hexadecimal.
+    """The SHA-256 of a file, in hexadecimal.
 
     Raises:
         OSError: it cannot be read.
@@ -68,81 +69,84 @@ def sha256(file: Path) -> str:
 
 
 def resolve_request(request: SortRequest) -> SortRequest:
-    """The same request, its folders as they really are, without links."""
+    """The same request with links in its folders resolved."""
     source, destination = (Path(os.path.realpath(folder)) for folder in (request.source, request.destination))
     return SortRequest(source, destination, request.by, request.threshold, request.flat)
 
 
 def check_request(request: SortRequest) -> None:
-    """Refuse what cannot work, before anything is done.
+    """Check a request before anything is changed.
 
     Args:
-        request: its folders are real ones, see `real`.
+        request: its folders must be resolved, see `resolve_request`.
 
     Raises:
-        UsageError: the source is no folder, the destination lies in it or is no folder, or links cannot lead from one
-            to the other.
-        StorageError: the destination may not be written to.
+        UsageError: the source is not a folder, the destination is inside it or not a folder, or hard links between
+            them are impossible.
+        StorageError: the destination is not writable.
     """
     source, destination = request.source, request.destination
     if not os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises where the name is too long
         raise UsageError(
-            f"There is no folder {_display_name(source)}.", hint="Name the folder whose photos are to be sorted."
+            tr("There is no folder “{folder}”.", folder=display_path(source)),
+            hint=tr("Choose the folder with the photos to sort."),
         )
     if any(_is_same(folder, source) for folder in (destination, *destination.parents)):
-        what = f"{_display_name(destination)} lies in the folder that is to be sorted."
-        raise UsageError(what, hint="Name a folder outside it, so that sorted photos are not sorted again.")
+        what = tr("The destination “{folder}” is inside the folder to sort.", folder=display_path(destination))
+        raise UsageError(what, hint=tr("Choose a folder outside it, so that sorted photos are not sorted again."))
     if not is_valid_path(destination):
-        raise UsageError(f"No folder can be called {_display_name(destination)}.", hint="Choose a shorter name.")
+        what = tr("Invalid folder path: “{folder}”.", folder=display_path(destination))
+        raise UsageError(what, hint=tr("Choose a shorter name."))
     existing_parent = next((folder for folder in (destination, *destination.parents) if os.path.lexists(folder)), None)
     if existing_parent is None:
         raise UsageError(
-            f"There is no disk for {_display_name(destination)}.", hint="Name a folder on a disk that is there."
+            tr("The drive of “{folder}” is not available.", folder=display_path(destination)),
+            hint=tr("Connect the drive, or choose another folder."),
         )
     if not existing_parent.is_dir():
-        raise UsageError(f"{_display_name(existing_parent)} is a file.", hint="Name a folder, or one that can be made.")
+        what = tr("“{file}” is a file, not a folder.", file=display_path(existing_parent))
+        raise UsageError(what, hint=tr("Choose another folder."))
     if not os.access(existing_parent, os.W_OK | os.X_OK):
-        what = f"Nothing may be written to {_display_name(existing_parent)}: it is read-only, or another person's."
-        raise StorageError(what, hint="Name another folder, or ask for the right to write there.")
+        what = tr("You don't have permission to write to “{folder}”.", folder=display_path(existing_parent))
+        raise StorageError(what, hint=tr("Choose another folder, or change its permissions."))
     if request.by is TransferMode.HARDLINK and existing_parent.stat().st_dev != source.stat().st_dev:
-        what = f"{_display_name(destination)} is on another disk: a hard link cannot lead there."
-        raise UsageError(what, hint="Sort by copy or by symlink.")
+        what = tr("Hard links are impossible: “{folder}” is on another disk.", folder=display_path(destination))
+        raise UsageError(what, hint=tr("Use copies or symbolic links."))
 
 
 def check_space(request: SortRequest, size: int) -> None:
-    """Refuse to begin what the destination's disk cannot hold.
+    """Check the free space on the destination's disk.
 
     Args:
-        request: its folders are real ones.
-        size: bytes of all photos that will be sorted.
+        request: its folders must be resolved.
+        size: the size of all photos to sort, in bytes.
 
     Raises:
-        StorageError: there is too little room.
+        StorageError: there is too little space.
     """
     existing_parent = next(folder for folder in (request.destination, *request.destination.parents) if folder.is_dir())
-    takes_room = request.by is TransferMode.COPY or (
+    takes_space = request.by is TransferMode.COPY or (
         request.by is TransferMode.MOVE and existing_parent.stat().st_dev != request.source.stat().st_dev
     )
     free = shutil.disk_usage(existing_parent).free
-    if takes_room and size + min(_RESERVED_BYTES, size) > free:
-        what = (
-            f"The photos have {size / 1e6:,.0f} MB, but {_display_name(existing_parent)} has room for "
-            f"{free / 1e6:,.0f} MB."
+    if takes_space and size + min(_RESERVED_BYTES, size) > free:
+        what = tr(
+            "Not enough space in “{folder}”: {needed:,.0f} MB needed, {free:,.0f} MB free. Nothing was changed.",
+            folder=display_path(existing_parent),
+            needed=size / 1e6,
+            free=free / 1e6,
         )
-        raise StorageError(what, hint="Make room, name another disk, or sort by symlink. Nothing was done.")
+        raise StorageError(what, hint=tr("Free up space, choose another disk, or use symbolic links."))
 
 
 def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
-    except OSError:  # one of them is not there
+    except OSError:  # one of them does not exist
         return False
 
 
-def _display_name(path: Path) -> str:
-    return f"“{display_path(path)}”"
-
-
 def _unreadable(folder: Path, error: OSError) -> StorageError:
-    what = f"What is in {_display_name(folder)} cannot be told: {error.strerror or 'no reason given'}."
-    return StorageError(what, hint="See that it is a folder that you may open, or name another destination.")
+    reason = error.strerror or type(error).__name__
+    what = tr("Couldn't read the folder “{folder}”: {reason}.", folder=display_path(folder), reason=reason)
+    return StorageError(what, hint=tr("Check that you have permission to open it, or choose another destination."))

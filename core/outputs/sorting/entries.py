@@ -1,4 +1,4 @@
-"""What the record of a sorting holds of files and folders."""
+"""The entries of a sorting's record: files and folders."""
 
 from __future__ import annotations
 
@@ -8,35 +8,34 @@ from pathlib import Path
 
 
 class MoveState(IntEnum):
-    """How far a photo is."""
+    """The state of a photo."""
 
     WAITING = 0
     STARTED = 1
-    """It may be where it was, half-way, or where it should be: the disk tells."""
+    """It may be at its source, at its target, or in between; only the disk shows which."""
     DONE = 2
     FAILED = 3
     UNDOING = 4
-    """Its undoing was begun."""
+    """Undoing was started."""
     UNDONE = 5
     KEPT = 6
-    """Undoing left it, for a reason."""
+    """Undoing left it in place, for a reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A photo in the record, or a file that goes along with one.
+    """A photo or companion file in the record.
 
     Attributes:
-        number: its place in the sorting, from 1.
-        source: where it was.
-        target: where it comes.
-        state: how far it is.
-        before: what told, when it was begun, that the file at `source` is this one
-            (`core.outputs.sorting.moves.written`).
-        after: the same of the file at `target`, when it was done.
-        sha256: of its bytes, where they were read; else empty.
-        reason: it failed, or was kept.
-        follows: the number of the photo that this file goes along with; 0 for a photo.
+        number: its number in the sorting, from 1.
+        source: its original path.
+        target: its new path.
+        state: its state.
+        before: the status of `source` when the move was started (`core.outputs.sorting.moves.status`).
+        after: the status of `target` when the move was done.
+        sha256: the hash of its bytes if they were read; otherwise empty.
+        reason: why it failed or was kept.
+        follows: the number of the photo of a companion; 0 for a photo.
     """
 
     number: int
@@ -52,14 +51,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder in the record; times are when it was last written to, in nanoseconds since 1970.
+    """A folder in the record; times are modification times in nanoseconds since 1970.
 
     Attributes:
         path: the folder.
-        is_created: whether the sorting made it.
-        before: its time before; None for one that was made.
-        after: its time once all was sorted; None until then.
-        last_seen: its time when undoing began; None until then, and if it was gone.
+        is_created: whether the sorting created it.
+        before: its time before sorting; None for a created folder.
+        after: its time after sorting; None until then.
+        last_seen: its time when undoing started; None until then, and if it was gone.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Carrying out what was planned: every step is noted before it is done and after, and none is done twice."""
+"""Running a planned sorting: every step is recorded before and after, and none is run twice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
 from core.outputs.sorting.disk import check_request, check_space
@@ -19,11 +20,11 @@ from core.outputs.sorting.records import repaired, sortings
 from core.outputs.sorting.values import SortingState, SortingSummary, SortRequest, Step, TransferMode
 
 BATCH_SIZE: Final = 32
-"""Photos that are noted as begun together."""
+"""Photos that are recorded as started together."""
 _FATAL_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENODEV, errno.ENXIO, errno.ESTALE)
-"""What would happen to every other photo too."""
+"""Errors that would affect every other photo too."""
 _OF_ONE: Final = (errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.EMLINK, errno.EXDEV)
-"""What of a link is wrong with the photo alone; anything else means that no link can be made there."""
+"""Errors of a link that concern one photo; any other means that links are impossible there."""
 
 
 def execute(
@@ -31,20 +32,19 @@ def execute(
 ) -> SortingSummary:
     """Sort photos as planned.
 
-    A photo that cannot be sorted is passed over and told by the record. Called off or killed at any moment, `go_on`
-    does the rest and `core.outputs.sorting.undo.undo` takes back what was done.
+    A photo that cannot be sorted is skipped, and the record says why. If cancelled or killed at any time, `resume`
+    continues and `core.outputs.sorting.undo.undo` reverts what was done.
 
     Args:
-        steps: those of `core.outputs.sorting.plan.plan`.
-        request: what they were planned for; its folders are real ones.
-        report: told of each photo.
-        token: looked at before each photo.
+        steps: the steps from `core.outputs.sorting.plan.make_plan`.
+        request: the request of the plan; its folders must be resolved.
+        report: receives the progress.
+        token: checked before each photo.
 
     Raises:
-        UsageError: it was refused, see `core.outputs.sorting.disk.check`; or an earlier sorting of these folders was
-            interrupted; or another process sorts; or there is nothing to sort. Nothing was done.
-        StorageError: nothing may be written there, or there is too little room, and nothing was done; or the disk
-            failed under way.
+        UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`; an earlier sorting of these
+            folders was interrupted; another process is sorting; or there is nothing to sort. Nothing was changed.
+        StorageError: the destination is not writable or too small, and nothing was changed; or the disk failed.
         Cancelled: the token was cancelled.
     """
     check_request(request)
@@ -61,29 +61,29 @@ def execute(
 
 
 def resume(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
-    """Go on with a sorting that was called off or killed, see `carry_out`.
+    """Resume a sorting that was cancelled or killed, see `execute`.
 
     Raises:
-        UsageError: there is none of that name, or it is done, or undone.
-        StorageError: as `carry_out`.
+        UsageError: it does not exist, is finished, or was undone.
+        StorageError: as `execute`.
         Cancelled: the token was cancelled.
     """
     with locked(), repaired(id_) as record:
-        facts = record.summary()
-        if facts.state is not SortingState.SORTING:
-            what = f"The sorting {id_!r} is {facts.state}: there is nothing to go on with."
-            raise UsageError(what, hint="`fovea sort --list` lists them.")
-        check_request(facts.request)
+        summary = record.summary()
+        if summary.state is not SortingState.SORTING:
+            what = tr("The sorting {id!r} can't be resumed: its state is “{state}”.", id=id_, state=summary.state)
+            raise UsageError(what, hint=tr("List the sortings with `fovea sort --list`."))
+        check_request(summary.request)
         return _work(record, report, token)
 
 
 def part_name(id_: str, move: Move) -> str:
-    """What a photo is called while it is not yet whole; by that it is found again."""
+    """The name of a photo while it is incomplete, by which it is found after a crash."""
     return f".fovea-{id_}-{move.number}.part"
 
 
 def recover(record: SortingRecord, mode: TransferMode) -> Iterator[list[Move]]:
-    """Find out how far the photos came that were begun when the program died, some at a time, and note it."""
+    """Determine and record the state of photos that were started when the program died, in batches."""
     while started := record.moves(MoveState.STARTED, limit=BATCH_SIZE):
         found = [recover_move(move, mode, part_name(record.id, move)) for move in started]
         record.save(found)
@@ -98,25 +98,30 @@ def _cancellable(steps: Iterable[Step], token: CancelToken) -> Iterator[Step]:
 
 def _check_resumable(record: SortingRecord) -> None:
     if not record.count(MoveState.WAITING):
-        raise UsageError("There is nothing to sort.", hint="Every photo is sorted already, or could not be read.")
+        raise UsageError(
+            tr("There is nothing to sort."), hint=tr("All photos are already sorted, or could not be read.")
+        )
 
 
 def _check_no_unfinished(request: SortRequest) -> None:
-    for facts in sortings():
-        folders = facts.request.source, facts.request.destination
-        if facts.state in (SortingState.SORTING, SortingState.UNDOING) and folders == (
+    for summary in sortings():
+        folders = summary.request.source, summary.request.destination
+        if summary.state in (SortingState.SORTING, SortingState.UNDOING) and folders == (
             request.source,
             request.destination,
         ):
             raise UsageError(
-                f"An earlier sorting of this folder, {facts.id}, was interrupted.",
-                hint=f"Go on with `fovea sort --continue {facts.id}`, or undo it with `fovea sort --undo {facts.id}`.",
+                tr("An earlier sorting of this folder, {id}, was interrupted.", id=summary.id),
+                hint=tr(
+                    "Resume it with `fovea sort --continue {id}`, or undo it with `fovea sort --undo {id}`.",
+                    id=summary.id,
+                ),
             )
 
 
 def _work(record: SortingRecord, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     request = record.summary().request
-    clock = ProgressReporter("sorting photos", record.count(MoveState.WAITING, MoveState.STARTED), report)
+    clock = ProgressReporter(tr("Sorting photos"), record.count(MoveState.WAITING, MoveState.STARTED), report)
     for found in recover(record, request.by):
         clock.advance(sum(move.state is not MoveState.WAITING and not move.follows for move in found))
     known = {folder.path for folder in record.folders()}
@@ -155,18 +160,18 @@ def _sort_batch(
 
 
 def photo_state(move: Move, done: list[Move], record: SortingRecord) -> MoveState | None:
-    """How far the photo is that a companion goes along with; it may have come just before."""
+    """The state of the photo of a companion, which may have been moved just before."""
     known = next((one.state for one in reversed(done) if one.number == move.follows), None)
     return record.move_state(move.follows) if known is None else known
 
 
 def _is_photo_kept(move: Move, done: list[Move], record: SortingRecord) -> bool:
-    """Whether a companion stays, as its photo could not be sorted."""
+    """Whether a companion stays in place because its photo could not be sorted."""
     return bool(move.follows) and photo_state(move, done, record) is MoveState.FAILED
 
 
 def _new_folders(path: Path, known: set[Path]) -> Iterator[Folder]:
-    """A folder and those above it that must be made, the uppermost first, if they are not noted yet."""
+    """Entries for a folder and its missing parents, from the top, except those already recorded."""
     missing = [path]
     while not missing[-1].exists():
         missing.append(missing[-1].parent)
@@ -185,7 +190,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _execute_move(move: Move, request: SortRequest, part: str, *, stays: bool) -> Move:
-    """The photo or companion, done or failed."""
+    """Move a photo or companion, and return it as done or failed."""
     if stays:
         return replace(move, state=MoveState.FAILED)
     try:
@@ -205,23 +210,29 @@ def _is_fatal(error: OSError, request: SortRequest) -> bool:
 def _fatal_error(error: OSError, folder: Path, mode: TransferMode = TransferMode.COPY) -> StorageError:
     reason = error.strerror or type(error).__name__
     if mode in (TransferMode.HARDLINK, TransferMode.SYMLINK) and error.errno not in _FATAL_ERRORS:
-        what = f"No {mode} can be made in “{display_path(folder)}”: {reason}."
-        return StorageError(what, hint="Undo what was done, if anything, with `fovea sort --undo`; then sort by copy.")
-    what = f"Sorting stopped: nothing more can be written to “{display_path(folder)}”: {reason}."
-    hint = "Every photo is safe. Once there is room, `fovea sort --continue` goes on; `fovea sort --undo` goes back."
+        name = display_path(folder)
+        if mode is TransferMode.HARDLINK:
+            what = tr("Couldn't create a hard link in “{folder}”: {reason}.", folder=name, reason=reason)
+        else:
+            what = tr("Couldn't create a symbolic link in “{folder}”: {reason}.", folder=name, reason=reason)
+        return StorageError(what, hint=tr("Undo the sorting with `fovea sort --undo`, then sort by copying."))
+    what = tr("Sorting stopped: couldn't write to “{folder}”: {reason}.", folder=display_path(folder), reason=reason)
+    hint = tr(
+        "All photos are safe. Free up space, then resume with `fovea sort --continue` or undo with `fovea sort --undo`."
+    )
     return StorageError(what, hint=hint)
 
 
 def _reason(error: OSError, move: Move) -> str:
     if isinstance(error, FileExistsError):
-        return f"Another file is there meanwhile: {display_path(move.target)}."
+        return tr("Another file now exists at {path}.", path=display_path(move.target))
     if isinstance(error, FileNotFoundError) and not move.source.exists():
-        return "It is not there any more."
+        return tr("The file no longer exists.")
     return f"{(error.strerror or type(error).__name__).capitalize()}."
 
 
 def _mtime_ns(folder: Path) -> int | None:
-    """When a folder was last written to, in nanoseconds since 1970; None where there is none."""
+    """The modification time of a folder in nanoseconds since 1970; None if it does not exist."""
     try:
         return folder.stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""Which photos a sorting takes: those in its folder, but none that a sorting put there."""
+"""Which photos to sort: those in the source folder, except those that a sorting put there."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Final
 
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.images.listing import identity
 from core.outputs.sorting.values import SortRequest
 
-_OUTSIDE: Final = "It lies outside the folder that is sorted."
+_OUTSIDE: Final = mark("It is outside the folder to sort.")
 
 
 class InputFolders:
-    """Looks at each folder once, by what it is and not by what it is called."""
+    """Checks folders by their identity rather than their paths, each once."""
 
     def __init__(self, request: SortRequest, destinations: Iterable[Path]) -> None:
-        """Look where the source and the destinations are.
+        """Identify the source and the destinations.
 
         Args:
-            request: its folders are real ones, see `core.outputs.sorting.disk.real`.
-            destinations: those of earlier sortings. The source may lie in one, or be one.
+            request: its folders must be resolved, see `core.outputs.sorting.disk.resolve_request`.
+            destinations: the destinations of earlier sortings. The source may be one, or inside one.
         """
         self._source = _identity(request.source)
         self._destinations = {_identity(folder) for folder in (request.destination, *destinations)} - {None}
@@ -38,11 +39,11 @@ class InputFolders:
     def _check(self, folder: Path) -> str:
         for one in (folder, *folder.parents):
             key = _identity(one)
-            if key == self._source:  # also where neither is there: looking at the photo tells
+            if key == self._source:  # also if neither exists, which reading the photo reports
                 return ""
             if key in self._destinations:
-                return f"It lies in “{display_path(one)}”, which photos were sorted into."
-        return _OUTSIDE
+                return tr("It is in “{folder}”, the destination of a sorting.", folder=display_path(one))
+        return tr(_OUTSIDE)
 
 
 def _identity(folder: Path) -> Hashable:

@@ -1,4 +1,4 @@
-"""Bringing one photo to its place, and back; what is there is never replaced, and what changed is never removed."""
+"""Moving one photo to its target, and back; never replaces existing files or removes changed ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from core.base.i18n import mark, tr
 from core.base.storage import keep_owner, sync_folder
 from core.base.text import display_path
 from core.outputs.sorting.disk import sha256
@@ -19,27 +20,27 @@ from core.outputs.sorting.entries import Move, MoveState
 from core.outputs.sorting.values import TransferMode
 
 _BLOCK: Final = 1024**2
-_CHANGED: Final = "It was changed since it was sorted."
-_ONLY: Final = "The file it was made from is gone or was changed since, so this may be the only one left."
+_CHANGED: Final = mark("It was changed after sorting.")
+_ONLY: Final = mark("Its original is missing or was changed, so this may be the only copy.")
 
 
 class ContentMismatchError(OSError):
-    """A copy does not hold what the photo holds."""
+    """A copy differs from its original."""
 
 
 def perform_move(move: Move, mode: TransferMode, part: str) -> Move:
-    """Bring a photo to its target, in a folder that is there.
+    """Transfer a photo to its target, in an existing folder.
 
     Args:
-        move: the photo, begun.
-        mode: how.
-        part: the name, beside the target, of what is not yet whole.
+        move: the started move.
+        mode: how to transfer it.
+        part: the name of the incomplete file next to the target.
 
     Returns:
-        The photo, done.
+        The move, done.
 
     Raises:
-        OSError: it could not be; the photo is where it was.
+        OSError: it failed; the photo is at its source.
     """
     sha256_ = ""
     match mode:
@@ -55,35 +56,35 @@ def perform_move(move: Move, mode: TransferMode, part: str) -> Move:
 
 
 def _link_target(move: Move) -> Path:
-    """Where a link leads. Relative where photo and link are on one disk below one folder, so that it still leads there
-    once that folder is moved, or is seen from another computer; else absolute, so that the link itself may be moved.
+    """The target of a symbolic link. Relative if photo and link are on one disk and in one folder, so that it stays
+    valid when that folder is moved or shared; otherwise absolute, so that the link itself can be moved.
     """
     try:
         top = os.path.commonpath([move.source, move.target])
         if Path(top).parent == Path(top) or move.source.lstat().st_dev != move.target.parent.stat().st_dev:
             return move.source
-        way = Path(os.path.relpath(move.source, move.target.parent))
-        return way if (move.target.parent / way).samefile(move.source) else move.source
+        relative = Path(os.path.relpath(move.source, move.target.parent))
+        return relative if (move.target.parent / relative).samefile(move.source) else move.source
     except (OSError, ValueError):
         return move.source
 
 
 def _leads_to(link: Path, file: Path) -> bool:
-    """Whether what lies there is a link that sorting made to a file, relative or, as earlier versions, absolute."""
+    """Whether a path is a link to a file, as created by sorting, in earlier versions always with an absolute target."""
     return link.is_symlink() and Path(os.path.normpath(link.parent / link.readlink())) == file
 
 
 def recover_move(move: Move, mode: TransferMode, part: str) -> Move:
-    """Find out how far a photo came that was begun when the program died; what is half-way is removed.
+    """Determine the state of a move that was started when the program died, and remove an incomplete file.
 
     Returns:
-        The photo: done, or waiting again, or failed, if something else took its place meanwhile.
+        The move: done, waiting again, or failed because another file took its place.
     """
     move.target.with_name(part).unlink(missing_ok=True)
     if not os.path.lexists(move.target):
         return replace(move, state=MoveState.WAITING)
     if not _is_own(move, mode):
-        return replace(move, state=MoveState.FAILED, reason="Another file of that name is there meanwhile.")
+        return replace(move, state=MoveState.FAILED, reason=tr("Another file with this name now exists."))
     if mode is TransferMode.MOVE and os.path.lexists(move.source):
         sync_folder(move.target.parent)
         move.source.unlink()
@@ -92,35 +93,35 @@ def recover_move(move: Move, mode: TransferMode, part: str) -> Move:
 
 
 def undo_move(move: Move, mode: TransferMode, part: str) -> Move:
-    """Undo what was done with a photo.
+    """Undo a move.
 
     Args:
-        move: the photo, done; or leaving, if the program died while this was done.
-        mode: how it was sorted.
-        part: the name, beside the source, of what is not yet whole.
+        move: the move, done, or being undone when the program died.
+        mode: how the photo was transferred.
+        part: the name of the incomplete file next to the source.
 
     Returns:
-        The photo: undone, or kept for a reason.
+        The move: undone, or kept for a reason.
 
     Raises:
-        OSError: the disk does not let it be undone.
+        OSError: it cannot be undone.
     """
     reason = _move_back(move, part) if mode is TransferMode.MOVE else _remove_target(move, mode)
     return replace(move, state=MoveState.KEPT if reason else MoveState.UNDONE, reason=reason)
 
 
 def status(path: Path) -> str:
-    """What tells that a file was not written to: size, times, number; empty where there is none."""
+    """Size, times and inode of a file, to detect changes; empty if it does not exist."""
     try:
         found = path.lstat()
     except OSError:
         return ""
-    changed = 0 if os.name == "nt" else found.st_ctime_ns  # on Windows: when it was made
+    changed = 0 if os.name == "nt" else found.st_ctime_ns  # on Windows, this is the creation time
     return f"{found.st_size} {found.st_mtime_ns} {changed} {found.st_ino} {found.st_dev}"
 
 
 def _remove_target(move: Move, mode: TransferMode) -> str:
-    """Remove what was made, if the photo itself is there; else why not."""
+    """Remove a copy or link if the original exists, or return why not."""
     if not os.path.lexists(move.target):
         return ""
     match mode:
@@ -133,7 +134,7 @@ def _remove_target(move: Move, mode: TransferMode) -> str:
             reason = reason or ("" if _unchanged(move.source, move.before, move.sha256) else _ONLY)
     if not reason:
         move.target.unlink()
-    return reason
+    return tr(reason) if reason else ""
 
 
 def _move_back(move: Move, part: str) -> str:
@@ -145,11 +146,11 @@ def _move_back(move: Move, part: str) -> str:
             move.target.unlink()
             return ""
     if not os.path.lexists(move.target):
-        return "It is not there any more."
+        return tr("The file no longer exists.")
     if os.path.lexists(move.source):
-        return f"There is another file where it was: {display_path(move.source)}."
+        return tr("Another file now exists at {path}.", path=display_path(move.source))
     if not move.follows and not _unchanged(move.target, move.after, move.sha256):
-        return _CHANGED
+        return tr(_CHANGED)
     move.source.parent.mkdir(parents=True, exist_ok=True)
     move.source.with_name(part).unlink(missing_ok=True)
     _relocate(move.target, move.source, part)
@@ -157,7 +158,7 @@ def _move_back(move: Move, part: str) -> str:
 
 
 def _copy(source: Path, target: Path, part: str) -> str:
-    """Copy a file with its times, permissions and owner, beside its target and then there; its sum."""
+    """Copy a file atomically with its times, permissions and owner, and return its SHA-256."""
     beside = target.with_name(part)
     beside.unlink(missing_ok=True)
     try:
@@ -168,7 +169,7 @@ def _copy(source: Path, target: Path, part: str) -> str:
                 writing.write(block)
             writing.flush()
             keep_owner(before, beside)
-            with contextlib.suppress(OSError):  # permissions and flags, as far as that disk knows them
+            with contextlib.suppress(OSError):  # permissions and flags, as far as that file system supports them
                 shutil.copystat(source, beside)
             os.utime(beside, ns=(before.st_atime_ns, before.st_mtime_ns))
             os.fsync(writing.fileno())
@@ -181,7 +182,7 @@ def _copy(source: Path, target: Path, part: str) -> str:
 
 
 def _relocate(source: Path, target: Path, part: str) -> str:
-    """Move a file; across disks by a copy that is read back before the original goes. Its sum, where it was read."""
+    """Move a file, across disks by a verified copy; return its SHA-256 if it was read."""
     try:
         if source.lstat().st_dev == target.parent.stat().st_dev:
             _publish(source, target)
@@ -192,7 +193,7 @@ def _relocate(source: Path, target: Path, part: str) -> str:
     sum_ = _copy(source, target, part)
     if sha256(target) != sum_:
         target.unlink()
-        raise ContentMismatchError(errno.EIO, "the copy does not hold what the photo holds")
+        raise ContentMismatchError(errno.EIO, tr("the copy differs from the photo"))
     sync_folder(target.parent)
     _remove(source, target)
     return sum_
@@ -200,11 +201,11 @@ def _relocate(source: Path, target: Path, part: str) -> str:
 
 def _check_unchanged(before: os.stat_result, after: os.stat_result) -> None:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise ContentMismatchError(errno.EBUSY, "it was written to meanwhile")
+        raise ContentMismatchError(errno.EBUSY, tr("the file was changed while it was copied"))
 
 
 def _remove(file: Path, other: Path) -> None:
-    """Remove a file that is there once more; if it cannot be, the other one goes, so that it is there once."""
+    """Remove a file that exists twice; if that fails, remove the other one."""
     try:
         file.unlink()
     except OSError:
@@ -213,8 +214,8 @@ def _remove(file: Path, other: Path) -> None:
 
 
 def _publish(file: Path, name: Path) -> None:
-    """Rename a file, never over another one. A second name and then none of the first is the one way of doing so that
-    no system lacks; where there are no second names, it is looked first.
+    """Rename a file without replacing another one. Creating a hard link and removing the old name works on every
+    system; on file systems without hard links, check first.
     """
     try:
         os.link(file, name)
@@ -229,7 +230,7 @@ def _publish(file: Path, name: Path) -> None:
 
 
 def _is_own(move: Move, mode: TransferMode) -> bool:
-    """Whether what lies at the target is what this move makes."""
+    """Whether the file at the target is the result of this move."""
     if mode is TransferMode.SYMLINK:
         return _leads_to(move.target, move.source)
     if move.target.is_symlink() or not stat.S_ISREG(move.target.stat().st_mode):
@@ -244,7 +245,7 @@ def _is_own(move: Move, mode: TransferMode) -> bool:
 
 
 def _unchanged(file: Path, then: str, sum_: str) -> bool:
-    """Whether a file is what it was. What says so by itself is trusted; else its bytes are read, if they were then."""
+    """Whether a file is unchanged, by its status or, if a hash is known, by its bytes."""
     now = status(file)
     if not now or not then:
         return False

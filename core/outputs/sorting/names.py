@@ -1,4 +1,4 @@
-"""Names that every system takes for files and folders, none of them twice."""
+"""Unique names for files and folders that are valid on every system."""
 
 from __future__ import annotations
 
@@ -17,34 +17,32 @@ from core.images.system_folders import is_system_folder
 from core.outputs.sorting.companions import CompanionNames
 
 _FORBIDDEN: Final = frozenset('<>:"/\\|?*')
-"""What Windows does not take (Win32, "Naming Files, Paths, and Namespaces")."""
+"""Characters not allowed on Windows (Win32, "Naming Files, Paths, and Namespaces")."""
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|\Z)")
 _MAX_NAME: Final = 255
-"""Of a name: bytes on Linux, UTF-16 units elsewhere."""
+"""Maximum length of a name: in bytes on Linux, in UTF-16 units elsewhere."""
 _MAX_SUFFIX: Final = 20
 _MAX_FOLDER: Final = 120
-"""Of a class's folder, so that paths below it stay within what other programs open."""
+"""Maximum length of a class folder's name, so that paths stay within the limits of other programs."""
 
 
 class FileSystem(Protocol):
-    """What lies in the destination, and what files hold."""
+    """Access to the files in the destination."""
 
     def entries(self, folder: PurePath) -> Mapping[str, bool]:
-        """Each name in a folder below the destination, and whether it is a folder, no file and no link; none where
-        there is no such folder.
+        """The names in a folder of the destination, each with whether it is a folder rather than a file or link; empty
+        if the folder does not exist.
         """
 
     def size(self, file: Path) -> int | None:
-        """Bytes of a file, or of what a link leads to; None where there is no such file."""
+        """The size of a file or link target in bytes; None if it does not exist."""
 
     def same(self, one: Path, other: Path) -> bool:
-        """Whether two files of the same size hold the same bytes."""
+        """Whether two files of the same size are identical."""
 
 
 def folder_name(label: str) -> str:
-    """A class's label as the name of a folder that every system takes, that shows itself as it is, and that no walk
-    passes over.
-    """
+    """Convert a label to a folder name that is valid on every system, displays safely, and is not skipped by walks."""
     name = "".join(map(_safe, unicodedata.normalize("NFC", label))).strip(" .")
     name = _cut(name, _MAX_FOLDER).rstrip(" .")
     if _RESERVED.match(name) or is_system_folder(name):
@@ -53,20 +51,20 @@ def folder_name(label: str) -> str:
 
 
 def _safe(character: str) -> str:
-    """Or an underscore for what no name may hold: also what controls a terminal or turns the writing direction."""
+    """Replace a forbidden, control or bidirectional character by an underscore."""
     return character if is_readable(character) and character not in _FORBIDDEN else "_"
 
 
 def casefold_key(name: str) -> str:
-    """What makes two names one, on systems that tell capitals or ways of writing accents not apart."""
+    """A key that is equal for names that are the same on systems that ignore case or Unicode normalization."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def numbered(name: str, number: int, reserve: int = 0) -> str:
-    """A name, or from 2 on one like it: `photo (2).jpg`; never longer than names may be, less `reserve`."""
+    """A name, numbered from 2 on: `photo (2).jpg`; at most `reserve` shorter than the maximum length."""
     if number == 1:
         return name
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - PurePath takes "a." for a suffix
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - PurePath treats "a." as having a suffix
     if _length(suffix) > _MAX_SUFFIX:
         stem, suffix = name, ""
     ending = f" ({number}){suffix}"
@@ -74,21 +72,21 @@ def numbered(name: str, number: int, reserve: int = 0) -> str:
 
 
 class NameAllocator:
-    """Gives out names below the destination, none twice, whatever system that is taken to."""
+    """Allocates names in the destination that are unique on every system."""
 
     def __init__(self, destination: Path, disk: FileSystem) -> None:
-        """Nothing is looked at until a name is asked for; then each folder once."""
+        """Create an allocator; each folder is read once, when first needed."""
         self._destination, self._file_system = destination, disk
         self._folders: dict[tuple[PurePath, str], PurePath] = {}
         self._target_folders: dict[PurePath, _TargetFolder] = {}
 
     def folder(self, parent: PurePath, wanted: str, intended: str) -> PurePath:
-        """The folder that is to hold what `intended` stands for: the one called `wanted`, or else one called like it.
+        """The folder for the key `intended`, named `wanted` or, if that is taken, similarly.
 
         Args:
-            parent: the folder above, as this method gave it, or `PurePath()`.
-            wanted: its name.
-            intended: what makes it this folder and no other one.
+            parent: the parent folder, as returned by this method, or `PurePath()`.
+            wanted: the preferred name.
+            intended: the key that identifies the folder.
         """
         key = parent, intended
         if key not in self._folders:
@@ -98,18 +96,18 @@ class NameAllocator:
     def file(
         self, parent: PurePath, wanted: str, source: Path, size: int, companions: CompanionNames | None = None
     ) -> tuple[PurePath, Path | None]:
-        """A name for a file: the one wanted, or else one like it. The names of the files that go along are taken too.
+        """Allocate a name for a file, `wanted` or similar, and names for its companions.
 
         Args:
-            parent: the folder, as `folder` gave it.
-            wanted: its name.
-            source: the file that will bear it.
-            size: of that, in bytes.
-            companions: what goes along with it; None: nothing.
+            parent: the folder, as returned by `folder`.
+            wanted: the preferred name.
+            source: the file.
+            size: its size in bytes.
+            companions: its companions; None for none.
 
         Returns:
-            The path relative to the destination; and a file that holds the same bytes and bears such a name already,
-            which makes the new one needless.
+            The path relative to the destination, and an existing identical file with such a name, if any, which makes
+            the new one unnecessary.
         """
         place, key, companions = self._target_folder(parent), casefold_key(wanted), companions or CompanionNames(wanted)
         series = place.series.get(key)
@@ -141,7 +139,7 @@ class NameAllocator:
 
 
 class _Series:
-    """Files that wanted the same name: how many names were tried, and the files by their sizes."""
+    """Files that want the same name: the number of names tried, and the files by size."""
 
     def __init__(self, first: tuple[str, int] | None) -> None:
         self.number = 0 if first is None else 1
@@ -151,18 +149,18 @@ class _Series:
 
 
 class _TargetFolder:
-    """The names in one folder: those that are there, and those that were given out."""
+    """The names in one folder: existing and allocated ones."""
 
     def __init__(self, entries: Mapping[str, bool]) -> None:
         self._there: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         for name, is_folder in entries.items():
             self._there[casefold_key(name)][name] = is_folder
         self._given: set[str] = set()
-        self.firsts: dict[str, tuple[str, int]] = {}  # by far the most: files whose name nobody else wanted, and sizes
+        self.firsts: dict[str, tuple[str, int]] = {}  # files with a unique name, the normal case
         self.series: dict[str, _Series] = {}
 
     def allocate_folder(self, wanted: str) -> str:
-        """A name for a folder; that of a folder which is there, if it is spelt so or but for capitals."""
+        """Allocate a name for a folder, reusing an existing folder whose name is equal except for case."""
         for number in count(1):
             name = numbered(wanted, number)
             existing = self._there.get(casefold_key(name), {})
@@ -172,8 +170,8 @@ class _TargetFolder:
         raise AssertionError
 
     def allocate_files(self, *names: str) -> Collection[str] | None:
-        """Take names for files, all or none; if one is taken, the files that are there under the first, but for those
-        given out.
+        """Allocate all names, and return None; if any is taken, allocate none, and return the existing files with the
+        first name.
         """
         keys = {casefold_key(name) for name in names}
         if self._given.isdisjoint(keys) and not any(self._there.get(key) for key in keys):
@@ -184,12 +182,12 @@ class _TargetFolder:
 
 
 def _excess(companions: CompanionNames, name: str) -> int:
-    """How much longer than a photo's name the longest of its companions' names is."""
+    """By how much the longest name of a companion exceeds the photo's name."""
     return max((_length(one) - _length(name) for one in companions.renamed(name)), default=0)
 
 
 def _cut(name: str, max_length: int) -> str:
-    """The beginning of a name, no longer than that."""
+    """Truncate a name to a maximum length."""
     while _length(name) > max_length:
         name = name[: len(name) - max(1, (_length(name) - max_length) // 4)]
     return name

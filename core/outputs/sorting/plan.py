@@ -1,4 +1,4 @@
-"""From answers to steps: which photo comes where. Nothing is changed here, so that every step can be seen first."""
+"""Planning a sorting: the target of every photo. Nothing is changed, so that all steps can be previewed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.jobs.values import Row
 from core.outputs.sorting.companions import CompanionFinder, CompanionNames
@@ -17,22 +18,22 @@ from core.outputs.sorting.values import UNSURE, Companion, PlanSummary, SortRequ
 
 
 def make_plan(rows: Iterable[Row], request: SortRequest, file_system: FileSystem) -> Iterator[Step]:
-    """What is to become of each photo; no two photos come to one place, and none outside the destination.
+    """Plan a step for each photo; targets are unique, and inside the destination.
 
-    A person's label counts over the model's. Photos that could not be read stay where they are, and so do those that
-    lie outside the source, or in the destination of this or an earlier sorting. In the destination, nothing is
-    replaced: where a name is taken by another photo, the new one is called like it, as in `photo (2).jpg`; where the
-    very same photo is there under such a name, the new one stays. What belongs to a photo goes along under the photo's
-    new name, see `core.outputs.sorting.companions`.
+    The user's label takes precedence over the prediction. Photos stay in place if they could not be read, or are
+    outside the source, or in the destination of this or an earlier sorting. Nothing in the destination is replaced: if
+    a name is taken by another photo, the new one is numbered, as in `photo (2).jpg`; if the same photo already exists
+    under such a name, the new one stays in place. Companions keep the name of their photo, see
+    `core.outputs.sorting.companions`.
 
     Args:
-        rows: the answers of a job, see `core.jobs.queries.ResultStore.each`.
-        request: how they are to be sorted; its folders are real ones, see `core.outputs.sorting.disk.real`.
-        file_system: what is there.
+        rows: the rows of a job, see `core.jobs.queries.ResultStore.each`.
+        request: the options; its folders must be resolved, see `core.outputs.sorting.disk.resolve_request`.
+        file_system: the file system of the destination.
 
     Raises:
-        UsageError: a class's folder would be the one that is being sorted.
-        StorageError: the destination cannot be looked at.
+        UsageError: a class folder would be, or contain, the source.
+        StorageError: the destination cannot be read.
     """
     names, beside, seen = NameAllocator(request.destination, file_system), CompanionFinder(), set[str]()
     inputs = InputFolders(request, destinations())
@@ -44,7 +45,7 @@ def make_plan(rows: Iterable[Row], request: SortRequest, file_system: FileSystem
 
 
 def summarize(steps: Iterable[Step], request: SortRequest) -> PlanSummary:
-    """A plan in numbers."""
+    """Summarize a plan in numbers."""
     folders, left = Counter[str](), 0
     renamed = size = companions = 0
     shared = set[Path]()
@@ -70,15 +71,15 @@ def _step(
 ) -> Step:
     label = row.final_label
     if row.failure is not None or label is None:
-        reason = row.failure.message if row.failure is not None else "It is not classified yet."
+        reason = row.failure.message if row.failure is not None else tr("It has not been classified yet.")
         return Step(row.path, None, None, None, 0, reason)
     if reason := inputs.rejection(row.path.parent):
         return Step(row.path, None, label, row.confidence, 0, reason)
     size = file_system.size(row.path)
     if size is None:
-        return Step(row.path, None, label, row.confidence, 0, "It is not there any more.")
+        return Step(row.path, None, label, row.confidence, 0, tr("The file no longer exists."))
     if request.by is TransferMode.MOVE and row.path.is_symlink():
-        return Step(row.path, None, label, row.confidence, 0, "It is a link, which might lead nowhere once moved.")
+        return Step(row.path, None, label, row.confidence, 0, tr("It is a link, which might break when moved."))
     folder = _class_folder(row, label, request, names)
     if not request.flat:
         for part in _below(row.path.parent, request.source).parts:
@@ -86,11 +87,16 @@ def _step(
     along = beside.of(row.path)
     target, existing = names.file(folder, row.path.name, row.path, size, along)
     if existing is not None:
-        return Step(row.path, None, label, row.confidence, size, f"The same photo is there: {display_path(existing)}.")
-    note = "" if target.name == row.path.name else f"Called otherwise, as “{display_path(row.path.name)}” is taken."
+        note = tr("The same photo already exists: {path}.", path=display_path(existing))
+        return Step(row.path, None, label, row.confidence, size, note)
+    note = _renaming_note(row.path.name, target.name)
     shared = tuple(row.path.with_name(name) for name in along.shared)
     companions = tuple(_companions(row.path, request.destination / target, along, file_system))
     return Step(row.path, request.destination / target, label, row.confidence, size, note, companions, shared)
+
+
+def _renaming_note(name: str, new: str) -> str:
+    return "" if new == name else tr("Renamed because “{name}” is taken.", name=display_path(name))
 
 
 def _companions(photo: Path, target: Path, along: CompanionNames, disk: FileSystem) -> Iterator[Companion]:
@@ -107,8 +113,12 @@ def _class_folder(row: Row, label: str, request: SortRequest, names: NameAllocat
     )
     below = request.source.relative_to(request.destination) if _is_nested(request) else PurePath()
     if below.parts and casefold_key(below.parts[0]) == casefold_key(folder.name):
-        what = f"The photos of “{display_path(label)}” would come into “{display_path(request.destination / folder)}”,"
-        raise UsageError(f"{what} in which the folder lies that is being sorted.", hint="Name another destination.")
+        what = tr(
+            "The folder “{folder}” of the class “{label}” would contain the folder to sort.",
+            folder=display_path(request.destination / folder),
+            label=display_path(label),
+        )
+        raise UsageError(what, hint=tr("Choose another destination."))
     return folder
 
 
@@ -117,5 +127,5 @@ def _is_nested(request: SortRequest) -> bool:
 
 
 def _below(folder: Path, source: Path) -> PurePath:
-    """A photo's folder relative to the source; none for a photo from elsewhere."""
+    """A photo's folder relative to the source; empty for a photo outside it."""
     return folder.relative_to(source) if folder.is_relative_to(source) else PurePath()

@@ -1,5 +1,5 @@
-"""The record of a sorting: what is meant to be done with every photo and what was done, so that a kill at any moment
-leaves enough to go on or to go back. Its file is `paths.sortings()/<id>.sqlite`.
+"""The record of a sorting: what is planned and done for every photo, so that it can be resumed or undone even after a
+kill. Its file is `paths.sortings()/<id>.sqlite`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from core.base import paths, recovery
 from core.base.errors import DamagedError, LaterVersionError, StorageError, UsageError
+from core.base.i18n import tr
 from core.base.locks import try_lock
 from core.base.recovery import as_path
 from core.base.storage import reading_errors, storage_errors
@@ -43,29 +44,29 @@ CREATE TABLE folders (
     before INTEGER, after INTEGER, seen INTEGER, why TEXT NOT NULL DEFAULT ''
 );
 """
-"""`before` and `after` say what a file's status was when its move was begun and when it was done; of a folder, when it
-was last written to, in nanoseconds since 1970: before sorting, after it, and when undoing began. `follows` is the
-number of the photo that a file goes along with, NULL for photos; records of earlier versions have no such column."""
+"""`before` and `after` are the status of a file when its move was started and done. For a folder, `before`, `after` and
+`seen` are its modification time before sorting, after it, and when undoing started, in nanoseconds since 1970.
+`follows` is the number of a companion's photo, NULL for photos; records of earlier versions have no such column."""
 
 
 class SortingRecord:
-    """One sorting's record, open.
+    """The open record of one sorting.
 
-    Every method raises StorageError where the record cannot be read or written any more.
+    Every method raises StorageError if the record cannot be read or written any more.
     """
 
     def __init__(self, id_: str, *, make: bool = False) -> None:
-        """Open a record, or make one.
+        """Open or create a record.
 
         Raises:
-            UsageError: there is none of that name.
+            UsageError: it does not exist.
             DamagedError: it is damaged.
-            StorageError: it cannot be opened, or a later version of Fovea wrote it.
+            StorageError: it cannot be opened, or was written by a later version of Fovea.
         """
         self.id = id_
         self._file = paths.sortings() / f"{id_}.sqlite"
         if not make and not _is_there(self._file):
-            raise UsageError(f"There is no sorting called {id_!r}.", hint="`fovea sort --list` lists them.")
+            raise UsageError(tr("No sorting {id!r}.", id=id_), hint=tr("List the sortings with `fovea sort --list`."))
         with self._errors():
             self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
             self._database.text_factory = recovery.as_text
@@ -83,14 +84,14 @@ class SortingRecord:
 
     @classmethod
     def begin(cls, request: SortRequest, steps: Iterable[Step]) -> Self:
-        """Make a record of what is meant to be done; nothing is kept of one that cannot be written whole."""
+        """Create the record of a plan, atomically."""
         paths.sortings().mkdir(parents=True, exist_ok=True)
         record = cls(f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(1)}", make=True)
         try:
-            facts = (os.fsencode(request.source), os.fsencode(request.destination))
-            asked = (request.by.value, request.threshold, request.flat, time.time(), SortingState.SORTING.value)
+            folders = (os.fsencode(request.source), os.fsencode(request.destination))
+            options = (request.by.value, request.threshold, request.flat, time.time(), SortingState.SORTING.value)
             with record._writing() as database:
-                database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, *asked))
+                database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*folders, *options))
                 database.executemany(
                     "INSERT INTO moves (number, source, target, bytes, follows) VALUES (?, ?, ?, ?, ?)", _rows(steps)
                 )
@@ -100,20 +101,20 @@ class SortingRecord:
         return record
 
     def forget(self) -> None:
-        """Close the record and delete it."""
+        """Close and delete the record."""
         self._database.close()
         for ending in ("", "-wal", "-shm"):
             self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
 
-    # ---- what it says
+    # ---- reading
 
     def summary(self) -> SortingSummary:
-        """The sorting as it is listed."""
+        """The summary of the sorting."""
         with self._reading() as database:
             asked = database.execute("SELECT * FROM sorting").fetchone()
             if asked is None and database.execute("SELECT 1 FROM moves LIMIT 1").fetchone() is None:
-                what = f"Nothing was sorted by {self.id!r}: it was interrupted while it began."
-                raise UsageError(what, hint="Sort again.")
+                what = tr("The sorting {id!r} was interrupted before it sorted any photos.", id=self.id)
+                raise UsageError(what, hint=tr("Sort the photos again."))
             if asked is None:
                 raise self._damaged()
             source, destination, manner, threshold, flat, started, state = asked
@@ -128,7 +129,7 @@ class SortingRecord:
                 SortRequest(*folders, TransferMode(manner), float(threshold), bool(flat)),
                 SortingState(state),
             )
-            time.localtime(started)  # refuses what is no time
+            time.localtime(started)  # raises an error for an invalid time
         return SortingSummary(
             self.id,
             asked,
@@ -143,44 +144,44 @@ class SortingRecord:
         )
 
     def size(self) -> int:
-        """Bytes of all photos that are waiting."""
+        """The size of all waiting photos, in bytes."""
         with self._reading() as database:
             query = "SELECT coalesce(sum(bytes), 0) FROM moves WHERE state <= ?"
             (size,) = database.execute(query, (MoveState.STARTED,)).fetchone()
         return int(size)
 
-    def count(self, *stages: MoveState) -> int:
-        """How many photos are at one of these stages."""
-        marks = ", ".join("?" * len(stages))
+    def count(self, *states: MoveState) -> int:
+        """The number of photos in one of these states."""
+        marks = ", ".join("?" * len(states))
         with self._reading() as database:
             query = f"SELECT count(*) FROM {self._photos} WHERE state IN ({marks})"
-            (number,) = database.execute(query, stages).fetchone()
+            (number,) = database.execute(query, states).fetchone()
         return int(number)
 
-    def moves(self, *stages: MoveState, limit: int) -> list[Move]:
-        """The first photos and companions at one of these stages; each photo comes before its companions."""
-        marks = ", ".join("?" * len(stages))
+    def moves(self, *states: MoveState, limit: int) -> list[Move]:
+        """The first photos and companions in one of these states; each photo comes before its companions."""
+        marks = ", ".join("?" * len(states))
         query = (
             f"SELECT number, source, target, state, before, after, sha256, why, {self._follows} FROM moves "
             f"WHERE state IN ({marks}) ORDER BY number LIMIT ?"
         )
         with self._reading() as database:
-            return [_move(*row) for row in database.execute(query, (*stages, limit))]
+            return [_move(*row) for row in database.execute(query, (*states, limit))]
 
     def move_state(self, number: int) -> MoveState | None:
-        """How far a photo is; None where the record was damaged and lacks it."""
+        """The state of a photo; None if it was lost when the record was damaged."""
         with self._reading() as database:
             row = database.execute("SELECT state FROM moves WHERE number = ?", (number,)).fetchone()
             return None if row is None else MoveState(row[0])
 
     def folders(self) -> list[Folder]:
-        """The folders that were made or written to, in the order in which that happened."""
+        """The folders that were created or changed, in order."""
         with self._reading() as database:
             rows = database.execute("SELECT path, made, before, after, seen FROM folders ORDER BY number")
             return [Folder(as_path(path), bool(result), *times) for path, result, *times in rows]
 
     def issues(self) -> Iterator[SortIssue]:
-        """What could not be sorted, and what undoing left, and why."""
+        """What could not be sorted and what undoing left in place, with reasons."""
         query = "SELECT source, why FROM moves WHERE state = ? AND why <> '' UNION ALL "
         query += "SELECT target, why FROM moves WHERE state = ? AND why <> '' UNION ALL "
         query += "SELECT path, why FROM folders WHERE why <> ''"
@@ -189,16 +190,16 @@ class SortingRecord:
                 yield SortIssue(as_path(path), reason)
 
     def kept_paths(self) -> set[Path]:
-        """The files that undoing left."""
+        """The files that undoing left in place."""
         with self._reading() as database:
             rows = database.execute("SELECT target FROM moves WHERE state = ?", (MoveState.KEPT,)).fetchall()
         return {as_path(path) for (path,) in rows}
 
     def check(self) -> None:
-        """See that the record is whole.
+        """Check the integrity of the record.
 
         Raises:
-            DamagedError: it is not.
+            DamagedError: it is damaged.
         """
         with self._reading() as database:
             recovery.check(database, self._file)
@@ -208,10 +209,10 @@ class SortingRecord:
         if is_lost:
             raise self._damaged()
 
-    # ---- what is noted
+    # ---- writing
 
     def save(self, moves: Sequence[Move], folders: Sequence[Folder] = (), state: SortingState | None = None) -> None:
-        """Note what holds of photos and folders from now on, and of the sorting; all of it or nothing."""
+        """Save the states of photos, folders and the sorting, atomically."""
         with self._writing() as database:
             database.executemany(
                 "UPDATE moves SET state = ?, before = ?, after = ?, sha256 = ?, why = ? WHERE number = ?",
@@ -226,13 +227,13 @@ class SortingRecord:
                 database.execute("UPDATE sorting SET state = ?", (state.value,))
 
     def retry(self) -> None:
-        """Have undoing try once more what it left."""
+        """Mark what undoing left in place to be tried again."""
         with self._writing() as database:
             database.execute("UPDATE moves SET state = ?, why = '' WHERE state = ?", (MoveState.DONE, MoveState.KEPT))
             database.execute("UPDATE folders SET why = ''")
 
     def save_left_folder(self, folder: Path, reason: str) -> None:
-        """Note why undoing left a folder that the sorting had made."""
+        """Save why undoing left a folder that the sorting had created."""
         with self._writing() as database:
             database.execute("UPDATE folders SET why = ? WHERE path = ?", (reason, os.fsencode(folder)))
 
@@ -250,7 +251,7 @@ class SortingRecord:
         columns = {name for _, name, *_ in self._database.execute("PRAGMA table_info(moves)")}
         self._follows = "coalesce(follows, 0)" if "follows" in columns else "0"
         self._photos = f"(SELECT * FROM moves WHERE {self._follows} = 0)"
-        self._database.execute("PRAGMA synchronous = FULL")  # what was begun is known even after a power cut
+        self._database.execute("PRAGMA synchronous = FULL")  # started moves must be known even after a power cut
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -276,20 +277,20 @@ class SortingRecord:
         except sqlite3.Error as error:
             if recovery.is_damage(error, self._file):
                 raise self._damaged() from error
-            what = f"The record {display_path(self._file)} could not be used: {error}."
-            hint = "Check free space and permissions of that folder; what was done so far is known."
+            what = tr("Couldn't use the record {file}: {error}.", file=display_path(self._file), error=error)
+            hint = tr("Check the free space and permissions of its folder. The steps done so far are recorded.")
             raise StorageError(what, hint=hint) from error
-        except (ValueError, TypeError, OverflowError) as error:  # a value is none of ours
+        except (ValueError, TypeError, OverflowError) as error:  # an invalid value
             raise self._damaged() from error
 
     def _damaged(self) -> DamagedError:
-        what = f"The record of a sorting, {display_path(self._file)}, is damaged."
-        hint = f"`fovea sort --undo {self.id}` recovers what can be read of it and puts those photos back."
+        what = tr("The record of a sorting is damaged: {file}.", file=display_path(self._file))
+        hint = tr("Recover what can be read and undo the sorting with `fovea sort --undo {id}`.", id=self.id)
         return DamagedError(what, hint=hint)
 
 
 def make_database(file: Path) -> sqlite3.Connection:
-    """Make an empty record, outside of any sorting."""
+    """Create an empty record for recovery."""
     result = sqlite3.connect(file, isolation_level=None)
     _make_tables(result)
     return result
@@ -312,28 +313,28 @@ def _is_there(file: Path) -> bool:
 
 
 def destinations() -> set[Path]:
-    """The folders that photos were sorted into, but for sortings that were undone."""
+    """The destinations of all sortings that were not undone."""
     found = set()
     for file in paths.sortings().glob("*.sqlite"):
-        with contextlib.suppress(OSError):  # another process forgets it just now
+        with contextlib.suppress(OSError):  # another process has just deleted it
             found.add(_destination(file, file.stat().st_mtime_ns))
     return {folder for folder in found if folder is not None}
 
 
-@lru_cache(maxsize=10_000)  # a watch sorts many times, and each time is on record
+@lru_cache(maxsize=10_000)  # a watch makes a record each time it sorts
 def _destination(file: Path, _: int) -> Path | None:
     with contextlib.suppress(StorageError, UsageError), SortingRecord(file.stem) as record:
-        facts = record.summary()
-        return None if facts.state is SortingState.UNDONE else facts.request.destination
+        summary = record.summary()
+        return None if summary.state is SortingState.UNDONE else summary.request.destination
     return None
 
 
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
-    """Hold all sorting: no other process sorts or undoes meanwhile.
+    """Lock sorting, so that no other process sorts or undoes.
 
     Raises:
-        UsageError: another one does.
+        UsageError: another process is sorting.
         StorageError: the folder of the records cannot be written.
     """
     lock = paths.sortings() / _LOCK
@@ -342,13 +343,13 @@ def locked() -> Iterator[None]:
         file = lock.open("a+b")
     with file:
         if not try_lock(file):
-            what = "Photos are being sorted, or put back, by another Fovea."
-            raise UsageError(what, hint="Wait until it has ended, then ask again.")
+            what = tr("Another Fovea process is sorting photos or undoing a sorting.")
+            raise UsageError(what, hint=tr("Wait until it has finished, then try again."))
         yield
 
 
 def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int | None]]:
-    """Photos, each before its companions, with their numbers."""
+    """Rows of photos, each before its companions, with their numbers."""
     number = 0
     for step in steps:
         if step.target is None:

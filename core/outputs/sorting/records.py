@@ -1,4 +1,4 @@
-"""The records of sortings there are: listed, and mended where they are damaged."""
+"""Listing and repairing the records of sortings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.base import paths, recovery
 from core.base.errors import DamagedError, StorageError, UsageError
+from core.base.i18n import tr_n
 from core.base.recovery import as_path
 from core.base.storage import reading_errors
 from core.base.text import display_path
@@ -26,14 +27,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BrokenSorting:
-    """A sorting whose record cannot be read, and why."""
+    """A sorting whose record cannot be read, with the error."""
 
     id: str
     error: StorageError
 
 
 def list_sortings() -> tuple[SortingSummary | BrokenSorting, ...]:
-    """All sortings that there are records of, the latest first; those whose record cannot be read at the end.
+    """All sortings, the newest first; those whose records cannot be read are last.
 
     Raises:
         StorageError: the folder of the records cannot be read.
@@ -46,26 +47,26 @@ def list_sortings() -> tuple[SortingSummary | BrokenSorting, ...]:
         try:
             with SortingRecord(id_) as record:
                 found.append(record.summary())
-        except UsageError:  # gone meanwhile
+        except UsageError:  # deleted meanwhile
             continue
         except StorageError as error:
             broken.append(BrokenSorting(id_, error))
-    return (*sorted(found, key=lambda facts: facts.begun, reverse=True), *broken)
+    return (*sorted(found, key=lambda summary: summary.begun, reverse=True), *broken)
 
 
 def sortings() -> list[SortingSummary]:
-    """The sortings whose records can be read, the latest first."""
-    return [facts for facts in list_sortings() if isinstance(facts, SortingSummary)]
+    """The sortings whose records can be read, the newest first."""
+    return [summary for summary in list_sortings() if isinstance(summary, SortingSummary)]
 
 
 def repaired(id_: str) -> SortingRecord:
     """Open a record; a damaged one is first set aside and rebuilt from all rows that can still be read.
 
-    All sorting must be held.
+    Sorting must be locked.
 
     Raises:
-        UsageError: there is none of that name.
-        StorageError: it cannot be opened or rebuilt, or a later version of Fovea wrote it.
+        UsageError: it does not exist.
+        StorageError: it cannot be opened or rebuilt, or was written by a later version of Fovea.
     """
     file = paths.sortings() / f"{id_}.sqlite"
     try:
@@ -73,14 +74,20 @@ def repaired(id_: str) -> SortingRecord:
             record.check()
     except DamagedError:
         aside, rows = recovery.rebuild(file, make_database, needs="sorting", complete=partial(_completed, id_=id_))
-        message = f"The record {display_path(file)} was damaged. {rows:,} rows of it could be read and recovered"
-        _log.warning("%s; the damaged file was kept as %s.", message, display_path(aside))
+        message = tr_n(
+            "The record {file} was damaged. Recovered {count:,} row; the damaged file was kept as {copy}.",
+            "The record {file} was damaged. Recovered {count:,} rows; the damaged file was kept as {copy}.",
+            rows,
+            file=display_path(file),
+            copy=display_path(aside),
+        )
+        _log.warning("%s", message)
     return SortingRecord(id_)
 
 
 def _completed(database: sqlite3.Connection, id_: str) -> None:
-    """Add to a recovered record what was asked, if that was lost and the moves and the disk tell it."""
-    with contextlib.suppress(OSError, TypeError, ValueError):  # what was recovered may be none of ours
+    """Restore the lost request of a recovered record, if it can be inferred from the moves and the disk."""
+    with contextlib.suppress(OSError, TypeError, ValueError):  # recovered values may be invalid
         _complete(database, id_)
 
 
@@ -89,8 +96,8 @@ def _complete(database: sqlite3.Connection, id_: str) -> None:
         return
     rows = database.execute("SELECT source, target, state, sha256 FROM moves").fetchall()
     moves = [(as_path(source), as_path(target), MoveState(state), sha256) for source, target, state, sha256 in rows]
-    manners = {_manner(*move) for move in moves if move[2] is MoveState.DONE} - {None}
-    if len(manners) != 1:
+    modes = {_transfer_mode(*move) for move in moves if move[2] is MoveState.DONE} - {None}
+    if len(modes) != 1:
         return
     source = os.path.commonpath([path.parent for path, *_ in moves])
     destination = os.path.commonpath([path.parent for _, path, *_ in moves])
@@ -98,31 +105,31 @@ def _complete(database: sqlite3.Connection, id_: str) -> None:
         started = time.mktime(time.strptime(id_[:15], "%Y%m%d-%H%M%S"))
     except ValueError:
         started = time.time()
-    facts = (os.fsencode(source), os.fsencode(destination), *manners, THRESHOLD, False, started)
-    database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*facts, _state({move[2] for move in moves})))
+    values = (os.fsencode(source), os.fsencode(destination), *modes, THRESHOLD, False, started)
+    database.execute("INSERT INTO sorting VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, _state({move[2] for move in moves})))
 
 
-def _manner(source: Path, target: Path, _: MoveState, sha256: str) -> TransferMode | None:
-    """How a photo was sorted, as the disk has it; None where it does not tell."""
+def _transfer_mode(source: Path, target: Path, _: MoveState, sha256: str) -> TransferMode | None:
+    """Infer from the disk how a photo was transferred; None if that is unclear."""
     if target.is_symlink():
         return TransferMode.SYMLINK
     if not os.path.lexists(target):
         return None
     if not os.path.lexists(source):
         is_on_one_disk = _device(source) == _device(target)
-        return None if sha256 and is_on_one_disk else TransferMode.MOVE  # a copy, whose original is gone
+        return None if sha256 and is_on_one_disk else TransferMode.MOVE  # a copy whose original is gone
     if source.samefile(target):
         return TransferMode.HARDLINK
-    return TransferMode.COPY if sha256 else None  # else something new lies where the photo was
+    return TransferMode.COPY if sha256 else None  # otherwise a new file at the source
 
 
 def _device(path: Path) -> int:
-    """The disk on which a path lies, or the nearest folder above it."""
+    """The device of a path, or of its nearest existing parent."""
     return next(one for one in (path, *path.parents) if one.exists()).stat().st_dev
 
 
-def _state(stages: set[MoveState]) -> SortingState:
-    """How far a sorting is whose photos are at these stages."""
-    if not stages.isdisjoint((MoveState.UNDOING, MoveState.UNDONE, MoveState.KEPT)):
+def _state(states: set[MoveState]) -> SortingState:
+    """The state of a sorting whose photos are in these states."""
+    if not states.isdisjoint((MoveState.UNDOING, MoveState.UNDONE, MoveState.KEPT)):
         return SortingState.UNDOING
-    return SortingState.SORTED if stages.isdisjoint((MoveState.WAITING, MoveState.STARTED)) else SortingState.SORTING
+    return SortingState.SORTED if states.isdisjoint((MoveState.WAITING, MoveState.STARTED)) else SortingState.SORTING

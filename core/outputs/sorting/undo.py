@@ -1,4 +1,4 @@
-"""Taking a sorting back, also after a restart: all that is as the sorting left it; the rest is left and told."""
+"""Undoing a sorting, even after a restart: reverts what is unchanged, and reports what it leaves in place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import StorageError, UsageError
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
 from core.outputs.sorting.entries import Folder, Move, MoveState
@@ -18,43 +19,44 @@ from core.outputs.sorting.record import SortingRecord, locked
 from core.outputs.sorting.records import repaired
 from core.outputs.sorting.values import SortingState, SortingSummary
 
-_DISK_FULL: Final = "It holds files that sorting did not put there."
+_NOT_EMPTY: Final = mark("It contains other files.")
 
 
 def undo(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
-    """Take a sorting back.
+    """Undo a sorting.
 
-    Copies and links are removed if they and the photos they were made from are as sorting left them; moved photos
-    return to where they were, if that place is free. Then the folders that sorting made go, if they are empty, and the
-    others get their times back. What was changed since stays, and `core.outputs.sorting.record.SortingRecord.remarks`
-    says why; undoing once more tries that again. Called off or killed at any moment, undoing once more does the rest.
+    Copies and links are removed if they and their originals are unchanged; moved photos return to their sources if
+    these paths are free. Then folders created by the sorting are removed if empty, and the times of the others are
+    restored. Changed items stay in place, and `core.outputs.sorting.record.SortingRecord.issues` says why; undoing
+    again retries them. If cancelled or killed at any time, undoing again continues.
 
     Args:
-        id_: which sorting.
-        report: told of each photo.
-        token: looked at before each photo.
+        id_: the id of the sorting.
+        report: receives the progress.
+        token: checked before each photo.
 
     Raises:
-        UsageError: there is none of that name, or it is undone already, or another process sorts.
-        StorageError: the disk does not let it be undone.
+        UsageError: it does not exist or is already undone, or another process is sorting.
+        StorageError: the disk does not allow it.
         Cancelled: the token was cancelled.
     """
     with locked(), repaired(id_) as record:
-        facts = record.summary()
-        if facts.state is SortingState.UNDONE and not facts.kept:
-            raise UsageError(f"The sorting {id_!r} is undone already.", hint="`fovea sort --list` lists them.")
-        if facts.state is not SortingState.UNDOING:
-            _begin(record, facts)
-        clock = ProgressReporter("putting photos back", record.count(MoveState.DONE, MoveState.UNDOING), report)
+        summary = record.summary()
+        if summary.state is SortingState.UNDONE and not summary.kept:
+            what = tr("The sorting {id!r} has already been undone.", id=id_)
+            raise UsageError(what, hint=tr("List the sortings with `fovea sort --list`."))
+        if summary.state is not SortingState.UNDOING:
+            _begin(record, summary)
+        clock = ProgressReporter(tr("Undoing the sorting"), record.count(MoveState.DONE, MoveState.UNDOING), report)
         while done := record.moves(MoveState.DONE, MoveState.UNDOING, limit=BATCH_SIZE):
-            _undo_batch(record, facts, done, clock, token)
+            _undo_batch(record, summary, done, clock, token)
         _remove_empty_folders(record)
         record.save((), (), SortingState.UNDONE)
         return record.summary()
 
 
-def _begin(record: SortingRecord, facts: SortingSummary) -> None:
-    for _ in recover(record, facts.request.by):
+def _begin(record: SortingRecord, summary: SortingSummary) -> None:
+    for _ in recover(record, summary.request.by):
         pass
     record.retry()
     record.save(
@@ -63,32 +65,33 @@ def _begin(record: SortingRecord, facts: SortingSummary) -> None:
 
 
 def _undo_batch(
-    record: SortingRecord, facts: SortingSummary, done: list[Move], clock: ProgressReporter, token: CancelToken
+    record: SortingRecord, summary: SortingSummary, done: list[Move], clock: ProgressReporter, token: CancelToken
 ) -> None:
     record.save([replace(move, state=MoveState.UNDOING) for move in done])
     taken: list[Move] = []
     try:
         for move in done:
             token.check()
-            taken.append(_undo_move(move, facts, part_name(record.id, move), taken, record))
+            taken.append(_undo_move(move, summary, part_name(record.id, move), taken, record))
             clock.advance(not move.follows)
     finally:
         record.save(taken)
 
 
-def _undo_move(move: Move, facts: SortingSummary, part: str, taken: list[Move], record: SortingRecord) -> Move:
+def _undo_move(move: Move, summary: SortingSummary, part: str, taken: list[Move], record: SortingRecord) -> Move:
     if move.follows and photo_state(move, taken, record) is MoveState.KEPT:
-        return replace(move, state=MoveState.KEPT)  # it stays with its photo, of which is said why
+        return replace(move, state=MoveState.KEPT)  # it stays with its photo, which has the reason
     try:
-        return undo_move(move, facts.request.by, part)
+        return undo_move(move, summary.request.by, part)
     except OSError as error:
-        what = f"“{display_path(move.target)}” could not be put back: {error.strerror or type(error).__name__}."
-        hint = f"Every photo is safe. `fovea sort --undo {facts.id}` goes on once that is mended."
+        reason = error.strerror or type(error).__name__
+        what = tr("Couldn't undo the move of “{file}”: {reason}.", file=display_path(move.target), reason=reason)
+        hint = tr("All photos are safe. Fix the problem, then continue with `fovea sort --undo {id}`.", id=summary.id)
         raise StorageError(what, hint=hint) from error
 
 
 def _remove_empty_folders(record: SortingRecord) -> None:
-    """Remove the folders that were made, and give the others the times they had."""
+    """Remove the folders that were created, and restore the times of the others."""
     folders, left = record.folders(), record.kept_paths()
     is_all_undone = not record.count(MoveState.KEPT)
     for folder in sorted(
@@ -100,8 +103,8 @@ def _remove_empty_folders(record: SortingRecord) -> None:
             pass
         except OSError:
             is_all_undone = False
-            if set(folder.iterdir()) - left:  # what was left is told already
-                record.save_left_folder(folder, _DISK_FULL)
+            if set(folder.iterdir()) - left:  # files left in place are already reported
+                record.save_left_folder(folder, tr(_NOT_EMPTY))
             left.add(folder)
     if is_all_undone:
         for one in folders:
@@ -109,10 +112,10 @@ def _remove_empty_folders(record: SortingRecord) -> None:
 
 
 def _restore_time(folder: Folder) -> None:
-    """If nobody else wrote to a folder since, it was last written to when it was before sorting."""
+    """Restore the modification time of a folder, unless it was changed after sorting."""
     untouched = folder.after is None or folder.last_seen == folder.after
     if folder.before is not None and untouched:
-        with contextlib.suppress(OSError):  # it is gone, or another person's
+        with contextlib.suppress(OSError):  # it is gone, or owned by another user
             os.utime(folder.path, ns=(folder.path.stat().st_atime_ns, folder.before))
 
 

@@ -1,4 +1,4 @@
-"""What sorting is asked, what it will do with every photo, and what came of that: light values that cross pipes."""
+"""Requests, steps and summaries of sorting: light values that are sent between processes."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Final
 from core.jobs.values import THRESHOLD
 
 UNSURE: Final = "unsure"
-"""The folder of photos whose class is too uncertain."""
+"""The folder of photos below the minimum confidence."""
 
 
 class TransferMode(StrEnum):
-    """How a photo comes into the folder of its class."""
+    """How a photo is transferred to the folder of its class."""
 
     COPY = "copy"
     HARDLINK = "hardlink"
-    """A second name of the same file, on the same disk."""
+    """A hard link, on the same disk."""
     SYMLINK = "symlink"
     MOVE = "move"
 
 
 @dataclass(frozen=True, slots=True)
 class SortRequest:
-    """How the photos of a folder are to be sorted.
+    """A request to sort the photos of a folder.
 
     Attributes:
-        source: the folder they lie in.
-        destination: the folder in which each class gets one of its own; made if need be.
-        by: how a photo gets there.
-        threshold: the least confidence, 0..1; a photo below it goes to `UNSURE`, unless a person said what it is.
-        flat: whether photos lie right in the folder of their class; else in the subfolders they have in the source.
+        source: the folder of the photos.
+        destination: the folder in which each class gets a folder; created if needed.
+        by: how photos are transferred.
+        threshold: the minimum confidence, 0..1; unlabelled photos below it go to `UNSURE`.
+        flat: whether photos go directly to the folder of their class, rather than to their subfolders below it.
     """
 
     source: Path
@@ -44,7 +44,7 @@ class SortRequest:
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """A file that goes along with a photo: where it is, where it comes, and its bytes."""
+    """A companion file of a photo: its source, target and size in bytes."""
 
     source: Path
     target: Path
@@ -53,17 +53,17 @@ class Companion:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is to become of one photo.
+    """The step for one photo.
 
     Attributes:
         source: the photo.
-        target: where it comes; None: it stays as and where it is.
-        label: its class, the person's where there is one; None where it could not be read.
-        confidence: the model's, 0..1; None likewise.
-        size: bytes.
-        note: why it stays, or why it is called otherwise; empty where there is nothing to say.
-        companions: the files that go along.
-        shared: files beside it that stay, as they belong to another photo too.
+        target: its new path; None if it stays in place.
+        label: its final label; None if it could not be read.
+        confidence: the confidence, 0..1; None if it could not be read.
+        size: its size in bytes.
+        note: why it stays in place or is renamed; empty otherwise.
+        companions: its companion files.
+        shared: files that stay in place, as they also belong to another photo.
     """
 
     source: Path
@@ -81,12 +81,12 @@ class PlanSummary:
     """A plan in numbers.
 
     Attributes:
-        folders: how many photos come into each folder of the destination, the fullest first.
-        left: how many stay, for whatever reason.
-        renamed: how many of the others will be called otherwise.
-        size: their bytes, and those of their companions.
-        companions: how many files go along with them.
-        shared: how many files beside them stay, as they belong to several photos.
+        folders: the number of photos for each folder of the destination, the largest first.
+        left: the number of photos that stay in place.
+        renamed: the number of photos that get a new name.
+        size: the size of all sorted photos and their companions, in bytes.
+        companions: the number of their companion files.
+        shared: the number of files that stay in place, as they belong to several photos.
     """
 
     folders: dict[str, int]
@@ -98,37 +98,37 @@ class PlanSummary:
 
     @property
     def photos(self) -> int:
-        """How many will be sorted."""
+        """The number of photos that will be sorted."""
         return sum(self.folders.values())
 
 
 class SortingState(StrEnum):
-    """How far a sorting is."""
+    """The state of a sorting."""
 
     SORTING = "sorting"
-    """Under way, or interrupted: it can go on or be undone."""
+    """Running, or interrupted; it can be resumed or undone."""
     SORTED = "sorted"
     UNDOING = "undoing"
-    """Being undone, or interrupted in that: undoing goes on."""
+    """Being undone, or interrupted in that; undoing again continues."""
     UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
 class SortingSummary:
-    """A sorting as it is listed.
+    """A summary of a sorting.
 
     Attributes:
-        id: names it, such as `20261125-181502`.
-        request: what was asked; both folders are real paths.
-        begun: when, in seconds since 1970.
-        state: how far it is.
-        waiting: photos not sorted yet.
-        sorted: photos that were sorted and are not back yet.
-        failed: photos, and files that belong to them, that could not be sorted.
-        undone: photos that undoing put back.
-        kept: photos, files that belong to them, and folders, that undoing had to leave;
-            `core.outputs.sorting.record.SortingRecord.remarks` says why.
-        companions: files that went along with photos and are not back yet.
+        id: its id, such as `20261125-181502`.
+        request: the request; both folders are resolved.
+        begun: when it was started, in seconds since 1970.
+        state: its state.
+        waiting: the number of photos not sorted yet.
+        sorted: the number of photos sorted and not undone.
+        failed: the number of photos and companions that could not be sorted.
+        undone: the number of photos undone.
+        kept: the number of photos, companions and folders that undoing left in place;
+            `core.outputs.sorting.record.SortingRecord.issues` says why.
+        companions: the number of companions sorted and not undone.
     """
 
     id: str
@@ -145,7 +145,7 @@ class SortingSummary:
 
 @dataclass(frozen=True, slots=True)
 class SortIssue:
-    """Something that could not be done, or was left: where, and why."""
+    """A file or folder that could not be sorted or was left in place, with the reason."""
 
     path: Path
     reason: str

@@ -275,7 +275,7 @@ def test_output_never_overwrites_a_photo(fovea: Fovea, pictures: Path) -> None:
     before = photo.read_bytes()
     ran = fovea("classify", pictures / "blue.png", "--model", "colours", "--output", photo)
     assert ran.code == 2
-    assert "the name of an image" in ran.err
+    assert "has an image extension" in ran.err
     assert photo.read_bytes() == before
 
 

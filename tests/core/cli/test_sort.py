@@ -59,7 +59,7 @@ def test_a_dry_run_shows_every_step_and_changes_nothing(fovea: Fovea, pictures: 
     asked = ("sort", pictures, "--to", sorted_to, "--model", "colours", "--by", "move", "--flat", "--threshold", "0.5")
     ran = fovea(*asked, "--dry-run")
     assert ran.code == 1, "one of the images cannot be read"
-    assert re.search(r"^red\.png +red/red \(2\)\.png +\d+\.\d% +Called otherwise", ran.out, re.MULTILINE)
+    assert re.search(r"^red\.png +red/red \(2\)\.png +\d+\.\d% +Renamed", ran.out, re.MULTILINE)
     assert re.search(r"^torn\.png +stays", ran.out, re.MULTILINE)
     assert "Nothing was changed" in ran.err
     told: dict[str, Any] = json.loads(fovea(*asked, "--dry-run", "--format", "json").out)
@@ -121,10 +121,8 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
     back = fovea("sort", "--undo", told["id"], "--format", "json")
     undone = json.loads(back.out)
     assert (back.code, undone["undone"], undone["kept"]) == (1, 3, 1)
-    assert undone["remarks"] == [
-        {"path": str(sorted_to / "red" / "red.png"), "why": "It was changed since it was sorted."}
-    ]
-    assert "It was changed since" in back.err
+    assert undone["remarks"] == [{"path": str(sorted_to / "red" / "red.png"), "why": "It was changed after sorting."}]
+    assert "It was changed after sorting" in back.err
 
 
 @pytest.mark.parametrize(
@@ -133,8 +131,8 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
         ((), "is not said"),
         (("photos",), "is not said"),
         (("--to", "x"), "is not said"),
-        (("--undo", "nothing"), "no sorting called 'nothing'"),
-        (("--continue",), "No matching sorting"),
+        (("--undo", "nothing"), "No sorting 'nothing'"),
+        (("--continue",), "no such sorting"),
         (("nowhere", "--to", "x"), "There is no folder"),
         (("photos", "--to", "x", "--by", "magic"), "invalid choice"),
         (("--undo", "--list"), "not allowed with"),
@@ -150,7 +148,7 @@ def test_a_destination_in_the_folder_is_refused_before_any_image_is_read(
     fovea: Fovea, pictures: Path, home: Path
 ) -> None:
     ran = fovea("sort", pictures, "--to", pictures / "sorted", "--model", "colours")
-    assert (ran.code, "lies in the folder that is to be sorted" in ran.err) == (2, True)
+    assert (ran.code, "is inside the folder to sort" in ran.err) == (2, True)
     assert "images" not in ran.err.replace("images/s", "")
     assert not (home / "jobs").exists()
 

@@ -137,7 +137,7 @@ def test_a_sidecar_that_arrives_after_its_photo_follows_it(tmp_path: Path, by: s
 
 def test_what_cannot_start_says_why(fovea: Fovea, tmp_path: Path) -> None:
     assert "no folder" in fovea("watch", tmp_path / "nowhere").err
-    assert "lies in the folder" in fovea("watch", tmp_path, "--sort-to", tmp_path / "sorted").err
+    assert "is inside the folder" in fovea("watch", tmp_path, "--sort-to", tmp_path / "sorted").err
     ran = fovea("watch", tmp_path, "--format", "csv")
     assert ran.code == 2
     assert "--output" in ran.err

@@ -1,4 +1,4 @@
-"""A job whose journal is filled without any model: what came of each image is said by the test."""
+"""A job whose journal is filled by the test, without a model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ANSWERER = ModelRef("key of colours", "colours", 1, 5)
 
 
 def prediction(label: str, confidence: float, *, unknown: bool | None = None) -> Prediction:
-    """What a model of three classes says; the path does not matter to the journal."""
+    """A prediction of a model with three classes; the journal ignores its path."""
     rest = [other for other in ("red", "green", "blue") if other != label]
     scores = (Score(label, confidence), *(Score(other, (1 - confidence) / 2) for other in rest))
     return Prediction(Path("x"), scores, unknown, "colours", "cpu", Timing(1.0, 2.0, 3.0))
 
 
 def failure(kind: str = "damaged") -> Failure:
-    """Why an image has no prediction."""
+    """A failure."""
     return Failure(Path("x"), kind, "It cannot be decoded.", "Take another copy.")
 
 
@@ -31,7 +31,7 @@ Fill = Callable[..., str]
 
 @pytest.fixture
 def request_of(tmp_path: Path) -> JobRequest:
-    """A job over a folder that is there."""
+    """A job on an existing folder."""
     folder = tmp_path / "photos"
     folder.mkdir(exist_ok=True)
     return JobRequest(folder, recursive=True, model="colours")
@@ -39,7 +39,7 @@ def request_of(tmp_path: Path) -> JobRequest:
 
 @pytest.fixture
 def fill(request_of: JobRequest) -> Fill:
-    """Run the job: for each path below the folder the outcome, or None where it is left waiting; its id comes back."""
+    """Run the job with an outcome for each relative path, or None to leave it waiting; return its id."""
 
     def run(images: dict[str, Outcome | None], *, finish: bool = True) -> str:
         with Journal(request_of, ANSWERER) as journal:
@@ -58,6 +58,6 @@ def fill(request_of: JobRequest) -> Fill:
 
 
 def found(path: str, *, size: int = 1, mtime_ns: int = 1) -> FoundFile:
-    """An image as the walk finds it."""
+    """An image as found by the walk."""
     folder, _, name = path.rpartition("/")
     return FoundFile(folder.encode(), name.encode(), size, mtime_ns)

@@ -1,4 +1,4 @@
-"""When a file has wholly arrived; being told that something happened."""
+"""Detecting complete files, and changes in a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests import samples
 
 
 class Clock:
-    """Seconds that pass when a test says so, far after every file's own times."""
+    """A clock controlled by the test, far after all file times."""
 
     def __init__(self, moment: float) -> None:
         self.moment = moment
@@ -37,8 +37,8 @@ def file(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_file_that_just_changed_is_taken_once_it_stays_as_it_is(file: Path) -> None:
-    clock = Clock(file.stat().st_mtime - 100)  # behind, so that only looking twice can tell
+def test_a_changed_file_is_accepted_once_it_is_stable(file: Path) -> None:
+    clock = Clock(file.stat().st_mtime - 100)  # behind, so that only two observations can show it
     settling = StabilityFilter(file.parent, stable_s=2, now=clock)
     assert not poll(settling, file)
     assert settling.wait_s == 2
@@ -53,7 +53,7 @@ def test_a_file_that_just_changed_is_taken_once_it_stays_as_it_is(file: Path) ->
 
 
 @pytest.mark.parametrize("cut", [0, 0.5])
-def test_a_file_that_is_empty_or_ends_early_is_waited_for_until_it_is_whole(file: Path, cut: float) -> None:
+def test_an_empty_or_truncated_file_is_accepted_once_it_is_complete(file: Path, cut: float) -> None:
     whole = samples.encoded(samples.photo_like(64, 48), "JPEG")
     file.write_bytes(whole[: int(len(whole) * cut)])
     clock = Clock(file.stat().st_mtime - 100)
@@ -69,7 +69,7 @@ def test_a_file_that_is_empty_or_ends_early_is_waited_for_until_it_is_whole(file
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0\0\x10JFIF"])
-def test_what_stays_cut_off_is_taken_once_it_has_stopped_changing(file: Path, content: bytes) -> None:
+def test_a_truncated_file_is_accepted_after_the_timeout(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     clock = Clock(file.stat().st_mtime - 100)
     settling = StabilityFilter(file.parent, stable_s=2, timeout_s=30, now=clock)
@@ -81,25 +81,25 @@ def test_what_stays_cut_off_is_taken_once_it_has_stopped_changing(file: Path, co
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
-def test_what_was_cut_off_long_ago_is_taken_at_once(file: Path) -> None:
+def test_an_old_truncated_file_is_accepted_immediately(file: Path) -> None:
     file.write_bytes(b"")
     assert poll(StabilityFilter(file.parent, stable_s=2, timeout_s=30, now=Clock(file.stat().st_ctime + 31)), file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
-def test_what_lay_there_long_before_is_taken_at_once(file: Path) -> None:
+def test_an_old_file_is_accepted_immediately(file: Path) -> None:
     settling = StabilityFilter(file.parent, stable_s=2, now=Clock(file.stat().st_ctime + 60))
     assert poll(settling, file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no time of every change")
-def test_an_old_time_of_change_that_a_copying_program_set_does_not_deceive(file: Path) -> None:
+def test_a_preserved_old_modification_time_is_not_trusted(file: Path) -> None:
     os.utime(file, (10**9, 10**9))
     settling = StabilityFilter(file.parent, stable_s=2, now=Clock(file.stat().st_ctime + 1))
     assert not poll(settling, file)
 
 
-def test_a_clock_ahead_only_delays(file: Path) -> None:
+def test_a_clock_that_is_ahead_only_delays(file: Path) -> None:
     os.utime(file, (file.stat().st_mtime + 3600,) * 2)
     clock = Clock(file.stat().st_ctime)
     settling = StabilityFilter(file.parent, stable_s=2, now=clock)
@@ -109,14 +109,14 @@ def test_a_clock_ahead_only_delays(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jpg.part", "b.crdownload", "c.TMP", "d.jpg~"])
-def test_what_is_somebody_s_working_copy_is_never_taken(tmp_path: Path, name: str) -> None:
+def test_temporary_files_are_never_accepted(tmp_path: Path, name: str) -> None:
     settling = StabilityFilter(tmp_path, stable_s=0, now=Clock(10**10))
     settling.begin()
     assert not settling.accepts(FoundFile(b"", name.encode(), 1, 1))
     assert settling.wait_s == math.inf
 
 
-def test_something_that_happens_is_told_and_our_own_looking_is_not(tmp_path: Path, file: Path) -> None:
+def test_changes_are_reported_but_not_our_own_reads(tmp_path: Path, file: Path) -> None:
     arrivals = FolderWatcher(tmp_path, recursive=True)
     assert arrivals.open()
     try:
@@ -131,7 +131,7 @@ def test_something_that_happens_is_told_and_our_own_looking_is_not(tmp_path: Pat
         arrivals.close()
 
 
-def test_a_folder_that_is_not_there_cannot_be_listened_to(tmp_path: Path) -> None:
+def test_a_missing_folder_cannot_be_watched(tmp_path: Path) -> None:
     arrivals = FolderWatcher(tmp_path / "gone", recursive=False)
     assert not arrivals.open()
     assert not arrivals.wait(0.01)

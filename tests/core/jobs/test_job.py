@@ -1,4 +1,4 @@
-"""Whole jobs with a real model: whatever happens to folder, images, engine and process, one row an image."""
+"""Whole jobs with a real model, including failures of folders, images, engine and process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX alone has
 
 @pytest.fixture
 def request_of(tmp_path: Path) -> JobRequest:
-    """A job over a red, a green and a blue image and a grey one below."""
+    """A job with a red, a green and a blue image, and a grey one in a subfolder."""
     open_library().install(*tiny.packaged_model("colours"))
     folder = tmp_path / "photos"
     for colour in tiny.CLASSES:
@@ -44,7 +44,7 @@ def request_of(tmp_path: Path) -> JobRequest:
 
 
 def many(request: JobRequest, count: int) -> None:
-    """More images in the folder, all red, as links to one."""
+    """Add red images to the folder, as links to one file."""
     for number in range(count):
         os.link(request.folder / "red.png", request.folder / f"{number}.png")
 
@@ -61,7 +61,7 @@ def summarized(results: list[JobResult]) -> list[tuple[str, str]]:
     ]
 
 
-def test_images_are_answered_in_input_order_and_noted(request_of: JobRequest) -> None:
+def test_images_are_classified_in_input_order_and_recorded(request_of: JobRequest) -> None:
     results = run(request_of)
     assert summarized(results)[:3] == [("blue.png", "blue"), ("green.png", "green"), ("red.png", "red")]
     assert [result.outcome.path for result in results][3] == request_of.folder / "more" / "grey.png"
@@ -76,7 +76,7 @@ def test_images_are_answered_in_input_order_and_noted(request_of: JobRequest) ->
         assert row.outcome == replace(result.outcome, path=row.path)
 
 
-def test_a_job_answers_as_the_classifier_does(request_of: JobRequest) -> None:
+def test_a_job_predicts_as_the_classifier_does(request_of: JobRequest) -> None:
     answering = open_lazy_classifier(request_of)
     paths = [result.outcome.path for result in run(request_of, answering)]
     for one, result in zip(answering.open().classify(paths, top_k=5), run(request_of, answering), strict=True):
@@ -95,7 +95,7 @@ def test_a_second_run_opens_no_engine(request_of: JobRequest, monkeypatch: pytes
     assert not any(each.is_new for each in second)
 
 
-def test_another_head_over_the_same_backbone_answers_from_kept_features(
+def test_another_head_on_the_same_backbone_uses_cached_features(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeping = replace(request_of, keep_features=True)
@@ -113,9 +113,7 @@ def test_another_head_over_the_same_backbone_answers_from_kept_features(
         assert other.outcome.best.probability < one.outcome.best.probability or one.outcome.path.name == "grey.png"
 
 
-def test_features_kept_of_the_same_content_elsewhere_serve_too(
-    request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_features_of_identical_files_are_reused(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     keeping = replace(request_of, keep_features=True)
     run(keeping)
     shutil.copytree(request_of.folder, request_of.folder.with_name("copy"))
@@ -123,7 +121,7 @@ def test_features_kept_of_the_same_content_elsewhere_serve_too(
     assert len(run(replace(keeping, folder=request_of.folder.with_name("copy")))) == 4
 
 
-def test_bad_images_cost_only_themselves(request_of: JobRequest) -> None:
+def test_unreadable_images_do_not_affect_others(request_of: JobRequest) -> None:
     (request_of.folder / "empty.png").touch()
     (request_of.folder / "text.jpg").write_text("no image")
     kinds = [kind for _, kind in summarized(run(request_of)) if kind not in tiny.CLASSES]
@@ -132,10 +130,10 @@ def test_bad_images_cost_only_themselves(request_of: JobRequest) -> None:
         assert answers.counts() == JobCounts(done=4, failed=2)
 
 
-def test_warnings_are_kept_and_images_with_them_are_read_again(
+def test_warnings_are_stored_and_their_images_are_read_again(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kept features know nothing of them."""
+    """Cached features have no warnings."""
     keeping = replace(request_of, keep_features=True)
     whole = samples.encoded(samples.photo_like(64, 48), "BMP")
     half = request_of.folder / "half.bmp"
@@ -154,7 +152,7 @@ def test_warnings_are_kept_and_images_with_them_are_read_again(
     assert [(one.path.name, one.warnings) for one in warned] == [("half.bmp", rows["half.bmp"])]
 
 
-def test_a_file_that_vanishes_before_it_is_read_fails_alone_and_is_gone_later(
+def test_a_file_deleted_before_it_is_read_fails_and_is_gone_later(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = pipeline.prepare
@@ -179,14 +177,14 @@ def test_a_file_that_changes_is_classified_again(request_of: JobRequest) -> None
     assert summarized(results)[2] == ("red.png", "green")
 
 
-def test_a_folder_that_goes_away_under_way_stops_the_job_which_goes_on_later(request_of: JobRequest) -> None:
+def test_a_missing_folder_stops_the_job_which_resumes_later(request_of: JobRequest) -> None:
     many(request_of, 100)
     away = request_of.folder.with_name("away")
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         results = job.results()
         next(results)
         request_of.folder.rename(away)
-        with pytest.raises(StorageError, match="is gone, or its disk is"):
+        with pytest.raises(StorageError, match="no longer available"):
             list(results)
     assert job_summary(job.id).state is JobState.STOPPED
     assert job_summary(job.id).counts.failed == 0
@@ -197,9 +195,7 @@ def test_a_folder_that_goes_away_under_way_stops_the_job_which_goes_on_later(req
     assert job_summary(job.id).counts == JobCounts(done=104)
 
 
-def test_a_folder_that_cannot_be_read_is_in_the_journal(
-    request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_folder_is_in_the_journal(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     run(request_of)
     plain = os.scandir
 
@@ -217,7 +213,7 @@ def test_a_folder_that_cannot_be_read_is_in_the_journal(
         assert len(answers.unreadable_folders()) == 1
 
 
-def test_progress_is_told_with_speed_and_what_remains(request_of: JobRequest) -> None:
+def test_progress_includes_speed_and_remaining_time(request_of: JobRequest) -> None:
     many(request_of, 200)
     seen: list[JobProgress] = []
     run(request_of, report=seen.append)
@@ -229,7 +225,7 @@ def test_progress_is_told_with_speed_and_what_remains(request_of: JobRequest) ->
     assert (seen[-1].finished, seen[-1].fresh) == (204, 0)
 
 
-def test_a_job_that_is_called_off_keeps_what_it_did_and_suspects_nobody(request_of: JobRequest) -> None:
+def test_a_cancelled_job_keeps_its_results_and_suspects_no_image(request_of: JobRequest) -> None:
     many(request_of, 100)
     token = CancelToken()
     with Job(request_of, open_lazy_classifier(request_of), token=token) as job:
@@ -245,7 +241,7 @@ def test_a_job_that_is_called_off_keeps_what_it_did_and_suspects_nobody(request_
     assert len(results_after) == 104
 
 
-def test_a_job_that_nobody_asks_any_more_ends(request_of: JobRequest) -> None:
+def test_a_job_whose_results_are_abandoned_ends(request_of: JobRequest) -> None:
     many(request_of, 100)
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         next(iter(job.results()))
@@ -287,7 +283,7 @@ def test_images_are_read_only_as_far_ahead_as_needed(request_of: JobRequest, mon
             assert len(read) <= given + PREFETCH + 8
 
 
-def test_a_provider_that_fails_under_way_is_replaced_by_the_cpu(
+def test_a_failing_provider_is_replaced_by_the_cpu(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     many(request_of, 30)
@@ -308,10 +304,10 @@ def test_a_provider_that_fails_under_way_is_replaced_by_the_cpu(
         results = run(request_of, answering)
     providers = [each.outcome.provider for each in results if isinstance(each.outcome, Prediction)]
     assert providers == ["cuda"] * 8 + ["cpu"] * 26
-    assert "The CPU goes on" in caplog.text
+    assert "Continuing on the CPU" in caplog.text
 
 
-def test_a_cpu_that_fails_stops_the_job_and_every_image_waits_still(
+def test_a_failing_cpu_stops_the_job_and_all_images_are_waiting(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object) -> object:
@@ -327,8 +323,8 @@ def test_a_cpu_that_fails_stops_the_job_and_every_image_waits_still(
     assert len(run(request_of)) == 4
 
 
-def test_a_model_that_is_not_there_is_told(request_of: JobRequest) -> None:
-    with pytest.raises(ModelError, match="no model named"):
+def test_a_missing_model_is_reported(request_of: JobRequest) -> None:
+    with pytest.raises(ModelError, match="no model called"):
         open_lazy_classifier(replace(request_of, model="nobody"))
 
 
@@ -337,7 +333,7 @@ def test_an_empty_folder_is_a_job_without_images(request_of: JobRequest, tmp_pat
     assert run(replace(request_of, folder=tmp_path / "bare")) == []
 
 
-def test_look_alikes_come_together(request_of: JobRequest, photos: Path) -> None:
+def test_near_duplicates_are_grouped(request_of: JobRequest, photos: Path) -> None:
     chosen = sorted((photos / "bird").iterdir())[:3]
     folder = request_of.folder.with_name("birds")
     folder.mkdir()
@@ -374,20 +370,20 @@ with Job(request, open_lazy_classifier(request), token=CancelToken()) as job:
 
 
 def attempt(request: JobRequest, where: str) -> tuple[int, str]:
-    """Run the job in a process of its own that dies somewhere: reading an image of that name, or opening the engine."""
+    """Run the job in a process that crashes while reading an image with this name, or while opening the engine."""
     words = [sys.executable, "-c", _DYING, str(request.folder), where]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, done.stdout.strip()
 
 
 @posix_only
-def test_a_program_that_dies_before_it_reads_suspects_nobody(request_of: JobRequest) -> None:
+def test_a_crash_before_reading_suspects_no_image(request_of: JobRequest) -> None:
     assert [attempt(request_of, "opening") for _ in range(5)] == [(-9, "")] * 5
     assert summarized(run(request_of))[:3] == [("blue.png", "blue"), ("green.png", "green"), ("red.png", "red")]
 
 
 @posix_only
-def test_an_image_that_kills_the_program_again_and_again_becomes_a_failure(request_of: JobRequest) -> None:
+def test_an_image_that_crashes_the_program_repeatedly_becomes_a_failure(request_of: JobRequest) -> None:
     many(request_of, 40)
 
     deaths = [attempt(request_of, "5.png") for _ in range(5)]

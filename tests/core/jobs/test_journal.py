@@ -1,4 +1,4 @@
-"""What a journal promises: one row an image, nothing lost, and a clear word where it cannot go on."""
+"""Guarantees of a journal: one row per image, nothing lost, and clear errors."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.core.jobs.conftest import ANSWERER, failure, found, prediction
 
 
 def record_all(journal: Journal) -> list[str]:
-    """Answer what waits as red; the paths of it."""
+    """Record all waiting images as red, and return their paths."""
     waiting = [image for image in journal.next_images(0, 1000) if image.outcome is None]
     journal.record([ImageResult(image.number, prediction("red", 0.9)) for image in waiting])
     return [image.path.name for image in waiting]
 
 
 def run(request: JobRequest, *images: str, answerer: ModelRef = ANSWERER, mtime_ns: int = 1) -> list[str]:
-    """A whole run over these images; which of them were classified."""
+    """Run a whole job over these images, and return which were classified."""
     with Journal(request, answerer) as journal:
         journal.add_found([found(image, mtime_ns=mtime_ns) for image in images])
         journal.end_walk([])
@@ -48,7 +48,7 @@ def states(request: JobRequest) -> dict[str, State]:
         return {row.path.name: row.state for row in answers.rows_of(range(1, 100))}
 
 
-def test_a_second_run_finds_what_is_new_changed_and_gone(request_of: JobRequest) -> None:
+def test_a_second_run_finds_new_changed_and_missing_images(request_of: JobRequest) -> None:
     assert run(request_of, "a.jpg", "b.jpg", "c.jpg") == ["a.jpg", "b.jpg", "c.jpg"]
     assert run(request_of, "a.jpg", "b.jpg", "c.jpg") == []
     assert run(request_of, "0.jpg", "a.jpg", "c.jpg") == ["0.jpg"]
@@ -59,13 +59,13 @@ def test_a_second_run_finds_what_is_new_changed_and_gone(request_of: JobRequest)
     assert run(request_of, "0.jpg", "a.jpg", "b.jpg", mtime_ns=2) == ["0.jpg", "a.jpg", "b.jpg"]
 
 
-def test_what_comes_back_as_it_was_keeps_its_answer(request_of: JobRequest) -> None:
+def test_an_unchanged_image_that_returns_keeps_its_result(request_of: JobRequest) -> None:
     run(request_of, "a.jpg", "b.jpg")
     run(request_of, "a.jpg")
     assert run(request_of, "a.jpg", "b.jpg") == []
 
 
-def test_another_model_answers_anew_and_the_first_one_is_remembered(request_of: JobRequest) -> None:
+def test_another_model_classifies_again_and_earlier_results_are_reused(request_of: JobRequest) -> None:
     other = ModelRef("another key", "shapes", 2, 5)
     run(request_of, "a.jpg", "b.jpg")
     with ResultStore(job_id(request_of)) as answers:
@@ -79,14 +79,14 @@ def test_another_model_answers_anew_and_the_first_one_is_remembered(request_of: 
         assert [row.final_label for row in answers.each(View())] == ["red", "blue"]
 
 
-def test_more_classes_than_were_kept_are_computed_anew_and_fewer_are_there(request_of: JobRequest) -> None:
+def test_a_larger_top_k_is_recomputed_and_a_smaller_one_is_not(request_of: JobRequest) -> None:
     run(request_of, "a.jpg")
     assert run(request_of, "a.jpg", answerer=replace(ANSWERER, top_k=3)) == []
     assert run(request_of, "a.jpg", answerer=replace(ANSWERER, top_k=9)) == ["a.jpg"]
     assert run(request_of, "a.jpg", answerer=replace(ANSWERER, top_k=5)) == []
 
 
-def test_failures_that_may_pass_are_tried_again_others_are_not(request_of: JobRequest) -> None:
+def test_only_transient_failures_are_retried(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg"), found("b.jpg")])
         journal.end_walk([])
@@ -94,7 +94,7 @@ def test_failures_that_may_pass_are_tried_again_others_are_not(request_of: JobRe
     assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg"]
 
 
-def test_what_lies_in_a_folder_in_trouble_is_not_gone(request_of: JobRequest) -> None:
+def test_images_in_an_unreadable_folder_are_not_gone(request_of: JobRequest) -> None:
     run(request_of, "a.jpg", "x/b.jpg", "x/y/c.jpg", "xy/d.jpg")
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg")])
@@ -103,11 +103,11 @@ def test_what_lies_in_a_folder_in_trouble_is_not_gone(request_of: JobRequest) ->
     gone = [name for name, state in states(request_of).items() if state is State.GONE]
     assert gone == ["d.jpg"]
     with ResultStore(job_id(request_of)) as answers:
-        (told,) = answers.unreadable_folders()
-    assert told == replace(trouble, folder=Path(os.path.realpath(trouble.folder)))
+        (found_error,) = answers.unreadable_folders()
+    assert found_error == replace(trouble, folder=Path(os.path.realpath(trouble.folder)))
 
 
-def test_the_schema_allows_one_row_an_image(request_of: JobRequest) -> None:
+def test_the_schema_allows_one_row_per_image(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg"), found("a.jpg"), found("x/a.jpg")])
         journal.add_found([found("a.jpg")])
@@ -119,7 +119,7 @@ def test_the_schema_allows_one_row_an_image(request_of: JobRequest) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names of files are always Unicode on Windows")
-def test_names_that_are_not_text_come_back_as_they_are(request_of: JobRequest) -> None:
+def test_file_names_that_are_not_text_are_preserved(request_of: JobRequest) -> None:
     name = os.fsdecode(b"caf\xe9\n\xff.jpg")
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([replace(found("x"), folder=b"d\xfe", name=os.fsencode(name))])
@@ -132,7 +132,7 @@ def test_names_that_are_not_text_come_back_as_they_are(request_of: JobRequest) -
         assert list(answers.folder_counts(View().filter)) == [Path(os.fsdecode(b"d\xfe"))]
 
 
-def test_which_job_it_is_depends_on_what_decides_the_images(request_of: JobRequest, tmp_path: Path) -> None:
+def test_the_job_id_depends_on_folder_and_patterns(request_of: JobRequest, tmp_path: Path) -> None:
     id_ = job_id(request_of)
     assert job_id(replace(request_of, model="other", top_k=9, keep_features=True)) == id_
     assert job_id(replace(request_of, folder=request_of.folder / ".." / "photos")) == id_
@@ -148,15 +148,15 @@ def test_which_job_it_is_depends_on_what_decides_the_images(request_of: JobReque
 def test_two_programs_cannot_run_one_job(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
         assert job_summary(journal.id).state is JobState.RUNNING
-        with pytest.raises(UsageError, match="by another program just now"):
+        with pytest.raises(UsageError, match="Another program is classifying"):
             Journal(request_of, ANSWERER)
-        with pytest.raises(UsageError, match="by another program just now"):
+        with pytest.raises(UsageError, match="Another program is classifying"):
             remove_job(journal.id)
     assert job_summary(journal.id).state is JobState.STOPPED
     Journal(request_of, ANSWERER).__exit__()
 
 
-def test_readers_and_reviewers_are_welcome_while_it_runs(request_of: JobRequest) -> None:
+def test_a_running_job_can_be_read_and_reviewed(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg"), found("b.jpg")])
         with ResultStore(journal.id) as answers:
@@ -169,7 +169,7 @@ def test_readers_and_reviewers_are_welcome_while_it_runs(request_of: JobRequest)
             assert answers.counts().reviewed == 1
 
 
-def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobRequest) -> None:
+def test_a_journal_of_a_later_version_is_refused_and_unchanged(request_of: JobRequest) -> None:
     run(request_of, "a.jpg")
     file = job_folder(job_id(request_of)) / FILE
     with closing(sqlite3.connect(file)) as opened:
@@ -187,7 +187,7 @@ def test_a_journal_of_a_later_version_is_refused_and_left_alone(request_of: JobR
     assert list_jobs() == ()
 
 
-def test_a_journal_that_is_just_being_begun_is_not_reported_as_broken(request_of: JobRequest) -> None:
+def test_a_journal_being_created_is_not_reported_as_broken(request_of: JobRequest) -> None:
     folder = job_folder(job_id(request_of))
     with locked(folder):
         (folder / FILE).touch()
@@ -199,26 +199,26 @@ def test_a_journal_that_is_just_being_begun_is_not_reported_as_broken(request_of
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
-def test_what_is_no_journal_is_refused_by_readers(request_of: JobRequest, content: bytes) -> None:
+def test_a_file_that_is_not_a_journal_is_refused(request_of: JobRequest, content: bytes) -> None:
     file = job_folder(job_id(request_of)) / FILE
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
-    with pytest.raises(StorageError, match=r"damaged|is not a journal"):
+    with pytest.raises(StorageError, match=r"damaged|is not a Fovea journal"):
         ResultStore(job_id(request_of))
 
 
-def test_a_database_of_something_else_is_not_touched(request_of: JobRequest) -> None:
+def test_another_database_is_not_changed(request_of: JobRequest) -> None:
     file = job_folder(job_id(request_of)) / FILE
     file.parent.mkdir(parents=True)
     with closing(sqlite3.connect(file)) as opened:
         opened.execute("CREATE TABLE mine (a)")
     before = file.read_bytes()
-    with pytest.raises(StorageError, match="is not a journal"):
+    with pytest.raises(StorageError, match="is not a Fovea journal"):
         Journal(request_of, ANSWERER)
     assert file.read_bytes() == before
 
 
-def test_answers_can_be_forgotten_without_what_a_person_said(request_of: JobRequest) -> None:
+def test_results_can_be_reset_without_losing_reviews(request_of: JobRequest) -> None:
     reset_results(job_id(request_of))
     run(request_of, "a.jpg")
     with ResultStore(job_id(request_of)) as answers:
@@ -237,7 +237,7 @@ def _overwrite(file: Path, at: int, data: bytes) -> None:
 
 @pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff\xff")], ids=str)
 @pytest.mark.parametrize("forget", [True, False])
-def test_a_damaged_journal_is_set_aside_and_keeps_what_a_person_said(
+def test_a_damaged_journal_is_set_aside_and_keeps_reviews(
     request_of: JobRequest, harm: tuple[int, bytes], forget: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     run(request_of, "a.jpg")
@@ -259,11 +259,11 @@ def test_a_damaged_journal_is_set_aside_and_keeps_what_a_person_said(
     assert removed.damaged_file is not None
     assert removed.damaged_file.read_bytes() == before
     assert str(removed.damaged_file) in caplog.text
-    with pytest.raises(UsageError, match="is in the job already"):
+    with pytest.raises(UsageError, match="has already been recovered"):
         restore(removed.id)
 
 
-def test_a_read_error_is_no_damage(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_error_is_not_damage(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     run(request_of, "a.jpg")
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR
@@ -289,7 +289,7 @@ def test_a_read_error_is_no_damage(request_of: JobRequest, monkeypatch: pytest.M
         "DROP TABLE images",
     ],
 )
-def test_odd_content_is_listed_as_damage(request_of: JobRequest, change: str) -> None:
+def test_invalid_content_is_listed_as_damage(request_of: JobRequest, change: str) -> None:
     run(request_of, "a.jpg")
     with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
         opened.execute(change)
@@ -307,7 +307,7 @@ def test_odd_content_is_listed_as_damage(request_of: JobRequest, change: str) ->
         "UPDATE images SET confidence = 'sure'",
     ],
 )
-def test_an_answer_that_makes_no_sense_is_made_again(request_of: JobRequest, change: str) -> None:
+def test_an_invalid_result_is_computed_again(request_of: JobRequest, change: str) -> None:
     run(request_of, "a.jpg", "b.jpg")
     with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
         opened.execute(f"{change} WHERE number = 1")
@@ -318,18 +318,18 @@ def test_an_answer_that_makes_no_sense_is_made_again(request_of: JobRequest, cha
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
-def test_a_journal_that_is_removed_under_way_is_told(request_of: JobRequest) -> None:
+def test_a_journal_removed_during_a_run_is_reported(request_of: JobRequest) -> None:
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg")])
         shutil.rmtree(job_folder(journal.id))
-        with pytest.raises(StorageError, match="journal is gone"):
+        with pytest.raises(StorageError, match="journal is missing"):
             journal.add_found([found("b.jpg")])
     assert run(request_of, "a.jpg", "b.jpg") == ["a.jpg", "b.jpg"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_a_full_disk_is_told_and_the_job_goes_on_afterwards(request_of: JobRequest) -> None:
-    """The limit stands for the disk: SQLite learns of both when it writes."""
+def test_a_full_disk_is_reported_and_the_job_resumes_afterwards(request_of: JobRequest) -> None:
+    """A file size limit simulates a full disk: SQLite meets both when it writes."""
     run(request_of, "a.jpg")
     fill = f"""
 import resource, signal, sys
@@ -348,13 +348,13 @@ with Journal(JobRequest(Path({str(request_of.folder)!r}), recursive=True), ANSWE
         print(error)
 """
     done = subprocess.run([sys.executable, "-c", fill], capture_output=True, text=True, check=True, timeout=60)
-    assert "The journal" in done.stdout
-    assert "Check free space" in done.stdout or "Make room" in done.stdout
+    assert "the journal" in done.stdout
+    assert "Check the free space" in done.stdout or "Free up disk space" in done.stdout
     assert run(request_of, "a.jpg", "late.jpg")[-1] == "late.jpg"
     assert states(request_of)["a.jpg"] is State.DONE
 
 
-def test_a_killed_writer_leaves_everything_that_was_noted(request_of: JobRequest) -> None:
+def test_a_killed_writer_keeps_everything_recorded(request_of: JobRequest) -> None:
     write = f"""
 import os, signal
 from tests.core.jobs.conftest import ANSWERER, found, prediction
@@ -378,10 +378,10 @@ os._exit(9)
         assert journal.next_images(1, 10)[0].attempts == 0
 
 
-def test_a_home_that_cannot_be_written_is_told(request_of: JobRequest, home: Path) -> None:
+def test_an_unwritable_home_is_reported(request_of: JobRequest, home: Path) -> None:
     home.write_text("a file where the folder would be")
     with pytest.raises(StorageError, match="Couldn't write"):
         Journal(request_of, ANSWERER)
     assert list_jobs() == ()
-    with pytest.raises(UsageError, match="There is no job"):
+    with pytest.raises(UsageError, match="No job '"):
         job_summary("../settings")

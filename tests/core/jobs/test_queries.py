@@ -1,4 +1,4 @@
-"""What a window or a report asks of a job's journal, and what a person says about it."""
+"""Queries on a job's journal, and storing reviews."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def names(answers: ResultStore, view: View) -> str:
     return "".join(row.path.name[0] if row.folder == Path() else row.path.name[0].upper() for row in answers.each(view))
 
 
-def test_a_row_says_everything_the_classifier_said(store: ResultStore, tmp_path: Path) -> None:
+def test_a_row_contains_the_whole_prediction(store: ResultStore, tmp_path: Path) -> None:
     first, *_, failed, _ = store.rows(View(), 0, 10)
     folder = tmp_path / "photos"
     assert (first.number, first.path, first.folder, first.state) == (1, folder / "a.jpg", Path(), State.DONE)
@@ -58,7 +58,7 @@ def test_a_row_says_everything_the_classifier_said(store: ResultStore, tmp_path:
         (Order.TIME, "CBÉba", "abÉBC"),
     ],
 )
-def test_rows_come_in_the_order_asked_for(store: ResultStore, order: Order, rising: str, falling: str) -> None:
+def test_rows_are_in_the_requested_order(store: ResultStore, order: Order, rising: str, falling: str) -> None:
     assert names(store, View(order)) == rising
     assert names(store, View(order, descending=True)) == falling
 
@@ -100,7 +100,7 @@ def test_parts_of_a_view_and_positions_in_it(store: ResultStore) -> None:
     assert [row.number for row in store.rows_of([3, 99, 1])] == [3, 1]
 
 
-def test_groups_say_where_they_begin(store: ResultStore) -> None:
+def test_groups_have_their_first_positions(store: ResultStore) -> None:
     by_class = View(Order.CONFIDENCE, group=Group.CLASS)
     assert names(store, by_class) == "ÉbaCB"
     assert store.groups(by_class) == (
@@ -119,7 +119,7 @@ def test_groups_say_where_they_begin(store: ResultStore) -> None:
     assert names(store, View(Order.LABEL, descending=True, group=Group.CLASS)) == "ÉbaCB"
 
 
-def test_figures_add_up(store: ResultStore) -> None:
+def test_counts_add_up(store: ResultStore) -> None:
     histogram = store.histogram(Filter(), bins=10)
     assert histogram == (0, 0, 0, 0, 0, 1, 0, 1, 0, 2)
     assert store.histogram(Filter(labels=("red",)), bins=2) == (0, 2)
@@ -130,7 +130,7 @@ def test_figures_add_up(store: ResultStore) -> None:
     assert (facts.model, facts.version, facts.state, facts.counts.found) == ("colours", 1, JobState.FINISHED, 6)
 
 
-def test_what_a_person_says_counts_before_what_the_model_said(store: ResultStore) -> None:
+def test_labels_take_precedence_over_predictions(store: ResultStore) -> None:
     store.set_reviews({1: Review(Verdict.ACCEPTED)})
     store.set_reviews(dict.fromkeys([2, 4], Review(Verdict.CORRECTED, "blue")))
     store.set_reviews({3: Review(Verdict.SKIPPED)})
@@ -155,7 +155,7 @@ def test_reviews_are_undone_and_redone(store: ResultStore) -> None:
     assert [row.final_label for row in store.rows_of([1, 2])] == ["blue", "blue"]
 
 
-def test_rows_stay_where_they_are_until_the_view_is_refreshed(store: ResultStore) -> None:
+def test_rows_keep_their_places_until_refresh(store: ResultStore) -> None:
     view = View(filter=Filter(reviewed=False))
     assert store.count(view) == 5
     store.set_reviews({1: Review(Verdict.SKIPPED)})
@@ -164,6 +164,6 @@ def test_rows_stay_where_they_are_until_the_view_is_refreshed(store: ResultStore
     assert store.count(view) == 4
 
 
-def test_a_job_that_is_not_there_is_told() -> None:
-    with pytest.raises(StorageError, match="journal is gone"):
+def test_a_missing_job_is_reported() -> None:
+    with pytest.raises(StorageError, match="journal is missing"):
         ResultStore("0123456789abcdef")

@@ -1,4 +1,4 @@
-"""How far a job is, told also while no image is answered yet."""
+"""Progress of a job, even before the first result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def request_of(tmp_path: Path) -> JobRequest:
-    """A job over many images."""
+    """A job with many images."""
     open_library().install(*tiny.packaged_model("colours"))
     tiny.write_solid(tmp_path / "photos" / "0.png", "red")
     for number in range(1, COUNT):
@@ -38,8 +38,8 @@ def request_of(tmp_path: Path) -> JobRequest:
     return JobRequest(tmp_path / "photos", recursive=True, model="colours", provider=ProviderPreference.CPU)
 
 
-class Told:
-    """A run in a thread of its own, and what it told so far."""
+class RunningJob:
+    """A run in its own thread, and its progress reports."""
 
     def __init__(self, request: JobRequest) -> None:
         self.all: list[JobProgress] = []
@@ -54,7 +54,7 @@ class Told:
                 pass
 
     def wait(self, until: Callable[[JobProgress], bool]) -> JobProgress:
-        """The first progress told last that is so."""
+        """Wait for a progress report, and return it."""
         end = time.monotonic() + PATIENCE_S
         while not self.all or not until(self.all[-1]):
             assert time.monotonic() < end
@@ -62,12 +62,12 @@ class Told:
         return self.all[-1]
 
     def end(self) -> JobProgress:
-        """The last one, once the run has ended."""
+        """Wait for the end, and return the last report."""
         self._thread.join()
         return self.all[-1]
 
 
-def test_what_was_found_is_told_while_the_first_images_are_read(
+def test_found_images_are_reported_while_the_first_ones_are_read(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released, prepare = threading.Event(), pipeline.prepare
@@ -77,51 +77,53 @@ def test_what_was_found_is_told_while_the_first_images_are_read(
         return prepare(path, plan)
 
     monkeypatch.setattr(pipeline, "prepare", held)
-    told = Told(request_of)
-    waiting = told.wait(lambda progress: progress.walked)
+    running = RunningJob(request_of)
+    waiting = running.wait(lambda progress: progress.walked)
     released.set()
-    last = told.end()
+    last = running.end()
     assert (waiting.found, waiting.finished) == (COUNT, 0)
     assert (last.found, last.finished, last.remaining_s) == (COUNT, COUNT, 0)
-    founds = [each.found for each in told.all]
+    founds = [each.found for each in running.all]
     assert founds == sorted(founds)
 
 
-def test_what_was_found_is_told_while_a_folder_is_read(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_found_images_are_reported_while_a_folder_is_read(
+    request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     released = threading.Event()
     monkeypatch.setattr(
         walk, "visible_entries", lambda folder, *pass_over: slowly(visible_entries(folder, *pass_over), 7, released)
     )
-    told = Told(request_of)
-    waiting = told.wait(lambda progress: progress.found > 0)
+    running = RunningJob(request_of)
+    waiting = running.wait(lambda progress: progress.found > 0)
     released.set()
-    last = told.end()
+    last = running.end()
     assert (waiting.found, waiting.walked, waiting.finished) == (7, False, 0)
     assert (last.found, last.finished) == (COUNT, COUNT)
 
 
 def slowly(entries: Iterator[T], count: int, released: threading.Event) -> Iterator[T]:
-    """The first few at once, and the rest once they are released."""
+    """Yield the first few immediately, and the rest once they are released."""
     for place, entry in enumerate(entries):
         if place == count:
             released.wait(PATIENCE_S)
         yield entry
 
 
-def test_whoever_looked_before_all_were_found_is_not_heard_afterwards() -> None:
-    told: list[JobProgress] = []
+def test_late_reports_from_before_the_end_of_the_walk_are_dropped() -> None:
+    reports: list[JobProgress] = []
     moment = iter(range(100))
-    pace = RateEstimator(told.append, now=lambda: float(next(moment)))
-    pace.update(5, None)
-    pace.update(9, 9)
-    pace.update(8, None)
-    assert [(each.found, each.walked) for each in told] == [(5, False), (9, True)]
+    rate = RateEstimator(reports.append, now=lambda: float(next(moment)))
+    rate.update(5, None)
+    rate.update(9, 9)
+    rate.update(8, None)
+    assert [(each.found, each.walked) for each in reports] == [(5, False), (9, True)]
 
 
-def test_the_end_of_the_walk_is_told_however_soon_it_comes() -> None:
-    told: list[JobProgress] = []
-    pace = RateEstimator(told.append, now=lambda: 1.0)
-    pace.update(5, None)
-    pace.update(6, None)
-    pace.update(9, 9)
-    assert [(each.found, each.walked) for each in told] == [(5, False), (9, True)]
+def test_the_end_of_the_walk_is_always_reported() -> None:
+    reports: list[JobProgress] = []
+    rate = RateEstimator(reports.append, now=lambda: 1.0)
+    rate.update(5, None)
+    rate.update(6, None)
+    rate.update(9, 9)
+    assert [(each.found, each.walked) for each in reports] == [(5, False), (9, True)]

@@ -1,4 +1,4 @@
-"""What is said about several rows means for each of them what it means there."""
+"""Applying one review to several rows."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ UNKNOWN = replace(RED, unknown=True)
         (None, None, None),
     ],
 )
-def test_what_is_said_of_several_rows(said: Review | None, red: Review | None, others: Review | None) -> None:
+def test_reviews_of_several_rows(said: Review | None, red: Review | None, others: Review | None) -> None:
     assert review_of(RED, said) == red
     assert review_of(TORN, said) == others
     assert review_of(UNKNOWN, said) == others
 
 
-def test_unknown_is_never_confirmed_and_its_guess_is_learnt_only_where_it_was_chosen() -> None:
+def test_an_unknown_prediction_is_learned_only_if_its_class_was_chosen() -> None:
     assert correction_of(UNKNOWN, Review(Verdict.ACCEPTED, "red")) is None  # as earlier versions stored it
     chosen = correction_of(UNKNOWN, Review(Verdict.CORRECTED, "red"))
     assert chosen is not None
@@ -46,7 +46,7 @@ def test_unknown_is_never_confirmed_and_its_guess_is_learnt_only_where_it_was_ch
     assert other.label == "green"
 
 
-def test_a_label_is_learnt_from_whether_it_corrects_or_confirms() -> None:
+def test_corrections_and_confirmations_are_learned() -> None:
     corrected = correction_of(RED, Review(Verdict.CORRECTED, "blue"))
     confirmed = correction_of(RED, Review(Verdict.ACCEPTED, "red"))
     assert corrected is not None
@@ -66,9 +66,9 @@ def test_a_label_is_learnt_from_whether_it_corrects_or_confirms() -> None:
 
 
 @pytest.mark.parametrize("review", [None, Review(Verdict.SKIPPED)])
-def test_what_says_nothing_teaches_nothing(review: Review | None) -> None:
+def test_skipped_rows_teach_nothing(review: Review | None) -> None:
     assert correction_of(RED, review) is None
 
 
-def test_what_the_model_said_nothing_of_teaches_it_nothing() -> None:
+def test_rows_without_a_prediction_teach_nothing() -> None:
     assert correction_of(TORN, Review(Verdict.CORRECTED, "blue")) is None

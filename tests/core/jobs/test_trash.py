@@ -1,4 +1,4 @@
-"""Jobs put aside and brought back."""
+"""Removing and restoring jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.jobs.trash import purge, restore, trash
 from tests.journals import write_journal
 
 
-def test_a_job_put_aside_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_removed_job_is_restored_unchanged(tmp_path: Path) -> None:
     job = write_journal(tmp_path, 10)
     before = job_summary(job)
     trash(job)
@@ -27,25 +27,25 @@ def test_a_job_put_aside_comes_back_as_it_was(tmp_path: Path) -> None:
     assert [folder.name for folder in paths.jobs().iterdir()] == [job]
 
 
-def test_a_job_that_runs_stays(tmp_path: Path) -> None:
+def test_a_running_job_cannot_be_removed(tmp_path: Path) -> None:
     job = write_journal(tmp_path, 10)
-    with locked(job_folder(job)), pytest.raises(UsageError, match="another program"):
+    with locked(job_folder(job)), pytest.raises(UsageError, match="Another program"):
         trash(job)
     assert job_summary(job).id == job
 
 
 @pytest.mark.parametrize("id_", ["nowhere", "../elsewhere", ""])
-def test_what_is_no_job_is_not_removed(tmp_path: Path, id_: str) -> None:
+def test_a_missing_job_cannot_be_removed(tmp_path: Path, id_: str) -> None:
     write_journal(tmp_path, 10)
-    with pytest.raises(UsageError, match="gone already"):
+    with pytest.raises(UsageError, match="already been removed"):
         trash(id_)
 
 
-def test_a_job_begun_anew_is_not_replaced(tmp_path: Path) -> None:
+def test_a_job_started_again_is_not_replaced(tmp_path: Path) -> None:
     job = write_journal(tmp_path, 10)
     trash(job)
     write_journal(tmp_path, 5)
-    with pytest.raises(UsageError, match="classified anew"):
+    with pytest.raises(UsageError, match="classified again"):
         restore(job)
     assert job_summary(job).counts.found == 5
     trash(job)
@@ -53,12 +53,12 @@ def test_a_job_begun_anew_is_not_replaced(tmp_path: Path) -> None:
     assert job_summary(job).counts.found == 5
 
 
-def test_what_was_put_aside_long_ago_is_deleted(tmp_path: Path) -> None:
+def test_jobs_removed_long_ago_are_deleted(tmp_path: Path) -> None:
     job = write_journal(tmp_path, 10)
     trash(job)
     (grave,) = paths.jobs().iterdir()
     os.utime(grave, (time.time() - 8 * 24 * 3600,) * 2)
     purge()
     assert list(paths.jobs().iterdir()) == []
-    with pytest.raises(UsageError, match="not kept"):
+    with pytest.raises(UsageError, match="no longer available"):
         restore(job)

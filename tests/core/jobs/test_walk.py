@@ -1,4 +1,4 @@
-"""Walking a folder of whatever size and state."""
+"""Walking a folder of any size and state."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def below(found: FoundFile) -> str:
     return str(Path(os.fsdecode(found.folder)) / os.fsdecode(found.name))
 
 
-def test_images_come_as_everywhere_else_with_what_tells_a_change(album: Path, place: Path) -> None:
+def test_images_are_in_the_usual_order_with_size_and_time(album: Path, place: Path) -> None:
     found = list(Walk(JobRequest(album, recursive=True), place))
     expected = list(find_images([album], recursive=True, on_error=lambda *_: None))
     assert [album / below(image) for image in found] == expected
@@ -70,7 +70,7 @@ def test_folders_that_are_excluded_are_not_even_read(album: Path, place: Path, m
     assert album / "sub" / "deep" not in read
 
 
-def test_an_included_folder_gives_all_that_is_in_it(album: Path, place: Path) -> None:
+def test_an_included_folder_includes_its_contents(album: Path, place: Path) -> None:
     request = JobRequest(album, recursive=True, include=("sub",))
     assert [below(image) for image in Walk(request, place)] == ["sub/1.png", "sub/deep/2.png"]
 
@@ -85,7 +85,7 @@ def test_an_included_folder_gives_all_that_is_in_it(album: Path, place: Path) ->
         (".git/none", {}, True),
     ],
 )
-def test_a_folder_without_photos_that_count_is_empty(
+def test_a_folder_without_matching_photos_is_empty(
     album: Path, place: Path, below: str, changes: dict[str, Any], is_empty: bool
 ) -> None:
     (album / ".git" / "none").mkdir()
@@ -104,7 +104,7 @@ def test_nothing_outside_the_folder_is_found(album: Path, place: Path, tmp_path:
 
 
 @posix_only
-def test_what_a_person_may_miss_is_counted(album: Path, place: Path, tmp_path: Path) -> None:
+def test_skipped_files_are_counted(album: Path, place: Path, tmp_path: Path) -> None:
     picture = tiny.write_solid(tmp_path / "picture.png", "red")
     for name in ("noext", "a.jpg_large", "sub/b.jpg!d", "excluded/c", "film.mp4", ".hidden"):
         (album / name).parent.mkdir(exist_ok=True)
@@ -118,7 +118,7 @@ def test_what_a_person_may_miss_is_counted(album: Path, place: Path, tmp_path: P
         assert (walk.links, walk.misnamed) == counts
 
 
-def test_folders_of_systems_are_passed_over(album: Path, place: Path) -> None:
+def test_system_folders_are_skipped(album: Path, place: Path) -> None:
     for name in ("@eaDir", "$Recycle.Bin", "sub/Photos Library.photoslibrary"):
         (album / name).mkdir()
         (album / name / "1.jpg").write_bytes(b"1")
@@ -126,7 +126,7 @@ def test_folders_of_systems_are_passed_over(album: Path, place: Path) -> None:
 
 
 @posix_only
-def test_links_in_circles_and_names_of_any_bytes(album: Path, place: Path) -> None:
+def test_circular_links_and_names_of_any_bytes(album: Path, place: Path) -> None:
     (album / "sub" / "round").symlink_to(album)
     (album / "dangling.jpg").symlink_to(album / "nowhere.jpg")
     (album / "itself.jpg").symlink_to(album / "itself.jpg")
@@ -138,7 +138,7 @@ def test_links_in_circles_and_names_of_any_bytes(album: Path, place: Path) -> No
 
 
 @posix_only
-def test_a_folder_that_cannot_be_read_is_told_and_the_walk_goes_on(
+def test_an_unreadable_folder_is_reported_and_the_walk_continues(
     album: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = os.scandir
@@ -156,7 +156,7 @@ def test_a_folder_that_cannot_be_read_is_told_and_the_walk_goes_on(
     assert "Permission denied" in trouble.message
 
 
-def test_what_is_no_folder_is_refused_at_once(album: Path, place: Path) -> None:
+def test_a_path_that_is_not_a_folder_is_refused(album: Path, place: Path) -> None:
     with pytest.raises(UsageError, match="There is no folder"):
         Walk(JobRequest(album / "nowhere", recursive=True), place)
     with pytest.raises(UsageError, match="is not a folder"):
@@ -165,24 +165,24 @@ def test_what_is_no_folder_is_refused_at_once(album: Path, place: Path) -> None:
 
 @posix_only
 @pytest.mark.parametrize("name", ["m" * 300, "zero\0byte", "loop"])
-def test_what_never_can_be_a_folder_is_refused_at_once(album: Path, place: Path, name: str) -> None:
+def test_an_invalid_path_is_refused(album: Path, place: Path, name: str) -> None:
     (album / "loop").symlink_to(album / "loop")
-    with pytest.raises(UsageError, match="No folder can be called"):
+    with pytest.raises(UsageError, match="Invalid folder path"):
         Walk(JobRequest(album / name, recursive=True), place)
 
 
-def test_names_that_cannot_be_kept_are_an_error(album: Path, place: Path) -> None:
+def test_an_unwritable_names_database_is_an_error(album: Path, place: Path) -> None:
     walk = Walk(JobRequest(album, recursive=True), place / "nowhere")
     with pytest.raises(StorageError):
         list(walk)
 
 
-def test_what_a_killed_walk_left_is_no_obstacle(album: Path, place: Path) -> None:
+def test_files_left_by_a_killed_walk_are_replaced(album: Path, place: Path) -> None:
     (place / NAMES).write_bytes(b"half a file")
     assert len(list(Walk(JobRequest(album, recursive=True), place))) == 5
 
 
-def test_a_folder_of_many_images_takes_no_more_memory(tmp_path: Path, place: Path) -> None:
+def test_memory_does_not_grow_with_the_folder(tmp_path: Path, place: Path) -> None:
     def peak(count: int) -> int:
         folder = tmp_path / str(count)
         folder.mkdir()

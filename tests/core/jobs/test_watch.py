@@ -1,4 +1,4 @@
-"""Photos that arrive while a folder is watched, by a real model, real files and the system's own events."""
+"""Watching a folder with a real model, real files and file system events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE_S = 30
 
 
 class Watched:
-    """A watch in a thread of its own, and what came of it."""
+    """A watch in its own thread, and its results."""
 
     def __init__(self, request: JobRequest, fail_on: str = "") -> None:
         self.rows: list[Row] = []
@@ -90,7 +90,7 @@ def waiting(watched: Watched) -> Callable[[], bool]:
     return lambda: bool(watched.states) and watched.states[-1].phase is WatchPhase.WAITING
 
 
-def test_what_arrives_is_told_once_wherever_it_lies(watched: Watched, request_of: JobRequest) -> None:
+def test_new_files_are_delivered_once(watched: Watched, request_of: JobRequest) -> None:
     watched.until(waiting(watched)) if watched.states else time.sleep(0.5)
     tiny.write_solid(request_of.folder / "a.png", "red")
     tiny.write_solid(request_of.folder / "below" / "b.jpg", "blue")
@@ -103,7 +103,7 @@ def test_what_arrives_is_told_once_wherever_it_lies(watched: Watched, request_of
         assert answers.counts().done == 2
 
 
-def test_a_file_is_read_only_once_it_is_whole(watched: Watched, request_of: JobRequest, tmp_path: Path) -> None:
+def test_a_file_is_read_only_when_complete(watched: Watched, request_of: JobRequest, tmp_path: Path) -> None:
     whole = tiny.write_solid(tmp_path / "elsewhere.png", "red", size=(400, 400)).read_bytes()
     with (request_of.folder / "slow.png").open("wb", buffering=0) as file:
         for start in range(0, len(whole), len(whole) // 8):
@@ -115,7 +115,7 @@ def test_a_file_is_read_only_once_it_is_whole(watched: Watched, request_of: JobR
     assert [(row.path.name, row.state) for row in watched.rows] == [("slow.png", State.DONE)]
 
 
-def test_a_bad_file_is_a_row_and_costs_no_other(watched: Watched, request_of: JobRequest) -> None:
+def test_an_unreadable_file_is_a_row_and_does_not_affect_others(watched: Watched, request_of: JobRequest) -> None:
     (request_of.folder / "bad.jpg").write_bytes(b"\xff\xd8\xff nonsense")
     tiny.write_solid(request_of.folder / "good.png", "green")
     watched.until(lambda: len(watched.rows) == 2)
@@ -124,7 +124,7 @@ def test_a_bad_file_is_a_row_and_costs_no_other(watched: Watched, request_of: Jo
     watched.until(lambda: (watched.states[-1].delivered, watched.states[-1].failed) == (2, 1))
 
 
-def test_what_arrived_while_nobody_watched_is_caught_up_with_and_nothing_told_twice(request_of: JobRequest) -> None:
+def test_files_from_between_watches_are_delivered_once(request_of: JobRequest) -> None:
     tiny.write_solid(request_of.folder / "before.png", "red")
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         list(job.results())
@@ -140,7 +140,7 @@ def test_what_arrived_while_nobody_watched_is_caught_up_with_and_nothing_told_tw
     assert (list(first.said()), list(again.said())) == (["a.png"], ["meanwhile.png"])
 
 
-def test_a_delivery_that_was_cut_short_is_made_again(request_of: JobRequest) -> None:
+def test_an_interrupted_delivery_is_repeated(request_of: JobRequest) -> None:
     first = Watched(request_of, fail_on="a.png")
     tiny.write_solid(request_of.folder / "a.png", "red")
     end = time.monotonic() + PATIENCE_S
@@ -152,7 +152,7 @@ def test_a_delivery_that_was_cut_short_is_made_again(request_of: JobRequest) -> 
     again.stop()
 
 
-def test_a_folder_that_vanishes_and_comes_back_is_survived(watched: Watched, request_of: JobRequest) -> None:
+def test_a_watch_survives_a_folder_that_disappears_and_returns(watched: Watched, request_of: JobRequest) -> None:
     tiny.write_solid(request_of.folder / "a.png", "red")
     watched.until(lambda: bool(watched.rows))
     away = request_of.folder.with_name("away")
@@ -167,13 +167,13 @@ def test_a_folder_that_vanishes_and_comes_back_is_survived(watched: Watched, req
     watched.until(lambda: len(watched.rows) == 3)
 
 
-def test_a_folder_that_is_not_there_is_refused_at_once(request_of: JobRequest) -> None:
+def test_a_missing_folder_is_refused(request_of: JobRequest) -> None:
     shutil.rmtree(request_of.folder)
     with pytest.raises(UsageError, match="no folder"):
         Watched(request_of)
 
 
-def test_where_another_program_runs_the_job_it_is_said_or_waited_for(request_of: JobRequest) -> None:
+def test_a_job_run_by_another_program_is_reported_or_waited_for(request_of: JobRequest) -> None:
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()):
         refused = Watched(request_of)
         end = time.monotonic() + PATIENCE_S
@@ -182,7 +182,7 @@ def test_where_another_program_runs_the_job_it_is_said_or_waited_for(request_of:
         assert isinstance(refused.error, UsageError)
 
 
-def test_it_is_the_folder_s_own_job(watched: Watched, request_of: JobRequest) -> None:
+def test_a_watch_uses_the_job_of_the_folder(watched: Watched, request_of: JobRequest) -> None:
     tiny.write_solid(request_of.folder / "a.png", "red")
     watched.until(lambda: bool(watched.rows))
     assert (job_folder(job_id(request_of)) / STATE_FILE).exists()

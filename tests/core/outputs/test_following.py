@@ -1,4 +1,4 @@
-"""Keywords can be taken out again though the photo was sorted meanwhile."""
+"""Keywords can be removed after their photo was sorted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _remembered() -> list[tuple[Path, Path]]:
 
 
 @pytest.mark.parametrize("by", [TransferMode.MOVE, TransferMode.COPY])
-def test_the_record_of_keywords_follows_photos_that_are_moved_and_put_back(sorter: Sorter, by: TransferMode) -> None:
+def test_the_record_of_keywords_follows_moved_photos(sorter: Sorter, by: TransferMode) -> None:
     photo, sidecar, other = sorter.add("a.jpg"), sorter.add("a.jpg.xmp"), sorter.source / "other.jpg"
     with open_record(paths.keyword_record()) as record:
         record.add([(sidecar, photo, True), (other, other, False)])
@@ -48,14 +48,14 @@ def test_the_record_of_keywords_follows_photos_that_are_moved_and_put_back(sorte
     assert _remembered() == before
 
 
-def test_without_a_record_of_keywords_none_is_begun(sorter: Sorter) -> None:
+def test_no_record_of_keywords_is_created(sorter: Sorter) -> None:
     facts = sorter.sort([classified_row(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(TransferMode.MOVE))
     follow_sorting(facts.id)
     assert not paths.keyword_record().exists()
 
 
-def test_a_record_that_cannot_be_used_costs_no_sorting(sorter: Sorter, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unusable_record_does_not_affect_sorting(sorter: Sorter, caplog: pytest.LogCaptureFixture) -> None:
     facts = sorter.sort([classified_row(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(TransferMode.MOVE))
     paths.keyword_record().mkdir(parents=True)
     follow_sorting(facts.id)
-    assert "does not follow" in caplog.text
+    assert "Couldn't update the record of written keywords" in caplog.text

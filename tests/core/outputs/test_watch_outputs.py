@@ -1,4 +1,4 @@
-"""Lines that grow in a file, and keywords, for photos that arrive."""
+"""Lines appended to a file, and keywords, for new photos."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def failed(name: str) -> Row:
     return Row(1, path, Path(), State.FAILED, failure=Failure(path, "damaged", "It is damaged.", "Take another."))
 
 
-def test_json_lines_grow(tmp_path: Path) -> None:
+def test_json_lines_are_appended(tmp_path: Path) -> None:
     file = tmp_path / "arrived.jsonl"
     append(file, [row("a.jpg"), failed("b.jpg")], ReportOptions(ReportFormat.JSONL, ColumnSet(2)))
     append(file, [row("c.jpg")], ReportOptions(ReportFormat.JSONL, ColumnSet(2)))
-    told = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [Path(line["path"]).name for line in told] == ["a.jpg", "b.jpg", "c.jpg"]
-    assert told[1]["error"]["kind"] == "damaged"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [Path(line["path"]).name for line in lines] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert lines[1]["error"]["kind"] == "damaged"
 
 
-def test_csv_grows_below_one_heading(tmp_path: Path) -> None:
+def test_csv_is_appended_below_one_heading(tmp_path: Path) -> None:
     file = tmp_path / "arrived.csv"
     append(file, [row("=a.jpg")], ReportOptions(ReportFormat.CSV, ColumnSet(2)))
     append(file, [row("b.jpg")], ReportOptions(ReportFormat.CSV, ColumnSet(2)))
@@ -51,7 +51,7 @@ def test_csv_grows_below_one_heading(tmp_path: Path) -> None:
     assert [line["label_2"] for line in rows] == ["blue", "blue"]
 
 
-def test_csv_begins_with_one_byte_order_mark_and_keeps_its_delimiter(tmp_path: Path) -> None:
+def test_csv_has_one_byte_order_mark_and_keeps_its_delimiter(tmp_path: Path) -> None:
     file, plan = (
         tmp_path / "arrived.csv",
         ReportOptions(ReportFormat.CSV, ColumnSet(2), byte_order_mark=True, delimiter=";"),
@@ -64,14 +64,14 @@ def test_csv_begins_with_one_byte_order_mark_and_keeps_its_delimiter(tmp_path: P
     rows = list(csv.DictReader(text.removeprefix("\ufeff").splitlines(), delimiter=";"))
     assert [line["confidence"] for line in rows] == ["0,9", "0,9"]
     with (
-        pytest.raises(UsageError, match="does not hold"),
+        pytest.raises(UsageError, match="does not contain"),
         OutputSinks(OutputRequest(file, ReportOptions(ReportFormat.CSV, ColumnSet(2)))),
     ):
         pass
 
 
 @pytest.mark.parametrize("form", [ReportFormat.JSONL, ReportFormat.CSV])
-def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path, form: ReportFormat) -> None:
+def test_a_truncated_line_does_not_affect_others(tmp_path: Path, form: ReportFormat) -> None:
     file = tmp_path / f"arrived.{form.value}"
     append(file, [row("a.jpg")], ReportOptions(form, ColumnSet(1)))
     with file.open("a") as stream:
@@ -81,7 +81,7 @@ def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path, form: ReportF
     assert len(file.read_text().splitlines()) == (3 if form is ReportFormat.JSONL else 4)
 
 
-def test_csv_that_an_earlier_version_began_keeps_its_columns(tmp_path: Path) -> None:
+def test_csv_of_an_earlier_version_keeps_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "arrived.csv"
     file.write_bytes(b"path,label,confidence,error,label_2\r\nold.jpg,red,0.5,,blue\r\n")
     with OutputSinks(OutputRequest(file, ReportOptions(ReportFormat.CSV, ColumnSet(3)))) as deliveries:
@@ -98,18 +98,18 @@ def test_csv_with_other_columns_is_refused(tmp_path: Path, heading: str) -> None
     file = tmp_path / "arrived.csv"
     file.write_text(f"{heading}\n")
     with (
-        pytest.raises(UsageError, match="does not hold"),
+        pytest.raises(UsageError, match="does not contain"),
         OutputSinks(OutputRequest(file, ReportOptions(ReportFormat.CSV, ColumnSet(3)))),
     ):
         pass
     assert file.read_text() == f"{heading}\n"
 
 
-def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_another_file_is_refused_and_unchanged(tmp_path: Path) -> None:
     other = tmp_path / "letter.csv"
     other.write_text("Dear all,\n")
     with (
-        pytest.raises(UsageError, match="does not hold"),
+        pytest.raises(UsageError, match="does not contain"),
         OutputSinks(OutputRequest(other, ReportOptions(ReportFormat.CSV, ColumnSet(5)))),
     ):
         pass
@@ -119,7 +119,7 @@ def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(StorageError), OutputSinks(OutputRequest(tmp_path / "nowhere" / "a.jsonl")):
         pass
     with (
-        pytest.raises(UsageError, match="line by line"),
+        pytest.raises(UsageError, match="can't be appended to"),
         OutputSinks(OutputRequest(tmp_path / "a", ReportOptions(ReportFormat.XLSX, ColumnSet(5)))),
     ):
         pass

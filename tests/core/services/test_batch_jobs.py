@@ -1,4 +1,4 @@
-"""Jobs of the batch process: what is begun, and what is refused before anything is."""
+"""Jobs of the batch process: starting and refusing them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from core.services.batch_messages import Answer, StartJob, TaskFailed
 
 @pytest.mark.parametrize(
     ("include", "why"),
-    [((), "No photos found in “empty”. In folders"), (("*.png",), "No photos found in “empty”. Check")],
+    [((), "No photos found in “empty”. Fovea looks for"), (("*.png",), "No photos found in “empty”. Check")],
 )
-def test_a_folder_without_photos_becomes_no_job(
+def test_a_folder_without_photos_creates_no_job(
     messages: queue.Queue[Answer], tmp_path: Path, include: tuple[str, ...], why: str
 ) -> None:
     (tmp_path / "empty" / "deeper").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Many rows reviewed at once: noted for the job and its model, told, taken back; never in a view that changed."""
+"""Reviewing many rows at once: storing, reporting and undoing; never in a view that has changed."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def job(tmp_path: Path) -> str:
     return write_journal(tmp_path / "photos", ROWS)
 
 
-def next_of(told: queue.Queue[Answer], kind: type[M]) -> M:
-    """The next answer of a kind; others are passed over."""
+def next_of(messages: queue.Queue[Answer], kind: type[M]) -> M:
+    """The next message of a type; others are skipped."""
     while True:
-        answer = told.get(timeout=PATIENCE_S)
+        answer = messages.get(timeout=PATIENCE_S)
         if isinstance(answer, kind):
             return answer
 
@@ -50,9 +50,7 @@ def label_of(job: str, view: View, first: int, count: int) -> list[str | None]:
         return [row.review.label if row.review else None for row in answers.rows(view, first, count)]
 
 
-def test_spans_of_a_view_are_reviewed_and_taken_back(
-    views: ViewService, messages: queue.Queue[Answer], job: str
-) -> None:
+def test_spans_of_a_view_are_reviewed_and_undone(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     view = View(Order.CONFIDENCE)
     views.handle(OpenView(1, job, view))
     seen = next_of(messages, ViewUpdated)
@@ -62,7 +60,7 @@ def test_spans_of_a_view_are_reviewed_and_taken_back(
     progress = next_of(messages, TaskProgress).progress
     assert progress.total == 1205
     done = next_of(messages, TaskDone)
-    assert done.message.startswith("1,205 photos are labelled")
+    assert done.message.startswith("Labelled 1,205 photos")
     assert label_of(job, view, 9, 2) == [None, "green"]
     assert label_of(job, view, 1209, 2) == ["green", None]
     assert label_of(job, view, 1499, 7) == [None, *["green"] * 5, None]
@@ -78,9 +76,7 @@ def test_spans_of_a_view_are_reviewed_and_taken_back(
     assert not corrections.load("colours")
 
 
-def test_an_unknown_answer_is_never_accepted_by_whatever_request(
-    views: ViewService, messages: queue.Queue[Answer], job: str
-) -> None:
+def test_an_unknown_prediction_is_never_accepted(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     with ResultStore(job) as answers:
         unknown = list(answers.each(View(filter=Filter(unknown=True))))
         failed = answers.counts().failed
@@ -89,7 +85,7 @@ def test_an_unknown_answer_is_never_accepted_by_whatever_request(
     views.handle(OpenView(1, job, View()))
     version = next_of(messages, ViewUpdated).version
     views.handle(ReviewMarked(3, 1, job, version, ((0, ROWS),), Review(Verdict.ACCEPTED)))
-    assert f"{len(unknown):,} unknown photos were left open" in next_of(messages, TaskDone).message
+    assert f"{len(unknown):,} unknown photos were not confirmed" in next_of(messages, TaskDone).message
     with ResultStore(job) as answers:
         assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
         assert answers.counts().reviewed == ROWS - failed - len(unknown)
@@ -98,7 +94,7 @@ def test_an_unknown_answer_is_never_accepted_by_whatever_request(
     assert not learnt.keys() & {row.path for row in unknown}
 
 
-def test_the_next_look_finds_what_was_said(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
+def test_the_next_query_finds_the_reviews(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     left = View(filter=Filter(reviewed=False))
     for number in range(1, 40):
         views.handle(SetReviews(number, job, ((number, GREEN),)))
@@ -106,9 +102,7 @@ def test_the_next_look_finds_what_was_said(views: ViewService, messages: queue.Q
         assert next_of(messages, ViewUpdated).count == ROWS - number
 
 
-def test_few_rows_wait_for_very_many_that_came_before(
-    views: ViewService, messages: queue.Queue[Answer], job: str
-) -> None:
+def test_a_few_rows_wait_for_many_earlier_ones(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     views.handle(OpenView(1, job, View()))
     views.handle(ReviewMarked(3, 1, job, next_of(messages, ViewUpdated).version, ((0, ROWS),), GREEN))
     views.handle(SetReviews(4, job, ((ROWS, None),)))
@@ -117,7 +111,7 @@ def test_few_rows_wait_for_very_many_that_came_before(
     assert label_of(job, View(), ROWS - 2, 2) == ["green", None]
 
 
-def test_what_was_noted_before_it_was_called_off_can_be_taken_back(
+def test_reviews_stored_before_cancelling_can_be_undone(
     views: ViewService, messages: queue.Queue[Answer], job: str
 ) -> None:
     views.handle(OpenView(1, job, View()))
@@ -140,17 +134,17 @@ def test_rows_of_a_view_that_changed_are_not_reviewed(
     views.handle(OpenView(1, job, View(Order.TIME, descending=True)))
     next_of(messages, ViewUpdated)
     views.handle(ReviewMarked(3, 1, job, old.version, ((0, ROWS),), GREEN))
-    assert "nothing was noted" in next_of(messages, TaskFailed).error.what
+    assert "nothing was saved" in next_of(messages, TaskFailed).error.what
     with ResultStore(job) as answers:
         assert not answers.counts().reviewed
 
 
-def test_what_was_never_noted_cannot_be_taken_back(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
+def test_unknown_reviews_cannot_be_undone(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     views.handle(UndoReviews(4, 3))
-    assert "cannot be taken back" in next_of(messages, TaskFailed).error.what
+    assert "can no longer be undone" in next_of(messages, TaskFailed).error.what
 
 
-def test_what_was_asked_is_noted_before_the_end(messages: queue.Queue[Answer], job: str) -> None:
+def test_pending_reviews_are_stored_before_the_end(messages: queue.Queue[Answer], job: str) -> None:
     viewer = ViewService(messages.put)
     viewer.handle(OpenView(1, job, View()))
     version = next_of(messages, ViewUpdated).version

@@ -1,4 +1,4 @@
-"""What is looked at of jobs: told once it is worked out, told anew when it changes, and given row by row."""
+"""Views of jobs: sent when computed and when changed, with rows on request."""
 
 from __future__ import annotations
 
@@ -31,15 +31,13 @@ def job(tmp_path: Path) -> str:
     return write_journal(tmp_path / "photos", ROWS)
 
 
-def view_of(told: queue.Queue[Answer]) -> ViewUpdated:
-    answer = told.get(timeout=PATIENCE_S)
+def view_of(messages: queue.Queue[Answer]) -> ViewUpdated:
+    answer = messages.get(timeout=PATIENCE_S)
     assert isinstance(answer, ViewUpdated)
     return answer
 
 
-def test_a_view_is_told_with_its_facts_and_given_row_by_row(
-    views: ViewService, messages: queue.Queue[Answer], job: str
-) -> None:
+def test_a_view_is_sent_with_its_summary_and_rows(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     views.handle(OpenView(1, job, View(Order.CONFIDENCE), counted_by=Group.FOLDER))
     view = view_of(messages)
     assert view.count == ROWS
@@ -55,9 +53,7 @@ def test_a_view_is_told_with_its_facts_and_given_row_by_row(
     assert sure == sorted(sure)
 
 
-def test_classes_are_counted_whatever_is_chosen_of_them(
-    views: ViewService, messages: queue.Queue[Answer], job: str
-) -> None:
+def test_class_counts_ignore_the_class_filter(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     chosen = Filter(labels=("red",))
     views.handle(OpenView(1, job, View(filter=chosen), unfiltered=Filter(), counted_by=Group.CLASS))
     view = view_of(messages)
@@ -68,9 +64,7 @@ def test_classes_are_counted_whatever_is_chosen_of_them(
     assert sum(tallies.values()) == ROWS
 
 
-def test_a_review_changes_what_others_see_and_leaves_a_still_view(
-    views: ViewService, messages: queue.Queue[Answer], job: str
-) -> None:
+def test_a_review_updates_views_except_frozen_ones(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     open_ones = View(filter=Filter(reviewed=False))
     views.handle(OpenView(1, job, open_ones, tracked=7))
     views.handle(OpenView(2, job, open_ones, is_frozen=True))
@@ -85,7 +79,7 @@ def test_a_review_changes_what_others_see_and_leaves_a_still_view(
         messages.get(timeout=1.0)
 
 
-def test_rows_of_an_old_version_are_not_given(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
+def test_rows_of_an_old_version_are_not_sent(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     views.handle(OpenView(1, job, View()))
     old = view_of(messages)
     views.handle(OpenView(1, job, View(Order.TIME, descending=True)))
@@ -98,7 +92,7 @@ def test_rows_of_an_old_version_are_not_given(views: ViewService, messages: queu
     assert fetched.rows[0].path.name == f"{ROWS - 1:06}.jpg"
 
 
-def test_nobody_is_told_who_looks_away(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
+def test_a_closed_view_gets_no_updates(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     views.handle(OpenView(1, job, View()))
     view_of(messages)
     views.handle(CloseView(1))

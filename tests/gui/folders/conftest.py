@@ -1,4 +1,4 @@
-"""A tree of photos of the tiny model's colours, and the window in the place *Folders*."""
+"""A tree of photos in the colours of the tiny model, and the window on the *Folders* page."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tests.gui.conftest import PATIENCE_MS
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Nine photos in three folders, and one file that is none."""
+    """Nine photos in three folders, and one file that is not a photo."""
     top = tmp_path / "holiday"
     for number, colour in enumerate(("red", "green", "blue")):
         for copy in range(3):
             tiny.write_solid(top / f"day {number}" / f"{colour} {copy}.png", colour, size=(40 + copy, 30))
-    (top / "broken.jpg").write_text("this is no photo")
+    (top / "broken.jpg").write_text("this is not a photo")
     return top
 
 
 @pytest.fixture
 def page(window: MainWindow, qtbot: QtBot) -> FoldersPage:
-    """The place, in sight."""
+    """The *Folders* page, visible."""
     window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     qtbot.waitUntil(lambda: window.folders_page.client.process_id is not None, timeout=PATIENCE_MS)
     return window.folders_page
@@ -42,7 +42,7 @@ Classify = Callable[[Path], None]
 
 @pytest.fixture
 def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
-    """Classify a folder from the menu and wait until it is done and shown."""
+    """Classify a folder from the menu, and wait until its results are shown."""
 
     def run(folder: Path) -> None:
         begin(window, qtbot, folder)
@@ -53,7 +53,7 @@ def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
 
 
 def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
-    """Begin a job as a person does, and wait until its results are in sight."""
+    """Start a job as a user does, and wait until its results are visible."""
     page = window.folders_page
     window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     page.form.open(folder)
@@ -61,25 +61,25 @@ def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     qtbot.waitUntil(lambda: page.shows_results, timeout=PATIENCE_MS)
 
 
-def is_at(page: FoldersPage, doing: Activity) -> bool:
-    return page.job is not None and page.job.activity is doing
+def is_at(page: FoldersPage, activity: Activity) -> bool:
+    return page.job is not None and page.job.activity is activity
 
 
 def loaded(page: FoldersPage) -> bool:
-    """Whether every row is counted and here; for tests of few rows."""
+    """Whether every row is loaded; for tests with few rows."""
     rows, job = page.results.rows, page.job
     is_counted = job is not None and rows.rowCount() == job.summary.counts.found > 0
     return is_counted and all(rows.row(place) is not None for place in range(rows.rowCount()))
 
 
 def names(page: FoldersPage) -> list[str]:
-    """The first column, as far as it is here."""
+    """The first column of the loaded rows."""
     rows = page.results.rows
     return [str(rows.index(row, 0).data()) for row in range(rows.rowCount())]
 
 
 def press(parent: QWidget, text: str, qtbot: QtBot) -> None:
-    """Click the button that is called so, once it is visible."""
+    """Click the button with this text, once it is visible."""
 
     def found() -> list[QPushButton]:
         return [one for one in parent.findChildren(QPushButton) if one.text() == text and one.isVisible()]

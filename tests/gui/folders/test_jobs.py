@@ -1,4 +1,4 @@
-"""Jobs from the window: begun, watched, paused, stopped, killed, resumed, found again; all through the real process."""
+"""Jobs in the window: started, watched, paused, stopped, killed, resumed and reopened, all in the real process."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ COLUMNS = range(6)
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more than a batch is read before the test says so."""
+    """No more than one batch is read before the test releases the rest."""
     monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
 
 
 @pytest.fixture
 def slow_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder is read slowly until the test says otherwise."""
+    """A folder is read slowly until the test releases the rest."""
     monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_that_walks_slowly))
 
 
@@ -68,12 +68,12 @@ def test_the_job_is_listed_and_opens_again(
     classify(tree)
     window.actions_by_id[ActionId.ALL_JOBS].trigger()
     assert page.list.isVisible()
-    assert page.list.texts() == ["holiday: Finished, 10 photos · 1 not readable"]
+    assert page.list.texts() == ["holiday: Finished, 10 photos · 1 unreadable"]
     qtbot.keyClick(page.list.list, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: page.shows_results and loaded(page), timeout=PATIENCE_MS)
 
 
-def test_jobs_of_an_earlier_window_are_there(tiny_model: str, tree: Path, qtbot: QtBot) -> None:
+def test_jobs_of_an_earlier_window_are_listed(tiny_model: str, tree: Path, qtbot: QtBot) -> None:
     first = show_window(qtbot)
     qtbot.waitUntil(lambda: first.session.opened is not None, timeout=PATIENCE_MS)
     begin(first, qtbot, tree)
@@ -97,12 +97,12 @@ def test_jobs_of_an_earlier_window_are_there(tiny_model: str, tree: Path, qtbot:
 def test_a_dropped_folder_is_offered(window: MainWindow, tree: Path, qtbot: QtBot) -> None:
     assert dragging.drop(window, dragging.files([tree]))
     qtbot.waitUntil(lambda: any("as a folder job?" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
-    press(window.notices, "Classify this folder", qtbot)
+    press(window.notices, "Classify folder", qtbot)
     assert window.folders_page.form.isVisible()
     assert window.folders_page.form.folder == tree
 
 
-def test_a_folder_dropped_on_the_place_is_taken_at_once(
+def test_a_folder_dropped_on_the_page_opens_the_form(
     page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     assert dragging.drop(window, dragging.files([tree]))
@@ -110,7 +110,7 @@ def test_a_folder_dropped_on_the_place_is_taken_at_once(
     assert window.session.photos.rowCount() == 0
 
 
-def test_a_folder_that_is_gone_or_empty_is_told_in_the_form(
+def test_the_form_reports_a_missing_or_empty_folder(
     page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -124,7 +124,7 @@ def test_a_folder_that_is_gone_or_empty_is_told_in_the_form(
     assert page.list.texts() == []
 
 
-def test_the_job_that_was_open_is_selected_in_the_list_and_delete_is_about_it(
+def test_the_open_job_is_selected_in_the_list_and_can_be_removed(
     page: FoldersPage, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     for name in ("first", "second"):
@@ -149,12 +149,12 @@ def test_the_job_that_was_open_is_selected_in_the_list_and_delete_is_about_it(
 
 
 def selected_job(page: FoldersPage) -> str:
-    """The folder's name of the only job that is selected in the list."""
+    """The folder name of the only selected job in the list."""
     (item,) = page.list.list.selectedItems()
     return str(item.data(Qt.ItemDataRole.AccessibleTextRole)).split(":")[0]
 
 
-def test_patterns_and_subfolders_are_heeded(page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot) -> None:
+def test_patterns_are_applied(page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot) -> None:
     page.form.include.setText("*.png")
     page.form.exclude.setText("day 1, * 2.png")
     begin(window, qtbot, tree)
@@ -162,38 +162,38 @@ def test_patterns_and_subfolders_are_heeded(page: FoldersPage, window: MainWindo
     assert names(page) == ["red 0.png", "red 1.png", "blue 0.png", "blue 1.png"]
 
 
-def test_a_job_pauses_goes_on_and_stops(
+def test_a_job_pauses_resumes_and_stops(
     held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     begin(window, qtbot, many)
     qtbot.waitUntil(lambda: is_at(page, Activity.RUNNING), timeout=PATIENCE_MS)
     press(page.results.strip, "Pause", qtbot)
     qtbot.waitUntil(lambda: is_at(page, Activity.PAUSED), timeout=PATIENCE_MS)
-    press(page.results.strip, "Go on", qtbot)
+    press(page.results.strip, "Resume", qtbot)
     qtbot.waitUntil(lambda: is_at(page, Activity.RUNNING), timeout=PATIENCE_MS)
     press(page.results.strip, "Stop", qtbot)
     (many.parent / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, Activity.STOPPED), timeout=PATIENCE_MS)
-    assert "everything so far is kept" in " ".join(texts(page.results.strip))
+    assert "results so far are saved" in " ".join(texts(page.results.strip))
     window.actions_by_id[ActionId.RESUME_JOB].trigger()
     qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]
 
 
-def test_what_was_found_is_told_before_the_first_answer(
+def test_the_number_of_photos_found_is_shown_before_the_first_result(
     slow_folder: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     begin(window, qtbot, many)
-    looking = f"Looking for photos … {SEEN_AT_ONCE} found so far"
+    looking = f"Looking for photos… {SEEN_AT_ONCE} found so far"
     qtbot.waitUntil(lambda: looking in texts(page.results.strip), timeout=PATIENCE_MS)
-    assert page.results._nothing.text() == "The first answers come in a moment."
+    assert page.results._nothing.text() == "Classifying the first photos…"
     under_way = window.status.findChildren(QPushButton)
     qtbot.waitUntil(lambda: any(one.text() == f"many: {looking}" for one in under_way), timeout=PATIENCE_MS)
     (many.parent / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
 
 
-def test_how_many_there_are_is_told_while_the_first_photo_is_read(
+def test_the_total_is_shown_while_the_first_photo_is_read(
     held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     for number in range(8):
@@ -204,8 +204,8 @@ def test_how_many_there_are_is_told_while_the_first_photo_is_read(
     qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is not on this system")
-def test_a_job_whose_process_is_killed_goes_on(
+@pytest.mark.skipif(os.name == "nt", reason="this system has no SIGKILL")
+def test_a_job_resumes_after_its_process_is_killed(
     held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     begin(window, qtbot, many)
@@ -216,12 +216,12 @@ def test_a_job_whose_process_is_killed_goes_on(
     qtbot.waitUntil(lambda: any("stopped unexpectedly" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert "“many”" in window.notices.texts()[-1]
     (many.parent / RELEASE).touch()
-    press(window.notices, "Go on", qtbot)
+    press(window.notices, "Resume", qtbot)
     qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]
 
 
-def test_what_arrives_in_a_watched_folder_becomes_a_row(
+def test_a_new_photo_in_a_watched_folder_becomes_a_row(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
@@ -239,20 +239,19 @@ def texts(widget: object) -> list[str]:
     return [label.text() for label in widget.findChildren(QLabel)]  # type: ignore[attr-defined]
 
 
-def test_what_a_folder_holds_beside_its_photos_is_told(
-    tree: Path, classify: Classify, window: MainWindow, qtbot: QtBot
-) -> None:
+def test_skipped_files_are_reported(tree: Path, classify: Classify, window: MainWindow, qtbot: QtBot) -> None:
     (tree / "one.cr3").write_bytes(b"raw")
     (tree / "two.jxl").write_bytes(b"jxl")
     tiny.write_solid(tree / "away.png", "red").rename(tree / "no suffix")
     (tree.parent / "other").mkdir()
     (tree / "link").symlink_to(tree.parent / "other")
     classify(tree)
-    told = [
-        "“holiday”: Skipped 2 files in unsupported formats: 1 CR3, 1 JXL. ",
-        "“holiday”: Links to folders were not followed: 1. ",
-        "“holiday”: Photos without an image's suffix were skipped: 1. ",
+    messages = [
+        "holiday: Skipped 2 files of kinds Fovea does not read: 1 CR3, 1 JXL. ",
+        "holiday: Skipped 1 link to a folder. ",
+        "holiday: Skipped 1 photo without an image extension. ",
     ]
     qtbot.waitUntil(
-        lambda: all(any(text.strip() in one for one in window.notices.texts()) for text in told), timeout=PATIENCE_MS
+        lambda: all(any(text.strip() in one for one in window.notices.texts()) for text in messages),
+        timeout=PATIENCE_MS,
     )

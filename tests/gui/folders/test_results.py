@@ -51,15 +51,15 @@ def settled(results: ResultsPage, count: int | None = None) -> bool:
     return (count is None or rows.rowCount() == count) and rows.rowCount() > 0 and rows.row(0) is not None
 
 
-def test_a_click_on_a_title_sorts_and_another_turns_the_order(results: ResultsPage, qtbot: QtBot) -> None:
+def test_clicking_a_header_sorts_and_clicking_again_reverses(results: ResultsPage, qtbot: QtBot) -> None:
     header = results.table.horizontalHeader()
     place = QPoint(header.sectionViewportPosition(2) + 20, header.height() // 2)
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: settled(results) and rising(sure(results, range(50))), timeout=PATIENCE_MS)
-    assert results.bar.order.currentText() == "Least sure first"
+    assert results.bar.order.currentText() == "Lowest confidence first"
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: settled(results) and rising(sure(results, range(50))[::-1]), timeout=PATIENCE_MS)
-    assert results.bar.order.currentText() == "Surest first"
+    assert results.bar.order.currentText() == "Highest confidence first"
 
 
 def rising(values: list[float]) -> bool:
@@ -71,19 +71,19 @@ def test_typing_finds_photos(results: ResultsPage, window: MainWindow, qtbot: Qt
     QTest.keyClicks(results.filters.text, "day 03")
     qtbot.waitUntil(lambda: settled(results, ROWS // 50), timeout=PATIENCE_MS)
     assert results.rows.index(0, 4).data() == "day 03"
-    results.filters.text.setText("nothing is called so")
+    results.filters.text.setText("no such name")
     qtbot.waitUntil(lambda: results.rows.rowCount() == 0, timeout=PATIENCE_MS)
     assert results._nothing.isVisible()
-    assert results._nothing.text() == "No photo matches the filters."
+    assert results._nothing.text() == "No photos match the filters."
     window.actions_by_id[ActionId.CLEAR_FILTERS].trigger()
     qtbot.waitUntil(lambda: settled(results, ROWS), timeout=PATIENCE_MS)
 
 
-def test_a_class_a_folder_or_what_failed_is_shown_alone(results: ResultsPage, qtbot: QtBot) -> None:
+def test_filtering_by_class_folder_or_failure(results: ResultsPage, qtbot: QtBot) -> None:
     filters = results.filters
     qtbot.waitUntil(lambda: len(filters.groups.texts()) == 5, timeout=PATIENCE_MS)
     assert filters.groups.texts()[0] == f"All {ROWS:,}"
-    assert filters.groups.texts()[-1] == f"Could not be read {ROWS // 100}"
+    assert filters.groups.texts()[-1] == f"Unreadable {ROWS // 100}"
     filters.groups.setFocus()
     QTest.keyClick(filters.groups, Qt.Key.Key_End)
     qtbot.waitUntil(lambda: settled(results, ROWS // 100), timeout=PATIENCE_MS)
@@ -127,17 +127,17 @@ def test_a_range_is_moved_with_keys_and_chosen_in_the_table(results: ResultsPage
     assert (filters.low.value(), filters.high.value()) == (50, 55)
 
 
-def test_look_alikes_come_together(page: FoldersPage, classify: Classify, tree: Path, qtbot: QtBot) -> None:
+def test_similar_photos_are_grouped(page: FoldersPage, classify: Classify, tree: Path, qtbot: QtBot) -> None:
     classify(tree)
     page.results.sort(Order.FOUND, group=Group.SIMILARITY)
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 9 and "…" not in names(page), timeout=PATIENCE_MS)
     colours = [name.split()[0] for name in names(page)]
     assert colours == sorted(colours, key=colours.index)
     assert sorted(set(colours)) == ["blue", "green", "red"]
-    assert page.results.status.text() == "9 photos · 1 photo looks like no other and is not shown"
+    assert page.results.status.text() == "9 photos · 1 photo without similar photos hidden"
     page.results.filters.text.setText("broken")
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 0, timeout=PATIENCE_MS)
-    assert page.results._nothing.text().endswith("There are none: 1 photo looks like no other.")
+    assert page.results._nothing.text() == "No similar photos found."
     page.results.sort(Order.FOUND)
     qtbot.waitUntil(lambda: page.results.status.text() == "1 photo", timeout=PATIENCE_MS)
 
@@ -156,7 +156,7 @@ def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
     assert results.table.isVisible()
 
 
-def test_the_photo_looked_at_stays_when_the_order_changes(results: ResultsPage, qtbot: QtBot) -> None:
+def test_the_current_photo_stays_when_the_order_changes(results: ResultsPage, qtbot: QtBot) -> None:
     results.step(7)
     before = results.current_row()
     assert before is not None
@@ -171,17 +171,17 @@ def test_the_photo_looked_at_stays_when_the_order_changes(results: ResultsPage, 
     )
 
 
-def test_marked_rows_are_copied(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:
+def test_selected_rows_are_copied(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:
     results.table.selectRow(1)
     results.table.setFocus()
     QTest.keyClick(results.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     window.actions_by_id[ActionId.COPY].trigger()
     lines = QGuiApplication.clipboard().text().split("\n")
     assert [line.split("\t")[0] for line in lines] == ["000001.jpg", "000002.jpg"]
-    assert results.status.text().endswith("2 marked")
+    assert results.status.text().endswith("2 selected")
 
 
-def test_a_hundred_thousand_rows_are_never_held(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> None:
+def test_a_hundred_thousand_rows_are_not_kept_in_memory(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> None:
     folder = tmp_path / "huge"
     folder.mkdir()
     shown = open_job(page, write_journal(folder, 100_000), 100_000, qtbot)
@@ -197,15 +197,15 @@ def test_a_hundred_thousand_rows_are_never_held(page: FoldersPage, tmp_path: Pat
     qtbot.waitUntil(lambda: settled(shown, 100_000) and shown.rows.cached_count <= 4000, timeout=PATIENCE_MS)
 
 
-def at(canvas: QWidget, share: float) -> QPoint:
+def at(canvas: QWidget, fraction: float) -> QPoint:
     """Where a confidence is in the histogram."""
     box = canvas._chart.box  # type: ignore[attr-defined]
     low, high = box.mapViewToScene(QPointF(0, 0)), box.mapViewToScene(QPointF(1, 0))
-    return QPoint(round(low.x() + share * (high.x() - low.x())), canvas.height() // 3)
+    return QPoint(round(low.x() + fraction * (high.x() - low.x())), canvas.height() // 3)
 
 
 def drag(canvas: QWidget, start: QPoint, end: QPoint) -> None:
-    """Press, move and let go, as a hand does."""
+    """Drag with the mouse."""
     viewport = canvas.viewport()  # type: ignore[attr-defined]
     QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=start)
     button, place = Qt.MouseButton.LeftButton, viewport.mapToGlobal(QPointF(end))
@@ -216,7 +216,7 @@ def drag(canvas: QWidget, start: QPoint, end: QPoint) -> None:
     QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=end)
 
 
-def test_columns_fit_where_there_is_room_and_stay_as_the_person_drew_them(
+def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     results: ResultsPage, window: MainWindow, qtbot: QtBot
 ) -> None:
     table = results.table

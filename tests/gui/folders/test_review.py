@@ -1,4 +1,4 @@
-"""Answers reviewed by keyboard: accepted, put right, skipped, taken back; and counted as corrections."""
+"""Reviewing predictions by keyboard: accepting, correcting, skipping and undoing; and the resulting corrections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ACCEPTED, CORRECTED, SKIPPED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.SKIP
 
 @pytest.fixture
 def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot) -> ReviewPage:
-    """The review of nine answers, the first one in sight."""
+    """The review of nine predictions, with the first one shown."""
     classify(tree)
     window.actions_by_id[ActionId.REVIEW].trigger()
     qtbot.waitUntil(lambda: page.review._shown is not None, timeout=PATIENCE_MS)
@@ -34,14 +34,14 @@ def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path
 
 
 def reviews_shown(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
-    """What the journal holds, the least sure first."""
+    """The reviews in the journal, lowest confidence first."""
     with ResultStore(page.job_id) as answers:
         rows = answers.rows(View(Order.CONFIDENCE), 0, 9)
     return [None if row.review is None else (row.review.verdict, row.review.label) for row in rows]
 
 
-def least_sure(page: FoldersPage) -> list[str]:
-    """The model's answers, the least sure first."""
+def predicted_labels(page: FoldersPage) -> list[str]:
+    """The predicted labels, lowest confidence first."""
     with ResultStore(page.job_id) as answers:
         return [row.label or "" for row in answers.rows(View(Order.CONFIDENCE), 0, 9)]
 
@@ -50,10 +50,10 @@ def other_than(label: str) -> str:
     return next(one for one in ("red", "green", "blue") if one != label)
 
 
-def test_answers_are_accepted_corrected_skipped_and_taken_back(
+def test_predictions_are_accepted_corrected_skipped_and_undone(
     page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
-    labels = least_sure(page)
+    labels = predicted_labels(page)
     assert review.progress.text() == "0 of 9 reviewed"
     assert review.choices.answer.text() == labels[0]
     QTest.keyClick(review, Qt.Key.Key_Return)
@@ -86,7 +86,7 @@ def test_a_correction_counts_for_the_next_training(
     assert review._shown.number == shown.number
 
 
-def test_a_confirmed_answer_counts_for_the_next_training_but_as_no_correction(
+def test_a_confirmation_counts_for_the_next_training(
     page: FoldersPage, review: ReviewPage, window: MainWindow, tiny_model: str, qtbot: QtBot
 ) -> None:
     book, shown = window.session.corrections, review._shown
@@ -115,7 +115,7 @@ def review_of(review: ReviewPage, number: int) -> str | None:
 def test_typing_chooses_among_all_classes(
     page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
-    other = other_than(least_sure(page)[0])
+    other = other_than(predicted_labels(page)[0])
     QTest.keyClick(review, other[0])
     assert review._chooser is not None
     line = review._chooser.findChild(QLineEdit)
@@ -127,10 +127,10 @@ def test_typing_chooses_among_all_classes(
     qtbot.waitUntil(lambda: reviews_shown(page)[0] == (CORRECTED, other), timeout=PATIENCE_MS)
 
 
-def test_the_table_shows_the_persons_label_beside_the_models(
+def test_the_table_shows_the_label_beside_the_prediction(
     page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
-    labels = least_sure(page)
+    labels = predicted_labels(page)
     QTest.keyClick(review, Qt.Key.Key_2)
     QTest.keyClick(review, Qt.Key.Key_Escape)
     assert page.shows_results
@@ -141,19 +141,19 @@ def test_the_table_shows_the_persons_label_beside_the_models(
     assert rows.index(0, 3).data() in {"red", "green", "blue"} - {labels[0]}
 
 
-def test_everything_reviewed_is_told_and_a_second_review_finds_nothing(
+def test_a_complete_review_is_reported_and_a_second_one_is_empty(
     page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
     for _ in range(9):
         QTest.keyClick(review, Qt.Key.Key_Return)
     assert review.end.isVisible()
-    assert review.end.text() == "Everything is reviewed: 9 photos."
+    assert review.end.text() == "Review complete: 9 photos."
     QTest.keyClick(review, Qt.Key.Key_Escape)
     window.actions_by_id[ActionId.REVIEW].trigger()
-    qtbot.waitUntil(lambda: review.end.text() == "There is nothing to review.", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: review.end.text() == "Nothing to review", timeout=PATIENCE_MS)
 
 
-def test_marked_rows_are_labelled_together_and_undone(
+def test_selected_rows_are_labelled_together_and_undone(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
@@ -177,7 +177,7 @@ ROWS = 2500
 
 @pytest.fixture
 def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
-    """A finished job of more rows than are ever here, open."""
+    """An open, finished job with more rows than are ever loaded."""
     (tmp_path / "drawn").mkdir()
     job = write_journal(tmp_path / "drawn", ROWS)
     page.client.list_jobs()
@@ -193,7 +193,7 @@ def verdicts(job: str) -> Counter[tuple[Verdict, str | None] | None]:
         return Counter(row.review and (row.review.verdict, row.review.label) for row in answers.each(View()))
 
 
-def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
+def test_many_selected_rows_are_labelled_and_undone_in_one_step(
     page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
 ) -> None:
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
@@ -203,7 +203,7 @@ def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
     assert any(label.text() == "What is in these 2,500 photos?" for label in chooser.findChildren(QLabel))
     QTest.keyClicks(chooser.line, "blue")
     QTest.keyClick(chooser.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: any("2,500 photos are labelled" in text for text in window.notices.texts()), timeout=30_000)
+    qtbot.waitUntil(lambda: any("Labelled 2,500 photos" in text for text in window.notices.texts()), timeout=30_000)
     with ResultStore(large) as answers:
         blue = answers.count(View(filter=Filter(labels=("blue",))))
     assert blue == ROWS
@@ -221,7 +221,7 @@ def test_all_marked_rows_are_labelled_however_many_and_undone_in_one_step(
     qtbot.waitUntil(lambda: rows.index(3, 3).data() == "", timeout=PATIENCE_MS)
 
 
-def test_answers_are_accepted_where_there_is_one_and_unknown_is_none(
+def test_unknown_predictions_cannot_be_accepted(
     page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
 ) -> None:
     with ResultStore(large) as answers:
@@ -240,31 +240,31 @@ def test_answers_are_accepted_where_there_is_one_and_unknown_is_none(
     qtbot.waitUntil(inspector.right.isVisible, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
     qtbot.mouseClick(inspector.right, Qt.MouseButton.LeftButton)
-    done = f"{ROWS - ROWS // 100 - unknown:,} photos are labelled"
+    done = f"Labelled {ROWS - ROWS // 100 - unknown:,} photos"
     qtbot.waitUntil(lambda: done in window.notices.texts()[-1] if window.notices.texts() else False, timeout=30_000)
-    assert f"{unknown - 1:,} unknown photos were left open" in window.notices.texts()[-1]
+    assert f"{unknown - 1:,} unknown photos were not confirmed" in window.notices.texts()[-1]
     found = verdicts(large)
-    assert {said and said[0] for said in found} == {None, ACCEPTED, CORRECTED}
+    assert {review and review[0] for review in found} == {None, ACCEPTED, CORRECTED}
     assert found[None] == ROWS // 100 + unknown - 1
 
 
 def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[str | None, Path]:
-    """Find no way to confirm an unknown photo, by key or button, and choose the guess by its digit; that, and where."""
+    """Check that an unknown photo cannot be confirmed, then choose its top class; return the class and the path."""
     rows, inspector = page.results.rows, page.results.inspector
     page.results.sort(Order.CONFIDENCE)
     qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and bool(row.unknown), timeout=PATIENCE_MS)
     page.results.table.selectRow(0)
     qtbot.waitUntil(lambda: not inspector.right.isVisible(), timeout=PATIENCE_MS)
-    assert any("nothing to confirm" in one.text() for one in inspector.findChildren(QLabel) if one.isVisible())
-    page.results.review(Review(Verdict.ACCEPTED))  # what no button offers
-    assert window.notices.texts() == ["1 unknown photo was left open: choose a class for it."]
+    assert any("Choose its class" in one.text() for one in inspector.findChildren(QLabel) if one.isVisible())
+    page.results.review(Review(Verdict.ACCEPTED))  # no button offers this
+    assert window.notices.texts() == ["1 unknown photo was not confirmed. Choose its class."]
 
     window.actions_by_id[ActionId.REVIEW].trigger()
     review = page.review
     qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
     assert review._shown is not None
     guess, path = review._shown.label, review._shown.path
-    assert review.choices.answer.text() == f"Unknown. Perhaps {guess}?"
+    assert review.choices.answer.text() == f"Unknown, maybe {guess}"
     assert not review.choices.right.isVisible()
     assert review.choices.nothing_to_confirm.isVisible()
     for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
@@ -280,7 +280,7 @@ def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[s
     return guess, path
 
 
-def test_too_many_rows_to_copy_are_told(page: FoldersPage, large: str, window: MainWindow) -> None:
+def test_copying_too_many_rows_is_refused(page: FoldersPage, large: str, window: MainWindow) -> None:
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
     window.actions_by_id[ActionId.COPY].trigger()
-    assert "too many to copy" in window.notices.texts()[-1]
+    assert "Can't copy more than 1,000 photos" in window.notices.texts()[-1]

@@ -1,4 +1,4 @@
-"""While photos are sorted nothing else is done with them; what is under way is told, and can be stopped."""
+"""While photos are being sorted, no other task can run on them; the running task is shown and can be stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHERS = (ActionId.WRITE_KEYWORDS, ActionId.CONTINUE_SORTING, ActionId.UNDO_SORT
 
 @pytest.fixture
 def slow_sorting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No photo is sorted before the test says so."""
+    """No photo is sorted before the test releases it."""
     monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_that_sorts_slowly))
 
 
@@ -38,51 +38,51 @@ def sorting(
     tmp_path: Path,
     qtbot: QtBot,
 ) -> None:
-    """Photos are being sorted, and the person went back to the results."""
+    """Photos are being sorted, and the user went back to the results."""
     classify(tree)
     window.actions_by_id[ActionId.SORT_INTO_FOLDERS].trigger()
     form = page.sorting.form
     assert isinstance(form, SortForm)
     form.sort_to(tmp_path / "sorted")
     form.threshold.setValue(0)
-    press(page.sorting, "Show every step", qtbot)
+    press(page.sorting, "Preview steps", qtbot)
     qtbot.waitUntil(page.sorting.execute.isEnabled, timeout=PATIENCE_MS)
     press(page.sorting, "Sort", qtbot)
-    press(page.sorting, "Back to the results", qtbot)
+    press(page.sorting, "Back to results", qtbot)
 
 
 def running_tasks(window: MainWindow) -> list[str]:
     return [button.text() for button in window.status.findChildren(QPushButton)]
 
 
-def test_nothing_else_is_offered_while_photos_are_sorted(
+def test_other_tasks_are_disabled_while_photos_are_sorted(
     sorting: None, page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     act = window.actions_by_id
     assert not any(act[one].isEnabled() for one in OTHERS)
-    assert all(act[one].text().endswith("(photos are being sorted)") for one in OTHERS)
-    assert "holiday: photos are being sorted" in running_tasks(window)
-    act[ActionId.SORT_INTO_FOLDERS].trigger()  # the way back to where it is seen and stopped
+    assert all(act[one].text().endswith("(Sorting photos)") for one in OTHERS)
+    assert "holiday: Sorting photos" in running_tasks(window)
+    act[ActionId.SORT_INTO_FOLDERS].trigger()  # back to the page where it is shown and can be stopped
     assert page.sorting.stop.isVisible()
     assert not page.sorting.execute.isEnabled()
     page.show_jobs()
     page.remove_selected()
-    assert any("stays in the list for now" in text for text in window.notices.texts())
+    assert any("Can't remove “holiday” yet" in text for text in window.notices.texts())
     (tmp_path / RELEASE).touch()
-    press(window.notices, "Undo", qtbot)  # from the list, with no results in sight
-    qtbot.waitUntil(lambda: any("is undone" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    press(window.notices, "Undo", qtbot)  # from the list, while no results are shown
+    qtbot.waitUntil(lambda: any("Undid sorting" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "sorted").exists()
-    assert not any(button for button in running_tasks(window) if "sort" in button)
+    assert not any(button for button in running_tasks(window) if "orting" in button)
 
 
-def test_a_sorting_under_way_is_stopped_from_the_menu_and_the_actions_come_back(
+def test_a_running_sorting_is_stopped_from_the_menu_and_enables_the_actions(
     sorting: None, page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     act = window.actions_by_id
     act[ActionId.STOP_JOB].trigger()
     qtbot.waitUntil(act[ActionId.WRITE_KEYWORDS].isEnabled, timeout=PATIENCE_MS)
     assert act[ActionId.WRITE_KEYWORDS].text() == "Write &keywords…"
-    assert any("stopped on the way" in text for text in window.notices.texts())
+    assert any("Stopped partway" in text for text in window.notices.texts())
     assert is_at(page, Activity.FINISHED)
     assert len(list(tree.rglob("*.png"))) == 9
 

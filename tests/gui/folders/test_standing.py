@@ -1,4 +1,4 @@
-"""What can be done about a job as a whole: taken from the list and brought back, gone on with as it was asked."""
+"""Actions on a whole job: removing, restoring and resuming it."""
 
 from __future__ import annotations
 
@@ -32,26 +32,28 @@ from tests.gui.serving import RELEASE, serve_batch_held
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more than a batch is read before the test says so."""
+    """No more than one batch is read before the test releases the rest."""
     monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
 
 
 def notices_shown(window: MainWindow) -> list[str]:
-    """What the status bar says."""
+    """The texts of the status bar."""
     return [label.text() for label in window.status.findChildren(QLabel)]
 
 
-def test_a_job_is_removed_and_brought_back(
+def test_a_job_is_removed_and_restored(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    assert "holiday: 10 photos · 1 not readable" in notices_shown(window)
+    assert "holiday: 10 photos · 1 unreadable" in notices_shown(window)
     window.actions_by_id[ActionId.ALL_JOBS].trigger()
     before = page.list.texts()
     assert "1 folder" in notices_shown(window)
     qtbot.keyClick(page.list.list, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: not page.list.texts(), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: any("taken from the list" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: any("Removed “holiday” from the list" in text for text in window.notices.texts()), timeout=PATIENCE_MS
+    )
     assert (tree / "broken.jpg").exists()
     press(window.notices, "Undo", qtbot)
     qtbot.waitUntil(lambda: page.list.texts() == before, timeout=PATIENCE_MS)
@@ -59,7 +61,7 @@ def test_a_job_is_removed_and_brought_back(
     assert "0 photos" in notices_shown(window)
 
 
-def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
+def test_a_running_job_cannot_be_removed_and_keeps_its_options(
     held: None, page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     for number in range(30):
@@ -69,7 +71,7 @@ def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
     job = page.job_id
     page.show_jobs()
     page.remove_selected()
-    qtbot.waitUntil(lambda: any("Stop the job first" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Stop the job before" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     page.open_job(job)
     page.stop()
     (tmp_path / RELEASE).touch()
@@ -80,34 +82,34 @@ def test_a_job_that_runs_is_not_removed_and_goes_on_as_it_was_asked(
     assert job_summary(job).keep_features
 
 
-def test_an_interrupted_sorting_goes_on(
+def test_an_interrupted_sorting_resumes(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    goes_on = window.actions_by_id[ActionId.CONTINUE_SORTING]
-    assert not goes_on.isEnabled()
+    resume = window.actions_by_id[ActionId.CONTINUE_SORTING]
+    assert not resume.isEnabled()
     request = resolve_request(SortRequest(tree, tmp_path / "sorted", threshold=0.0))
     with ResultStore(page.job_id) as answers:
         steps = list(make_plan(answers.each(View()), request, RealFileSystem(request.destination)))
-    with SortingRecord.begin(request, steps):  # as a program does that is killed at the first photo
+    with SortingRecord.begin(request, steps):  # like a program that is killed at the first photo
         pass
     page.client.list_jobs()
-    qtbot.waitUntil(goes_on.isEnabled, timeout=PATIENCE_MS)
-    goes_on.trigger()
-    qtbot.waitUntil(lambda: any("sorted into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(resume.isEnabled, timeout=PATIENCE_MS)
+    resume.trigger()
+    qtbot.waitUntil(lambda: any("Sorted 9 photos into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert len([path for path in (tmp_path / "sorted").rglob("*.png") if path.is_file()]) == 9
-    qtbot.waitUntil(lambda: not goes_on.isEnabled(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not resume.isEnabled(), timeout=PATIENCE_MS)
     press(window.notices, "Undo", qtbot)
-    qtbot.waitUntil(lambda: any("is undone" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Undid sorting" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "sorted").exists()
 
 
-def test_both_forms_begin_with_the_same_threshold(page: FoldersPage) -> None:
+def test_both_forms_start_with_the_same_threshold(page: FoldersPage) -> None:
     for made in (page.sorting, page.keywords):
         assert made.form.threshold.value() == round(THRESHOLD * 100) == 60
 
 
-def test_a_job_of_another_program_is_told_and_followed_to_its_end(
+def test_a_job_of_another_program_is_shown_and_tracked(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
@@ -119,6 +121,6 @@ def test_a_job_of_another_program_is_told_and_followed_to_its_end(
         assert not strip.pause.isVisible()
         assert not strip.stop.isVisible()
         assert not any(act[one].isEnabled() for one in (ActionId.RESUME_JOB, ActionId.STOP_JOB, ActionId.WATCH_FOLDER))
-        assert page.list.texts()[0].startswith("holiday: Classifying elsewhere, 10 photos")
+        assert page.list.texts()[0].startswith("holiday: Running elsewhere, 10 photos")
     qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
     assert act[ActionId.RESUME_JOB].isEnabled()

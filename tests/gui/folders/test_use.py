@@ -1,4 +1,4 @@
-"""What is made of results from the window: exports, keywords, sorted folders, each after every step was seen."""
+"""Exports, keywords and sorting from the window, each after a preview of its steps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
 
 def look(top: Path) -> dict[str, str]:
-    """Every file of a tree with the sum of its content."""
+    """The hashes of all files in a tree."""
     files = sorted(path for path in top.rglob("*") if path.is_file())
     return {str(path.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -47,11 +47,11 @@ def test_results_are_exported_from_the_menu(
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows].count("red") == 3
     assert len(rows) == 10
-    assert "10 photos are in “out.csv”." in window.notices.texts()
+    assert "Exported 10 photos to “out.csv”." in window.notices.texts()
 
 
 @pytest.mark.parametrize("form", list(ReportFormat))
-def test_every_form_is_written_or_dimmed_with_the_reason(
+def test_every_format_is_written_or_disabled_with_a_reason(
     page: FoldersPage,
     classify: Classify,
     window: MainWindow,
@@ -74,7 +74,7 @@ def test_every_form_is_written_or_dimmed_with_the_reason(
         assert len([json.loads(line) for line in file.read_text().splitlines()]) == 10
 
 
-def test_only_what_is_filtered_is_exported(
+def test_only_filtered_rows_are_exported(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
@@ -87,8 +87,8 @@ def test_only_what_is_filtered_is_exported(
 
 
 def planned(plan: PlanPage, qtbot: QtBot) -> list[list[str]]:
-    """Ask for every step, and read them."""
-    press(plan, "Show every step", qtbot)
+    """Preview and return the steps."""
+    press(plan, "Preview steps", qtbot)
     qtbot.waitUntil(lambda: plan.steps.rowCount() > 0, timeout=PATIENCE_MS)
     cells = [[plan.steps.index(row, column) for column in range(3)] for row in range(plan.steps.rowCount())]
     qtbot.waitUntil(lambda: all(index.data() not in (None, "…") for row in cells for index in row), timeout=PATIENCE_MS)
@@ -104,7 +104,7 @@ def open_sorting(page: FoldersPage, window: MainWindow, destination: Path) -> Pl
     return page.sorting
 
 
-def test_photos_are_sorted_after_every_step_was_seen_and_put_back(
+def test_photos_are_sorted_after_a_preview_and_restored(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
@@ -115,17 +115,17 @@ def test_photos_are_sorted_after_every_step_was_seen_and_put_back(
     plan.form.way.setCurrentIndex(list(TransferMode).index(TransferMode.MOVE))
     steps = planned(plan, qtbot)
     assert len(steps) == 10
-    assert ["day 0/red 0.png", "move", "red/day 0/red 0.png"] in steps
-    assert "Nothing is done yet." in plan.summary.text()
+    assert ["day 0/red 0.png", "Move", "red/day 0/red 0.png"] in steps
+    assert "Nothing has been changed yet." in plan.summary.text()
     assert not destination.exists()
     assert look(tree) == before
 
     press(plan, "Sort", qtbot)
-    qtbot.waitUntil(lambda: any("sorted into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Sorted 9 photos into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert len(look(destination)) == 9
     assert list(look(tree)) == ["broken.jpg"]
     press(window.notices, "Undo", qtbot)
-    qtbot.waitUntil(lambda: any("is undone" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Undid sorting" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert look(tree) == before
     assert not destination.exists()
 
@@ -137,7 +137,7 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     plan = open_sorting(page, window, tmp_path / "sorted")
     planned(plan, qtbot)
     press(plan, "Sort", qtbot)
-    qtbot.waitUntil(lambda: any("sorted into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Sorted 9 photos into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     job = page.job_id
     window.close()
 
@@ -148,32 +148,32 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     again.open_job(job)
     assert later.actions_by_id[ActionId.UNDO_SORTING].isEnabled()
     later.actions_by_id[ActionId.UNDO_SORTING].trigger()
-    qtbot.waitUntil(lambda: any("is undone" in text for text in later.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("Undid sorting" in text for text in later.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "sorted").exists()
     qtbot.waitUntil(lambda: not later.actions_by_id[ActionId.UNDO_SORTING].isEnabled(), timeout=PATIENCE_MS)
     later.close()
 
 
-def test_a_destination_that_is_refused_is_told_on_the_page(
+def test_an_invalid_destination_is_reported_on_the_page(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
     plan = open_sorting(page, window, tree / "day 0")
-    press(plan, "Show every step", qtbot)
-    qtbot.waitUntil(lambda: not plan.bar.isVisible() and "Working" not in plan.summary.text(), timeout=PATIENCE_MS)
+    press(plan, "Preview steps", qtbot)
+    qtbot.waitUntil(lambda: not plan.bar.isVisible() and "Planning" not in plan.summary.text(), timeout=PATIENCE_MS)
     assert plan.steps.rowCount() == 0
     assert not plan.execute.isEnabled()
 
 
-def test_keywords_go_into_sidecars_unless_the_person_says_otherwise(qtbot: QtBot) -> None:
+def test_keywords_go_to_sidecars_by_default(qtbot: QtBot) -> None:
     form = KeywordForm()
     qtbot.addWidget(form)
-    assert ".xmp files beside the photos" in form.place.currentText()
+    assert ".xmp files next to the photos" in form.place.currentText()
     assert form.request(Path()).place is KeywordTarget.SIDECAR
 
 
-@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not on this machine")
-def test_keywords_are_written_after_every_step_was_seen(
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+def test_keywords_are_written_after_a_preview(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
@@ -182,10 +182,10 @@ def test_keywords_are_written_after_every_step_was_seen(
     plan = page.keywords
     plan.form.threshold.setValue(0)
     steps = planned(plan, qtbot)
-    assert ["day 1/green 0.png", "add “green”", "green 0.png.xmp"] in steps
+    assert ["day 1/green 0.png", "Add “green”", "green 0.png.xmp"] in steps
     assert look(tree) == before
     press(plan, "Write", qtbot)
-    qtbot.waitUntil(lambda: plan.summary.text() == "9 get a keyword.", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: plan.summary.text() == "Keywords written: 9 added.", timeout=PATIENCE_MS)
     after = look(tree)
     assert len(after) == len(before) + 9
     assert before.items() <= after.items()

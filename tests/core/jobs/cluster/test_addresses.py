@@ -1,4 +1,4 @@
-"""Images behind addresses: listed as folders list them, fetched, and nothing told that lets one in."""
+"""Images in stores: listed in the order of folders, fetched, and without showing credentials."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def in_memory(folder: Path) -> Iterator[str]:
         ("relative", False),
     ],
 )
-def test_what_is_an_address(text: str, *, is_one: bool) -> None:
+def test_addresses_are_recognized(text: str, *, is_one: bool) -> None:
     assert is_address(text) is is_one
 
 
 @pytest.mark.parametrize("recursive", [False, True])
-def test_a_store_lists_what_a_folder_lists_in_the_same_order(*, recursive: bool, folder: Path, in_memory: str) -> None:
+def test_a_store_lists_the_same_as_a_folder(*, recursive: bool, folder: Path, in_memory: str) -> None:
     local = [str(path.relative_to(folder)) for path in find_images([folder], recursive=recursive, on_error=refuse)]
     store = RemoteStore(in_memory)
     stored = [path.removeprefix("/photos/") for path in store.images(recursive=recursive, on_error=refuse)]
@@ -74,7 +74,7 @@ def test_a_store_lists_what_a_folder_lists_in_the_same_order(*, recursive: bool,
     ] == stored
 
 
-def test_one_image_may_be_named(in_memory: str) -> None:
+def test_an_address_may_be_one_image(in_memory: str) -> None:
     assert list(RemoteStore(f"{in_memory}/2.png").images(recursive=False, on_error=refuse)) == ["/photos/2.png"]
 
 
@@ -89,14 +89,14 @@ def test_a_zip_is_a_store(folder: Path, tmp_path: Path) -> None:
     assert fetched.read_bytes() == (folder / "2.png").read_bytes()
 
 
-def test_what_cannot_be_listed_is_told_and_the_rest_goes_on(in_memory: str) -> None:
-    told: list[str] = []
+def test_a_folder_that_cannot_be_listed_is_reported_and_the_walk_continues(in_memory: str) -> None:
+    errors: list[str] = []
     store = RemoteStore(f"{in_memory}/nowhere")
-    assert list(store.images(recursive=True, on_error=lambda _, error: told.append(error.what))) == []
-    assert told == ["“nowhere” does not exist."]
+    assert list(store.images(recursive=True, on_error=lambda _, error: errors.append(error.what))) == []
+    assert errors == ["“nowhere” does not exist."]
 
 
-def test_what_is_gone_or_too_large_is_one_image_s_failure(in_memory: str, tmp_path: Path) -> None:
+def test_a_missing_or_too_large_image_is_a_failure(in_memory: str, tmp_path: Path) -> None:
     store = RemoteStore(in_memory)
     with pytest.raises(ImageError) as gone:
         store.fetch("/photos/gone.png", tmp_path)
@@ -113,16 +113,16 @@ def test_what_is_gone_or_too_large_is_one_image_s_failure(in_memory: str, tmp_pa
 
 
 @pytest.mark.parametrize("address", ["nosuchkind://user:secret@host/photos", "s3x::secret"])
-def test_no_secret_is_told(address: str) -> None:
+def test_no_credentials_are_shown(address: str) -> None:
     with pytest.raises(UsageError) as caught:
         RemoteStore(address)
-    told = str(caught.value)
-    assert "secret" not in told
+    message = str(caught.value)
+    assert "secret" not in message
     assert caught.value.__cause__ is None
-    assert "fsspec" in told
+    assert "fsspec" in message
 
 
-def test_an_error_of_a_store_is_told_without_its_words(in_memory: str, tmp_path: Path) -> None:
+def test_an_error_of_a_store_is_reported_without_its_text(in_memory: str, tmp_path: Path) -> None:
     class Angry:
         def size(self, path: str) -> int:
             raise PermissionError("https://host/photos?token=secret")

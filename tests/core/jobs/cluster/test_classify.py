@@ -1,4 +1,4 @@
-"""The same rows from a cluster of one machine as from the engine here, and from a store; then nothing is left of it."""
+"""Classifying on a cluster of one machine: the same results as locally, and no leftovers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROGRAM = """
     from core.prediction import Failure
     from core.base.providers import Precision, ProviderPreference
 
-    def told(outcome):
+    def as_text(outcome):
         if isinstance(outcome, Failure):
             return [str(outcome.path), outcome.kind, outcome.message, outcome.hint]
         scores = [[score.label, round(score.probability, 5)] for score in outcome.scores]
@@ -63,19 +63,19 @@ PROGRAM = """
     model = open_library().find("colours")
     task = ClusterTask("colours", model_hashes(model), ProviderPreference.CPU, Precision.EXACT, 3, os.getcwd())
     images = [f"photos/{number}.png" for number in range(70)] + ["photos/bad.jpg", "photos/gone.png"]
-    here = [told(one) for one in open_classifier(model, ProviderPreference.CPU, Precision.EXACT).classify(
+    here = [as_text(one) for one in open_classifier(model, ProviderPreference.CPU, Precision.EXACT).classify(
         map(Path, images), top_k=3)]
     found = {"here": here, "there": [], "open": []}
     if sys.argv[2] == "folder":
         for outcome in classify(images, task):
-            found["there"].append(told(outcome))
+            found["there"].append(as_text(outcome))
             if sys.platform == "linux" and not found["open"]:
                 found["open"] = listening()
     else:
         from dataclasses import replace
         store = RemoteStore(sys.argv[2])
         names = list(store.images(recursive=True, on_error=print)) + ["photos/gone.png"]
-        found["there"] = [told(one) for one in classify(names, replace(task, source=store))]
+        found["there"] = [as_text(one) for one in classify(names, replace(task, source=store))]
         try:
             list(classify(names, replace(task, model_hashes=("other", "sums"))))
         except ModelError as error:
@@ -86,7 +86,7 @@ PROGRAM = """
 
 
 def run(folder: Path, place: str, home: Path) -> dict[str, object]:
-    """Run Python as a server would, in a home of its own; code is kept compiled, as Ray starts many processes."""
+    """Run Python like a server, in its own home; bytecode is cached, as Ray starts many processes."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PYTEST"))}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "FOVEA_HOME": str(paths.user_models().parent)}
@@ -109,7 +109,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_rows_are_the_same_in_the_same_order_and_nobody_else_is_let_in(
+def test_results_are_the_same_in_the_same_order_and_other_users_are_kept_out(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     (home := tmp_path / "home").mkdir()
@@ -124,11 +124,11 @@ def test_rows_are_the_same_in_the_same_order_and_nobody_else_is_let_in(
         loopback = ("0100007F", "0000000000000000FFFF00000100007F")
         assert found["open"]
         assert [one for one in found["open"] if not one.startswith(loopback)] == []  # type: ignore[attr-defined]
-    assert list(home.rglob("*")) == [], "Ray wrote into the person's home"
+    assert list(home.rglob("*")) == [], "Ray wrote to the user's home"
     assert list(temporary.iterdir()) == [], "something of the session is left"
 
 
-def test_a_store_gives_the_same_and_another_model_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_store_gives_the_same_results_and_a_different_model_is_refused(folder: Path, tmp_path: Path) -> None:
     (home := tmp_path / "home").mkdir()
     file = tmp_path / "all.zip"
     with zipfile.ZipFile(file, "w") as made:
@@ -138,4 +138,4 @@ def test_a_store_gives_the_same_and_another_model_is_refused(folder: Path, tmp_p
     there = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["there"]}  # type: ignore[attr-defined]
     here = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["here"]}  # type: ignore[attr-defined]
     assert there == here
-    assert "another 'colours'" in str(found["refused"])
+    assert "a different model 'colours" in str(found["refused"])

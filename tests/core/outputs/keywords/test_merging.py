@@ -1,4 +1,4 @@
-"""Whose keywords are whose: every case as values, no file."""
+"""Separating Fovea's keywords from the user's, without files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS = st.lists(st.sampled_from(["bird", "Bird", "cat", "holiday", "a/b", "x|y"
 
 
 def after(found: FoundKeywords, planned: KeywordDiff) -> FoundKeywords:
-    """What exiftool makes of a file."""
+    """The keywords of a file as exiftool changes them."""
 
     def made(now: KeywordLists, gone: KeywordLists, new: KeywordLists) -> KeywordLists:
         kept = now.without(gone)
@@ -32,19 +32,19 @@ def merged(found: FoundKeywords, label: str | None) -> FoundKeywords:
     return after(found, diff_keywords(found, label))
 
 
-def test_a_bare_photo_gets_the_label_flat_and_under_our_root() -> None:
+def test_a_photo_without_keywords_gets_flat_and_hierarchical_ones() -> None:
     made = merged(FoundKeywords(), "bird")
     assert made.present == made.own_recorded == KeywordLists(("bird",), ("Fovea|bird",), ("Fovea/bird",))
 
 
-def test_another_label_replaces_ours_alone() -> None:
+def test_another_label_replaces_only_fovea_s_keyword() -> None:
     mine = FoundKeywords(KeywordLists(("holiday",), ("places|Rome",), ("places/Rome",)))
     made = merged(merged(mine, "bird"), "cat")
     assert made.present == KeywordLists(("holiday", "cat"), ("places|Rome", "Fovea|cat"), ("places/Rome", "Fovea/cat"))
     assert merged(made, None) == mine
 
 
-def test_the_same_word_of_the_person_stays_the_person_s() -> None:
+def test_the_same_keyword_of_the_user_stays_the_user_s() -> None:
     mine = FoundKeywords(KeywordLists(subject=("Bird",)))
     made = merged(mine, "bird")
     assert made.present.subject == ("Bird",)
@@ -52,7 +52,7 @@ def test_the_same_word_of_the_person_stays_the_person_s() -> None:
     assert merged(merged(made, "cat"), None) == mine
 
 
-def test_a_list_that_we_begin_does_not_hide_the_one_behind_it() -> None:
+def test_a_new_list_does_not_hide_another_list() -> None:
     made = merged(FoundKeywords(KeywordLists(subject=("holiday", "a/b"))), "bird").present
     assert made.hierarchy == ("holiday", "a∕b", "Fovea|bird")
     assert made.tags == ("holiday", "a∕b", "Fovea/bird")
@@ -61,12 +61,12 @@ def test_a_list_that_we_begin_does_not_hide_the_one_behind_it() -> None:
     assert deeper.tags == ("places/Rome", "Fovea/bird")
 
 
-def test_flat_keywords_that_no_path_names_are_copied_too() -> None:
+def test_flat_keywords_outside_hierarchies_are_copied_too() -> None:
     mine = FoundKeywords(KeywordLists(subject=("Rome", "holiday"), hierarchy=("places|Rome",)))
     assert merged(mine, "bird").present.tags == ("places/Rome", "holiday", "Fovea/bird")
 
 
-def test_a_list_that_we_begin_does_not_hide_keywords_of_other_standards() -> None:
+def test_a_new_list_does_not_hide_keywords_of_other_standards() -> None:
     mine = FoundKeywords(elsewhere=KeywordLists(subject=("Anna", "Bird"), tags=("places/Rome",)))
     made = merged(mine, "bird")
     assert made.present == KeywordLists(
@@ -75,14 +75,14 @@ def test_a_list_that_we_begin_does_not_hide_keywords_of_other_standards() -> Non
     assert merged(made, None) == mine
 
 
-def test_a_list_that_we_began_and_the_user_went_on_with_keeps_the_copies() -> None:
+def test_a_list_extended_by_the_user_keeps_its_copies() -> None:
     made = merged(FoundKeywords(elsewhere=KeywordLists(subject=("Anna", "Rome"))), "bird")
     more = replace(made, present=replace(made.present, subject=("Anna", "Rome", "bird", "holiday")))
     assert merged(more, "cat").present.subject == ("Anna", "Rome", "holiday", "cat")
     assert merged(more, None).present.subject == ("Anna", "Rome", "holiday")
 
 
-def test_a_file_that_we_begin_says_both_what_it_begins_with_and_what_it_hides() -> None:
+def test_a_new_sidecar_has_its_seed_and_the_hidden_keywords() -> None:
     seeded = FoundKeywords(KeywordLists(subject=("Berlin",)), elsewhere=KeywordLists(subject=("Anna",)))
     planned = diff_keywords(seeded, "bird", CopyMode.ALL)
     assert planned.added.subject == ("Anna", "bird")
@@ -96,7 +96,7 @@ def test_a_copy_that_the_user_deleted_is_not_copied_again() -> None:
     assert merged(merged(fewer, "cat"), "bird").present.subject == ("Rome", "bird")
 
 
-def test_what_the_person_adds_later_is_seen_by_the_next_run() -> None:
+def test_keywords_added_later_are_respected() -> None:
     once = merged(FoundKeywords(), "bird")
     added = FoundKeywords(
         KeywordLists((*once.present.subject, "holiday"), once.present.hierarchy, once.present.tags), once.own_recorded
@@ -111,7 +111,7 @@ def test_a_label_is_one_level_and_one_line() -> None:
 
 
 @given(WORDS, WORDS, WORDS, st.sampled_from(["bird", "cat"]), st.sampled_from(["bird", "cat", None]))
-def test_whatever_was_there_is_there_again_once_ours_is_gone(
+def test_removing_fovea_s_keyword_restores_the_original(
     subject: tuple[str, ...], hierarchy: tuple[str, ...], tags: tuple[str, ...], first: str, second: str | None
 ) -> None:
     mine = FoundKeywords(KeywordLists(subject, hierarchy, tags))

@@ -1,4 +1,4 @@
-"""The record of written keywords survives damage: it is what `keywords --remove` goes by."""
+"""The record of written keywords survives damage, as `keywords --remove` depends on it."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_a_damaged_record_is_set_aside_and_recovered(
     assert str(aside) in caplog.text
 
 
-def test_what_cannot_be_opened_is_left_alone(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_opened_is_unchanged(tmp_path: Path) -> None:
     (tmp_path / "keywords.sqlite3").mkdir()
-    with pytest.raises(StorageError, match="could not be used"), open_record(tmp_path / "keywords.sqlite3"):
+    with pytest.raises(StorageError, match="Couldn't use the record"), open_record(tmp_path / "keywords.sqlite3"):
         pass
     assert not files_set_aside(tmp_path, "keywords.sqlite3")

@@ -1,4 +1,4 @@
-"""What the user's keywords and files keep: nothing hidden by a new sidecar, nothing taken back that is theirs."""
+"""Sidecars preserve the user's keywords: a new one hides nothing, and removal deletes nothing of the user's."""
 
 from __future__ import annotations
 
@@ -74,12 +74,17 @@ def removed(files: Sequence[Path], tool: ExifTool, record: SidecarRecord) -> lis
     return list(remove(files, SIDECAR, tool, record, token=CancelToken()))
 
 
-def test_a_new_sidecar_says_all_that_it_hides_and_goes_again(
+def test_a_new_sidecar_contains_what_it_hides_and_is_removed_again(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     own, adobe = photo(tmp_path, "own.jpg"), photo(tmp_path, "adobe.jpg")
-    person = ("-XMP-dc:Subject=Anna", "-XMP-digiKam:TagsList=People/Anna", "-XMP-xmp:Rating=4", "-IPTC:Keywords=Anna")
-    exif(tool, "-q", "-overwrite_original", *person, own)
+    user_keywords = (
+        "-XMP-dc:Subject=Anna",
+        "-XMP-digiKam:TagsList=People/Anna",
+        "-XMP-xmp:Rating=4",
+        "-IPTC:Keywords=Anna",
+    )
+    exif(tool, "-q", "-overwrite_original", *user_keywords, own)
     exif(tool, "-q", "-overwrite_original", "-IPTC:Keywords=Bea", adobe)
     exif(tool, "-q", "-XMP-dc:Subject=Berlin", "-XMP-xmp:Rating=5", "-XMP-dc:Title=Trip", tmp_path / "adobe.xmp")
     before = contents(tmp_path)
@@ -108,7 +113,7 @@ def test_a_sidecar_of_another_program_does_not_hide_the_photo_s_keywords(
     assert exif(tool, "-s", "-XMP:all", "--XMPToolkit", sidecar_of(file)).split() == ["Rating", ":", "5"]
 
 
-def test_what_the_user_adds_to_a_sidecar_that_fovea_began_stays(
+def test_the_user_s_additions_to_a_sidecar_of_fovea_are_kept(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path)
@@ -143,7 +148,7 @@ def test_in_place_readers_of_iptc_windows_and_digikam_keep_their_keywords(
 
 
 @posix
-def test_a_name_too_long_for_a_sidecar_fails_alone_and_not_at_all_in_place(
+def test_a_name_too_long_for_a_sidecar_fails_except_in_place(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     names = ("a.jpg", f"{'m' * 250}.jpg", "z.jpg")
@@ -160,7 +165,7 @@ def test_a_name_too_long_for_a_sidecar_fails_alone_and_not_at_all_in_place(
     ] * 3
 
 
-def test_a_wrong_suffix_is_no_obstacle_and_a_dry_run_knows_what_is(
+def test_a_wrong_suffix_works_and_a_dry_run_predicts_failures(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     pixels = samples.photo_like(64, 48)
@@ -174,10 +179,10 @@ def test_a_wrong_suffix_is_no_obstacle_and_a_dry_run_knows_what_is(
     assert [one.file for one in done if isinstance(one, KeywordResult)] == [*files, sidecar_of(heic)]
     assert all(b">bird<" in one.read_bytes() for one in (*files, sidecar_of(heic)))
     assert isinstance(done[-1], KeywordResult)
-    assert "exiftool cannot write into it" in done[-1].note
+    assert "exiftool can't write to the photo" in done[-1].note
 
 
-def test_a_broken_sidecar_is_named_and_not_in_the_way_of_the_photo(
+def test_a_broken_sidecar_is_reported_and_does_not_block_the_photo(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     files = [photo(tmp_path, f"{name}.jpg") for name in "abc"]
@@ -194,13 +199,11 @@ def test_a_broken_sidecar_is_named_and_not_in_the_way_of_the_photo(
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
     done = [one for one in given(files, IN_PLACE, tool, record) if isinstance(one, KeywordResult)]
     assert [one.file for one in done] == files
-    assert done[1].note == "Its sidecar “b.jpg.xmp” cannot be read and was left as it is."
+    assert done[1].note == "Its sidecar “b.jpg.xmp” can't be read and was not changed."
     assert tuple(sidecar_of(file).read_bytes() for file in files) == broken
 
 
-def test_after_its_folder_was_renamed_a_sidecar_of_ours_goes_all_the_same(
-    tmp_path: Path, tool: ExifTool, record: SidecarRecord
-) -> None:
+def test_a_sidecar_in_a_renamed_folder_is_removed(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path / "trip")
     given([file], SIDECAR, tool, record)
     file.parent.rename(tmp_path / "moved")
@@ -208,7 +211,7 @@ def test_after_its_folder_was_renamed_a_sidecar_of_ours_goes_all_the_same(
     assert list(contents(tmp_path / "moved")) == [file.name]
 
 
-def test_a_sidecar_left_behind_by_its_photo_goes_too(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_a_sidecar_without_its_photo_is_removed(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path)
     given([file], SIDECAR, tool, record)
     file.unlink()
@@ -217,7 +220,7 @@ def test_a_sidecar_left_behind_by_its_photo_goes_too(tmp_path: Path, tool: ExifT
     assert not contents(tmp_path)
 
 
-def test_what_a_killed_removal_of_an_earlier_version_left_is_finished(
+def test_a_killed_removal_of_an_earlier_version_is_finished(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path)
@@ -250,7 +253,7 @@ def test_a_removal_killed_between_two_sidecars_is_finished_by_the_next(
     assert record.photos_in(tmp_path) == ()
 
 
-def test_a_sidecar_that_cannot_be_deleted_costs_no_other(
+def test_a_sidecar_that_cannot_be_deleted_does_not_affect_others(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [photo(tmp_path, f"{name}.jpg") for name in "ab"]
@@ -265,14 +268,14 @@ def test_a_sidecar_that_cannot_be_deleted_costs_no_other(
     monkeypatch.setattr(Path, "unlink", refused)
     first, second = removed(files, tool, record)
     assert isinstance(first, Failure)
-    assert "could not be deleted: Permission denied" in first.message
+    assert "couldn't delete its sidecar: Permission denied" in first.message
     assert isinstance(second, KeywordResult)
     assert not sidecar_of(files[1]).exists()
     assert record.photos_in(tmp_path) == (files[0],)
 
 
 @posix
-def test_a_folder_that_is_closed_is_found_out_by_the_dry_run(
+def test_a_dry_run_detects_a_folder_without_write_permission(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [photo(tmp_path / "open"), photo(tmp_path / "closed")]
@@ -281,7 +284,7 @@ def test_a_folder_that_is_closed_is_found_out_by_the_dry_run(
     done, failed = given(files, KeywordRequest(dry_run=True), tool, record)
     assert isinstance(done, KeywordResult)
     assert isinstance(failed, Failure)
-    assert "you may not write to" in failed.message
+    assert "don't have permission to write to" in failed.message
 
 
 @posix
@@ -300,7 +303,7 @@ def test_a_photo_keeps_its_owner_group_and_permissions(tmp_path: Path, tool: Exi
 
 
 @posix
-def test_who_may_not_give_a_photo_away_keeps_at_least_its_group(
+def test_a_photo_keeps_at_least_its_group(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[int, int]] = []
@@ -317,7 +320,7 @@ def test_who_may_not_give_a_photo_away_keeps_at_least_its_group(
 
 
 @posix
-def test_keywords_of_hostile_files_are_no_commands(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_keywords_of_malicious_files_are_not_commands(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path)
     target = tmp_path / "made"
     hostile = f"x&#10;-execute&#10;-o&#10;{target}&#10;{file}"

@@ -1,4 +1,4 @@
-"""Keywords written by exiftool, read back by programs that have nothing to do with it: Exiv2, and Pillow."""
+"""Keywords written by exiftool and read back by independent programs: Exiv2 and Pillow."""
 
 from __future__ import annotations
 
@@ -71,21 +71,25 @@ def photo(folder: Path, form: str = "JPEG", name: str = "photo") -> Path:
 
 
 def write_all(
-    wishes: Iterable[tuple[Path, str | None]], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
+    assignments: Iterable[tuple[Path, str | None]], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> list[KeywordOutcome]:
-    return list(write((KeywordAssignment(*wish) for wish in wishes), request, tool, record, token=CancelToken()))
+    return list(
+        write(
+            (KeywordAssignment(*assignment) for assignment in assignments), request, tool, record, token=CancelToken()
+        )
+    )
 
 
 def write_one(
-    wish: tuple[Path, str | None], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
+    assignment: tuple[Path, str | None], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> KeywordResult:
-    (outcome,) = write_all([wish], request, tool, record)
+    (outcome,) = write_all([assignment], request, tool, record)
     assert isinstance(outcome, KeywordResult), outcome
     return outcome
 
 
 def exiv2_reads(file: Path, program: str) -> dict[str, list[str]]:
-    """XMP as Exiv2 prints it: key, type, count, values."""
+    """The XMP as Exiv2 prints it: key, type, count, values."""
     done = subprocess.run([program, "-PXkv", str(file)], capture_output=True, text=True, check=False)
     found = (re.match(r"(Xmp\.\S+)\s+(.*)", line) for line in done.stdout.splitlines())
     return {line[1]: line[2].strip().split(", ") for line in found if line}
@@ -101,12 +105,12 @@ def pillow_reads(file: Path) -> bytes:
 
 
 def scan_of(jpeg: bytes) -> bytes:
-    """From the first quantisation table to the end: what pixels are decoded from."""
+    """The compressed pixels: everything from the first quantisation table."""
     return jpeg[jpeg.index(b"\xff\xdb") :]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_photo_holds_its_keyword_and_the_very_same_pixels(
+def test_a_photo_gets_its_keyword_and_keeps_its_pixels(
     form: str, tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path, form)
@@ -128,7 +132,7 @@ def test_a_photo_holds_its_keyword_and_the_very_same_pixels(
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_exiv2_reads_it_as_digikam_and_darktable_do(
+def test_exiv2_reads_the_keywords_like_digikam_and_darktable(
     form: str, tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path, form)
@@ -139,7 +143,7 @@ def test_exiv2_reads_it_as_digikam_and_darktable_do(
     assert found["Xmp.digiKam.TagsList"] == ["Fovea/bird"]
 
 
-def test_a_sidecar_leaves_the_photo_byte_for_byte(
+def test_writing_a_sidecar_does_not_change_the_photo(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
@@ -150,12 +154,17 @@ def test_a_sidecar_leaves_the_photo_byte_for_byte(
     assert exiv2_reads(outcome.file, exiv2)["Xmp.digiKam.TagsList"] == ["Fovea/bird"]
 
 
-def test_a_rerun_replaces_ours_and_keeps_the_person_s(
+def test_a_second_run_replaces_only_fovea_s_keywords(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
-    person = ["-XMP-dc:Subject=holiday", "-XMP-dc:Subject=2024", "-XMP-dc:Subject=True", "-IPTC:Keywords=holiday"]
-    subprocess.run([tool.program, "-q", "-overwrite_original", *person, file], check=True)
+    user_keywords = [
+        "-XMP-dc:Subject=holiday",
+        "-XMP-dc:Subject=2024",
+        "-XMP-dc:Subject=True",
+        "-IPTC:Keywords=holiday",
+    ]
+    subprocess.run([tool.program, "-q", "-overwrite_original", *user_keywords, file], check=True)
     theirs = exiv2_reads(file, exiv2)
     write_one((file, "bird"), IN_PLACE, tool, record)
     assert write_one((file, "cat"), IN_PLACE, tool, record).change is KeywordChange.CHANGED
@@ -169,7 +178,7 @@ def test_a_rerun_replaces_ours_and_keeps_the_person_s(
     assert exiv2_reads(file, exiv2) == theirs
 
 
-def test_a_person_s_word_that_is_ours_too_stays(
+def test_a_keyword_shared_with_the_user_stays(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
@@ -179,7 +188,7 @@ def test_a_person_s_word_that_is_ours_too_stays(
         assert "bird" in exiv2_reads(file, exiv2)["Xmp.dc.subject"]
 
 
-def test_another_program_s_sidecar_keeps_all_it_says(
+def test_another_program_s_sidecar_keeps_its_content(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
@@ -196,11 +205,13 @@ def test_another_program_s_sidecar_keeps_all_it_says(
     assert found["Xmp.xmp.Rating"] == ["4"]
     assert found["Xmp.darktable.history[1]/darktable:operation"] == ["exposure"]
     write_one((file, None), SIDECAR, tool, record)
-    assert sidecar.exists(), "it was the person's"
+    assert sidecar.exists(), "it belongs to the user"
     assert exiv2_reads(sidecar, exiv2)["Xmp.darktable.xmp_version"] == ["5"]
 
 
-def test_a_sidecar_of_ours_goes_with_its_keyword(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_a_sidecar_created_by_fovea_is_removed_with_its_keyword(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord
+) -> None:
     file = photo(tmp_path)
     write_one((file, "bird"), SIDECAR, tool, record)
     assert record.photos_in(tmp_path) == (file,)
@@ -211,7 +222,7 @@ def test_a_sidecar_of_ours_goes_with_its_keyword(tmp_path: Path, tool: ExifTool,
     assert record.photos_in(tmp_path) == ()
 
 
-def test_from_the_sidecar_into_the_photo_it_moves(
+def test_a_keyword_moves_from_the_sidecar_to_the_photo(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
@@ -221,7 +232,7 @@ def test_from_the_sidecar_into_the_photo_it_moves(
     assert exiv2_reads(file, exiv2)["Xmp.dc.subject"] == ["bird"]
 
 
-def test_what_takes_no_keywords_gets_a_sidecar_and_the_reason(
+def test_a_file_that_cannot_contain_keywords_gets_a_sidecar_and_a_note(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     bitmap, locked = photo(tmp_path, "BMP"), photo(tmp_path, name="locked")
@@ -234,7 +245,7 @@ def test_what_takes_no_keywords_gets_a_sidecar_and_the_reason(
         assert file.read_bytes() == before
 
 
-def test_one_bad_photo_costs_no_other(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_one_bad_photo_does_not_affect_others(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     good, gone, torn = photo(tmp_path), tmp_path / "gone.jpg", tmp_path / "torn.jpg"
     torn.write_bytes(b"\xff\xd8\xff\xe1\xff\xff")
     before = torn.read_bytes()
@@ -249,7 +260,7 @@ def test_one_bad_photo_costs_no_other(tmp_path: Path, tool: ExifTool, record: Si
     beside = outcomes[torn]
     assert isinstance(beside, KeywordResult)
     assert beside.file == sidecar_of(torn)
-    assert "exiftool cannot write into it" in beside.note
+    assert "exiftool can't write to the photo" in beside.note
     assert torn.read_bytes() == before
     if sys.platform != "win32":
         assert isinstance(outcomes[broken], KeywordResult)
@@ -257,7 +268,7 @@ def test_one_bad_photo_costs_no_other(tmp_path: Path, tool: ExifTool, record: Si
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="such names cannot be there")
-def test_odd_names_are_names_and_no_options(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_unusual_names_are_not_options(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     folder = tmp_path / "50%d of -all= $x @y"
     names = [photo(folder, name=name) for name in ("-delete_original", "%f%%", "ünder\\ 'quotes\"", "#comment", " a ")]
     latin = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg"))
@@ -287,8 +298,8 @@ def test_nothing_outside_the_folder_is_changed(
     (folder / "link.jpg").symlink_to(outside)
     (folder / "up").symlink_to(tmp_path)
     before = outside.read_bytes()
-    wishes = [(inside, "bird"), (folder / "link.jpg", "bird"), (folder / "up" / "private" / "p.jpg", "bird")]
-    first, link, through = write_all(wishes, KeywordRequest(place, within=folder), tool, record)
+    assignments = [(inside, "bird"), (folder / "link.jpg", "bird"), (folder / "up" / "private" / "p.jpg", "bird")]
+    first, link, through = write_all(assignments, KeywordRequest(place, within=folder), tool, record)
     assert isinstance(first, KeywordResult)
     assert isinstance(link, KeywordResult)
     assert (link.file, bool(link.note)) == (folder / "link.jpg.xmp", place is KeywordTarget.PHOTO)
@@ -301,7 +312,7 @@ def test_nothing_outside_the_folder_is_changed(
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_the_time_of_change_is_new_or_kept(
+def test_the_modification_time_is_new_or_kept(
     *, keep: bool, tmp_path: Path, tool: ExifTool, record: SidecarRecord
 ) -> None:
     file = photo(tmp_path)
@@ -312,7 +323,7 @@ def test_the_time_of_change_is_new_or_kept(
     assert file.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_dry_run_tells_and_touches_nothing(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_a_dry_run_changes_nothing(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file = photo(tmp_path)
     before = file.read_bytes()
     for place in KeywordTarget:
@@ -324,24 +335,24 @@ def test_a_dry_run_tells_and_touches_nothing(tmp_path: Path, tool: ExifTool, rec
     assert record.photos_in(tmp_path) == ()
 
 
-def test_a_photo_changed_meanwhile_is_left_alone(
+def test_a_photo_changed_meanwhile_is_not_replaced(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, plain = photo(tmp_path), exiftool.run
 
     def run(*arguments: object) -> object:
         answers = plain(*arguments)  # type: ignore[arg-type]
-        file.write_bytes(b"the person saved something else")
+        file.write_bytes(b"the user saved something else")
         return answers
 
     monkeypatch.setattr("core.outputs.keywords.files.run", run)
     (outcome,) = write_all([(file, "bird")], IN_PLACE, tool, record)
     assert isinstance(outcome, Failure)
-    assert "meanwhile" in outcome.message
-    assert file.read_bytes() == b"the person saved something else"
+    assert "another program changed the file" in outcome.message
+    assert file.read_bytes() == b"the user saved something else"
 
 
-def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_files_left_by_a_killed_run_are_removed(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     file, names = photo(tmp_path), []
 
     def run(_: object, commands: list[list[str | Path]]) -> object:
@@ -360,9 +371,7 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path, tool: ExifTool, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for a program that dies")
-def test_a_program_that_dies_costs_only_the_photo_it_died_of(
-    tmp_path: Path, tool: ExifTool, record: SidecarRecord
-) -> None:
+def test_a_crash_of_exiftool_affects_only_one_photo(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     deadly = tmp_path / "bin" / "exiftool"
     deadly.parent.mkdir()
     deadly.write_text(
@@ -376,7 +385,7 @@ def test_a_program_that_dies_costs_only_the_photo_it_died_of(
     assert outcomes[0].photo == bad if isinstance(outcomes[0], KeywordResult) else outcomes[0].path == bad
 
 
-def test_it_can_be_called_off(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
+def test_writing_can_be_cancelled(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     token = CancelToken()
     threading.Timer(0, token.cancel).run()
     with pytest.raises(Cancelled):
@@ -384,14 +393,14 @@ def test_it_can_be_called_off(tmp_path: Path, tool: ExifTool, record: SidecarRec
     assert not sidecar_of(tmp_path / "photo.jpg").exists()
 
 
-def test_without_exiftool_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_exiftool_is_reported_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(KeywordError, match=r"not installed.*exiftool"):
         find_exiftool()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands in for an old program")
-def test_one_that_hostile_photos_can_misuse_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vulnerable_exiftool_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = tmp_path / "exiftool"
     old.write_text("#!/bin/sh\necho 12.16\n")
     old.chmod(0o755)

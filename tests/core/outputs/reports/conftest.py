@@ -1,4 +1,4 @@
-"""Rows for reports: every kind of outcome, and names that mean something to shells, terminals and spreadsheets."""
+"""Rows for reports: every kind of outcome, and names with special meanings to shells, terminals and spreadsheets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOSTILE = (
 
 
 def predicted(path: Path | str, *scores: tuple[str, float], unknown: bool | None = None) -> Prediction:
-    """A prediction with these classes, likeliest first."""
+    """A prediction with these classes, most likely first."""
     made = tuple(Score(*score) for score in scores or (("red", 0.75), ("green", 0.125), ("blue", 0.0625)))
     return Prediction(Path(path), made, unknown, "colours", "cpu", Timing(1.5, 0.25, 3.125))
 
@@ -31,7 +31,7 @@ def failed(path: Path | str) -> Failure:
 
 @pytest.fixture
 def rows(tmp_path: Path) -> list[ReportRow]:
-    """A red image, a blue one corrected to green, a grey one of no class, and one that is not there."""
+    """A red image, a blue one corrected to green, a grey unknown one, and a missing one."""
     red, blue, grey = (tiny.write_solid(tmp_path / f"{name}.png", name) for name in ("red", "blue", "grey"))
     return [
         ReportRow(predicted(red, unknown=False), Review(Verdict.ACCEPTED, "red")),
@@ -43,6 +43,6 @@ def rows(tmp_path: Path) -> list[ReportRow]:
 
 @pytest.fixture
 def hostile() -> list[ReportRow]:
-    """Predictions and failures whose every text is hostile."""
+    """Predictions and failures with malicious texts only."""
     good = [ReportRow(predicted(name, (name, 0.5), (name, 0.25))) for name in HOSTILE]
     return [*good, *(ReportRow(Failure(Path(name), "damaged", name, name)) for name in HOSTILE)]

@@ -1,4 +1,4 @@
-"""One definition of what is told of an image, for every form."""
+"""The definition of the columns for all formats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_columns_are_those_that_scripts_rely_on() -> None:
     ]
 
 
-def test_what_a_person_said_has_columns_only_where_it_is_asked_for() -> None:
+def test_review_columns_are_optional() -> None:
     names = [column.name for column in outcome_columns(ColumnSet(1, reviewed=True))]
     assert names[:6] == ["path", "label", "confidence", "unknown", "answer", "review"]
     assert "answer" not in [column.name for column in columns(ColumnSet(9))]
@@ -29,7 +29,7 @@ def row_cells(row: ReportRow, shape: ColumnSet) -> dict[str, object]:
     return {column.name: value for column, value in zip(shown, values(row, shown), strict=True)}
 
 
-def test_a_prediction_gives_a_value_to_every_column_but_those_of_failures() -> None:
+def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
     row = ReportRow(predicted("a.png", unknown=True), Review(Verdict.CORRECTED, "blue"))
     assert row_cells(row, ColumnSet(4, reviewed=True)) == {
         "path": "a.png",
@@ -55,14 +55,14 @@ def test_a_prediction_gives_a_value_to_every_column_but_those_of_failures() -> N
     }
 
 
-def test_a_failure_says_why_and_nothing_else() -> None:
+def test_a_failure_fills_only_its_columns() -> None:
     said = {
         name: value for name, value in row_cells(ReportRow(failed("a.png")), ColumnSet(2)).items() if value is not None
     }
     assert said == {"path": "a.png", "error": "It is damaged.", "hint": "Take another copy."}
 
 
-def test_json_holds_what_the_columns_hold() -> None:
+def test_json_has_the_same_values_as_the_columns() -> None:
     row = ReportRow(predicted("a.png", unknown=False), Review(Verdict.ACCEPTED, "red"))
     content = as_object(row, ColumnSet(2, reviewed=True))
     scores = content.pop("scores")
@@ -72,13 +72,13 @@ def test_json_holds_what_the_columns_hold() -> None:
     assert content == {name: value for name, value in flat.items() if value is not None}
 
 
-def test_warnings_stand_in_every_form() -> None:
+def test_warnings_are_in_every_format() -> None:
     row = ReportRow(replace(predicted("a.png"), warnings=("It is damaged.", "It is reduced.")))
     assert row_cells(row, ColumnSet(1))["warnings"] == "It is damaged. It is reduced."
     assert as_object(row, ColumnSet(1))["warnings"] == ["It is damaged.", "It is reduced."]
 
 
-def test_a_row_of_a_job_is_told_unless_it_waits() -> None:
+def test_a_row_of_a_job_is_reported_unless_waiting() -> None:
     waiting = Row(1, Path("a/b.png"), Path("a"), State.WAITING)
     assert ReportRow.of(waiting) is None
     done = Row(

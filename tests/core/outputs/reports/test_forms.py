@@ -1,4 +1,4 @@
-"""Each form of report, read back by another program than the one that wrote it."""
+"""Each report format, read back by a different program than the writer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sheet_rows(file: Path) -> list[list[object]]:
     return [[cell.value for cell in row] for sheet in book.worksheets for row in sheet.iter_rows()]
 
 
-def test_csv_begins_with_a_byte_order_mark_only_where_asked(rows: list[ReportRow], tmp_path: Path) -> None:
+def test_csv_has_a_byte_order_mark_only_if_requested(rows: list[ReportRow], tmp_path: Path) -> None:
     for wanted in (False, True):
         report_to(tmp_path / "r.csv", rows, ReportFormat.CSV, byte_order_mark=wanted)
         data = (tmp_path / "r.csv").read_bytes()
@@ -52,7 +52,7 @@ def test_csv_begins_with_a_byte_order_mark_only_where_asked(rows: list[ReportRow
 
 
 @pytest.mark.parametrize(("delimiter", "confidence"), [(",", "0.75"), (";", "0,75"), ("\t", "0.75")])
-def test_csv_has_a_decimal_comma_where_a_semicolon_separates(tmp_path: Path, delimiter: str, confidence: str) -> None:
+def test_csv_with_semicolons_has_decimal_commas(tmp_path: Path, delimiter: str, confidence: str) -> None:
     row = ReportRow(predicted("a; b, c.png", ("x;y", 0.75)))
     report_to(tmp_path / "r.csv", [row], ReportFormat.CSV, delimiter=delimiter)
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
@@ -63,9 +63,7 @@ def test_csv_has_a_decimal_comma_where_a_semicolon_separates(tmp_path: Path, del
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_no_value_becomes_a_formula_whatever_a_spreadsheet_takes_for_the_separator(
-    tmp_path: Path, delimiter: str, separator: str
-) -> None:
+def test_no_value_becomes_a_formula_with_any_delimiter(tmp_path: Path, delimiter: str, separator: str) -> None:
     names = [
         f"{lead}{between}{quote}{start}1+1;x{quote}{between}y.png"
         for lead in ("", "a")
@@ -89,7 +87,7 @@ def test_control_characters_in_csv_are_escaped(tmp_path: Path) -> None:
     assert read["label"] == "\\u202eber"
 
 
-def test_a_file_is_not_named_as_another_form(rows: list[ReportRow], tmp_path: Path) -> None:
+def test_a_suffix_of_another_format_is_refused(rows: list[ReportRow], tmp_path: Path) -> None:
     for name, form in (
         ("r.csv", ReportFormat.XLSX),
         ("r.XLSX", ReportFormat.CSV),
@@ -108,7 +106,7 @@ def test_a_file_is_not_named_as_another_form(rows: list[ReportRow], tmp_path: Pa
         assert report_to(tmp_path / name, rows, form) == 4
 
 
-def test_csv_jsonl_xlsx_and_parquet_tell_the_same(rows: list[ReportRow], tmp_path: Path) -> None:
+def test_csv_jsonl_xlsx_and_parquet_have_the_same_content(rows: list[ReportRow], tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     for form in (ReportFormat.CSV, ReportFormat.JSONL, ReportFormat.XLSX, ReportFormat.PARQUET):
         assert report_to(tmp_path / f"r.{form}", rows, form) == 4
@@ -135,7 +133,7 @@ def _spelt(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def test_a_spreadsheet_has_numbers_filters_and_a_heading_that_stays(rows: list[ReportRow], tmp_path: Path) -> None:
+def test_a_spreadsheet_has_numbers_filters_and_a_frozen_heading(rows: list[ReportRow], tmp_path: Path) -> None:
     report_to(tmp_path / "r.xlsx", rows, ReportFormat.XLSX)
     (sheet,) = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets
     assert sheet.title == "Images"
@@ -146,7 +144,7 @@ def test_a_spreadsheet_has_numbers_filters_and_a_heading_that_stays(rows: list[R
     assert sheet["A1"].font.bold
 
 
-def test_a_spreadsheet_goes_on_on_further_sheets(tmp_path: Path) -> None:
+def test_a_spreadsheet_continues_on_further_sheets(tmp_path: Path) -> None:
     many = [ReportRow(predicted(f"{number}.png")) for number in range(25)]
     with (tmp_path / "r.xlsx").open("wb") as stream, spreadsheet(stream, ColumnSet(1), rows_on_sheet=11) as sheets:
         for row in many:
@@ -176,7 +174,7 @@ def test_nothing_in_csv_or_xlsx_is_a_formula_or_a_link(hostile: list[ReportRow],
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_name_survives_in_every_form(hostile: list[ReportRow], tmp_path: Path, form: ReportFormat) -> None:
+def test_every_name_survives_in_every_format(hostile: list[ReportRow], tmp_path: Path, form: ReportFormat) -> None:
     assert report_to(tmp_path / "r", hostile, form, thumbnails=0) == 2 * len(HOSTILE)
     if form is ReportFormat.JSONL:
         paths = [json.loads(line)["path"] for line in (tmp_path / "r").read_text("ascii").splitlines()]
@@ -192,7 +190,7 @@ def test_every_name_survives_in_every_form(hostile: list[ReportRow], tmp_path: P
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_no_rows_are_a_report_too(tmp_path: Path, form: ReportFormat) -> None:
+def test_a_report_may_be_empty(tmp_path: Path, form: ReportFormat) -> None:
     assert report_to(tmp_path / "r", [], form) == 0
     assert (tmp_path / "r").exists()
 
@@ -204,7 +202,7 @@ def cancelled_after(rows: list[ReportRow], token: CancelToken) -> Iterator[Repor
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_called_off_leaves_the_old_file_and_nothing_else(
+def test_a_cancelled_report_leaves_only_the_old_file(
     rows: list[ReportRow], tmp_path: Path, form: ReportFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if form is ReportFormat.PARQUET:
@@ -228,11 +226,11 @@ def test_what_is_called_off_leaves_the_old_file_and_nothing_else(
     assert not list(temporary.iterdir())
 
 
-def test_drawing_thumbnails_can_be_called_off(rows: list[ReportRow], tmp_path: Path) -> None:
+def test_drawing_thumbnails_can_be_cancelled(rows: list[ReportRow], tmp_path: Path) -> None:
     token = CancelToken()
 
     def report(progress: Progress) -> None:
-        if progress.stage == "drawing thumbnails":
+        if progress.stage == "Creating thumbnails":
             token.cancel()
 
     with pytest.raises(Cancelled):
@@ -244,7 +242,7 @@ def test_drawing_thumbnails_can_be_called_off(rows: list[ReportRow], tmp_path: P
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full on this system")
 @pytest.mark.parametrize("form", FORMS)
-def test_a_full_disk_is_told(rows: list[ReportRow], form: ReportFormat) -> None:
+def test_a_full_disk_is_reported(rows: list[ReportRow], form: ReportFormat) -> None:
     if form is ReportFormat.PARQUET:
         pytest.importorskip("pyarrow")
 
@@ -284,7 +282,7 @@ def test_neither_an_image_nor_a_folder_is_overwritten(rows: list[ReportRow], tmp
     check_not_image(tmp_path / "nothing.csv")
 
 
-def test_without_pyarrow_it_is_told_how_to_get_it(
+def test_missing_pyarrow_is_reported_with_a_hint(
     rows: list[ReportRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)

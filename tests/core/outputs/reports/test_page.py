@@ -1,4 +1,4 @@
-"""The page as a browser reads it: whole, silent towards the network, and never mistaking a name for markup."""
+"""The page as a browser reads it: complete, without network access, with all names escaped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.core.outputs.reports.conftest import HOSTILE, failed, predicted
 
 
 class Page(HTMLParser):
-    """What a document holds, and whether its elements are closed in order."""
+    """The content of a document, and whether its elements are nested correctly."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -49,18 +49,18 @@ def page_of(rows: list[ReportRow], where: Path, **more: object) -> Page:
     return Page(file.read_text("utf-8"))
 
 
-def test_the_page_tells_what_came_of_the_images(rows: list[ReportRow], tmp_path: Path) -> None:
+def test_the_page_shows_the_results(rows: list[ReportRow], tmp_path: Path) -> None:
     page = page_of(rows, tmp_path, title="Holiday", about=(("model", "Colours"),), folder=tmp_path)
-    for told in ("Holiday", "red", "1 (33.3%)", "corrected; the model: blue, 60.0%", "likely of none of the classes"):
-        assert told in page.text
-    for told in ("Could not be read", "It is damaged.", "Take another copy.", "torn.png"):
-        assert told in page.text
-    assert str(tmp_path) not in page.text, "paths are told relative to the folder"
+    for text in ("Holiday", "red", "1 (33.3%)", "Corrected · Model: blue 60.0%", "probably none of the classes"):
+        assert text in page.text
+    for text in ("Unreadable images", "It is damaged.", "Take another copy.", "torn.png"):
+        assert text in page.text
+    assert str(tmp_path) not in page.text, "paths are relative to the folder"
     assert page.tags.count("img") == 3
     assert page.tags.count("svg") == 2
 
 
-def test_the_page_asks_nothing_of_anyone(rows: list[ReportRow], hostile: list[ReportRow], tmp_path: Path) -> None:
+def test_the_page_loads_nothing(rows: list[ReportRow], hostile: list[ReportRow], tmp_path: Path) -> None:
     page = page_of([*rows, *hostile], tmp_path)
     assert not {"script", "link", "iframe", "object", "embed", "base", "form", "a"} & set(page.tags)
     assert not [name for _, name, _ in page.attributes if name in {"href", "srcset", "action"} or name.startswith("on")]
@@ -70,7 +70,7 @@ def test_the_page_asks_nothing_of_anyone(rows: list[ReportRow], hostile: list[Re
     assert "default-src 'none'" in html
 
 
-def test_hostile_names_are_shown_and_do_nothing(hostile: list[ReportRow], tmp_path: Path) -> None:
+def test_malicious_names_are_escaped(hostile: list[ReportRow], tmp_path: Path) -> None:
     page = page_of(hostile, tmp_path)
     assert page.tags.count("img") == 0, "none of them is a file"
     for name in HOSTILE[:4]:
@@ -80,7 +80,7 @@ def test_hostile_names_are_shown_and_do_nothing(hostile: list[ReportRow], tmp_pa
     assert "caf\\xe9.png" in page.text
 
 
-def test_no_more_thumbnails_than_stated_are_drawn_and_each_class_has_its_share(tmp_path: Path) -> None:
+def test_thumbnails_are_limited_and_divided_among_classes(tmp_path: Path) -> None:
     image = tiny.write_solid(tmp_path / "red.png", "red")
     many = [
         ReportRow(predicted(image, (label, 0.5 + number / 100), ("other", 0.1)))
@@ -89,18 +89,18 @@ def test_no_more_thumbnails_than_stated_are_drawn_and_each_class_has_its_share(t
     ]
     page = page_of(many, tmp_path, thumbnails=12)
     assert page.tags.count("img") == 12
-    assert "Shown are 12 of 90 images" in page.text
-    shown = re.findall(r"(\d+\.\d)% sure", page.text)
-    assert shown == ["50.0", "51.0", "52.0", "53.0"] * 3, "the least sure first"
+    assert "12 of 90 images" in page.text
+    shown = re.findall(r"Confidence (\d+\.\d)%", page.text)
+    assert shown == ["50.0", "51.0", "52.0", "53.0"] * 3, "lowest confidence first"
 
 
-def test_what_a_small_class_leaves_goes_to_the_others(tmp_path: Path) -> None:
+def test_unused_thumbnails_of_small_classes_go_to_others(tmp_path: Path) -> None:
     image = tiny.write_solid(tmp_path / "red.png", "red")
     many = [ReportRow(predicted(image, ("many", number / 500), ("few", 0.0))) for number in range(500)]
     few = [ReportRow(predicted(image, ("few", 0.5)))] * 2
     page = page_of([*many, *few], tmp_path, thumbnails=10)
     assert page.tags.count("img") == 10
-    assert re.findall(r"(\d+\.\d)% sure", page.text) == [*(f"{n / 5:.1f}" for n in range(8)), "50.0", "50.0"]
+    assert re.findall(r"Confidence (\d+\.\d)%", page.text) == [*(f"{n / 5:.1f}" for n in range(8)), "50.0", "50.0"]
 
 
 def test_classes_of_few_images_share_a_heading(tmp_path: Path) -> None:
@@ -115,23 +115,23 @@ def test_classes_of_few_images_share_a_heading(tmp_path: Path) -> None:
     assert few.tags.count("img") == 3
 
 
-def test_more_classes_than_thumbnails_still_keep_the_bound(tmp_path: Path) -> None:
+def test_more_classes_than_thumbnails_keep_the_limit(tmp_path: Path) -> None:
     image = tiny.write_solid(tmp_path / "red.png", "red")
     many = [ReportRow(predicted(image, (f"class {number:02}", 0.5))) for number in range(60) for _ in range(3)]
     page = page_of(many, tmp_path, thumbnails=20)
     assert page.tags.count("img") == 20
-    assert "Drawn are the 40 most frequent classes; the table holds all 60." in page.text
+    assert "Chart of the 40 most frequent classes; the table lists all 60." in page.text
 
 
 @pytest.mark.parametrize("count", [999, 1001])
-def test_long_lists_are_cut_and_say_so(tmp_path: Path, count: int) -> None:
+def test_long_lists_are_truncated_with_a_note(tmp_path: Path, count: int) -> None:
     rows = [ReportRow(failed(f"{number}.png")) for number in range(count)]
     page = page_of(rows, tmp_path)
-    assert ("The first 1,000 of 1,001 images" in page.text) is (count > 1000)
+    assert ("First 1,000 of 1,001 images" in page.text) is (count > 1000)
     assert page.tags.count("tr") == 2 + 2 * min(count, 1000)
 
 
-def test_thumbnails_may_be_left_out(rows: list[ReportRow], tmp_path: Path) -> None:
+def test_thumbnails_are_optional(rows: list[ReportRow], tmp_path: Path) -> None:
     page = page_of(rows, tmp_path, thumbnails=0)
     assert "img" not in page.tags
-    assert "Every answer" in page.text
+    assert "All predictions" in page.text

@@ -1,4 +1,4 @@
-"""Trees of photos to sort, the answers about them, and what a tree is byte for byte."""
+"""Trees of photos to sort, their predictions, and snapshots of trees."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLASSES = ("cat", "dog", "fish")
 def classified_row(
     path: Path, label: str = "cat", confidence: float = 0.9, *, unknown: bool = False, said: str | None = None
 ) -> Row:
-    """An answer of the model; `said` is the person's."""
+    """A predicted row; `said` is the user's label."""
     review = None if said is None else Review(Verdict.CORRECTED, said)
     score = (Score(label, confidence),)
     return Row(1, path, Path(), State.DONE, label, confidence, unknown, score, review=review)
@@ -37,7 +37,7 @@ def broken(path: Path) -> Row:
 
 
 def write(path: Path, data: bytes = b"", *, mtime_ns: int | None = None) -> Path:
-    """Write a file, last written to at some odd time."""
+    """Write a file with a fixed modification time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data or os.fsencode(path))
     when = mtime_ns or 1_500_000_000_123_456_789 + sum(os.fsencode(path.name)) * 1_000_000_007
@@ -46,7 +46,7 @@ def write(path: Path, data: bytes = b"", *, mtime_ns: int | None = None) -> Path
 
 
 def snapshot(*tops: Path) -> dict[str, tuple[object, ...]]:
-    """All that is in trees: of files bytes, times and permissions; of links where they lead; of folders their times."""
+    """A snapshot of trees: bytes, times and permissions of files; targets of links; times of folders."""
     found: dict[str, tuple[object, ...]] = {}
     for top in tops:
         for path in (top, *top.rglob("*")):
@@ -62,7 +62,7 @@ def snapshot(*tops: Path) -> dict[str, tuple[object, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Sorter:
-    """A folder of photos, where they are sorted to, and what is said about them."""
+    """A folder of photos, their destination and their rows."""
 
     source: Path
     destination: Path
@@ -90,7 +90,7 @@ class Sorter:
         return [None if step.target is None else step.target.relative_to(self.destination).as_posix() for step in steps]
 
     def many(self, count: int, seed: int = 0) -> list[Row]:
-        """Photos in several subfolders, with names that clash once they are flat, and answers of every kind."""
+        """Photos in several subfolders, with names that conflict when flattened, and results of every kind."""
         draw, rows = random.Random(seed), []
         for number in range(count):
             folder = ("", "a", "a/deeper", "ünï")[number % 4]
@@ -107,7 +107,7 @@ class Sorter:
 
 
 class CancelledAfter(CancelToken):
-    """A wish that comes after so many looks."""
+    """A token that is cancelled after a number of checks."""
 
     def __init__(self, looks: int) -> None:
         super().__init__()
@@ -122,6 +122,6 @@ class CancelledAfter(CancelToken):
 
 @pytest.fixture
 def sorter(tmp_path: Path) -> Sorter:
-    """An empty folder, and a destination that is not there."""
+    """An empty folder, and a destination that does not exist."""
     (tmp_path / "photos").mkdir()
     return Sorter(tmp_path / "photos", tmp_path / "sorted")

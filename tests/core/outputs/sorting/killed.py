@@ -1,8 +1,8 @@
-"""Kills sorting, or undoing, at every change it makes to the disk, one after another, and mends what that left.
+"""Kill sorting, or undoing, at every change it makes to the disk, one after another, and recover.
 
-`python -m tests.core.outputs.sorting.killed FOLDER ELSEWHERE BY WHAT`, where WHAT is what is killed and what is done
-then: "sort continue", "sort undo" or "undo undo". Each kill is SIGKILL in a process of its own. Prints how many there
-    were.
+`python -m tests.core.outputs.sorting.killed FOLDER ELSEWHERE BY WHAT`, where WHAT is the operation to kill and the one
+to run afterwards: "sort continue", "sort undo" or "undo undo". Each kill is SIGKILL in its own process. Prints the
+number of kills.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CHANGES = frozenset(
 
 
 class Trap:
-    """Kills this process at its n-th change: before a file is written or named, and before and after each note."""
+    """Kills this process at its n-th change: before a file is written or renamed, and before and after each record."""
 
     def __init__(self, at: int) -> None:
         self._left, self._was_hit = at, False
@@ -53,7 +53,7 @@ class Trap:
 
 
 def in_child(work: Callable[[], object]) -> bool:
-    """Do something in a process of its own; whether it came to its end."""
+    """Run a function in its own process, and return whether it finished."""
     child = os.fork()
     if not child:
         code = 3
@@ -68,7 +68,7 @@ def in_child(work: Callable[[], object]) -> bool:
 
 
 def set_up(sorter: Sorter) -> None:
-    """Three photos, two of them of one name, a sidecar, and a file of the person's where they come."""
+    """Three photos, two with the same name, a sidecar, and an existing file in the destination."""
     for number, name in enumerate(("a.jpg", "x/a.jpg", "x/y/cc.jpg")):
         write(sorter.source / name, b"%d" % number * 9)
     write(sorter.source / "x" / "a.jpg.xmp", b"sidecar")
@@ -81,8 +81,8 @@ def rows(sorter: Sorter) -> list[Row]:
 
 
 def snapshot_of(sorter: Sorter) -> dict[str, tuple[object, ...]]:
-    """All that is there, but for the numbers that files have on their disks."""
-    return {path: told[:3] for path, told in snapshot(sorter.source, sorter.destination).items()}
+    """A snapshot without inodes."""
+    return {path: entry[:3] for path, entry in snapshot(sorter.source, sorter.destination).items()}
 
 
 def undo_all(sorter: Sorter) -> None:
@@ -107,17 +107,17 @@ def start_again(sorter: Sorter) -> None:
 
 
 def files(sorter: Sorter) -> dict[str, tuple[object, ...]]:
-    return {path: told for path, told in snapshot_of(sorter).items() if told[0] != "folder"}
+    return {path: entry for path, entry in snapshot_of(sorter).items() if entry[0] != "folder"}
 
 
 def try_one(sorter: Sorter, request: SortRequest, killed: str, after: dict[str, tuple[object, ...]], at: int) -> bool:
-    """Kill one at its n-th change and mend that; whether it was killed.
+    """Kill one run at its n-th change, recover, and return whether it was killed.
 
     Args:
-        sorter: where.
-        request: how.
+        sorter: the folders.
+        request: the request.
         killed: "sort" or "undo".
-        after: the files once they are sorted, if going on is to lead there; empty: it is undone at once.
+        after: the expected files after resuming; empty to undo instead.
         at: n, from 1.
     """
     start_again(sorter)

@@ -1,4 +1,4 @@
-"""What belongs to a photo goes along with it, and comes back with it."""
+"""Companion files are sorted and restored with their photos."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COMPANIONS = ("a.jpg.xmp", "a.xmp", "a.MOV", "a.aae", "a.CR2", "a.CR2.xmp")
 
 @pytest.fixture
 def photo(sorter: Sorter) -> Path:
-    """A photo with companions, and files that are none."""
+    """A photo with companions, and unrelated files."""
     for name in (*COMPANIONS, "ab.mov", "a.txt", "b.jpg.xmp"):
         sorter.add(f"x/{name}")
     return sorter.add("x/a.jpg")
@@ -59,7 +59,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("by", TransferMode)
-def test_they_go_along_and_come_back_byte_for_byte(sorter: Sorter, photo: Path, by: TransferMode) -> None:
+def test_companions_are_sorted_and_restored(sorter: Sorter, photo: Path, by: TransferMode) -> None:
     before, request = snapshot(sorter.source), sorter.request(by)
     (step,) = steps = sorter.plan([classified_row(photo)], request)
     assert {one.source.name for one in step.companions} == set(COMPANIONS)
@@ -88,7 +88,7 @@ def test_a_photo_and_its_companions_get_new_names_together(sorter: Sorter) -> No
     assert b"/2/" in (sorter.destination / "cat" / "a (3).mov").read_bytes()
 
 
-def test_long_names_leave_room_for_those_of_companions(sorter: Sorter) -> None:
+def test_long_names_leave_space_for_companions(sorter: Sorter) -> None:
     name = f"{'m' * 247}.jpg"
     rows = [classified_row(sorter.add(f"{folder}/{name}")) for folder in "12"]
     sorter.add(f"2/{name}.xmp")
@@ -97,7 +97,7 @@ def test_long_names_leave_room_for_those_of_companions(sorter: Sorter) -> None:
     assert len(names(sorter.destination / "cat")) == 3
 
 
-def test_what_several_photos_share_stays_and_is_reported(sorter: Sorter, photo: Path) -> None:
+def test_shared_companions_stay_and_are_reported(sorter: Sorter, photo: Path) -> None:
     heic = sorter.add("x/a.heic")
     steps = sorter.plan([classified_row(photo), classified_row(heic)])
     assert [one.source.name for step in steps for one in step.companions] == ["a.jpg.xmp"]
@@ -105,7 +105,7 @@ def test_what_several_photos_share_stays_and_is_reported(sorter: Sorter, photo: 
     assert summarize(steps, sorter.request()).shared == len(COMPANIONS) - 1
 
 
-def test_the_sidecar_of_a_photo_is_none_of_another_whose_stem_is_its_name(sorter: Sorter) -> None:
+def test_a_sidecar_belongs_to_one_photo_only(sorter: Sorter) -> None:
     for name in ("a.jpg", "a.jpg.xmp"):
         sorter.add(name)
     companions = CompanionFinder()
@@ -114,7 +114,7 @@ def test_the_sidecar_of_a_photo_is_none_of_another_whose_stem_is_its_name(sorter
 
 
 @posix
-def test_of_names_that_differ_in_capitals_one_goes_and_links_stay(sorter: Sorter) -> None:
+def test_of_names_that_differ_in_case_one_is_sorted_and_links_stay(sorter: Sorter) -> None:
     for name in ("a.mov", "a.MOV"):
         sorter.add(name)
     (sorter.source / "a.aae").symlink_to(sorter.source / "a.mov")
@@ -134,7 +134,7 @@ def test_a_photo_that_stays_keeps_its_companions(sorter: Sorter, photo: Path) ->
     }
 
 
-def test_a_companion_that_cannot_go_is_reported(sorter: Sorter, photo: Path) -> None:
+def test_a_companion_that_cannot_be_sorted_is_reported(sorter: Sorter, photo: Path) -> None:
     from core.outputs.sorting.execute import execute
 
     steps = sorter.plan([classified_row(photo)], sorter.request(TransferMode.MOVE))
@@ -164,9 +164,7 @@ def test_companions_stay_with_a_photo_that_was_edited_since(sorter: Sorter, phot
 
 
 @pytest.mark.parametrize("looks", [1, 3])
-def test_called_off_between_a_photo_and_its_companions_the_rest_follows(
-    sorter: Sorter, photo: Path, looks: int
-) -> None:
+def test_cancelled_between_a_photo_and_its_companions_the_rest_follows(sorter: Sorter, photo: Path, looks: int) -> None:
     from core.base.errors import Cancelled
     from core.outputs.sorting.execute import execute, resume
     from core.outputs.sorting.undo import undo
@@ -184,7 +182,7 @@ def test_called_off_between_a_photo_and_its_companions_the_rest_follows(
     assert snapshot(sorter.source) == before
 
 
-def test_a_record_of_an_earlier_version_is_gone_on_with_and_undone(sorter: Sorter) -> None:
+def test_a_record_of_an_earlier_version_is_resumed_and_undone(sorter: Sorter) -> None:
     rows = [classified_row(sorter.add(f"{name}.jpg")) for name in "ab"]
     before = snapshot(sorter.source)
     facts = sorter.sort(rows, sorter.request(TransferMode.MOVE))
@@ -198,7 +196,7 @@ def test_a_record_of_an_earlier_version_is_gone_on_with_and_undone(sorter: Sorte
     assert snapshot(sorter.source) == before
 
 
-def test_what_belongs_to_a_photo_that_is_gone_is_found_unless_another_has_its_name(tmp_path: Path) -> None:
+def test_companions_of_a_missing_photo_are_found(tmp_path: Path) -> None:
     write(tmp_path / "a.xmp")
     assert CompanionFinder().of(tmp_path / "a.jpg").names == ("a.xmp",)
     write(tmp_path / "a.png")
@@ -208,7 +206,7 @@ def test_what_belongs_to_a_photo_that_is_gone_is_found_unless_another_has_its_na
 
 @pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff")], ids=str)
 @pytest.mark.parametrize("is_earlier", [False, True])
-def test_a_damaged_record_brings_companions_back_and_one_of_an_earlier_version_photos(
+def test_undoing_with_a_damaged_record_restores_companions(
     sorter: Sorter, photo: Path, harm: tuple[int, bytes], *, is_earlier: bool
 ) -> None:
     rows = [classified_row(sorter.add("b.jpg"))] if is_earlier else [classified_row(photo)]
@@ -268,7 +266,7 @@ def owners(folder: Path) -> dict[str, tuple[int, ...]]:
 
 
 @posix
-def test_a_member_of_its_group_alone_keeps_that(sorter: Sorter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photo_keeps_its_group_if_not_its_owner(sorter: Sorter, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
     def chown(_: Path, owner: int, __: int) -> None:
@@ -283,7 +281,7 @@ def test_a_member_of_its_group_alone_keeps_that(sorter: Sorter, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("by", [TransferMode.MOVE, TransferMode.COPY])
-def test_a_watch_takes_the_sidecars_along_that_it_wrote_itself(sorter: Sorter, by: TransferMode) -> None:
+def test_a_watch_sorts_the_sidecars_it_wrote(sorter: Sorter, by: TransferMode) -> None:
     photo = sorter.add("a.jpg", samples.encoded(samples.photo_like(64, 48), "JPEG"))
     sort = SortRequest(sorter.source, sorter.destination, by)
     request = OutputRequest(keywords=KeywordRequest(), sort=sort)

@@ -1,4 +1,4 @@
-"""Killed at any moment, sorting can go on or be undone, and undoing goes on; every photo is there once, and whole."""
+"""Killed at any time, sorting can be resumed or undone, and undoing continued, without losing a photo."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def killed_after(seconds: float, *arguments: str | Path) -> None:
 
 
 @pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.MOVE])
-def test_a_kill_out_of_the_blue_in_the_midst_of_many(sorter: Sorter, by: TransferMode) -> None:
+def test_a_kill_at_a_random_moment(sorter: Sorter, by: TransferMode) -> None:
     for number in range(400):
         sorter.add(f"{number % 7}/{number:03}.jpg", b"%d" % number * 500)
     before = snapshot(sorter.source)

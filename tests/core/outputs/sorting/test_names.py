@@ -1,4 +1,4 @@
-"""Names that every system takes, none given out twice."""
+"""Unique names that are valid on every system."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from core.outputs.sorting.names import NameAllocator, casefold_key, folder_name,
         *(('<>:"/\\|?*', "_________"), ("tab\there", "tab_here"), ("caf\udce9", "caf_"), ("u\u0308", "ü")),
     ],
 )
-def test_labels_become_folders_that_every_system_takes(label: str, name: str) -> None:
+def test_labels_become_valid_folder_names(label: str, name: str) -> None:
     assert folder_name(label) == name
 
 
-def test_a_long_label_is_cut_between_characters() -> None:
+def test_a_long_label_is_truncated_between_characters() -> None:
     name = folder_name("猫" * 300)
     assert len(name.encode()) <= 120
     assert set(name) == {"猫"}
@@ -42,7 +42,7 @@ def test_any_label_becomes_a_folder_s_name(label: str) -> None:
     assert len(os.fsencode(name)) <= 200
 
 
-def test_numbers_stand_before_the_suffix_and_never_make_a_name_too_long() -> None:
+def test_numbers_precede_the_suffix_and_names_are_never_too_long() -> None:
     assert numbered("photo.jpg", 1) == "photo.jpg"
     assert numbered("photo.jpg", 2) == "photo (2).jpg"
     assert numbered("photo", 10) == "photo (10)"
@@ -53,7 +53,7 @@ def test_numbers_stand_before_the_suffix_and_never_make_a_name_too_long() -> Non
 
 
 class NoDisk:
-    """A destination where nothing is, and files that are all different, or all the same."""
+    """An empty destination, and files that are all different, or all identical."""
 
     def __init__(self, *, alike: bool = False, there: dict[str, dict[str, bool]] | None = None) -> None:
         self._alike, self._there = alike, there or {}
@@ -70,7 +70,7 @@ class NoDisk:
         return self._alike
 
 
-def test_many_files_of_one_name_are_numbered_in_one_go() -> None:
+def test_many_files_of_one_name_are_numbered_efficiently() -> None:
     names = NameAllocator(Path("/to"), NoDisk())
     given_out = [names.file(PurePath("cat"), "IMG.jpg", Path(f"/from/{n}"), n)[0].name for n in range(3000)]
     assert given_out[:3] == ["IMG.jpg", "IMG (2).jpg", "IMG (3).jpg"]
@@ -85,7 +85,7 @@ def test_only_files_of_the_same_size_are_compared() -> None:
     assert disk.compared == 0
 
 
-def test_a_folder_that_is_there_is_used_as_it_is_spelt() -> None:
+def test_an_existing_folder_is_used_with_its_spelling() -> None:
     names = NameAllocator(Path("/to"), NoDisk(there={".": {"Cat": True, "dog": False, "Fish": True, "fish": True}}))
     assert names.folder(PurePath(), "cat", "cat").name == "Cat"
     assert names.folder(PurePath(), "dog", "dog").name == "dog (2)", "a file of that name is there"

@@ -1,4 +1,4 @@
-"""From answers to steps: nothing twice, nothing outside, nothing of anybody's replaced."""
+"""Planning a sorting: unique targets inside the destination, and no file replaced."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_uncertain_photos_go_to_unsure_and_failures_stay(sorter: Sorter) -> None
     assert sorter.plan(rows)[-1].note == "It is damaged."
 
 
-def test_what_a_person_said_counts_over_the_model(sorter: Sorter) -> None:
+def test_the_user_s_label_takes_precedence(sorter: Sorter) -> None:
     a, b, c = (sorter.add(f"{name}.jpg") for name in "abc")
     accepted = replace(classified_row(b, confidence=0.1), review=Review(Verdict.ACCEPTED, "cat"))
     skipped = replace(classified_row(c, confidence=0.1), review=Review(Verdict.SKIPPED))
@@ -51,7 +51,7 @@ def test_what_a_person_said_counts_over_the_model(sorter: Sorter) -> None:
     assert sorter.targets(rows) == ["dog/a.jpg", "cat/b.jpg", "unsure/c.jpg"]
 
 
-def test_names_that_clash_are_numbered_and_the_same_photo_comes_once(sorter: Sorter) -> None:
+def test_conflicting_names_are_numbered_and_identical_photos_are_sorted_once(sorter: Sorter) -> None:
     rows = [
         classified_row(sorter.add(name, data))
         for name, data in (("1/a.jpg", b"one"), ("2/a.jpg", b"two"), ("3/A.JPG", b"six"), ("4/a.jpg", b"one"))
@@ -63,7 +63,7 @@ def test_names_that_clash_are_numbered_and_the_same_photo_comes_once(sorter: Sor
     assert "“a.jpg” is taken" in steps[1].note
 
 
-def test_a_file_of_the_person_s_is_never_replaced(sorter: Sorter) -> None:
+def test_existing_files_are_never_replaced(sorter: Sorter) -> None:
     write(sorter.destination / "cat" / "a.jpg", b"theirs")
     write(sorter.destination / "cat" / "b.jpg", b"same")
     write(sorter.destination / "dog", b"a file called like a class")
@@ -80,7 +80,7 @@ def test_a_link_in_the_destination_is_not_followed(sorter: Sorter, tmp_path: Pat
     assert sorter.targets([classified_row(sorter.add("a.jpg"))]) == ["cat (2)/a.jpg"]
 
 
-def test_labels_that_are_no_folders_names_are_made_safe(sorter: Sorter) -> None:
+def test_labels_become_safe_folder_names(sorter: Sorter) -> None:
     labels = ("../../etc", "CON", "a/b", "a_b", "Cat", "cat", "unsure", "", ".hidden", "x" * 500)
     rows = [classified_row(sorter.add(f"{number}.jpg"), label) for number, label in enumerate(labels)]
     folders = [step.target.parent.name for step in sorter.plan(rows) if step.target]
@@ -101,17 +101,17 @@ def test_labels_that_are_no_folders_names_are_made_safe(sorter: Sorter) -> None:
         ("Ame\u0301lie \U0001f469\u200d\U0001f3a8", "Am\u00e9lie \U0001f469\u200d\U0001f3a8"),
     ],
 )
-def test_a_class_folder_shows_itself_as_it_is_and_is_found_again(sorter: Sorter, label: str, folder: str) -> None:
+def test_a_class_folder_is_visible_and_displays_safely(sorter: Sorter, label: str, folder: str) -> None:
     assert sorter.targets([classified_row(sorter.add("a.jpg"), label)]) == [f"{folder}/a.jpg"]
 
 
-def test_a_class_called_unsure_is_not_what_is_unsure(sorter: Sorter) -> None:
+def test_a_class_named_unsure_is_separate_from_unsure_photos(sorter: Sorter) -> None:
     rows = [classified_row(sorter.add("a.jpg"), confidence=0.1), classified_row(sorter.add("b.jpg"), "unsure")]
     assert sorter.targets(rows) == ["unsure/a.jpg", "unsure (2)/b.jpg"]
 
 
 @posix_names
-def test_names_that_are_not_utf_8_stay_what_they_are(sorter: Sorter) -> None:
+def test_names_that_are_not_utf_8_are_preserved(sorter: Sorter) -> None:
     path = sorter.add(os.fsdecode(b"caf\xe9/\xff.jpg"))
     (step,) = sorter.plan([classified_row(path)])
     assert step.target is not None
@@ -129,19 +129,17 @@ def test_a_link_is_not_moved(sorter: Sorter) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 @pytest.mark.parametrize("by", TransferMode)
 def test_a_photo_outside_the_source_stays(sorter: Sorter, tmp_path: Path, by: TransferMode) -> None:
-    """Journals of earlier versions hold photos that were found through links."""
+    """Journals of earlier versions contain photos found through links."""
     write(tmp_path / "private" / "p.jpg")
     sorter.source.mkdir(exist_ok=True)
     (sorter.source / "up").symlink_to(tmp_path)
     rows = [classified_row(sorter.source / "up" / "private" / "p.jpg"), classified_row(tmp_path / "private" / "p.jpg")]
     steps = sorter.plan(rows, sorter.request(by))
-    assert [(step.target, step.note) for step in steps] == [(None, "It lies outside the folder that is sorted.")] * 2
+    assert [(step.target, step.note) for step in steps] == [(None, "It is outside the folder to sort.")] * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
-def test_photos_in_the_destination_stay_however_it_is_reached(
-    sorter: Sorter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_photos_in_the_destination_stay(sorter: Sorter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mount inside the source can lead to the destination."""
     write(sorter.destination / "cat" / "b.jpg")
     photo, mounted = sorter.add("a.jpg"), sorter.add("mounted/cat/b.jpg")
@@ -154,30 +152,30 @@ def test_photos_in_the_destination_stay_however_it_is_reached(
     assert sorter.targets([classified_row(photo), classified_row(mounted)]) == ["cat/a.jpg", None]
 
 
-def test_what_an_earlier_sorting_put_into_the_source_stays_until_that_is_undone(sorter: Sorter, tmp_path: Path) -> None:
+def test_photos_of_an_earlier_sorting_in_the_source_stay(sorter: Sorter, tmp_path: Path) -> None:
     first = Sorter(sorter.source / "new", sorter.source / "sorted")
     done = first.sort([classified_row(first.add("a.jpg"))])
     rows = [classified_row(first.source / "a.jpg"), classified_row(sorter.source / "sorted" / "cat" / "new.jpg")]
     write(rows[1].path)
     first_step, second_step = sorter.plan(rows)
     assert first_step.target is not None
-    assert (second_step.target, "sorted into" in second_step.note) == (None, True)
+    assert (second_step.target, "destination of a sorting" in second_step.note) == (None, True)
     again = Sorter(sorter.source / "sorted", tmp_path / "again")
     assert again.targets(rows[1:]) == ["cat/cat/new.jpg"]  # it is what is sorted now
     undo(done.id, report=lambda _: None, token=CancelToken())
     assert sorter.targets(rows[1:]) == ["cat/sorted/cat/new.jpg"]
 
 
-def test_a_photo_that_is_gone_is_told(sorter: Sorter) -> None:
+def test_a_missing_photo_is_reported(sorter: Sorter) -> None:
     (step,) = sorter.plan([classified_row(sorter.source / "gone.jpg")])
-    assert (step.target, step.note) == (None, "It is not there any more.")
+    assert (step.target, step.note) == (None, "The file no longer exists.")
 
 
 def test_a_class_whose_folder_is_being_sorted_is_refused(sorter: Sorter, tmp_path: Path) -> None:
     inside = Sorter(tmp_path / "all" / "Cat", tmp_path / "all")
     rows = [classified_row(inside.add("a.jpg"), "dog"), classified_row(inside.add("b.jpg"), "cat")]
     assert inside.targets(rows[:1]) == ["dog/a.jpg"]
-    with pytest.raises(UsageError, match="that is being sorted"):
+    with pytest.raises(UsageError, match="would contain the folder to sort"):
         inside.plan(rows)
 
 
@@ -189,7 +187,7 @@ def test_planning_changes_nothing(sorter: Sorter) -> None:
     assert snapshot(sorter.source, sorter.destination) == before
 
 
-def test_a_plan_in_numbers(sorter: Sorter) -> None:
+def test_a_plan_is_summarized(sorter: Sorter) -> None:
     rows = [
         classified_row(sorter.add(f"{name}/a.jpg", name.encode() * 10), label)
         for name, label in zip("123", "xxy", strict=True)
@@ -210,8 +208,8 @@ def random_rows(draw: st.DrawFn) -> list[Row]:
     return [classified_row(Path("/from", *parts), label, confidence) for parts, label, confidence in found]
 
 
-class DrawnDisk:
-    """A destination of drawn entries; all files have one of three sizes, and some are alike."""
+class RandomDisk:
+    """A destination with random entries; all files have one of three sizes, and some are identical."""
 
     def __init__(self, there: dict[str, bool], alike: bool) -> None:
         self._there, self._alike = there, alike
@@ -227,11 +225,11 @@ class DrawnDisk:
 
 
 @given(random_rows(), st.dictionaries(NAMES, st.booleans()), st.booleans(), st.booleans())
-def test_no_two_photos_come_to_one_place_and_none_outside(
+def test_targets_are_unique_and_inside_the_destination(
     rows: list[Row], there: dict[str, bool], alike: bool, flat: bool
 ) -> None:
     request = SortRequest(Path("/from"), Path("/to"), flat=flat)
-    steps = list(make_plan(rows, request, DrawnDisk(there, alike)))
+    steps = list(make_plan(rows, request, RandomDisk(there, alike)))
     assert [step.source for step in steps] == list(dict.fromkeys(row.path for row in rows)), "each photo has one step"
     targets = [step.target for step in steps if step.target is not None]
     places = [tuple(map(casefold_key, target.relative_to("/to").parts)) for target in targets]

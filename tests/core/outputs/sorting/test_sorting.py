@@ -1,4 +1,4 @@
-"""A thousand photos sorted and put back, and all that may be in the way."""
+"""Sorting a thousand photos and undoing it, and all kinds of errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("by", list(TransferMode))
-def test_a_thousand_photos_are_sorted_and_the_tree_is_put_back_byte_for_byte(sorter: Sorter, by: TransferMode) -> None:
+def test_sorting_a_thousand_photos_is_undone_completely(sorter: Sorter, by: TransferMode) -> None:
     rows = sorter.many(1000)
     write(sorter.destination / "cat" / "a" / "theirs.jpg", b"theirs")
     write(sorter.destination / "cat" / "a" / "IMG_0001.jpg", b"theirs")
@@ -64,7 +64,7 @@ def test_a_thousand_photos_are_sorted_and_the_tree_is_put_back_byte_for_byte(sor
 
 
 @posix
-def test_moving_to_another_disk_copies_checks_and_then_removes(sorter: Sorter) -> None:
+def test_moving_to_another_disk_copies_verifies_and_removes(sorter: Sorter) -> None:
     with another_disk(sorter) as destination:
         there = Sorter(sorter.source, destination / "sorted")
         rows = there.many(60)
@@ -82,9 +82,7 @@ def test_moving_to_another_disk_copies_checks_and_then_removes(sorter: Sorter) -
 
 
 @posix
-def test_a_move_whose_copy_is_not_like_the_photo_leaves_the_photo(
-    sorter: Sorter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_verification_keeps_the_photo(sorter: Sorter, monkeypatch: pytest.MonkeyPatch) -> None:
     with another_disk(sorter) as destination:
         there = Sorter(sorter.source, destination / "sorted")
         photo = there.add("a.jpg")
@@ -107,7 +105,7 @@ def another_disk(sorter: Sorter) -> Iterator[Path]:
 
 
 @posix
-def test_a_full_disk_stops_with_a_word_and_can_go_on_or_be_undone(
+def test_after_a_full_disk_sorting_can_be_resumed_or_undone(
     sorter: Sorter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = tmp_path / "small"
@@ -118,7 +116,7 @@ def test_a_full_disk_stops_with_a_word_and_can_go_on_or_be_undone(
         there = Sorter(sorter.source, small / "sorted")
         rows = [classified_row(there.add(f"{number:02}.jpg", os.urandom(50_000))) for number in range(30)]
         before = snapshot(sorter.source)
-        with pytest.raises(StorageError, match="has room for"):
+        with pytest.raises(StorageError, match="Not enough space"):
             there.sort(rows)
         assert not list(small.iterdir())
         assert not sortings()
@@ -137,48 +135,48 @@ def test_a_full_disk_stops_with_a_word_and_can_go_on_or_be_undone(
         subprocess.run(["umount", small], check=True)
 
 
-def test_a_sorting_is_refused_where_the_destination_lies_in_the_source(sorter: Sorter) -> None:
+def test_a_destination_inside_the_source_is_refused(sorter: Sorter) -> None:
     photo = sorter.add("a.jpg")
     for destination in (sorter.source, sorter.source / "new" / "deeper"):
         inside = Sorter(sorter.source, destination)
-        with pytest.raises(UsageError, match="lies in the folder that is to be sorted"):
+        with pytest.raises(UsageError, match="is inside the folder to sort"):
             inside.sort([classified_row(photo)])
     assert [path.name for path in sorter.source.rglob("*")] == ["a.jpg"]
     assert not sortings()
 
 
 @posix
-def test_a_link_does_not_hide_that_the_destination_lies_in_the_source(sorter: Sorter, tmp_path: Path) -> None:
+def test_a_linked_destination_inside_the_source_is_refused(sorter: Sorter, tmp_path: Path) -> None:
     (sorter.source / "out").mkdir()
     (tmp_path / "link").symlink_to(sorter.source / "out")
-    with pytest.raises(UsageError, match="lies in the folder"):
+    with pytest.raises(UsageError, match="is inside the folder"):
         Sorter(sorter.source, tmp_path / "link").sort([classified_row(sorter.add("a.jpg"))])
 
 
-def test_what_is_no_folder_is_refused(sorter: Sorter, tmp_path: Path) -> None:
+def test_paths_that_are_not_folders_are_refused(sorter: Sorter, tmp_path: Path) -> None:
     file = write(tmp_path / "file")
-    for source, destination, told in (
+    for source, destination, message in (
         (file, tmp_path / "x", "There is no folder"),
         (tmp_path / "nowhere", tmp_path / "x", "There is no folder"),
         (sorter.source, file, "is a file"),
         (sorter.source, file / "below", "is a file"),
     ):
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match=message):
             check_request(SortRequest(source, destination))
 
 
 @posix
-def test_a_destination_that_is_read_only_is_refused(sorter: Sorter, tmp_path: Path) -> None:
+def test_a_read_only_destination_is_refused(sorter: Sorter, tmp_path: Path) -> None:
     if not os.geteuid():
         place = tmp_path / "mounted"
         place.mkdir()
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", place], capture_output=True).returncode:
-            pytest.skip("whoever runs this may write everywhere")
+            pytest.skip("this user may write everywhere")
     else:
         place = tmp_path / "closed"
         place.mkdir(mode=0o500)
     try:
-        with pytest.raises(StorageError, match="read-only"):
+        with pytest.raises(StorageError, match="permission to write"):
             Sorter(sorter.source, place / "sorted").sort([classified_row(sorter.add("a.jpg"))])
     finally:
         if not os.geteuid():
@@ -194,35 +192,31 @@ def test_hard_links_to_another_disk_are_refused(sorter: Sorter) -> None:
 
 
 @pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.MOVE])
-def test_too_little_room_is_told_before_anything_is_done(
+def test_too_little_space_is_reported_before_sorting(
     sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: TransferMode
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5))
     if by is TransferMode.MOVE:  # within one disk it takes no room
         check_space(sorter.request(by), 10)
         return
-    with pytest.raises(StorageError, match="has room for"):
+    with pytest.raises(StorageError, match="Not enough space"):
         sorter.sort([classified_row(sorter.add("a.jpg", b"0123456789"))])
     assert not sorter.destination.exists()
     assert not sortings()
 
 
 @pytest.mark.parametrize("by", [TransferMode.HARDLINK, TransferMode.SYMLINK])
-def test_a_disk_that_knows_no_links_is_told_at_once(
-    sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: TransferMode
-) -> None:
+def test_a_disk_without_links_is_reported(sorter: Sorter, monkeypatch: pytest.MonkeyPatch, by: TransferMode) -> None:
     def refused(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link" if by is TransferMode.HARDLINK else "symlink", refused)
-    with pytest.raises(StorageError, match="can be made in") as caught:
+    with pytest.raises(StorageError, match="Couldn't create a") as caught:
         sorter.sort([classified_row(sorter.add("a.jpg"))], sorter.request(by))
-    assert "by copy" in caught.value.hint
+    assert "by copying" in caught.value.hint
 
 
-def test_a_disk_without_hard_links_still_takes_copies_and_moves(
-    sorter: Sorter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_copies_and_moves_work_on_a_disk_without_hard_links(sorter: Sorter, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
@@ -235,7 +229,7 @@ def test_a_disk_without_hard_links_still_takes_copies_and_moves(
     assert snapshot(sorter.source) == before
 
 
-def test_one_bad_photo_costs_no_other(sorter: Sorter) -> None:
+def test_one_bad_photo_does_not_affect_others(sorter: Sorter) -> None:
     a, b, c = (sorter.add(f"{name}.jpg") for name in "abc")
     request = sorter.request()
     steps = sorter.plan([classified_row(a), classified_row(b), classified_row(c)], request)
@@ -244,19 +238,19 @@ def test_one_bad_photo_costs_no_other(sorter: Sorter) -> None:
     facts = execute(steps, request, report=lambda _: None, token=CancelToken())
     assert (facts.sorted, facts.failed) == (1, 2)
     with SortingRecord(facts.id) as record:
-        told = {remark.path.name: remark.reason for remark in record.issues()}
-    assert told["b.jpg"] == "It is not there any more."
-    assert told["c.jpg"].startswith("Another file is there meanwhile")
+        reasons = {issue.path.name: issue.reason for issue in record.issues()}
+    assert reasons["b.jpg"] == "The file no longer exists."
+    assert reasons["c.jpg"].startswith("Another file now exists")
     assert (sorter.destination / "cat" / "c.jpg").read_bytes() == b"came meanwhile"
 
 
-def test_nothing_to_sort_is_told(sorter: Sorter) -> None:
+def test_nothing_to_sort_is_reported(sorter: Sorter) -> None:
     with pytest.raises(UsageError, match="nothing to sort"):
         sorter.sort([broken(sorter.add("a.jpg"))])
     assert not sortings()
 
 
-def test_sorting_once_more_finds_everything_there(sorter: Sorter) -> None:
+def test_sorting_again_finds_nothing_to_sort(sorter: Sorter) -> None:
     rows = sorter.many(60)
     sorter.sort(rows)
     before = snapshot(sorter.destination)
@@ -265,7 +259,7 @@ def test_sorting_once_more_finds_everything_there(sorter: Sorter) -> None:
     assert snapshot(sorter.destination) == before
 
 
-def test_called_off_it_can_go_on(sorter: Sorter) -> None:
+def test_a_cancelled_sorting_can_be_resumed(sorter: Sorter) -> None:
     rows, request = sorter.many(120), sorter.request()
     steps = sorter.plan(rows, request)
     expected = {step.target for step in steps if step.target}
@@ -279,11 +273,11 @@ def test_called_off_it_can_go_on(sorter: Sorter) -> None:
     done = resume(facts.id, report=lambda _: None, token=CancelToken())
     assert (done.state, done.sorted, done.failed) == (SortingState.SORTED, len(expected), 0)
     assert {path for path in sorter.destination.rglob("*") if path.is_file()} == expected
-    with pytest.raises(UsageError, match="nothing to go on with"):
+    with pytest.raises(UsageError, match="can't be resumed"):
         resume(facts.id, report=lambda _: None, token=CancelToken())
 
 
-def test_called_off_while_it_is_planned_leaves_nothing(sorter: Sorter) -> None:
+def test_cancelling_during_planning_leaves_no_record(sorter: Sorter) -> None:
     token = CancelToken()
     token.cancel()
     request = sorter.request()
@@ -293,12 +287,12 @@ def test_called_off_while_it_is_planned_leaves_nothing(sorter: Sorter) -> None:
     assert not sorter.destination.exists()
 
 
-def test_two_sortings_do_not_run_at_once(sorter: Sorter) -> None:
-    with locked(), pytest.raises(UsageError, match="by another Fovea"):
+def test_two_sortings_cannot_run_at_once(sorter: Sorter) -> None:
+    with locked(), pytest.raises(UsageError, match="Another Fovea process"):
         sorter.sort(sorter.many(5))
 
 
-def test_a_record_of_another_version_is_left_alone(sorter: Sorter) -> None:
+def test_a_record_of_another_version_is_refused(sorter: Sorter) -> None:
     facts = sorter.sort(sorter.many(5))
     file = paths.sortings() / f"{facts.id}.sqlite"
     database = sqlite3.connect(file)
@@ -312,14 +306,14 @@ def test_a_record_of_another_version_is_left_alone(sorter: Sorter) -> None:
     (broken,) = list_sortings()
     assert isinstance(broken, BrokenSorting)
     assert str(file) in broken.error.what
-    with pytest.raises(UsageError, match="no sorting called"):
+    with pytest.raises(UsageError, match="No sorting '"):
         undo("nothing", report=lambda _: None, token=CancelToken())
-    with pytest.raises(UsageError, match="no sorting called"):
+    with pytest.raises(UsageError, match="No sorting '"):
         undo("x" * 300, report=lambda _: None, token=CancelToken())
 
 
 @pytest.mark.parametrize("harm", [(16, b"\xff\xff"), (0, bytes(4096)), (68, b"\xff")], ids=str)
-def test_photos_come_back_though_the_record_is_damaged(
+def test_a_sorting_with_a_damaged_record_is_undone(
     sorter: Sorter, harm: tuple[int, bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     photos = sorter.many(5)
@@ -342,7 +336,7 @@ def test_photos_come_back_though_the_record_is_damaged(
 
 
 @pytest.mark.parametrize("by", TransferMode)
-def test_photos_come_back_though_the_record_lost_what_was_asked(sorter: Sorter, by: TransferMode) -> None:
+def test_a_sorting_with_a_lost_request_is_undone(sorter: Sorter, by: TransferMode) -> None:
     facts = sorter.sort(sorter.many(5), sorter.request(by))
     _forget_what_was_asked(facts.id)
     (broken,) = list_sortings()
@@ -354,7 +348,7 @@ def test_photos_come_back_though_the_record_lost_what_was_asked(sorter: Sorter, 
     assert not [path for path in sorter.destination.rglob("*") if not path.is_dir()]
 
 
-def test_a_record_that_lost_what_was_asked_is_left_where_the_disk_does_not_tell_it(sorter: Sorter) -> None:
+def test_a_lost_request_that_cannot_be_inferred_is_reported(sorter: Sorter) -> None:
     facts = sorter.sort(photos := sorter.many(3), sorter.request(TransferMode.COPY))
     _forget_what_was_asked(facts.id)
     for row in photos:
@@ -369,7 +363,7 @@ def _forget_what_was_asked(id_: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 500])
-def test_a_record_of_which_nothing_can_be_read_stays_listed(sorter: Sorter, content: bytes) -> None:
+def test_an_unreadable_record_stays_listed(sorter: Sorter, content: bytes) -> None:
     facts = sorter.sort(sorter.many(2))
     file = paths.sortings() / f"{facts.id}.sqlite"
     file.write_bytes(content)
@@ -383,7 +377,7 @@ def test_a_record_of_which_nothing_can_be_read_stays_listed(sorter: Sorter, cont
 @pytest.mark.parametrize(
     "change", ["state = 'x'", "manner = 'x'", "begun = 'x'", "begun = 1e300", "source = 5", "source = x'2f00'"]
 )
-def test_a_record_that_makes_no_sense_is_listed_as_damaged(sorter: Sorter, change: str) -> None:
+def test_an_invalid_record_is_listed_as_damaged(sorter: Sorter, change: str) -> None:
     facts = sorter.sort(sorter.many(2))
     with closing(sqlite3.connect(paths.sortings() / f"{facts.id}.sqlite")) as opened, opened:
         opened.execute(f"UPDATE sorting SET {change}")

@@ -1,4 +1,4 @@
-"""What changed since is left and told; what sorting made goes; folders go only if they are empty."""
+"""Undo keeps and reports what was changed, and removes what sorting created, including empty folders."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def sort_one(sorter: Sorter, photo: Path, by: TransferMode) -> tuple[str, Path]:
 
 
 @pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.MOVE])
-def test_a_photo_that_was_changed_is_left(sorter: Sorter, photo: Path, by: TransferMode) -> None:
+def test_a_changed_photo_stays(sorter: Sorter, photo: Path, by: TransferMode) -> None:
     id_, target = sort_one(sorter, photo, by)
-    target.write_bytes(b"edited by the person")
+    target.write_bytes(b"edited by the user")
     facts = sorter.undo(id_)
     assert (facts.state, facts.undone) == (SortingState.UNDONE, 0)
-    assert target.read_bytes() == b"edited by the person"
-    assert issues(id_)["a.jpg"] == "It was changed since it was sorted."
+    assert target.read_bytes() == b"edited by the user"
+    assert issues(id_)["a.jpg"] == "It was changed after sorting."
     assert list(issues(id_)) == ["a.jpg"], "that its folder stays goes without saying"
     assert photo.exists() is (by is TransferMode.COPY)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell when a file was changed")
-def test_a_change_that_hides_itself_is_found_by_the_sum(sorter: Sorter, photo: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not record changes of a file")
+def test_a_hidden_change_is_found_by_the_hash(sorter: Sorter, photo: Path) -> None:
     id_, target = sort_one(sorter, photo, TransferMode.COPY)
     times = target.stat().st_atime_ns, target.stat().st_mtime_ns
     target.write_bytes(b"PHOTO")
@@ -67,10 +67,10 @@ def test_the_last_copy_is_never_removed(sorter: Sorter, photo: Path, by: Transfe
     photo.unlink()
     sorter.undo(id_)
     assert target.read_bytes() == b"photo"
-    assert "the only one left" in issues(id_)["a.jpg"]
+    assert "the only copy" in issues(id_)["a.jpg"]
 
 
-def test_a_copy_of_a_photo_that_was_edited_is_left(sorter: Sorter, photo: Path) -> None:
+def test_a_copy_of_an_edited_photo_stays(sorter: Sorter, photo: Path) -> None:
     id_, target = sort_one(sorter, photo, TransferMode.COPY)
     photo.write_bytes(b"edited")
     sorter.undo(id_)
@@ -79,7 +79,7 @@ def test_a_copy_of_a_photo_that_was_edited_is_left(sorter: Sorter, photo: Path) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 @pytest.mark.parametrize("by", [TransferMode.HARDLINK, TransferMode.SYMLINK])
-def test_a_link_that_was_replaced_by_a_file_is_left(sorter: Sorter, photo: Path, by: TransferMode) -> None:
+def test_a_link_replaced_by_a_file_stays(sorter: Sorter, photo: Path, by: TransferMode) -> None:
     id_, target = sort_one(sorter, photo, by)
     target.unlink()
     target.write_bytes(b"saved by an editor")
@@ -89,28 +89,26 @@ def test_a_link_that_was_replaced_by_a_file_is_left(sorter: Sorter, photo: Path,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
-def test_a_link_whose_photo_is_gone_goes_all_the_same(sorter: Sorter, photo: Path) -> None:
+def test_a_broken_link_is_removed(sorter: Sorter, photo: Path) -> None:
     id_, target = sort_one(sorter, photo, TransferMode.SYMLINK)
     photo.unlink()
     assert sorter.undo(id_).kept == 0
     assert not target.is_symlink()
 
 
-def test_a_moved_photo_does_not_replace_what_took_its_place_and_a_second_undo_tries_again(
-    sorter: Sorter, photo: Path
-) -> None:
+def test_undo_never_replaces_files_and_can_be_repeated(sorter: Sorter, photo: Path) -> None:
     id_, target = sort_one(sorter, photo, TransferMode.MOVE)
     photo.write_bytes(b"another one")
     facts = sorter.undo(id_)
     assert (facts.undone, facts.kept) == (0, 1)
     assert (photo.read_bytes(), target.read_bytes()) == (b"another one", b"photo")
-    assert "another file where it was" in issues(id_)["a.jpg"]
+    assert "Another file now exists" in issues(id_)["a.jpg"]
     photo.unlink()
     facts = sorter.undo(id_)
     assert (facts.undone, facts.kept) == (1, 0)
     assert photo.read_bytes() == b"photo"
     assert not sorter.destination.exists()
-    with pytest.raises(UsageError, match="undone already"):
+    with pytest.raises(UsageError, match="already been undone"):
         sorter.undo(id_)
 
 
@@ -123,21 +121,21 @@ def test_a_moved_photo_returns_although_its_folder_was_removed(sorter: Sorter) -
     assert photo.read_bytes() == b"photo"
 
 
-def test_a_moved_photo_that_the_person_took_away_is_told(sorter: Sorter, photo: Path) -> None:
+def test_a_missing_moved_photo_is_reported(sorter: Sorter, photo: Path) -> None:
     id_, target = sort_one(sorter, photo, TransferMode.MOVE)
     target.unlink()
     assert sorter.undo(id_).kept == 1
-    assert issues(id_) == {"a.jpg": "It is not there any more."}
+    assert issues(id_) == {"a.jpg": "The file no longer exists."}
 
 
-def test_a_copy_that_the_person_removed_is_no_matter(sorter: Sorter, photo: Path) -> None:
+def test_a_removed_copy_is_ignored(sorter: Sorter, photo: Path) -> None:
     id_, target = sort_one(sorter, photo, TransferMode.COPY)
     target.unlink()
     assert sorter.undo(id_).kept == 0
     assert not sorter.destination.exists()
 
 
-def test_only_folders_that_sorting_made_and_that_are_empty_go(sorter: Sorter, photo: Path) -> None:
+def test_only_empty_folders_created_by_sorting_are_removed(sorter: Sorter, photo: Path) -> None:
     (sorter.destination / "theirs").mkdir(parents=True)
     (sorter.destination / "dog").mkdir()
     rows = [
@@ -150,10 +148,10 @@ def test_only_folders_that_sorting_made_and_that_are_empty_go(sorter: Sorter, ph
     undone = sorter.undo(facts.id)
     assert undone.kept == 1
     assert sorted(path.name for path in sorter.destination.iterdir()) == ["dog", "fish", "theirs"]
-    assert issues(facts.id) == {"fish": "It holds files that sorting did not put there."}
+    assert issues(facts.id) == {"fish": "It contains other files."}
 
 
-def test_a_folder_the_person_wrote_to_since_keeps_its_time(sorter: Sorter, photo: Path) -> None:
+def test_a_folder_changed_by_the_user_keeps_its_time(sorter: Sorter, photo: Path) -> None:
     before = sorter.source.stat().st_mtime_ns
     id_, _ = sort_one(sorter, photo, TransferMode.MOVE)
     write(sorter.source / "new.jpg")
@@ -161,7 +159,7 @@ def test_a_folder_the_person_wrote_to_since_keeps_its_time(sorter: Sorter, photo
     assert sorter.source.stat().st_mtime_ns > before
 
 
-def test_an_undo_called_off_goes_on(sorter: Sorter) -> None:
+def test_a_cancelled_undo_can_be_continued(sorter: Sorter) -> None:
     rows = sorter.many(120)
     before = snapshot(sorter.source)
     facts = sorter.sort(rows, sorter.request(TransferMode.MOVE))
