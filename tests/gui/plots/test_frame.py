@@ -104,8 +104,8 @@ def test_a_failed_save_is_reported(plot: PlotFrame, qtbot: QtBot, tmp_path: Path
     (tmp_path / "file").write_text("a file instead of a folder")
     with qtbot.waitSignal(plot.noticed, timeout=5000) as noticed:
         plot.save(tmp_path / "file" / "plot.png")
-    assert told.args is not None
-    assert "Couldn't write" in told.args[0]
+    assert noticed.args is not None
+    assert "Couldn't write" in noticed.args[0]
 
 
 def test_accessible_names(plot: PlotFrame, qtbot: QtBot) -> None:
