@@ -65,7 +65,7 @@ def _title(report: CrashReport) -> str:
 
 def _explanation(report: CrashReport) -> str:
     return tr(
-        "This is what the program was doing when it crashed. It doesn’t contain the names of your photos and is stored "
+        "This is what the program was doing when it crashed. It doesn't contain the names of your photos and is stored "
         "only on this computer, in {file}. Include it when you report the problem.",
         file=report.file,
     )

@@ -106,7 +106,7 @@ def _about_tests(tests: BaselineComparison) -> str:
     has_files = all(one.path.is_absolute() for one in tests.changed)
     if has_files:
         return overlap
-    return " ".join((overlap, tr("Only their names are known: Fovea doesn’t include the photos.")))
+    return " ".join((overlap, tr("Only their names are known: Fovea doesn't include the photos.")))
 
 
 def _lines(before: str, now: str, confidence: float, label: str | None) -> str:

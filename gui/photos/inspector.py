@@ -189,7 +189,7 @@ def _headline(outcome: Outcome | None) -> str:
         case Prediction():
             return outcome.best.label
         case Failure():
-            return tr("Couldn’t read this photo")
+            return tr("Couldn't read this photo")
         case None:
             return tr("Waiting")
 
@@ -199,7 +199,7 @@ def _note(outcome: Outcome | None) -> str:
         case Prediction(warnings=(_, *_)):
             return " ".join(outcome.warnings)
         case Prediction(unknown=True):
-            return tr("Low confidence: this may be none of the model’s classes.")
+            return tr("Low confidence: this may be none of the model's classes.")
         case Failure():
             return f"{outcome.message} {outcome.hint}"
     return ""

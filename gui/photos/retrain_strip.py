@@ -133,7 +133,7 @@ class RetrainStrip(QFrame):
             case _ if can_learn:
                 advice = "" if len(pending) > 1 else tr("Correct any other wrong photos, then retrain the model.")
                 return pending_text(pending), ambiguous_text(now.ambiguous) or advice
-        reason = tr("“{model}” can’t be retrained: its training data was not saved.", model=name)
+        reason = tr("“{model}” can't be retrained: its training data was not saved.", model=name)
         advice = tr("Use your corrections to train a new model instead.")
         return pending_text(pending), f"{reason} {advice}"
 
@@ -257,4 +257,4 @@ def _other_changes(summary: RetrainingSummary, changed_photos: int) -> Iterator[
             changed_photos,
         )
     if summary.skipped:
-        yield tr_n("{count:,} photo couldn’t be used.", "{count:,} photos couldn’t be used.", len(summary.skipped))
+        yield tr_n("{count:,} photo couldn't be used.", "{count:,} photos couldn't be used.", len(summary.skipped))

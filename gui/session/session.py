@@ -252,7 +252,7 @@ class Session(QObject):
     def _on_models_listed(self, listed: ModelsListed) -> None:
         self.models = {model.card.name: model for model in listed.models}
         for broken in listed.broken:
-            self.noticed.emit(tr("Couldn’t load the model “{model}”. {error}", model=broken.name, error=broken.error))
+            self.noticed.emit(tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error))
         self.models_changed.emit()
         if self.opened is not None and not self.opening and self._is_outdated(self.opened):
             self.open_model()
@@ -304,7 +304,7 @@ class Session(QObject):
 
     def _on_failed(self) -> None:
         self.noticed.emit(
-            tr("A part of Fovea couldn’t start. Run `fovea doctor` to see what is missing, or install Fovea again.")
+            tr("A part of Fovea couldn't start. Run `fovea doctor` to see what is missing, or install Fovea again.")
         )
 
     def _on_listed(self, listed: ImagesListed) -> None:
@@ -350,7 +350,7 @@ class Session(QObject):
         if saved:
             self._dispatcher.post(self.add, (file,))
         else:
-            what = tr("Couldn’t save the pasted image in “{folder}”.", folder=display_path(file.parent))
+            what = tr("Couldn't save the pasted image in “{folder}”.", folder=display_path(file.parent))
             hint = tr("Check free space and permissions, or choose another folder with FOVEA_HOME.")
             error = StorageError(what, hint=hint)
             self._dispatcher.post(self._emit_error, error)

@@ -281,7 +281,7 @@ def test_a_model_without_training_data_offers_the_wizard(
     show(qtbot, window, list(solids.values()))
     correct(qtbot, window, 0, "green")
     strip = window.photos_page.strip
-    assert "“colours” can’t be retrained: its training data was not saved." in texts(strip)
+    assert "“colours” can't be retrained: its training data was not saved." in texts(strip)
     assert strip.retrain.isHidden()
     click(qtbot, strip.train)
     wizard = window.wizard_controller.wizard
@@ -292,7 +292,7 @@ def test_a_model_without_training_data_offers_the_wizard(
     assert "green" in [one.name for one in wizard.photos.read.classes]
     window.wizard_controller.wizard.close()
     window.actions_by_id[ActionId.RETRAIN].trigger()
-    assert "“colours” can’t be retrained" in window.notices.texts()[-1]
+    assert "“colours” can't be retrained" in window.notices.texts()[-1]
 
 
 def test_the_built_in_model_is_retrained_without_its_training_photos(qtbot: QtBot, home: Path, photos: Path) -> None:

@@ -77,7 +77,7 @@ def test_an_unreadable_image_is_listed_with_the_reason(
     outcomes = [photo.outcome for photo in window.session.photos.photos()]
     assert [type(outcome) for outcome in outcomes] == [Failure, Prediction, Failure]
     window.photos_page.gallery.select_row(0)
-    assert "Couldn’t read this photo" in visible_texts(window.photos_page.inspector)
+    assert "Couldn't read this photo" in visible_texts(window.photos_page.inspector)
     qtbot.waitUntil(lambda: "2 unreadable" in " ".join(visible_texts(window.status)), timeout=PATIENCE_MS)
     assert window.notices.texts() == []
 

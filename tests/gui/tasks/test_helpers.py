@@ -93,7 +93,7 @@ def test_only_the_image_that_crashes_the_engine_fails(qtbot: QtBot, tiny_model: 
 def test_a_helper_that_cannot_start_is_not_restarted_forever(qtbot: QtBot, tiny_model: str) -> None:
     window = show_window(qtbot)
     window.session.engine._process._serve = die_at_once
-    qtbot.waitUntil(lambda: any("couldn’t start" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("couldn't start" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert window.session.engine.process_id is None
     assert window.session.pictures.tasks.process_id is not None  # the other helper still runs
     window.close()
