@@ -326,12 +326,8 @@ class FoldersPage(QWidget):
     def export(self, format_: ReportFormat, file: Path, *, with_mark: bool = False) -> None:
         """Write the rows of the current view to a file, and show a notice when it is done."""
         ticket = self.client.export(self.job_id, self.results.view, format_, file, with_mark=with_mark)
-        self.run(
-            ticket,
-            lambda done: self._notices.show_notice(
-                done.message, action=(tr("Show in folder"), lambda: show_folder(file))
-            ),
-        )
+        show = (tr("Show in folder"), lambda: show_folder(file))
+        self.run(ticket, lambda done: self._notices.show_notice(done.message, action=show))
 
     def restore(self, job: str) -> None:
         """Restore a job that was removed from the list."""

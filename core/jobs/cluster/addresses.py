@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from core.base.errors import FoveaError, ImageError, ImageErrorKind, StorageError, UsageError
 from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
-from core.images.failures import missing
 from core.images.listing import OnError, has_image_suffix
 from core.images.system_folders import is_system_folder
 
@@ -204,6 +203,8 @@ def _unreadable(path: str, error: Exception) -> ImageError:
     """Convert an error of a store without its text, which may contain credentials."""
     name = display_path(path.rstrip("/").rpartition("/")[2] or path)
     if isinstance(error, FileNotFoundError):
+        from core.images.failures import missing  # imports Pillow
+
         return missing(name)
     what = tr("Couldn't read “{file}”: {error}.", file=name, error=type(error).__name__)
     hint = tr("Check that the store is available and that you have permission to read it.")

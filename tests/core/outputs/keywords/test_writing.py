@@ -73,11 +73,8 @@ def photo(folder: Path, form: str = "JPEG", name: str = "photo") -> Path:
 def write_all(
     assignments: Iterable[tuple[Path, str | None]], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> list[KeywordOutcome]:
-    return list(
-        write(
-            (KeywordAssignment(*assignment) for assignment in assignments), request, tool, record, token=CancelToken()
-        )
-    )
+    pairs = (KeywordAssignment(*assignment) for assignment in assignments)
+    return list(write(pairs, request, tool, record, token=CancelToken()))
 
 
 def write_one(
@@ -158,13 +155,8 @@ def test_a_second_run_replaces_only_fovea_s_keywords(
     tmp_path: Path, tool: ExifTool, record: SidecarRecord, exiv2: str
 ) -> None:
     file = photo(tmp_path)
-    user_keywords = [
-        "-XMP-dc:Subject=holiday",
-        "-XMP-dc:Subject=2024",
-        "-XMP-dc:Subject=True",
-        "-IPTC:Keywords=holiday",
-    ]
-    subprocess.run([tool.program, "-q", "-overwrite_original", *user_keywords, file], check=True)
+    theirs = ["-XMP-dc:Subject=holiday", "-XMP-dc:Subject=2024", "-XMP-dc:Subject=True", "-IPTC:Keywords=holiday"]
+    subprocess.run([tool.program, "-q", "-overwrite_original", *theirs, file], check=True)
     theirs = exiv2_reads(file, exiv2)
     write_one((file, "bird"), IN_PLACE, tool, record)
     assert write_one((file, "cat"), IN_PLACE, tool, record).change is KeywordChange.CHANGED
@@ -232,9 +224,7 @@ def test_a_keyword_moves_from_the_sidecar_to_the_photo(
     assert exiv2_reads(file, exiv2)["Xmp.dc.subject"] == ["bird"]
 
 
-def test_a_file_that_cannot_contain_keywords_gets_a_sidecar_and_a_note(
-    tmp_path: Path, tool: ExifTool, record: SidecarRecord
-) -> None:
+def test_an_unsupported_file_gets_a_sidecar_and_a_note(tmp_path: Path, tool: ExifTool, record: SidecarRecord) -> None:
     bitmap, locked = photo(tmp_path, "BMP"), photo(tmp_path, name="locked")
     locked.chmod(0o444)
     for file, why in ((bitmap, "BMP"), (locked, "read-only")):
