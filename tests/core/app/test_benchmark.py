@@ -20,16 +20,16 @@ def _small_photo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_backbone_is_measured_once_on_each_provider(tmp_path: Path) -> None:
-    told: list[Progress] = []
+    expected: list[Progress] = []
     library = tiny.make_library(tmp_path, ("colours", "others"))
-    figures = measure(library, report=told.append, token=CancelToken())
+    figures = measure(library, report=expected.append, token=CancelToken())
     assert {one.backbone for one in figures.engines} == {tiny.BACKBONE}
     asked = [(one.provider, one.precision) for one in figures.engines]
     assert len(set(asked)) == len(asked)
     assert [precision for provider, precision in asked if provider is Provider.CPU] == [Precision.EXACT]
     assert {provider for provider, _ in asked} == set(Provider)
     assert (figures.decode_ms > 0, figures.decode_at_once_ms > 0) == (True, True)
-    assert told[-1].step == told[-1].total
+    assert expected[-1].step == expected[-1].total
 
 
 def test_what_works_has_times_and_what_does_not_a_reason(tmp_path: Path) -> None:

@@ -142,9 +142,11 @@ def test_quotes_are_only_where_they_are_needed() -> None:
 @pytest.mark.parametrize("name", AWKWARD)
 def test_a_desktop_finds_no_fault_and_starts_the_right_program(name: str, tmp_path: Path) -> None:
     validate, gio = needed("desktop-file-validate"), needed("gio")
-    program, told = tmp_path / name / "fovea", tmp_path / "told"
+    program, output = tmp_path / name / "fovea", tmp_path / "output"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nprintf "%s\\0" "$PWD" "$0" "$@" > "{told}.part" && mv "{told}.part" "{told}"\n')
+    program.write_text(
+        f'#!/bin/sh\nprintf "%s\\0" "$PWD" "$0" "$@" > "{output}.part" && mv "{output}.part" "{output}"\n'
+    )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     entry = install(LaunchCommand((str(program), "one argument"), program.parent), ICONS).entry
     checked = subprocess.run([validate, entry], capture_output=True, text=True, timeout=20, check=False)
@@ -152,10 +154,10 @@ def test_a_desktop_finds_no_fault_and_starts_the_right_program(name: str, tmp_pa
     photos = [tmp_path / "a b.jpg", tmp_path / "100%.jpg"]
     subprocess.run([gio, "launch", entry, *photos], timeout=20, check=True)
     for _ in range(200):
-        if told.exists():
+        if output.exists():
             break
         time.sleep(0.05)
-    assert told.read_text("utf-8").split("\0")[:-1] == [
+    assert output.read_text("utf-8").split("\0")[:-1] == [
         str(program.parent),
         str(program),
         "one argument",
@@ -322,7 +324,7 @@ def test_a_bundle_is_started_by_its_own_program(monkeypatch: pytest.MonkeyPatch,
     assert LaunchCommand.for_this_program(PACKAGE) == LaunchCommand((str(tmp_path / "fovea"),), None)
 
 
-def test_what_cannot_be_written_is_told_with_what_to_do(
+def test_what_cannot_be_written_is_reported_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_bytes(b"")

@@ -92,17 +92,17 @@ def test_a_damaged_backbone_a_missing_head_and_a_card_that_is_none(
     installed.install(*tiny.packaged_model("sound"))
     (colours.folder / tiny.MODEL_FILE).write_bytes(b"damaged")
     findings = findings_of()
-    told = {name: _model(findings, name).trouble for name in ("colours", "headless", "wrong")}
-    assert told["colours"]
-    assert "is damaged or was changed" in told["colours"].what
-    assert told["headless"]
-    assert "missing" in told["headless"].what
-    assert told["wrong"]
-    assert "not an object" in told["wrong"].what
+    expected = {name: _model(findings, name).trouble for name in ("colours", "headless", "wrong")}
+    assert expected["colours"]
+    assert "is damaged or was changed" in expected["colours"].what
+    assert expected["headless"]
+    assert "missing" in expected["headless"].what
+    assert expected["wrong"]
+    assert "not a JSON object" in expected["wrong"].what
     assert (findings.tried_on, findings.can_classify) == ("sound", True)
 
 
-def test_a_backbone_that_does_not_keep_its_promise_is_told(
+def test_a_backbone_that_does_not_keep_its_promise_is_reported(
     home: Path, findings_of: Callable[[], DiagnosticReport]
 ) -> None:
     card = tiny.backbone_card(
@@ -119,7 +119,7 @@ def test_a_backbone_that_does_not_keep_its_promise_is_told(
     assert not findings.can_classify
 
 
-def test_a_default_model_that_is_not_installed_is_told(findings_of: Callable[[], DiagnosticReport]) -> None:
+def test_a_default_model_that_is_not_installed_is_reported(findings_of: Callable[[], DiagnosticReport]) -> None:
     settings.save(settings.Settings(model="gone"), paths.settings_file())
     gone = _model(findings_of(), "gone")
     assert gone.in_use
@@ -127,7 +127,7 @@ def test_a_default_model_that_is_not_installed_is_told(findings_of: Callable[[],
     assert "fovea models use" in gone.trouble.hint
 
 
-def test_a_folder_that_cannot_be_made_is_told(home: Path, findings_of: Callable[[], DiagnosticReport]) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(home: Path, findings_of: Callable[[], DiagnosticReport]) -> None:
     home.write_text("a file where the folder should be")
     findings = findings_of()
     assert not any(finding.is_writable for finding in findings.folders)
@@ -153,7 +153,7 @@ def test_broken_packages_are_findings_and_never_a_crash(names: tuple[str, ...], 
     assert ran.stdout.endswith(f"{verdict}\n")
 
 
-def test_two_runtimes_at_once_are_told(tmp_path: Path) -> None:
+def test_two_runtimes_at_once_are_reported(tmp_path: Path) -> None:
     for name in ("onnxruntime", "onnxruntime-gpu"):
         facts = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
         facts.mkdir()

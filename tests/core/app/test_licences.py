@@ -107,7 +107,7 @@ def test_what_classifies_is_listed_and_the_trainer_is_not() -> None:
     assert list(needed) == sorted(needed)
 
 
-def test_everything_that_is_installed_is_told() -> None:
+def test_everything_that_is_installed_is_reported() -> None:
     found = licences.components()
     by_name = {component.name: component for component in found}
     assert found[0].name == "Fovea"

@@ -66,7 +66,7 @@ def test_a_changed_byte_is_found_where_every_byte_is_read(made: Bundle) -> None:
     assert changed(made) == ["_internal/libé.so"]
 
 
-def test_a_model_that_is_gone_is_told_by_the_library(made: Bundle) -> None:
+def test_a_model_that_is_gone_is_reported_by_the_library(made: Bundle) -> None:
     (made.contents / "models/a/model.onnx").unlink()
     assert bundle.missing_files(made) == ()
     assert changed(made) == ["_internal/models/a/model.onnx"]

@@ -51,7 +51,7 @@ def test_threads_share_it(cache: Cache) -> None:
         assert len(cache.find("name", "name", (), [*map(str, range(400))])) == 400
 
 
-def test_a_person_is_told_what_is_lost(cache: Cache, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_user_is_warned_about_what_is_lost(cache: Cache, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "cache" / "things.sqlite"
     file.parent.mkdir()
     file.write_bytes(b"no database" * 500)

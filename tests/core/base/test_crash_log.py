@@ -1,4 +1,4 @@
-"""A crash leaves a report, told once; a process that was killed, or ended as it should, leaves none."""
+"""A crash leaves a report, reported once; a process that was killed, or ended as it should, leaves none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from core.base import crash_log, paths
 
-# As in a windowed program on Windows, there is nowhere to print to but the pipe by which the test is told.
+# As in a windowed program on Windows, there is nowhere to print to but the pipe by which the test is expected.
 _PROGRAM = """
 import ctypes, os, sys
 from core.base import crash_log
@@ -64,7 +64,7 @@ def fake(process_id: int, text: str) -> Path:
     return path
 
 
-def test_a_crash_is_told_once_with_where_the_program_stood() -> None:
+def test_a_crash_is_reported_once_with_where_the_program_stood() -> None:
     crash("window")
     report = crash_log.collect_reports()
     assert report is not None
@@ -112,7 +112,7 @@ def test_the_log_of_a_living_process_is_left_alone() -> None:
         assert crash_log.collect_reports() is not None
 
 
-def test_the_log_of_a_helper_that_was_told_to_end_is_removed() -> None:
+def test_the_log_of_a_terminated_helper_is_removed() -> None:
     with process("engine", "wait") as child, process("pictures", "wait") as other:
         child.kill()
         child.wait(60)
@@ -120,7 +120,7 @@ def test_the_log_of_a_helper_that_was_told_to_end_is_removed() -> None:
         assert [log.stem for log in logs()] == [f"crash-pictures-{other.pid}"]
 
 
-def test_of_many_crashes_the_newest_are_told_oldest_first() -> None:
+def test_of_many_crashes_the_newest_are_reported_oldest_first() -> None:
     for number in range(101, 131):
         fake(number, f"crash {number}")
     report = crash_log.collect_reports()
@@ -137,14 +137,14 @@ def test_a_report_is_never_longer_than_can_be_read() -> None:
     assert len(report.text) < 101_000
 
 
-def test_bytes_that_are_no_text_are_told_all_the_same() -> None:
+def test_bytes_that_are_no_text_are_reported_all_the_same() -> None:
     fake(7, "").write_bytes(b"\xff\xfe broken")
     report = crash_log.collect_reports()
     assert report is not None
     assert "broken" in report.text
 
 
-def test_other_files_there_are_nobodys_report() -> None:
+def test_other_files_are_not_reports() -> None:
     strangers = [
         fake(7, "x").rename(paths.log_folder() / name) for name in ("crash-a-b.log", "fovea.log", "crash-1.log")
     ]
@@ -152,7 +152,7 @@ def test_other_files_there_are_nobodys_report() -> None:
     assert all(path.exists() for path in strangers)
 
 
-def test_what_cannot_be_put_away_is_not_told_for_ever() -> None:
+def test_a_report_that_cannot_be_archived_is_not_repeated() -> None:
     log = fake(7, "a crash")
     (paths.log_folder() / "crash-last.log").mkdir()
     assert crash_log.collect_reports() is None
@@ -170,7 +170,7 @@ def test_without_a_place_for_it_the_program_runs_all_the_same(home: Path, place:
     crash_log.discard(7)
 
 
-def test_the_next_log_follows_what_was_told() -> None:
+def test_the_next_log_follows_a_report() -> None:
     crash("window")
     assert crash_log.collect_reports() is not None
     crash("engine")

@@ -80,7 +80,7 @@ def test_errors_can_be_copied(family: type[FoveaError]) -> None:
         assert str(error) == str(made(family))
 
 
-def test_programs_tell_the_kinds_apart() -> None:
+def test_programs_can_distinguish_the_kinds() -> None:
     kinds = {family: family.kind for family in (ModelError, ProviderError, UsageError, StorageError)}
     assert sorted(kinds.values()) == ["model", "provider", "storage", "usage"]
     assert [kind.value for kind in ImageErrorKind] == [

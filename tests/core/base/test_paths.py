@@ -39,7 +39,7 @@ def test_a_relative_home_is_meant_from_here(monkeypatch: pytest.MonkeyPatch, tmp
     assert paths.user_models() == tmp_path / "here" / "models"
 
 
-def test_a_home_below_the_persons_own_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_home_below_the_users_own_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("FOVEA_HOME", "~/fovea")

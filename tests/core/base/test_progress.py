@@ -21,25 +21,25 @@ class _Clock:
 
 
 def _run(steps: int, seconds_each: float, *, stop_after: int | None = None) -> list[Progress]:
-    told: list[Progress] = []
+    expected: list[Progress] = []
     clock = _Clock()
-    stage = ProgressReporter("working", steps, told.append, now=clock)
+    stage = ProgressReporter("working", steps, expected.append, now=clock)
     for _ in range(steps if stop_after is None else stop_after):
         clock.now += seconds_each
         stage.advance()
-    return told
+    return expected
 
 
 def test_the_first_and_the_last_step_are_always_reported() -> None:
-    told = _run(1000, 0.0001)
-    assert told[0] == Progress("working", 0, 1000, None)
-    assert told[-1] == Progress("working", 1000, 1000, 0.0)
+    expected = _run(1000, 0.0001)
+    assert expected[0] == Progress("working", 0, 1000, None)
+    assert expected[-1] == Progress("working", 1000, 1000, 0.0)
 
 
 def test_at_most_twenty_reports_a_second() -> None:
-    told = _run(10_000, 0.001)  # ten seconds
-    assert 190 <= len(told) <= 202
-    assert [progress.step for progress in told] == sorted(progress.step for progress in told)
+    expected = _run(10_000, 0.001)  # ten seconds
+    assert 190 <= len(expected) <= 202
+    assert [progress.step for progress in expected] == sorted(progress.step for progress in expected)
 
 
 def test_slow_steps_are_each_reported() -> None:
@@ -55,14 +55,14 @@ def test_the_estimate_is_what_is_left_at_the_speed_so_far() -> None:
 
 
 def test_the_estimate_forgets_how_fast_cached_steps_were() -> None:
-    told: list[Progress] = []
+    expected: list[Progress] = []
     clock = _Clock()
-    stage = ProgressReporter("working", 1_000_000 + 1000, told.append, now=clock)
+    stage = ProgressReporter("working", 1_000_000 + 1000, expected.append, now=clock)
     stage.advance(1_000_000)
     for _ in range(400):
         clock.now += 1.0
         stage.advance()
-    assert told[-1].remaining_s == pytest.approx(600)
+    assert expected[-1].remaining_s == pytest.approx(600)
 
 
 def test_a_stage_of_no_steps_is_finished_at_once() -> None:
@@ -70,11 +70,11 @@ def test_a_stage_of_no_steps_is_finished_at_once() -> None:
 
 
 def test_more_steps_than_the_total_count_as_the_total() -> None:
-    told: list[Progress] = []
-    stage = ProgressReporter("working", 3, told.append, now=_Clock())
+    expected: list[Progress] = []
+    stage = ProgressReporter("working", 3, expected.append, now=_Clock())
     stage.advance(5)
     stage.advance()
-    assert [progress.step for progress in told] == [0, 3]
+    assert [progress.step for progress in expected] == [0, 3]
 
 
 def test_work_is_called_off_from_another_thread() -> None:

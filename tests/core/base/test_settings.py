@@ -38,7 +38,7 @@ def test_no_file_means_defaults(file: Path) -> None:
     assert load(file) == Settings()
 
 
-def test_the_file_can_be_read_by_a_person(file: Path) -> None:
+def test_the_file_can_be_read_by_the_user(file: Path) -> None:
     save(CHOSEN, file)
     assert '"theme": "dark"' in file.read_text()
 
@@ -154,7 +154,7 @@ def test_settings_out_of_range_cannot_be_made(wrong: dict[str, object]) -> None:
         replace(Settings(), **wrong)
 
 
-def test_what_cannot_be_written_is_told_and_the_old_stay(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_written_is_reported_and_the_old_stay(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(CHOSEN, file)
 
     def full(_: int) -> None:

@@ -80,7 +80,7 @@ def test_native_code_is_not_waited_for(tmp_path: Path, number: int, code: int) -
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_work_ends_by_itself_where_it_can_however_often_it_is_told(number: int, code: int) -> None:
+def test_work_ends_by_itself_where_it_can_however_often_it_is_reported(number: int, code: int) -> None:
     ended, out, err, _ = _stop(PROMPT, *[number] * 5)
     assert (ended, out, err) == (code, "cleaned up\n", "")
 

@@ -87,7 +87,7 @@ def test_a_folder_that_cannot_be_made_durable_does_not_undo_the_write(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full on this system")
-def test_a_disk_that_is_truly_full_is_told(tmp_path: Path) -> None:
+def test_a_disk_that_is_truly_full_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No space left"), storage_errors(tmp_path / "x"):
         Path("/dev/full").write_bytes(NEW)
 
@@ -165,7 +165,7 @@ def the_root_of_all(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", [a_file_above, a_folder_of_that_name, a_name_too_long, the_root_of_all])
-def test_places_that_hold_no_file_are_told(tmp_path: Path, place: Callable[[Path], Path]) -> None:
+def test_places_that_hold_no_file_are_reported(tmp_path: Path, place: Callable[[Path], Path]) -> None:
     path = place(tmp_path)
     with pytest.raises(StorageError) as caught:
         write_atomically(path, NEW)

@@ -1,4 +1,4 @@
-"""How the command line is asked, and how mistakes are told."""
+"""How the command line is asked, and how mistakes are expected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(core.__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         ((), "required: COMMAND"),
         (("clasify",), "clasify"),
@@ -33,12 +33,12 @@ ROOT = Path(core.__file__).parents[1]
         (("doctor", "now"), "now"),
     ],
 )
-def test_what_cannot_be_meant_is_told_with_a_hint(fovea: Fovea, arguments: tuple[str, ...], told: str) -> None:
+def test_invalid_requests_are_reported_with_a_hint(fovea: Fovea, arguments: tuple[str, ...], expected: str) -> None:
     ran = fovea(*arguments)
     assert (ran.code, ran.out) == (2, "")
     what, hint = ran.err.splitlines()
     assert what.startswith("fovea: ")
-    assert told in what
+    assert expected in what
     assert "--help" in hint
 
 

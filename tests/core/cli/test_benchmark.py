@@ -20,11 +20,11 @@ def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("colours")
-def test_the_table_tells_each_provider_and_decoding(fovea: Fovea) -> None:
+def test_the_table_shows_each_provider_and_decoding(fovea: Fovea) -> None:
     ran = fovea("benchmark")
     assert (ran.code, ran.err) == (0, "")
-    for told in ("CPU", "OpenVINO", "CUDA", "batch of 1", "batch of 8", "in parallel"):
-        assert told in ran.out
+    for expected in ("CPU", "OpenVINO", "CUDA", "batch of 1", "batch of 8", "in parallel"):
+        assert expected in ran.out
 
 
 @pytest.mark.usefixtures("colours")

@@ -156,7 +156,7 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     assert ran.out.endswith("\r\n")
 
 
-def test_csv_tells_failures_and_unknown_images(fovea: Fovea, pictures: Path) -> None:
+def test_csv_shows_failures_and_unknown_images(fovea: Fovea, pictures: Path) -> None:
     library.open_library().install(*tiny.packaged_model("colours", unknown_below=0.5))
     (pictures / "more" / "empty.png").touch()
     ran = fovea("classify", pictures / "more", pictures / "red.png", "--model", "colours", "--format", "csv")
@@ -192,7 +192,7 @@ def test_the_table_has_one_plain_line_for_each_image_whatever_its_name(fovea: Fo
     assert "two\\nlines" in ran.out
 
 
-def test_the_table_cuts_nothing_off_and_tells_failures(fovea: Fovea, pictures: Path) -> None:
+def test_the_table_cuts_nothing_off_and_shows_failures(fovea: Fovea, pictures: Path) -> None:
     long_name = "a" * 200 + ".png"
     (pictures / "red.png").rename(pictures / long_name)
     (pictures / "empty.png").touch()
@@ -261,7 +261,7 @@ def test_output_to_a_link_or_a_device_leaves_it_what_it_is(fovea: Fovea, picture
 
 
 @pytest.mark.parametrize("name", ["missing/results.csv", "pictures"])
-def test_output_that_cannot_be_written_is_told_before_any_work(
+def test_output_that_cannot_be_written_is_reported_before_any_work(
     fovea: Fovea, pictures: Path, tmp_path: Path, name: str
 ) -> None:
     ran = fovea("classify", pictures, "--model", "colours", "--output", tmp_path / name)
@@ -279,7 +279,7 @@ def test_output_never_overwrites_a_photo(fovea: Fovea, pictures: Path) -> None:
     assert photo.read_bytes() == before
 
 
-def test_a_folder_without_images_is_told_and_the_others_are_done(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
+def test_a_folder_without_images_is_reported(fovea: Fovea, pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     ran = fovea("classify", tmp_path / "bare", pictures, "--model", "colours", "--format", "jsonl")
     assert (ran.code, len(_lines(ran.out))) == (0, 3)
@@ -295,7 +295,7 @@ def test_nothing_found_at_all_is_an_error_with_a_hint(fovea: Fovea, tmp_path: Pa
     )
 
 
-def test_a_folder_that_may_not_be_read_is_told_and_counts_as_failure(fovea: Fovea, pictures: Path) -> None:
+def test_a_folder_that_may_not_be_read_is_reported_and_counts_as_failure(fovea: Fovea, pictures: Path) -> None:
     closed = pictures / "more"
     closed.chmod(0)
     try:
@@ -308,14 +308,14 @@ def test_a_folder_that_may_not_be_read_is_told_and_counts_as_failure(fovea: Fove
     assert "more" in ran.err
 
 
-def test_a_model_that_is_not_there_is_told_with_those_that_are(fovea: Fovea, pictures: Path) -> None:
+def test_a_model_that_is_not_there_is_reported_with_those_that_are(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("classify", pictures, "--model", "flowers")
     assert (ran.code, ran.out) == (2, "")
     assert "no model named 'flowers'" in ran.err
     assert "colours" in ran.err
 
 
-def test_a_damaged_model_is_told_before_any_image(fovea: Fovea, pictures: Path, colours: InstalledModel) -> None:
+def test_a_damaged_model_is_reported_before_any_image(fovea: Fovea, pictures: Path, colours: InstalledModel) -> None:
     (colours.folder / tiny.MODEL_FILE).write_bytes(b"not ONNX")
     ran = fovea("classify", pictures, "--model", "colours", "--output", pictures / "results.csv")
     assert (ran.code, ran.out) == (2, "")
@@ -346,7 +346,7 @@ def test_a_report_goes_to_a_file(fovea: Fovea, pictures: Path, tmp_path: Path, f
     assert file.read_bytes().startswith(beginning)
 
 
-def test_a_page_tells_paths_below_the_folder_it_is_about(fovea: Fovea, pictures: Path) -> None:
+def test_a_page_shows_paths_below_the_folder_it_is_about(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("classify", pictures, "--recursive", "--model", "colours", "--format", "html")
     assert ran.code == 0
     assert ran.out.startswith("<!DOCTYPE html>")

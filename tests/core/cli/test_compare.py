@@ -57,13 +57,13 @@ def test_json_has_what_scripts_rely_on(fovea: Fovea, labelled: Path) -> None:
     assert (content["failures"], content["problems"]) == ([], [])
 
 
-def test_what_they_learnt_from_is_told(fovea: Fovea, labelled: Path) -> None:
+def test_what_they_were_trained_on_is_reported(fovea: Fovea, labelled: Path) -> None:
     ran = fovea("models", "compare", "mine@1", "mine@2", labelled)
     for name, count in (("mine@1", 2), ("mine@2", 6)):
         assert f"'{name}' was trained on {count} of these 6 images, or on copies" in ran.err
 
 
-def test_the_table_tells_a_person(fovea: Fovea, labelled: Path) -> None:
+def test_the_table_is_readable(fovea: Fovea, labelled: Path) -> None:
     lines = [line.split() for line in fovea("models", "compare", "mine@1", "mine@2", labelled).out.splitlines()]
     assert ["mine@1", "66.7%", "right", "(95%", "interval", "30.0%", "to", "90.3%)"] in lines
     assert ["only", "mine@2", "right", "2"] in lines
@@ -80,7 +80,7 @@ def test_where_they_do_not_differ_that_is_said(fovea: Fovea, labelled: Path) -> 
     assert ".png" not in ran.out
 
 
-def test_images_that_cannot_be_read_and_other_classes_are_told(fovea: Fovea, labelled: Path) -> None:
+def test_images_that_cannot_be_read_and_other_classes_are_reported(fovea: Fovea, labelled: Path) -> None:
     (labelled / "red" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     tiny.write_solid(labelled / "grey" / "0.png", "grey")
     ran = fovea("models", "compare", "mine@1", "mine@2", labelled, "--format", "json")
@@ -93,7 +93,7 @@ def test_images_that_cannot_be_read_and_other_classes_are_told(fovea: Fovea, lab
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "place", "told"),
+    ("a", "b", "place", "expected"),
     [
         ("mine", "mine@2", "labelled", "are the same"),
         ("mine", "nobody", "labelled", "no model called 'nobody'"),
@@ -101,11 +101,13 @@ def test_images_that_cannot_be_read_and_other_classes_are_told(fovea: Fovea, lab
         ("mine@1", "mine@2", "nowhere", "nowhere"),
     ],
 )
-def test_what_cannot_be_compared_is_told(fovea: Fovea, labelled: Path, a: str, b: str, place: str, told: str) -> None:
+def test_invalid_comparisons_are_reported(
+    fovea: Fovea, labelled: Path, a: str, b: str, place: str, expected: str
+) -> None:
     ran = fovea("models", "compare", a, b, labelled.parent / place)
     assert (ran.code, ran.out) == (2, "")
     what, hint = ran.err.splitlines()
-    assert told in what
+    assert expected in what
     assert hint.strip()
 
 
@@ -123,7 +125,7 @@ def unlabelled(tmp_path: Path) -> Path:
     return folder
 
 
-def test_photos_that_nobody_labelled_are_compared_by_what_differs(fovea: Fovea, unlabelled: Path) -> None:
+def test_unlabelled_photos_are_compared_by_prediction(fovea: Fovea, unlabelled: Path) -> None:
     content = json.loads(fovea("models", "compare", "mine@1", "mine", unlabelled, "--format", "json").out)
     assert (content["labelled"], content["images"], content["agreed"]) == (False, 4, 2)
     assert content["a"] == {"model": "mine", "version": 1}
@@ -133,7 +135,7 @@ def test_photos_that_nobody_labelled_are_compared_by_what_differs(fovea: Fovea, 
     assert all(0 < flip["margin"] <= 1 for flip in flips)
 
 
-def test_the_table_of_unlabelled_photos_says_that_nobody_knows_who_is_right(fovea: Fovea, unlabelled: Path) -> None:
+def test_the_table_of_unlabelled_photos_has_no_accuracy(fovea: Fovea, unlabelled: Path) -> None:
     (unlabelled / "broken.png").write_bytes(b"")
     ran = fovea("models", "compare", "mine@1", "mine", unlabelled)
     assert ran.code == 1

@@ -12,15 +12,15 @@ from tests.core.cli.conftest import Fovea
 
 
 @pytest.mark.usefixtures("colours")
-def test_the_table_tells_every_part(fovea: Fovea) -> None:
+def test_the_table_shows_every_part(fovea: Fovea) -> None:
     ran = fovea("doctor")
     assert (ran.code, ran.err) == (0, "")
-    for told in ("onnxruntime", "processor", "CUDA", "OpenVINO", "CPU", "colours", "settings", "HEIC"):
-        assert told in ran.out
+    for expected in ("onnxruntime", "processor", "CUDA", "OpenVINO", "CPU", "colours", "settings", "HEIC"):
+        assert expected in ran.out
     assert ran.out.endswith("Images can be classified on this machine.\n")
 
 
-def test_json_tells_a_broken_model_with_its_reason(fovea: Fovea, colours: InstalledModel) -> None:
+def test_json_shows_a_broken_model_with_its_reason(fovea: Fovea, colours: InstalledModel) -> None:
     (colours.folder / tiny.MODEL_FILE).write_bytes(b"")
     content = json.loads(fovea("doctor", "--format", "json").out)
     (model,) = (model for model in content["models"] if model["name"] == "colours")
@@ -29,10 +29,10 @@ def test_json_tells_a_broken_model_with_its_reason(fovea: Fovea, colours: Instal
     assert {provider["provider"] for provider in content["providers"]} <= {"cuda", "openvino", "cpu"}
 
 
-def test_it_tells_whether_keywords_can_be_written_and_how_they_could(
+def test_it_shows_whether_keywords_can_be_written_and_how_they_could(
     fovea: Fovea, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    told = json.loads(fovea("doctor", "--format", "json").out)["keywords"]
-    assert "not installed" in told["what"]
-    assert "exiftool" in told["hint"]
+    expected = json.loads(fovea("doctor", "--format", "json").out)["keywords"]
+    assert "not installed" in expected["what"]
+    assert "exiftool" in expected["hint"]

@@ -48,7 +48,7 @@ def _learn_from(*images: Path) -> None:
     library.open_library().install(*tiny.packaged_model("colours"), trained_on=sums)
 
 
-def test_images_it_learnt_from_are_told_apart(fovea: Fovea, labelled: Path, tmp_path: Path) -> None:
+def test_images_it_was_trained_on_are_reported_separately(fovea: Fovea, labelled: Path, tmp_path: Path) -> None:
     _learn_from(*(labelled / "red").iterdir(), *(labelled / "blue").iterdir())
     report = tmp_path / "report.html"
     ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json", "--report", report)
@@ -65,7 +65,7 @@ def test_images_it_learnt_from_are_told_apart(fovea: Fovea, labelled: Path, tmp_
     assert "trained on 4 of these 7 images" in report.read_text(encoding="utf-8")
 
 
-def test_where_it_learnt_from_all_there_is_no_honest_figure(fovea: Fovea, labelled: Path) -> None:
+def test_without_held_out_images_there_is_no_held_out_accuracy(fovea: Fovea, labelled: Path) -> None:
     _learn_from(*labelled.rglob("*.png"))
     ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json")
     assert json.loads(ran.out)["unseen"] is None
@@ -73,7 +73,7 @@ def test_where_it_learnt_from_all_there_is_no_honest_figure(fovea: Fovea, labell
     assert "images that it was not trained on" in ran.err
 
 
-def test_where_it_learnt_from_none_nothing_is_said(fovea: Fovea, labelled: Path, pictures: Path) -> None:
+def test_without_overlap_there_is_no_warning(fovea: Fovea, labelled: Path, pictures: Path) -> None:
     _learn_from(pictures / "red.png")
     ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json")
     content = json.loads(ran.out)
@@ -81,13 +81,13 @@ def test_where_it_learnt_from_none_nothing_is_said(fovea: Fovea, labelled: Path,
     assert (content["unseen"]["images"], content["unseen"]["accuracy"]) == (7, content["accuracy"])
 
 
-def test_an_older_version_can_be_judged(fovea: Fovea, labelled: Path) -> None:
+def test_an_older_version_can_be_evaluated(fovea: Fovea, labelled: Path) -> None:
     _learn_from()
     content = json.loads(fovea("evaluate", labelled, "--model", "colours@1", "--format", "json").out)
     assert (content["model"], content["version"]) == ("colours", 1)
 
 
-def test_the_table_tells_a_person(fovea: Fovea, labelled: Path) -> None:
+def test_the_table_is_readable(fovea: Fovea, labelled: Path) -> None:
     ran = fovea("evaluate", labelled, "--model", "colours")
     lines = [line.split() for line in ran.out.splitlines()]
     assert (ran.code, ran.err) == (0, "")
@@ -97,7 +97,7 @@ def test_the_table_tells_a_person(fovea: Fovea, labelled: Path) -> None:
     assert "really blue.png" in ran.out
 
 
-def test_many_classes_are_told_by_their_confusions(fovea: Fovea, labelled: Path) -> None:
+def test_many_classes_are_reported_by_their_confusions(fovea: Fovea, labelled: Path) -> None:
     classes = (*tiny.CLASSES, *(f"other {number}" for number in range(20)))
     head_data = head_bytes(tiny.head(len(classes)))
     card = tiny.model_card(
@@ -129,14 +129,14 @@ def test_a_report_never_overwrites_an_image(fovea: Fovea, labelled: Path) -> Non
     assert image.read_bytes() == before
 
 
-def test_a_report_that_cannot_be_written_is_told(fovea: Fovea, labelled: Path, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_reported(fovea: Fovea, labelled: Path, tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
     ran = fovea("evaluate", labelled, "--model", "colours", "--report", tmp_path / "report.html")
     assert ran.code == 2
     assert "report.html" in ran.err
 
 
-def test_images_that_cannot_be_read_and_other_classes_are_told(fovea: Fovea, labelled: Path) -> None:
+def test_images_that_cannot_be_read_and_other_classes_are_reported(fovea: Fovea, labelled: Path) -> None:
     (labelled / "red" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     tiny.write_solid(labelled / "grey" / "0.png", "grey")
     ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json")
@@ -148,16 +148,16 @@ def test_images_that_cannot_be_read_and_other_classes_are_told(fovea: Fovea, lab
     assert "“grey” (1)" in ran.err
 
 
-@pytest.mark.parametrize(("folder", "told"), [("nowhere", "nowhere"), ("labelled/red", "labelled images")])
-def test_where_nothing_can_be_judged_nothing_is_written(fovea: Fovea, labelled: Path, folder: str, told: str) -> None:
+@pytest.mark.parametrize(("folder", "expected"), [("nowhere", "nowhere"), ("labelled/red", "labelled images")])
+def test_an_evaluation_without_images_is_refused(fovea: Fovea, labelled: Path, folder: str, expected: str) -> None:
     ran = fovea("evaluate", labelled.parent / folder, "--model", "colours", "--format", "json")
     assert (ran.code, ran.out) == (2, "")
     what, hint = ran.err.splitlines()
-    assert told in what
+    assert expected in what
     assert hint.strip()
 
 
-def test_an_unknown_model_is_told(fovea: Fovea, labelled: Path) -> None:
+def test_an_unknown_model_is_reported(fovea: Fovea, labelled: Path) -> None:
     ran = fovea("evaluate", labelled, "--model", "nobody")
     assert (ran.code, ran.out) == (2, "")
     assert "nobody" in ran.err

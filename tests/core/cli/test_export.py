@@ -50,13 +50,13 @@ def test_8_bits_are_written_with_a_table_of_what_they_lose(fovea: Fovea, folder:
     file = tmp_path / "colours.onnx"
     ran = fovea("models", "export", "colours", file, "--storage", "int8", "--images", folder)
     assert ran.code == 0, ran.err
-    head, rule, *rows, told = ran.out.splitlines()
+    head, rule, *rows, expected = ran.out.splitlines()
     for column in ("accuracy", "lost", "p", "named otherwise", "cosine", "ms per image", "size"):
         assert column in head
     assert set(rule) == {"─"}
     assert [row.split()[0] for row in rows] == ["exact", "u8s8", "s8s8"]
     assert sum("(written)" in row for row in rows) == 1
-    assert "a new random split: the model was not trained on this folder" in told
+    assert "a new random split: the model was not trained on this folder" in expected
     assert TensorProto.INT8 in _types(file)
     assert fovea("models", "import", file).out == "colours-2\n"
 
@@ -72,7 +72,7 @@ def test_json_has_every_figure(fovea: Fovea, folder: Path, tmp_path: Path) -> No
     assert (content["most_lost"], content["is_as_trained"]) == (0.01, False)
 
 
-def test_what_loses_too_much_is_told_and_not_written(fovea: Fovea, tmp_path: Path) -> None:
+def test_what_loses_too_much_is_reported_and_not_written(fovea: Fovea, tmp_path: Path) -> None:
     fragile.install(library.open_library())
     folder, file = fragile.write_images(tmp_path / "pictures", 16), tmp_path / "a.onnx"
     asked = ("models", "export", "fragile", file, "--storage", "int8", "--images", folder)
@@ -107,7 +107,7 @@ def test_what_cannot_be_meant_is_refused(fovea: Fovea, folder: Path, tmp_path: P
 
 
 @pytest.mark.usefixtures("model")
-def test_a_network_keras_does_not_have_is_told(fovea: Fovea, tmp_path: Path) -> None:
+def test_a_network_keras_does_not_have_is_reported(fovea: Fovea, tmp_path: Path) -> None:
     ran = fovea("models", "export", "colours", tmp_path / "a.tflite")
     assert ran.code == 2
     assert "'Tiny'" in ran.err

@@ -24,7 +24,7 @@ def _lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_a_second_run_tells_everything_and_computes_only_what_is_new(fovea: Fovea, pictures: Path) -> None:
+def test_a_second_run_shows_everything_and_computes_only_what_is_new(fovea: Fovea, pictures: Path) -> None:
     first = fovea("classify", pictures, *ASK)
     second = fovea("classify", pictures, *ASK)
     assert second.out == first.out
@@ -43,7 +43,7 @@ def test_a_second_run_tells_everything_and_computes_only_what_is_new(fovea: Fove
     assert re.match(r"fovea: 5 images, 0 failed, [\d.]+ images/s", fresh.err)
 
 
-def test_another_model_answers_anew_and_at_once_where_features_are_kept(fovea: Fovea, pictures: Path) -> None:
+def test_another_model_classifies_again_and_uses_stored_features(fovea: Fovea, pictures: Path) -> None:
     library.open_library().install(*tiny.packaged_model("others", temperature=3.0))
     sure = fovea("classify", pictures, *ASK, "--keep-features")
     mild = fovea("classify", pictures, *ASK, "--keep-features", "--model", "others")
@@ -53,7 +53,7 @@ def test_another_model_answers_anew_and_at_once_where_features_are_kept(fovea: F
         assert other["confidence"] < one["confidence"] or one["confidence"] < 0.4
 
 
-def test_fewer_classes_than_were_kept_are_told_when_fewer_are_asked(fovea: Fovea, pictures: Path) -> None:
+def test_fewer_classes_than_were_kept_are_reported_when_fewer_are_asked(fovea: Fovea, pictures: Path) -> None:
     fovea("classify", pictures, *ASK, "--top", "3")
     ran = fovea("classify", pictures, *ASK, "--top", "2")
     assert {len(line["scores"]) for line in _lines(ran.out)} == {2}
@@ -97,7 +97,7 @@ def test_a_home_without_room_for_journals_costs_only_them(fovea: Fovea, pictures
     assert (ran.code, ran.out) == (2, "")
 
 
-def test_jobs_are_listed_told_about_and_removed(fovea: Fovea, pictures: Path) -> None:
+def test_jobs_are_listed_reported_about_and_removed(fovea: Fovea, pictures: Path) -> None:
     (pictures / "torn.png").write_text("no image")
     fovea("classify", pictures, *ASK, "--exclude", "grey.jpg")
     (job,) = json.loads(fovea("jobs", "--format", "json").out)
@@ -126,8 +126,8 @@ def test_a_removed_job_comes_back_with_what_was_said(fovea: Fovea, pictures: Pat
     with ResultStore(id_) as answers:
         answers.set_reviews({1: Review(Verdict.CORRECTED, "green")})
     assert f"within 7 days, run `fovea jobs restore {id_}`" in fovea("jobs", "remove", id_).err
-    (told,) = json.loads(fovea("jobs", "restore", "--format", "json").out)
-    assert (told["id"], told["folder"], told["counts"]["reviewed"]) == (id_, str(pictures), 1)
+    (expected,) = json.loads(fovea("jobs", "restore", "--format", "json").out)
+    assert (expected["id"], expected["folder"], expected["counts"]["reviewed"]) == (id_, str(pictures), 1)
     assert id_ in fovea("jobs", "restore").out
     assert fovea("jobs", "restore", id_).err == f"fovea: Restored job {id_}.\n"
     with ResultStore(id_) as answers:
@@ -138,7 +138,7 @@ def test_a_removed_job_comes_back_with_what_was_said(fovea: Fovea, pictures: Pat
     assert "no longer available" in again.err
 
 
-def test_a_damaged_job_is_removed_told_and_restored(fovea: Fovea, pictures: Path) -> None:
+def test_a_damaged_job_is_removed_reported_and_restored(fovea: Fovea, pictures: Path) -> None:
     fovea("classify", pictures, *ASK)
     id_ = job_id(JobRequest(pictures, recursive=True))
     (job_folder(id_) / "journal.sqlite").write_bytes(b"broken" * 1000)
@@ -156,7 +156,7 @@ def test_only_jobs_are_removed_and_restored(fovea: Fovea, pictures: Path, id_: s
     assert len(json.loads(fovea("jobs", "--format", "json").out)) == 1
 
 
-def test_what_a_person_said_survives_a_fresh_run(fovea: Fovea, pictures: Path) -> None:
+def test_labels_of_the_user_survive_a_fresh_run(fovea: Fovea, pictures: Path) -> None:
     fovea("classify", pictures, *ASK)
     id_ = job_id(JobRequest(pictures, recursive=True))
     with ResultStore(id_) as answers:

@@ -30,12 +30,12 @@ def lines(text: str) -> dict[str, dict[str, str]]:
     return {Path(line["path"]).name: line for line in map(json.loads, text.splitlines())}
 
 
-def test_a_folder_s_answers_go_beside_its_photos_and_away_again(fovea: Fovea, pictures: Path) -> None:
+def test_keywords_are_written_to_sidecars_and_removed(fovea: Fovea, pictures: Path) -> None:
     before = {path: path.read_bytes() for path in pictures.rglob("*") if path.is_file()}
     ran = fovea("keywords", pictures, "--recursive", "--model", "colours", "--format", "jsonl", "--threshold", "0.9")
     assert ran.code == 0, ran.err
-    told = lines(ran.out)
-    assert {name: (line["keyword"], line["done"]) for name, line in told.items()} == {
+    expected = lines(ran.out)
+    assert {name: (line["keyword"], line["done"]) for name, line in expected.items()} == {
         "red.png": ("red", "added"),
         "green.png": ("green", "added"),
         "blue.png": ("blue", "added"),
@@ -51,7 +51,7 @@ def test_a_folder_s_answers_go_beside_its_photos_and_away_again(fovea: Fovea, pi
     assert {path: path.read_bytes() for path in pictures.rglob("*") if path.is_file()} == before
 
 
-def test_written_into_photos_they_are_not_classified_anew(fovea: Fovea, pictures: Path) -> None:
+def test_photos_with_new_keywords_are_not_classified_again(fovea: Fovea, pictures: Path) -> None:
     pixels = Image.open(pictures / "red.png").tobytes()
     asked = ("keywords", pictures, "--model", "colours", "--in-place", "--unsure", "--threshold", "1")
     assert fovea(*asked).code == 0
@@ -65,13 +65,13 @@ def test_written_into_photos_they_are_not_classified_anew(fovea: Fovea, pictures
         assert [row.finished for row in answers.each(View())] == moments
 
 
-def test_what_a_person_said_counts(fovea: Fovea, pictures: Path) -> None:
+def test_labels_of_the_user_take_precedence(fovea: Fovea, pictures: Path) -> None:
     assert fovea("classify", pictures, "--model", "colours").code == 0
     with ResultStore(job_id(JobRequest(pictures, recursive=False))) as answers:
         (red,) = (row for row in answers.each(View()) if row.label == "red")
         answers.set_reviews({red.number: Review(Verdict.CORRECTED, "crimson")})
-    told = lines(fovea("keywords", pictures, "--model", "colours", "--format", "jsonl", "--threshold", "1").out)
-    assert {name: line["keyword"] for name, line in told.items()} == {
+    expected = lines(fovea("keywords", pictures, "--model", "colours", "--format", "jsonl", "--threshold", "1").out)
+    assert {name: line["keyword"] for name, line in expected.items()} == {
         "red.png": "crimson",
         "green.png": None,
         "blue.png": None,
@@ -86,7 +86,7 @@ def test_a_dry_run_writes_nothing(fovea: Fovea, pictures: Path) -> None:
     assert not list(pictures.rglob("*.xmp"))
 
 
-def test_one_that_cannot_be_written_is_told_and_costs_no_other(fovea: Fovea, pictures: Path) -> None:
+def test_one_that_cannot_be_written_is_reported_and_costs_no_other(fovea: Fovea, pictures: Path) -> None:
     (pictures / "red.png.xmp").write_text("this is no XMP")
     ran = fovea("keywords", pictures, "--model", "colours")
     assert ran.code == 1

@@ -24,7 +24,7 @@ def _in_use() -> str:
     return settings.load(paths.settings_file()).model
 
 
-def test_the_list_tells_models_backbones_and_broken_entries(fovea: Fovea, colours: InstalledModel, home: Path) -> None:
+def test_the_list_shows_models_backbones_and_broken_entries(fovea: Fovea, colours: InstalledModel, home: Path) -> None:
     broken = home / "models" / "broken"
     tiny.write_folder(broken / "1", b"{}", {})
     (broken / "active").write_text("1")
@@ -65,8 +65,8 @@ def test_all_that_is_known_of_a_model_is_shown(fovea: Fovea) -> None:
         *tiny.packaged_model("colours", training={"seed": 7}, evaluation={"accuracy": 0.5, "images": 12})
     )
     shown = fovea("models", "show", "colours").out
-    for told in ("Tiny", "32 x 32", "216", "55,296", "red, green, blue", "Apache-2.0", "drawn by the tests"):
-        assert told in shown
+    for expected in ("Tiny", "32 x 32", "216", "55,296", "red, green, blue", "Apache-2.0", "drawn by the tests"):
+        assert expected in shown
     assert "training, seed" in shown
     assert "evaluation, accuracy" in shown
     assert "version 2" in shown
@@ -135,7 +135,7 @@ def theirs(tmp_path: Path) -> Path:
     return file
 
 
-def test_another_programs_classifier_is_imported_with_what_the_person_says(
+def test_another_programs_classifier_is_imported_with_what_the_user_says(
     fovea: Fovea, theirs: Path, pictures: Path, tmp_path: Path
 ) -> None:
     names = tmp_path / "names.json"
@@ -193,7 +193,7 @@ def test_a_model_removed_while_in_use_gives_way_to_the_usual_one(fovea: Fovea) -
 
 @pytest.mark.parametrize("name", ["flowers", "", ".", "..", "../models", "/"])
 @pytest.mark.usefixtures("colours")
-def test_only_a_model_of_the_persons_own_can_be_removed(fovea: Fovea, home: Path, name: str) -> None:
+def test_only_a_model_of_the_users_own_can_be_removed(fovea: Fovea, home: Path, name: str) -> None:
     ran = fovea("models", "remove", name)
     assert ran.code == 2
     assert "no model named" in ran.err

@@ -37,7 +37,7 @@ def test_the_suffix_decides_the_form(fovea: Fovea, pictures: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "expected"),
     [
         (("--format", "xlsx", "--output", "s.csv"), "stands for csv, but the format is xlsx"),
         (("--format", "table", "--output", "s.xlsx"), "stands for xlsx, but the format is table"),
@@ -46,11 +46,11 @@ def test_the_suffix_decides_the_form(fovea: Fovea, pictures: Path, tmp_path: Pat
     ],
 )
 def test_a_name_that_contradicts_the_form_is_refused(
-    fovea: Fovea, pictures: Path, asked: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
+    fovea: Fovea, pictures: Path, asked: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(pictures)
     ran = fovea("classify", pictures, "--model", "colours", *asked)
-    assert (ran.code, told in ran.err) == (2, True), ran.err
+    assert (ran.code, expected in ran.err) == (2, True), ran.err
     assert not list(pictures.glob("s.*"))
 
 

@@ -101,7 +101,7 @@ def test_a_reader_that_stops_ends_the_run_quietly(many: Path) -> None:
     process.stderr.close()
 
 
-def test_a_full_disk_on_standard_output_is_told(pictures: Path) -> None:
+def test_a_full_disk_on_standard_output_is_reported(pictures: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no device that is always full")
     with Path("/dev/full").open("wb") as full:

@@ -35,19 +35,19 @@ def written(tmp_path: Path) -> Written:
 
 @pytest.mark.parametrize("form", ["table", "jsonl", "csv", "html"])
 def test_half_a_character_as_windows_allows_it_in_names_spoils_nothing(written: Written, form: str) -> None:
-    told = written(form, Failure(Path("\ud800.png"), "missing", "It is not there.", "Look elsewhere."))
-    assert "\\ud800.png" in told
+    expected = written(form, Failure(Path("\ud800.png"), "missing", "It is not there.", "Look elsewhere."))
+    assert "\\ud800.png" in expected
 
 
 def test_the_jsonl_name_is_the_same_when_read_back(written: Written) -> None:
-    told = written("jsonl", Failure(Path("\ud800.png"), "missing", "a", "b"))
-    assert json.loads(told)["path"] == "\ud800.png"
+    expected = written("jsonl", Failure(Path("\ud800.png"), "missing", "a", "b"))
+    assert json.loads(expected)["path"] == "\ud800.png"
 
 
 @pytest.mark.parametrize("name", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
 def test_a_failure_cannot_bring_a_formula_in(written: Written, name: str) -> None:
-    told = written("csv", Failure(Path(name), "missing", name, name))
-    header, row = csv.reader(io.StringIO(told, newline=""), strict=True)
+    expected = written("csv", Failure(Path(name), "missing", name, name))
+    header, row = csv.reader(io.StringIO(expected, newline=""), strict=True)
     assert len(row) == len(header)
     harmless = {"\t=1": "\\t=1", "\r=1": "\\r=1"}.get(name, f"'{name}")
     assert [row[header.index(column)] for column in ("path", "error", "hint")] == [harmless] * 3

@@ -62,9 +62,9 @@ def test_a_dry_run_shows_every_step_and_changes_nothing(fovea: Fovea, pictures: 
     assert re.search(r"^red\.png +red/red \(2\)\.png +\d+\.\d% +Renamed", ran.out, re.MULTILINE)
     assert re.search(r"^torn\.png +stays", ran.out, re.MULTILINE)
     assert "Nothing was changed" in ran.err
-    told: dict[str, Any] = json.loads(fovea(*asked, "--dry-run", "--format", "json").out)
-    assert (told["photos"], told["left"], told["renamed"], told["by"]) == (4, 1, 1, "move")
-    steps = {Path(step["source"]).name: step for step in told["steps"]}
+    expected: dict[str, Any] = json.loads(fovea(*asked, "--dry-run", "--format", "json").out)
+    assert (expected["photos"], expected["left"], expected["renamed"], expected["by"]) == (4, 1, 1, "move")
+    steps = {Path(step["source"]).name: step for step in expected["steps"]}
     assert len(steps) == 5
     assert steps["red.png"]["target"] == str(sorted_to / "red" / "red (2).png")
     assert steps["torn.png"]["target"] is None
@@ -103,7 +103,7 @@ def test_what_is_classified_already_is_not_computed_again(fovea: Fovea, pictures
     assert re.search(r"4 images, 0 new, 0 failed, colours", ran.err), "by the model that classified the folder"
 
 
-def test_what_a_person_said_decides(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+def test_labels_of_the_user_take_precedence(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
     fovea("classify", pictures, "--recursive", "--model", "colours")
     with ResultStore(job_id(JobRequest(pictures, recursive=True))) as answers:
         (red,) = [row.number for row in answers.each(View()) if row.path.name == "red.png"]
@@ -112,13 +112,13 @@ def test_what_a_person_said_decides(fovea: Fovea, pictures: Path, sorted_to: Pat
     assert "rose/red.png" in files(sorted_to)
 
 
-def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+def test_json_shows_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
     ran = fovea("sort", pictures, "--to", sorted_to, "--model", "colours", "--format", "json", "--threshold", "0")
-    told = json.loads(ran.out)
-    assert (told["state"], told["sorted"], told["failed"], told["left"]) == ("sorted", 4, 0, 0)
-    assert sum(told["folders"].values()) == 4
+    expected = json.loads(ran.out)
+    assert (expected["state"], expected["sorted"], expected["failed"], expected["left"]) == ("sorted", 4, 0, 0)
+    assert sum(expected["folders"].values()) == 4
     (sorted_to / "red" / "red.png").write_bytes(b"edited")
-    back = fovea("sort", "--undo", told["id"], "--format", "json")
+    back = fovea("sort", "--undo", expected["id"], "--format", "json")
     undone = json.loads(back.out)
     assert (back.code, undone["undone"], undone["kept"]) == (1, 3, 1)
     assert undone["remarks"] == [{"path": str(sorted_to / "red" / "red.png"), "why": "It was changed after sorting."}]
@@ -126,7 +126,7 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         ((), "is not said"),
         (("photos",), "is not said"),
@@ -138,10 +138,10 @@ def test_json_tells_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
         (("--undo", "--list"), "not allowed with"),
     ],
 )
-def test_what_cannot_be_meant_is_told(fovea: Fovea, arguments: tuple[str, ...], told: str) -> None:
+def test_invalid_requests_are_reported(fovea: Fovea, arguments: tuple[str, ...], expected: str) -> None:
     ran = fovea("sort", *arguments)
     assert (ran.code, ran.out) == (2, "")
-    assert told in ran.err
+    assert expected in ran.err
 
 
 def test_a_destination_in_the_folder_is_refused_before_any_image_is_read(

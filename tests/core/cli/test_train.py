@@ -39,7 +39,7 @@ def _models() -> set[str]:
     return {model.name for model in library.open_library().models() if not model.is_builtin}
 
 
-def test_json_tells_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
+def test_json_shows_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
     ran = fovea("train", folder, "--name", "mine", "--format", "json")
     assert ran.code == 0
     content = json.loads(ran.out)
@@ -58,8 +58,8 @@ def test_json_tells_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
 def test_a_table_for_people(fovea: Fovea, folder: Path) -> None:
     ran = fovea("train", folder, "--name", "mine")
     assert ran.code == 0
-    for told in ("mine, version 1", "accuracy", "precision", "recall", "fitted to     36 images", "36 computed"):
-        assert told in ran.out
+    for expected in ("mine, version 1", "accuracy", "precision", "recall", "fitted to     36 images", "36 computed"):
+        assert expected in ran.out
 
 
 def test_labels_to_check_are_listed(fovea: Fovea, folder: Path) -> None:
@@ -93,7 +93,7 @@ def test_without_test_images_nothing_is_claimed(fovea: Fovea, folder: Path) -> N
     assert fovea("train", folder, "--name", "mine", "--test", "0").code == 0
 
 
-def test_what_is_wrong_with_the_folder_is_told(fovea: Fovea, folder: Path) -> None:
+def test_what_is_wrong_with_the_folder_is_reported(fovea: Fovea, folder: Path) -> None:
     (folder / "red" / "torn.png").write_bytes(b"torn")
     ran = fovea("train", folder, "--name", "mine", "--format", "json")
     assert ran.code == 0
@@ -101,7 +101,7 @@ def test_what_is_wrong_with_the_folder_is_told(fovea: Fovea, folder: Path) -> No
     assert [problem["kind"] for problem in json.loads(ran.out)["problems"]]
 
 
-def test_folders_that_look_like_parts_are_told_once_and_before_the_training(
+def test_folders_that_look_like_parts_are_reported_once_and_before_the_training(
     fovea: Fovea, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = teaching.write_labelled(tmp_path / "pictures" / "first", 16)
@@ -110,18 +110,18 @@ def test_folders_that_look_like_parts_are_told_once_and_before_the_training(
             other = tmp_path / "pictures" / "second" / photo.relative_to(first)
             other.parent.mkdir(parents=True, exist_ok=True)
             photo.rename(other)
-    told = "The folders “first”, “second” are read as classes, but hold folders of the same names"
-    assert fovea("train", tmp_path / "pictures", "--name", "mine").err.count(told) == 1
+    expected = "The folders “first”, “second” are read as classes, but hold folders of the same names"
+    assert fovea("train", tmp_path / "pictures", "--name", "mine").err.count(expected) == 1
 
     def stop(*_: object, **__: object) -> None:
         raise FoveaError("It is too early to compute anything.", hint="")
 
     monkeypatch.setattr(training_data, "compute_features", stop)
-    assert told in fovea("train", tmp_path / "pictures", "--name", "mine").err
+    assert expected in fovea("train", tmp_path / "pictures", "--name", "mine").err
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         (["--name", "everyday"], "built-in model"),
         (["--name", "No Name"], "not a valid model name"),
@@ -138,15 +138,15 @@ def test_folders_that_look_like_parts_are_told_once_and_before_the_training(
         ([], "--name"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(fovea: Fovea, folder: Path, options: list[str], told: str) -> None:
+def test_what_cannot_be_meant_is_refused(fovea: Fovea, folder: Path, options: list[str], expected: str) -> None:
     ran = fovea("train", folder, *options)
     assert (ran.code, ran.out) == (2, "")
-    assert told in ran.err
+    assert expected in ran.err
     assert len(ran.err.splitlines()) == 2
     assert not _models()
 
 
-def test_an_empty_folder_tells_why(fovea: Fovea, tmp_path: Path) -> None:
+def test_an_empty_folder_reports_why(fovea: Fovea, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     ran = fovea("train", tmp_path / "empty", "--name", "mine")
     assert (ran.code, ran.out) == (2, "")
@@ -192,7 +192,7 @@ def _count(kept: Path) -> int:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX systems")
-def test_a_full_disk_is_told_and_leaves_nothing(folder: Path, home: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(folder: Path, home: Path) -> None:
     process = _start(folder, "--name", "mine", limit=500)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "")
@@ -203,7 +203,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder: Path, home: Path) -> Non
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX systems")
-def test_a_person_sees_every_stage(folder: Path) -> None:
+def test_the_user_sees_every_stage(folder: Path) -> None:
     import pty
 
     ours, theirs = pty.openpty()

@@ -28,7 +28,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return teaching.write_labelled(tmp_path_factory.mktemp("pictures"), 8)
 
 
-def test_dense_is_learnt_proven_and_used(fovea: Fovea, pictures: Path) -> None:
+def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("train", pictures, "--name", "mine", "--recipe", "dense", "--epochs", "30", "--format", "jsonl")
     events = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0, ran.err
@@ -63,7 +63,7 @@ def test_a_killed_training_is_resumed_unless_its_folder_changed_and_used_only_if
                 break
         deadline = time.monotonic() + 30
         checkpoint = paths.unfinished_runs() / "mine" / "checkpoint.npz"
-        while not checkpoint.exists():  # it is written right after the epoch is told
+        while not checkpoint.exists():  # it is written right after the epoch is reported
             assert time.monotonic() < deadline
             time.sleep(0.01)
         killed.kill()

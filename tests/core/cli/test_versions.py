@@ -28,7 +28,7 @@ def _active() -> int:
     return library.open_library().find("mine").version
 
 
-def test_versions_are_told_for_programs(fovea: Fovea, home: Path) -> None:
+def test_versions_are_reported_for_programs(fovea: Fovea, home: Path) -> None:
     (home / "models" / "mine" / "1" / CARD).write_bytes(b"")
     ran = fovea("models", "versions", "mine", "--format", "json")
     assert (ran.code, ran.err) == (0, "")
@@ -40,7 +40,7 @@ def test_versions_are_told_for_programs(fovea: Fovea, home: Path) -> None:
     assert abs(datetime.now(UTC) - datetime.fromisoformat(second["installed"])) < timedelta(minutes=5)
 
 
-def test_versions_are_told_for_people(fovea: Fovea, home: Path) -> None:
+def test_versions_are_reported_for_people(fovea: Fovea, home: Path) -> None:
     (home / "models" / "mine" / "1" / tiny.HEAD_FILE).unlink()
     _install("Third", activate=False, evaluation={"accuracy": "[bold]high[/]"})
     lines = fovea("models", "versions", "mine").out.splitlines()
@@ -71,7 +71,7 @@ def test_a_version_is_activated_and_taken_back(fovea: Fovea) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (("activate", "mine"), "The version of 'mine' is missing"),
         (("activate", "mine@7"), "no version 7 of 'mine'. Installed versions: 1, 2 (active)"),
@@ -89,11 +89,11 @@ def test_a_version_is_activated_and_taken_back(fovea: Fovea) -> None:
         (("export", "mine@7", "x.onnx"), "no version 7 of 'mine'"),
     ],
 )
-def test_what_cannot_be_meant_is_told_with_a_hint(fovea: Fovea, arguments: tuple[str, ...], told: str) -> None:
+def test_invalid_requests_are_reported_with_a_hint(fovea: Fovea, arguments: tuple[str, ...], expected: str) -> None:
     ran = fovea("models", *arguments)
     assert (ran.code, ran.out) == (2, "")
     what, hint = ran.err.splitlines()
-    assert told in what
+    assert expected in what
     assert hint.strip()
     assert library.open_library().numbers("mine") == (1, 2)
     assert _active() == 2
@@ -118,7 +118,7 @@ def test_each_version_can_be_shown_exported_and_asked(fovea: Fovea, pictures: Pa
     assert fovea("classify", pictures / "red.png", "--model", "mine@1", "--provider", "cpu").code == 0
 
 
-def test_the_list_tells_how_many_versions_there_are(fovea: Fovea) -> None:
+def test_the_list_shows_how_many_versions_there_are(fovea: Fovea) -> None:
     library.open_library().install(*tiny.packaged_model("waiting"), activate=False)
     rows = {row["name"]: row for row in json.loads(fovea("models", "--format", "json").out)}
     assert (rows["mine"]["version"], rows["mine"]["versions"]) == (2, [1, 2])

@@ -1,4 +1,4 @@
-"""`fovea watch` as a program of its own: what arrives is told, and Ctrl+C ends it."""
+"""`fovea watch` as a program of its own: arriving photos are reported, and Ctrl+C ends it."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def wait_until_there(file: Path) -> None:
 
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
-def test_what_arrives_is_told_until_it_is_ended(tmp_path: Path, which: signal.Signals) -> None:
+def test_what_arrives_is_reported_until_it_is_ended(tmp_path: Path, which: signal.Signals) -> None:
     (folder := tmp_path / "arriving").mkdir()
     with watching(folder, "--format", "jsonl") as program:
         tiny.write_solid(folder / "a.png", "red")
         assert program.stdout is not None
-        told = json.loads(program.stdout.readline())
-        assert (Path(told["path"]).name, told["label"]) == ("a.png", "red")
+        expected = json.loads(program.stdout.readline())
+        assert (Path(expected["path"]).name, expected["label"]) == ("a.png", "red")
         program.send_signal(which)
         rest, said = program.communicate(timeout=PATIENCE_S)
         assert program.returncode == 0

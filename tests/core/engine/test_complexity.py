@@ -75,7 +75,7 @@ def test_the_model_is_left_as_it_was() -> None:
     assert model.SerializeToString(deterministic=True) == before
 
 
-def test_a_shape_that_only_the_values_tell_is_an_error() -> None:
+def test_a_shape_that_only_the_values_show_is_an_error() -> None:
     nodes = [helper.make_node("NonZero", ["x"], ["places"]), helper.make_node("Cast", ["places"], ["real"], to=1)]
     nodes.append(helper.make_node("MatMul", ["w", "real"], ["y"]))
     with pytest.raises(ModelError, match="unknown"):

@@ -50,7 +50,7 @@ def test_the_feature_map_averages_to_the_features(engine: Engine) -> None:
     np.testing.assert_allclose(feature_map.mean(axis=(2, 3)), engine.run(images(3)), atol=1e-6)
 
 
-def test_an_engine_tells_how_it_was_proven(engine: Engine) -> None:
+def test_an_engine_reports_how_it_was_verified(engine: Engine) -> None:
     assert engine.provider is Provider.CPU
     assert engine.precision is Precision.EXACT
     assert MIN_AGREEMENT[Precision.EXACT] <= engine.agreement <= 1.0000001
@@ -185,7 +185,7 @@ def test_a_backbone_that_mixes_images_is_refused() -> None:
     card = tiny.backbone_card(data)
     with pytest.raises(ModelError, match=r"for 8 images, their shapes are \(1, 8\)"):
         graph.check_backbone(data, card)
-    with pytest.raises(ModelError, match=r"2 images with an array \(1, 8\)"):
+    with pytest.raises(ModelError, match=r"array of shape \(1, 8\) for 2 images"):
         open_engine(data, card, Provider.CPU, Precision.AUTO)
 
 

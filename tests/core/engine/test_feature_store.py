@@ -121,9 +121,7 @@ def test_a_vector_of_another_kind_is_not_believed(file: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"this is no database" * 100, b"SQLite format 3\0" + bytes(5000)])
-def test_a_damaged_file_is_set_aside_and_begun_anew(
-    file: Path, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_file_is_set_aside_and_replaced(file: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
     file.parent.mkdir()
     file.write_bytes(content)
     with FeatureStore(file) as store:
@@ -242,11 +240,12 @@ def test_a_kill_loses_nothing_that_was_put(file: Path, pause_s: float) -> None:
     assert writer.stdout.readline() == "0\n"
     time.sleep(pause_s)
     writer.kill()
-    told = ["0", *writer.stdout.read().split("\n")[:-1]]  # `communicate` would lose what was read ahead with the line
+    # `communicate` would lose what was read ahead with the line
+    written = ["0", *writer.stdout.read().split("\n")[:-1]]
     writer.communicate(timeout=60)
     with FeatureStore(file) as store:
-        found = store.get(KIND, told)
-    assert sorted(found) == sorted(told)
+        found = store.get(KIND, written)
+    assert sorted(found) == sorted(written)
     assert all(np.array_equal(row, np.full(16, int(name) % 1000, np.float16)) for name, row in found.items())
     opened = sqlite3.connect(file)
     assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)

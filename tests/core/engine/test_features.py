@@ -90,7 +90,7 @@ def test_only_new_images_are_computed(photos: list[Photo], store: FeatureStore, 
     assert compute(moved, store).computed == 11
 
 
-def test_an_image_that_went_or_changed_is_told_and_the_others_go_on(photos: list[Photo], store: FeatureStore) -> None:
+def test_missing_and_changed_images_are_reported(photos: list[Photo], store: FeatureStore) -> None:
     photos[3].path.unlink()
     photos[12].path.write_bytes(photos[13].path.read_bytes())
     photos[20].path.write_bytes(b"torn")
@@ -128,7 +128,7 @@ def test_what_was_computed_before_it_was_called_off_is_kept(photos: list[Photo],
 
 def test_progress_counts_every_image(photos: list[Photo], store: FeatureStore) -> None:
     photos[3].path.unlink()
-    told: list[Progress] = []
+    reported: list[Progress] = []
     with store:
-        compute_features(photos, SOURCE, store, report=told.append, token=CancelToken())
-    assert (told[0].step, told[-1].step, told[-1].total, told[-1].remaining_s) == (0, 21, 21, 0.0)
+        compute_features(photos, SOURCE, store, report=reported.append, token=CancelToken())
+    assert (reported[0].step, reported[-1].step, reported[-1].total, reported[-1].remaining_s) == (0, 21, 21, 0.0)

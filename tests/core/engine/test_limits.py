@@ -38,7 +38,7 @@ def test_what_is_read_late_is_held_until_then() -> None:
 
 
 def test_branches_are_made_one_after_another_as_onnx_runtime_does() -> None:
-    """In the file all large arrays come first; measured, ONNX Runtime takes as much as is told here."""
+    """In the file all large arrays come first; measured, ONNX Runtime takes as much as is estimated here."""
     large = [relu("x", f"large{number}") for number in range(9)]
     small = [helper.make_node("ReduceMean", [f"large{n}"], [f"small{n}"], axes=[2, 3]) for n in range(9)]
     joined = helper.make_node("Sum", [f"small{n}" for n in range(9)], ["y"])

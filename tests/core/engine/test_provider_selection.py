@@ -129,7 +129,7 @@ def test_a_named_provider_is_that_one_or_an_error_and_never_remembered(provider:
     assert not memory.exists()
 
 
-def test_a_backbone_that_is_not_what_its_card_says_is_chosen_by_nobody(memory: Path) -> None:
+def test_a_backbone_that_does_not_match_its_card_is_refused(memory: Path) -> None:
     made_up = tiny.backbone_card(golden_features=encode_features(tiny.kernels()[:2, 0].reshape(2, 9)[:, :8]))
     for wish in (AUTO, ProviderPreference.CPU):
         with pytest.raises(ModelError):
@@ -145,5 +145,5 @@ def test_a_trial_keeps_either_the_engine_or_the_reason() -> None:
         assert trial.engine is None or trial.engine.provider is provider
 
 
-def test_the_words_a_person_uses_are_those_of_the_providers() -> None:
+def test_preferences_have_the_names_of_the_providers() -> None:
     assert {wish.value for wish in ProviderPreference} == {provider.value for provider in Provider} | {"auto"}

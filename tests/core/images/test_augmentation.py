@@ -86,7 +86,7 @@ def test_a_long_photo_is_turned_less() -> None:
     assert np.abs(edges[:, -1].astype(int) - edges[:, 0]).max() <= 64 * np.tan(np.radians(17))
 
 
-def test_a_person_can_read_what_is_done() -> None:
+def test_the_user_can_read_what_is_done() -> None:
     assert "70%" in DESCRIPTION[0]
     assert any("15 degrees" in line for line in DESCRIPTION)
     assert any("20%" in line for line in DESCRIPTION)

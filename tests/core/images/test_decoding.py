@@ -174,7 +174,7 @@ def test_previews_are_antialiased(tmp_path: Path) -> None:
     np.testing.assert_allclose(preview[4:-4, 4:-4], 128, atol=3)
 
 
-def test_heic_without_its_optional_part_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_without_its_optional_part_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _file(tmp_path, samples.encoded(samples.quadrants(), "HEIF"))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(ImageError, match="HEIC") as caught:

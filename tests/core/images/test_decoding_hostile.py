@@ -158,7 +158,7 @@ def test_a_file_that_vanishes_after_it_was_looked_at(tmp_path: Path, monkeypatch
         ("Größe 大きさ 👩‍🎨.jpg".encode(), "“Größe 大きさ 👩‍🎨.jpg”"),
     ],
 )
-def test_names_are_told_in_one_safe_line(tmp_path: Path, name: bytes, shown: str) -> None:
+def test_names_are_reported_in_one_safe_line(tmp_path: Path, name: bytes, shown: str) -> None:
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(SMALL["PNG"])
     assert decode(path).shape == (16, 24, 3), "the name is no reason not to read the image"
@@ -176,7 +176,7 @@ def test_files_cut_off(tmp_path: Path, form: str, part: float) -> None:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF"])
-def test_files_cut_off_are_told_to_end_too_early(tmp_path: Path, form: str) -> None:
+def test_truncated_files_are_reported_as_incomplete(tmp_path: Path, form: str) -> None:
     whole = samples.encoded(samples.photo_like(200, 150), form)
     assert "is incomplete" in _failure_of(tmp_path, whole[: len(whole) // 2]).what
 
@@ -192,7 +192,7 @@ def test_previews_fail_in_the_same_way(tmp_path: Path, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["png", "gif", "bmp", "tiff", "webp", "jpeg"])
 def test_huge_images_are_refused_by_their_header(tmp_path: Path, form: str) -> None:
-    resource = pytest.importorskip("resource", reason="the peak of memory is not told here")
+    resource = pytest.importorskip("resource", reason="the peak of memory is not expected here")
     data = getattr(samples, f"{form}_of_size")(60_000, 60_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert _failure_of(tmp_path, data).kind == "too-large"
@@ -262,7 +262,7 @@ def test_errors_keep_no_pixels_and_no_file_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and limits a process's memory in this way")
-def test_too_little_memory_is_told(tmp_path: Path) -> None:
+def test_too_little_memory_is_reported(tmp_path: Path) -> None:
     """In a process of its own, which may take 100 MB more than it has."""
     path = tmp_path / "large.png"
     path.write_bytes(samples.png_of_size(10_000, 11_900))

@@ -148,7 +148,7 @@ def test_each_name_of_a_file_with_several_is_an_image(album: Path) -> None:
     assert _found(album / "b.jpg", album / "a.jpg", album) == [album / "b.jpg", album / "a.jpg"]
 
 
-def test_folders_are_told_apart_where_the_file_system_has_no_inodes(
+def test_folders_are_distinguished_where_the_file_system_has_no_inodes(
     album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _touch(album, "a.jpg", "sub/b.jpg")
@@ -186,7 +186,7 @@ def test_folders_called_almost_like_those_of_systems_are_read(album: Path, name:
 
 @posix_only
 def test_what_is_no_file_is_left_to_decoding(album: Path) -> None:
-    """A pipe, a link in circles, a link to nothing: each is told when it is read, none stops the walk."""
+    """A pipe, a link in circles, a link to nothing: each is expected when it is read, none stops the walk."""
     os.mkfifo(album / "pipe.jpg")
     (album / "circle.jpg").symlink_to(album / "circle.jpg")
     (album / "gone.jpg").symlink_to(album / "nothing")
@@ -202,15 +202,15 @@ def test_names_of_any_bytes_are_found(album: Path) -> None:
     assert sorted(os.fsencode(path.name) for path in _found(album)) == sorted(names)
 
 
-def test_a_folder_that_vanishes_is_told_and_the_walk_goes_on(album: Path) -> None:
+def test_a_folder_that_vanishes_is_reported_and_the_walk_goes_on(album: Path) -> None:
     _touch(album, "1.jpg", "a/2.jpg", "b/3.jpg")
-    told: list[tuple[Path, ImageError]] = []
-    walk = find_images([album], recursive=True, on_error=lambda path, error: told.append((path, error)))
+    expected: list[tuple[Path, ImageError]] = []
+    walk = find_images([album], recursive=True, on_error=lambda path, error: expected.append((path, error)))
     assert next(walk) == album / "1.jpg"
     (album / "a" / "2.jpg").unlink()
     (album / "a").rmdir()
     assert list(walk) == [album / "b" / "3.jpg"]
-    [(path, error)] = told
+    [(path, error)] = expected
     assert path == album / "a"
     assert error.kind == "missing"
     assert "“a”" in error.what
@@ -218,14 +218,14 @@ def test_a_folder_that_vanishes_is_told_and_the_walk_goes_on(album: Path) -> Non
 
 @posix_only
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read_is_told_and_the_walk_goes_on(album: Path) -> None:
+def test_a_folder_that_may_not_be_read_is_reported_and_the_walk_goes_on(album: Path) -> None:
     _touch(album, "a/1.jpg", "b/2.jpg")
     (album / "a").chmod(0)
-    told: list[tuple[Path, ImageError]] = []
-    walk = find_images([album], recursive=True, on_error=lambda path, error: told.append((path, error)))
+    expected: list[tuple[Path, ImageError]] = []
+    walk = find_images([album], recursive=True, on_error=lambda path, error: expected.append((path, error)))
     assert list(walk) == [album / "b" / "2.jpg"]
     (album / "a").chmod(0o700)
-    assert [(path, error.kind) for path, error in told] == [(album / "a", "no-access")]
+    assert [(path, error.kind) for path, error in expected] == [(album / "a", "no-access")]
 
 
 @posix_only

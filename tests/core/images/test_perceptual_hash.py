@@ -41,13 +41,13 @@ def test_a_look_survives_another_size_and_compression(size: tuple[int, int]) -> 
     assert hamming_distance(phash(original), phash(_as_pixels(again))) <= HAMMING_THRESHOLD
 
 
-def test_a_look_tells_mirrored_and_turned_images_apart() -> None:
+def test_a_hash_distinguishes_mirrored_and_rotated_images() -> None:
     original = photo_like(256, 256)
     assert hamming_distance(phash(original), phash(original[:, ::-1])) > 2 * HAMMING_THRESHOLD
     assert hamming_distance(phash(original), phash(np.rot90(original))) > 2 * HAMMING_THRESHOLD
 
 
-def test_images_of_one_colour_are_told_by_it() -> None:
+def test_images_of_one_colour_are_hashed_by_their_colour() -> None:
     shades = [phash(np.full((40, 60, 3), colour, np.uint8)) for colour in ((255, 0, 0), (254, 0, 0), (0, 0, 0))]
     assert min(hamming_distance(a, b) for a, b in combinations(shades, 2)) > 2 * HAMMING_THRESHOLD
     assert shades[0] == phash(np.full((9, 7, 3), (255, 0, 0), np.uint8))

@@ -225,7 +225,7 @@ def test_memory_does_not_grow_with_the_folder(classifier: Classifier, tmp_path: 
     assert most(4 * MOST_AHEAD) < pixels_of_one * MOST_AHEAD  # all of them would be four times as much
 
 
-def test_times_are_told_for_each_step(classifier: Classifier, tmp_path: Path) -> None:
+def test_times_are_reported_for_each_step(classifier: Classifier, tmp_path: Path) -> None:
     large = tiny.write_solid(tmp_path / "large.png", "red", size=(3000, 2000))
     small = tiny.write_solid(tmp_path / "small.png", "red", size=(32, 32))
     (slow,) = classifier.classify([large], top_k=1)
@@ -240,7 +240,7 @@ def test_times_are_told_for_each_step(classifier: Classifier, tmp_path: Path) ->
     assert slow.timing.decode_ms > fast.timing.decode_ms
 
 
-def test_what_is_none_of_the_classes_is_told_where_that_was_measured(library: Library, solids: dict[str, Path]) -> None:
+def test_unknown_images_are_reported_if_there_is_a_threshold(library: Library, solids: dict[str, Path]) -> None:
     def unknown(name: str, colour: str) -> bool | None:
         (answer,) = opened(library, name).classify([solids[colour]], top_k=1)
         assert isinstance(answer, Prediction)
@@ -273,7 +273,7 @@ def test_a_dense_head_answers_as_the_linear_one_that_computes_the_same(
 
 
 @pytest.mark.parametrize(("top_k", "count"), [(1, 1), (2, 2), (3, 3), (20, 3)])
-def test_as_many_classes_are_told_as_asked_for(
+def test_as_many_classes_are_reported_as_asked_for(
     classifier: Classifier, solids: dict[str, Path], top_k: int, count: int
 ) -> None:
     (answer,) = classifier.classify([solids["green"]], top_k=top_k)
@@ -347,7 +347,7 @@ class TestRecentImages:
         assert {one.model for one in again if isinstance(one, Prediction)} == {"mild"}
         assert all(isinstance(one, Prediction) and one.timing.total_ms > 0 for one in again), "as long as it took then"
 
-    def test_a_file_written_anew_is_looked_at_anew(self, remembering: Classifier, tmp_path: Path) -> None:
+    def test_a_file_written_again_is_looked_at_again(self, remembering: Classifier, tmp_path: Path) -> None:
         photo = tiny.write_solid(tmp_path / "photo.png", "red")
         assert labels(remembering.classify([photo], top_k=1)) == ["red"]
         tiny.write_solid(photo, "blue")

@@ -208,12 +208,12 @@ def test_heads_of_two_kinds_are_two_models_though_they_answer_alike(library: Lib
 def test_a_dense_head_for_other_classes_or_features_is_refused(other: Library, tmp_path: Path) -> None:
     first, middle, last = tiny.dense_head().layers
     file = tmp_path / "dense.onnx"
-    for head, told in (
+    for head, reported in (
         (DenseHead((first, middle)), "its card has 3 classes, its head 6"),
         (DenseHead((middle, last)), "its head expects 6 features, its backbone gives 8"),
     ):
         file.write_bytes(joined.join(tiny.backbone_bytes(), tiny.backbone_card(), head, tiny.model_card()))
-        with pytest.raises(ModelError, match=told):
+        with pytest.raises(ModelError, match=reported):
             import_model(file, other)
     assert _installed(other) == []
 
@@ -277,9 +277,9 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
 
 @pytest.mark.parametrize("tampering", TAMPERINGS)
 def test_a_file_that_lies_is_refused_and_nothing_is_installed(other: Library, file: Path, tampering: str) -> None:
-    change, told = TAMPERINGS[tampering]
+    change, reported = TAMPERINGS[tampering]
     _tampered(file, change)
-    with pytest.raises(FoveaError, match=told) as caught:
+    with pytest.raises(FoveaError, match=reported) as caught:
         import_model(file, other)
     assert caught.value.hint
     assert list(other.entries()) == []
@@ -296,7 +296,7 @@ def test_a_changed_backbone_becomes_the_models_own(library: Library, file: Path,
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"", "0 bytes"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "not an ONNX file"),
@@ -304,10 +304,10 @@ def test_a_changed_backbone_becomes_the_models_own(library: Library, file: Path,
         (b"<html>", "not an ONNX file"),
     ],
 )
-def test_a_file_of_another_kind_is_refused(other: Library, tmp_path: Path, content: bytes, told: str) -> None:
+def test_a_file_of_another_kind_is_refused(other: Library, tmp_path: Path, content: bytes, reported: str) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(content)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=reported):
         import_model(file, other)
     assert _installed(other) == []
 
@@ -348,7 +348,7 @@ def test_a_model_whose_files_changed_is_not_exported(library: Library, tmp_path:
     assert target.read_text() == "old"
 
 
-def test_an_export_to_where_nothing_can_be_written_is_told(library: Library, tmp_path: Path) -> None:
+def test_an_export_to_where_nothing_can_be_written_is_reported(library: Library, tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         export(library.find("colours"), tmp_path)
     assert not list(tmp_path.glob(".*.onnx*"))
@@ -363,8 +363,8 @@ def test_two_programs_import_at_once(file: Path, home: Path, tmp_path: Path) -> 
         subprocess.Popen([sys.executable, "-m", "core.cli", "models", "import", path], cwd=ROOT, stderr=subprocess.PIPE)
         for path in files
     ]
-    told = [program.communicate(timeout=60)[1] for program in programs]
-    assert [program.returncode for program in programs] == [0] * 4, told
+    reported = [program.communicate(timeout=60)[1] for program in programs]
+    assert [program.returncode for program in programs] == [0] * 4, reported
     models = Library(tmp_path / "none", home / "models").models()
     assert {model.card.temperature for model in models} == {1.0, 2.0}
     assert all(model.version == 1 for model in models)

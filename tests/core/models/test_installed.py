@@ -36,7 +36,7 @@ def test_its_files_are_those_of_the_cards(library: Library) -> None:
     np.testing.assert_array_equal(load_head(model).weights, tiny.head().weights)
 
 
-def test_a_file_that_goes_away_later_is_told(library: Library) -> None:
+def test_a_file_that_goes_away_later_is_reported(library: Library) -> None:
     model = library.find("colours")
     (model.folder / tiny.HEAD_FILE).unlink()
     with pytest.raises(ModelError, match="missing"):

@@ -232,11 +232,11 @@ DENSE_TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
 }
 
 
-def _refused(head: Head, change: Callable[[onnx.ModelProto], object], told: str) -> None:
+def _refused(head: Head, change: Callable[[onnx.ModelProto], object], expected: str) -> None:
     model = onnx.ModelProto.FromString(_joined(head))
     _without(model, "fovea.sha256")
     change(model)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=expected):
         joined.split(joined.seal(model))
 
 
@@ -274,7 +274,7 @@ def test_an_entry_whose_name_was_damaged_makes_it_no_file_of_another_program(key
         joined.split(file.read_bytes())
 
 
-def test_a_flipped_bit_of_a_weight_is_told_as_what_it_is() -> None:
+def test_a_flipped_bit_of_a_weight_is_reported_as_what_it_is() -> None:
     data = bytearray(_joined(tiny.head()))
     data[data.index(tiny.kernels().tobytes()) + 3] ^= 64
     with pytest.raises(ModelError, match=FLIPPED) as caught:

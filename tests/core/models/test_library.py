@@ -52,7 +52,7 @@ def test_shipped_models_and_backbones_are_listed(library: Library) -> None:
     assert [model.name for model in library.models()] == ["colours", "others"]
 
 
-def test_a_shipped_model_tells_what_it_is(library: Library) -> None:
+def test_a_shipped_model_shows_what_it_is(library: Library) -> None:
     model = library.find("colours")
     assert model.is_builtin
     assert model.version == 0
@@ -69,7 +69,7 @@ def test_an_empty_library_is_no_error(tmp_path: Path) -> None:
     assert "No models are installed" in caught.value.hint
 
 
-def test_a_name_nobody_has_is_told_with_those_there_are(library: Library) -> None:
+def test_a_name_nobody_has_is_reported_with_those_there_are(library: Library) -> None:
     with pytest.raises(ModelError, match="'missing'") as caught:
         library.find("missing")
     assert caught.value.hint == "Installed models: colours, others."
@@ -204,7 +204,7 @@ def test_a_missing_backbone_breaks_what_stands_on_it_and_nothing_else(library: L
     }
 
 
-def test_a_model_of_the_persons_own_hides_a_shipped_one_of_its_name(library: Library) -> None:
+def test_a_model_of_the_users_own_hides_a_shipped_one_of_its_name(library: Library) -> None:
     library.install(*tiny.packaged_model("colours"))
     model = library.find("colours")
     assert not model.is_builtin
@@ -219,7 +219,7 @@ def test_a_model_of_a_backbones_name_does_not_break_what_stands_on_the_backbone(
     assert library.find("colours").backbone.folder == library.builtin / "tiny"
 
 
-def test_a_broken_version_of_the_persons_own_is_not_replaced_silently(library: Library) -> None:
+def test_a_broken_version_of_the_users_own_is_not_replaced_silently(library: Library) -> None:
     library.install(*tiny.packaged_model("colours"))
     (library.user / "colours" / "1" / tiny.HEAD_FILE).unlink()
     with pytest.raises(ModelError, match="missing"):
@@ -271,7 +271,7 @@ def test_a_folder_that_cannot_be_read_is_listed(library: Library, monkeypatch: p
         library.find("mine")
 
 
-def test_an_active_version_that_is_not_there_is_told(library: Library) -> None:
+def test_an_active_version_that_is_not_there_is_reported(library: Library) -> None:
     library.install(*tiny.packaged_model("mine"))
     (library.user / "mine" / "active").write_text("2")
     assert kinds(library)["mine"] == "BrokenEntry"
@@ -288,7 +288,7 @@ def test_models_may_lie_elsewhere_behind_links(library: Library, tmp_path: Path)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is unreadable for this user")
-def test_what_may_not_be_read_is_told(library: Library) -> None:
+def test_what_may_not_be_read_is_reported(library: Library) -> None:
     locked = library.builtin / "colours"
     locked.chmod(0)
     try:

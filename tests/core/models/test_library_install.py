@@ -160,7 +160,7 @@ def test_a_disk_that_fills_up_at_any_step_leaves_what_was_there(
     assert library.find("mine").card.title == "After"
 
 
-def test_a_place_that_cannot_be_written_is_told(library: Library) -> None:
+def test_a_place_that_cannot_be_written_is_reported(library: Library) -> None:
     library.user.write_text("a file where the folder should be")
     with pytest.raises(StorageError) as caught:
         library.install(*tiny.packaged_model("mine"))
@@ -169,7 +169,7 @@ def test_a_place_that_cannot_be_written_is_told(library: Library) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="no folder is read-only for this user")
-def test_a_read_only_folder_is_told(library: Library) -> None:
+def test_a_read_only_folder_is_reported(library: Library) -> None:
     library.user.mkdir(mode=0o555)
     with pytest.raises(StorageError, match="Permission denied"):
         library.install(*tiny.packaged_model("mine"))
@@ -192,7 +192,7 @@ for _ in range(int(sys.argv[3])):
 
 
 def installer(library: Library, times: int) -> subprocess.Popen[str]:
-    """A program about to install the same model `times` times; it starts when it is told a line."""
+    """A program about to install the same model `times` times; it starts when it is expected a line."""
     command = [sys.executable, "-c", INSTALL, str(library.builtin), str(library.user), str(times)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -50,19 +50,19 @@ def test_each_version_can_be_named(library: Library) -> None:
 
 
 @pytest.mark.parametrize("reference", ["mine@4", "mine@0", "mine@999999999"])
-def test_a_version_nobody_has_is_told_with_those_there_are(library: Library, reference: str) -> None:
+def test_a_missing_version_is_reported_with_the_installed_ones(library: Library, reference: str) -> None:
     with pytest.raises(ModelError, match=r"Installed versions: 1, 2, 3 \(active\)") as caught:
         library.find(reference)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("reference", ["nobody@1", "@1", "../own/mine@1", "mine/1@1"])
-def test_a_version_of_a_name_nobody_has_is_told(library: Library, reference: str) -> None:
+def test_a_version_of_an_unknown_name_is_reported(library: Library, reference: str) -> None:
     with pytest.raises(ModelError, match="no model named"):
         library.find(reference)
 
 
-def test_versions_tell_what_they_are(library: Library) -> None:
+def test_versions_show_what_they_are(library: Library) -> None:
     library.activate("mine", 2)
     (library.user / "mine" / "1" / CARD).write_bytes(b"")
     first, second, third = library.versions("mine")
@@ -123,12 +123,12 @@ def test_a_broken_version_is_not_activated(library: Library) -> None:
     assert active(library) == 3
 
 
-@pytest.mark.parametrize(("name", "told"), [("colours", "is built in"), ("nobody", "no model named")])
-def test_only_ones_own_versions_are_changed(library: Library, name: str, told: str) -> None:
+@pytest.mark.parametrize(("name", "expected"), [("colours", "is built in"), ("nobody", "no model named")])
+def test_only_ones_own_versions_are_changed(library: Library, name: str, expected: str) -> None:
     for change in (lambda: library.activate(name, 0), lambda: library.roll_back(name)):
-        with pytest.raises(ModelError, match=told):
+        with pytest.raises(ModelError, match=expected):
             change()
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=expected):
         library.remove_version(name, 0)
 
 
@@ -199,7 +199,7 @@ def test_with_its_last_version_a_name_is_gone(tmp_path: Path) -> None:
     assert library.install(*tiny.packaged_model("mine"), new_name=True).version == 1
 
 
-def test_what_it_learnt_from_is_kept_beside_the_card(library: Library) -> None:
+def test_hashes_of_training_images_are_stored_next_to_the_card(library: Library) -> None:
     images = [tiny.sha256(b"a"), tiny.sha256(b"b")]
     model = library.install(*tiny.packaged_model("mine"), trained_on=images)
     learnt = load_training_hashes(model)
@@ -256,7 +256,7 @@ for _ in range(int(sys.argv[4])):
 
 
 def changer(library: Library, seed: int, times: int) -> subprocess.Popen[str]:
-    """A program about to change the versions of "mine" in all ways; it starts when it is told a line."""
+    """A program about to change the versions of "mine" in all ways; it starts when it is expected a line."""
     command = [sys.executable, "-c", CHANGE, str(library.builtin), str(library.user), str(seed), str(times)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

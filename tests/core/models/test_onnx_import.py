@@ -131,8 +131,8 @@ def test_pixels_are_scaled_as_the_answer_says(scaling: Scaling, order: ChannelOr
 
 
 def test_names_in_the_file_are_found(written: Write) -> None:
-    for told in (json.dumps(list(tiny.CLASSES)), "{0: 'red', 1: 'green', 2: 'blue'}"):
-        asked = inspect_model(written(classifier(names=told)))
+    for expected in (json.dumps(list(tiny.CLASSES)), "{0: 'red', 1: 'green', 2: 'blue'}"):
+        asked = inspect_model(written(classifier(names=expected)))
         assert asked is not None
         assert asked.classes == tiny.CLASSES
     asked = inspect_model(written(classifier(names="__import__('os')")))

@@ -105,7 +105,7 @@ def test_what_is_no_such_file_says_nothing(tmp_path: Path, make: Callable[[Path]
 
 @settings(max_examples=100, deadline=None)
 @given(st.sets(st.integers(0, 2**64 - 1)), st.integers(0, 2**64 - 1))
-def test_whatever_was_learnt_from_is_known_and_nothing_else(prefixes: set[int], other: int) -> None:
+def test_exactly_the_training_images_are_known(prefixes: set[int], other: int) -> None:
     images = {prefix: f"{prefix:016x}" + "0" * 48 for prefix in (*prefixes, other)}
     learnt = TrainingHashes(np.array(sorted(prefixes), np.uint64))
     assert all(learnt.contains(images[prefix]) for prefix in prefixes)

@@ -67,7 +67,7 @@ def test_a_place_that_is_taken_is_not_overwritten(library: Library) -> None:
     assert list_removed(library.user)
 
 
-def test_what_nobody_removed_is_refused(library: Library) -> None:
+def test_restoring_what_was_not_removed_is_refused(library: Library) -> None:
     with pytest.raises(ModelError, match="mine@2") as refusal:
         restore(library.user, "mine", 2)
     assert "7 days" in refusal.value.hint

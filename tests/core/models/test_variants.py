@@ -76,7 +76,7 @@ def _types(file: Path) -> set[int]:
 
 @pytest.mark.parametrize("head", [tiny.head(), _exact_head(), _dense_head()], ids=["half", "exact", "dense"])
 @pytest.mark.parametrize("half", [True, False])
-def test_float32_says_what_the_model_says(library: Library, tmp_path: Path, head: Head, half: bool) -> None:
+def test_float32_gives_the_same_outputs(library: Library, tmp_path: Path, head: Head, half: bool) -> None:
     model, file = wide.install(library, wide.backbone_bytes(half=half), head=head), tmp_path / "a.onnx"
     export_variant(model, file, Storage.FLOAT32)
     assert _types(file) == {TensorProto.FLOAT}
@@ -88,7 +88,7 @@ def test_float32_says_what_the_model_says(library: Library, tmp_path: Path, head
 
 
 @pytest.mark.parametrize("head", [tiny.head(), _exact_head(), _dense_head()], ids=["half", "exact", "dense"])
-def test_float16_is_smaller_and_says_nearly_the_same(library: Library, tmp_path: Path, head: Head) -> None:
+def test_float16_is_smaller_and_gives_nearly_the_same_outputs(library: Library, tmp_path: Path, head: Head) -> None:
     model, file = wide.install(library, wide.backbone_bytes(half=False), head=head), tmp_path / "a.onnx"
     export_variant(model, file, Storage.FLOAT16)
     exported = tmp_path / "as-stored.onnx"
@@ -103,16 +103,16 @@ def test_float16_is_smaller_and_says_nearly_the_same(library: Library, tmp_path:
 
 
 def test_called_off_nothing_is_written(library: Library, tmp_path: Path) -> None:
-    model, token, told = wide.install(library, wide.backbone_bytes(half=False)), CancelToken(), list[int]()
+    model, token, expected = wide.install(library, wide.backbone_bytes(half=False)), CancelToken(), list[int]()
 
     def cancel_after_one(progress: Progress) -> None:
-        told.append(progress.step)
+        expected.append(progress.step)
         if progress.step:
             token.cancel()
 
     with pytest.raises(Cancelled):
         export_variant(model, tmp_path / "a.onnx", Storage.FLOAT16, report=cancel_after_one, token=token)
-    assert told[0] == 0
+    assert expected[0] == 0
     assert not list(tmp_path.glob("*.onnx"))
 
 
@@ -162,7 +162,7 @@ def test_a_form_that_cannot_be_leaves_the_file_as_it_was(library: Library, tmp_p
     assert file.read_text() == "old"
 
 
-def test_what_answers_otherwise_is_refused() -> None:
+def test_other_predictions_are_refused() -> None:
     data, head, card = tiny.backbone_bytes(), tiny.head(), tiny.model_card()
     backbone = tiny.backbone_card()
     file, wanted = joined.join(data, backbone, head, card), logits_of(Variant(data, backbone), head)
