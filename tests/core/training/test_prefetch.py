@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """22 stable images, decoded in the size that the tiny backbone needs."""
     monkeypatch.setattr(memos, "_STABLE_NS", 0)
     for place in (scan, module):
-        monkeypatch.setattr(place, "AT_LEAST", CARD.preprocessing.min_decode_side)
+        monkeypatch.setattr(place, "MIN_SIDE", CARD.preprocessing.min_decode_side)
     root = teaching.write_labelled(tmp_path / "photos", 7)
     (root / "red" / "large.jpg").write_bytes(encoded(photo_like(1600, 1200), "JPEG"))
     return root

@@ -83,7 +83,7 @@ say(Progress("starting", 0, 1, None))
 say(Epoch(0, 1, None, None, 0.5, 0.25, 0.1))
 say(Progress("learning", 1, 1, 0.0))
 say(Epoch(1, 1, 0.5, 0.5, 0.5, 0.75, 0.1))
-say(Done({"name": "été", "best_epoch": 1}))
+say(TrainerDone({"name": "été", "best_epoch": 1}))
 """
     )
     assert facts == {"name": "été", "best_epoch": 1}
@@ -94,7 +94,7 @@ say(Done({"name": "été", "best_epoch": 1}))
 def test_any_thread_can_run_the_trainer() -> None:
     listener, answers = Listener(), []
     thread = threading.Thread(
-        target=lambda: answers.append(listener.converse('say(Progress("a", 0, 1, None)); say(Done({"b": 1}))'))
+        target=lambda: answers.append(listener.converse('say(Progress("a", 0, 1, None)); say(TrainerDone({"b": 1}))'))
     )
     thread.start()
     thread.join(timeout=60)
@@ -112,13 +112,13 @@ def test_events_arrive_during_the_work() -> None:
 @pytest.mark.parametrize("family", [ModelError, ProviderError, UsageError, StorageError, DatasetError, TrainerError])
 def test_a_failure_is_raised_as_its_kind(family: type[FoveaError]) -> None:
     with pytest.raises(family, match="It broke") as caught:
-        Listener().converse(f'say(Failed("{family.kind}", "It broke.", "Mend it."))\nsys.exit(2)')
+        Listener().converse(f'say(TrainerFailed("{family.kind}", "It broke.", "Mend it."))\nsys.exit(2)')
     assert (type(caught.value), caught.value.hint) == (family, "Mend it.")
 
 
 def test_a_failure_of_an_unknown_kind_is_a_trainer_error() -> None:
     with pytest.raises(TrainerError, match="Odd"):
-        Listener().converse('say(Failed("odd", "Odd.", "-"))')
+        Listener().converse('say(TrainerFailed("odd", "Odd.", "-"))')
 
 
 @posix
