@@ -143,7 +143,7 @@ def test_the_table_of_unlabelled_photos_says_that_nobody_knows_who_is_right(fove
 
 def test_a_folder_without_photos_is_refused(fovea: Fovea, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for folder, what in (("empty", "no photo"), ("missing", "missing")):
+    for folder, what in (("empty", "No photos"), ("missing", "missing")):
         ran = fovea("models", "compare", "mine@1", "mine", tmp_path / folder)
         assert ran.code == 2
         assert what in ran.err
