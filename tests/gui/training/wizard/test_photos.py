@@ -75,13 +75,13 @@ def test_a_photo_under_two_labels_is_put_in_one_and_that_is_undone(
     assert "What is in this photo?" in texts(wizard.chooser)
     qtbot.keyClicks(wizard.chooser.line, "blu")
     qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: says(wizard, "1 label was put right by you."), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: says(wizard, "You corrected 1 label."), timeout=PATIENCE_MS)
     assert not says(wizard, "different labels")
     assert says(wizard, "Class blue, 13 photos")
     assert (mixed / "red" / "0.png").exists(), "the folder is as it was"
     click(qtbot, wizard.photos.found.undo)
     qtbot.waitUntil(lambda: says(wizard, "different labels"), timeout=PATIENCE_MS)
-    assert not says(wizard, "put right by you")
+    assert not says(wizard, "You corrected")
 
 
 def test_what_cannot_be_read_is_skipped_and_each_decision_is_undone_by_itself(
