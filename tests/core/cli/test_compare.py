@@ -146,7 +146,7 @@ def test_the_table_of_unlabelled_photos_has_no_accuracy(fovea: Fovea, unlabelled
 
 def test_a_folder_without_photos_is_refused(fovea: Fovea, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for folder, what in (("empty", "no photo"), ("missing", "missing")):
+    for folder, what in (("empty", "No photos"), ("missing", "missing")):
         ran = fovea("models", "compare", "mine@1", "mine", tmp_path / folder)
         assert ran.code == 2
         assert what in ran.err

@@ -114,7 +114,7 @@ def test_parts_that_the_folder_names_are_never_learnt_from(tmp_path: Path, libra
     trained = run(request(tmp_path / "parts"), library)
     assert trained.data.counts() == {"train": 30, "validation": 12, "test": 15}
     assert trained.head.trained.fitted == 30
-    assert trained.model.card.evaluation["method"] == "on the test images, which the head had not seen"
+    assert trained.model.card.evaluation["method"] == "on the test images, which the head was not trained on"
 
 
 def test_requested_counts_are_met(folder: Path, library: Library) -> None:

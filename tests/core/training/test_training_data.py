@@ -87,5 +87,5 @@ def test_copies_across_subsets_are_reported(copied: int) -> None:
     for problem in problems:
         assert problem.kind is ProblemKind.LEAK
         assert problem.paths == tuple(one.path for one in test.examples[:copied])
-        assert problem.message.startswith("3 of the 8 validation and test images look like")
+        assert problem.message.startswith("3 of 8 validation and test images look like")
         assert "“test/cat/0.jpg”, “test/dog/1.jpg”, “test/cat/2.jpg”" in problem.message
