@@ -135,7 +135,7 @@ def test_a_comparison_is_cancelled(tmp_path: Path) -> None:
 
 def test_an_empty_folder_cannot_be_compared(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DatasetError, match="no photo"):
+    with pytest.raises(DatasetError, match="No photos"):
         compare(tmp_path / "empty")
 
 

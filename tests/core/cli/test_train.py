@@ -110,8 +110,8 @@ def test_folders_that_look_like_parts_are_reported_once_and_before_the_training(
             other = tmp_path / "pictures" / "second" / photo.relative_to(first)
             other.parent.mkdir(parents=True, exist_ok=True)
             photo.rename(other)
-    told = "The folders “first”, “second” are used as classes but contain folders with the same names"
-    assert fovea("train", tmp_path / "pictures", "--name", "mine").err.count(told) == 1
+    expected = "The folders “first”, “second” are used as classes but contain folders with the same names"
+    assert fovea("train", tmp_path / "pictures", "--name", "mine").err.count(expected) == 1
 
     def stop(*_: object, **__: object) -> None:
         raise FoveaError("It is too early to compute anything.", hint="")
