@@ -22,6 +22,7 @@ from core.cli import classify_folders, tables
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Tally
 from core.cli.progress import stages
+from core.cli.sort_texts import left_text, plan_text, sorted_text, undone_text
 from core.cli.streams import print_message, results_to
 from core.evaluation.plots import percent
 from core.jobs.job_list import list_jobs
@@ -115,35 +116,9 @@ def _undo(id_: str, *, as_json: bool) -> int:
     if as_json:
         with results_to(None) as stream:
             stream.write(json.dumps(_content(sorting) | {"remarks": _issues(sorting)}, indent=2) + "\n")
-    print_message(_undone_text(sorting))
+    print_message(undone_text(sorting))
     _print_issues(sorting)
     return int(sorting.kept > 0)
-
-
-def _undone_text(sorting: SortingSummary) -> str:
-    count, id_ = sorting.undone, sorting.id
-    match sorting.request.by:
-        case TransferMode.MOVE:
-            return tr_n(
-                "Undid sorting {id}: moved {count:,} photo back.",
-                "Undid sorting {id}: moved {count:,} photos back.",
-                count,
-                id=id_,
-            )
-        case TransferMode.COPY:
-            return tr_n(
-                "Undid sorting {id}: removed {count:,} copy.",
-                "Undid sorting {id}: removed {count:,} copies.",
-                count,
-                id=id_,
-            )
-        case _:
-            return tr_n(
-                "Undid sorting {id}: removed {count:,} link.",
-                "Undid sorting {id}: removed {count:,} links.",
-                count,
-                id=id_,
-            )
 
 
 @contextmanager
@@ -244,7 +219,7 @@ def _show_steps(steps: Sequence[Step], request: SortRequest, planned: PlanSummar
                     tables.cell(_below(step.source, request.source)), place, confidence, tables.cell(_note(step))
                 )
             tables.show(stream, result)
-    print_message(f"{_describe_plan(planned, request)} {tr('This was a dry run. Nothing was changed.')}")
+    print_message(f"{plan_text(planned, request)} {tr('This was a dry run. Nothing was changed.')}")
 
 
 def _show_empty(request: SortRequest, planned: PlanSummary, *, as_json: bool) -> int:
@@ -254,7 +229,7 @@ def _show_empty(request: SortRequest, planned: PlanSummary, *, as_json: bool) ->
         with results_to(None) as stream:
             stream.write(json.dumps(content, indent=2) + "\n")
     if planned.left:
-        print_message(f"{tr('Nothing to sort.')} {_left_text(planned.left)}", hint=tr("Add --dry-run to see why."))
+        print_message(f"{tr('Nothing to sort.')} {left_text(planned.left)}", hint=tr("Add --dry-run to see why."))
     else:
         print_message(tr("Nothing to sort."))
     return 0
@@ -272,68 +247,8 @@ def _show_sorted(sorting: SortingSummary, planned: PlanSummary | None, *, as_jso
                 result.add_row(tables.cell(name, "bold"), f"{count:,}")
             tables.show(stream, result)
     hint = tr("To undo this, run `fovea sort --undo {id}`.", id=sorting.id)
-    print_message(" ".join(_sorted_sentences(sorting, planned)), hint=hint)
+    print_message(sorted_text(sorting, planned), hint=hint)
     _print_issues(sorting)
-
-
-def _sorted_sentences(sorting: SortingSummary, planned: PlanSummary | None) -> Iterator[str]:
-    yield tr_n(
-        "Sorted {count:,} photo into {folder!r} ({mode}).",
-        "Sorted {count:,} photos into {folder!r} ({mode}).",
-        sorting.sorted,
-        folder=str(sorting.request.destination),
-        mode=sorting.request.by,
-    )
-    if sorting.companions:
-        yield tr_n(
-            "{count:,} companion file went with them.",
-            "{count:,} companion files went with them.",
-            sorting.companions,
-        )
-    if sorting.failed:
-        yield tr_n("{count:,} file failed.", "{count:,} files failed.", sorting.failed)
-    if planned is not None and planned.left:
-        yield _left_text(planned.left)
-    if planned is not None and planned.shared:
-        yield _shared_text(planned.shared)
-
-
-def _describe_plan(planned: PlanSummary, request: SortRequest) -> str:
-    return " ".join(_plan_sentences(planned, request))
-
-
-def _plan_sentences(planned: PlanSummary, request: SortRequest) -> Iterator[str]:
-    yield tr_n(
-        "{count:,} photo ({size}) to sort into class folders ({mode}).",
-        "{count:,} photos ({size}) to sort into class folders ({mode}).",
-        planned.photos,
-        size=tables.size(planned.size),
-        mode=request.by,
-    )
-    if planned.renamed:
-        yield tr_n("{count:,} of them is renamed.", "{count:,} of them are renamed.", planned.renamed)
-    if planned.companions:
-        yield tr_n(
-            "{count:,} companion file goes with them.",
-            "{count:,} companion files go with them.",
-            planned.companions,
-        )
-    if planned.left:
-        yield _left_text(planned.left)
-    if planned.shared:
-        yield _shared_text(planned.shared)
-
-
-def _left_text(count: int) -> str:
-    return tr_n("{count:,} photo stays where it is.", "{count:,} photos stay where they are.", count)
-
-
-def _shared_text(count: int) -> str:
-    return tr_n(
-        "{count:,} companion file shared by several photos stays.",
-        "{count:,} companion files shared by several photos stay.",
-        count,
-    )
 
 
 def _print_issues(sorting: SortingSummary) -> None:

@@ -324,14 +324,12 @@ class Library:
                 card = _read_card_of(name, folder) if name == wanted.name else None
                 if isinstance(card, BackboneCard) and card.sha256 == wanted.sha256:
                     return _checked_files(InstalledBackbone(card, folder))
-        what = tr("The backbone {name!r} of the model is missing or damaged.", name=wanted.name)
-        raise ModelError(what, hint=tr(REINSTALL))
+        raise ModelError(tr("The backbone {name!r} is missing or damaged.", name=wanted.name), hint=tr(REINSTALL))
 
     def _choices(self) -> str:
         names = ", ".join(model.card.name for model in self.models())
-        if not names:
-            return tr("No models are installed. Install Fovea again.")
-        return tr("Installed models: {names}.", names=names)
+        installed = tr("Installed models: {names}.", names=names)
+        return installed if names else tr("No models are installed. Install Fovea again.")
 
 
 def open_library() -> Library:

@@ -47,8 +47,7 @@ class OutputLayer:
         is_flat: whether the features are already [n, d].
         is_half: whether they are computed in float16.
         head: the last layer; None if the logits are used as features.
-        feature_map: the name of the array whose mean are the features, and whether its channels are last; None if
-            unknown.
+        feature_map: the array whose mean gives the features, and whether its channels are last; None if unknown.
     """
 
     operator: str
@@ -142,8 +141,7 @@ def _output_layer(model: onnx.ModelProto, output: str, inferred: Inferred | None
         features, head = logits, None
     if head is None and count > _MAX_LOGITS:
         what = tr("The model has {count:,} classes and does not end in a linear layer.", count=count)
-        hint = tr("Such models are supported with up to {limit:,} classes.", limit=_MAX_LOGITS)
-        raise ModelError(what, hint=hint)
+        raise ModelError(what, hint=tr("Such models can have up to {limit:,} classes.", limit=_MAX_LOGITS))
     return OutputLayer(
         operator=operator,
         class_count=count,
@@ -163,8 +161,7 @@ def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str
     """
     last = makers.get(_skip_operators(output, makers, (*_PASSED, "Cast")))
     if last is not None and last.op_type == "Sigmoid":
-        what = tr("The model is a multi-label classifier, which is not supported.")
-        raise ModelError(what, hint=tr(_BINARY))
+        raise ModelError(tr("Multi-label classifiers are not supported."), hint=tr(_BINARY))
     if last is None or last.op_type not in _ENDS:
         return "", output
     return last.op_type, last.input[0]
@@ -187,8 +184,7 @@ def _class_count(model: onnx.ModelProto, output: str, inferred: Inferred | None,
     if count is None:
         raise ModelError(tr("The model does not state its number of classes."), hint=tr(_HINT))
     if count < 2:
-        what = tr("The model is a binary classifier with one output, which is not supported.")
-        raise ModelError(what, hint=tr(_BINARY))
+        raise ModelError(tr("A binary classifier with one output is not supported."), hint=tr(_BINARY))
     return count
 
 
@@ -206,8 +202,9 @@ def _input(model: onnx.ModelProto) -> tuple[graph.TensorSpec, bool, int | None]:
         raise ModelError(tr("The input of the model is not an image."), hint=tr(_HINT))
     (port,) = ports
     if port.element_type not in (*_REAL, TensorProto.UINT8):
-        what = tr("The input of the model is neither floating-point numbers nor bytes.")
-        raise ModelError(what, hint=tr("Export it with a float32 input."))
+        raise ModelError(
+            tr("The input of the model is not float or uint8."), hint=tr("Export it with a float32 input.")
+        )
     if port.axes[3] == _COLOURS:
         sides = port.axes[1:3]
     elif port.axes[1] == _COLOURS:
@@ -217,15 +214,11 @@ def _input(model: onnx.ModelProto) -> tuple[graph.TensorSpec, bool, int | None]:
         raise ModelError(what, hint=tr(_HINT))
     sides = tuple(None if side is None or side < 1 else side for side in sides)
     if sides[0] != sides[1]:
-        what = tr("The input of the model is not square ({height} × {width} pixels).", height=sides[0], width=sides[1])
-        raise ModelError(what, hint=tr(_HINT))
+        shape = f"{sides[0]} × {sides[1]}"
+        raise ModelError(tr("The input of the model is not square ({shape} pixels).", shape=shape), hint=tr(_HINT))
     if not MIN_SIZE <= (sides[0] or MIN_SIZE) <= MAX_SIZE:
-        what = tr(
-            "The input size of the model is {size} pixels; {low} to {high} are supported.",
-            size=sides[0],
-            low=MIN_SIZE,
-            high=MAX_SIZE,
-        )
+        values = {"size": sides[0], "low": MIN_SIZE, "high": MAX_SIZE}
+        what = tr("The input size of the model is {size} pixels; {low} to {high} are supported.", **values)
         raise ModelError(what, hint=tr(_HINT))
     return port, port.axes[3] == _COLOURS, sides[0]
 
@@ -270,14 +263,10 @@ def _output(model: onnx.ModelProto, names: Callable[[int], bool] | None) -> str:
         return found[0].name
     text = ", ".join(f"{port.name[:40]} {list(port.axes)}" for port in _real_outputs(model)[:5])
     if found:
-        hint = tr(
-            "Give the class names with --classes or in labels.txt next to the file: their number identifies the output."
-        )
+        hint = tr("Give the class names with --classes or in labels.txt: their number identifies the output.")
         raise ModelError(tr("The model has several outputs: {outputs}.", outputs=text), hint=hint)
-    if not text:
-        raise ModelError(tr("The model has no outputs."), hint=tr(_HINT))
     what = tr("The output of the model is {outputs}, not one number per class.", outputs=text)
-    raise ModelError(what, hint=tr(_HINT))
+    raise ModelError(what if text else tr("The model has no outputs."), hint=tr(_HINT))
 
 
 def _leading_to(names: set[str], own: onnx.GraphProto) -> set[str]:

@@ -21,7 +21,7 @@ ROOT = Path(core.__file__).parents[1]
         ((), "required: COMMAND"),
         (("clasify",), "clasify"),
         (("classify",), "required: PATH"),
-        (("classify", ""), "empty text"),
+        (("classify", ""), "must not be empty"),
         (("classify", "a.jpg", "--top", "0"), "--top"),
         (("classify", "a.jpg", "--top", "many"), "--top"),
         (("classify", "a.jpg", "--provider", "tpu"), "--provider"),

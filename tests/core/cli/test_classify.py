@@ -211,7 +211,7 @@ def test_a_long_table_is_written_in_parts_under_one_heading(fovea: Fovea, tmp_pa
     assert len(rows) == 1500
     starts = [row.index(" red ") for row in rows]
     assert starts == sorted(starts)
-    assert (header.index(" what "), starts[-1] - starts[0]) == (starts[0], 1)
+    assert (header.index(" prediction "), starts[-1] - starts[0]) == (starts[0], 1)
     assert rows[-1].startswith(f"{first.with_name('1499.png')}  ")
 
 
@@ -290,9 +290,7 @@ def test_a_folder_without_images_is_reported(fovea: Fovea, pictures: Path, tmp_p
 def test_nothing_found_at_all_is_an_error_with_a_hint(fovea: Fovea, tmp_path: Path) -> None:
     ran = fovea("classify", tmp_path, "--model", "colours", "--format", "jsonl")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == (
-        "fovea: No image was found.\n       Add --recursive to look into subfolders, or name image files.\n"
-    )
+    assert ran.err == ("fovea: No images found.\n       Add --recursive to include subfolders, or give image files.\n")
 
 
 def test_a_folder_that_may_not_be_read_is_reported_and_counts_as_failure(fovea: Fovea, pictures: Path) -> None:

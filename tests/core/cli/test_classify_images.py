@@ -36,7 +36,7 @@ def test_half_empty_images_are_classified_with_a_warning_in_every_form(fovea: Fo
 def test_files_of_other_kinds_are_counted(fovea: Fovea, pictures: Path) -> None:
     for name in ("a.CR3", "b.cr3", "c.jxl", "d.txt", "more/e.nef"):
         (pictures / name).write_bytes(b"x")
-    skipped = "fovea: Skipped 3 files of kinds Fovea does not read: 2 CR3, 1 JXL.\n"
+    skipped = "fovea: Skipped 3 files in unsupported formats: 2 CR3, 1 JXL.\n"
     assert skipped in fovea("classify", pictures, "--model", "colours").err
     assert skipped in fovea("classify", pictures, pictures / "red.png", "--model", "colours").err
     assert "4 files" in fovea("classify", pictures, "--recursive", "--model", "colours").err

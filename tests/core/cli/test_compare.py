@@ -65,8 +65,8 @@ def test_what_they_were_trained_on_is_reported(fovea: Fovea, labelled: Path) -> 
 
 def test_the_table_is_readable(fovea: Fovea, labelled: Path) -> None:
     lines = [line.split() for line in fovea("models", "compare", "mine@1", "mine@2", labelled).out.splitlines()]
-    assert ["mine@1", "66.7%", "right", "(95%", "interval", "30.0%", "to", "90.3%)"] in lines
-    assert ["only", "mine@2", "right", "2"] in lines
+    assert ["mine@1", "66.7%", "correct", "(95%", "confidence", "interval:", "30.0%", "to", "90.3%)"] in lines
+    assert ["only", "mine@2", "correct", "2"] in lines
     assert ["McNemar's", "test", "p", "=", "0.5.", "The", "difference", "could", "be", "chance."] in lines
     flips = [line for line in lines if line and line[0].endswith(".png")]
     assert [flip[1] for flip in flips] == ["green", "green"]
@@ -95,8 +95,8 @@ def test_images_that_cannot_be_read_and_other_classes_are_reported(fovea: Fovea,
 @pytest.mark.parametrize(
     ("a", "b", "place", "expected"),
     [
-        ("mine", "mine@2", "labelled", "are the same"),
-        ("mine", "nobody", "labelled", "no model called 'nobody'"),
+        ("mine", "mine@2", "labelled", "are the same model"),
+        ("mine", "nobody", "labelled", "no model named 'nobody'"),
         ("mine@9", "mine", "labelled", "no version 9"),
         ("mine@1", "mine@2", "nowhere", "nowhere"),
     ],

@@ -51,7 +51,7 @@ def test_8_bits_are_written_with_a_table_of_what_they_lose(fovea: Fovea, folder:
     ran = fovea("models", "export", "colours", file, "--storage", "int8", "--images", folder)
     assert ran.code == 0, ran.err
     head, rule, *rows, expected = ran.out.splitlines()
-    for column in ("accuracy", "lost", "p", "named otherwise", "cosine", "ms per image", "size"):
+    for column in ("accuracy", "loss", "p", "predictions differ", "cosine", "ms per image", "size"):
         assert column in head
     assert set(rule) == {"─"}
     assert [row.split()[0] for row in rows] == ["exact", "u8s8", "s8s8"]

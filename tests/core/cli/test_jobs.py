@@ -47,7 +47,7 @@ def test_another_model_classifies_again_and_uses_stored_features(fovea: Fovea, p
     library.open_library().install(*tiny.packaged_model("others", temperature=3.0))
     sure = fovea("classify", pictures, *ASK, "--keep-features")
     mild = fovea("classify", pictures, *ASK, "--keep-features", "--model", "others")
-    assert re.fullmatch(r"fovea: 4 images, 0 failed, [\d.]+ images/s, others on kept features\n", mild.err)
+    assert re.fullmatch(r"fovea: 4 images, 0 failed, [\d.]+ images/s, others on stored features\n", mild.err)
     for one, other in zip(_lines(sure.out), _lines(mild.out), strict=True):
         assert (other["path"], other["model"], other["provider"]) == (one["path"], "others", "kept")
         assert other["confidence"] < one["confidence"] or one["confidence"] < 0.4

@@ -44,7 +44,7 @@ def test_photos_are_sorted_and_put_back(fovea: Fovea, pictures: Path, sorted_to:
     assert [(one["state"], one["sorted"], one["destination"]) for one in listed] == [("sorted", 4, str(sorted_to))]
     assert listed[0]["id"] in fovea("sort", "--list").out
     back = fovea("sort", "--undo")
-    assert (back.code, "4 photos" in back.err) == (0, True)
+    assert (back.code, "removed 4 copies" in back.err) == (0, True)
     assert not sorted_to.exists()
     assert snapshot(pictures) == before
     again = fovea("sort", "--undo")
@@ -128,11 +128,11 @@ def test_json_shows_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((), "is not said"),
-        (("photos",), "is not said"),
-        (("--to", "x"), "is not said"),
-        (("--undo", "nothing"), "No sorting 'nothing'"),
-        (("--continue",), "no such sorting"),
+        ((), "FOLDER and --to DEST are required"),
+        (("photos",), "FOLDER and --to DEST are required"),
+        (("--to", "x"), "FOLDER and --to DEST are required"),
+        (("--undo", "nothing"), "no sorting called 'nothing'"),
+        (("--continue",), "No matching sorting"),
         (("nowhere", "--to", "x"), "There is no folder"),
         (("photos", "--to", "x", "--by", "magic"), "invalid choice"),
         (("--undo", "--list"), "not allowed with"),

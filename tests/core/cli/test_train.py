@@ -58,7 +58,7 @@ def test_json_shows_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
 def test_a_table_for_people(fovea: Fovea, folder: Path) -> None:
     ran = fovea("train", folder, "--name", "mine")
     assert ran.code == 0
-    for expected in ("mine, version 1", "accuracy", "precision", "recall", "fitted to     36 images", "36 computed"):
+    for expected in ("mine, version 1", "accuracy", "precision", "recall", "trained on", "36 computed"):
         assert expected in ran.out
 
 
@@ -123,16 +123,16 @@ def test_folders_that_look_like_parts_are_reported_once_and_before_the_training(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--name", "everyday"], "built-in model"),
-        (["--name", "No Name"], "not a valid model name"),
-        (["--name", "m", "--test", "1.5"], "neither a share below 1 nor a count"),
-        (["--name", "m", "--validation", "nan"], "neither a share below 1 nor a count"),
-        (["--name", "m", "--test", "-1"], "neither a share below 1 nor a count"),
+        (["--name", "everyday"], "came with Fovea"),
+        (["--name", "No Name"], "cannot be the name"),
+        (["--name", "m", "--test", "1.5"], "is not a fraction below 1 or a whole number"),
+        (["--name", "m", "--validation", "nan"], "is not a fraction below 1 or a whole number"),
+        (["--name", "m", "--test", "-1"], "is not a fraction below 1 or a whole number"),
         (["--name", "m", "--test", "1000"], ""),
         (["--name", "m", "--test", "0.6", "--validation", "0.6"], ""),
-        (["--name", "m", "--seed", "x"], "is not a number"),
+        (["--name", "m", "--seed", "x"], "is not a whole number"),
         (["--name", "m", "--recipe", "slow"], "invalid choice"),
-        (["--name", "m", "--epochs", "0"], "is not a number of 1 or more"),
+        (["--name", "m", "--epochs", "0"], "is not a whole number of at least 1"),
         (["--name", "m", "--learning-rate", "-1"], "above 0"),
         (["--name", "m", "--depth", "deep"], "invalid choice"),
         ([], "--name"),

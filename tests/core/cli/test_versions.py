@@ -101,7 +101,7 @@ def test_invalid_requests_are_reported_with_a_hint(fovea: Fovea, arguments: tupl
 
 def test_one_version_is_removed(fovea: Fovea) -> None:
     ran = fovea("models", "remove", "mine@1")
-    assert (ran.code, ran.err.splitlines()[0]) == (0, "fovea: Version 1 of 'mine' is removed.")
+    assert (ran.code, ran.err.splitlines()[0]) == (0, "fovea: Removed version 1 of 'mine'.")
     assert "within 7 days, run `fovea models restore mine@1`." in ran.err
     assert library.open_library().numbers("mine") == (2,)
     assert fovea("models", "remove", "mine").code == 0

@@ -73,7 +73,7 @@ def test_what_arrives_is_reported_until_it_is_ended(tmp_path: Path, which: signa
         rest, said = program.communicate(timeout=PATIENCE_S)
         assert program.returncode == 0
         assert rest == ""
-        assert "1 image, 0 failed" in said
+        assert "1 image classified, 0 failed" in said
 
 
 def test_lines_and_keywords_together(tmp_path: Path) -> None:

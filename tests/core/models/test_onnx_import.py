@@ -188,7 +188,7 @@ def _oblong(model: onnx.ModelProto) -> None:
         (broken(_oblong), "not square"),
         (broken(_clear("output")), "no outputs"),
         (broken(_clear("input")), "not an image"),
-        (classifier(end="Sigmoid"), "multi-label"),
+        (classifier(end="Sigmoid"), "Multi-label"),
     ],
     ids=["external", "operator", "greyscale", "oblong", "no output", "no input", "many labels"],
 )
