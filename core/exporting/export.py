@@ -57,9 +57,7 @@ def export_model(
         Cancelled: the token was cancelled.
     """
     if format.needs_images and images is None:
-        what = tr("Converting to 8 bits needs labelled images to calibrate the model and to measure its accuracy.")
-        hint = tr("Choose a folder of labelled images, preferably the one the model was trained on.")
-        raise UsageError(what, hint=hint)
+        raise _missing_images()
     if format is ExportFormat.ONNX:
         from core.models.exchange import export
 
@@ -78,3 +76,8 @@ def export_model(
     from core.exporting.litert import export_litert
 
     return export_litert(model, file, _STORED.get(format), images, most_lost, report=report, token=token)
+
+
+def _missing_images() -> UsageError:
+    what = tr("Converting to 8 bits needs labelled images to calibrate the model and to measure its accuracy.")
+    return UsageError(what, hint=tr("Choose a folder of labelled images, preferably the one the model was trained on."))

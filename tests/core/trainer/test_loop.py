@@ -37,28 +37,28 @@ class TinyTrainer:
         self.model = keras.Sequential([keras.Input((6,)), *layers])
         self.optimizer = keras.optimizers.SGD(0.05, momentum=0.5, nesterov=True)
         self.optimizer.build(self.model.trainable_variables)
-        self.learnt: list[int] = []
+        self.trained_epochs: list[int] = []
         self._reported = iter(reported) if reported else None
 
     def train_epoch(self, epoch: int) -> EpochMetrics:
-        self.learnt.append(epoch)
+        self.trained_epochs.append(epoch)
         scores = [self._step(rows) for rows in np.random.default_rng(epoch).permutation(len(LABELS)).reshape(-1, 8)]
         return EpochMetrics(*np.mean(scores, axis=0).tolist())
 
     def validate(self) -> EpochMetrics | None:
         if self._reported:
             return next(self._reported)
-        losses, right = self._judge(np.arange(len(LABELS)), training=False)
-        return EpochMetrics(float(tf.reduce_mean(losses)), right)
+        losses, accuracy = self._forward(np.arange(len(LABELS)), training=False)
+        return EpochMetrics(float(tf.reduce_mean(losses)), accuracy)
 
     def _step(self, rows: Rows) -> tuple[float, float]:
         with tf.GradientTape() as tape:
-            losses, right = self._judge(rows, training=True)
+            losses, accuracy = self._forward(rows, training=True)
             loss = tf.reduce_mean(losses)
         self.optimizer.apply(tape.gradient(loss, self.model.trainable_variables))
-        return float(loss), right
+        return float(loss), accuracy
 
-    def _judge(self, rows: Rows, *, training: bool) -> tuple[Any, float]:
+    def _forward(self, rows: Rows, *, training: bool) -> tuple[Any, float]:
         logits = self.model(FEATURES[rows], training=training)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(LABELS[rows], logits)
         return losses, float(np.mean(np.argmax(logits, axis=1) == LABELS[rows]))
@@ -115,7 +115,7 @@ def test_an_interruption_changes_nothing(folder: Path, whole: Checkpoint, moment
         interrupted(TinyTrainer(), folder, moment)
     trainer = TinyTrainer()
     found = trained(trainer, folder)
-    assert trainer.learnt == list(range(moments[-1] + 1, EPOCHS + 1))
+    assert trainer.trained_epochs == list(range(moments[-1] + 1, EPOCHS + 1))
     assert same(found.weights, whole.weights)
     assert same(found.optimizer, whole.optimizer)
     assert same(found.best, whole.best)
@@ -151,7 +151,7 @@ def test_a_finished_training_is_reported_again_and_not_repeated(folder: Path) ->
     trainer = TinyTrainer()
     again = trained(trainer, folder, emit=reported.append)
     assert reported == list(first.history)
-    assert not trainer.learnt
+    assert not trainer.trained_epochs
     assert same(again.weights, trainer.model.get_weights())
 
 
@@ -186,14 +186,14 @@ def test_a_damaged_checkpoint_starts_over(folder: Path, whole: Checkpoint) -> No
     (folder / CHECKPOINT).write_bytes(data[: len(data) // 2])
     trainer = TinyTrainer()
     assert same(trained(trainer, folder).weights, whole.weights)
-    assert trainer.learnt[0] == 1
+    assert trainer.trained_epochs[0] == 1
 
 
 def test_a_checkpoint_of_another_network_starts_over(folder: Path, whole: Checkpoint) -> None:
     interrupted(TinyTrainer(width=9), folder, 3)
     trainer = TinyTrainer()
     assert same(trained(trainer, folder).weights, whole.weights)
-    assert trainer.learnt[0] == 1
+    assert trainer.trained_epochs[0] == 1
 
 
 def test_an_infinite_loss_is_an_error(folder: Path) -> None:
