@@ -292,7 +292,7 @@ def _check_has_photos(request: JobRequest) -> None:
     if request.include or request.exclude:
         raise UsageError(what, hint=tr("Check the include and exclude patterns."))
     if walk.skipped:
-        raise UsageError(f"{what} {describe_kinds(walk.skipped)}", hint=SAVE_HINT)
+        raise UsageError(f"{what} {describe_kinds(walk.skipped)}", hint=tr(SAVE_HINT))
     raise UsageError(what, hint=tr("Fovea looks for files such as .jpg, .png, .webp and .heic."))
 
 
