@@ -116,7 +116,7 @@ def test_the_report_is_written_beside_the_results(fovea: Fovea, labelled: Path, 
     assert ran.err == f"fovea: Saved the report to {str(file)!r}.\n"
     html = file.read_text(encoding="utf-8")
     assert "85.7%" in html
-    assert "green named blue" in html
+    assert "green predicted as blue" in html
 
 
 def test_a_report_never_overwrites_an_image(fovea: Fovea, labelled: Path) -> None:

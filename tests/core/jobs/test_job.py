@@ -324,7 +324,7 @@ def test_a_failing_cpu_stops_the_job_and_all_images_are_waiting(
 
 
 def test_a_missing_model_is_reported(request_of: JobRequest) -> None:
-    with pytest.raises(ModelError, match="no model called"):
+    with pytest.raises(ModelError, match="no model named"):
         open_lazy_classifier(replace(request_of, model="nobody"))
 
 

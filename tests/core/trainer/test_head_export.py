@@ -102,7 +102,7 @@ def test_graphs_that_are_not_chains_of_dense_layers_are_rejected(kind: str) -> N
 
 
 def test_layers_with_mismatched_shapes_are_rejected() -> None:
-    with pytest.raises(ModelError, match="do not fit together"):
+    with pytest.raises(ModelError, match="do not match"):
         head_from_onnx(graph([*FIRST, node("MatMul", "c", "w0", "logits")]))
 
 

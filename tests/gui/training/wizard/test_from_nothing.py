@@ -94,7 +94,7 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     os.kill(number, signal.SIGKILL)
     qtbot.waitUntil(training.again.isVisible, timeout=PATIENCE_MS)
     assert "Training failed" in texts(wizard)
-    assert "what was computed and learned is kept" in texts(wizard)
+    assert "finished work is kept" in texts(wizard)
     assert training.again.text() == "Resume"
     click(qtbot, training.again)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=LONG_MS)
@@ -133,7 +133,7 @@ def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
     assert chooser.isVisible()
     qtbot.keyClicks(chooser.line, "tool")
     qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
-    assert "You say: tool" in texts(page.inspector)
+    assert "You: tool" in texts(page.inspector)
     strip = page.strip
     qtbot.waitUntil(strip.retrain.isVisible, timeout=PATIENCE_MS)
     assert strip.retrain.text() == "Retrain with 1 correction"
