@@ -108,7 +108,7 @@ def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
 
 def _foreign_error(file: Path, found: int, *, is_journal: bool) -> StorageError:
     if found > FORMAT:
-        what = tr("The journal {file} was written by a later version of Fovea.", file=display_path(file))
+        what = tr("The journal {file} was created by a newer version of Fovea.", file=display_path(file))
         return StorageError(what, hint=tr("Update Fovea, or remove the job with `fovea jobs remove`."))
     if is_journal:
         return _damaged_error(file)

@@ -110,5 +110,5 @@ def test_what_cannot_be_meant_is_refused(fovea: Fovea, folder: Path, tmp_path: P
 def test_a_network_keras_does_not_have_is_reported(fovea: Fovea, tmp_path: Path) -> None:
     ran = fovea("models", "export", "colours", tmp_path / "a.tflite")
     assert ran.code == 2
-    assert "'Tiny'" in ran.err
+    assert "“Tiny”" in ran.err
     assert not (tmp_path / "a.tflite").exists()

@@ -39,8 +39,8 @@ def test_the_suffix_decides_the_form(fovea: Fovea, pictures: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        (("--format", "xlsx", "--output", "s.csv"), "stands for csv, but the format is xlsx"),
-        (("--format", "table", "--output", "s.xlsx"), "stands for xlsx, but the format is table"),
+        (("--format", "xlsx", "--output", "s.csv"), "is for csv files, but the format is xlsx"),
+        (("--format", "table", "--output", "s.xlsx"), "is for xlsx files, but the format is table"),
         (("--output", "s.json"), "a name such as s.jsonl"),
         (("--output", "s.xls"), "a name such as s.xlsx"),
     ],

@@ -67,7 +67,7 @@ def test_labels_to_check_are_listed(fovea: Fovea, folder: Path) -> None:
     content = json.loads(fovea("train", folder, "--name", "mine", "--format", "json").out)
     first = content["label_errors"][0]
     assert (first["path"], first["label"], first["predicted"]) == (str(wrong), "green", "red")
-    assert "36 images of the classes reach, by cross-validation" in content["training"]["unknown_below"]
+    assert "36 images of the classes, by cross-validation" in content["training"]["unknown_below"]
     shown = fovea("train", folder, "--name", "mine").out
     assert "Labels to check" in shown
     assert "wrong.png" in shown.partition("Labels to check")[2]
@@ -123,8 +123,8 @@ def test_folders_that_look_like_parts_are_reported_once_and_before_the_training(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--name", "everyday"], "came with Fovea"),
-        (["--name", "No Name"], "cannot be the name"),
+        (["--name", "everyday"], "is the name of a built-in model"),
+        (["--name", "No Name"], "is not a valid model name"),
         (["--name", "m", "--test", "1.5"], "is not a fraction below 1 or a whole number"),
         (["--name", "m", "--validation", "nan"], "is not a fraction below 1 or a whole number"),
         (["--name", "m", "--test", "-1"], "is not a fraction below 1 or a whole number"),

@@ -172,8 +172,8 @@ def test_a_file_of_a_later_version_is_left_alone(folder: Path, caplog: pytest.Lo
     file.write_bytes(file.read_bytes().replace(b'"format": 1', b'"format": 2'))
     before = file.read_bytes()
     assert not read_overrides(folder)
-    assert "later version" in caplog.text
-    with pytest.raises(StorageError, match="later version"):
+    assert "newer version" in caplog.text
+    with pytest.raises(StorageError, match="newer version"):
         override_labels(folder, {folder / "red" / "1.png": LEFT_OUT})
     assert file.read_bytes() == before
 

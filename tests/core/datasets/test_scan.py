@@ -122,7 +122,7 @@ def test_without_a_cache_everything_is_scanned(root: Path, caplog: pytest.LogCap
     first, _ = _read(root)
     again, decoded = _read(root)
     assert (again, len(decoded)) == (first, 14)
-    assert "Notes about images are not kept" in caplog.text
+    assert "Couldn't use the cache" in caplog.text
 
 
 def test_half_empty_photos_are_reported_and_left_out(root: Path) -> None:

@@ -179,7 +179,7 @@ def test_a_journal_of_a_later_version_is_refused_and_unchanged(request_of: JobRe
         with pytest.raises(StorageError, match="newer version of Fovea"):
             use()
     assert file.read_bytes() == before
-    assert "later version" in str(list_jobs()[0])
+    assert "newer version" in str(list_jobs()[0])
     with pytest.raises(StorageError, match="newer version of Fovea"):
         reset_results(job_id(request_of))
     assert file.read_bytes() == before

@@ -89,7 +89,9 @@ def test_a_class_that_the_model_in_use_does_not_know_is_left_out(folder: Path, t
     assert facts.baseline.images == sum(one.label != "blue" for one in facts.evaluation.tested)
 
 
-@pytest.mark.parametrize(("against", "word"), [("no-such-model", "no model named"), ("letters", "knows none")])
+@pytest.mark.parametrize(
+    ("against", "word"), [("no-such-model", "no model named"), ("letters", "has none of these classes")]
+)
 def test_what_cannot_be_compared_is_said(folder: Path, against: str, word: str) -> None:
     card, files = tiny.packaged_model("letters", classes=("a", "b", "c"))
     open_library().install(card, files)

@@ -167,7 +167,7 @@ def test_its_facts(finished: tuple[Path, dict[str, Any]]) -> None:
     assert facts["frozen_part_on"] == "cpu"
     assert facts["skipped_files"] == 1
     assert facts["images_per_second"] > 0
-    assert any("mirrored" in line for line in facts["augmentation"])
+    assert any("horizontal flip" in line for line in facts["augmentation"])
     assert (facts["epochs"], facts["best_epoch"], facts["batch"]) == (2, 2, 6)
     assert "0.02" in facts["optimizer"]
 

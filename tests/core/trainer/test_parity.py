@@ -95,7 +95,7 @@ def test_missing_images_are_skipped(tmp_path: Path) -> None:
 
 
 def test_without_any_image_it_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="None of the images"):
+    with pytest.raises(DatasetError, match="None of the training images"):
         write_parity_samples(job(tmp_path, [tmp_path / "gone.jpg"], []), colours, PLAN)
 
 

@@ -119,7 +119,7 @@ def test_a_run_of_a_later_version_or_temporarily_unreadable_is_left_alone(monkey
         with pytest.raises(StorageError, match="Input/output error"):
             begin()
     file.write_text(file.read_text().replace('"format": 2', '"format": 3'))
-    with pytest.raises(StorageError, match="later version"):
+    with pytest.raises(StorageError, match="newer version"):
         begin()
     assert (run.folder / "checkpoint.npz").exists()
 

@@ -247,7 +247,7 @@ def test_skipped_files_are_reported(tree: Path, classify: Classify, window: Main
     (tree / "link").symlink_to(tree.parent / "other")
     classify(tree)
     messages = [
-        "holiday: Skipped 2 files of kinds Fovea does not read: 1 CR3, 1 JXL. ",
+        "holiday: Skipped 2 files in unsupported formats: 1 CR3, 1 JXL. ",
         "holiday: Skipped 1 link to a folder. ",
         "holiday: Skipped 1 photo without an image extension. ",
     ]

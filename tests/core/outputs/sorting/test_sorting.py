@@ -299,7 +299,7 @@ def test_a_record_of_another_version_is_refused(sorter: Sorter) -> None:
     database.execute("PRAGMA user_version = 99")
     database.close()
     before = file.read_bytes()
-    with pytest.raises(StorageError, match="later version"):
+    with pytest.raises(StorageError, match="newer version"):
         undo(facts.id, report=lambda _: None, token=CancelToken())
     assert file.read_bytes() == before
     assert not sortings()
