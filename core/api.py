@@ -1,6 +1,6 @@
 """The verbs: what Fovea can do, each named once.
 
-The command line calls them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
+Scripts call them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
 a progress callback and a cancel token. A verb that fails raises a `FoveaError` and changes nothing; one that was
 cancelled raises `Cancelled`. Importing this module is cheap: each verb imports what it needs.
 """

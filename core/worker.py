@@ -133,8 +133,10 @@ class Worker:
             running = self._running[request.id] = _Running(request)
             running.thread = threading.Thread(target=self._work, args=(running,), name="call", daemon=True)
             running.thread.start()
-        elif request.id in self._running:
-            token = self._running[request.id].token
+            return
+        known = self._running.get(request.id)
+        if known is not None:  # otherwise the call has just ended, in its own thread
+            token = known.token
             {Order.CANCEL: token.cancel, Order.PAUSE: token.pause, Order.RESUME: token.resume}[request.order]()
 
     def _work(self, running: _Running) -> None:  # runs in the thread of the call

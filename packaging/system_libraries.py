@@ -65,11 +65,11 @@ class SystemPackage:
 
     def component(self) -> Component:
         """The package with its copyright file, and the texts that one refers to."""
-        told = Path("/usr/share/doc", self.name, "copyright").read_text("utf-8", errors="replace")
+        text = Path("/usr/share/doc", self.name, "copyright").read_text("utf-8", errors="replace")
         terms = {_terms(library) for library in self.libraries} - {""}
-        referred = {_COMMON[name] for name in _REFERRED.findall(told) if name in _COMMON}
+        referred = {_COMMON[name] for name in _REFERRED.findall(text) if name in _COMMON}
         texts = (
-            LicenceText("copyright", told),
+            LicenceText("copyright", text),
             *(LicenceText(file.name, file.read_text("utf-8")) for file in sorted(referred)),
         )
         files = ", ".join(library.name for library in self.libraries)

@@ -37,7 +37,7 @@ class FoldersPage(QWidget):
 
     Attributes:
         state_changed: the set of available actions may have changed.
-        resumed: the progress of the running jobs and tasks, in one line; empty when none is running.
+        status_changed: the progress of the running jobs and tasks, in one line; empty when none is running.
         results_created: the results page was created, and needs its actions.
         wanted: the user asked for something that this page shows.
         running_tasks: the tasks running on photos of jobs.
@@ -45,7 +45,7 @@ class FoldersPage(QWidget):
     """
 
     state_changed = Signal()
-    resumed = Signal(str)
+    status_changed = Signal(str)
     results_created = Signal(object)
     wanted = Signal()
 
@@ -356,7 +356,7 @@ class FoldersPage(QWidget):
         busy = [status for status in self.jobs.values() if status.activity in (Activity.RUNNING, Activity.PAUSED)]
         lines = [_progress_line(status, progress_text(status)) for status in busy]
         lines += [_progress_line(self.jobs[job], line) for job, line in self.running_tasks.lines() if job in self.jobs]
-        self.resumed.emit("  ".join(lines))
+        self.status_changed.emit("  ".join(lines))
         self.state_changed.emit()
 
     def _on_started(self, started: JobStarted) -> None:

@@ -15,7 +15,7 @@ from core.base.text import display_path
 from core.exporting.formats import ExportFormat
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
-from gui.tasks.task import Task, Tasks
+from gui.tasks.task import LatestTask, Task, Tasks
 from gui.widgets.basic import Choice, Panel, label
 from gui.widgets.work_strip import WorkStrip
 
@@ -125,7 +125,7 @@ class ExportPanel(Panel):
             texts.append(tr("Photos: “{folder}”.", folder=display_path(self._images.name)))
         self._about.setText(" ".join(texts))
         self.photos.setVisible(form.needs_images)
-        self.save.setEnabled(not self.strip.isVisible() and (not form.needs_images or self._images is not None))
+        self.save.setEnabled(self._task is None and (not form.needs_images or self._images is not None))
 
     def _choose_photos(self) -> None:
         dialog = QFileDialog(self, tr("Choose labelled photos, ideally its training photos"), str(Path.home()))
@@ -195,6 +195,7 @@ class ModelImports(QObject):
     def __init__(self, tasks: Tasks, parent: QWidget) -> None:
         super().__init__(parent)
         self._tasks, self._parent = tasks, parent
+        self._previewing = LatestTask(tasks)
 
     def choose_file(self) -> None:
         """Let the user choose a file."""
@@ -220,7 +221,7 @@ class ModelImports(QObject):
 
     def preview(self, file: Path, answers: ImportAnswers, photo: Path) -> None:
         """Predict a photo with the model; nothing is imported."""
-        task = self._tasks.start(api.preview_import, file, answers, photo)
+        task = self._previewing.start(api.preview_import, file, answers, photo)
         task.succeeded.connect(self._on_preview)
         task.failed.connect(lambda error: self._on_failed(file, error))
 

@@ -40,14 +40,14 @@ class PageStack(QStackedWidget):
     """The stack of pages: *Photos*, and an empty placeholder for each other page until it is created.
 
     Attributes:
-        folders_went_on: the progress of the running jobs as one line; empty when none is running.
+        folders_status_changed: the progress of the running jobs as one line; empty when none is running.
         state_changed: the set of enabled actions changed.
         wanted: the user requested this page.
         compare_wanted: the user requested a comparison of this model with others.
         model_wanted: the user requested to see this model.
     """
 
-    folders_went_on = Signal(str)
+    folders_status_changed = Signal(str)
     state_changed = Signal()
     wanted = Signal(Page)
     compare_wanted = Signal(str)
@@ -72,7 +72,7 @@ class PageStack(QStackedWidget):
         from gui.shell.folder_commands import FolderCommands
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
-        page.resumed.connect(self.folders_went_on)
+        page.status_changed.connect(self.folders_status_changed)
         page.state_changed.connect(self.state_changed)
         page.wanted.connect(lambda: self.wanted.emit(Page.FOLDERS))
         commands = FolderCommands(page, self._actions)

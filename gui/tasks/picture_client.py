@@ -65,7 +65,8 @@ class PictureClient(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.tasks = Tasks(serve_pictures, _exit_error(), self)
+        self._death = _exit_error()
+        self.tasks = Tasks(serve_pictures, self._death, self)
         self.tasks.died.connect(self._on_died)
         self.tasks.failed.connect(self.failed)
         self._cache: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _MAX_CACHED}
@@ -126,11 +127,16 @@ class PictureClient(QObject):
             self._in_flight.add(key)
             task = self.tasks.start(draw, *key)
             task.succeeded.connect(partial(self._on_rendered, key))
-            task.failed.connect(lambda _, key=key: self._store(key, QPixmap()))
-            task.ended.connect(self._request_next)
+            task.failed.connect(partial(self._on_render_failed, key))
 
     def _on_rendered(self, key: _Key, picture: Picture) -> None:
         self._store(key, pixmap(picture))
+        self._request_next()
+
+    def _on_render_failed(self, key: _Key, error: FoveaError) -> None:
+        self._store(key, QPixmap())
+        if error is not self._death:  # otherwise `_on_died` decides whether the process is started again
+            self._request_next()
 
     def _store(self, key: _Key, picture: QPixmap) -> None:
         path, side = key
@@ -145,6 +151,7 @@ class PictureClient(QObject):
         """Restart the running listings; the pictures in flight, any of which may have caused the crash, have failed."""
         for listing in list(self._listings.values()):
             self._list(listing)
+        self._request_next()
 
 
 def _exit_error() -> FoveaError:

@@ -131,7 +131,7 @@ class TrainingPage(QWidget):
     def _connect(self) -> None:
         self.new.clicked.connect(lambda: self._wizard_controller.open())
         self.show_button.clicked.connect(lambda: self._wizard_controller.open())
-        self._wizard_controller.resumed.connect(self.show_line)
+        self._wizard_controller.status_changed.connect(self.show_line)
         self._session.library.listed.connect(self._on_listed)
         self._session.library.run_discarded.connect(self._on_run_discarded)
         self._session.watch.changed.connect(self.refresh)

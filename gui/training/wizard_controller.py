@@ -29,11 +29,11 @@ class WizardController(QObject):
     """Opens the wizard, which is created when it is first needed.
 
     Attributes:
-        resumed: the progress of the training, as one line; empty when none is in progress.
+        status_changed: the progress of the training, as one line; empty when none is in progress.
         line: that line.
     """
 
-    resumed = Signal(str)
+    status_changed = Signal(str)
 
     def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
         super().__init__(window)
@@ -114,7 +114,7 @@ class WizardController(QObject):
 
         wizard = TrainingWizard(self._session, self._window)
         warm(wizard)
-        wizard.resumed.connect(self.show_progress)
+        wizard.status_changed.connect(self.show_progress)
         wizard.finished.connect(self._on_finished)
         wizard.hid.connect(self._show_hidden)
         return wizard
@@ -132,7 +132,7 @@ class WizardController(QObject):
     def show_progress(self, line: str) -> None:
         """Report the progress of the training."""
         self.line = line
-        self.resumed.emit(line)
+        self.status_changed.emit(line)
 
     def _on_finished(self, name: str, headline: str) -> None:
         self._session.engine.list_models()

@@ -27,7 +27,7 @@ class TrainingRun(QObject):
         started: a training begins: the number of epochs, 0 for recipes without, and of training images.
         progressed: the progress of a stage.
         epoch: the metrics of an epoch.
-        resumed: the progress as one line for the status bar; empty when no training is in progress.
+        status_changed: the progress as one line for the status bar; empty when no training is in progress.
         done: a model was added to the library; its `TrainingSummary`.
         failed: why the training failed.
         stopped: the training was stopped; whether it can be resumed.
@@ -38,7 +38,7 @@ class TrainingRun(QObject):
     started = Signal(int, int)
     progressed = Signal(Progress)
     epoch = Signal(Epoch)
-    resumed = Signal(str)
+    status_changed = Signal(str)
     done = Signal(TrainingSummary)
     failed = Signal(FoveaError)
     stopped = Signal(bool)
@@ -82,7 +82,7 @@ class TrainingRun(QObject):
         task.failed.connect(self._on_failed)
         task.stopped.connect(self._on_stopped)
         self.started.emit((request.epochs or defaults.epochs) if defaults else 0, images)
-        self.resumed.emit(tr("Training {name}", name=request.name))
+        self.status_changed.emit(tr("Training {name}", name=request.name))
 
     def repeat(self, *, restart: bool) -> None:
         """Begin the same training again; `restart` discards saved progress instead of resuming from it."""
@@ -110,11 +110,11 @@ class TrainingRun(QObject):
             text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=tr(value.stage), done=done)
         else:
             text = tr("Training {name}: {stage}", name=self.name, stage=tr(value.stage))
-        self.resumed.emit(text)
+        self.status_changed.emit(text)
 
     def _on_done(self, facts: TrainingSummary) -> None:
         self._task = None
-        self.resumed.emit("")
+        self.status_changed.emit("")
         self.done.emit(facts)
 
     def _on_failed(self, error: FoveaError) -> None:
@@ -134,5 +134,5 @@ class TrainingRun(QObject):
         self._end()
 
     def _end(self) -> None:
-        self.resumed.emit("")
+        self.status_changed.emit("")
         self.ended.emit()

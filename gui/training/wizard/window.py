@@ -52,12 +52,12 @@ class TrainingWizard(QWidget):
     """Leads from photos to a model.
 
     Attributes:
-        resumed: the progress of the training, as one line for the status bar; empty when none is in progress.
+        status_changed: the progress of the training, as one line for the status bar; empty when none is in progress.
         finished: a model was added to the library; its name, and its accuracy in words.
         hid: the window was closed while a training continues.
     """
 
-    resumed = Signal(str)
+    status_changed = Signal(str)
     finished = Signal(str, str)
     hid = Signal()
 
@@ -341,7 +341,7 @@ class TrainingWizard(QWidget):
     def _connect(self) -> None:
         self.back.clicked.connect(self._go_back)
         self.next.clicked.connect(self._continue)
-        self.run.resumed.connect(self.resumed)
+        self.run.status_changed.connect(self.status_changed)
         self.run.started.connect(self._on_began)
         self.run.done.connect(self._on_done)
         self.run.ended.connect(self._on_ended)

@@ -97,7 +97,7 @@ def test_sources_are_no_bundle() -> None:
 
 def test_other_programs_do_not_load_a_bundles_libraries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path / "_internal"))
-    assert bundle.clean_environment()["LD_LIBRARY_PATH"] == str(tmp_path / "_internal")  # the person's own wish
+    assert bundle.clean_environment()["LD_LIBRARY_PATH"] == str(tmp_path / "_internal")  # set by the user
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_internal"), raising=False)
     assert "LD_LIBRARY_PATH" not in bundle.clean_environment()
