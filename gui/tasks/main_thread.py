@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
@@ -18,7 +19,7 @@ _SLICE_S: Final = 0.008
 
 
 class Dispatcher(QObject):
-    """Runs calls on the main thread; must outlive every thread that posts to it.
+    """Runs calls on the main thread.
 
     Attributes:
         _posted: emitted for each call put into `_inbox`.
@@ -34,9 +35,10 @@ class Dispatcher(QObject):
         self._posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
 
     def post(self, slot: Callable[[Value], object], value: Value) -> None:
-        """Schedule `slot(value)` on the main thread; may be called from any thread."""
+        """Schedule `slot(value)` on the main thread; may be called from any thread, and does nothing once deleted."""
         self._inbox.append(partial(slot, value))
-        self._posted.emit()
+        with suppress(RuntimeError):  # the window is gone, and this thread has not noticed yet
+            self._posted.emit()
 
     @Slot()
     def _on_posted(self) -> None:

@@ -11,15 +11,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+from core import corrections, paths, settings
 from core.batch.queries import Answers
 from core.batch.values import Filter, Review, Verdict, View
+from core.cli import main
 from core.corrections import Correction
+from core.dataset import built
 from core.dataset.amendments import Amendment, amend
 from core.dataset.built import AddPhotos
-
-from core import corrections, paths, settings
-from core.cli import main
-from core.dataset import built
 from tests import teaching, tiny
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDrag, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel
+
+LOOK_S = 3
 
 
 class Source(QLabel):
@@ -61,13 +64,14 @@ def run_target() -> None:
 
 
 def look(picture: str) -> None:
-    """Report the text in the clipboard once there is some, and save a picture of the whole screen."""
+    """Report the text in the clipboard once there is some or `LOOK_S` are over; save a picture of the whole screen."""
     application = QApplication([])
     screen = application.primaryScreen()
+    end = time.monotonic() + LOOK_S
 
     def report_text() -> None:
         text = application.clipboard().text()
-        if text:
+        if text or time.monotonic() > end:
             screen.grabWindow(0).save(picture)
             report(clipboard=text)
             application.quit()
