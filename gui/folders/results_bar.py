@@ -11,21 +11,21 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBo
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
-from core.jobs.values import Group, Order
+from core.jobs.values import Group, Order, View
 from core.services.batch_values import JobStatus
 from gui.folders.job_text import pattern_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, label
 
-_ORDERS: Final[dict[str, tuple[Order, bool, Group]]] = {
-    mark("Folder order"): (Order.FOUND, False, Group.NONE),
-    mark("Lowest confidence first"): (Order.CONFIDENCE, False, Group.NONE),
-    mark("Highest confidence first"): (Order.CONFIDENCE, True, Group.NONE),
-    mark("By class"): (Order.LABEL, False, Group.NONE),
-    mark("By folder"): (Order.FOLDER, False, Group.NONE),
-    mark("Newest first"): (Order.TIME, True, Group.NONE),
-    mark("Oldest first"): (Order.TIME, False, Group.NONE),
-    mark("Similar photos"): (Order.FOUND, False, Group.SIMILARITY),
+_ORDERS: Final = {
+    mark("Folder order"): View(),
+    mark("Lowest confidence first"): View(Order.CONFIDENCE),
+    mark("Highest confidence first"): View(Order.CONFIDENCE, descending=True),
+    mark("By class"): View(Order.LABEL),
+    mark("By folder"): View(Order.FOLDER),
+    mark("Newest first"): View(Order.TIME, descending=True),
+    mark("Oldest first"): View(Order.TIME),
+    mark("Similar photos"): View(group=Group.SIMILARITY),
 }
 """Orders by their titles, which are marked for translation."""
 
@@ -34,14 +34,13 @@ class ResultsBar(QWidget):
     """Shows the job's name and the actions on its results.
 
     Attributes:
-        order_wanted: an `Order`, whether descending, and a `Group`.
+        order_wanted: the user chose the order and groups of this view.
     """
 
-    order_wanted = Signal(object)
+    order_wanted = Signal(View)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.shows_gallery = False
         self._title, self._place = label(kind="heading"), label(kind="muted")
         self.order = Choice()
         self.order.setAccessibleName(tr("Sort order"))
@@ -99,16 +98,11 @@ class ResultsBar(QWidget):
         )
         self._place.setToolTip(place)
 
-    def show_order(self, order: Order, group: Group, *, descending: bool) -> None:
-        """Show the current order."""
-        wanted = (order, descending, group)
+    def show_order(self, view: View) -> None:
+        """Show the order and groups of a view that has no filter."""
         with QSignalBlocker(self.order):
             known = list(_ORDERS.values())
-            self.order.setCurrentIndex(known.index(wanted) if wanted in known else -1)
-
-    def show_layout(self, *, gallery: bool) -> None:
-        """Remember whether the rows are shown as a gallery."""
-        self.shows_gallery = gallery
+            self.order.setCurrentIndex(known.index(view) if view in known else -1)
 
     def show_filtered(self, *, is_narrow: bool) -> None:
         """Show whether filters are active."""

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 from core.base.i18n import tr, tr_n
 from core.jobs.values import Filter, Order, Row, View
 from core.prediction import Prediction
-from core.services.batch_messages import OpenView, ViewUpdated
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import folder_text, name_text
@@ -24,9 +23,8 @@ from gui.widgets import theme
 from gui.widgets.basic import PhotoView, ProgressBar, label
 from gui.widgets.class_chooser import ClassChooser
 
-NUMBER: Final = 2
+_VIEW: Final = 2
 """The number of the view that the review opens."""
-
 _PREFETCH: Final = 3
 
 
@@ -43,8 +41,8 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Review predictions"))
-        self._client, self._pictures, self._reviewer = client, pictures, reviewer
-        self.rows = RowsModel(NUMBER, client, pictures, self)
+        self._pictures, self._reviewer = pictures, reviewer
+        self.rows = RowsModel(_VIEW, client, pictures, self)
         self._classes: tuple[str, ...] = ()
         self._at = 0
         self._shown: Row | None = None
@@ -93,7 +91,7 @@ class ReviewPage(QWidget):
 
     def _connect(self) -> None:
         self.rows.rows_loaded.connect(self._on_rows)
-        self._client.view_updated.connect(self._on_view_updated)
+        self.rows.updated.connect(self._show)
         self._pictures.rendered.connect(self._on_drawn)
         self._reviewer.reviewed.connect(self._on_reviewed)
         self.choices.accepted.connect(self.accept)
@@ -107,14 +105,13 @@ class ReviewPage(QWidget):
         self._classes = tuple(classes)
         self._at, self._shown = 0, None
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self.rows.reload()
-        self._client.open_view(OpenView(NUMBER, job, wanted, is_frozen=True))
+        self.rows.open(job, wanted, is_frozen=True)
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 
     def leave(self) -> None:
         """Leave the review; all reviews are saved."""
-        self._client.close_view(NUMBER)
+        self.rows.close()
         self.closed.emit()
 
     # ---- reviewing
@@ -180,18 +177,13 @@ class ReviewPage(QWidget):
 
     # ---- display
 
-    def _on_view_updated(self, updated: ViewUpdated) -> None:
-        if updated.number == NUMBER:
-            self.rows.show_view(updated)
-            self._show()
-
     def _on_rows(self, first: int, count: int) -> None:
         if self._shown is None and first <= self._at < first + count:
             self._show()
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
         """Show the next photo once this one is reviewed, wherever that happened."""
-        self.rows.apply_reviews([(row.number, review) for row, review in reviews])
+        self.rows.apply_reviews(reviews)
         if self._shown is not None and any(
             row.number == self._shown.number and review is not None for row, review in reviews
         ):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.i18n import tr
-from core.jobs.values import Order, Row, State, Verdict
+from core.jobs.values import Order, Row, State, Verdict, View
 from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
 from gui.folders.rows_model import Column, RowsModel
 from gui.widgets import icons, theme
@@ -62,11 +62,9 @@ class RowsTable(QTableView):
     """Shows a `RowsModel`; clicking a column header sorts by it.
 
     Attributes:
-        current_changed: the current row changed.
         sort_wanted: the user clicked a column header; an `Order`.
     """
 
-    current_changed = Signal()
     sort_wanted = Signal(object)
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
@@ -88,7 +86,6 @@ class RowsTable(QTableView):
         self._keeps_widths = False
         self._arrange_headers()
         model.reset_done.connect(self.viewport().update)
-        self.selectionModel().currentRowChanged.connect(self.current_changed)
 
     def _arrange_headers(self) -> None:
         rows, titles = self.verticalHeader(), self.horizontalHeader()
@@ -127,10 +124,10 @@ class RowsTable(QTableView):
     def _on_title_resized(self, column: int) -> None:
         self._keeps_widths |= not self._is_fitting and column != Column.TIME
 
-    def show_order(self, order: Order, *, descending: bool) -> None:
-        """Show the sort indicator on the column of this order."""
-        column = next((column for column, known in _ORDERS.items() if known is order), -1)
-        direction = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+    def show_order(self, view: View) -> None:
+        """Show the sort indicator on the column by which a view is sorted."""
+        column = next((column for column, order in _ORDERS.items() if order is view.order), -1)
+        direction = Qt.SortOrder.DescendingOrder if view.descending else Qt.SortOrder.AscendingOrder
         self.horizontalHeader().setSortIndicator(column, direction)
 
     def _on_title(self, column: int) -> None:
