@@ -55,7 +55,7 @@ def test_a_second_run_finds_new_changed_and_missing_images(request_of: JobReques
     assert states(request_of)["b.jpg"] is State.GONE
     with ResultStore(job_id(request_of)) as answers:
         assert [row.path.name for row in answers.each(View())] == ["0.jpg", "a.jpg", "c.jpg"]
-        assert answers.counts() == JobCounts(done=3, gone=1)
+        assert answers.summary().counts == JobCounts(done=3, gone=1)
     assert run(request_of, "0.jpg", "a.jpg", "b.jpg", mtime_ns=2) == ["0.jpg", "a.jpg", "b.jpg"]
 
 
@@ -166,7 +166,7 @@ def test_a_running_job_can_be_read_and_reviewed(request_of: JobRequest) -> None:
             assert answers.count(View()) == 2
             answers.set_reviews({1: Review(Verdict.SKIPPED)})
             journal.start([2])
-            assert answers.counts().reviewed == 1
+            assert answers.summary().counts.reviewed == 1
 
 
 def test_a_journal_of_a_later_version_is_refused_and_unchanged(request_of: JobRequest) -> None:

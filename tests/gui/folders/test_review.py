@@ -36,14 +36,14 @@ def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path
 def reviews_shown(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
     """The reviews in the journal, lowest confidence first."""
     with ResultStore(page.job_id) as answers:
-        rows = answers.rows(View(Order.CONFIDENCE), 0, 9)
+        rows = list(answers.each(View(Order.CONFIDENCE)))[:9]
     return [None if row.review is None else (row.review.verdict, row.review.label) for row in rows]
 
 
 def predicted_labels(page: FoldersPage) -> list[str]:
     """The predicted labels, lowest confidence first."""
     with ResultStore(page.job_id) as answers:
-        return [row.label or "" for row in answers.rows(View(Order.CONFIDENCE), 0, 9)]
+        return [row.label or "" for row in list(answers.each(View(Order.CONFIDENCE)))[:9]]
 
 
 def other_than(label: str) -> str:
