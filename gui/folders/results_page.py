@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.values import Order, Review, Verdict, View
@@ -21,6 +21,7 @@ from gui.folders.rows_table import RowsTable
 from gui.folders.side_panels import SidePanels
 from gui.widgets import theme
 from gui.widgets.basic import label
+from gui.widgets.layouts import fill, vbox
 
 
 class ResultsPage(QWidget):
@@ -62,17 +63,8 @@ class ResultsPage(QWidget):
             self._views.addWidget(view)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.gallery.setSelectionModel(self.table.selectionModel())
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self._views, 1)
-        column.addWidget(self.status)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(theme.GRID)
-        page.addWidget(self.bar)
-        page.addWidget(self.strip)
-        page.addWidget(self.panels, 1)
+        vbox(fill(self._views), self.status, parent=middle, spacing=4)
+        vbox(self.bar, self.strip, fill(self.panels), parent=self, spacing=theme.GRID)
 
     def _connect(self, reviewer: Reviewer) -> None:
         self.rows.updated.connect(self._on_updated)

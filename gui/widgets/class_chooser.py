@@ -8,13 +8,14 @@ from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import label, show_text
+from gui.widgets.layouts import vbox
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -67,11 +68,9 @@ class ClassChooser(QFrame):
         self.line.installEventFilter(self)
         window.installEventFilter(self)
         self.list = self._make_list()
-        column = self._column = QVBoxLayout(self)
-        column.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
-        column.setSpacing(theme.GRID)
-        for widget in (self._title, self._about, self.line, self.list):
-            column.addWidget(widget)
+        margins = (2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
+        shown = (self._title, self._about, self.line, self.list)
+        self._column = vbox(*shown, parent=self, margins=margins, spacing=theme.GRID)
         self.hide()
 
     def _make_list(self) -> QTreeView:
@@ -106,8 +105,7 @@ class ClassChooser(QFrame):
         """
         self._classes = _ordered(classes, likely)
         self._title.setText(title)
-        self._about.setText(about)
-        self._about.setVisible(bool(about))
+        show_text(self._about, about)
         instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
         self.line.setAccessibleName(f"{title} {about} {instructions}")
         self._focus_before = self._window.focusWidget()
