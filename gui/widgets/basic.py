@@ -120,9 +120,9 @@ class Panel(QFrame):
 class PropertyList(QWidget):
     """Names on the left and values on the right; values wrap and can be copied."""
 
-    def __init__(self, parent: QWidget | None = None, rows: int = 0) -> None:
+    def __init__(self, rows: int = 0) -> None:
         """Create this many rows; further ones are created when they are first shown."""
-        super().__init__(parent)
+        super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(16)
@@ -167,8 +167,8 @@ def fit_rows(tree: QTreeView, maximum: int) -> None:
 class Bar(QWidget):
     """A horizontal bar filled from the left; its number is shown beside it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFixedHeight(8)
         self._fraction = 0.0
         self._is_strong = True
@@ -190,8 +190,8 @@ class Bar(QWidget):
 class ProgressBar(QProgressBar):
     """A progress bar without text; its number is shown beside it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setTextVisible(False)
 
     def setValue(self, value: int) -> None:

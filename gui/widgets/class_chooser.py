@@ -52,11 +52,10 @@ class ClassChooser(QFrame):
     chosen = Signal(str)
     cancelled = Signal()
 
-    def __init__(self, window: QWidget, *, can_add: bool = True) -> None:
-        """Hidden until `open`; with `can_add`, the user may add a new class."""
+    def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.setObjectName("palette")
-        self._window, self._can_add = window, can_add
+        self._window = window
         self._focus_before: QWidget | None = None
         self._classes: tuple[str, ...] = ()
         self._rows = _Rows(self)
@@ -173,7 +172,7 @@ class ClassChooser(QFrame):
     def _search(self, text: str) -> None:
         typed = normalize_label(text)
         found = [_Choice(one) for one in _found(self._classes, typed)]
-        if self._can_add and typed and typed.casefold() not in {one.casefold() for one in self._classes}:
+        if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
             found.append(_Choice(typed, is_new=True))
         self._rows.show(found, numbered=not text)
         self._mark(0 if typed else -1)
@@ -195,7 +194,7 @@ class ClassChooser(QFrame):
     def _place(self) -> None:
         """Place it at the top centre, as high as its rows need but never larger than the window."""
         room = self._window.rect().adjusted(theme.GRID, 9 * theme.GRID, -theme.GRID, -5 * theme.GRID)
-        rows = min(max(len(self._classes) + self._can_add, 2), _MAX_SHOWN)
+        rows = min(len(self._classes) + 1, _MAX_SHOWN)
         self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth())
         width = min(_WIDTH, room.width())
         height = min(self._column.totalHeightForWidth(width), room.height())

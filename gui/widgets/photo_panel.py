@@ -127,7 +127,7 @@ class PhotoPanel(Panel):
         self._view = PhotoView(pictures)
         self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
         self._answer, self._own_label = label(kind="title", wrap=True), label(kind="heading", wrap=True)
-        self._scores, self._properties = ScoreBars(rows), PropertyList(rows=rows)
+        self._scores, self._properties = ScoreBars(rows), PropertyList(rows)
         add(self.body, self._view, self._name, self._answer, self._note, self._own_label)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._properties)
 

@@ -45,8 +45,8 @@ class PhotoWall(QListWidget):
     removal_asked = Signal()
     naming_asked = Signal()
 
-    def __init__(self, pictures: PictureClient, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, pictures: PictureClient, name: str) -> None:
+        super().__init__()
         self.setObjectName("wall")
         self.setAccessibleName(name)
         self.setItemDelegate(_PhotoDelegate(pictures, self))

@@ -21,8 +21,8 @@ class WorkStrip(QWidget):
 
     cancel_wanted = Signal()
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str) -> None:
+        super().__init__()
         self.words = label()
         self.bar = ProgressBar()
         self.bar.setAccessibleName(tr("Progress of {task}", task=name))

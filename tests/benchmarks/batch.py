@@ -34,11 +34,11 @@ from core.base.progress import CancelToken
 from core.engine.engine import MAX_BATCH
 from core.images.decoding import DECODE_THREADS
 from core.jobs.job import Job, open_lazy_classifier
-from core.jobs.job_list import remove_job
 from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef, job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
+from core.jobs.trash import trash
 from core.jobs.values import Filter, Group, JobRequest, Order, Review, Verdict, View
 from core.models.classifier import PreprocessedImage, prepare, run_timed
 from core.models.library import open_library
@@ -170,7 +170,7 @@ def engine_alone(ready: list[PreprocessedImage], answering: LazyClassifier) -> N
 def whole_job(request: JobRequest, answering: LazyClassifier) -> None:
     with Job(request, answering, token=CancelToken()) as job:
         assert all(result.is_new for result in job.results())
-    remove_job(job.id)
+    trash(job.id)
 
 
 def milliseconds(work: Callable[[], object], images: int) -> float:
