@@ -52,7 +52,7 @@ class Session(QObject):
         photos_added: photos were dropped, pasted, opened or restored; the row of the first one, new or not.
         noticed: a notice for the user.
         removed: this many photos were removed from the list; `undo` restores them.
-        closing: background work is about to be stopped.
+        closing: the window closes; whatever runs in the background stops now.
     """
 
     progressed = Signal()
@@ -119,10 +119,6 @@ class Session(QObject):
         self.watch.close()
         self.engine.close()
         self.pictures.close()
-        if "library" in vars(self):
-            self.library.close()
-        if "training" in vars(self):
-            self.training.close()
         self.corrections.close()
         self.settings.close()
 
@@ -214,6 +210,7 @@ class Session(QObject):
 
         result = LibraryController(self)
         result.tasks.warned.connect(self.noticed)
+        self.closing.connect(result.close)
         return result
 
     @cached_property
@@ -224,6 +221,7 @@ class Session(QObject):
 
         result = Tasks(serve_training, _training_exit_error(), self)
         result.warned.connect(self.noticed)
+        self.closing.connect(result.close)
         return result
 
     def open_model(self, **fields: str | ProviderPreference | Precision) -> None:
