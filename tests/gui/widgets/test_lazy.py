@@ -31,7 +31,7 @@ def test_a_part_that_could_not_be_created_is_created_later() -> None:
         return answer
 
     part = Lazy(make)
-    with pytest.raises(OSError):  # noqa: PT011 - it has no message
+    with pytest.raises(OSError):
         part.get()
     assert part.made is None
     assert part.get() == "part"
