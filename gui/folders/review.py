@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.values import Filter, Order, Row, View
-from core.prediction import Prediction
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import folder_text, name_text
@@ -196,8 +195,7 @@ class ReviewPage(QWidget):
 
     def _offered(self, row: Row) -> tuple[str, ...]:
         """The most likely classes, then the model's first ones, at most nine: one per digit key."""
-        scores = row.outcome.scores if isinstance(row.outcome, Prediction) else ()
-        return tuple(dict.fromkeys([*(score.label for score in scores), *self._classes]))[:9]
+        return tuple(dict.fromkeys([*(score.label for score in row.scores), *self._classes]))[:9]
 
     def _prefetch_pictures(self) -> None:
         """Render the next photos in advance. The current one is requested last, so it is rendered first."""
