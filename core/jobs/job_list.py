@@ -13,7 +13,7 @@ from typing import Final
 from core.base import paths
 from core.base.errors import StorageError, UsageError
 from core.base.i18n import tr
-from core.base.locks import try_lock
+from core.base.lock_files import is_locked
 from core.base.recovery import as_path
 from core.base.storage import reading_errors
 from core.jobs.journal import LOCK, job_folder, locked
@@ -46,7 +46,7 @@ def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
         except UsageError:  # a folder without a journal
             continue
         except StorageError as error:
-            if not _is_locked(job_folder(id_)):  # or another program is just creating it
+            if not is_locked(job_folder(id_) / LOCK):  # or another program is just creating it
                 broken.append(BrokenJob(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
@@ -75,7 +75,8 @@ def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     columns = "folder, recursive, include, exclude, begun, finished, keep_features, models.name, models.version"
     found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
     folder, recursive, include, exclude, started, finished, keeps, model, version = found
-    state = JobState.RUNNING if _is_locked(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
+    is_running = is_locked(job_folder(id_) / LOCK)
+    state = JobState.RUNNING if is_running else JobState.FINISHED if finished else JobState.STOPPED
     if not 0 <= started < _END_OF_TIME:
         raise ValueError(started)
     patterns = _patterns(include), _patterns(exclude)
@@ -137,12 +138,3 @@ def _exists(file: Path) -> bool:
             if error.errno == errno.ENAMETOOLONG:
                 return False
             raise
-
-
-def _is_locked(folder: Path) -> bool:
-    """Whether a program is running the job. The check holds the lock for an instant, which `locked` waits for."""
-    try:
-        with (folder / LOCK).open("r+b") as file:
-            return not try_lock(file)
-    except OSError:
-        return False
