@@ -125,6 +125,21 @@ def reading_errors(path: Path) -> Iterator[None]:
         raise StorageError(what, hint=tr("Check the file's permissions and its disk, then try again.")) from error
 
 
+def is_there(file: Path) -> bool:
+    """Whether there is a file of this name, which may be too long for one.
+
+    Raises:
+        StorageError: its folder cannot be read.
+    """
+    with reading_errors(file):
+        try:
+            return file.is_file()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
+
+
 def _details(path: Path, error: OSError) -> dict[str, str]:
     return {"file": path.name, "folder": str(path.parent), "reason": error.strerror or type(error).__name__}
 
