@@ -7,9 +7,8 @@ cancelled raises `Cancelled`. Importing this module is cheap: each verb imports 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,10 +22,10 @@ from core.prediction import Failure, Outcome
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
     from core.datasets.label_overrides import LabelOverride
+    from core.evaluation.values import Comparison
     from core.models.trash import RemovedEntry
     from core.models.values import NameSummary
     from core.services.folder_values import FolderChange, FolderRead, Previewed, UndoAction
-    from core.services.library_values import ComparisonSummary
     from core.services.training_values import CustomDataset, Forecast, RetrainingSummary, TrainingSummary
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
@@ -205,21 +204,24 @@ def compare(
     paths: tuple[Path, ...],
     provider: ProviderPreference,
     precision: Precision,
+    max_disagreements: int | None = None,
     *,
     report: ProgressCallback,
     token: CancelToken,
-) -> ComparisonSummary:
-    """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos."""
+) -> Comparison:
+    """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos.
+
+    Of the photos with different predictions, at most `max_disagreements` are listed.
+    """
     from core.engine.feature_store import FeatureStore
     from core.evaluation.comparison import compare_by_paths, compared_model
     from core.models.library import open_library
-    from core.services.comparison_facts import summarize_comparison
 
-    started, library = time.perf_counter(), open_library()
+    library = open_library()
     first, second = (compared_model(library.find(name), provider, precision) for name in (a, b))
     with FeatureStore() as store:
         found = compare_by_paths(paths, first, second, store, report=report, token=token)
-    return summarize_comparison(found, first, second, time.perf_counter() - started)
+    return replace(found, disagreements=found.disagreements[:max_disagreements])
 
 
 # ---- training photos

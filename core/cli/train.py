@@ -24,8 +24,9 @@ from core.cli.streams import print_message, results_to
 from core.datasets.dataset import Dataset
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.comparison import compare
-from core.evaluation.metrics import Evaluation, Misclassification, misclassification_json, to_json
+from core.evaluation.metrics import prediction_json, to_json
 from core.evaluation.plots import percent
+from core.evaluation.values import Evaluation, LabelledPrediction
 from core.models.library import open_library
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import Depth, Recipe, TrainRequest
@@ -167,7 +168,7 @@ def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[st
         "began_with": model.card.evaluation.get("began_with"),
     }
     evaluated: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
-    content["label_errors"] = [misclassification_json(one) for one in _suspects(trained)]
+    content["label_errors"] = [prediction_json(one) for one in _suspects(trained)]
     content |= to_json(evaluation) if evaluation else evaluated | {"classes": model.card.classes}
     problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in data.dataset.problems]
     failures = [
@@ -177,11 +178,11 @@ def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[st
     return content | {"problems": problems, "failures": failures}
 
 
-def _suspects(trained: Trained) -> tuple[Misclassification, ...]:
+def _suspects(trained: Trained) -> tuple[LabelledPrediction, ...]:
     return (trained.start or trained.head).suspects
 
 
-def _suspects_table(suspects: tuple[Misclassification, ...]) -> Iterator[Table | Text]:
+def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table | Text]:
     """The images whose label is most likely wrong; in practice some of these labels are right."""
     if suspects:
         columns = (tr("image"), tr("label"), tr("prediction"), tr("confidence"))

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from core.base.errors import Cancelled, FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
-from core.evaluation.calibration import Calibration
-from core.evaluation.comparison import compare
+from core.evaluation.comparison import compare, find_disagreements
 from core.evaluation.folder_evaluation import evaluate_features, find_training_images
 from core.evaluation.images import EvaluationImage, match_labels
-from core.evaluation.metrics import Evaluation, wilson
+from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.library import InstalledModel, load_head, load_training_hashes
 from core.prediction import Failure
-from core.services.training_values import (
-    BaselineComparison,
-    ChangedImage,
-    ClassScore,
-    CorrectionSummary,
-    EvaluationSummary,
-    ReliabilityBin,
-    RetrainingSummary,
-    TestedImage,
-    TrainingSummary,
-    UnreadImage,
-)
+from core.services.training_values import CorrectionSummary, RetrainingSummary, TrainingSummary
 from core.training.request import TrainRequest
 from core.training.retrain import Retrained
 from core.training.train import Trained
 from core.training.training_data import compute
 
-_MAX_MISTAKES: Final = 50
 _MAX_FLIPS: Final = 200
 _MAX_PROBLEMS: Final = 1000
-_MATRIX_CLASSES: Final = 200
-"""Larger confusion matrices are unreadable, and their size grows with the square."""
 
 # ---- the training
 
@@ -59,7 +40,7 @@ def summarize_training(
         report: takes the progress of the comparison.
         token: cancels the comparison; the model stays in the library.
     """
-    card, data, evaluation = trained.model.card, trained.data, trained.head.evaluation
+    card, data = trained.model.card, trained.data
     against, notes = _baseline_comparison(trained, request, baseline, report, token)
     return TrainingSummary(
         name=trained.model.name,
@@ -74,11 +55,11 @@ def summarize_training(
         temperature=card.temperature,
         unknown_below=card.unknown_below,
         training=dict(card.training),
-        evaluation=None if evaluation is None else _summarize_evaluation(evaluation),
+        evaluation=trained.head.evaluation,
         baseline=against,
         start=_start_comparison(trained),
         notes=(*_notes(trained), *notes),
-        unread=tuple(UnreadImage(one.path, one.message, one.hint) for one in data.failures),
+        unread=data.failures,
         seconds=seconds,
     )
 
@@ -98,7 +79,7 @@ def summarize_retraining(retrained: Retrained, seconds: float) -> RetrainingSumm
         tests=_tests(retrained),
         notes=retrained.notes,
         skipped=tuple(
-            UnreadImage(one.path if isinstance(one, Failure) else one.paths[0], one.message, one.hint)
+            one if isinstance(one, Failure) else Failure(one.paths[0], one.kind, one.message, one.hint)
             for one in problems[:_MAX_PROBLEMS]
         ),
         seconds=seconds,
@@ -109,46 +90,7 @@ def _tests(retrained: Retrained) -> BaselineComparison | None:
     before, now, base = retrained.before, retrained.head.evaluation, retrained.base
     if before is None or now is None:
         return None
-    evaluated = set(before.paths)  # without images of new classes
-    rows = np.array([row for row, path in enumerate(now.paths) if path in evaluated], np.int64)
-    return _comparison(base.name, base.version, before, _subset(now, rows), training_overlap=retrained.leaked)
-
-
-def _summarize_evaluation(evaluation: Evaluation) -> EvaluationSummary:
-    raw, calibrated, tested = evaluation.raw, evaluation.calibrated, _tested_images(evaluation)
-    wrong = [image for image in tested if image.label != image.predicted]
-    is_readable = len(evaluation.classes) <= _MATRIX_CLASSES
-    return EvaluationSummary(
-        images=evaluation.images,
-        accuracy=evaluation.accuracy,
-        interval=evaluation.interval,
-        per_class=tuple(
-            ClassScore(one.label, one.precision, one.recall, one.f1, one.support) for one in evaluation.per_class
-        ),
-        confusion=tuple(tuple(row) for row in evaluation.confusion.tolist()) if is_readable else (),
-        log_loss=calibrated.log_loss,
-        log_loss_before=raw.log_loss,
-        ece=calibrated.ece,
-        ece_before=raw.ece,
-        reliability=_bins(calibrated),
-        reliability_before=_bins(raw),
-        misclassified=tuple(sorted(wrong, key=lambda image: -image.confidence)[:_MAX_MISTAKES]),
-        tested=tested,
-    )
-
-
-def _tested_images(evaluation: Evaluation) -> tuple[TestedImage, ...]:
-    classes, columns = evaluation.classes, (evaluation.labels, evaluation.predicted, evaluation.confidence)
-    rows = zip(evaluation.paths, *(column.tolist() for column in columns), strict=True)
-    return tuple(
-        TestedImage(path, classes[label], classes[predicted], confidence) for path, label, predicted, confidence in rows
-    )
-
-
-def _bins(calibration: Calibration) -> tuple[ReliabilityBin, ...]:
-    return tuple(
-        ReliabilityBin(one.low, one.high, one.images, one.confidence, one.accuracy) for one in calibration.bins
-    )
+    return _comparison(base.name, base.version, before, now, training_overlap=retrained.leaked)
 
 
 # ---- comparisons
@@ -158,10 +100,7 @@ def _start_comparison(trained: Trained) -> BaselineComparison | None:
     """Compare a fine-tuned model with the model it started from, on the images that both were evaluated on."""
     if trained.start is None or trained.start.evaluation is None or trained.head.evaluation is None:
         return None
-    start, end = trained.start.evaluation, trained.head.evaluation
-    left = set(end.paths)  # files that disappeared in between were evaluated only once
-    rows = np.array([row for row, path in enumerate(start.paths) if path in left], np.int64)
-    return _comparison(trained.model.name, None, _subset(start, rows), end, training_overlap=0)
+    return _comparison(trained.model.name, None, trained.start.evaluation, trained.head.evaluation, training_overlap=0)
 
 
 def _baseline_comparison(
@@ -186,7 +125,7 @@ def _baseline_comparison(
         note = tr_n(
             "“{name}” was trained on {overlap:,} of the {count:,} test photo, so its score is optimistic.",
             "“{name}” was trained on {overlap:,} of the {count:,} test photos, so its score is optimistic.",
-            facts.images,
+            facts.result.a.images,
             name=baseline.name,
             overlap=facts.training_overlap,
         )
@@ -200,58 +139,25 @@ def _evaluate_baseline(
 ) -> BaselineComparison | None:  # fmt: skip
     """Compare with the baseline on the test images of its own classes; None if there are none."""
     known = match_labels(evaluation.classes, baseline.card.classes)
-    labels = [evaluation.classes[label] for label in evaluation.labels.tolist()]
-    examples = {example.path: example for example in trained.data.test.examples}
-    comparable = [row for row, label in enumerate(labels) if label in known]
-    table = compute(
-        [examples[evaluation.paths[row]] for row in comparable], baseline.backbone, request, report=report, token=token
-    )
-    rows = np.array(comparable, np.int64)[table.rows]
-    if not len(rows):
+    labels = {one.path: one.label for one in evaluation.predictions if one.label in known}
+    comparable = [example for example in trained.data.test.examples if example.path in labels]
+    table = compute(comparable, baseline.backbone, request, report=report, token=token)
+    if not len(table.rows):
         return None
-    paths = [evaluation.paths[row] for row in rows.tolist()]
-    shown = [EvaluationImage(path, examples[path].sha256, labels[row]) for path, row in zip(paths, rows, strict=True)]
+    examples = [comparable[row] for row in table.rows.tolist()]
+    shown = [EvaluationImage(one.path, one.sha256, labels[one.path]) for one in examples]
     baseline_evaluation = evaluate_features(shown, table.features, baseline.card, load_head(baseline))
     hashes = load_training_hashes(baseline)
     overlap = None if hashes is None else int(find_training_images(shown, hashes.contains).sum())
-    return _comparison(
-        baseline.name, baseline.version, baseline_evaluation, _subset(evaluation, rows), training_overlap=overlap
-    )
-
-
-def _subset(evaluation: Evaluation, rows: NDArray[np.int64]) -> Evaluation:
-    """The predictions for some of the images; the metrics of all are left as they are."""
-    return replace(
-        evaluation,
-        paths=tuple(evaluation.paths[row] for row in rows.tolist()),
-        labels=evaluation.labels[rows],
-        predicted=evaluation.predicted[rows],
-        confidence=evaluation.confidence[rows],
-        probability=evaluation.probability[rows],
-    )
+    return _comparison(baseline.name, baseline.version, baseline_evaluation, evaluation, training_overlap=overlap)
 
 
 def _comparison(
     name: str, version: int | None, before: Evaluation, now: Evaluation, *, training_overlap: int | None
 ) -> BaselineComparison:
-    found, count = compare(before, now), len(now.paths)
-    correct_before, correct_now = (int((one.predicted == one.labels).sum()) for one in (before, now))
+    changed = find_disagreements(before, now)[:_MAX_FLIPS]
     return BaselineComparison(
-        name=name,
-        version=version,
-        images=count,
-        training_overlap=training_overlap,
-        accuracy_before=correct_before / count,
-        interval_before=wilson(correct_before, count),
-        accuracy_now=correct_now / count,
-        only_before_right=found.only_a_correct,
-        only_now_right=found.only_b_correct,
-        p=found.p,
-        could_be_chance=found.could_be_chance,
-        changed=tuple(
-            ChangedImage(one.path, one.label, one.prediction_a, one.confidence_a, one.prediction_b, one.confidence_b)
-            for one in found.disagreements[:_MAX_FLIPS]
-        ),
+        name, version, training_overlap, compare(before, now), before.calibrated.log_loss, changed
     )
 
 

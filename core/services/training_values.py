@@ -9,7 +9,9 @@ from typing import Any
 
 from core.base.errors import FoveaError
 from core.datasets.corrections import Correction
+from core.evaluation.values import BaselineComparison, Evaluation
 from core.images.drawing import Picture
+from core.prediction import Failure
 from core.training.request import Recipe
 
 
@@ -93,135 +95,6 @@ class FoundProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassScore:
-    """The metrics of a class, 0..1, None where undefined; see `core.evaluation.metrics.ClassMetrics`."""
-
-    name: str
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    support: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReliabilityBin:
-    """The test images with a confidence in (low, high]: their mean confidence and accuracy, 0..1."""
-
-    low: float
-    high: float
-    images: int
-    confidence: float
-    accuracy: float
-
-
-@dataclass(frozen=True, slots=True)
-class TestedImage:
-    """The new model's prediction for a test image.
-
-    Attributes:
-        path: the image.
-        label: its class.
-        predicted: the predicted class.
-        confidence: the calibrated confidence of the prediction, 0..1.
-    """
-
-    path: Path
-    label: str
-    predicted: str
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSummary:
-    """The evaluation of the new model on held-out test images; see `core.evaluation.metrics.Evaluation`.
-
-    Attributes:
-        images: the number of test images.
-        accuracy: 0..1.
-        interval: its Wilson 95% confidence interval.
-        per_class: the metrics of each class, in the classes' order.
-        confusion: counts with the label in rows and the prediction in columns; empty beyond 200 classes.
-        log_loss: the mean log loss in nats, calibrated.
-        log_loss_before: the same at temperature 1.
-        ece: the expected calibration error, 0..1, calibrated.
-        ece_before: the same at temperature 1.
-        reliability: the non-empty reliability bins, calibrated.
-        reliability_before: the same at temperature 1.
-        misclassified: up to fifty misclassified images, most confident first.
-        tested: all test images.
-    """
-
-    images: int
-    accuracy: float
-    interval: tuple[float, float]
-    per_class: tuple[ClassScore, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    log_loss: float
-    log_loss_before: float
-    ece: float
-    ece_before: float
-    reliability: tuple[ReliabilityBin, ...]
-    reliability_before: tuple[ReliabilityBin, ...]
-    misclassified: tuple[TestedImage, ...]
-    tested: tuple[TestedImage, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedImage:
-    """An image with different predictions by two models, with calibrated confidences, 0..1; no label if unknown."""
-
-    path: Path
-    label: str | None
-    before: str
-    confidence_before: float
-    now: str
-    confidence_now: float
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineComparison:
-    """The new model compared with another on the test images of the classes they share.
-
-    Attributes:
-        name: the other model's name.
-        version: the other model's version; 0 for a built-in model, None for what fine-tuning started from.
-        images: the number of images compared.
-        training_overlap: how many of them the other was trained on, which makes its accuracy optimistic; None if
-            unknown.
-        accuracy_before: the other model's accuracy, 0..1.
-        interval_before: its Wilson 95% confidence interval.
-        accuracy_now: the new model's accuracy, 0..1.
-        only_before_right: the number of images that only the other classifies correctly: what broke.
-        only_now_right: the number of images that only the new model classifies correctly: what was fixed.
-        p: the p-value of McNemar's exact test.
-        could_be_chance: whether the difference is not significant.
-        changed: images with different predictions, at most two hundred, largest margin first.
-    """
-
-    name: str
-    version: int | None
-    images: int
-    training_overlap: int | None
-    accuracy_before: float
-    interval_before: tuple[float, float]
-    accuracy_now: float
-    only_before_right: int
-    only_now_right: int
-    p: float
-    could_be_chance: bool
-    changed: tuple[ChangedImage, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadImage:
-    """An image that could no longer be read when the training needed it."""
-
-    path: Path
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingSummary:
     """The result of a training.
 
@@ -258,11 +131,11 @@ class TrainingSummary:
     temperature: float
     unknown_below: float | None
     training: Mapping[str, Any]
-    evaluation: EvaluationSummary | None
+    evaluation: Evaluation | None
     baseline: BaselineComparison | None
     start: BaselineComparison | None
     notes: tuple[str, ...]
-    unread: tuple[UnreadImage, ...]
+    unread: tuple[Failure, ...]
     seconds: float
 
 
@@ -306,5 +179,5 @@ class RetrainingSummary:
     corrections: tuple[CorrectionSummary, ...]
     tests: BaselineComparison | None
     notes: tuple[str, ...]
-    skipped: tuple[UnreadImage, ...]
+    skipped: tuple[Failure, ...]
     seconds: float

@@ -29,7 +29,8 @@ from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureTable, compute_features
-from core.evaluation.metrics import Evaluation, evaluate
+from core.evaluation.metrics import evaluate
+from core.evaluation.values import Evaluation
 from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
 from core.models.library import InstalledModel, Library, load_backbone, load_examples, load_head

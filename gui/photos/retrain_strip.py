@@ -15,7 +15,8 @@ from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, label
 
 if TYPE_CHECKING:
-    from core.services.training_values import BaselineComparison, RetrainingSummary
+    from core.evaluation.values import BaselineComparison
+    from core.services.training_values import RetrainingSummary
 
 _BAR_WIDTH = 160
 
@@ -213,17 +214,17 @@ def _test_changes(tests: BaselineComparison | None) -> Iterator[str]:
     """How many test photos are right now and were not before, and the other way round."""
     if tests is None:
         return
-    fixed, broke = tests.only_now_right, tests.only_before_right
+    fixed, broke = tests.result.only_b_correct, tests.result.only_a_correct
     if fixed or broke:
         yield tr_n(
             "On {count:,} test photo: {fixed:,} better, {broke:,} worse.",
             "On {count:,} test photos: {fixed:,} better, {broke:,} worse.",
-            tests.images,
+            tests.result.a.images,
             fixed=fixed,
             broke=broke,
         )
     else:
-        yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.images)
+        yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.result.a.images)
 
 
 def _button_text(ones: Sequence[Correction]) -> str:
@@ -242,9 +243,9 @@ def _reliability(tests: BaselineComparison | None) -> Iterator[str]:
     """How far the change on the test photos can be trusted."""
     if tests is None:
         return
-    if tests.only_now_right + tests.only_before_right:
+    if tests.result.only_a_correct + tests.result.only_b_correct:
         chance, real = tr("The difference could be chance."), tr("The difference is unlikely to be chance.")
-        yield chance if tests.could_be_chance else real
+        yield chance if tests.result.could_be_chance else real
     if tests.training_overlap:
         yield tr("The previous version was trained on these photos, so its score is optimistic.")
 

@@ -49,7 +49,7 @@ def test_the_summary_shows_what_was_fixed_and_broken(folder: Path, greys: list[C
     tests = facts.tests
     assert tests is not None
     assert (tests.name, tests.version, tests.training_overlap) == ("mine", 1, 0)
-    assert (tests.images, tests.accuracy_before) == (first.evaluation.images, first.evaluation.accuracy)
+    assert (tests.result.a.images, tests.result.a.fraction) == (first.evaluation.images, first.evaluation.accuracy)
     assert facts.skipped == ()
     assert facts.seconds > 0
     assert {one.stage for one in reports} >= {"looking at the images", "fitting the head"}
