@@ -26,6 +26,7 @@ from core.evaluation.leakage import TrainingSet
 from core.evaluation.metrics import accuracy_of
 from core.evaluation.sources import feature_extractor
 from core.evaluation.values import (
+    BaselineComparison,
     ClassRecalls,
     Comparison,
     Disagreement,
@@ -39,6 +40,8 @@ from core.models.heads import Head
 from core.models.installed import InstalledModel, load_head
 from core.prediction import Failure
 
+_MAX_DISAGREEMENTS: Final = 200
+"""The most that a comparison with a baseline lists."""
 AnyImage = TypeVar("AnyImage", EvaluationImage, HashedImage)
 Pair: TypeAlias = tuple[LabelledPrediction, LabelledPrediction]
 """The predictions of two models for one image."""
@@ -329,6 +332,16 @@ def find_disagreements(a: Evaluation, b: Evaluation) -> tuple[Disagreement, ...]
         if one.predicted != other.predicted
     )  # fmt: skip
     return tuple(sorted(found, key=lambda pair: -pair.margin))
+
+
+def compare_with_baseline(
+    name: str, version: int | None, before: Evaluation, now: Evaluation, *, training_overlap: int | None
+) -> BaselineComparison:
+    """Compare a new model with an older one; the arguments are as in `BaselineComparison`."""
+    changed = find_disagreements(before, now)[:_MAX_DISAGREEMENTS]
+    return BaselineComparison(
+        name, version, training_overlap, compare(before, now), before.calibrated.log_loss, changed
+    )
 
 
 def _paired(a: Evaluation, b: Evaluation) -> list[Pair]:

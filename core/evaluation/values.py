@@ -343,7 +343,7 @@ class BaselineComparison:
             unknown.
         result: the accuracy of both; the older model is the first.
         log_loss: the older model's log loss on its test images in nats, calibrated.
-        disagreements: images with different predictions, largest margin first.
+        disagreements: images with different predictions, largest margin first; at most two hundred.
     """
 
     name: str

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from core.base.i18n import tr
 from core.evaluation.values import BaselineComparison, Disagreement
-from core.services.training_values import RetrainingSummary
+from core.training.values import RetrainingResult
 from gui.photos.retrain_strip import headline
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
@@ -42,7 +42,7 @@ class ChangesWindow(QWidget):
         column.addWidget(self.headline)
         column.addWidget(self._area, 1)
 
-    def show_changes(self, summary: RetrainingSummary, photos: Sequence[Disagreement]) -> None:
+    def show_changes(self, summary: RetrainingResult, photos: Sequence[Disagreement]) -> None:
         """Show the result of a retraining, and the other photos in the list whose prediction changed."""
         self.headline.setText(headline(summary))
         page = QWidget()
@@ -77,7 +77,7 @@ class ChangesWindow(QWidget):
         return panel
 
 
-def _sections(summary: RetrainingSummary, photos: Sequence[Disagreement]) -> Iterator[tuple[str, str, list[Shown]]]:
+def _sections(summary: RetrainingResult, photos: Sequence[Disagreement]) -> Iterator[tuple[str, str, list[Shown]]]:
     """Yield the title, explanation and photos of each group that has any."""
     corrected = [
         (one.correction.path, _lines(one.before, one.now, one.confidence_now, one.correction.label))

@@ -16,7 +16,7 @@ from gui.widgets.basic import ProgressBar, label
 
 if TYPE_CHECKING:
     from core.evaluation.values import BaselineComparison
-    from core.services.training_values import RetrainingSummary
+    from core.training.values import RetrainingResult
 
 _BAR_WIDTH = 160
 
@@ -173,7 +173,7 @@ def running_text(ones: Sequence[Correction]) -> str:
     )
 
 
-def headline(summary: RetrainingSummary) -> str:
+def headline(summary: RetrainingResult) -> str:
     """What a retraining fixed and what it broke, in one line."""
     return " ".join((*_correct_counts(summary), *_test_changes(summary.tests)))
 
@@ -184,7 +184,7 @@ def _counts(ones: Sequence[Correction]) -> tuple[int, int]:
     return len(ones) - confirmed, confirmed
 
 
-def _correct_counts(summary: RetrainingSummary) -> Iterator[str]:
+def _correct_counts(summary: RetrainingResult) -> Iterator[str]:
     """How many of the corrected and of the confirmed photos are classified correctly now."""
     corrected = [one.is_correct for one in summary.corrections if not one.correction.is_confirmation]
     confirmed = [one.is_correct for one in summary.corrections if one.correction.is_confirmation]
@@ -234,7 +234,7 @@ def _button_text(ones: Sequence[Correction]) -> str:
     return tr_n("Retrain with {count:,} correction", "Retrain with {count:,} corrections", corrected)
 
 
-def _details(summary: RetrainingSummary, changed_photos: int) -> str:
+def _details(summary: RetrainingResult, changed_photos: int) -> str:
     """What helps to interpret the headline."""
     return " ".join((*_reliability(summary.tests), *_other_changes(summary, changed_photos), *summary.notes))
 
@@ -250,7 +250,7 @@ def _reliability(tests: BaselineComparison | None) -> Iterator[str]:
         yield tr("The previous version was trained on these photos, so its score is optimistic.")
 
 
-def _other_changes(summary: RetrainingSummary, changed_photos: int) -> Iterator[str]:
+def _other_changes(summary: RetrainingResult, changed_photos: int) -> Iterator[str]:
     if changed_photos:
         yield tr_n(
             "{count:,} other photo in the list has a different prediction.",

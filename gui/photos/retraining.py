@@ -18,7 +18,7 @@ from core.prediction import Prediction
 from gui.session.session import Session
 
 if TYPE_CHECKING:
-    from core.services.training_values import RetrainingSummary
+    from core.training.values import RetrainingResult
     from gui.tasks.task import Task
 
 
@@ -52,7 +52,7 @@ class Retraining(QObject):
         self._session = session
         self.phase = Phase.IDLE
         self.progress: Progress | None = None
-        self.summary: RetrainingSummary | None = None
+        self.summary: RetrainingResult | None = None
         self.error: FoveaError | None = None
         self._task: Task | None = None
         self._is_undoing = False
@@ -182,7 +182,7 @@ class Retraining(QObject):
         self.progress = progress
         self.changed.emit()
 
-    def _on_done(self, summary: RetrainingSummary) -> None:
+    def _on_done(self, summary: RetrainingResult) -> None:
         self.summary = summary
         self._session.corrections.read(summary.name)
         self._use(summary.name)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from core.base.i18n import tr, tr_n
 from core.datasets.label_overrides import OverriddenImage
 from core.evaluation.values import BaselineComparison, Evaluation
-from core.services.training_values import TrainingSummary
+from core.training.values import TrainingResult
 from gui.models.files import ExportPanel
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
@@ -61,7 +61,7 @@ class ResultStep(QWidget):
     def __init__(self, pictures: PictureClient, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pictures = pictures
-        self.facts: TrainingSummary | None = None
+        self.facts: TrainingResult | None = None
         self.use = QPushButton(tr("Use this model"))
         self.use.setProperty("kind", "primary")
         self.use.clicked.connect(self.use_wanted)
@@ -97,7 +97,7 @@ class ResultStep(QWidget):
         column.addWidget(self.exporting)
         column.addWidget(self._area, 1)
 
-    def show_result(self, facts: TrainingSummary, folder: Path) -> None:
+    def show_result(self, facts: TrainingResult, folder: Path) -> None:
         """Show a new model that was trained on the photos in this folder."""
         self.facts, self._folder = facts, folder
         self.show_overrides((), new=0, can_undo=False)
@@ -143,7 +143,7 @@ class ResultStep(QWidget):
         if page is not None:
             self._area.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
 
-    def _make_details(self, facts: TrainingSummary) -> QWidget:
+    def _make_details(self, facts: TrainingResult) -> QWidget:
         page = QWidget()
         page.setObjectName("inspector")
         column = QVBoxLayout(page)
@@ -241,7 +241,7 @@ def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
     yield plot
 
 
-def _headline(facts: TrainingSummary) -> str:
+def _headline(facts: TrainingResult) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         return tr("“{name}” is ready", name=facts.name)
@@ -253,7 +253,7 @@ def _headline(facts: TrainingSummary) -> str:
     )
 
 
-def _details_text(facts: TrainingSummary) -> str:
+def _details_text(facts: TrainingResult) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         return tr("There were no test photos, so its accuracy is unknown.")
@@ -274,7 +274,7 @@ def _compared(other: BaselineComparison) -> Iterator[str]:
         yield tr("The difference could be chance.")
 
 
-def _training_data_text(facts: TrainingSummary) -> str:
+def _training_data_text(facts: TrainingResult) -> str:
     return tr(
         "Version {version} of “{name}”, trained in {duration}. Photos: {train:,} for training, {validation:,} for "
         "validation, {test:,} for testing. {summary}",
@@ -284,5 +284,5 @@ def _training_data_text(facts: TrainingSummary) -> str:
         train=facts.subsets["train"],
         validation=facts.subsets["validation"],
         test=facts.subsets["test"],
-        summary=facts.summary,
+        summary=facts.card.summary,
     )

@@ -30,14 +30,14 @@ from tests.core.services.conftest import fake_trainer, request, trained
 def test_the_summary_has_everything_the_window_shows(folder: Path) -> None:
     reports: list[object] = []
     facts = trained(request(folder), reports=reports)
-    assert (facts.name, facts.version, facts.in_use, facts.recipe) == ("mine", 1, True, Recipe.QUICK)
-    assert facts.classes == ("blue", "green", "red")
+    assert (facts.name, facts.version, facts.in_use) == ("mine", 1, True)
+    assert facts.card.classes == ("blue", "green", "red")
     assert (facts.fitted, sum(facts.subsets.values()), facts.computed) == (60, 60, 60)
-    assert facts.training["command"].startswith(f"fovea train {folder.name} --name mine --recipe quick")
+    assert facts.card.training["command"].startswith(f"fovea train {folder.name} --name mine --recipe quick")
     found = facts.evaluation
     assert found is not None
     assert found.images == facts.subsets["test"] == len(found.predictions) == sum(map(sum, found.confusion))
-    assert [one.label for one in found.per_class] == list(facts.classes)
+    assert [one.label for one in found.per_class] == list(facts.card.classes)
     right = sum(one.label == one.predicted for one in found.predictions)
     assert found.accuracy == right / found.images == sum(found.confusion[at][at] for at in range(3)) / found.images
     assert found.interval[0] <= found.accuracy <= found.interval[1]

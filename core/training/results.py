@@ -1,96 +1,89 @@
-"""Turns the results of trainings into light values: no arrays, nothing heavy for the window to import."""
+"""Trainings with their results: what the new model is compared with, and notes for the user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from core.base.errors import Cancelled, FoveaError
 from core.base.i18n import tr, tr_n
-from core.base.progress import CancelToken, ProgressCallback
-from core.evaluation.comparison import compare, find_disagreements
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.datasets.problems import Problem
+from core.evaluation.comparison import compare_with_baseline
 from core.evaluation.folder_evaluation import evaluate_features, find_training_images
 from core.evaluation.images import EvaluationImage, match_labels
 from core.evaluation.values import BaselineComparison, Evaluation
-from core.models.library import InstalledModel, load_head, load_training_hashes
-from core.prediction import Failure
-from core.services.training_values import CorrectionSummary, RetrainingSummary, TrainingSummary
+from core.models.library import InstalledModel, Library, load_head, load_training_hashes
+from core.training.protocol import Epoch
 from core.training.request import TrainRequest
-from core.training.retrain import Retrained
-from core.training.train import Trained
+from core.training.timing_history import TimingRecorder
+from core.training.train import Trained, train
 from core.training.training_data import compute
-
-_MAX_FLIPS: Final = 200
-_MAX_PROBLEMS: Final = 1000
+from core.training.values import TrainingResult
 
 # ---- the training
 
 
-def summarize_training(
-    trained: Trained, request: TrainRequest, seconds: float, baseline: InstalledModel | FoveaError | None,
-    *, report: ProgressCallback, token: CancelToken,
-) -> TrainingSummary:  # fmt: skip
-    """Summarize a training.
+def train_and_compare(
+    request: TrainRequest,
+    library: Library,
+    against: str | None,
+    *,
+    report: Callable[[Progress | Epoch], None],
+    token: CancelToken,
+    on_problems: Callable[[Sequence[Problem]], None] = lambda _: None,
+) -> TrainingResult:
+    """Train a model, install it, and compare it with another one on its test images; see `core.api.train`."""
+    recorder, started = TimingRecorder(), time.perf_counter()
+    baseline = _find_baseline(library, against)
 
-    Args:
-        trained: the model and its training data.
-        request: the request.
-        seconds: the duration of the training.
-        baseline: the model in use before; or why there is none; None to skip the comparison.
-        report: takes the progress of the comparison.
-        token: cancels the comparison; the model stays in the library.
-    """
-    card, data = trained.model.card, trained.data
-    against, notes = _baseline_comparison(trained, request, baseline, report, token)
-    return TrainingSummary(
-        name=trained.model.name,
+    def on_progress(progress: Progress) -> None:
+        recorder.stage(progress)
+        report(progress)
+
+    def on_epoch(epoch: Epoch) -> None:
+        recorder.epoch(epoch)
+        report(epoch)
+
+    trained = train(
+        request, library, report=on_progress, on_epoch=on_epoch, token=token,
+        on_dataset=lambda dataset: on_problems(dataset.problems),
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    if not token.was_paused:
+        recorder.save(request, len(trained.data.train))
+    compared, notes = _compare_with(baseline, trained, request, report, token)
+    return _result(trained, compared, notes, seconds)
+
+
+def _find_baseline(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
+    """The model to compare with, as it is before the training; or why there is none."""
+    try:
+        return None if reference is None else library.find(reference)
+    except FoveaError as error:
+        return error
+
+
+def _result(
+    trained: Trained, baseline: BaselineComparison | None, notes: tuple[str, ...], seconds: float
+) -> TrainingResult:
+    data = trained.data
+    return TrainingResult(
+        card=trained.model.card,
         version=trained.model.version,
         in_use=trained.in_use,
-        recipe=request.recipe,
-        summary=card.summary,
-        classes=card.classes,
         subsets=data.counts(),
         fitted=trained.head.trained.fitted,
         computed=data.computed,
-        temperature=card.temperature,
-        unknown_below=card.unknown_below,
-        training=dict(card.training),
         evaluation=trained.head.evaluation,
-        baseline=against,
+        baseline=baseline,
         start=_start_comparison(trained),
+        suspects=(trained.start or trained.head).suspects,
+        problems=data.dataset.problems,
+        failures=data.failures,
         notes=(*_notes(trained), *notes),
-        unread=data.failures,
         seconds=seconds,
     )
-
-
-def summarize_retraining(retrained: Retrained, seconds: float) -> RetrainingSummary:
-    """Summarize a retraining from corrections that took `seconds`."""
-    model, base, problems = retrained.model, retrained.base, retrained.problems
-    return RetrainingSummary(
-        name=model.name,
-        version=model.version,
-        from_version=base.version,
-        classes=model.card.classes,
-        corrections=tuple(
-            CorrectionSummary(one.correction, one.before, one.confidence_before, one.now, one.confidence_now)
-            for one in retrained.corrections
-        ),
-        tests=_tests(retrained),
-        notes=retrained.notes,
-        skipped=tuple(
-            one if isinstance(one, Failure) else Failure(one.paths[0], one.kind, one.message, one.hint)
-            for one in problems[:_MAX_PROBLEMS]
-        ),
-        seconds=seconds,
-    )
-
-
-def _tests(retrained: Retrained) -> BaselineComparison | None:
-    before, now, base = retrained.before, retrained.head.evaluation, retrained.base
-    if before is None or now is None:
-        return None
-    return _comparison(base.name, base.version, before, now, training_overlap=retrained.leaked)
 
 
 # ---- comparisons
@@ -100,11 +93,13 @@ def _start_comparison(trained: Trained) -> BaselineComparison | None:
     """Compare a fine-tuned model with the model it started from, on the images that both were evaluated on."""
     if trained.start is None or trained.start.evaluation is None or trained.head.evaluation is None:
         return None
-    return _comparison(trained.model.name, None, trained.start.evaluation, trained.head.evaluation, training_overlap=0)
+    return compare_with_baseline(
+        trained.model.name, None, trained.start.evaluation, trained.head.evaluation, training_overlap=0
+    )
 
 
-def _baseline_comparison(
-    trained: Trained, request: TrainRequest, baseline: InstalledModel | FoveaError | None, report: ProgressCallback,
+def _compare_with(
+    baseline: InstalledModel | FoveaError | None, trained: Trained, request: TrainRequest, report: ProgressCallback,
     token: CancelToken,
 ) -> tuple[BaselineComparison | None, tuple[str, ...]]:  # fmt: skip
     """Compare the model with the one in use before, and return notes on that."""
@@ -113,24 +108,24 @@ def _baseline_comparison(
     try:
         if isinstance(baseline, FoveaError):
             raise baseline
-        facts = _evaluate_baseline(trained, trained.head.evaluation, request, baseline, report, token)
+        found = _evaluate_baseline(trained, trained.head.evaluation, request, baseline, report, token)
     except Cancelled:
         return None, ()
     except FoveaError as error:
         return None, (tr("Couldn't compare it with the model in use before. {reason}", reason=error.what),)
-    if facts is None:
+    if found is None:
         note = tr("“{name}”, in use before, has none of these classes, so they were not compared.", name=baseline.name)
         return None, (note,)
-    if facts.training_overlap:
+    if found.training_overlap:
         note = tr_n(
             "“{name}” was trained on {overlap:,} of the {count:,} test photo, so its score is optimistic.",
             "“{name}” was trained on {overlap:,} of the {count:,} test photos, so its score is optimistic.",
-            facts.result.a.images,
+            found.result.a.images,
             name=baseline.name,
-            overlap=facts.training_overlap,
+            overlap=found.training_overlap,
         )
-        return facts, (note,)
-    return facts, ()
+        return found, (note,)
+    return found, ()
 
 
 def _evaluate_baseline(
@@ -149,15 +144,8 @@ def _evaluate_baseline(
     baseline_evaluation = evaluate_features(shown, table.features, baseline.card, load_head(baseline))
     hashes = load_training_hashes(baseline)
     overlap = None if hashes is None else int(find_training_images(shown, hashes.contains).sum())
-    return _comparison(baseline.name, baseline.version, baseline_evaluation, evaluation, training_overlap=overlap)
-
-
-def _comparison(
-    name: str, version: int | None, before: Evaluation, now: Evaluation, *, training_overlap: int | None
-) -> BaselineComparison:
-    changed = find_disagreements(before, now)[:_MAX_FLIPS]
-    return BaselineComparison(
-        name, version, training_overlap, compare(before, now), before.calibrated.log_loss, changed
+    return compare_with_baseline(
+        baseline.name, baseline.version, baseline_evaluation, evaluation, training_overlap=overlap
     )
 
 

@@ -1,42 +1,21 @@
-"""The contents of labelled folders and the results of trainings, as light values that cross the pipe."""
+"""The results of trainings, and what is known before them: light values that any process can hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.base.errors import FoveaError
+from core.card import ModelCard
 from core.datasets.corrections import Correction
-from core.evaluation.values import BaselineComparison, Evaluation
+from core.datasets.problems import Problem
+from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.images.drawing import Picture
 from core.prediction import Failure
 from core.training.request import Recipe
 
-
-@dataclass(frozen=True, slots=True)
-class ClassSummary:
-    """A class in a folder.
-
-    Attributes:
-        name: its label.
-        images: the number of usable images.
-        samples: up to twelve of them, evenly spaced; all of them in custom datasets.
-    """
-
-    name: str
-    images: int
-    samples: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CustomDataset:
-    """A dataset that was built in the window: its folder, and the numbers of classes and photos."""
-
-    folder: Path
-    classes: int
-    photos: int
+# ---- before a training
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +36,21 @@ class PreviewedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class Previewed:
+    """What the network reads.
+
+    Attributes:
+        seen: what it reads of each photo, and of which part of it.
+        augmented: nine augmentations of the first photo.
+        augmentations: descriptions of what augmentation does, one line each.
+    """
+
+    seen: tuple[PreviewedPhoto, ...]
+    augmented: tuple[Picture, ...]
+    augmentations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """The expected duration of a recipe on this machine.
 
@@ -73,75 +67,54 @@ class Forecast:
     error: FoveaError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundProblem:
-    """A problem of a folder, see `core.datasets.problems.Problem`.
-
-    Attributes:
-        kind: its kind, a stable word.
-        message: what was found, and what was done about it.
-        hint: what the user can do.
-        paths: the first files and folders it concerns.
-        count: the total number of these.
-        is_fatal: whether no model can be trained because of it.
-    """
-
-    kind: str
-    message: str
-    hint: str
-    paths: tuple[Path, ...]
-    count: int
-    is_fatal: bool
+# ---- results
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSummary:
+class TrainingResult:
     """The result of a training.
 
     Attributes:
-        name: the name of the model.
+        card: the card of the model.
         version: 1, 2, ...
         in_use: whether this version is active.
-        recipe: the recipe.
-        summary: the card's sentence about the model.
-        classes: in the order of the logits.
         subsets: the numbers of images for `train`, `validation` and `test`.
         fitted: the number of images the installed head was trained on.
         computed: the number of images whose features were computed.
-        temperature: the divisor of the logits.
-        unknown_below: the confidence below which an image is unknown; None if there is no such threshold.
-        training: the training parameters on the card: plain JSON.
         evaluation: the evaluation on the test images; None if there are none.
-        baseline: compared with the model in use before; None if not requested or not possible.
+        baseline: compared with another model; None if not requested or not possible.
         start: compared with what fine-tuning started from; None for other recipes.
+        suspects: images whose label is probably wrong, by cross-validation, the most likely ones first.
+        problems: the problems of the folder.
+        failures: images that could no longer be read.
         notes: notes for the user, a sentence or two each.
-        unread: images that could no longer be read.
-        seconds: the duration.
+        seconds: the duration of the training, without the comparison.
     """
 
-    name: str
+    card: ModelCard
     version: int
     in_use: bool
-    recipe: Recipe
-    summary: str
-    classes: tuple[str, ...]
     subsets: Mapping[str, int]
     fitted: int
     computed: int
-    temperature: float
-    unknown_below: float | None
-    training: Mapping[str, Any]
     evaluation: Evaluation | None
     baseline: BaselineComparison | None
     start: BaselineComparison | None
+    suspects: tuple[LabelledPrediction, ...]
+    problems: tuple[Problem, ...]
+    failures: tuple[Failure, ...]
     notes: tuple[str, ...]
-    unread: tuple[Failure, ...]
     seconds: float
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.card.name
 
 
 @dataclass(frozen=True, slots=True)
-class CorrectionSummary:
-    """A correction the model was trained on, with its predictions before and after; confidences are 0..1."""
+class CorrectionResult:
+    """A correction used for retraining, with the predictions before and after; confidences are 0..1."""
 
     correction: Correction
     before: str
@@ -156,27 +129,26 @@ class CorrectionSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class RetrainingSummary:
+class RetrainingResult:
     """The result of retraining with corrections.
 
     Attributes:
         name: the name of the model.
         version: the new version.
         from_version: the version that was corrected.
-        classes: in the order of the logits.
+        computed: the number of images whose features were computed.
         corrections: the corrections it was trained on.
-        tests: the new version compared with the corrected one on the test images of the latter's classes; None if
-            there are none.
+        tests: compared with the corrected version on the test images of the latter's classes; None if there are none.
         notes: notes for the user, a sentence or two each.
-        skipped: photos that could not be used.
+        skipped: corrected photos that could not be used, and earlier images that are missing.
         seconds: the duration.
     """
 
     name: str
     version: int
     from_version: int
-    classes: tuple[str, ...]
-    corrections: tuple[CorrectionSummary, ...]
+    computed: int
+    corrections: tuple[CorrectionResult, ...]
     tests: BaselineComparison | None
     notes: tuple[str, ...]
     skipped: tuple[Failure, ...]
