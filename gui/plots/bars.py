@@ -40,14 +40,7 @@ class _Class(NamedTuple):
 class ClassBars(PlotFrame):
     """Precision and recall of every class, weakest first, with the numbers beside the bars."""
 
-    def __init__(
-        self,
-        parent: QWidget | None = None,
-        *,
-        title: str = "",
-        main: str = "",
-        other: str = "",
-    ) -> None:
+    def __init__(self, *, title: str = "", main: str = "", other: str = "") -> None:
         """`main` and `other` name the two bars of each class; recall and precision by default."""
         canvas = Canvas()
         canvas.setMinimumSize(400, 160)
@@ -59,7 +52,7 @@ class ClassBars(PlotFrame):
         self._chart.box.invertY()
         self._main = _Bars(canvas, self._chart, "plot_main", -_BAR / 2)
         self._other = _Bars(canvas, self._chart, "plot_other", _BAR / 2)
-        super().__init__(title or tr("Classes"), canvas, parent=parent)
+        super().__init__(title or tr("Classes"), canvas)
         self.show_result(tr(NOTHING), Table((), ()))
 
     def show_classes(
