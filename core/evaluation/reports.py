@@ -10,7 +10,6 @@ from core.base.i18n import tr
 from core.base.text import percent
 from core.evaluation.calibration import BINS, Calibration
 from core.evaluation.metrics import Evaluation, most_confused
-from core.evaluation.pages import templates
 
 _MAX_CLASSES_DRAWN: Final = 40
 """With more classes, plots are unreadable; tables still list every class."""
@@ -28,6 +27,8 @@ def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str],
         about: what was evaluated and how, for the end of the page.
         folder: paths are shown relative to it, so that the report does not reveal where it is.
     """
+    from core.evaluation.pages import templates  # imports Jinja2 and Pillow, for 90 ms
+
     figures, pairs = evaluation.per_class, most_confused(evaluation, _MAX_PAIRS)
     few = len(figures) <= _MAX_CLASSES_DRAWN
     matrix = evaluation.confusion.tolist() if few else ()
