@@ -33,26 +33,23 @@ def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str],
     few = len(figures) <= _MAX_CLASSES_DRAWN
     matrix = evaluation.confusion.tolist() if few else ()
     worst = sorted((one for one in figures if one.support), key=lambda one: one.f1 or 0)[:_WORST_CLASSES]
-    return (
-        templates()
-        .get_template("evaluation.html")
-        .render(
-            evaluation=evaluation,
-            title=title,
-            about=list(about.items()),
-            folder=folder,
-            matrix=matrix,
-            matrix_rows=[(label, *row) for label, row in zip(evaluation.classes, matrix, strict=few)],
-            confused=[(one.label, one.predicted, f"{one.images:,}", percent(one.share)) for one in pairs],
-            shown_classes=figures if few else worst,
-            per_class=[
-                (one.label, percent(one.precision), percent(one.recall), percent(one.f1), f"{one.support:,}")
-                for one in figures
-            ],
-            bins=BINS,
-            bin_rows=_bin_rows,
-            accepted=list(_accepted(evaluation)),
-        )
+    template = templates().get_template("evaluation.html")
+    return template.render(
+        evaluation=evaluation,
+        title=title,
+        about=list(about.items()),
+        folder=folder,
+        matrix=matrix,
+        matrix_rows=[(label, *row) for label, row in zip(evaluation.classes, matrix, strict=few)],
+        confused=[(one.label, one.predicted, f"{one.images:,}", percent(one.share)) for one in pairs],
+        shown_classes=figures if few else worst,
+        per_class=[
+            (one.label, percent(one.precision), percent(one.recall), percent(one.f1), f"{one.support:,}")
+            for one in figures
+        ],
+        bins=BINS,
+        bin_rows=_bin_rows,
+        accepted=list(_accepted(evaluation)),
     )
 
 

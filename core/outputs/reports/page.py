@@ -70,27 +70,24 @@ class WebPage:
         shown, answered = sum(len(rows) for _, rows in chosen), totals.images - totals.failed
         clock = ProgressReporter(tr("Creating thumbnails"), shown, report)
         counts = totals.labels.most_common()
-        return (
-            templates(TEMPLATES)
-            .get_template("results.html")
-            .render(
-                title=self._plan.title or tr("Classification report"),
-                about=self._plan.about,
-                totals=totals,
-                extra=list(_extra_figures(totals)),
-                counts=counts,
-                max_classes=_MAX_CLASSES_SHOWN,
-                class_rows=[(name, f"{count:,}", percent(count / answered)) for name, count in counts],
-                bin_rows=_bin_rows(totals),
-                shown=shown,
-                sections=((name, self._cards(rows, clock, token)) for name, rows in _sections(chosen, totals.labels)),
-                failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
-                warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
-                listed=[
-                    (self._place(row.outcome.path), row.final_label or tr("Failed"), _confidence_of(row), _others(row))
-                    for row in self._listed
-                ],
-            )
+        template = templates(TEMPLATES).get_template("results.html")
+        return template.render(
+            title=self._plan.title or tr("Classification report"),
+            about=self._plan.about,
+            totals=totals,
+            extra=list(_extra_figures(totals)),
+            counts=counts,
+            max_classes=_MAX_CLASSES_SHOWN,
+            class_rows=[(name, f"{count:,}", percent(count / answered)) for name, count in counts],
+            bin_rows=_bin_rows(totals),
+            shown=shown,
+            sections=((name, self._cards(rows, clock, token)) for name, rows in _sections(chosen, totals.labels)),
+            failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
+            warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
+            listed=[
+                (self._place(row.outcome.path), row.final_label or tr("Failed"), _confidence_of(row), _others(row))
+                for row in self._listed
+            ],
         )
 
     def _cards(
