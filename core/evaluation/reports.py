@@ -8,13 +8,14 @@ from typing import Final
 
 from core.base.i18n import tr
 from core.base.text import percent
-from core.evaluation.calibration import BINS, Calibration
-from core.evaluation.metrics import Evaluation, most_confused
+from core.evaluation.calibration import BINS
+from core.evaluation.values import Calibration, Evaluation
 
 _MAX_CLASSES_DRAWN: Final = 40
 """With more classes, plots are unreadable; tables still list every class."""
 _WORST_CLASSES: Final = 20
 _MAX_PAIRS: Final = 20
+_MAX_MISTAKES: Final = 24
 _COVERAGES: Final = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 
 
@@ -29,9 +30,9 @@ def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str],
     """
     from core.evaluation.pages import templates  # imports Jinja2 and Pillow, for 90 ms
 
-    figures, pairs = evaluation.per_class, most_confused(evaluation, _MAX_PAIRS)
+    figures, pairs = evaluation.per_class, evaluation.most_confused(_MAX_PAIRS)
     few = len(figures) <= _MAX_CLASSES_DRAWN
-    matrix = evaluation.confusion.tolist() if few else ()
+    matrix = evaluation.confusion if few else ()
     worst = sorted((one for one in figures if one.support), key=lambda one: one.f1 or 0)[:_WORST_CLASSES]
     template = templates().get_template("evaluation.html")
     return template.render(
@@ -47,6 +48,7 @@ def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str],
             (one.label, percent(one.precision), percent(one.recall), percent(one.f1), f"{one.support:,}")
             for one in figures
         ],
+        mistakes=evaluation.mistakes[:_MAX_MISTAKES],
         bins=BINS,
         bin_rows=_bin_rows,
         accepted=list(_accepted(evaluation)),

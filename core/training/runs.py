@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base import paths
-from core.base.errors import DamagedError, DatasetError, LaterVersionError, StorageError, UsageError
+from core.base.errors import DamagedError, DatasetError, FoveaError, LaterVersionError, StorageError, UsageError
 from core.base.i18n import mark, tr, tr_n
 from core.base.lock_files import is_locked, locked
 from core.base.storage import reading_errors, storage_errors, write_atomically
@@ -98,6 +98,15 @@ def discard(name: str) -> None:
     if folder.is_dir():
         with _locked(folder):
             _delete_files(folder)
+
+
+def settle(name: str, *, keep: bool) -> bool:
+    """Keep or discard the progress of a cancelled training, and return whether it can be resumed."""
+    if keep and (paths.unfinished_runs() / name / CHECKPOINT).exists():
+        return True
+    with contextlib.suppress(FoveaError):
+        discard(name)
+    return False
 
 
 @contextlib.contextmanager

@@ -119,8 +119,9 @@ class Canvas(pyqtgraph.GraphicsView):
 
     def picture_size(self) -> QSize:
         """The size at which it is drawn, also if it was never shown."""
-        self.resize(self.size().expandedTo(self.minimumSize()))
-        return self.size()
+        size: QSize = self.size().expandedTo(self.minimumSize())
+        self.resize(size)
+        return size
 
     def paint_onto(self, painter: QPainter, target: QRectF, scale: float) -> None:
         """Draw the whole canvas into a rectangle of its size."""

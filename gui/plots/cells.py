@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -161,13 +162,13 @@ class _CellPainter(QStyledItemDelegate):
     """Paints a cell, and a ring around the current one while the matrix has the focus."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        box: QRect = option.rect.adjusted(0, 0, -_GAP, -_GAP)  # type: ignore[attr-defined]
+        box: QRect = option.rect.adjusted(0, 0, -_GAP, -_GAP)
         fill, text = index.data(Qt.ItemDataRole.BackgroundRole), index.data()
         painter.fillRect(box, fill)
-        painter.setFont(option.font)  # type: ignore[attr-defined]
+        painter.setFont(option.font)
         painter.setPen(QColor(theme.current().muted) if text == "0" else text_colour(fill))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-        if option.state & QStyle.StateFlag.State_HasFocus:  # type: ignore[attr-defined]
+        if option.state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(QColor(theme.current().text), 2))
             painter.drawRect(box.adjusted(1, 1, -1, -1))
 
@@ -188,6 +189,10 @@ class _Labels(QHeaderView):
         self.paint_title(painter, self.size())
         painter.end()
         super().paintEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave it to the matrix."""
+        event.ignore()
 
     def paint_title(self, painter: QPainter, room: QSize) -> None:
         """Draw what the labels are, at the start of this room."""
@@ -278,10 +283,10 @@ class Cells(QTableView):
                 along = QPoint(0, section * cell) if header is self._rows else QPoint(section * cell, 0)
                 header.paintSection(painter, QRect(start + along, size), section)
         option = QStyleOptionViewItem()
-        option.font = self.font()  # type: ignore[attr-defined]
+        option.font = self.font()
         for index in self._indexes():
             start = corner + QPoint(index.column() * cell, index.row() * cell)
-            option.rect = QRect(start, QSize(cell, cell))  # type: ignore[attr-defined]
+            option.rect = QRect(start, QSize(cell, cell))
             self.itemDelegate().paint(painter, option, index)
         painter.restore()
 
@@ -292,7 +297,7 @@ class Cells(QTableView):
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(*self._model.place(index))
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+    def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
         if current.isValid() and self.hasFocus():
             box = self.visualRect(current)
@@ -314,6 +319,13 @@ class Cells(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Scroll also with the mouse over the labels, whose wheel events come here."""
+        if isinstance(event, QWheelEvent):
+            self.wheelEvent(event)
+            return event.isAccepted()
+        return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

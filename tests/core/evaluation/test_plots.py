@@ -6,9 +6,8 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from core.evaluation.calibration import Bin, Calibration
-from core.evaluation.metrics import ClassMetrics
 from core.evaluation.pages import templates
+from core.evaluation.values import Calibration, ClassMetrics, ReliabilityBin
 
 
 def drawn(name: str, *data: object) -> Element:
@@ -69,8 +68,10 @@ def test_bar_lengths_are_proportional() -> None:
 
 
 def test_marks_are_at_confidence_and_accuracy() -> None:
-    honest = Calibration(1.0, 0.1, 0.0, (Bin(14 / 15, 1.0, 4, 1.0, 1.0),))
-    boastful = Calibration(2.0, 0.1, 0.5, (Bin(0.0, 1 / 15, 3, 0.0, 0.0), Bin(14 / 15, 1.0, 1, 1.0, 0.5)))
+    honest = Calibration(1.0, 0.1, 0.0, (ReliabilityBin(14 / 15, 1.0, 4, 1.0, 1.0),))
+    boastful = Calibration(
+        2.0, 0.1, 0.5, (ReliabilityBin(0.0, 1 / 15, 3, 0.0, 0.0), ReliabilityBin(14 / 15, 1.0, 1, 1.0, 0.5))
+    )
     drawing = drawn("reliability_diagram", honest, boastful)
     top, low, half = drawing.iter("circle")
     line = next(line for line in drawing.iter("line") if line.get("class") == "honest")
