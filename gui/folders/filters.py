@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Filter, Group
-from core.services.batch_values import ViewSummary
+from core.services.job_values import ViewSummary
 from gui.plots import warm
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, label

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBo
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
-from core.jobs.values import Group, Order
-from core.services.batch_values import JobStatus
+from core.jobs.values import Group, JobSummary, Order
 from gui.folders.job_text import pattern_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, label
@@ -88,10 +87,10 @@ class ResultsBar(QWidget):
         self._signs.append((button, name))
         return button
 
-    def show_job(self, status: JobStatus) -> None:
+    def show_job(self, job: JobSummary) -> None:
         """Show the name and folder of the job."""
-        place, pattern = display_path(status.summary.folder), pattern_text(status)
-        self._title.setText(title_text(status))
+        place, pattern = display_path(job.folder), pattern_text(job)
+        self._title.setText(title_text(job))
         self._place.setText(
             self._place.fontMetrics().elidedText(
                 f"{place}  ({pattern})" if pattern else place, Qt.TextElideMode.ElideMiddle, 320

@@ -11,16 +11,14 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.reviewing import is_left_open, left_open_text
-from core.jobs.values import Filter, Group, Order, Review, Row, Verdict, View
-from core.services.batch_messages import OpenView, ViewUpdated
-from core.services.batch_values import Activity, JobStatus
+from core.jobs.values import Filter, Group, JobState, JobSummary, Order, Review, Row, Verdict, View
+from core.services.job_values import SelectedRows, ViewRequest, ViewUpdate
 from gui.folders.job_text import photos_text
-from gui.folders.results_widgets import NUMBER, ResultsWidgets
-from gui.folders.reviewer import Marked, Reviewer, RowReviews
+from gui.folders.results_widgets import ResultsWidgets
+from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import copied_text
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_table import RowsTable
-from gui.tasks.jobs_client import BatchClient, Spans
 from gui.widgets import theme
 from gui.widgets.basic import label
 from gui.widgets.class_chooser import ClassChooser
@@ -45,10 +43,10 @@ class ResultsPage(QWidget):
     panels_changed = Signal()
     noticed = Signal(str)
 
-    def __init__(self, parts: ResultsWidgets, client: BatchClient, reviewer: Reviewer, parent: QWidget) -> None:
+    def __init__(self, parts: ResultsWidgets, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
-        self._client, self._reviewer = client, reviewer
-        self.job_status: JobStatus | None = None
+        self._reviewer = reviewer
+        self.job_status: JobSummary | None = None
         self._tracked: int | None = None
         self._order, self._descending, self._group = Order.FOUND, False, Group.NONE
         self._excluded = 0
@@ -93,7 +91,7 @@ class ResultsPage(QWidget):
         page.addWidget(self._splitter, 1)
 
     def _connect(self) -> None:
-        self._client.view_updated.connect(self._on_view_updated)
+        self.rows.view.updated.connect(self._on_view_updated)
         self.rows.rows_loaded.connect(self._on_rows)
         self.filters.changed.connect(self.open_view)
         self.bar.order_wanted.connect(self._on_order)
@@ -109,11 +107,11 @@ class ResultsPage(QWidget):
 
     # ---- a job
 
-    def open(self, status: JobStatus, classes: Sequence[str]) -> None:
+    def open(self, status: JobSummary, classes: Sequence[str]) -> None:
         """Show this job; another one than before starts without filters, in folder order."""
-        is_other = self.job_status is None or self.job_status.summary.id != status.summary.id
+        is_other = self.job_status is None or self.job_status.id != status.id
         self._classes = classes
-        self._reviewer.open(status.summary.id)
+        self._reviewer.open(status.id)
         self.show_job(status)
         self.filters.prepare()
         if is_other:
@@ -124,7 +122,7 @@ class ResultsPage(QWidget):
         else:
             self.open_view()
 
-    def show_job(self, status: JobStatus) -> None:
+    def show_job(self, status: JobSummary) -> None:
         """Show the status of the job."""
         self.job_status = status
         self.bar.show_job(status)
@@ -132,7 +130,7 @@ class ResultsPage(QWidget):
 
     def close_job(self) -> None:
         """Close the view."""
-        self._client.close_view(NUMBER)
+        self.rows.view.close()
 
     # ---- the view
 
@@ -159,9 +157,7 @@ class ResultsPage(QWidget):
         self.bar.show_filtered(is_narrow=self.filters.is_narrow)
         self.table.show_order(self._order, descending=self._descending)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
-        self._client.open_view(
-            OpenView(NUMBER, self.job_status.summary.id, self.view, unfiltered, self._tracked, counted_by)
-        )
+        self.rows.view.open(ViewRequest(self.job_status.id, self.view, unfiltered, self._tracked, counted_by))
 
     def show_as(self, *, gallery: bool) -> None:
         """Show the rows as a gallery or as a table."""
@@ -187,9 +183,7 @@ class ResultsPage(QWidget):
         turned = order is self._order and not self._descending and self._group is Group.NONE
         self.sort(order, descending=turned)
 
-    def _on_view_updated(self, updated: ViewUpdated) -> None:
-        if updated.number != NUMBER:
-            return
+    def _on_view_updated(self, updated: ViewUpdate) -> None:
         self.rows.show_view(updated)
         if updated.summary is not None:
             self._excluded = updated.summary.excluded
@@ -221,7 +215,7 @@ class ResultsPage(QWidget):
         index = self.table.currentIndex()
         return self.rows.row(index.row()) if index.isValid() else None
 
-    def spans(self) -> Spans:
+    def spans(self) -> tuple[tuple[int, int], ...]:
         """The selected rows, as (first place, count) pairs."""
         found = sorted((one.top(), one.bottom() + 1) for one in self.table.selectionModel().selection().toList())
         spans: list[tuple[int, int]] = []
@@ -251,14 +245,14 @@ class ResultsPage(QWidget):
             if left_open := left_open_text(sum(is_left_open(row, review) for row in rows)):
                 self.noticed.emit(left_open)
         elif status is not None:
-            marked = Marked(NUMBER, self.rows.version, self.spans(), status.summary.model)
-            self._reviewer.review_marked(marked, review)
+            selected = SelectedRows(self.rows.version, status.id, self.spans())
+            self._reviewer.review_selected(selected, status.model, review)
 
     def _on_selection(self) -> None:
         row = self.current_row()
         if row is not None:
             self._tracked = row.number
-            self._client.track(NUMBER, row.number)
+            self.rows.view.track(row.number)
         self._show_current()
 
     def _on_rows(self, first: int, count: int) -> None:
@@ -353,15 +347,15 @@ class ResultsPage(QWidget):
                 QTimer.singleShot(0, self, self.panels_changed.emit)
 
 
-def _nothing_text(status: JobStatus | None, excluded: int, *, is_narrow: bool) -> str:
+def _nothing_text(status: JobSummary | None, excluded: int, *, is_narrow: bool) -> str:
     if excluded:
         return tr("No similar photos found.")
     if is_narrow:
         return tr("No photos match the filters.")
     if (
         status is not None
-        and status.activity in (Activity.RUNNING, Activity.PAUSED, Activity.EXTERNAL)
-        and not status.summary.counts.done
+        and status.state in (JobState.RUNNING, JobState.PAUSED, JobState.EXTERNAL)
+        and not status.counts.done
     ):
         return tr("Classifying the first photos…")
     return tr("No photos in this folder. Fovea looks for files such as .jpg, .png, .webp and .heic.")

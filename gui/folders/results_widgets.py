@@ -8,17 +8,15 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from gui.folders.filters import FilterPanel
+from gui.folders.job_view import JobView
 from gui.folders.progress_strip import ProgressStrip
 from gui.folders.results_bar import ResultsBar
 from gui.folders.row_inspector import RowInspector
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_model import RowsModel
 from gui.folders.rows_table import RowsTable
-from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import PictureClient
-
-NUMBER: Final = 1
-"""The number of the view that the results page opens."""
+from gui.tasks.task import Tasks
 
 _ORDER: Final = ("rows", "table", "gallery", "filters", "inspector", "bar", "strip")
 
@@ -26,8 +24,8 @@ _ORDER: Final = ("rows", "table", "gallery", "filters", "inspector", "bar", "str
 class ResultsWidgets:
     """Creates each widget on first use, or earlier by `make_next`."""
 
-    def __init__(self, client: BatchClient, pictures: PictureClient, parent: QWidget) -> None:
-        self._client, self._pictures, self._parent = client, pictures, parent
+    def __init__(self, tasks: Tasks, pictures: PictureClient, parent: QWidget) -> None:
+        self._tasks, self._pictures, self._parent = tasks, pictures, parent
 
     def make_next(self) -> bool:
         """Create one missing widget, and return whether there was one."""
@@ -39,7 +37,7 @@ class ResultsWidgets:
     @cached_property
     def rows(self) -> RowsModel:
         """The model of the rows."""
-        return RowsModel(NUMBER, self._client, self._pictures, self._parent)
+        return RowsModel(JobView("results", self._tasks, self._parent), self._pictures, self._parent)
 
     @cached_property
     def table(self) -> RowsTable:

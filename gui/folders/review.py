@@ -13,19 +13,16 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 from core.base.i18n import tr, tr_n
 from core.jobs.values import Filter, Order, Row, View
 from core.prediction import Prediction
-from core.services.batch_messages import OpenView, ViewUpdated
+from core.services.job_values import ViewRequest, ViewUpdate
+from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import folder_text, name_text
 from gui.folders.rows_model import RowsModel
-from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import PhotoView, ProgressBar, label
 from gui.widgets.class_chooser import ClassChooser
-
-NUMBER: Final = 2
-"""The number of the view that the review opens."""
 
 _PREFETCH: Final = 3
 
@@ -39,12 +36,12 @@ class ReviewPage(QWidget):
 
     closed = Signal()
 
-    def __init__(self, client: BatchClient, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
+    def __init__(self, view: JobView, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Review predictions"))
-        self._client, self._pictures, self._reviewer = client, pictures, reviewer
-        self.rows = RowsModel(NUMBER, client, pictures, self)
+        self._pictures, self._reviewer = pictures, reviewer
+        self.rows = RowsModel(view, pictures, self)
         self._classes: tuple[str, ...] = ()
         self._at = 0
         self._shown: Row | None = None
@@ -93,7 +90,7 @@ class ReviewPage(QWidget):
 
     def _connect(self) -> None:
         self.rows.rows_loaded.connect(self._on_rows)
-        self._client.view_updated.connect(self._on_view_updated)
+        self.rows.view.updated.connect(self._on_view_updated)
         self._pictures.rendered.connect(self._on_drawn)
         self._reviewer.reviewed.connect(self._on_reviewed)
         self.choices.accepted.connect(self.accept)
@@ -108,13 +105,14 @@ class ReviewPage(QWidget):
         self._at, self._shown = 0, None
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
         self.rows.reload()
-        self._client.open_view(OpenView(NUMBER, job, wanted, is_frozen=True))
+        request = ViewRequest(job, wanted, is_frozen=True)
+        self._reviewer.outbox.when_stored(lambda: self.rows.view.open(request))
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 
     def leave(self) -> None:
         """Leave the review; all reviews are saved."""
-        self._client.close_view(NUMBER)
+        self.rows.view.close()
         self.closed.emit()
 
     # ---- reviewing
@@ -180,10 +178,9 @@ class ReviewPage(QWidget):
 
     # ---- display
 
-    def _on_view_updated(self, updated: ViewUpdated) -> None:
-        if updated.number == NUMBER:
-            self.rows.show_view(updated)
-            self._show()
+    def _on_view_updated(self, update: ViewUpdate) -> None:
+        self.rows.show_view(update)
+        self._show()
 
     def _on_rows(self, first: int, count: int) -> None:
         if self._shown is None and first <= self._at < first + count:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,8 @@ from PySide6.QtGui import QPixmap
 
 from core.base.i18n import mark, tr
 from core.jobs.values import Review, Row
-from core.services.batch_messages import RowsFetched, ViewUpdated
+from core.services.job_values import FetchedRows, ViewUpdate
+from gui.folders.job_view import JobView
 from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
     accessible_text,
@@ -25,7 +27,6 @@ from gui.folders.row_text import (
     time_text,
     tooltip_text,
 )
-from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
@@ -76,6 +77,7 @@ class RowsModel(QAbstractTableModel):
     """The rows of one view.
 
     Attributes:
+        view: the view.
         reset_done: the content of rows may have changed; views must repaint.
         rows_loaded: rows were loaded: the first place and their count.
     """
@@ -83,13 +85,12 @@ class RowsModel(QAbstractTableModel):
     reset_done = Signal()
     rows_loaded = Signal(int, int)
 
-    def __init__(self, number: int, client: BatchClient, pictures: PictureClient, parent: QObject) -> None:
+    def __init__(self, view: JobView, pictures: PictureClient, parent: QObject) -> None:
         super().__init__(parent)
-        self._number, self._client, self._pictures = number, client, pictures
+        self.view, self._pictures = view, pictures
         self._pages: RowPages[_Placed] = RowPages(self._fetch)
         self._count = self._version = 0
         self._is_fresh = True
-        client.rows_fetched.connect(self._on_rows)
         pictures.rendered.connect(self._on_drawn)
 
     # ---- Qt model
@@ -155,7 +156,7 @@ class RowsModel(QAbstractTableModel):
         """Replace all rows at the next update, as another view was requested."""
         self._is_fresh = True
 
-    def show_view(self, updated: ViewUpdated) -> None:
+    def show_view(self, updated: ViewUpdate) -> None:
         """Show an updated view; rows that kept their places stay loaded and selected."""
         self._version = updated.version
         if self._is_fresh:
@@ -200,15 +201,16 @@ class RowsModel(QAbstractTableModel):
             self.endRemoveRows()
 
     def _fetch(self, first: int, count: int) -> None:
-        self._client.fetch(self._number, self._version, first, count)
+        task = self.view.fetch(self._version, first, count)
+        task.succeeded.connect(partial(self._on_rows, self._version, first))
 
-    def _on_rows(self, fetched: RowsFetched) -> None:
-        if fetched.number != self._number or fetched.version != self._version:
+    def _on_rows(self, version: int, first: int, fetched: FetchedRows | None) -> None:
+        if fetched is None or version != self._version:
             return
         groups = fetched.groups or (0,) * len(fetched.rows)
         placed = [_Placed(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
-        self._pages.put(fetched.first, placed)
-        self.rows_loaded.emit(fetched.first, len(fetched.rows))
+        self._pages.put(first, placed)
+        self.rows_loaded.emit(first, len(fetched.rows))
         self.reset_done.emit()
 
     def _on_drawn(self, path: Path, side: int) -> None:

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
 _IMPORTED_ONCE: Final = [
-    *("core.services.engine", "core.services.batch", "core.services.training_facts"),
-    *("core.services.forecast", "core.services.folders", "core.services.comparison_facts", "core.worker", "core.api"),
+    *("core.services.engine", "core.services.training_facts"),
+    *("core.services.jobs", "core.services.plans", "core.services.reviews", "core.services.exports"),
+    *(
+        "core.services.forecast",
+        "core.services.folders",
+        "core.services.comparison_facts",
+        "core.worker",
+        "core.api",
+        "core.job_api",
+    ),
 ]
 
 

@@ -1,8 +1,7 @@
-"""The other end of the pipe to the training process, and a service that serves views of jobs."""
+"""The other end of the pipe to a helper process, and what it works on."""
 
 from __future__ import annotations
 
-import queue
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +13,6 @@ import core
 from core import api
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
-from core.services import batch_messages
-from core.services.batch_views import ViewService
 from core.services.training_values import TrainingSummary
 from core.training import trainer_process
 from core.training.request import TrainRequest
@@ -51,20 +48,6 @@ def window(home: Path) -> Iterator[Window]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return teaching.write_labelled(tmp_path_factory.mktemp("labelled") / "pictures", 20)
-
-
-@pytest.fixture
-def messages() -> queue.Queue[batch_messages.Answer]:
-    """The answers of the service that serves views of jobs."""
-    return queue.Queue()
-
-
-@pytest.fixture
-def views(messages: queue.Queue[batch_messages.Answer]) -> Iterator[ViewService]:
-    """A service that runs until the test ends."""
-    made = ViewService(messages.put)
-    yield made
-    made.close()
 
 
 def request(folder: Path, **changes: object) -> TrainRequest:
