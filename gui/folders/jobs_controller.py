@@ -143,7 +143,8 @@ class JobsController(QObject):
         if listing < self._last_listing:
             return  # a later one was faster
         self._last_listing = listing
-        self.all = {job.id: self._current(job) for job in jobs}
+        listed = {job.id: self._current(job) for job in jobs}
+        self.all = {**listed, **{id_: self.all[id_] for id_ in self._running if id_ not in listed}}
         if any(job.state is JobState.EXTERNAL for job in self.all.values()):
             self._timer.start()
         self.changed.emit()

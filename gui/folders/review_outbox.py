@@ -56,7 +56,8 @@ class ReviewOutbox(QObject):
 
     def _add(self, write: _Write) -> None:
         self._writes.append(write)
-        if len(self._writes) == 1:
+        if len(self._writes) == 1 or self._is_lost:  # lost: the process could not be started again
+            self._is_lost = False
             self._start_next()
 
     def _start_next(self) -> None:
