@@ -67,13 +67,14 @@ def review_selected(
         StorageError: the reviews or corrections cannot be stored.
         Cancelled: the token was cancelled.
     """
-    numbers = views.selected_numbers(selected)
-    if numbers is None:
+    found = views.find_selected(selected)
+    if found is None:
         what = tr("The list has changed, so nothing was saved.")
         raise UsageError(what, hint=tr("Select the photos again."))
     while len(_batches) >= _MAX_UNDO:
         del _batches[next(iter(_batches))]
-    batch = _batches[number] = _ReviewBatch(selected.job)
+    job, numbers = found
+    batch = _batches[number] = _ReviewBatch(job)
     left_open = 0
 
     def intended(row: Row) -> Review | None:

@@ -89,10 +89,10 @@ def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
     return None if view is None else view.fetch(version, first, count)
 
 
-def selected_numbers(selected: SelectedRows) -> Sequence[int] | None:
-    """The numbers of selected rows of an open view; None if the view has changed since."""
+def find_selected(selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
+    """The job, and the numbers, of selected rows of an open view; None if the view has changed since."""
     view = _view_of(selected.version)
-    return None if view is None else view.selected_numbers(selected)
+    return None if view is None else view.find_selected(selected)
 
 
 def _view_of(version: int) -> _OpenView | None:
@@ -148,11 +148,12 @@ class _OpenView:
         request, results = self.request, self._results
         version, before, _ = self._state
         results.refresh()
-        numbers = results.numbers(request.view, 0, results.count(request.view))
+        listing = results.listing(request.view)
+        numbers = listing.numbers
         grew = version > 0 and numbers[: len(before)] == before and request.view.group is Group.NONE
         if not grew:
             version = next(_versions)
-        self._state = version, numbers, tuple(group.first for group in results.groups(request.view))
+        self._state = version, numbers, tuple(group.first for group in listing.groups)
         summary = None if request.counted_by is Group.NONE else _summary(results, request)
         return ViewUpdate(version, len(numbers), grew, _position(numbers, self.request.tracked), summary)
 
@@ -166,13 +167,13 @@ class _OpenView:
         places = range(first, first + len(rows)) if firsts else ()
         return FetchedRows(rows, tuple(bisect_right(firsts, place) - 1 for place in places))
 
-    def selected_numbers(self, selected: SelectedRows) -> Sequence[int] | None:
-        """The numbers of these rows; None if the view has changed since they were selected."""
+    def find_selected(self, selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
+        """The job, and the numbers, of these rows; None if the view has changed since they were selected."""
         current, numbers, _ = self._state
         if current != selected.version:
             return None
         spans = (numbers[first : first + count] for first, count in selected.spans)
-        return array("q", itertools.chain.from_iterable(spans))
+        return self.request.job, array("q", itertools.chain.from_iterable(spans))
 
 
 def _position(numbers: Sequence[int], tracked: int | None) -> int | None:
@@ -184,9 +185,7 @@ def _position(numbers: Sequence[int], tracked: int | None) -> int | None:
 def _summary(journal: ResultStore, request: ViewRequest) -> ViewSummary:
     any_confidence = replace(request.view.filter, confidence_low=0.0, confidence_high=1.0)
     excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
-    return ViewSummary(
-        journal.counts(), journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded
-    )
+    return ViewSummary(journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded)
 
 
 def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[str, int]]:

@@ -17,7 +17,7 @@ class FolderBrowser:
     def copy_answers(self) -> None:
         """Copy the selected rows to the clipboard."""
         if self._page.shows_results:
-            self._page.results.copy_answers()
+            self._page.results.selection.copy()
 
     def select_all(self) -> None:
         """Select all rows."""
@@ -37,7 +37,7 @@ class FolderBrowser:
     def step(self, by: int) -> None:
         """Move the current row by this many."""
         if self._page.shows_results:
-            self._page.results.step(by)
+            self._page.results.selection.step(by)
 
     def resize_photos(self, step: int) -> None:
         """Show photos larger (1) or smaller (-1)."""
@@ -52,20 +52,19 @@ class FolderBrowser:
     def toggle_inspector(self) -> None:
         """Show or hide the inspector."""
         if self._page.shows_results:
-            results = self._page.results
-            results.show_panel(results.inspector, shown=results.inspector.isHidden())
+            self._page.results.panels.toggle(self._page.results.inspector)
 
     def correct(self) -> None:
         """Ask for the class of the photo under review, or of the selected photos."""
         if self._page.is_reviewing:
             self._page.review.ask_for_class()
         elif self._page.shows_results:
-            self._page.results.ask_for_class()
+            self._page.results.selection.ask_for_class()
 
     def remove_correction(self) -> None:
         """Remove the labels of the selected photos."""
         if self._page.shows_results:
-            self._page.results.review(None)
+            self._page.results.selection.review(None)
 
     def undo(self) -> None:
         """Undo the last review."""

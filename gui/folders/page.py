@@ -98,7 +98,7 @@ class FoldersPage(QWidget):
     def _make_results(self) -> ResultsPage:
         result = ResultsPage(self._widgets, self.reviewer, self._stack)
         result.panels_changed.connect(self.state_changed)
-        result.noticed.connect(self._notices.show_notice)
+        result.selection.noticed.connect(self._notices.show_notice)
         result.rows.view.failed.connect(self._notices.show_error)
         self._stack.addWidget(result)
         self.results_created.emit(result)
@@ -178,7 +178,7 @@ class FoldersPage(QWidget):
         job = self.job
         if job is not None:
             self._show(self.review)
-            self.review.open(job.id, self.results.filter, self._classes(job))
+            self.review.open(job.id, self.results.view.filter, self._classes(job))
 
     def open_plan(self, form: type[PlanForm]) -> None:
         """Show the page that plans sorting, or writing keywords to, the photos in the current view."""

@@ -37,9 +37,9 @@ def open_view(window: Window, job: str, view: View | None = None, id_: int = 1) 
     return update.version
 
 
-def begin(window: Window, id_: int, job: str, version: int, spans: Spans, review: Review | None) -> None:
+def begin(window: Window, id_: int, version: int, spans: Spans, review: Review | None) -> None:
     """Start reviewing rows; the number of the call undoes it."""
-    window.call(id_, job_api.review_selected, id_, SelectedRows(version, job, spans), review)
+    window.call(id_, job_api.review_selected, id_, SelectedRows(version, spans), review)
 
 
 def store(window: Window, id_: int, job: str, reviews: dict[int, Review | None]) -> None:
@@ -49,14 +49,15 @@ def store(window: Window, id_: int, job: str, reviews: dict[int, Review | None])
 
 def label_of(job: str, view: View, first: int, count: int) -> list[str | None]:
     with ResultStore(job) as answers:
-        return [row.review.label if row.review else None for row in answers.rows(view, first, count)]
+        rows = answers.rows_of(answers.listing(view).numbers[first : first + count])
+    return [row.review.label if row.review else None for row in rows]
 
 
 def test_spans_of_a_view_are_reviewed_and_undone(window: Window, job: str) -> None:
     view = View(Order.CONFIDENCE)
     version = open_view(window, job, view)
     store(window, 2, job, {1: Review(Verdict.SKIPPED)})
-    begin(window, 3, job, version, ((10, 1200), (1500, 5)), GREEN)
+    begin(window, 3, version, ((10, 1200), (1500, 5)), GREEN)
     progress = window.wait(Event, 3).value
     assert isinstance(progress, Progress)
     assert progress.total == 1205
@@ -79,14 +80,14 @@ def test_spans_of_a_view_are_reviewed_and_undone(window: Window, job: str) -> No
 def test_an_unknown_prediction_is_never_accepted(window: Window, job: str) -> None:
     with ResultStore(job) as answers:
         unknown = list(answers.each(View(filter=Filter(unknown=True))))
-        failed = answers.counts().failed
+        failed = answers.summary().counts.failed
     store(window, 1, job, {row.number: Review(Verdict.ACCEPTED, row.label) for row in unknown})
     version = open_view(window, job, id_=2)
-    begin(window, 3, job, version, ((0, ROWS),), Review(Verdict.ACCEPTED))
+    begin(window, 3, version, ((0, ROWS),), Review(Verdict.ACCEPTED))
     assert f"{len(unknown):,} unknown photos were not confirmed" in str(window.wait(Result, 3).value)
     with ResultStore(job) as answers:
         assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
-        assert answers.counts().reviewed == ROWS - failed - len(unknown)
+        assert answers.summary().counts.reviewed == ROWS - failed - len(unknown)
     learnt = corrections.load("colours")
     assert len(learnt) == ROWS - failed - len(unknown)
     assert not learnt.keys() & {row.path for row in unknown}
@@ -94,14 +95,14 @@ def test_an_unknown_prediction_is_never_accepted(window: Window, job: str) -> No
 
 def test_reviews_stored_before_cancelling_can_be_undone(window: Window, job: str) -> None:
     version = open_view(window, job)
-    begin(window, 3, job, version, ((0, ROWS),) * 20, GREEN)
+    begin(window, 3, version, ((0, ROWS),) * 20, GREEN)
     window.wait(Event, 3)
     window.steer(3, Steering.CANCEL)
     window.wait(Stopped, 3)
     window.call(4, job_api.undo_reviews, 3)
     window.wait(Result, 4)
     with ResultStore(job) as answers:
-        assert not answers.counts().reviewed
+        assert not answers.summary().counts.reviewed
     assert not corrections.load("colours")
 
 
@@ -109,10 +110,10 @@ def test_rows_of_a_view_that_changed_are_not_reviewed(window: Window, job: str) 
     old = open_view(window, job)
     window.steer(1, Steering.CANCEL)
     open_view(window, job, View(Order.TIME, descending=True), 2)
-    begin(window, 3, job, old, ((0, ROWS),), GREEN)
+    begin(window, 3, old, ((0, ROWS),), GREEN)
     assert "nothing was saved" in window.wait(Error, 3).error.what
     with ResultStore(job) as answers:
-        assert not answers.counts().reviewed
+        assert not answers.summary().counts.reviewed
 
 
 def test_unknown_reviews_cannot_be_undone(window: Window) -> None:
@@ -124,4 +125,4 @@ def test_reviews_of_a_few_rows_are_stored_before_the_end(window: Window, job: st
     window.call(1, job_api.store_reviews, job, dict.fromkeys(range(1, ROWS), GREEN))
     window.close()
     with ResultStore(job) as answers:
-        assert answers.counts().reviewed == ROWS - 1
+        assert answers.summary().counts.reviewed == ROWS - 1
