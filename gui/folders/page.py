@@ -131,7 +131,7 @@ class FoldersPage(QWidget):
     def job(self) -> JobSummary | None:
         """The job whose results, review or plan is shown now."""
         results = self._results.made
-        return None if results is None or self._stack.currentWidget() in (self.list, self.form) else results.job_status
+        return None if results is None or self._stack.currentWidget() in (self.list, self.form) else results.job
 
     @property
     def shows_results(self) -> bool:
@@ -204,8 +204,8 @@ class FoldersPage(QWidget):
     def _on_jobs_changed(self) -> None:
         self.list.show_jobs(self.jobs.all.values())
         results = self._results.made
-        if results is not None and results.job_status is not None:
-            job = self.jobs.all.get(results.job_status.id)
+        if results is not None and results.job is not None:
+            job = self.jobs.all.get(results.job.id)
             if job is not None:
                 results.show_job(job)
         self.state_changed.emit()

@@ -54,7 +54,7 @@ class PlanPage(QWidget):
         self.bar.setAccessibleName(tr("Steps done"))
         self.show_steps = button(tr("Preview steps"), self.plan)
         self.execute = button(tr(form.action), self._execute, kind="primary")
-        self.stop = button(tr("Stop"), lambda: self._client.cancel(self._task or self._planning))
+        self.stop = button(tr("Stop"), self._stop)
         self.back = button(tr("Back to results"), self.closed.emit)
         self._place()
         self._connect()

@@ -27,7 +27,7 @@ class ResultsPage(QWidget):
     """Shows the results of a job.
 
     Attributes:
-        job_status: the job; None before the first one.
+        job: the job; None before the first one.
         strip: the progress of the job.
         bar: the actions on its results.
         selection: the current and the selected rows, and what can be done with them.
@@ -42,7 +42,7 @@ class ResultsPage(QWidget):
         super().__init__(parent)
         while parts.make_next():
             pass
-        self.job_status: JobSummary | None = None
+        self.job: JobSummary | None = None
         self.shows_gallery = False
         self._view = View()
         self._excluded = 0
@@ -83,11 +83,11 @@ class ResultsPage(QWidget):
 
     # ---- a job
 
-    def open(self, status: JobSummary, classes: Sequence[str]) -> None:
+    def open(self, job: JobSummary, classes: Sequence[str]) -> None:
         """Show this job; another one than before starts without filters, in folder order."""
-        is_other = self.job_status is None or self.job_status.id != status.id
-        self.selection.open(status.id, classes)
-        self.show_job(status)
+        is_other = self.job is None or self.job.id != job.id
+        self.selection.open(job.id, classes)
+        self.show_job(job)
         self.filters.prepare()
         if is_other:
             self._view = View()
@@ -96,12 +96,12 @@ class ResultsPage(QWidget):
         else:
             self.open_view()
 
-    def show_job(self, status: JobSummary) -> None:
-        """Show the status of the job."""
-        self.job_status = status
-        self.selection.model = status.model
-        self.bar.show_job(status)
-        self.strip.show_job(status)
+    def show_job(self, job: JobSummary) -> None:
+        """Show the state of the job."""
+        self.job = job
+        self.selection.model = job.model
+        self.bar.show_job(job)
+        self.strip.show_job(job)
 
     def close_job(self) -> None:
         """Close the view."""
@@ -121,12 +121,12 @@ class ResultsPage(QWidget):
 
     def open_view(self) -> None:
         """Request the rows of the current view."""
-        if self.job_status is None:
+        if self.job is None:
             return
         self.bar.show_filtered(is_narrow=self.filters.is_narrow)
         self.table.show_order(self._view)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
-        self.rows.open(self.job_status.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
+        self.rows.open(self.job.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
 
     def show_as(self, *, gallery: bool) -> None:
         """Show the rows as a gallery or as a table."""
@@ -168,7 +168,7 @@ class ResultsPage(QWidget):
 
     def _show_rows(self) -> None:
         has_rows = self.rows.rowCount() > 0
-        self._nothing.setText(_nothing_text(self.job_status, self._excluded, is_narrow=self.filters.is_narrow))
+        self._nothing.setText(_nothing_text(self.job, self._excluded, is_narrow=self.filters.is_narrow))
         self._views.setCurrentWidget(self.view_in_use if has_rows else self._nothing)
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
@@ -196,15 +196,11 @@ class ResultsPage(QWidget):
         self.status.setText(" · ".join(parts))
 
 
-def _nothing_text(status: JobSummary | None, excluded: int, *, is_narrow: bool) -> str:
+def _nothing_text(job: JobSummary | None, excluded: int, *, is_narrow: bool) -> str:
     if excluded:
         return tr("No similar photos found.")
     if is_narrow:
         return tr("No photos match the filters.")
-    if (
-        status is not None
-        and status.state in (JobState.RUNNING, JobState.PAUSED, JobState.EXTERNAL)
-        and not status.counts.done
-    ):
+    if job is not None and job.state in (JobState.RUNNING, JobState.PAUSED, JobState.EXTERNAL) and not job.counts.done:
         return tr("Classifying the first photos…")
     return tr("No photos in this folder. Fovea looks for files such as .jpg, .png, .webp and .heic.")
