@@ -184,7 +184,7 @@ class ReviewPage(QWidget):
             )
             return
         self._prefetch_pictures()
-        self.view.show_photo(self._shown and self._shown.path)
+        self.view.show_photo(None if self._shown is None else self._shown.path)
         if self._shown is not None:
             row = self._shown
             self.choices.show_row(row, self._offered(row))

@@ -11,7 +11,7 @@ from core.base.i18n import tr
 from core.base.providers import TITLES, Provider
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Review, Row, State, Verdict
-from gui.folders.row_text import folder_text, time_text
+from gui.folders.row_text import folder_text, review_text, time_text
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
 from gui.widgets.files import show_in_folder
@@ -53,9 +53,10 @@ class RowInspector(ScrollColumn):
         """Show this row; None shows a placeholder."""
         self._row = row
         review = None if row is None else row.review
-        own_label = "" if review is None else _review_text(review)
-        properties = () if row is None else _properties(row)
-        self._photo.show_photo(row and row.path, row and row.outcome, own_label, properties)
+        if row is None:
+            self._photo.show_photo(None, None, "", ())
+        else:
+            self._photo.show_photo(row.path, row.outcome, _review_text(row.review), _properties(row))
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))
         self.back.setVisible(review is not None)
@@ -66,14 +67,13 @@ class RowInspector(ScrollColumn):
             show_in_folder(self._row.path)
 
 
-def _review_text(review: Review) -> str:
-    match review.verdict:
-        case Verdict.ACCEPTED:
-            return tr("Confirmed: {label}", label=review.label)
-        case Verdict.CORRECTED:
-            return tr("You: {label}", label=review.label)
-        case Verdict.SKIPPED:
-            return tr("Skipped")
+def _review_text(review: Review | None) -> str:
+    match review:
+        case Review(Verdict.ACCEPTED, label):
+            return tr("Confirmed: {label}", label=label)
+        case Review(Verdict.CORRECTED, label):
+            return tr("You: {label}", label=label)
+    return review_text(review)
 
 
 def _properties(row: Row) -> list[tuple[str, str]]:

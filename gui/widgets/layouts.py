@@ -42,15 +42,17 @@ def fill(content: QWidget | QLayout) -> Placed:
 
 def hbox(*items: Item, parent: QWidget | None = None, margins: Margins = 0, spacing: int | None = None) -> QHBoxLayout:
     """Arrange items from left to right, as the layout of `parent` if there is one; without `spacing`, as the style."""
-    return _filled(QHBoxLayout(parent), items, margins, spacing)
+    return _filled(QHBoxLayout(), items, parent, margins, spacing)
 
 
 def vbox(*items: Item, parent: QWidget | None = None, margins: Margins = 0, spacing: int | None = None) -> QVBoxLayout:
     """Arrange items from top to bottom, as the layout of `parent` if there is one; without `spacing`, as the style."""
-    return _filled(QVBoxLayout(parent), items, margins, spacing)
+    return _filled(QVBoxLayout(), items, parent, margins, spacing)
 
 
-def _filled(box: _Box, items: tuple[Item, ...], margins: Margins, spacing: int | None) -> _Box:
+def _filled(box: _Box, items: tuple[Item, ...], parent: QWidget | None, margins: Margins, spacing: int | None) -> _Box:
+    if parent is not None:
+        parent.setLayout(box)
     if margins is not None:
         box.setContentsMargins(*(margins if isinstance(margins, tuple) else (margins,) * 4))
     if spacing is not None:
