@@ -222,7 +222,7 @@ class FoldersPage(QWidget):
         if self._results.made is None:
             run_when_idle(self, self._prepare())
 
-    def _prepare(self) -> Iterator[object]:
+    def _prepare(self) -> Iterator[None]:
         """Create the widgets of the results page one by one, before the user opens a job."""
         while self._results.made is None and self._widgets.make_next():
             yield

@@ -109,6 +109,7 @@ def test_reviews_stored_before_cancelling_can_be_undone(window: Window, job: str
 def test_rows_of_a_view_that_changed_are_not_reviewed(window: Window, job: str) -> None:
     old = open_view(window, job)
     window.steer(1, Steering.CANCEL)
+    window.wait(Stopped, 1)
     open_view(window, job, View(Order.TIME, descending=True), 2)
     begin(window, 3, old, ((0, ROWS),), GREEN)
     assert "nothing was saved" in window.wait(Error, 3).error.what

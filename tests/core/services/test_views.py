@@ -108,6 +108,7 @@ def test_the_place_of_another_row_is_reported(window: Window, job: str) -> None:
 def test_rows_of_an_old_version_are_not_fetched(window: Window, job: str) -> None:
     old = open_view(window, 1, ViewRequest(job, View()))
     window.steer(1, Steering.CANCEL)
+    window.wait(Stopped, 1)
     new = open_view(window, 2, ViewRequest(job, View(Order.TIME, descending=True)))
     assert fetch(window, 3, old.version, 0, 10) is None
     fetched = fetch(window, 4, new.version, 0, 10)
