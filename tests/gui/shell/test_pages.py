@@ -30,7 +30,7 @@ LATER = (
         "statistics",
         "sqlite3",
     ),
-    *("core.services.job_values", "core.job_api", "core.api", "core.services.training_values"),
+    *("core.services.job_values", "core.job_api", "core.api", "core.training.values"),
 )
 START = f"""
 import json, sys, time
