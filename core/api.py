@@ -84,6 +84,72 @@ def list_library() -> LibraryListing:
     return LibraryListing(summarize_names(library), list_runs(), list_removed(library.user))
 
 
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """What a name in the library, or `name@version`, means.
+
+    Attributes:
+        name: the name.
+        entry: the model, the backbone, or why it cannot be used; None if no version is active.
+        versions: the numbers of all versions in ascending order; 0 is the built-in one.
+        is_active: whether the name without a number means it.
+        in_use: whether it is the model that is used by default.
+    """
+
+    name: str
+    entry: Entry | None
+    versions: tuple[int, ...]
+    is_active: bool
+    in_use: bool
+
+
+def list_entries() -> tuple[LibraryEntry, ...]:
+    """List what every name means: models, backbones, broken entries, and names without an active version at the end."""
+    from core.models.library import open_library
+
+    library, in_use = open_library(), _settings().model
+    entries = [
+        LibraryEntry(one.name, one, library.numbers(one.name), is_active=True, in_use=one.name == in_use)
+        for one in library.entries()
+    ]
+    inactive = (
+        LibraryEntry(name, None, library.numbers(name), is_active=False, in_use=False) for name in library.inactive()
+    )
+    return (*entries, *inactive)
+
+
+def find_entry(reference: str) -> LibraryEntry:
+    """Find a model, `name` or `name@version`, or the backbone of this name."""
+    from core.models.library import InstalledBackbone, open_library
+
+    library = open_library()
+    entry = next((one for one in library.entries() if one.name == reference), None)
+    if isinstance(entry, InstalledBackbone):
+        return LibraryEntry(entry.name, entry, library.numbers(entry.name), is_active=True, in_use=False)
+    model = library.find(reference)
+    is_active = library.active(model.name) == model.version
+    in_use = is_active and model.name == _settings().model
+    return LibraryEntry(model.name, model, library.numbers(model.name), is_active, in_use)
+
+
+def list_versions(name: str) -> tuple[Version, ...]:
+    """List all versions of a model, lowest number first."""
+    from core.models.library import open_library
+
+    library = open_library()
+    found = library.versions(name)
+    if not found:
+        library.find(name)  # raises an error that names the models there are
+    return found
+
+
+def use(name: str) -> None:
+    """Use a model by default; the window keeps this setting itself."""
+    from core.models.library import open_library
+
+    _save_settings(model=open_library().find(name).name)
+
+
 def activate(name: str, version: int) -> None:
     """Make a name mean this version."""
     from core.models.library import open_library
@@ -91,11 +157,21 @@ def activate(name: str, version: int) -> None:
     open_library().activate(name, version)
 
 
-def roll_back(name: str) -> int:
-    """Make a name mean the version that was active before, and return its number."""
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The version that a name means again, and the one that it meant until now; None if there was none."""
+
+    version: int
+    before: int | None
+
+
+def roll_back(name: str) -> RolledBack:
+    """Make a name mean the version that was active before."""
     from core.models.library import open_library
 
-    return open_library().roll_back(name).version
+    library = open_library()
+    before = library.active(name)
+    return RolledBack(library.roll_back(name).version, before)
 
 
 def remove(name: str, version: int | None) -> int | None:
@@ -120,6 +196,14 @@ def restore(name: str, version: int | None) -> None:
     from core.models.library import open_library
 
     trash.restore(open_library().user, name, version)
+
+
+def list_removed() -> tuple[RemovedEntry, ...]:
+    """List the models and versions that can be restored, the latest first."""
+    from core.models import trash
+    from core.models.library import open_library
+
+    return trash.list_removed(open_library().user)
 
 
 def discard_run(name: str) -> None:
