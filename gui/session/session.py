@@ -22,8 +22,9 @@ from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.base.text import display_path, natural_sort_key
 from core.datasets.corrections import Correction
+from core.models.values import ModelSummary
 from core.prediction import Failure, Outcome, Prediction
-from core.services.messages import ModelOpened, ModelRefused, ModelsListed, ModelSummary, OpenModel
+from core.services.messages import ModelOpened, ModelRefused, ModelsListed, OpenModel
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
 from gui.session.library_watch import LibraryWatch
@@ -52,7 +53,7 @@ class Session(QObject):
         photos_added: photos were dropped, pasted, opened or restored; the row of the first one, new or not.
         noticed: a notice for the user.
         removed: this many photos were removed from the list; `undo` restores them.
-        closing: background work is about to be stopped.
+        closing: the window closes; whatever runs in the background stops now.
     """
 
     progressed = Signal()
@@ -119,10 +120,6 @@ class Session(QObject):
         self.watch.close()
         self.engine.close()
         self.pictures.close()
-        if "library" in vars(self):
-            self.library.close()
-        if "training" in vars(self):
-            self.training.close()
         self.corrections.close()
         self.settings.close()
 
@@ -214,6 +211,7 @@ class Session(QObject):
 
         result = LibraryController(self)
         result.tasks.warned.connect(self.noticed)
+        self.closing.connect(result.close)
         return result
 
     @cached_property
@@ -224,6 +222,7 @@ class Session(QObject):
 
         result = Tasks(serve_training, _training_exit_error(), self)
         result.warned.connect(self.noticed)
+        self.closing.connect(result.close)
         return result
 
     def open_model(self, **fields: str | ProviderPreference | Precision) -> None:

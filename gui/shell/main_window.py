@@ -161,7 +161,6 @@ class MainWindow(DropWindow):
         self._window_settings().setValue("geometry", self.saveGeometry())
         self.wizard_controller.close()
         self.compare_controller.close()
-        self.pages.close_down()
         self.session.close()
         super().closeEvent(event)
 

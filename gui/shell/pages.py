@@ -75,6 +75,7 @@ class PageStack(QStackedWidget):
         page.status_changed.connect(self.folders_status_changed)
         page.state_changed.connect(self.state_changed)
         page.wanted.connect(lambda: self.wanted.emit(Page.FOLDERS))
+        self._session.closing.connect(page.close_down)
         commands = FolderCommands(page, self._actions)
         self._set_page(Page.FOLDERS, page)
         return commands
@@ -127,11 +128,6 @@ class PageStack(QStackedWidget):
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages()))
         once = Qt.ConnectionType.SingleShotConnection
         self._session.engine.opened.connect(lambda _: preload.preload(self, _LATER), once)
-
-    def close_down(self) -> None:
-        """Stop what the pages run in the background."""
-        if "folder_commands" in vars(self):
-            self.folders.close_down()
 
     def _make_pages(self) -> Iterator[QWidget]:
         yield self.folders
