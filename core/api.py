@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from core.base import paths, settings
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.exporting.formats import ExportFormat
+from core.exporting.values import MAX_LOSS, ExportEvaluation
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
+    from core.app.benchmark import BenchmarkResult
+    from core.app.diagnostics import DiagnosticReport
     from core.datasets.custom_datasets import Edit
     from core.datasets.label_overrides import LabelOverride
+    from core.evaluation.folder_evaluation import FolderEvaluation
+    from core.models.installed import Entry, InstalledModel, Version
     from core.models.trash import RemovedEntry
     from core.models.values import NameSummary
     from core.services.folder_values import FolderChange, FolderRead, Previewed, UndoAction
@@ -33,6 +39,12 @@ if TYPE_CHECKING:
     from core.training.runs import RunSummary
 
 _LISTED_AT_ONCE: Final = 500
+
+
+def load_settings() -> settings.Settings:
+    """Read the user's settings."""
+    return settings.load(paths.settings_file())
+
 
 # ---- images
 
@@ -108,7 +120,7 @@ def list_entries() -> tuple[LibraryEntry, ...]:
     """List what every name means: models, backbones, broken entries, and names without an active version at the end."""
     from core.models.library import open_library
 
-    library, in_use = open_library(), _settings().model
+    library, in_use = open_library(), load_settings().model
     entries = [
         LibraryEntry(one.name, one, library.numbers(one.name), is_active=True, in_use=one.name == in_use)
         for one in library.entries()
@@ -129,7 +141,7 @@ def find_entry(reference: str) -> LibraryEntry:
         return LibraryEntry(entry.name, entry, library.numbers(entry.name), is_active=True, in_use=False)
     model = library.find(reference)
     is_active = library.active(model.name) == model.version
-    in_use = is_active and model.name == _settings().model
+    in_use = is_active and model.name == load_settings().model
     return LibraryEntry(model.name, model, library.numbers(model.name), is_active, in_use)
 
 
@@ -144,11 +156,25 @@ def list_versions(name: str) -> tuple[Version, ...]:
     return found
 
 
-def use(name: str) -> None:
-    """Use a model by default; the window keeps this setting itself."""
+def use(name: str) -> str:
+    """Use a model by default, and return its name; the window keeps its settings itself."""
     from core.models.library import open_library
 
-    _save_settings(model=open_library().find(name).name)
+    model = open_library().find(name)
+    settings.save(replace(load_settings(), model=model.name), paths.settings_file())
+    return model.name
+
+
+def use_default_if_gone(name: str) -> str | None:
+    """Use the default model if the one in use had this name and is gone; return its name, or None if it stays."""
+    from core.models.library import open_library
+
+    chosen = load_settings()
+    if chosen.model != name or name in {model.name for model in open_library().models()}:
+        return None
+    default = settings.Settings().model
+    settings.save(replace(chosen, model=default), paths.settings_file())
+    return default
 
 
 def activate(name: str, version: int) -> None:
@@ -219,10 +245,10 @@ def discard_run(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A model that was written to a file, with notes for the user."""
+    """A model that was written to a file, with the evaluation of its 8-bit variants if there are any."""
 
     size_bytes: int
-    notes: tuple[str, ...] = ()
+    evaluation: ExportEvaluation | None = None
 
 
 def export_model(
@@ -230,17 +256,26 @@ def export_model(
     file: Path,
     format: ExportFormat,  # noqa: A002 - the usual name
     images: Path | None,
+    max_loss: float = MAX_LOSS,
     *,
     report: ProgressCallback,
     token: CancelToken,
 ) -> ExportedFile:
     """Write a model, `name` or `name@version`, to a file; see `core.exporting.export`."""
     from core.exporting.export import export_model as export
-    from core.exporting.export_evaluation import MAX_LOSS, loss_in_words
     from core.models.library import open_library
 
-    trial = export(open_library().find(reference), file, format, images, MAX_LOSS, report=report, token=token)
-    return ExportedFile(file.stat().st_size, (loss_in_words(trial),) if trial else ())
+    evaluation = export(open_library().find(reference), file, format, images, max_loss, report=report, token=token)
+    return ExportedFile(file.stat().st_size, evaluation)
+
+
+def inspect_model(
+    file: Path, class_count: int | None = None, *, every_output: bool = False
+) -> tuple[ImportQuestions, ...]:
+    """Find out what must be known to import a file; see `core.models.onnx_import`."""
+    from core.models import onnx_import
+
+    return onnx_import.inspect_model(file, class_count, every_output=every_output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,26 +286,14 @@ class ImportedModel:
     is_new: bool
 
 
-def import_model(file: Path) -> ImportedModel | tuple[ImportQuestions, ...]:
-    """Add the model in a file; for a file of another program, return what must be known of each possible output."""
-    from core.models import exchange
-    from core.models.library import open_library
-    from core.models.onnx_import import look_at_each
-
-    questions = look_at_each(file)
-    if questions:
-        return questions
-    imported = exchange.import_model(file, open_library())
-    return ImportedModel(imported.model.name, imported.is_new)
-
-
-def import_foreign(file: Path, answers: ImportAnswers) -> ImportedModel:
-    """Add a classifier of another program, with answers to the questions about its file."""
-    from core.models import onnx_import
+def import_model(file: Path, answers: ImportAnswers | None = None) -> ImportedModel:
+    """Add the model in a file; a classifier of another program needs answers to the questions about it."""
+    from core.models import exchange, onnx_import
     from core.models.library import open_library
 
-    imported = onnx_import.import_onnx(file, answers, open_library())
-    return ImportedModel(imported.model.name, imported.is_new)
+    library = open_library()
+    found = onnx_import.import_onnx(file, answers, library) if answers else exchange.import_model(file, library)
+    return ImportedModel(found.model.name, found.is_new)
 
 
 def preview_import(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
@@ -304,6 +327,43 @@ def compare(
     with FeatureStore() as store:
         found = compare_by_paths(paths, first, second, store, report=report, token=token)
     return summarize_comparison(found, first, second, time.perf_counter() - started)
+
+
+def evaluate(
+    folder: Path, reference: str | None, *, report: ProgressCallback, token: CancelToken
+) -> tuple[InstalledModel, FolderEvaluation]:
+    """Evaluate a model, `name` or `name@version`, on a folder of labelled images; None for the model in use."""
+    from core.engine.feature_store import FeatureStore
+    from core.evaluation.folder_evaluation import evaluate_folder
+    from core.evaluation.leakage import TrainingSet
+    from core.evaluation.sources import feature_extractor
+    from core.models.library import load_head, open_library
+
+    chosen = load_settings()
+    model = open_library().find(reference or chosen.model)
+    head, source = load_head(model), feature_extractor(model, chosen.provider, chosen.precision)
+    seen = TrainingSet.of(model)
+    with FeatureStore() as store:
+        found = evaluate_folder(folder, model.card, head, source, store, training_set=seen, report=report, token=token)
+    return model, found
+
+
+# ---- this machine
+
+
+def diagnose() -> DiagnosticReport:
+    """Check which providers, models and folders work on this machine, and why others do not."""
+    from core.app.diagnostics import run_diagnostics
+
+    return run_diagnostics()
+
+
+def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:
+    """Measure the speed of every backbone on every provider, and of decoding."""
+    from core.app.benchmark import measure
+    from core.models.library import open_library
+
+    return measure(open_library(), report=report, token=token)
 
 
 # ---- training photos

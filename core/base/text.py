@@ -1,4 +1,4 @@
-"""Text for display on one line, and natural sorting."""
+"""Text for display on one line, percentages, and natural sorting."""
 
 from __future__ import annotations
 
@@ -48,3 +48,8 @@ def _bytes(text: str) -> bytes:
 def _number(digits: str) -> bytes:
     plain = str(int(digits)).encode()
     return len(plain).to_bytes(4, "big") + plain
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage with one decimal; a dash if it is undefined."""
+    return "–" if fraction is None else f"{fraction:.1%}"

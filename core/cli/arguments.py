@@ -23,6 +23,7 @@ from core.cli.parsing import (
     parse_seed,
     parse_side,
 )
+from core.exporting.values import MAX_LOSS
 from core.models.onnx_import_values import ChannelOrder, Scaling
 from core.training.request import Depth, Recipe
 
@@ -267,7 +268,7 @@ def _add_export(parser: Parser) -> None:
         "--most-lost",
         metavar="L",
         type=parse_fraction,
-        default=0.01,
+        default=MAX_LOSS,
         help=tr("largest loss of accuracy allowed for int8 (default: 0.01)"),
     )
     add_format(parser, "json", default=argparse.SUPPRESS)

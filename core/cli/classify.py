@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -29,13 +30,14 @@ from core.outputs.reports.plan import ReportFormat
 from core.outputs.reports.write import check_not_image
 
 
-def run(request: ClassifyRequest) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Classify all images; return 0 if all were classified, 1 if some failed.
 
     Raises:
         FoveaError: nothing could start, or the provider or the output failed while running.
         BrokenPipeOutputError: the reader of standard output has gone.
     """
+    request = ClassifyRequest.of(arguments)
     check(request)
     if request.engine == "ray":
         from core.cli import classify_cluster

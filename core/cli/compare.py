@@ -15,6 +15,7 @@ from core.base import paths, settings
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
+from core.base.text import percent
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
@@ -29,7 +30,6 @@ from core.evaluation.comparison import (
     compared_model,
 )
 from core.evaluation.metrics import Evaluation
-from core.evaluation.plots import percent
 from core.models.library import InstalledModel, open_library
 
 _MAX_SHOWN: Final = 20

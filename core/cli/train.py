@@ -16,6 +16,7 @@ from core.base import paths, settings
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
+from core.base.text import percent
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
 from core.cli.problems import print_problems
@@ -25,7 +26,6 @@ from core.datasets.dataset import Dataset
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.comparison import compare
 from core.evaluation.metrics import Evaluation, Misclassification, misclassification_json, to_json
-from core.evaluation.plots import percent
 from core.models.library import open_library
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import Depth, Recipe, TrainRequest

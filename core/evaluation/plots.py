@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.i18n import tr, tr_n
+from core.base.text import percent
 from core.evaluation.calibration import Bin, Calibration
 from core.evaluation.html import element
 from core.evaluation.metrics import ClassMetrics
@@ -28,11 +29,6 @@ _ROW: Final = 42.0
 _THIN_ROW: Final = 26.0
 _HISTOGRAM_WIDTH: Final = 720.0
 _HISTOGRAM_HEIGHT: Final = 160.0
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction as a percentage with one decimal; a dash if it is undefined."""
-    return "–" if fraction is None else f"{fraction:.1%}"
 
 
 def confusion_matrix(confusion: NDArray[np.int64], classes: Sequence[str]) -> Element:

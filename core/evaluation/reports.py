@@ -8,12 +8,13 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from core.base.i18n import tr, tr_n
+from core.base.text import percent
 from core.datasets.problems import format_path
 from core.evaluation.calibration import BINS, Calibration
 from core.evaluation.html import element, page, table
 from core.evaluation.html_components import STYLE, details, note, plot, thumbnail, tile
 from core.evaluation.metrics import Evaluation, Misclassification, most_confused
-from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
+from core.evaluation.plots import class_bars, confusion_matrix, reliability_diagram
 
 _MAX_CLASSES_DRAWN: Final = 40
 """With more classes, plots are unreadable; tables still list every class."""

@@ -13,10 +13,11 @@ from xml.etree.ElementTree import Element
 
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.text import percent
 from core.datasets.problems import format_path
 from core.evaluation.html import Content, element, page, table
 from core.evaluation.html_components import STYLE, details, note, plot, thumbnail, tile
-from core.evaluation.plots import count_bars, histogram, percent
+from core.evaluation.plots import count_bars, histogram
 from core.jobs.values import Verdict
 from core.outputs.reports.columns import ReportRow
 from core.outputs.reports.plan import ReportOptions

@@ -7,9 +7,10 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import pytest
 
+from core.base.text import percent
 from core.evaluation.calibration import Bin, Calibration
 from core.evaluation.metrics import ClassMetrics
-from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
+from core.evaluation.plots import class_bars, confusion_matrix, reliability_diagram
 
 
 def titles(drawing: Element) -> list[str]:
