@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from core.base.i18n import mark, tr
-from core.base.providers import Precision, ProviderPreference
 from core.cli.parsing import (
     Parser,
     add_format,
     add_patterns,
     add_provider,
     add_report_format,
-    check_csv,
-    delimiter_for,
-    format_for,
     parse_count,
     parse_location,
 )
@@ -57,72 +51,6 @@ _JOBS: Final = mark("""\
 List and manage jobs. A job is one classified folder; its journal of paths and predictions is kept on
 this computer, in FOVEA_HOME, and lets `fovea classify` resume after an interruption.
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifyRequest:
-    """The request of `fovea classify`; None where the user's settings apply.
-
-    Attributes:
-        paths: files and folders, at least one.
-        model: the name of the model.
-        top: how many classes to report for each image.
-        provider: the requested provider.
-        precision: whether faster, slightly different arithmetic is allowed.
-        recursive: whether subfolders are included.
-        include: patterns of which an image in a folder must match at least one; empty for all images.
-        exclude: patterns of files and folders to skip.
-        fresh: whether to discard earlier results.
-        keep_features: whether to store features for other heads over the same backbone.
-        format: "table" or a report format, see `core.outputs.reports.plan.ReportFormat`.
-        output: the file to write; None for standard output.
-        byte_order_mark: whether CSV starts with one.
-        delimiter: the delimiter of CSV.
-        engine: "local", or "ray" for a cluster; then paths and output may be addresses (`core.jobs.cluster.addresses`).
-    """
-
-    paths: tuple[Path, ...]
-    model: str | None
-    top: int | None
-    provider: ProviderPreference | None
-    precision: Precision | None
-    recursive: bool
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    fresh: bool
-    keep_features: bool
-    format: str
-    output: Path | None
-    byte_order_mark: bool
-    delimiter: str = ","
-    engine: str = "local"
-
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
-        """Make the request from parsed arguments.
-
-        Raises:
-            UsageError: the arguments contradict each other.
-        """
-        form = format_for(arguments.output, arguments.format, "table")
-        check_csv(arguments, form)
-        return cls(
-            paths=tuple(arguments.paths),
-            model=arguments.model,
-            top=arguments.top,
-            provider=arguments.provider,
-            precision=arguments.precision,
-            recursive=arguments.recursive,
-            include=tuple(arguments.include),
-            exclude=tuple(arguments.exclude),
-            fresh=arguments.fresh,
-            keep_features=arguments.keep_features,
-            format=form,
-            output=arguments.output,
-            byte_order_mark=arguments.bom,
-            delimiter=delimiter_for(arguments, arguments.output),
-            engine=arguments.engine,
-        )
 
 
 def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
