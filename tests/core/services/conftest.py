@@ -16,10 +16,10 @@ from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.services import batch_messages
 from core.services.batch_views import ViewService
-from core.services.training_values import TrainingSummary
 from core.training import trainer_process
 from core.training.request import TrainRequest
 from core.training.trainer_program import TrainerProgram
+from core.training.values import TrainingResult
 from tests import teaching
 from tests.calling import Window
 
@@ -88,7 +88,5 @@ def fake_trainer(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setattr(trainer_process, "find_program", lambda: program)
 
 
-def trained(
-    wanted: TrainRequest, *, against: str | None = None, reports: list[object] | None = None
-) -> TrainingSummary:
+def trained(wanted: TrainRequest, *, against: str | None = None, reports: list[object] | None = None) -> TrainingResult:
     return api.train(wanted, against, report=([] if reports is None else reports).append, token=CancelToken())
