@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from core import api
+from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
@@ -28,7 +28,6 @@ from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.write import check_not_image
 from core.prediction import Outcome
-from core.services.classification import ClassifyRequest, ClassifyStart, ClassifyTotals
 
 _MAX_PATHS: Final = 5
 
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_csv(arguments, arguments.format)
     _check(request, arguments)
     open_report = partial(_open_report, arguments, request)
-    totals = api.classify_paths(request, open_report, warn=print_message, token=CancelToken())
+    totals = classify(request, open_report, warn=print_message, token=CancelToken())
     print_message(_cluster_summary(totals) if request.on_cluster else summary(totals))
     if totals.skipped:
         print_message(describe_kinds(totals.skipped), hint=tr(SAVE_HINT))

@@ -8,7 +8,9 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import Any
 
-from core import api
+from core.api import outputs
+from core.api.classification import ClassifyRequest
+from core.api.outputs import KeywordRun
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
@@ -20,8 +22,6 @@ from core.jobs.values import JobProgress
 from core.outputs.keywords.from_job import KeywordPolicy
 from core.outputs.keywords.values import KeywordChange, KeywordOutcome, KeywordRequest, KeywordResult
 from core.prediction import Failure
-from core.services.classification import ClassifyRequest
-from core.services.folder_outputs import KeywordRun
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -66,9 +66,9 @@ def _run(arguments: argparse.Namespace, totals: Counter[str]) -> KeywordRun:
 
         request, token = _classify_request(arguments), CancelToken()
         if arguments.remove:
-            return api.remove_keywords(request, options, warn=print_message, report=report, token=token)
+            return outputs.remove_keywords(request, options, warn=print_message, report=report, token=token)
         policy = KeywordPolicy(arguments.threshold, arguments.unsure)
-        return api.write_keywords(request, policy, options, warn=print_message, report=report, token=token)
+        return outputs.write_keywords(request, policy, options, warn=print_message, report=report, token=token)
 
 
 def _classify_request(arguments: argparse.Namespace) -> ClassifyRequest:

@@ -12,7 +12,9 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from core import api
+from core.api import outputs
+from core.api.classification import ClassifyRequest
+from core.api.outputs import SortPlan
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
@@ -23,10 +25,8 @@ from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
 from core.cli.sort_texts import left_text, plan_text, sorted_text, undone_text
 from core.cli.streams import print_message
-from core.outputs.sorting.records import BrokenSorting
+from core.outputs.sorting.records import BrokenSorting, list_sortings
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, Step
-from core.services.classification import ClassifyRequest
-from core.services.folder_outputs import SortPlan
 
 _MAX_REPORTED: Final = 20
 """Issues printed as text; JSON has all of them."""
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _undo(arguments.undo, form)
     if arguments.resume is not None:
         with _interruptible() as report:
-            sorting = api.resume_sorting(arguments.resume, report=report, token=CancelToken())
+            sorting = outputs.resume_sorting(arguments.resume, report=report, token=CancelToken())
         _show_sorted(sorting, None, form)
         return int(sorting.failed > 0)
     if arguments.folder is None or arguments.to is None:
@@ -68,7 +68,7 @@ def _sort(arguments: argparse.Namespace, form: str) -> int:
         exclude=tuple(arguments.exclude),
         for_sorting=True,
     )
-    plan = api.plan_sorting(
+    plan = outputs.plan_sorting(
         request, classify, lambda _: job_bar(), dry_run=arguments.dry_run, warn=print_message, token=CancelToken()
     )
     if plan.totals:
@@ -81,14 +81,14 @@ def _sort(arguments: argparse.Namespace, form: str) -> int:
         _show_empty(plan, form)
         return int(failed)
     with _interruptible() as report:
-        sorting = api.sort_photos(plan, report=report, token=CancelToken())
+        sorting = outputs.sort_photos(plan, report=report, token=CancelToken())
     _show_sorted(sorting, plan.summary, form)
     return int(failed or sorting.failed > 0)
 
 
 def _undo(id_: str, form: str) -> int:
     with _interruptible() as report:
-        sorting = api.undo_sorting(id_, report=report, token=CancelToken())
+        sorting = outputs.undo_sorting(id_, report=report, token=CancelToken())
     if form == "json":
         tables.print_result(form, lambda: _content(sorting) | {"remarks": _issues(sorting)}, tuple)
     print_message(undone_text(sorting))
@@ -168,11 +168,11 @@ def _print_issues(sorting: SortingSummary) -> None:
 
 
 def _issues(sorting: SortingSummary) -> list[dict[str, str]]:
-    return [{"path": str(issue.path), "why": issue.reason} for issue in api.list_sorting_issues(sorting.id)]
+    return [{"path": str(issue.path), "why": issue.reason} for issue in outputs.list_issues(sorting)]
 
 
 def _list(form: str) -> int:
-    found = api.list_sortings()
+    found = list_sortings()
     tables.print_result(form, lambda: list(map(_listed_json, found)), lambda: [_table(found)])
     return int(any(isinstance(one, BrokenSorting) for one in found))
 

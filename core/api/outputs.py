@@ -1,4 +1,4 @@
-"""Sorting and keywords for scripts: the photos of a folder are classified first."""
+"""Verbs of scripts: sorting, and keywords; the photos of a folder are classified first."""
 
 from __future__ import annotations
 
@@ -9,30 +9,33 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
+from core.api.classification import ClassifyRequest, ClassifyTotals, OpenReport, Warn, classify, has_images
 from core.base import paths, settings
 from core.base.errors import ImageError, UsageError
 from core.base.i18n import tr
-from core.base.progress import CancelToken
+from core.base.progress import CancelToken, ProgressCallback
 from core.images.listing import find_images
 from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.journal import job_id
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, JobProgress, View
 from core.jobs.walk import check_folder
+from core.outputs.following import follow_sorting
 from core.outputs.keywords.exiftool import find_exiftool
 from core.outputs.keywords.from_job import KeywordPolicy, write_results
 from core.outputs.keywords.record import open_record
 from core.outputs.keywords.values import KeywordOutcome, KeywordRequest, sidecar_of
 from core.outputs.keywords.writing import remove
 from core.outputs.sorting.disk import RealFileSystem, check_request, check_space, resolve_request
+from core.outputs.sorting.execute import execute, resume
 from core.outputs.sorting.plan import make_plan, summarize
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import BrokenSorting, list_sortings, sortings
-from core.outputs.sorting.values import PlanSummary, SortingState, SortRequest, Step
-from core.services.classification import ClassifyRequest, ClassifyTotals, OpenReport, Warn, classify, has_images
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortIssue, SortRequest, Step
 
 _CLASSIFIED = View(filter=Filter(failed=False))
 _FAILED = View(filter=Filter(failed=True))
-_UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
 
 OnKeywords: TypeAlias = Callable[[JobProgress | KeywordOutcome], None]
 
@@ -60,7 +63,7 @@ def plan_sorting(
     sort: SortRequest, request: ClassifyRequest, open_report: OpenReport, *, dry_run: bool, warn: Warn,
     token: CancelToken,
 ) -> SortPlan:  # fmt: skip
-    """Classify a folder, and plan how to sort its photos; see `core.api.plan_sorting`."""
+    """Classify a folder as `classify` does, and plan how to sort its photos; a dry run also checks the space."""
     sort = resolve_request(sort)
     check_request(sort)
     if not has_images(request) and _was_sorted(sort):
@@ -80,14 +83,41 @@ def _was_sorted(request: SortRequest) -> bool:
     return any((sorting.request.source, sorting.request.destination) == folders for sorting in sortings())
 
 
-def latest_sorting(*, undoable: bool) -> str:
-    """The id of the latest sorting that can be undone, or resumed.
+def sort_photos(plan: SortPlan, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
+    """Sort photos as planned."""
+    sorting = execute(plan.steps, plan.request, report=report, token=token)
+    follow_sorting(sorting.id)
+    return sorting
+
+
+def resume_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
+    """Resume an interrupted sorting; the latest one if no id is given."""
+    sorting = resume(id_ or _latest(SortingState.SORTING), report=report, token=token)
+    follow_sorting(sorting.id)
+    return sorting
+
+
+def undo_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
+    """Undo a sorting; the latest one if no id is given."""
+    undoable = SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING
+    sorting = undo(id_ or _latest(*undoable), report=report, token=token)
+    follow_sorting(sorting.id)
+    return sorting
+
+
+def list_issues(sorting: SortingSummary) -> tuple[SortIssue, ...]:
+    """List what a sorting, or undoing it, left as it was."""
+    with SortingRecord(sorting.id) as record:
+        return tuple(record.issues())
+
+
+def _latest(*states: SortingState) -> str:
+    """The latest sorting in one of these states.
 
     Raises:
         UsageError: there is none.
         StorageError: the record of the latest one is damaged, so that its state is not known.
     """
-    states = _UNDOABLE if undoable else (SortingState.SORTING,)
     listed = list_sortings()
     found = next((one.id for one in listed if not isinstance(one, BrokenSorting) and one.state in states), "")
     broken = next((one for one in listed if isinstance(one, BrokenSorting) and one.id > found), None)
@@ -113,7 +143,16 @@ def write_keywords(
     request: ClassifyRequest, policy: KeywordPolicy, options: KeywordRequest, *, warn: Warn, report: OnKeywords,
     token: CancelToken,
 ) -> KeywordRun:  # fmt: skip
-    """Classify a folder and write the results into its photos; see `core.api.write_keywords`."""
+    """Classify a folder, and write the results into its photos.
+
+    Args:
+        request: the folder, its only path, and the model.
+        policy: which keyword a photo gets.
+        options: where and how keywords are written.
+        warn: takes messages and hints about what is left out.
+        report: takes the progress of the classification, and then the outcome for each photo.
+        token: cancels it.
+    """
     folder = request.paths[0]
     check_folder(folder)
     tool, chosen = find_exiftool(), settings.load(paths.settings_file())

@@ -34,12 +34,6 @@ if TYPE_CHECKING:
     from core.models.installed import Entry, InstalledModel, Version
     from core.models.trash import RemovedEntry
     from core.models.values import NameSummary
-    from core.outputs.keywords.from_job import KeywordPolicy
-    from core.outputs.keywords.values import KeywordRequest
-    from core.outputs.sorting.records import BrokenSorting
-    from core.outputs.sorting.values import SortingSummary, SortIssue, SortRequest
-    from core.services.classification import ClassifyRequest, ClassifyTotals, OpenReport, Warn
-    from core.services.folder_outputs import KeywordRun, OnKeywords, SortPlan
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
@@ -360,111 +354,6 @@ def evaluate(
     with FeatureStore() as store:
         found = evaluate_folder(folder, model.card, head, source, store, training_set=seen, report=report, token=token)
     return model, found
-
-
-# ---- many images
-
-
-def classify_paths(
-    request: ClassifyRequest, open_report: OpenReport, *, warn: Warn, token: CancelToken
-) -> ClassifyTotals:
-    """Classify all images in files and folders: folders as jobs, which can be resumed; or on a cluster.
-
-    Args:
-        request: what to classify.
-        open_report: opens what takes the outcomes, in order, and the progress of jobs, once nothing can be wrong with
-            the request; left when everything was classified.
-        warn: takes messages and hints about what is left out.
-        token: cancels the classification.
-    """
-    from core.services import classification
-
-    return classification.classify(request, open_report, warn=warn, token=token)
-
-
-def plan_sorting(
-    sort: SortRequest, request: ClassifyRequest, open_report: OpenReport, *, dry_run: bool, warn: Warn,
-    token: CancelToken,
-) -> SortPlan:  # fmt: skip
-    """Classify a folder as `classify_paths` does, and plan how to sort its photos; a dry run also checks the space."""
-    from core.services import folder_outputs
-
-    return folder_outputs.plan_sorting(sort, request, open_report, dry_run=dry_run, warn=warn, token=token)
-
-
-def sort_photos(plan: SortPlan, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
-    """Sort photos as planned."""
-    from core.outputs.following import follow_sorting
-    from core.outputs.sorting.execute import execute
-
-    sorting = execute(plan.steps, plan.request, report=report, token=token)
-    follow_sorting(sorting.id)
-    return sorting
-
-
-def resume_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
-    """Resume an interrupted sorting; the latest one if no id is given."""
-    from core.outputs.following import follow_sorting
-    from core.outputs.sorting.execute import resume
-    from core.services.folder_outputs import latest_sorting
-
-    sorting = resume(id_ or latest_sorting(undoable=False), report=report, token=token)
-    follow_sorting(sorting.id)
-    return sorting
-
-
-def undo_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
-    """Undo a sorting; the latest one if no id is given."""
-    from core.outputs.following import follow_sorting
-    from core.outputs.sorting.undo import undo
-    from core.services.folder_outputs import latest_sorting
-
-    sorting = undo(id_ or latest_sorting(undoable=True), report=report, token=token)
-    follow_sorting(sorting.id)
-    return sorting
-
-
-def list_sortings() -> tuple[SortingSummary | BrokenSorting, ...]:
-    """List all sortings, the latest first, also those whose record is damaged."""
-    from core.outputs.sorting import records
-
-    return records.list_sortings()
-
-
-def list_sorting_issues(id_: str) -> tuple[SortIssue, ...]:
-    """List what a sorting, or undoing it, left as it was."""
-    from core.outputs.sorting.record import SortingRecord
-
-    with SortingRecord(id_) as record:
-        return tuple(record.issues())
-
-
-def write_keywords(
-    request: ClassifyRequest, policy: KeywordPolicy, options: KeywordRequest, *, warn: Warn, report: OnKeywords,
-    token: CancelToken,
-) -> KeywordRun:  # fmt: skip
-    """Classify a folder, and write the results into its photos.
-
-    Args:
-        request: the folder, its only path, and the model.
-        policy: which keyword a photo gets.
-        options: where and how keywords are written.
-        warn: takes messages and hints about what is left out.
-        report: takes the progress of the classification, and then the outcome for each photo.
-        token: cancels it.
-    """
-    from core.services import folder_outputs
-
-    return folder_outputs.write_keywords(request, policy, options, warn=warn, report=report, token=token)
-
-
-def remove_keywords(
-    request: ClassifyRequest, options: KeywordRequest, *, warn: Warn, report: OnKeywords, token: CancelToken
-) -> KeywordRun:
-    """Remove the keywords of Fovea from the photos of a folder; arguments as those of `write_keywords`."""
-    from core.services import folder_outputs
-
-    return folder_outputs.remove_keywords(request, options, warn=warn, report=report, token=token)
 
 
 # ---- this machine

@@ -1,4 +1,4 @@
-"""Classification for scripts: folders as jobs, which can be resumed; other images, and those of a cluster, in order."""
+"""Verbs of scripts: classification of folders as jobs, which can be resumed, of other images, and on a cluster."""
 
 from __future__ import annotations
 
@@ -141,7 +141,14 @@ OpenReport: TypeAlias = Callable[[ClassifyStart], AbstractContextManager[Report]
 
 
 def classify(request: ClassifyRequest, open_report: OpenReport, *, warn: Warn, token: CancelToken) -> ClassifyTotals:
-    """Classify all images of a request in order; see `core.api.classify_paths`."""
+    """Classify all images in files and folders, in order.
+
+    Args:
+        request: what to classify.
+        open_report: opens what takes the outcomes, and the progress of jobs, once the request is known to be possible.
+        warn: takes messages and hints about what is left out.
+        token: cancels the classification.
+    """
     run = _Run(request, warn, token)
     return run.on_cluster(open_report) if request.on_cluster else run.here(open_report)
 
@@ -162,7 +169,8 @@ class _Run:
 
     def here(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on this computer."""
-        is_job, images = self._is_job(), iter(())
+        is_job = self._is_job()
+        images: Iterator[Path] = iter(())
         if is_job:
             self._check_folders()
         elif self._request.for_sorting:
