@@ -110,15 +110,14 @@ def compare_by_folder(
         a.name,
         b.name,
         len(images),
+        computed,
         disagreements,
         _changes(disagreements),
-        compare(evaluation_a, evaluation_b),
+        failures=(*found.failures, *failures),
+        labelled=compare(evaluation_a, evaluation_b),
         training_overlap_a=_training_overlap(a, images, features[0], store, report, token),
         training_overlap_b=_training_overlap(b, images, features[1], store, report, token),
-        failures=(*found.failures, *failures),
         problems=found.problems,
-        notes=(),
-        computed=computed,
     )
 
 
@@ -175,15 +174,11 @@ def compare_by_images(
         a.name,
         b.name,
         len(images),
+        computed,
         ordered,
         _changes(ordered),
-        labelled=None,
-        training_overlap_a=None,
-        training_overlap_b=None,
         failures=(*unread, *failures),
-        problems=(),
         notes=tuple(_class_notes(a.card.classes, b.card.classes)),
-        computed=computed,
     )
 
 

@@ -301,30 +301,30 @@ class Comparison:
         a: the first model's name, with its version if it is the user's own.
         b: the second model's.
         images: how many could be read.
+        computed: how many images went through a backbone; the features of the others were cached.
         disagreements: images with different predictions, largest margin first; perhaps only the first ones.
         changes: the pairs of different predictions of all images, most frequent first.
+        failures: why the other images could not be read.
         labelled: the accuracy of both; None if the images are not labelled.
         training_overlap_a: how many of the labelled images, or copies of them, the first model was trained on, which
             makes its accuracy optimistic; None if unknown.
         training_overlap_b: the same for the second model.
-        failures: why the other images could not be read.
         problems: what was left out of a labelled folder, and why.
         notes: notes for the user, a sentence or two each.
-        computed: how many images went through a backbone; the features of the others were cached.
     """
 
     a: str
     b: str
     images: int
+    computed: int
     disagreements: tuple[Disagreement, ...]
     changes: tuple[PredictionChange, ...]
-    labelled: PairedComparison | None
-    training_overlap_a: int | None
-    training_overlap_b: int | None
     failures: tuple[Failure, ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-    computed: int
+    labelled: PairedComparison | None = None
+    training_overlap_a: int | None = None
+    training_overlap_b: int | None = None
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def disagreement_count(self) -> int:

@@ -20,8 +20,8 @@ from core.prediction import Prediction
 from core.training.request import Recipe
 from core.training.runs import open_run
 from tests import tiny
+from tests.core.api.conftest import request
 from tests.core.models.test_onnx_import import ANSWERS, classifier
-from tests.core.services.conftest import request
 
 
 @pytest.fixture(autouse=True)

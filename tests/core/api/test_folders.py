@@ -14,7 +14,7 @@ from core.datasets.values import FolderRead
 from core.training import trainer_program
 from core.training.request import Recipe
 from tests import teaching
-from tests.core.services.conftest import fake_trainer, request, trained
+from tests.core.api.conftest import fake_trainer, request, trained
 
 
 def read(folder: Path, reports: list[Progress] | None = None) -> FolderRead:

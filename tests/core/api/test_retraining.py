@@ -20,7 +20,7 @@ from core.models.library import open_library
 from core.training.request import RetrainRequest
 from core.training.values import RetrainingResult
 from tests import tiny
-from tests.core.services.conftest import request, trained
+from tests.core.api.conftest import request, trained
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from core.training.request import Recipe
 from core.worker import Error, Event, Order, Result, Stopped
 from tests import teaching, tiny
 from tests.calling import Window
-from tests.core.services.conftest import fake_trainer, request, trained
+from tests.core.api.conftest import fake_trainer, request, trained
 
 # ---- the training
 
