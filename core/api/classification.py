@@ -134,6 +134,14 @@ class ClassifyStart:
     paths: tuple[Path, ...]
     is_job: bool
 
+    @classmethod
+    def of(
+        cls, request: ClassifyRequest, chosen: settings.Settings, model: InstalledModel, *, is_job: bool = True
+    ) -> ClassifyStart:
+        """Combine a request with the user's settings."""
+        top_k = min(request.top or chosen.top_k, len(model.card.classes))
+        return cls(model, top_k, request.paths, is_job)
+
 
 Report: TypeAlias = Callable[[Outcome | JobProgress], None]
 OpenReport: TypeAlias = Callable[[ClassifyStart], AbstractContextManager[Report]]
@@ -178,7 +186,7 @@ class _Run:
             raise StorageError(what, hint=tr("Set FOVEA_HOME to a folder you can write to."))
         else:
             images = self._local_images()
-        start = self._start(self._find_model(), self._request.paths, is_job=is_job)
+        start = ClassifyStart.of(self._request, self._chosen, self._find_model(), is_job=is_job)
         with open_report(start) as report:
             classifier = LazyClassifier(start.model, self._provider, self._precision)
             self._report(self._outcomes(classifier, images, start, report), report)
@@ -191,8 +199,8 @@ class _Run:
 
         model = self._find_model()
         load_head(model)  # report a damaged model before anything starts
-        shown, place, images = self._remote_images()
-        start = self._start(model, shown, is_job=False)
+        place, images = self._remote_images()
+        start = ClassifyStart.of(self._request, self._chosen, model, is_job=False)
         name = f"{model.name}@{model.version}" if model.version else model.name
         task = ClusterTask(name, model_hashes(model), self._provider, self._precision, start.top_k, place)
         self._started = time.perf_counter()
@@ -207,10 +215,6 @@ class _Run:
     @property
     def _precision(self) -> Precision:
         return self._request.precision or self._chosen.precision
-
-    def _start(self, model: InstalledModel, shown: tuple[Path, ...], *, is_job: bool) -> ClassifyStart:
-        top_k = min(self._request.top or self._chosen.top_k, len(model.card.classes))
-        return ClassifyStart(model, top_k, shown, is_job)
 
     def _report(self, outcomes: Generator[Outcome, None, None], report: Report) -> None:
         with closing(outcomes):
@@ -334,8 +338,8 @@ class _Run:
                 self._warn_empty(folder)
         return found
 
-    def _remote_images(self) -> tuple[tuple[Path, ...], RemoteStore | str, Iterator[str]]:
-        """Find the images; return the paths without credentials, their location, and their names, at least one."""
+    def _remote_images(self) -> tuple[RemoteStore | str, Iterator[str]]:
+        """Find the images; return their location and their names, at least one. The request loses its credentials."""
         from core.jobs.cluster.addresses import Address, RemoteStore
 
         request = self._request
@@ -343,10 +347,10 @@ class _Run:
             place = RemoteStore(str(request.paths[0]))
             images = place.images(recursive=request.recursive, on_error=self._on_unreadable)
             request = self._request = replace(request, paths=(place.display_url(place.root),))
-            return request.paths, place, self._not_empty(images, Counter())
+            return place, self._not_empty(images, Counter())
         local = find_images(request.paths, recursive=request.recursive, on_error=self._on_unreadable)
         here = os.getcwd()  # noqa: PTH109 - a text, for machines with other paths
-        return request.paths, here, self._not_empty(map(str, local), Counter())
+        return here, self._not_empty(map(str, local), Counter())
 
     def _not_empty(self, images: Iterator[AnyImage], skipped: Counter[str]) -> Iterator[AnyImage]:
         first = next(images, None)

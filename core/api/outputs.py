@@ -1,15 +1,23 @@
-"""Verbs of scripts: sorting, and keywords; the photos of a folder are classified first."""
+"""Verbs of scripts: sorting, keywords, and watching a folder; its photos are classified first."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-from core.api.classification import ClassifyRequest, ClassifyTotals, OpenReport, Warn, classify, has_images
+from core.api.classification import (
+    ClassifyRequest,
+    ClassifyStart,
+    ClassifyTotals,
+    OpenReport,
+    Warn,
+    classify,
+    has_images,
+)
 from core.base import paths, settings
 from core.base.errors import ImageError, UsageError
 from core.base.i18n import tr
@@ -17,9 +25,12 @@ from core.base.progress import CancelToken, ProgressCallback
 from core.images.listing import find_images
 from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.journal import job_id
+from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
-from core.jobs.values import Filter, JobProgress, View
+from core.jobs.values import Filter, JobProgress, Row, View
 from core.jobs.walk import check_folder
+from core.jobs.watch import Watch, WatchPhase, WatchState
+from core.models.library import open_library
 from core.outputs.following import follow_sorting
 from core.outputs.keywords.exiftool import find_exiftool
 from core.outputs.keywords.from_job import KeywordPolicy, write_results
@@ -33,6 +44,8 @@ from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import BrokenSorting, list_sortings, sortings
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortIssue, SortRequest, Step
+from core.outputs.watch_outputs import OutputRequest, OutputSinks
+from core.prediction import Failure
 
 _CLASSIFIED = View(filter=Filter(failed=False))
 _FAILED = View(filter=Filter(failed=True))
@@ -200,6 +213,42 @@ def remove_keywords(
             report(outcome)
         moved = len(record.photos_in(_absolute(folder)))
     return KeywordRun(tuple(unreadable), moved)
+
+
+# ---- watching
+
+
+def watch_folder(
+    request: ClassifyRequest,
+    open_outputs: Callable[[ClassifyStart], OutputRequest],
+    *,
+    report: Callable[[WatchState | Sequence[Row]], None],
+    warn: Callable[[Failure], None],
+    token: CancelToken,
+) -> None:
+    """Classify photos as they arrive in a folder, until the token is cancelled.
+
+    Args:
+        request: the folder, its only path.
+        open_outputs: what to do with the photos, given the model; called once the request is known to be possible.
+        report: takes the state of the watch, first of all when it starts, and the rows of photos.
+        warn: takes what could not be written or sorted.
+        token: its cancelling, which raises `Cancelled`, is the only normal end.
+    """
+    chosen = settings.load(paths.settings_file())
+    model = open_library().find(request.model or chosen.model)
+    classifier = LazyClassifier(model, chosen.provider, chosen.precision)
+    start = ClassifyStart.of(request, chosen, model)
+    with OutputSinks(open_outputs(start), warn=warn) as sinks:
+
+        def deliver(results: ResultStore, rows: Sequence[Row]) -> None:
+            sinks(results, rows)
+            report(rows)
+
+        job = replace(request.job(request.paths[0]), top_k=start.top_k)
+        watch = Watch(job, classifier, deliver, token=token, looked=sinks.bring_late, state=report)
+        report(WatchState(WatchPhase.WAITING))
+        watch.run()
 
 
 def _absolute(path: Path) -> Path:
