@@ -32,7 +32,8 @@ from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, label
-from gui.widgets.thumbnails import SIDE, paint_photo
+from gui.widgets.painting import paint_photo
+from gui.widgets.thumbnails import SIDE
 
 Index = QModelIndex | QPersistentModelIndex
 
