@@ -326,13 +326,9 @@ class _Run:
     def _local_images(self) -> Iterator[Path]:
         """Find the images, at least one, and report folders without any."""
         request = self._request
-        images = find_images(
-            request.paths,
-            recursive=request.recursive,
-            on_error=self._on_unreadable,
-            skipped=self._totals.skipped,
-        )
-        found = self._not_empty(images, self._totals.skipped)
+        on_error, skipped = self._on_unreadable, self._totals.skipped
+        images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=skipped)
+        found = self._not_empty(images, skipped)
         for folder in request.paths:
             if _is_empty(folder, recursive=request.recursive):
                 self._warn_empty(folder)
@@ -366,13 +362,11 @@ class _Run:
         self._warn(tr("No images found in {folder!r}.", folder=str(folder)), self._filter_hint())
 
     def _no_image_error(self, skipped: Counter[str]) -> UsageError:
-        """The error if no images were found; it names the kinds of other files that were."""
         if skipped:
             return UsageError(f"{tr('No images found.')} {describe_kinds(skipped)}", hint=tr(SAVE_HINT))
         return UsageError(tr("No images found."), hint=self._filter_hint())
 
     def _filter_hint(self) -> str:
-        """What to do if no images were found."""
         request = self._request
         if request.include or request.exclude:
             return tr("Check --include and --exclude.")

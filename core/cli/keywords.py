@@ -15,7 +15,7 @@ from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
-from core.cli.problems import failure_json, print_failures
+from core.cli.problems import failure_json, print_failure
 from core.cli.progress import job_bar
 from core.cli.streams import print_message, results_to
 from core.jobs.values import JobProgress
@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace, totals: Counter[str]) -> KeywordRun:
             if arguments.format == "jsonl":
                 stream.write(json.dumps(_content(event)) + "\n")
             elif isinstance(event, Failure):
-                print_failures([event])
+                print_failure(event)
             elif event.change is not KeywordChange.UNCHANGED:
                 stream.write(_line(event) + "\n")
             stream.flush()

@@ -11,11 +11,6 @@ from core.datasets.problems import Problem, summarize
 from core.prediction import Failure
 
 
-def print_error(error: FoveaError) -> None:
-    """Print an expected error to standard error."""
-    print_message(error.what, hint=error.hint)
-
-
 def print_problems(problems: Iterable[Problem]) -> None:
     """Print problems to standard error; of many similar ones, the first few and how many more there are."""
     print_failures(summarize(problems))
@@ -24,7 +19,12 @@ def print_problems(problems: Iterable[Problem]) -> None:
 def print_failures(failures: Iterable[Failure | Problem]) -> None:
     """Print failures to standard error."""
     for failure in failures:
-        print_message(failure.message, hint=failure.hint)
+        print_failure(failure)
+
+
+def print_failure(failure: Failure | Problem) -> None:
+    """Print a failure to standard error."""
+    print_message(failure.message, failure.hint)
 
 
 def problem_json(problem: Failure | Problem) -> dict[str, str]:

@@ -18,7 +18,7 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.cli.parsing import check_csv, delimiter_for, format_for
-from core.cli.problems import print_failures
+from core.cli.problems import print_failure
 from core.cli.streams import print_message, results_to
 from core.jobs.values import Row
 from core.jobs.watch import WatchPhase, WatchState
@@ -54,9 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     with results_to(None) as stream, ExitStack() as signals:
         printer = _Printer(arguments, stream, lambda: signals.enter_context(_cancel_on_signals(token)))
         try:
-            watch_folder(
-                request, printer.outputs, report=printer, warn=lambda failure: print_failures([failure]), token=token
-            )
+            watch_folder(request, printer.outputs, report=printer, warn=print_failure, token=token)
         except Cancelled:
             print_message(_stopped_text(printer.state))
     return 0
