@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core import api
+from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import percent
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         FoveaError: nothing could be compared.
         BrokenPipeOutputError: the reader of standard output has gone.
     """
-    chosen, folder = api.load_settings(), arguments.folder
+    chosen, folder = scripts.load_settings(), arguments.folder
     with stages() as report:
         found = api.compare(
             arguments.a, arguments.b, (folder,), chosen.provider, chosen.precision, report=report, token=CancelToken()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from core import api
+from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.storage import write_atomically
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_not_image(arguments.report, "report.html")
         check_suffix(arguments.report, ReportFormat.HTML)
     with stages() as report:
-        model, result = api.evaluate(arguments.folder, arguments.model, report=report, token=CancelToken())
+        model, result = scripts.evaluate(arguments.folder, arguments.model, report=report, token=CancelToken())
     print_problems(result.problems)
     print_failures(result.failures)
     if result.training_overlap:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from core import api
+from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.card import Preprocessing, ResizeMode
 from core.cli import tables, versions
@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     match arguments.action:
         case None:
-            entries = api.list_entries()
+            entries = scripts.list_entries()
             tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
         case "show":
-            one = api.find_entry(arguments.name)
+            one = scripts.find_entry(arguments.name)
             tables.print_result(arguments.format, lambda: _content(one), lambda: [_details(one)])
         case "import":
             from core.cli import imports
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _row(one: api.LibraryEntry) -> dict[str, Any]:
+def _row(one: scripts.LibraryEntry) -> dict[str, Any]:
     row: dict[str, Any] = {"name": one.name}
     match one.entry:
         case InstalledModel(card=card) as model:
@@ -66,7 +66,7 @@ def _row(one: api.LibraryEntry) -> dict[str, Any]:
             return row | {"kind": "inactive", "versions": one.versions}
 
 
-def _table(entries: Sequence[api.LibraryEntry]) -> Table:
+def _table(entries: Sequence[scripts.LibraryEntry]) -> Table:
     numbers = tr("classes"), tr("size")
     result = tables.table((tr("name"), *numbers, tr("origin"), tr("description")), numbers=numbers)
     for one in entries:
@@ -74,7 +74,7 @@ def _table(entries: Sequence[api.LibraryEntry]) -> Table:
     return result
 
 
-def _cells(one: api.LibraryEntry) -> tuple[Text, ...]:
+def _cells(one: scripts.LibraryEntry) -> tuple[Text, ...]:
     match one.entry:
         case InstalledModel(card=card) as model:
             name = tr("{name} (in use)", name=one.name) if one.in_use else one.name
@@ -91,7 +91,7 @@ def _cells(one: api.LibraryEntry) -> tuple[Text, ...]:
     return tuple(map(tables.cell, (one.name, *values)))
 
 
-def _short_origin(model: InstalledModel, one: api.LibraryEntry) -> str:
+def _short_origin(model: InstalledModel, one: scripts.LibraryEntry) -> str:
     if model.is_builtin:
         return tr("Fovea")
     count, version = len(one.versions), model.version
@@ -100,7 +100,7 @@ def _short_origin(model: InstalledModel, one: api.LibraryEntry) -> str:
     return tr_n("you, version {version} of {count}", "you, version {version} of {count}", count, version=version)
 
 
-def _content(one: api.LibraryEntry) -> dict[str, Any]:
+def _content(one: scripts.LibraryEntry) -> dict[str, Any]:
     if isinstance(one.entry, InstalledBackbone):
         return _backbone_content(one.entry)
     model = _model(one)
@@ -116,19 +116,19 @@ def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
     return content | {"folder": str(backbone.folder)}
 
 
-def _model(one: api.LibraryEntry) -> InstalledModel:
-    assert isinstance(one.entry, InstalledModel)  # `api.find_entry` returns only models and backbones
+def _model(one: scripts.LibraryEntry) -> InstalledModel:
+    assert isinstance(one.entry, InstalledModel)  # `scripts.find_entry` returns only models and backbones
     return one.entry
 
 
-def _details(one: api.LibraryEntry) -> Table:
+def _details(one: scripts.LibraryEntry) -> Table:
     result = tables.facts()
     for key, value in _facts(one).items():
         result.add_row(tables.cell(key), tables.cell(value))
     return result
 
 
-def _facts(one: api.LibraryEntry) -> dict[str, str]:
+def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
     if isinstance(one.entry, InstalledBackbone):
         return _backbone_facts(one.entry)
     model = _model(one)
@@ -156,7 +156,7 @@ def _class_list(classes: Sequence[str]) -> str:
     return tr_n("{classes} and {count:,} more", "{classes} and {count:,} more", more, classes=shown)
 
 
-def _origin(model: InstalledModel, one: api.LibraryEntry) -> str:
+def _origin(model: InstalledModel, one: scripts.LibraryEntry) -> str:
     values = {"version": model.version, "count": len(one.versions)}
     if one.is_active:
         return tr("trained or imported by you, version {version} of {count} (active)", **values)

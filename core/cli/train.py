@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core import api
+from core.api import scripts
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
@@ -108,7 +109,7 @@ def _print_epoch(epoch: Epoch) -> None:
 
 
 def _request(arguments: argparse.Namespace) -> TrainRequest:
-    chosen = api.load_settings()
+    chosen = scripts.load_settings()
     return TrainRequest(
         folder=arguments.folder,
         name=arguments.name,

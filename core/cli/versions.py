@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core import api
+from core.api import scripts
 from core.base.errors import FoveaError, UsageError
 from core.base.i18n import tr, tr_n
 from core.base.text import percent
@@ -29,14 +30,14 @@ def run(arguments: argparse.Namespace) -> None:
     """
     reference: str | None = arguments.name
     if reference is None:
-        removed = api.list_removed()
+        removed = scripts.list_removed()
         tables.print_result("table", lambda: None, lambda: [_removed_table(removed)])
         return
     match arguments.action:
         case "use":
-            print_message(tr("{name!r} is now the model in use.", name=api.use(_plain_name(reference))))
+            print_message(tr("{name!r} is now the model in use.", name=scripts.use(_plain_name(reference))))
         case "versions":
-            found = api.list_versions(_plain_name(reference))
+            found = scripts.list_versions(_plain_name(reference))
             tables.print_result(arguments.format, lambda: list(map(_as_json, found)), lambda: [_table(found)])
         case "activate":
             _activate(reference)
@@ -94,7 +95,7 @@ def _remove(reference: str) -> None:
         print_message(tr("Removed version {number} of {name!r}.", number=number, name=name), hint=hint)
         return
     print_message(tr("Removed {name!r}.", name=name), hint=hint)
-    default = api.use_default_if_gone(name)
+    default = scripts.use_default_if_gone(name)
     if default is not None:
         print_message(tr("It was the model in use. Now {name!r} is in use again.", name=default))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import api
+from core.api import scripts
 from core.base import paths
 from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
 from core.base.progress import CancelToken, Progress
@@ -69,24 +70,24 @@ def test_versions_are_activated_removed_and_restored() -> None:
 
 
 def test_what_a_name_means_is_found() -> None:
-    entries = {one.name: one for one in api.list_entries()}
+    entries = {one.name: one for one in scripts.list_entries()}
     assert (entries["mine"].versions, entries["mine"].is_active, entries["mine"].in_use) == ((1, 2), True, False)
     assert isinstance(entries["xception-imagenet"].entry, InstalledBackbone)
-    assert entries["xception-imagenet"] == api.find_entry("xception-imagenet")
-    assert not api.find_entry("mine@1").is_active
-    assert [one.number for one in api.list_versions("mine")] == [1, 2]
+    assert entries["xception-imagenet"] == scripts.find_entry("xception-imagenet")
+    assert not scripts.find_entry("mine@1").is_active
+    assert [one.number for one in scripts.list_versions("mine")] == [1, 2]
     api.remove("mine", 1)
     with pytest.raises(ModelError, match="no version 1"):
-        api.find_entry("mine@1")
+        scripts.find_entry("mine@1")
 
 
 def test_the_default_model_is_used_once_the_one_in_use_is_gone() -> None:
-    assert api.use("mine") == "mine"
-    assert api.find_entry("mine").in_use
-    assert api.use_default_if_gone("mine") is None
+    assert scripts.use("mine") == "mine"
+    assert scripts.find_entry("mine").in_use
+    assert scripts.use_default_if_gone("mine") is None
     api.remove("mine", None)
-    assert api.use_default_if_gone("mine") == "general"
-    assert api.find_entry("general").in_use
+    assert scripts.use_default_if_gone("mine") == "general"
+    assert scripts.find_entry("general").in_use
 
 
 def export(reference: str, file: Path, format_: ExportFormat) -> api.ExportedFile:
