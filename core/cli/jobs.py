@@ -21,6 +21,8 @@ from core.jobs.values import Filter, JobState, JobSummary, UnreadableFolder
 from core.models.versions import KEPT_DAYS
 
 _CLASSES_SHOWN: Final = 40
+_NOT_STORED: Final = ("progress", "sortings", "interrupted", "message")
+"""The fields of a job that only the window uses."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -97,12 +99,8 @@ def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
 def _content(job: JobSummary | BrokenJob) -> dict[str, Any]:
     if isinstance(job, BrokenJob):
         return broken_json(job.id, job.error)
-    counts = asdict(job.counts)
-    return asdict(job) | {
-        "folder": str(job.folder),
-        "begun": tables.local_time(job.begun).isoformat(),
-        "counts": counts,
-    }
+    content = {name: value for name, value in asdict(job).items() if name not in _NOT_STORED}
+    return content | {"folder": str(job.folder), "begun": tables.local_time(job.begun).isoformat()}
 
 
 def _table(jobs: Iterable[JobSummary | BrokenJob]) -> Table:
