@@ -23,7 +23,7 @@ from core.evaluation.metrics import to_json
 from core.evaluation.reports import html_report
 from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
 from core.images.listing import folder_name
-from core.models.library import InstalledModel
+from core.models.values import InstalledModel
 from core.outputs.reports.plan import ReportFormat, check_suffix
 from core.outputs.reports.write import check_not_image
 

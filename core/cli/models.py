@@ -15,7 +15,7 @@ from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.card import Preprocessing, ResizeMode
 from core.cli import tables, versions
-from core.models.installed import BrokenEntry, InstalledBackbone, InstalledModel
+from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 
 _CLASSES_SHOWN: Final = 40
 

@@ -17,8 +17,8 @@ from core.base.text import percent
 from core.card import BackboneCard
 from core.cli import tables
 from core.cli.streams import print_message
-from core.models.installed import BrokenEntry, InstalledBackbone, InstalledModel, Version
 from core.models.trash import RemovedEntry
+from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel, Version
 from core.models.versions import KEPT_DAYS, split_reference
 
 

@@ -11,7 +11,7 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.exporting.formats import ExportFormat
 from core.exporting.values import ExportEvaluation
-from core.models.installed import InstalledModel
+from core.models.values import InstalledModel
 from core.models.weight_storage import Storage
 
 _STORED: Final = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Texts for display."""
+"""Text and numbers for display."""
 
 from __future__ import annotations
 
