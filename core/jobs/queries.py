@@ -16,9 +16,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
 
+from core.base.database import transaction
 from core.base.recovery import as_path
 from core.jobs.job_list import read_counts, read_summary
-from core.jobs.journal import job_folder, transaction
+from core.jobs.journal import job_folder
 from core.jobs.rows import COLUMNS, TABLES, row_of
 from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database
 from core.jobs.selection import Condition, condition, group_columns, ordering

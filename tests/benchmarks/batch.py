@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,6 @@ from core.base.progress import CancelToken
 from core.engine.engine import MAX_BATCH
 from core.images.decoding import DECODE_THREADS
 from core.jobs.job import Job, open_lazy_classifier
-from core.jobs.job_list import remove_job
 from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef, job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
@@ -167,7 +167,7 @@ def engine_alone(ready: list[PreprocessedImage], answering: LazyClassifier) -> N
 def whole_job(request: JobRequest, answering: LazyClassifier) -> None:
     with Job(request, answering, token=CancelToken()) as job:
         assert all(result.is_new for result in job.results())
-    remove_job(job.id)
+    shutil.rmtree(job_folder(job.id))
 
 
 def milliseconds(work: Callable[[], object], images: int) -> float:
