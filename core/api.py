@@ -8,7 +8,7 @@ cancelled raises `Cancelled`. Importing this module is cheap: each verb imports 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
-    from core.datasets.label_overrides import LabelOverride
+    from core.datasets.labels import LabelOverride
     from core.models.trash import RemovedEntry
     from core.models.values import NameSummary
     from core.services.folder_values import FolderChange, FolderRead, Previewed, UndoAction
@@ -239,11 +239,19 @@ def list_datasets() -> tuple[CustomDataset, ...]:
     return folders.list_datasets()
 
 
-def change_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
-    """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder."""
+def change_labels(
+    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
+) -> FolderChange:
+    """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder.
+
+    Args:
+        folder: the folder.
+        changes: the label of each photo.
+        classes: those of the data set: None also removes labels that were given elsewhere and say one of them.
+    """
     from core.services import folders
 
-    return folders.change_labels(folder, changes)
+    return folders.change_labels(folder, changes, classes)
 
 
 def undo_edit(folder: Path, action: UndoAction) -> FolderChange:

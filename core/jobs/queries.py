@@ -18,6 +18,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from core.base.database import transaction
 from core.base.recovery import as_path
+from core.datasets import label_file
 from core.jobs.job_list import read_counts, read_summary
 from core.jobs.journal import job_folder
 from core.jobs.rows import COLUMNS, TABLES, row_of
@@ -192,13 +193,16 @@ class ResultStore:
         return self._write_reviews(reviews.items())
 
     def note_written(self, numbers: Sequence[int]) -> None:
-        """Record that Fovea itself changed these files, for example their keywords, so that results stay valid."""
-        changed = []
-        for row in self.rows_of(numbers):
+        """Record that Fovea itself changed these files, for example their keywords, so that results stay valid
+        and labels follow.
+        """
+        changed, rows = [], self.rows_of(numbers)
+        for row in rows:
             status = row.path.stat()
             changed.append((status.st_size, status.st_mtime_ns, row.number))
         with self._writing() as database:
             database.executemany("UPDATE images SET size = ?, mtime_ns = ? WHERE number = ?", changed)
+        label_file.note_written([row.path for row in rows])
 
     def _write_reviews(self, reviews: Iterable[tuple[int, Review | None]]) -> ReviewsByNumber:
         before: ReviewsByNumber = {}

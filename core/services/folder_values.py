@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from core.base.errors import FoveaError
 from core.datasets.custom_datasets import FileMoves
-from core.datasets.label_overrides import LabelOverride, OverriddenImage
+from core.datasets.labels import Label, OverriddenImage
 from core.images.drawing import Picture
 from core.services.training_values import ClassSummary, FoundProblem, PreviewedPhoto
 
-UndoAction: TypeAlias = FileMoves | Mapping[Path, LabelOverride | None]
+UndoAction: TypeAlias = FileMoves | Mapping[Path, tuple[Label, ...]]
 """What undoes a change; the window only sends it back."""
 
 

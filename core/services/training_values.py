@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.base.errors import FoveaError
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.images.drawing import Picture
 from core.training.request import Recipe
 
@@ -270,7 +270,7 @@ class TrainingSummary:
 class CorrectionSummary:
     """A correction the model was trained on, with its predictions before and after; confidences are 0..1."""
 
-    correction: Correction
+    correction: Label
     before: str
     confidence_before: float
     now: str

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSc
 from core.base.i18n import tr
 from core.base.providers import TITLES, Provider
 from core.base.text import display_path
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction, Score
 from gui.session.photos_model import Photo
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
@@ -52,7 +52,7 @@ class Inspector(QScrollArea):
         self._column.addStretch()
         self.setWidget(body)
 
-    def show_photo(self, photo: Photo | None, correction: Correction | None) -> None:
+    def show_photo(self, photo: Photo | None, correction: Label | None) -> None:
         """Show this photo and its correction; None shows a placeholder."""
         self._photo = photo
         self._prediction.show_photo(photo, correction)
@@ -98,7 +98,7 @@ class _PredictionPanel(Panel):
         self.body.addWidget(self._scores)
         self.body.addWidget(self._properties)
 
-    def show_photo(self, photo: Photo | None, correction: Correction | None) -> None:
+    def show_photo(self, photo: Photo | None, correction: Label | None) -> None:
         outcome = None if photo is None else photo.outcome
         self._name.setText("" if photo is None else display_path(photo.path.name))
         self._name.setToolTip("" if photo is None else display_path(photo.path))
@@ -113,7 +113,7 @@ class _PredictionPanel(Panel):
         )
         self._properties.show_properties(_properties(prediction) if prediction else ())
 
-    def _show_correction(self, prediction: Prediction | None, correction: Correction | None) -> None:
+    def _show_correction(self, prediction: Prediction | None, correction: Label | None) -> None:
         """Show the user's label and the buttons that change it."""
         self.correct.setVisible(prediction is not None)
         self.correct.setText(tr("Correct… (F2)") if correction is None else tr("Change… (F2)"))

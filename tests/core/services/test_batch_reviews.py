@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import pytest
 
-from core.datasets import corrections
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Order, Review, Verdict, View
 from core.services.batch_messages import (
@@ -23,6 +22,7 @@ from core.services.batch_messages import (
 from core.services.batch_review_messages import ReviewMarked, ReviewsSet, SetReviews, UndoReviews
 from core.services.batch_views import ViewService
 from tests.journals import write_journal
+from tests.labels import given
 
 PATIENCE_S = 30
 ROWS = 3000
@@ -64,7 +64,7 @@ def test_spans_of_a_view_are_reviewed_and_undone(views: ViewService, messages: q
     assert label_of(job, view, 9, 2) == [None, "green"]
     assert label_of(job, view, 1209, 2) == ["green", None]
     assert label_of(job, view, 1499, 7) == [None, *["green"] * 5, None]
-    learnt = corrections.load("colours")
+    learnt = given("colours")
     assert len(learnt) == 1205
     assert {one.label for one in learnt.values()} == {"green"}
 
@@ -73,7 +73,7 @@ def test_spans_of_a_view_are_reviewed_and_undone(views: ViewService, messages: q
     with ResultStore(job) as answers:
         (left,) = answers.each(View(filter=Filter(reviewed=True)))
     assert (left.number, left.review) == (1, Review(Verdict.SKIPPED))
-    assert not corrections.load("colours")
+    assert not given("colours")
 
 
 def test_an_unknown_prediction_is_never_accepted(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
@@ -89,7 +89,7 @@ def test_an_unknown_prediction_is_never_accepted(views: ViewService, messages: q
     with ResultStore(job) as answers:
         assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
         assert answers.counts().reviewed == ROWS - failed - len(unknown)
-    learnt = corrections.load("colours")
+    learnt = given("colours")
     assert len(learnt) == ROWS - failed - len(unknown)
     assert not learnt.keys() & {row.path for row in unknown}
 
@@ -123,7 +123,7 @@ def test_reviews_stored_before_cancelling_can_be_undone(
     next_of(messages, TaskDone)
     with ResultStore(job) as answers:
         assert not answers.counts().reviewed
-    assert not corrections.load("colours")
+    assert not given("colours")
 
 
 def test_rows_of_a_view_that_changed_are_not_reviewed(
