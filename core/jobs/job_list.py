@@ -1,4 +1,4 @@
-"""Listing, summarizing, resetting and deleting jobs."""
+"""Listing, summarizing and resetting jobs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     if not 0 <= started < _END_OF_TIME:
         raise ValueError(started)
     patterns = _patterns(include), _patterns(exclude)
-    place, counts = as_path(folder), read_counts(database)
+    place, counts = as_path(folder), _counts(database)
     named = str(model or ""), int(version or 0)
     return JobSummary(id_, place, bool(recursive), *patterns, *named, started, state, counts, bool(keeps))
 
@@ -92,7 +92,7 @@ def _patterns(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_counts(database: sqlite3.Connection) -> JobCounts:
+def _counts(database: sqlite3.Connection) -> JobCounts:
     """Count the images of an open journal by state."""
     query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
     counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
