@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import sqlite3
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from core.base.errors import StorageError, UsageError
 from core.base.i18n import tr
 from core.base.lock_files import is_locked
 from core.base.recovery import as_path
-from core.base.storage import reading_errors
+from core.base.storage import is_there, reading_errors
 from core.jobs.journal import LOCK, job_folder, locked
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.values import JobCounts, JobState, JobSummary
@@ -125,16 +124,6 @@ def existing_job(id_: str) -> Path:
         UsageError: the job does not exist.
     """
     folder = job_folder(id_)
-    if folder.parent != paths.jobs() or not _exists(folder / FILE):
+    if folder.parent != paths.jobs() or not is_there(folder / FILE):
         raise UsageError(tr("No job {id!r}.", id=id_), hint=tr("List the jobs with `fovea jobs`."))
     return folder
-
-
-def _exists(file: Path) -> bool:
-    with reading_errors(file):
-        try:
-            return file.exists()
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return False
-            raise

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base import paths
-from core.base.errors import DamagedError, DatasetError, LaterVersionError, StorageError, UsageError
+from core.base.errors import DamagedError, DatasetError, FoveaError, LaterVersionError, StorageError, UsageError
 from core.base.i18n import mark, tr, tr_n
 from core.base.lock_files import is_locked, locked
 from core.base.storage import reading_errors, storage_errors, write_atomically

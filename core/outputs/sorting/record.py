@@ -5,7 +5,6 @@ kill. Its file is `paths.sortings()/<id>.sqlite`.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import sqlite3
@@ -20,7 +19,7 @@ from core.base.database import connect, transaction
 from core.base.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.base.i18n import tr
 from core.base.recovery import as_path
-from core.base.storage import reading_errors
+from core.base.storage import is_there
 from core.base.text import display_path
 from core.outputs.sorting.entries import Folder, Move, MoveState
 from core.outputs.sorting.values import SortingState, SortingSummary, SortIssue, SortRequest, Step, TransferMode
@@ -65,7 +64,7 @@ class SortingRecord:
         """
         self.id = id_
         self._file = paths.sortings() / f"{id_}.sqlite"
-        if not make and not _is_there(self._file):
+        if not make and not is_there(self._file):
             raise UsageError(tr("No sorting {id!r}.", id=id_), hint=tr("List the sortings with `fovea sort --list`."))
         with self._errors():
             self._database = connect(self._file, make=make)
@@ -292,16 +291,6 @@ def _make_tables(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     result = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
     database.executescript(f"BEGIN; {_TABLES} {result} COMMIT")
-
-
-def _is_there(file: Path) -> bool:
-    with reading_errors(file):
-        try:
-            return file.is_file()
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return False
-            raise
 
 
 def destinations() -> set[Path]:
