@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.datasets import folders
 from core.datasets.label_file import open_labels
 from core.datasets.label_store import LabelsByPath
 from core.datasets.labels import Label, LabelOverride, Scope, Source
-from core.services import folders
 
 
 def give(*labels: Label) -> None:
