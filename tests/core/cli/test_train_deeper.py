@@ -1,4 +1,4 @@
-"""The recipes that need TensorFlow, as a person runs them: real backbone, real trainer, real library."""
+"""The recipes that need TensorFlow, as a person runs them: real weights on small images, real trainer, real library."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return teaching.write_labelled(tmp_path_factory.mktemp("pictures"), 8)
 
 
-def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path) -> None:
+def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path, home: Path, small_xception: Path) -> None:
+    use_backbone(home, small_xception)
     ran = fovea("train", pictures, "--name", "mine", "--recipe", "dense", "--epochs", "30", "--format", "jsonl")
     events = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0, ran.err
