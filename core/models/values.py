@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.base.errors import FoveaError
+from core.base.providers import Provider
 from core.card import BackboneCard, ModelCard
 
 
@@ -38,6 +39,27 @@ class BrokenModel:
 
     name: str
     error: FoveaError
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedModel:
+    """The model in use.
+
+    Attributes:
+        name: the name of the model.
+        version: its version.
+        provider: the provider that runs it.
+        agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
+        opening_ms: the time to open and verify it.
+        refusal: why the requested provider is not in use; None if it is.
+    """
+
+    name: str
+    version: int
+    provider: Provider
+    agreement: float
+    opening_ms: float
+    refusal: FoveaError | None
 
 
 @dataclass(frozen=True, slots=True)

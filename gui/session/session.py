@@ -22,9 +22,8 @@ from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.base.text import display_path, natural_sort_key
 from core.datasets.corrections import Correction
-from core.models.values import ModelSummary
+from core.models.values import BrokenModel, ModelSummary, OpenedModel
 from core.prediction import Failure, Outcome, Prediction
-from core.services.messages import ModelOpened, ModelRefused, ModelsListed, OpenModel
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
 from gui.session.library_watch import LibraryWatch
@@ -76,7 +75,7 @@ class Session(QObject):
         self.photos = PhotosModel(self.pictures, self.corrections, self)
         self.watch = LibraryWatch(self)
         self.models: dict[str, ModelSummary] = {}
-        self.opened: ModelOpened | None = None
+        self.opened: OpenedModel | None = None
         self.opening = ""
         self.latency = LatencyRecord()
         self._classified_times: deque[float] = deque(maxlen=500)
@@ -97,7 +96,7 @@ class Session(QObject):
         self.engine.refused.connect(self._on_refused)
         self.engine.classified.connect(self._on_classified)
         self.engine.crashed.connect(self._on_crashed)
-        self.engine.warned.connect(self.noticed)
+        self.engine.tasks.warned.connect(self.noticed)
         self.watch.changed.connect(self.engine.list_models)
         self.pictures.listed.connect(self._on_listed)
         self.engine.failed.connect(self._on_failed)
@@ -107,7 +106,7 @@ class Session(QObject):
         """Start the helper processes and open the model, without blocking; does nothing after `close`."""
         if self._is_closed:
             return
-        self.engine.start()
+        self.engine.list_models()
         self.pictures.start()
         self.watch.start()
         self.open_model()
@@ -118,7 +117,7 @@ class Session(QObject):
         self.closing.emit()
         self._executor.shutdown(wait=True)
         self.watch.close()
-        self.engine.close()
+        self.engine.tasks.close()
         self.pictures.close()
         self.corrections.close()
         self.settings.close()
@@ -141,7 +140,7 @@ class Session(QObject):
         removed = self.photos.remove(rows)
         if removed:
             self._undoable.append(lambda: self._restore(removed))
-            self.engine.forget(photo.number for _, photo in removed)
+            self.engine.forget(photo.path for _, photo in removed)
             self.removed.emit(len(removed))
             self._emit_progress()
 
@@ -152,7 +151,7 @@ class Session(QObject):
 
     def prefer(self, photo: Photo) -> None:
         """Classify this photo before all others that wait."""
-        self.engine.prefer(photo.number)
+        self.engine.prefer(photo.path)
 
     def classify_again(self) -> None:
         """Classify every photo again with the model in use."""
@@ -160,7 +159,7 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Cancel the classification of waiting photos."""
-        self.engine.forget([photo.number for photo in self.photos.photos()])
+        self.engine.forget(photo.path for photo in self.photos.photos())
         self._emit_progress()
 
     # ---- corrections
@@ -230,7 +229,7 @@ class Session(QObject):
         if fields:
             self.settings.change(**fields)
         value: Settings = self.settings.value
-        self.engine.open_model(OpenModel(value.model, value.provider, value.precision))
+        self.engine.open_model(value.model, value.provider, value.precision)
 
     @property
     def model(self) -> ModelSummary | None:
@@ -248,9 +247,9 @@ class Session(QObject):
 
     # ---- messages of the helper processes
 
-    def _on_models_listed(self, listed: ModelsListed) -> None:
-        self.models = {model.card.name: model for model in listed.models}
-        for broken in listed.broken:
+    def _on_models_listed(self, listed: Sequence[ModelSummary | BrokenModel]) -> None:
+        self.models = {model.card.name: model for model in listed if isinstance(model, ModelSummary)}
+        for broken in (model for model in listed if isinstance(model, BrokenModel)):
             self.noticed.emit(tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error))
         self.models_changed.emit()
         if self.opened is not None and not self.opening and self._is_outdated(self.opened):
@@ -260,7 +259,7 @@ class Session(QObject):
         self.opening = name
         self.models_changed.emit()
 
-    def _on_opened(self, opened: ModelOpened) -> None:
+    def _on_opened(self, opened: OpenedModel) -> None:
         is_other = self.opened is None or _kind(opened) != _kind(self.opened)
         self.opened, self.opening = opened, ""
         if is_other:
@@ -271,18 +270,18 @@ class Session(QObject):
         self.models_changed.emit()
         self._classify([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
 
-    def _on_refused(self, refused: ModelRefused) -> None:
+    def _on_refused(self, name: str, error: FoveaError) -> None:
         self.opening = ""
-        self._emit_error(refused.error)
+        self._emit_error(error)
         next_best = self.opened.name if self.opened else Settings().model
-        if refused.name != next_best:
+        if name != next_best:
             self.open_model(model=next_best)
         else:
             self.opened = None  # so that the user can choose it again
         self.models_changed.emit()
 
-    def _on_classified(self, number: int, outcome: Outcome) -> None:
-        row = self.photos.set_outcome(number, outcome, self.opened.version if self.opened else 0)
+    def _on_classified(self, outcome: Outcome) -> None:
+        row = self.photos.set_outcome(outcome, self.opened.version if self.opened else 0)
         self._classified_times.append(time.monotonic())
         if isinstance(outcome, Prediction):
             self.latency.add(outcome.timing.inference_ms)
@@ -337,7 +336,7 @@ class Session(QObject):
         self.photos_added.emit(self.photos.row_of(removed[0][1].path))
 
     def _classify(self, photos: Iterable[Photo]) -> None:
-        self.engine.classify(((photo.number, photo.path) for photo in photos), self.settings.value.top_k)
+        self.engine.classify((photo.path for photo in photos), self.settings.value.top_k)
         self._emit_progress()
 
     def _save_pasted(self, image: QImage, file: Path) -> None:  # in its own thread
@@ -361,7 +360,7 @@ class Session(QObject):
     def _emit_error(self, error: FoveaError) -> None:
         self.noticed.emit(str(error))
 
-    def _is_outdated(self, opened: ModelOpened) -> bool:
+    def _is_outdated(self, opened: OpenedModel) -> bool:
         """Whether another version of the model is active now; a removed model stays in use until another is chosen."""
         model = self.models.get(opened.name)
         return model is not None and model.version != opened.version
@@ -373,7 +372,7 @@ class Session(QObject):
         return photo.outcome is None
 
 
-def _kind(opened: ModelOpened) -> tuple[str, int, Provider]:
+def _kind(opened: OpenedModel) -> tuple[str, int, Provider]:
     """The properties of a model on which predictions and timings depend."""
     return opened.name, opened.version, opened.provider
 

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
-from core.models.values import ModelSummary
-from core.services.messages import ModelOpened
+from core.models.values import ModelSummary, OpenedModel
 from gui.widgets.basic import Panel, PropertyList, label
 
 _MAX_SAMPLES: Final = 2000
@@ -56,7 +55,7 @@ class ModelStatistics(Panel):
         self.body.addWidget(self._properties)
         self._summary.setText(tr("Opening model…"))
 
-    def show_model(self, model: ModelSummary, opened: ModelOpened | None = None, latency: str = "") -> None:
+    def show_model(self, model: ModelSummary, opened: OpenedModel | None = None, latency: str = "") -> None:
         """Show a model; `opened` and `latency` are given for the model in use."""
         self.heading.setText(model.card.title)
         self._summary.setText(model.card.summary)
@@ -116,7 +115,7 @@ def _accuracy(model: ModelSummary) -> str:
     return f"{text} ({method})" if isinstance(method, str) and method else text
 
 
-def _session_properties(opened: ModelOpened | None, latency: str) -> list[tuple[str, str]]:
+def _session_properties(opened: OpenedModel | None, latency: str) -> list[tuple[str, str]]:
     if opened is None:
         return []
     return [
