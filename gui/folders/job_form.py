@@ -58,7 +58,7 @@ class JobForm(QScrollArea):
         self.begin = QPushButton(tr("Classify"))
         self._problem = label(kind="danger", wrap=True)
         self._arrange()
-        session.models_changed.connect(self._show_models)
+        session.models.changed.connect(self._show_models)
         self._show_models()
         self._show_folder()
 
@@ -118,7 +118,7 @@ class JobForm(QScrollArea):
         """Reset the form, with this folder selected if one is given."""
         self._problem.hide()
         self.folder = folder or self.folder
-        in_use = self._session.opened.name if self._session.opened else self._session.settings.value.model
+        in_use = self._session.models.in_use.name if self._session.models.in_use else self._session.settings.value.model
         self.model.setCurrentIndex(max(0, self.model.findData(in_use)))
         self._show_folder()
         (self.begin if self.folder is not None else self.choose).setFocus()
@@ -169,9 +169,9 @@ class JobForm(QScrollArea):
     def _show_models(self) -> None:
         chosen = self.model.currentData()
         self.model.clear()
-        for name, summary in self._session.models.items():
+        for name, summary in self._session.models.installed.items():
             self.model.addItem(summary.card.title, name)
-        in_use = self._session.opened.name if self._session.opened else None
+        in_use = self._session.models.in_use.name if self._session.models.in_use else None
         self.model.setCurrentIndex(max(0, self.model.findData(chosen or in_use)))
         self._show_folder()
 

@@ -202,7 +202,7 @@ class FoldersPage(QWidget):
 
     def _classes(self, status: JobStatus) -> tuple[str, ...]:
         """The classes of a job's model; empty if the model is gone."""
-        model = self._session.models.get(status.summary.model)
+        model = self._session.models.installed.get(status.summary.model)
         return () if model is None else tuple(model.card.classes)
 
     def showEvent(self, event: QShowEvent) -> None:

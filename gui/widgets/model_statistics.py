@@ -2,46 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Final
-
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
 from core.models.values import ModelSummary, OpenedModel
 from gui.widgets.basic import Panel, PropertyList, label
-
-_MAX_SAMPLES: Final = 2000
-
-
-class LatencyRecord:
-    """Inference times of one model in this session, in milliseconds."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=_MAX_SAMPLES)
-
-    def add(self, inference_ms: float) -> None:
-        """Add the inference time of a prediction."""
-        self._times.append(inference_ms)
-
-    def summary(self) -> str:
-        """The median and the 95th percentile as text."""
-        if not self._times:
-            return tr("no photos yet")
-        import statistics  # slow to import
-
-        median = statistics.median(self._times)
-        if len(self._times) < 2:
-            return tr("{milliseconds:.1f} ms (1 photo)", milliseconds=median)
-        slow = statistics.quantiles(self._times, n=20, method="inclusive")[-1]
-        return tr_n(
-            "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photo)",
-            "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photos)",
-            len(self._times),
-            median=median,
-            slow=slow,
-        )
 
 
 class ModelStatistics(Panel):
