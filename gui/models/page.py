@@ -257,9 +257,9 @@ class ModelsPage(QWidget):
             self.choices.blockSignals(False)
         for row, text in enumerate(shown.values()):
             self.choices.item(row).setText(text)
-        in_use = self._session.models.in_use
-        if self.choices.currentItem() is None and in_use and in_use.name in shown:
-            self.choices.setCurrentRow(list(shown).index(in_use.name))
+        opened = self._session.models.in_use
+        if self.choices.currentItem() is None and opened and opened.name in shown:
+            self.choices.setCurrentRow(list(shown).index(opened.name))
         self._show_chosen()
 
     def _shown_names(self) -> dict[str, str]:
