@@ -101,7 +101,7 @@ class PageStack(QStackedWidget):
         """The *Training* page."""
         from gui.training.page import TrainingPage
 
-        result = TrainingPage(self._session, self._wizard, self._notices, self)
+        result = TrainingPage(self._session.library, self._session.watch, self._wizard, self._notices, self)
         result.model_wanted.connect(self.model_wanted)
         self._set_page(Page.TRAINING, result)
         return result
