@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Final
 
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
-from core.exporting.formats import ExportFormat
-from core.models.onnx_import_values import ImportAnswers, ImportQuestions
-from core.prediction import Failure, Outcome
+from core.prediction import Failure
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
     from core.datasets.label_overrides import LabelOverride
+    from core.exporting.formats import ExportFormat
+    from core.models.onnx_import_values import ImportAnswers, ImportQuestions
     from core.models.trash import RemovedEntry
     from core.models.values import BrokenModel, ModelSummary, NameSummary, OpenedModel
+    from core.prediction import Outcome
     from core.services.folder_values import FolderChange, FolderRead, Previewed, UndoAction
     from core.services.library_values import ComparisonSummary
     from core.services.training_values import CustomDataset, Forecast, RetrainingSummary, TrainingSummary
