@@ -46,20 +46,28 @@ class OpenedModel:
     """The model in use.
 
     Attributes:
-        name: the name of the model.
-        version: its version.
+        model: the model as it is installed.
         provider: the provider that runs it.
         agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
         opening_ms: the time to open and verify it.
         refusal: why the requested provider is not in use; None if it is.
     """
 
-    name: str
-    version: int
+    model: ModelSummary
     provider: Provider
     agreement: float
     opening_ms: float
     refusal: FoveaError | None
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.model.card.name
+
+    @property
+    def version(self) -> int:
+        """The version of the model."""
+        return self.model.version
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,8 @@ class ModelController(QObject):
 
     @property
     def current(self) -> ModelSummary | None:
-        """The model in use, as it is installed."""
-        return self.installed.get(self.in_use.name) if self.in_use else None
+        """What the model in use is."""
+        return self.in_use.model if self.in_use else None
 
     def is_in_use(self, name: str) -> bool:
         """Whether the model of this name is in use."""
