@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.services.training_values import BaselineComparison, ChangedImage, RetrainingSummary
@@ -15,7 +15,9 @@ from gui.photos.retrain_strip import headline
 from gui.photos.retraining import Change
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, ScrollColumn, label
+from gui.widgets.files import open_file
+from gui.widgets.layouts import SPACE, fill, vbox
 from gui.widgets.thumbnails import PhotoWall
 
 Shown = tuple[Path, str]
@@ -33,29 +35,22 @@ class ChangesWindow(QWidget):
         self.resize(900, 640)
         self._pictures = pictures
         self.headline = label(kind="title", wrap=True)
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID)
-        column.setSpacing(2 * theme.GRID)
-        column.addWidget(self.headline)
-        column.addWidget(self._area, 1)
+        self._area = ScrollColumn()
+        grid = theme.GRID
+        vbox(
+            self.headline,
+            fill(self._area),
+            parent=self,
+            margins=(3 * grid, 3 * grid, 2 * grid, 2 * grid),
+            spacing=2 * grid,
+        )
 
     def show_changes(self, summary: RetrainingSummary, photos: Sequence[Change]) -> None:
         """Show the result of a retraining, and the other photos in the list whose prediction changed."""
         self.headline.setText(headline(summary))
-        page = QWidget()
-        page.setObjectName("inspector")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, theme.GRID, 0)
-        column.setSpacing(2 * theme.GRID)
-        for note in summary.notes:
-            column.addWidget(label(note, "muted", wrap=True))
-        for title, about, shown in _sections(summary, photos):
-            column.addWidget(self._photo_panel(title, about, shown))
-        column.addStretch()
-        self._area.setWidget(page)
+        notes = [label(note, "muted", wrap=True) for note in summary.notes]
+        panels = [self._photo_panel(*section) for section in _sections(summary, photos)]
+        self._area.show_column(*notes, *panels, SPACE).setSpacing(2 * theme.GRID)
         self.show()
         self.raise_()
         self.activateWindow()
@@ -118,4 +113,4 @@ def _lines(before: str, now: str, confidence: float, label: str | None) -> str:
 
 def _open(path: Path) -> None:
     if path.is_absolute():
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+        open_file(path)

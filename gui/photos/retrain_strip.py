@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.corrections import Correction, ambiguous_text
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
-from gui.widgets.basic import ProgressBar, label
+from gui.widgets.basic import ProgressBar, button, label, show_text
+from gui.widgets.layouts import Placed, fill, hbox, vbox
 
 if TYPE_CHECKING:
     from core.services.training_values import BaselineComparison, RetrainingSummary
@@ -40,40 +41,25 @@ class RetrainStrip(QFrame):
         self.bar = ProgressBar()
         self.bar.setFixedWidth(_BAR_WIDTH)
         self.bar.setAccessibleName(tr("Retraining progress"))
-        self.retrain = self._button(tr("Retrain"), retraining.start, kind="primary")
-        self.retrain.setToolTip(tr("Retrain the model with your corrections (Ctrl+R)"))
-        self.train = self._button(tr("Train a new model…"), self.training_wanted.emit)
-        self.cancel = self._button(tr("Cancel"), retraining.stop)
-        self.show_changes = self._button(tr("Show changes"), self.changes_wanted.emit)
-        self.show_changes.setToolTip(tr("Photos whose prediction changed (Ctrl+Shift+D)"))
-        self.undo = self._button(tr("Undo"), retraining.undo)
-        self.undo.setToolTip(tr("Use the previous version again and keep your corrections (Ctrl+Alt+R)"))
-        self.close_button = self._button(tr("Close"), retraining.dismiss)
-        self._lay_out()
+        self.retrain = button(
+            tr("Retrain"), retraining.start, kind="primary", hint=tr("Retrain the model with your corrections (Ctrl+R)")
+        )
+        self.train = button(tr("Train a new model…"), self.training_wanted.emit)
+        self.cancel = button(tr("Cancel"), retraining.stop)
+        self.show_changes = button(
+            tr("Show changes"), self.changes_wanted.emit, hint=tr("Photos whose prediction changed (Ctrl+Shift+D)")
+        )
+        keeps = tr("Use the previous version again and keep your corrections (Ctrl+Alt+R)")
+        self.undo = button(tr("Undo"), retraining.undo, hint=keeps)
+        self.close_button = button(tr("Close"), retraining.dismiss)
+        buttons = (self.retrain, self.train, self.cancel, self.show_changes, self.undo, self.close_button)
+        texts = vbox(self.words, self.details, spacing=2)
+        margins = (2 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
+        centred = (Placed(one, alignment=Qt.AlignmentFlag.AlignVCenter) for one in buttons)
+        hbox(fill(texts), self.bar, *centred, parent=self, margins=margins, spacing=theme.GRID)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         retraining.changed.connect(self.show_state)
         self.show_state()
-
-    def _button(self, text: str, action: object, *, kind: str = "") -> QPushButton:
-        button = QPushButton(text)
-        if kind:
-            button.setProperty("kind", kind)
-        button.clicked.connect(lambda: action())  # type: ignore[operator]
-        return button
-
-    def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
-        row.setSpacing(theme.GRID)
-        column = QVBoxLayout()
-        column.setSpacing(2)
-        column.addWidget(self.words)
-        column.addWidget(self.details)
-        row.addLayout(column, 1)
-        row.addWidget(self.bar)
-        buttons = (self.retrain, self.train, self.cancel, self.show_changes, self.undo, self.close_button)
-        for button in buttons:
-            row.addWidget(button, alignment=Qt.AlignmentFlag.AlignVCenter)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def show_state(self) -> None:
         """Show the current state of the retraining."""
@@ -82,8 +68,7 @@ class RetrainStrip(QFrame):
         title, details = self._texts(phase, pending, can_learn=can_learn)
         had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self.words.setText(title)
-        self.details.setText(details)
-        self.details.setVisible(bool(details))
+        show_text(self.details, details)
         self.retrain.setText(_button_text(pending))
         self.retrain.setVisible(bool(pending) and can_learn and phase is not Phase.RUNNING)
         self.train.setVisible(phase is Phase.PENDING and not can_learn)

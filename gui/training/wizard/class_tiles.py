@@ -37,7 +37,8 @@ from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.training.wizard.counts import photo_count
 from gui.widgets import theme
 from gui.widgets.drop import DropContent, can_drop, read_drop
-from gui.widgets.thumbnails import GAP, SIDE, paint_photo
+from gui.widgets.painting import paint_photo
+from gui.widgets.thumbnails import GAP, SIDE
 
 Index = QModelIndex | QPersistentModelIndex
 

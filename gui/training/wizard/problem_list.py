@@ -33,7 +33,8 @@ from core.services.training_values import FoundProblem
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, label
-from gui.widgets.thumbnails import SIDE, paint_photo
+from gui.widgets.painting import paint_photo
+from gui.widgets.thumbnails import SIDE
 
 Index = QModelIndex | QPersistentModelIndex
 
