@@ -30,10 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_command(given) if arguments is not None else shutdown.run(lambda: _run_command(given))
     from pathlib import Path
 
-    # These do not use Qt and come before it: PySide inspects the source of every module imported after it.
-    from core import api  # noqa: F401
     from core.base import crash_log  # noqa: F401
+
+    # These do not use Qt and come before it: PySide inspects the source of every module imported after it.
     from core.datasets import corrections  # noqa: F401
+    from core.models import values  # noqa: F401
     from core.services import processes  # noqa: F401
     from gui.app.application import run
 

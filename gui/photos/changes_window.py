@@ -10,9 +10,9 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
-from core.services.training_values import BaselineComparison, ChangedImage, RetrainingSummary
+from core.evaluation.values import BaselineComparison, Disagreement
+from core.training.values import RetrainingResult
 from gui.photos.retrain_strip import headline
-from gui.photos.retraining import Change
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, label
@@ -45,7 +45,7 @@ class ChangesWindow(QWidget):
             spacing=2 * grid,
         )
 
-    def show_changes(self, summary: RetrainingSummary, photos: Sequence[Change]) -> None:
+    def show_changes(self, summary: RetrainingResult, photos: Sequence[Disagreement]) -> None:
         """Show the result of a retraining, and the other photos in the list whose prediction changed."""
         self.headline.setText(headline(summary))
         notes = [label(note, "muted", wrap=True) for note in summary.notes]
@@ -72,7 +72,7 @@ class ChangesWindow(QWidget):
         return panel
 
 
-def _sections(summary: RetrainingSummary, photos: Sequence[Change]) -> Iterator[tuple[str, str, list[Shown]]]:
+def _sections(summary: RetrainingResult, photos: Sequence[Disagreement]) -> Iterator[tuple[str, str, list[Shown]]]:
     """Yield the title, explanation and photos of each group that has any."""
     corrected = [
         (one.correction.path, _lines(one.before, one.now, one.confidence_now, one.correction.label))
@@ -82,8 +82,8 @@ def _sections(summary: RetrainingSummary, photos: Sequence[Change]) -> Iterator[
     if corrected:
         about = tr("The model was trained on these, so they say little about new photos.")
         yield tr("Photos you corrected"), about, corrected
-    if summary.tests is not None and summary.tests.changed:
-        flips = [_shown(one) for one in summary.tests.changed]
+    if summary.tests is not None and summary.tests.disagreements:
+        flips = [_shown(one) for one in summary.tests.disagreements]
         yield tr("Test photos that changed"), _about_tests(summary.tests), flips
     if photos:
         yield tr("Other photos in your list"), "", [_shown(one) for one in photos]
@@ -91,14 +91,14 @@ def _sections(summary: RetrainingSummary, photos: Sequence[Change]) -> Iterator[
         yield tr("Not used"), "", [(one.path, f"{one.message}\n{one.hint}") for one in summary.skipped]
 
 
-def _shown(change: Change | ChangedImage) -> Shown:
-    return change.path, _lines(change.before, change.now, change.confidence_now, change.label)
+def _shown(change: Disagreement) -> Shown:
+    return change.path, _lines(change.prediction_a, change.prediction_b, change.confidence_b, change.label)
 
 
 def _about_tests(tests: BaselineComparison) -> str:
     previous = tr("The previous version was trained on these photos.")
     overlap = previous if tests.training_overlap else tr("Neither version was trained on these photos.")
-    has_files = all(one.path.is_absolute() for one in tests.changed)
+    has_files = all(one.path.is_absolute() for one in tests.disagreements)
     if has_files:
         return overlap
     return " ".join((overlap, tr("Only their names are known: Fovea doesn't include the photos.")))

@@ -16,7 +16,8 @@ from gui.widgets.basic import ProgressBar, button, label, show_text
 from gui.widgets.layouts import Placed, fill, hbox, vbox
 
 if TYPE_CHECKING:
-    from core.services.training_values import BaselineComparison, RetrainingSummary
+    from core.evaluation.values import BaselineComparison
+    from core.training.values import RetrainingResult
 
 _BAR_WIDTH = 160
 
@@ -157,7 +158,7 @@ def running_text(ones: Sequence[Correction]) -> str:
     )
 
 
-def headline(summary: RetrainingSummary) -> str:
+def headline(summary: RetrainingResult) -> str:
     """What a retraining fixed and what it broke, in one line."""
     return " ".join((*_correct_counts(summary), *_test_changes(summary.tests)))
 
@@ -168,7 +169,7 @@ def _counts(ones: Sequence[Correction]) -> tuple[int, int]:
     return len(ones) - confirmed, confirmed
 
 
-def _correct_counts(summary: RetrainingSummary) -> Iterator[str]:
+def _correct_counts(summary: RetrainingResult) -> Iterator[str]:
     """How many of the corrected and of the confirmed photos are classified correctly now."""
     corrected = [one.is_correct for one in summary.corrections if not one.correction.is_confirmation]
     confirmed = [one.is_correct for one in summary.corrections if one.correction.is_confirmation]
@@ -198,17 +199,17 @@ def _test_changes(tests: BaselineComparison | None) -> Iterator[str]:
     """How many test photos are right now and were not before, and the other way round."""
     if tests is None:
         return
-    fixed, broke = tests.only_now_right, tests.only_before_right
+    fixed, broke = tests.result.only_b_correct, tests.result.only_a_correct
     if fixed or broke:
         yield tr_n(
             "On {count:,} test photo: {fixed:,} better, {broke:,} worse.",
             "On {count:,} test photos: {fixed:,} better, {broke:,} worse.",
-            tests.images,
+            tests.result.a.images,
             fixed=fixed,
             broke=broke,
         )
     else:
-        yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.images)
+        yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.result.a.images)
 
 
 def _button_text(ones: Sequence[Correction]) -> str:
@@ -218,7 +219,7 @@ def _button_text(ones: Sequence[Correction]) -> str:
     return tr_n("Retrain with {count:,} correction", "Retrain with {count:,} corrections", corrected)
 
 
-def _details(summary: RetrainingSummary, changed_photos: int) -> str:
+def _details(summary: RetrainingResult, changed_photos: int) -> str:
     """What helps to interpret the headline."""
     return " ".join((*_reliability(summary.tests), *_other_changes(summary, changed_photos), *summary.notes))
 
@@ -227,14 +228,14 @@ def _reliability(tests: BaselineComparison | None) -> Iterator[str]:
     """How far the change on the test photos can be trusted."""
     if tests is None:
         return
-    if tests.only_now_right + tests.only_before_right:
+    if tests.result.only_a_correct + tests.result.only_b_correct:
         chance, real = tr("The difference could be chance."), tr("The difference is unlikely to be chance.")
-        yield chance if tests.could_be_chance else real
+        yield chance if tests.result.could_be_chance else real
     if tests.training_overlap:
         yield tr("The previous version was trained on these photos, so its score is optimistic.")
 
 
-def _other_changes(summary: RetrainingSummary, changed_photos: int) -> Iterator[str]:
+def _other_changes(summary: RetrainingResult, changed_photos: int) -> Iterator[str]:
     if changed_photos:
         yield tr_n(
             "{count:,} other photo in the list has a different prediction.",

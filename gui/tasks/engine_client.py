@@ -16,7 +16,6 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from core import api
 from core.base.errors import FoveaError, ModelError
 from core.base.i18n import tr
 from core.base.providers import Precision, ProviderPreference
@@ -81,12 +80,16 @@ class EngineClient(QObject):
 
     def list_models(self) -> None:
         """Request the installed models."""
+        from core import api  # not needed by the first paint
+
         self.tasks.start(api.list_models).succeeded.connect(self.models_listed)
 
     # ---- the model
 
     def open_model(self, name: str, provider: ProviderPreference, precision: Precision) -> None:
         """Use this model from now on, also for waiting images."""
+        from core import api  # not needed by the first paint
+
         self._requested = (name, provider, precision)
         self._is_open = False
         self.opening.emit(name)
@@ -132,6 +135,8 @@ class EngineClient(QObject):
         room = most - len(self._in_flight)
         if not self._waiting or not self._is_open or room < at_once:
             return
+        from core import api  # not needed by the first paint
+
         images = tuple(islice(self._waiting, room))
         for image in images:
             del self._waiting[image]

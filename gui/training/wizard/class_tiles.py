@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
-from core.services.training_values import ClassSummary
+from core.datasets.values import ClassSummary
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.training.wizard.counts import photo_count
 from gui.widgets import theme

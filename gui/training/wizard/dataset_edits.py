@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from core import api
 from core.datasets.custom_datasets import Edit
 from core.datasets.label_overrides import LabelOverride
-from core.services.folder_values import FolderChange, UndoAction
+from core.datasets.values import FolderChange, UndoAction
 from gui.tasks.task import Tasks
 
 Changes: TypeAlias = Mapping[Path, LabelOverride | None]

@@ -16,9 +16,9 @@ from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import mark, tr, tr_n
 from core.datasets.label_overrides import LabelOverride
-from core.services.folder_values import FolderRead
-from core.services.training_values import TrainingSummary
+from core.datasets.values import FolderRead
 from core.training.request import TrainRequest
+from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
 from gui.training.wizard.dataset_edits import DatasetEdits
@@ -270,7 +270,7 @@ class TrainingWizard(QWidget):
         self.training.begin(epochs=epochs, images=images)
         self.go_to(WizardStep.TRAINING)
 
-    def _on_done(self, facts: TrainingSummary) -> None:
+    def _on_done(self, facts: TrainingResult) -> None:
         self.result.show_result(facts, self.run.folder)
         QTimer.singleShot(10, self, lambda: self._show_result(facts.name))
 
