@@ -77,7 +77,7 @@ class StepsTable(QTableView):
 
     def __init__(self, model: StepsModel) -> None:
         super().__init__()
-        self.setObjectName("twin")
+        self.setObjectName("data")
         self.setAccessibleName(tr("Planned steps"))
         self.setModel(model)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

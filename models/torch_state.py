@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
-from core.base.i18n import mark, tr
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C
 _VERSION: Final = 1001
 _TYPES: Final = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
-_HINT: Final = mark("Only state dicts of plain float tensors saved before PyTorch 1.6 are supported.")
+_HINT: Final = "Only state dicts of plain float tensors saved before PyTorch 1.6 are supported."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[np.float32]]:
     stream = io.BytesIO(data)
     try:
         if _Reader(stream).load() != _MAGIC or _Reader(stream).load() != _VERSION:
-            raise ModelError(tr("The file is not a PyTorch state dict of the old format."), hint=tr(_HINT))
+            raise ModelError("The file is not a PyTorch state dict of the old format.", hint=_HINT)
         _Reader(stream).load()  # type sizes of the machine that saved it; the values are little-endian in any case
         reader = _Reader(stream)
         tensors = reader.load()
@@ -55,7 +54,7 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[np.float32]]:
             if arrays[tensor.storage].dtype.kind == "f"
         }
     except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise ModelError(tr("The PyTorch file is damaged or contains more than tensors."), hint=tr(_HINT)) from error
+        raise ModelError("The PyTorch file is damaged or contains more than tensors.", hint=_HINT) from error
 
 
 class _Reader(pickle.Unpickler):

