@@ -49,7 +49,7 @@ class FoldersWalk(Walk):
         self.wait(lambda: page.job is not None and page.job.progress is not None)
         self.wait(lambda: _finished(page) >= _UNDER_WAY)
         self.take("3-under-way", 0.3)
-        self.wait(lambda: page.job is not None and page.job.activity == "finished")
+        self.wait(lambda: page.job is not None and page.job.state == "finished")
         self.take("4-table", 2.5)
         act[ActionId.AS_GALLERY].trigger()
         self.take("5-gallery", 2.5)
@@ -100,14 +100,17 @@ class FoldersWalk(Walk):
     def _use(self) -> None:
         """Every step of sorting and of writing keywords, before any is taken."""
         page = self.page
-        page.open_plan(page.keywords)
-        page.keywords.plan()
-        self.wait(lambda: page.keywords.steps.rowCount() > 0 or not page.keywords.bar.isVisible())
+        from gui.folders.plan_forms import KeywordForm, SortForm
+
+        page.open_plan(KeywordForm)
+        keywords, sorting = page.plans[KeywordForm].get(), page.plans[SortForm].get()
+        keywords.plan()
+        self.wait(lambda: keywords.steps.rowCount() > 0 or not keywords.bar.isVisible())
         self.take("8-keywords")
-        page.open_plan(page.sorting)
-        page.sorting.form.sort_to(self.folder / "sorted")  # type: ignore[attr-defined]
-        page.sorting.plan()
-        self.wait(lambda: page.sorting.steps.rowCount() > 0 or not page.sorting.bar.isVisible())
+        page.open_plan(SortForm)
+        sorting.form.sort_to(self.folder / "sorted")  # type: ignore[attr-defined]
+        sorting.plan()
+        self.wait(lambda: sorting.steps.rowCount() > 0 or not sorting.bar.isVisible())
         self.take("8-sorting")
 
 

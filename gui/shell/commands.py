@@ -27,7 +27,7 @@ from gui.training.wizard_controller import WizardController
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
-    from gui.folders.page import FoldersPage
+    from gui.folders.browser import FolderBrowser
     from gui.models.page import ModelsPage
     from gui.shell.command_palette import CommandPalette
     from gui.shell.licences_dialog import LicencesDialog
@@ -64,7 +64,7 @@ class Window(Protocol):
         """The *Models* page."""
 
     @property
-    def photo_browser(self) -> PhotosPage | FoldersPage:
+    def photo_browser(self) -> PhotosPage | FolderBrowser:
         """The page that receives the actions on photos."""
 
     def show_page(self, page: Page) -> None:

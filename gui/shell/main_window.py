@@ -27,6 +27,7 @@ from gui.widgets.drop_window import DropWindow
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
+    from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
     from gui.models.page import ModelsPage
     from gui.training.page import TrainingPage
@@ -125,9 +126,9 @@ class MainWindow(DropWindow):
         return self.pages.training
 
     @property
-    def photo_browser(self) -> PhotosPage | FoldersPage:
+    def photo_browser(self) -> PhotosPage | FolderBrowser:
         """The page that receives the actions on photos."""
-        return self.folders_page if self.pages.current_page is Page.FOLDERS else self.photos_page
+        return self.pages.folder_commands.browser if self.pages.current_page is Page.FOLDERS else self.photos_page
 
     def show_page(self, page: Page) -> None:
         """Show a page of the rail."""

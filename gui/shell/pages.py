@@ -72,11 +72,11 @@ class PageStack(QStackedWidget):
         from gui.shell.folder_commands import FolderCommands
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
-        page.status_changed.connect(self.folders_status_changed)
         page.state_changed.connect(self.state_changed)
         page.wanted.connect(lambda: self.wanted.emit(Page.FOLDERS))
-        self._session.closing.connect(page.close_down)
-        commands = FolderCommands(page, self._actions)
+        self._session.closing.connect(page.tasks.close)
+        commands = FolderCommands(page, self._notices, self._actions)
+        commands.jobs.status_changed.connect(self.folders_status_changed)
         self._set_page(Page.FOLDERS, page)
         return commands
 

@@ -60,8 +60,7 @@ class EngineClient(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._death = _crash_of_image()
-        self.tasks = Tasks(serve_engine, self._death, self)
+        self.tasks = Tasks(serve_engine, _crash_of_image(), self)
         self.tasks.died.connect(self._on_died)
         self.tasks.failed.connect(self.failed)
         self._opening = LatestTask(self.tasks)
@@ -103,7 +102,7 @@ class EngineClient(QObject):
         self._request_next()
 
     def _on_refused(self, name: str, error: FoveaError) -> None:
-        if error is not self._death:  # otherwise `_on_died` decides
+        if error is not self.tasks.death:  # otherwise `_on_died` decides
             self.refused.emit(name, error)
 
     # ---- images
@@ -160,14 +159,14 @@ class EngineClient(QObject):
     # ---- crashes
 
     def _on_failed(self, images: Sequence[Path], error: FoveaError) -> None:
-        if error is not self._death:  # otherwise `_on_died` decides
+        if error is not self.tasks.death:  # otherwise `_on_died` decides
             self._blame([image for image in images if image in self._in_flight], error)
             self._request_next()
 
     def _on_died(self) -> None:
         """Restart the engine; unless it died of the model, open that again."""
         self.crashed.emit(len(self._in_flight))
-        self._blame(list(self._in_flight), self._death)
+        self._blame(list(self._in_flight), self.tasks.death)
         self.list_models()
         if self._requested is None:
             return

@@ -60,8 +60,7 @@ class PictureClient(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._death = _exit_error()
-        self.tasks = Tasks(serve_pictures, self._death, self)
+        self.tasks = Tasks(serve_pictures, _exit_error(), self)
         self.tasks.died.connect(self._on_died)
         self.tasks.failed.connect(self.failed)
         self._cache: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _MAX_CACHED}
@@ -130,7 +129,7 @@ class PictureClient(QObject):
 
     def _on_render_failed(self, key: _Key, error: FoveaError) -> None:
         self._store(key, QPixmap())
-        if error is not self._death:  # otherwise `_on_died` decides whether the process is started again
+        if error is not self.tasks.death:  # otherwise `_on_died` decides whether the process is started again
             self._request_next()
 
     def _store(self, key: _Key, picture: QPixmap) -> None:

@@ -1,4 +1,4 @@
-"""Planning, running and undoing the sorting of photos into folders, for the batch process."""
+"""Planning, running and undoing the sorting of photos into folders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from core.base.errors import UsageError
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
+from core.jobs.job_list import job_summary
 from core.jobs.queries import ResultStore
+from core.jobs.values import View
 from core.outputs.following import follow_sorting
 from core.outputs.sorting import values
 from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
@@ -19,8 +21,8 @@ from core.outputs.sorting.plan import make_plan, summarize
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import UNSURE, PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
-from core.services.batch_messages import ContinueSorting, PlanSteps, TaskDone, UndoSorting
-from core.services.batch_values import PlannedStep
+from core.services import views
+from core.services.job_values import OutputResult, PlannedStep
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
 _NAMED = 6
@@ -38,11 +40,13 @@ class SortPlan:
     """A plan for sorting photos.
 
     Attributes:
+        job: the id of the job.
         request: the options; its folders are resolved.
         planned: the step for each photo.
         totals: the plan in numbers.
     """
 
+    job: str
     request: SortRequest
     planned: Sequence[values.Step]
     totals: PlanSummary
@@ -84,7 +88,7 @@ class SortPlan:
         """`count` steps from `first` on, as texts."""
         return tuple(_step(one, self.request) for one in self.planned[first : first + count])
 
-    def execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
+    def execute(self, report: ProgressCallback, token: CancelToken) -> OutputResult:
         """Sort the photos.
 
         Raises:
@@ -93,11 +97,11 @@ class SortPlan:
         """
         summary = execute(self.planned, self.request, report=report, token=token)
         follow_sorting(summary.id)
-        return _done(ticket, summary)
+        return _result(summary)
 
 
 def plan_sorting(
-    results: ResultStore, task: PlanSteps, requested: SortRequest, report: ProgressCallback, token: CancelToken
+    job: str, results: ResultStore, view: View, options: SortRequest, report: ProgressCallback, token: CancelToken
 ) -> SortPlan:
     """Plan what sorting would do, without changing anything.
 
@@ -106,48 +110,51 @@ def plan_sorting(
         StorageError: the journal or the destination cannot be read.
         Cancelled: the token was cancelled.
     """
-    request, clock = (
-        resolve_request(requested),
-        ProgressReporter(tr("Planning steps"), results.count(task.view), report),
-    )
+    request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
     check_request(request)
     planned = []
-    for one in make_plan(results.each(task.view), request, RealFileSystem(request.destination)):
+    for one in make_plan(results.each(view), request, RealFileSystem(request.destination)):
         token.check()
         planned.append(one)
         clock.advance()
-    return SortPlan(request, planned, summarize(planned, request))
+    return SortPlan(job, request, planned, summarize(planned, request))
 
 
-def continue_sorting(task: ContinueSorting, folder: Path, report: ProgressCallback, token: CancelToken) -> TaskDone:
-    """Resume the interrupted sorting of a folder.
+def continue_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
+    """Resume the interrupted sorting of a job's folder.
 
     Raises:
         UsageError: there is none.
         FoveaError: as `core.outputs.sorting.execute.resume` does.
         Cancelled: the token was cancelled; the sorting can be resumed again.
     """
-    _, name = sortings_of(folder)
+    _, name = sortings_of(job_summary(job).folder)
     if not name:
         raise UsageError(tr("This folder has no interrupted sorting."), hint=tr("There is nothing to resume."))
-    summary = resume(name, report=report, token=token)
-    follow_sorting(name)
-    return _done(task.ticket, summary)
+    try:
+        summary = resume(name, report=report, token=token)
+        follow_sorting(name)
+    finally:
+        views.job_changed(job)
+    return _result(summary)
 
 
-def undo_sorting(task: UndoSorting, folder: Path, report: ProgressCallback, token: CancelToken) -> TaskDone:
-    """Undo a sorting; the last one of the folder if none is named.
+def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
+    """Undo a sorting; the last one of the job's folder if none is named.
 
     Raises:
         UsageError: there is none.
         FoveaError: as `core.outputs.sorting.undo.undo` does.
         Cancelled: the token was cancelled; undoing again continues.
     """
-    name = task.sorting or next(iter(reversed(sortings_of(folder)[0])), "")
+    name = sorting or next(iter(reversed(sortings_of(job_summary(job).folder)[0])), "")
     if not name:
         raise UsageError(tr("This folder has not been sorted."), hint=tr("There is nothing to undo."))
-    summary = undo(name, report=report, token=token)
-    follow_sorting(name)
+    try:
+        summary = undo(name, report=report, token=token)
+        follow_sorting(name)
+    finally:
+        views.job_changed(job)
     message = tr_n("Undid sorting {count:,} photo.", "Undid sorting {count:,} photos.", summary.undone)
     if summary.kept:
         kept = tr_n(
@@ -156,7 +163,7 @@ def undo_sorting(task: UndoSorting, folder: Path, report: ProgressCallback, toke
             summary.kept,
         )
         message = f"{message} {kept}"
-    return TaskDone(task.ticket, message)
+    return OutputResult(message)
 
 
 def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
@@ -166,7 +173,7 @@ def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
     return undoable, next((one.id for one in reversed(found) if one.state is SortingState.SORTING), "")
 
 
-def _done(ticket: int, summary: SortingSummary) -> TaskDone:
+def _result(summary: SortingSummary) -> OutputResult:
     sentences = [
         tr_n(
             "Sorted {count:,} photo into “{folder}”.",
@@ -181,7 +188,7 @@ def _done(ticket: int, summary: SortingSummary) -> TaskDone:
         )
     if summary.failed:
         sentences.append(tr_n("Couldn't sort {count:,} file.", "Couldn't sort {count:,} files.", summary.failed))
-    return TaskDone(ticket, " ".join(sentences), sorting=summary.id)
+    return OutputResult(" ".join(sentences), summary.id)
 
 
 def _folders_text(totals: PlanSummary) -> str:

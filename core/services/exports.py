@@ -1,4 +1,4 @@
-"""Exports of a view to a file, for the batch process; and which formats this computer supports."""
+"""Exports of a view to a file, and which formats this computer supports."""
 
 from __future__ import annotations
 
@@ -13,46 +13,54 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.jobs.queries import ResultStore
+from core.jobs.values import View
 from core.outputs.keywords.exiftool import find_exiftool
 from core.outputs.keywords.values import KeywordTarget
 from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.write import report_rows, write_report
-from core.services.batch_messages import Capabilities, Export, TaskDone
 
 _LIBRARIES: Final = {ReportFormat.PARQUET: "pyarrow", ReportFormat.XLSX: "xlsxwriter"}
 
 
-def export(task: Export, report: ProgressCallback, token: CancelToken) -> TaskDone:
-    """Write a report.
+def export(
+    job: str,
+    view: View,
+    format_: ReportFormat,
+    file: Path,
+    *,
+    byte_order_mark: bool = False,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> str:
+    """Write the rows of a view to a file, and return a message; only CSV can have a byte order mark.
 
     Raises:
         FoveaError: as `core.outputs.reports.write.write_report` does.
         Cancelled: the token was cancelled.
     """
-    with ResultStore(task.job) as results:
-        summary, total = results.summary(), results.count(task.view)
-        top_k = max((len(row.scores) for row in islice(results.each(task.view), 100)), default=1)
+    with ResultStore(job) as results:
+        summary, total = results.summary(), results.count(view)
+        top_k = max((len(row.scores) for row in islice(results.each(view), 100)), default=1)
         about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), summary.model))
         plan = ReportOptions(
-            format=task.format,
+            format=format_,
             columns=ColumnSet(max(1, top_k), reviewed=True),
-            byte_order_mark=task.byte_order_mark,
+            byte_order_mark=byte_order_mark,
             title=display_path(summary.folder.name),
             about=about,
             folder=summary.folder,
         )
-        rows = report_rows(results.each(task.view))
-        if task.format is not ReportFormat.HTML:  # a page needs the files for its thumbnails, and shortens paths itself
+        rows = report_rows(results.each(view))
+        if format_ is not ReportFormat.HTML:  # a page needs the files for its thumbnails, and shortens paths itself
             rows = (_relative_row(row, summary.folder) for row in rows)
-        count = write_report(task.file, rows, plan, total=total, report=report, token=token)
-    message = tr_n(
+        count = write_report(file, rows, plan, total=total, report=report, token=token)
+    return tr_n(
         "Exported {count:,} photo to “{file}”.",
         "Exported {count:,} photos to “{file}”.",
         count,
-        file=display_path(task.file.name),
+        file=display_path(file.name),
     )
-    return TaskDone(task.ticket, message, file=task.file)
 
 
 def _relative_row(row: ReportRow, folder: Path) -> ReportRow:
@@ -62,7 +70,7 @@ def _relative_row(row: ReportRow, folder: Path) -> ReportRow:
     return replace(row, outcome=replace(row.outcome, path=inside))
 
 
-def capabilities() -> Capabilities:
+def missing_features() -> dict[str, str]:
     """The formats and keyword targets that are not available on this computer, with the reasons."""
     missing = {
         form.value: tr("Requires {library}, which is not installed", library=library)
@@ -73,4 +81,4 @@ def capabilities() -> Capabilities:
         find_exiftool()
     except FoveaError as error:
         missing |= dict.fromkeys((place.value for place in KeywordTarget), str(error))
-    return Capabilities(missing)
+    return missing

@@ -1,4 +1,4 @@
-"""Planning and writing keywords, for the batch process."""
+"""Planning and writing keywords."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
 from core.jobs.queries import ResultStore
-from core.jobs.values import State
+from core.jobs.values import State, View
 from core.outputs.keywords.exiftool import find_exiftool
 from core.outputs.keywords.from_job import KeywordPolicy
 from core.outputs.keywords.record import open_record
 from core.outputs.keywords.values import KeywordAssignment, KeywordChange, KeywordOutcome, KeywordRequest, KeywordResult
 from core.outputs.keywords.writing import write
 from core.prediction import Failure
-from core.services.batch_messages import PlanSteps, TaskDone
-from core.services.batch_values import KeywordOptions, PlannedStep
+from core.services.job_values import KeywordOptions, OutputResult, PlannedStep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +58,7 @@ class KeywordPlan:
         """`count` steps from `first` on, as texts."""
         return tuple(_keyword_step(outcome, self.top) for outcome in self.outcomes[first : first + count])
 
-    def execute(self, ticket: int, report: ProgressCallback, token: CancelToken) -> TaskDone:
+    def execute(self, report: ProgressCallback, token: CancelToken) -> OutputResult:
         """Write the keywords; the predictions of changed photos stay valid.
 
         Raises:
@@ -76,7 +75,7 @@ class KeywordPlan:
                     clock.advance()
         finally:
             self._record_written(done)
-        return TaskDone(ticket, tr("Keywords written: {counts}.", counts=_counts_text(done)))
+        return OutputResult(tr("Keywords written: {counts}.", counts=_counts_text(done)))
 
     def _record_written(self, done: Sequence[KeywordOutcome]) -> None:
         changed = [
@@ -91,7 +90,12 @@ class KeywordPlan:
 
 
 def plan_keywords(
-    results: ResultStore, task: PlanSteps, requested: KeywordOptions, report: ProgressCallback, token: CancelToken
+    job: str,
+    results: ResultStore,
+    view: View,
+    options: KeywordOptions,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> KeywordPlan:
     """Plan what writing keywords would do, without writing anything.
 
@@ -101,11 +105,11 @@ def plan_keywords(
         Cancelled: the token was cancelled.
     """
     tool, top = find_exiftool(), results.summary().folder
-    request = KeywordRequest(place=requested.place, dry_run=True, within=top)
+    request = KeywordRequest(place=options.place, dry_run=True, within=top)
     numbers: list[int] = []
     assignments: list[KeywordAssignment] = []
-    policy = KeywordPolicy(requested.threshold)
-    for row in results.each(task.view):
+    policy = KeywordPolicy(options.threshold)
+    for row in results.each(view):
         token.check()
         if row.state is State.DONE:
             numbers.append(row.number)
@@ -117,7 +121,7 @@ def plan_keywords(
             outcomes.append(outcome)
             clock.advance()
     return KeywordPlan(
-        task.job,
+        job,
         tuple(numbers),
         tuple(assignments),
         tuple(outcomes),
