@@ -1,16 +1,17 @@
-"""HTML element trees: any text stays text."""
+"""HTML from templates: any text stays text."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
 from core.base.text import display_path
-from core.evaluation.html import element, page, table
+from core.evaluation.pages import templates
 
 
 class Reader(HTMLParser):
@@ -32,13 +33,9 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def rendered(made: Element) -> str:
-    return tostring(made, encoding="unicode", method="html")
-
-
 @given(st.text())
 def test_any_text_stays_text(text: str) -> None:
-    read = Reader(rendered(element("p", text, element("b", text), text, title=text)))
+    read = Reader(templates().from_string('<p title="{{ x }}">{{ x }}<b>{{ x }}</b>{{ x }}</p>').render(x=text))
     shown = display_path(text)
     assert read.tags == ["p", "b"]
     assert read.values == [shown]
@@ -49,26 +46,26 @@ def test_any_text_stays_text(text: str) -> None:
     ("value", "expected"), [(3, "3"), (2.5, "2.50"), (1 / 3, "0.33"), (1e6, "1000000"), (-0.5, "-0.50")]
 )
 def test_numbers_have_two_decimals(value: float, expected: str) -> None:
-    assert element("rect", x=value).get("x") == expected
+    assert templates().from_string("{{ x }}").render(x=value) == expected
 
 
-def test_names_of_attributes_are_those_of_html() -> None:
-    assert element("i", class_="a", stroke_width=2, viewBox="0").attrib == {
-        "class": "a",
-        "stroke-width": "2",
-        "viewBox": "0",
-    }
+def test_a_missing_value_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        templates().from_string("{{ x }}").render()
 
 
 def test_a_table_has_row_headers_and_right_aligned_numbers() -> None:
-    made = table(("class", "images"), [("a", "1"), ("b", "2")], numbers=("images",))
+    components = templates().get_template("components.html").make_module()
+    made = fromstring(components.table(("class", "images"), [("a", "1"), ("b", "2")], (1,)))  # type: ignore[attr-defined]
     assert [cell.text for cell in made.iter("th")] == ["class", "images", "a", "b"]
     assert [cell.get("scope") for cell in made.iter("th")] == ["col", "col", "row", "row"]
+    assert [cell.get("class") for cell in made.iter("th")] == [None, "number", None, None]
     assert [(cell.text, cell.get("class")) for cell in made.iter("td")] == [("1", "number"), ("2", "number")]
 
 
 def test_a_page_is_complete() -> None:
-    html = page("a <b>", "p > b { color: red; }", element("p", "c"))
+    html = templates().get_template("page.html").render(title="a <b>")
     assert html.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert "<title>a &lt;b&gt;</title>" in html
-    assert "<style>p > b { color: red; }</style>" in html
+    assert "<style>\n:root {" in html
+    assert "</html>" in html
