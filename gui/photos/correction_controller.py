@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from core.base.i18n import tr, tr_n
 from core.base.text import natural_sort_key
 from core.card import ModelCard
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label, Source
 from core.prediction import Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.session.model_controller import ModelController
@@ -38,7 +38,7 @@ class CorrectionController(QObject):
         self,
         models: ModelController,
         corrections: CorrectionStore,
-        undo_steps: list[Callable[[], None]],
+        undo_steps: list[Callable[[], object]],
         page: QWidget,
     ) -> None:
         super().__init__(page)
@@ -80,29 +80,22 @@ class CorrectionController(QObject):
 
     def _correct(self, label: str) -> None:
         predictions = _predictions(self._photos)
-        self._change(predictions, {one.path: Correction.of(one, label) for one in predictions})
+        self._change(predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
 
-    def _change(self, predictions: Iterable[Prediction], changes: Mapping[Path, Correction]) -> None:
-        """Correct predictions, or remove their corrections, so that it can be undone."""
-        paths: dict[str, list[Path]] = defaultdict(list)
-        for prediction in predictions:
-            paths[prediction.model].append(prediction.path)
-        before = {model: {path: self._corrections.of(path, model) for path in own} for model, own in paths.items()}
-        self._undo_steps.append(partial(self._store, before))
-        self._store({model: {path: changes.get(path) for path in own} for model, own in paths.items()})
-
-    def _store(self, changes: Mapping[str, Mapping[Path, Correction | None]]) -> None:
-        """Store corrections by model and image; None removes one."""
-        for model, own in changes.items():
-            added = [one for one in own.values() if one is not None]
-            self._corrections.update(model, added, removed=[path for path, one in own.items() if one is None])
+    def _change(self, predictions: Iterable[Prediction], labels: Mapping[Path, Label]) -> None:
+        """Label the photos of predictions, or remove their labels, so that it can be undone."""
+        changes: dict[str, dict[Path, Label | None]] = defaultdict(dict)
+        for one in predictions:
+            changes[one.model][one.path] = labels.get(one.path)
+        tickets = [self._corrections.update(model, own) for model, own in changes.items()]
+        self._undo_steps.append(partial(self._corrections.undo, *tickets))
 
 
 def _predictions(photos: Iterable[Photo]) -> list[Prediction]:
     return [photo.outcome for photo in photos if isinstance(photo.outcome, Prediction)]
 
 
-def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Correction | None]) -> str:
+def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label | None]) -> str:
     """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
         best, before = predictions[0].best, labels[0]

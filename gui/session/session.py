@@ -60,7 +60,7 @@ class Session(QObject):
         self.photos = PhotosModel(self.pictures, self.corrections, self)
         self.pasted = PastedImages(self)
         self.watch = LibraryWatch(self)
-        self.undo_steps: list[Callable[[], None]] = []
+        self.undo_steps: list[Callable[[], object]] = []
         self._is_closed = False
         self._progress_timer = QTimer(self, interval=_PROGRESS_INTERVAL_MS, singleShot=True)
         self._progress_timer.timeout.connect(self.progressed)
@@ -71,6 +71,7 @@ class Session(QObject):
             notices.connect(self.noticed)
         for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed):
             errors.connect(self._emit_error)
+        self.models.changed.connect(self._on_models_changed)
         self.models.opened.connect(self._on_opened)
         self.engine.classified.connect(self._on_classified)
         self.engine.crashed.connect(self._on_crashed)
@@ -170,6 +171,9 @@ class Session(QObject):
         if row is not None:
             self.outcome_changed.emit(row)
         self._emit_progress()
+
+    def _on_models_changed(self) -> None:
+        self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
 
     def _on_opened(self) -> None:
         self._classify([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
