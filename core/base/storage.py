@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
-from core.base.errors import StorageError
+from core.base.errors import StorageError, os_reason
 from core.base.i18n import tr
 from core.base.leftovers import partial_file
 
@@ -141,7 +141,7 @@ def is_there(file: Path) -> bool:
 
 
 def _details(path: Path, error: OSError) -> dict[str, str]:
-    return {"file": path.name, "folder": str(path.parent), "reason": error.strerror or type(error).__name__}
+    return {"file": path.name, "folder": str(path.parent), "reason": os_reason(error)}
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from core.base import recovery
 from core.base.database import connect
-from core.base.errors import DamagedError, StorageError
+from core.base.errors import DamagedError, StorageError, os_reason
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
 
@@ -159,7 +159,7 @@ def _journal_error(file: Path, code: int, error: Exception) -> StorageError:
     if code == sqlite3.SQLITE_FULL:
         what = tr("The disk is full: couldn't write the journal {file}.", file=display_path(file))
         return StorageError(what, hint=tr("Free up disk space, then resume the job."))
-    reason = error.strerror if isinstance(error, OSError) else error
+    reason = os_reason(error) if isinstance(error, OSError) else error
     what = tr("Couldn't use the journal {file}: {reason}.", file=display_path(file), reason=reason)
     hint = tr("Check the free space and permissions of its folder, or choose another folder with FOVEA_HOME.")
     return StorageError(what, hint=hint)

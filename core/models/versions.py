@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base import lock_files
-from core.base.errors import ModelError, StorageError
+from core.base.errors import ModelError, StorageError, os_reason
 from core.base.i18n import tr
 from core.base.salvage import set_aside
 from core.base.storage import reading_errors, replace, storage_errors, write_atomically
@@ -96,7 +96,7 @@ def history_error(place: Path) -> ModelError | None:
             "Couldn't read the folder {folder!r} of the model {name!r}: {reason}.",
             folder=str(place),
             name=place.name,
-            reason=error.strerror,
+            reason=os_reason(error),
         )
         return ModelError(what, hint=tr("Check the folder's permissions and its disk."))
     if not lines or _is_number(lines[-1]):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
@@ -31,6 +31,7 @@ from gui.folders.reviewer import Reviewer
 from gui.session.session import Session
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.task import Task, Tasks
+from gui.widgets.layouts import vbox
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
@@ -75,9 +76,7 @@ class FoldersPage(QWidget):
         self.list, self.form = JobsPage(classify, self._stack), JobForm(session, self._stack)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self.form)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(12, 12, 12, 12)
-        page.addWidget(self._stack)
+        vbox(self._stack, parent=self, margins=12)
         self._connect()
 
     def _connect(self) -> None:
@@ -198,7 +197,7 @@ class FoldersPage(QWidget):
 
     def _classes(self, job: JobSummary) -> tuple[str, ...]:
         """The classes of a job's model; empty if the model is gone."""
-        model = self._session.models.get(job.model)
+        model = self._session.models.installed.get(job.model)
         return () if model is None else tuple(model.card.classes)
 
     def _on_jobs_changed(self) -> None:

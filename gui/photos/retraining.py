@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
 from core.base.progress import Progress
-from core.datasets.corrections import Correction, Corrections, lineage
+from core.datasets.labels import Label, lineage
 from core.evaluation.values import Disagreement
 from core.models.values import ModelSummary
 from core.prediction import Prediction
@@ -41,7 +42,7 @@ class Retraining(QObject):
         progress: the progress of the running retraining.
         summary: the result of the last retraining; None before, after it was undone, and for another model.
         error: why the last one failed.
-        ambiguous: the number of corrections excluded from the pending ones, see `Correction.is_ambiguous`.
+        ambiguous: the number of corrections excluded from the pending ones, see `Label.is_ambiguous`.
         _pending: cached result of `pending` for these corrections and this lineage; there may be thousands.
     """
 
@@ -57,26 +58,26 @@ class Retraining(QObject):
         self._task: Task | None = None
         self._is_undoing = False
         self._is_stopping = False
-        self._requested: tuple[Correction, ...] = ()
-        self._pending: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
+        self._requested: tuple[Label, ...] = ()
+        self._pending: tuple[Mapping[Path, Label], tuple[str, ...], tuple[Label, ...]] = ({}, (), ())
         self.ambiguous = 0
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
-        session.models_changed.connect(self._refresh)
+        session.models.changed.connect(self._refresh)
 
     # ---- state
 
     @property
     def model(self) -> ModelSummary | None:
         """The model in use."""
-        return self._session.model
+        return self._session.models.current
 
     @property
-    def pending_corrections(self) -> tuple[Correction, ...]:
+    def pending_corrections(self) -> tuple[Label, ...]:
         """The corrections of the running retraining."""
         return self._requested
 
-    def pending(self) -> tuple[Correction, ...]:
+    def pending(self) -> tuple[Label, ...]:
         """Unambiguous corrections that the model in use was not trained with, in the order in which they were made."""
         if self.model is None:
             return ()
@@ -117,7 +118,7 @@ class Retraining(QObject):
             if was is None or not isinstance(now, Prediction) or photo.version != self.summary.version:
                 continue
             if photo.path not in corrected and was.best.label != now.best.label:
-                own = self._session.correction(photo)
+                own = self._session.photos.correction(photo)
                 best = was.best.label, was.best.probability, now.best.label, now.best.probability
                 changes.append(Disagreement(photo.path, own.label if own else None, *best))
         return changes
@@ -204,9 +205,9 @@ class Retraining(QObject):
 
     def _use(self, name: str) -> None:
         """Open the model again, as another version is active now, so that the photos are classified again."""
-        self._session.engine.list_models()
+        self._session.models.refresh()
         if self._session.settings.value.model == name:
-            self._session.open_model()
+            self._session.models.open()
 
     def _end(self, phase: Phase) -> None:
         self.phase = phase
