@@ -12,11 +12,12 @@ import pytest
 from core import api
 from core.base import paths, settings
 from core.base.providers import Precision, ProviderPreference
-from core.datasets import corrections, custom_datasets
-from core.datasets.label_overrides import read_overrides
+from core.datasets import custom_datasets
+from core.datasets.label_file import find_labels
+from core.datasets.labels import Source, folder_key, lineage
 from core.jobs.job_list import list_jobs
 from core.jobs.queries import ResultStore
-from core.jobs.values import Filter, JobState, JobSummary, Verdict, View
+from core.jobs.values import JobState, JobSummary, Verdict, View
 from core.models.classifier import open_classifier
 from core.models.installed import load_examples, load_training_hashes
 from core.models.library import open_library
@@ -24,6 +25,7 @@ from core.outputs.sorting.records import sortings
 from core.outputs.sorting.values import SortingState
 from core.prediction import Prediction
 from tests import tiny
+from tests.labels import correction, give, given
 
 HOME = Path(__file__).parent / "data" / "home-0.1.0.zip"
 
@@ -60,7 +62,7 @@ def test_models_and_their_versions_work_and_know_what_they_were_trained_on(tmp_p
     (outcome,) = classifier.classify([red], top_k=3)
     assert isinstance(outcome, Prediction)
     assert outcome.best.label == "red"
-    assert api.roll_back("mine") == 1
+    assert api.roll_back("mine").version == 1
 
 
 def test_a_job_has_its_rows_and_reviews() -> None:
@@ -68,7 +70,7 @@ def test_a_job_has_its_rows_and_reviews() -> None:
     assert isinstance(job, JobSummary)
     assert (job.state, job.folder, job.model) == (JobState.FINISHED, Path("/photos/photos"), "mine")
     with ResultStore(job.id) as results:
-        rows = results.rows(View(filter=Filter()), 0, 10)
+        rows = list(results.each(View()))
         assert [row.path.name for row in rows] == ["blue.png", "green.png", "red.png"]
         assert [row.outcome.best.label for row in rows if isinstance(row.outcome, Prediction)] == [
             "blue",
@@ -77,21 +79,31 @@ def test_a_job_has_its_rows_and_reviews() -> None:
         ]
         reviews = [(row.review.verdict, row.review.label) if row.review else None for row in rows]
         assert reviews == [(Verdict.ACCEPTED, "blue"), (Verdict.CORRECTED, "purple"), None]
-        assert results.counts().reviewed == 2
+        assert results.summary().counts.reviewed == 2
 
 
 def test_a_correction_is_pending() -> None:
-    (correction,) = corrections.load("mine").values()
+    (correction,) = given("mine").values()
     assert (correction.path, correction.predicted, correction.label) == (Path("/photos/grey.png"), "red", "blue")
-    assert correction.is_pending(corrections.lineage(open_library().find("mine").card.training))
+    assert correction.is_pending(lineage(open_library().find("mine").card.training))
 
 
 def test_labels_that_were_overridden_and_datasets_that_were_built_are_there() -> None:
-    overrides = read_overrides(Path("/photos/labelled"))
-    assert overrides
     (dataset,) = custom_datasets.list_datasets()
+    photo = dataset / "red" / "0.png"  # a copy of the one whose label was overridden
+    (label,) = find_labels([photo])[photo]
+    assert (label.label, label.source, label.folder) == ("blue", Source.WIZARD, folder_key(Path("/photos/labelled")))
     assert dataset.name == "Colours"
     assert [(one.label, len(one.photos)) for one in custom_datasets.list_classes(dataset)] == [("red", 1)]
+
+
+def test_labels_are_taken_over_and_their_old_files_stay() -> None:
+    old = [*paths.corrections().iterdir(), *paths.label_overrides().iterdir()]
+    before = [file.read_bytes() for file in old]
+    give(correction(Path("/photos/grey.png"), "green"))
+    (label,) = given("mine").values()
+    assert label.label == "green"
+    assert [file.read_bytes() for file in old] == before
 
 
 def test_a_sorting_is_listed_as_done() -> None:
@@ -101,6 +113,5 @@ def test_a_sorting_is_listed_as_done() -> None:
 
 def test_an_exported_model_is_imported(old: Path) -> None:
     imported = api.import_model(old / "mine.onnx")
-    assert isinstance(imported, api.ImportedModel)
     assert not imported.is_new, "it is the version that is in the library"
     assert np.isfinite(open_library().find(imported.name).card.temperature)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -12,17 +13,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base import sqlite_pages
+from core.base.database import connect
 from core.base.errors import DamagedError
 from core.base.i18n import tr
 from core.base.salvage import LOGS, set_aside
 from core.base.sqlite_pages import Column
 from core.base.storage import replace, storage_errors
+from core.base.text import display_path
 
 _DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """SQLITE_ERROR means that tables are missing or from another program."""
 _MAX_SINGLE_ROWS: Final = 1_000_000
 """Row numbers that are tried one by one in a damaged table."""
 _SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
+_log = logging.getLogger(__name__)
 
 
 def is_damage(error: Exception, file: Path) -> bool:
@@ -31,11 +35,6 @@ def is_damage(error: Exception, file: Path) -> bool:
     if code == sqlite3.SQLITE_READONLY:  # a damaged header can claim this
         return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
     return code & 0xFF in _DAMAGE if code >= 0 else isinstance(error, UnicodeDecodeError)
-
-
-def as_text(stored: bytes) -> str:
-    """Decode stored text, replacing damaged characters: for `sqlite3.Connection.text_factory`."""
-    return stored.decode(errors="replace")
 
 
 def as_path(stored: bytes) -> Path:
@@ -92,6 +91,34 @@ def rebuild(
     return aside, rows
 
 
+def open_or_rebuild(
+    file: Path,
+    open_: Callable[[Path], sqlite3.Connection],
+    make: Callable[[Path], sqlite3.Connection],
+    message: Callable[[int, str], str],
+) -> sqlite3.Connection:
+    """Open a database; a damaged one is rebuilt, which is logged.
+
+    Args:
+        file: the database.
+        open_: opens and checks it.
+        make: as for `rebuild`.
+        message: says how many rows were recovered, and where the damaged file was kept.
+
+    Raises:
+        StorageError: it cannot be rebuilt.
+        sqlite3.Error: it cannot be opened for another reason than damage.
+    """
+    try:
+        return open_(file)
+    except (sqlite3.DatabaseError, DamagedError) as error:
+        if isinstance(error, sqlite3.Error) and not is_damage(error, file):
+            raise
+    aside, rows = rebuild(file, make)
+    _log.warning("%s", message(rows, display_path(aside)))
+    return open_(file)
+
+
 def check(opened: sqlite3.Connection, file: Path) -> None:
     """Check the integrity of a database.
 
@@ -133,7 +160,7 @@ def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
         _renew_first_page(copy, empty)
     before = target.total_changes
     target.execute("BEGIN")
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(copy)) as source:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(copy)) as source:
         source.execute(_SETTLE)
         torn = {name for name, columns in tables.items() if not _insert_table(source, target, name, columns)}
     for name, row in sqlite_pages.rows(copy, {name: tables[name] for name in torn}) if torn else ():
@@ -142,16 +169,10 @@ def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
     return target.total_changes - before
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    opened = sqlite3.connect(file)
-    opened.text_factory = as_text
-    return opened
-
-
 def _is_open(file: Path, tables: dict[str, tuple[Column, ...]]) -> bool:
     """Whether SQLite can find the tables of a database."""
     try:
-        with contextlib.closing(_connect(file)) as opened:
+        with contextlib.closing(connect(file)) as opened:
             return tables.keys() <= _tables(opened).keys()
     except (sqlite3.Error, ValueError):
         return False

@@ -12,7 +12,7 @@ from typing import Final
 from core.base.errors import DatasetError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
-from core.datasets.label_overrides import OverriddenImage
+from core.datasets.labels import OverriddenImage
 
 _MAX_NAMED: Final = 5
 """The most names that a message lists, and the most messages of a kind that are shown in full."""
@@ -143,8 +143,3 @@ def format_path(path: Path, root: Path | None = None) -> str:
 def format_paths(paths: Iterable[Path], root: Path | None = None) -> str:
     """The first few paths as `format_path` gives them, and how many more there are."""
     return format_names([format_path(path, root) for path in paths])
-
-
-def pluralize(count: int, what: str = "image") -> str:
-    """A count with its noun: "1 image", "12,500 images"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,11 +1,9 @@
-"""Listing, summarizing, resetting and deleting jobs."""
+"""Listing, summarizing and resetting jobs."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,9 @@ from typing import Final
 from core.base import paths
 from core.base.errors import StorageError, UsageError
 from core.base.i18n import tr
-from core.base.locks import try_lock
+from core.base.lock_files import is_locked
 from core.base.recovery import as_path
-from core.base.storage import reading_errors, storage_errors
+from core.base.storage import is_there, reading_errors
 from core.jobs.journal import LOCK, job_folder, locked
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.values import JobCounts, JobState, JobSummary
@@ -47,7 +45,7 @@ def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
         except UsageError:  # a folder without a journal
             continue
         except StorageError as error:
-            if not _is_locked(job_folder(id_)):  # or another program is just creating it
+            if not is_locked(job_folder(id_) / LOCK):  # or another program is just creating it
                 broken.append(BrokenJob(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
@@ -76,11 +74,12 @@ def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     columns = "folder, recursive, include, exclude, begun, finished, keep_features, models.name, models.version"
     found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
     folder, recursive, include, exclude, started, finished, keeps, model, version = found
-    state = JobState.RUNNING if _is_locked(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
+    is_running = is_locked(job_folder(id_) / LOCK)
+    state = JobState.RUNNING if is_running else JobState.FINISHED if finished else JobState.STOPPED
     if not 0 <= started < _END_OF_TIME:
         raise ValueError(started)
     patterns = _patterns(include), _patterns(exclude)
-    place, counts = as_path(folder), read_counts(database)
+    place, counts = as_path(folder), _counts(database)
     named = str(model or ""), int(version or 0)
     return JobSummary(id_, place, bool(recursive), *patterns, *named, started, state, counts, bool(keeps))
 
@@ -92,7 +91,7 @@ def _patterns(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_counts(database: sqlite3.Connection) -> JobCounts:
+def _counts(database: sqlite3.Connection) -> JobCounts:
     """Count the images of an open journal by state."""
     query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
     counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
@@ -118,20 +117,6 @@ def reset_results(id_: str) -> None:
             database.execute(f"UPDATE images SET answered = {WAITING}, tried = 0")
 
 
-def remove_job(id_: str) -> None:
-    """Delete a job with its results and reviews. The images are not changed.
-
-    Raises:
-        UsageError: the job does not exist, or is running.
-        StorageError: it cannot be deleted.
-    """
-    folder = existing_job(id_)
-    with locked(folder), storage_errors(folder / FILE):
-        for ending in ("", "-wal", "-shm"):
-            (folder / (FILE + ending)).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def existing_job(id_: str) -> Path:
     """The folder of an existing job.
 
@@ -139,25 +124,6 @@ def existing_job(id_: str) -> Path:
         UsageError: the job does not exist.
     """
     folder = job_folder(id_)
-    if folder.parent != paths.jobs() or not _exists(folder / FILE):
+    if folder.parent != paths.jobs() or not is_there(folder / FILE):
         raise UsageError(tr("No job {id!r}.", id=id_), hint=tr("List the jobs with `fovea jobs`."))
     return folder
-
-
-def _exists(file: Path) -> bool:
-    with reading_errors(file):
-        try:
-            return file.exists()
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return False
-            raise
-
-
-def _is_locked(folder: Path) -> bool:
-    """Whether a program is running the job. The check holds the lock for an instant, which `locked` waits for."""
-    try:
-        with (folder / LOCK).open("r+b") as file:
-            return not try_lock(file)
-    except OSError:
-        return False

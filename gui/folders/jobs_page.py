@@ -6,32 +6,32 @@ from collections.abc import Iterable
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QAction, QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QStackedWidget,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from core.base.i18n import tr
 from core.base.text import display_path
-from core.services.batch_values import Activity, JobStatus
-from gui.folders.job_text import activity_text, counts_text, pattern_text, progress_text, started_text, title_text
+from core.jobs.values import JobState, JobSummary
+from gui.folders.job_text import counts_text, pattern_text, progress_text, started_text, state_text, title_text
 from gui.widgets import icons, theme
-from gui.widgets.basic import Icon, label
+from gui.widgets.basic import Icon, action_button, label
+from gui.widgets.layouts import CENTRE, SPACE, Placed, fill, hbox, vbox
+from gui.widgets.painting import RIGHT, paint_text
 
 Index = QModelIndex | QPersistentModelIndex
 
 _STATUS: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 96
+_MIDDLE: Final = Qt.TextElideMode.ElideMiddle
 
 
 class JobsPage(QWidget):
@@ -55,114 +55,94 @@ class JobsPage(QWidget):
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)
-        self._stack.addWidget(self._make_invitation(classify))
+        self._stack.addWidget(_make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.addWidget(self._stack)
-
-    def _make_invitation(self, classify: QAction) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(28, 20, 28, 20)
-        zone = QFrame()
-        zone.setObjectName("dropzone")
-        inside = QVBoxLayout(zone)
-        inside.setContentsMargins(24, 24, 24, 24)
-        inside.setSpacing(16)
-        inside.addStretch()
-        inside.addWidget(Icon("folder-search", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
-        inside.addWidget(label(tr("Classify a whole folder"), "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
-        promise = label(
-            tr(
-                "Fovea classifies every photo in the folder. You can then sort, filter, review and export the results, "
-                "write keywords, or sort the photos into folders. Your photos are not changed unless you ask for it."
-            ),
-            "muted",
-            wrap=True,
-        )
-        promise.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        promise.setMinimumWidth(520)
-        promise.setMinimumHeight(promise.heightForWidth(520))  # a layout that centres it would cut a line off
-        inside.addWidget(promise, alignment=Qt.AlignmentFlag.AlignHCenter)
-        inside.addWidget(_button(classify), alignment=Qt.AlignmentFlag.AlignHCenter)
-        inside.addStretch()
-        column.addWidget(zone)
-        return page
+        vbox(self._stack, parent=self)
 
     def _make_list(self, classify: QAction) -> QWidget:
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(4, 4, 4, 0)
-        column.setSpacing(16)
-        head = QHBoxLayout()
-        head.addWidget(label(tr("Folders"), "title"), 1)
-        head.addWidget(_button(classify))
-        column.addLayout(head)
-        column.addWidget(self.list, 1)
+        head = hbox(fill(label(tr("Folders"), "title")), action_button(classify, "primary"))
+        vbox(head, fill(self.list), parent=page, margins=(4, 4, 4, 0), spacing=16)
         return page
 
-    def show_jobs(self, jobs: Iterable[JobStatus]) -> None:
+    def show_jobs(self, jobs: Iterable[JobSummary]) -> None:
         """Show these; the selected one stays selected."""
         shown = list(jobs)
-        known = [self._status(row).summary.id for row in range(self.list.count())]
-        if [status.summary.id for status in shown] != known:
+        known = [self._job(row).id for row in range(self.list.count())]
+        if [job.id for job in shown] != known:
             self._fill(shown)
         else:
-            for row, status in enumerate(shown):
-                _update_item(self.list.item(row), status)
+            for row, job in enumerate(shown):
+                _update_item(self.list.item(row), job)
         self._stack.setCurrentIndex(bool(shown))
 
-    def _fill(self, shown: list[JobStatus]) -> None:
+    def _fill(self, shown: list[JobSummary]) -> None:
         """Rebuild the rows; if the selected job is gone, select its neighbour."""
         selected, row = self.current(), max(self.list.currentRow(), 0)
         self.list.clear()
-        for status in shown:
-            _update_item(QListWidgetItem(self.list), status)
+        for job in shown:
+            _update_item(QListWidgetItem(self.list), job)
         self.list.setCurrentRow(min(row, len(shown) - 1))
         if selected is not None:
-            self.select(selected.summary.id)
+            self.select(selected.id)
 
     def select(self, job: str) -> None:
         """Select this job if it is in the list."""
         for row in range(self.list.count()):
-            if self._status(row).summary.id == job:
+            if self._job(row).id == job:
                 self.list.setCurrentRow(row)
 
-    def current(self) -> JobStatus | None:
+    def current(self) -> JobSummary | None:
         """The selected job."""
         row = self.list.currentRow()
-        return self._status(row) if row >= 0 else None
+        return self._job(row) if row >= 0 else None
 
     def texts(self) -> list[str]:
         """The accessible text of each job."""
         return [str(self.list.item(row).data(Qt.ItemDataRole.AccessibleTextRole)) for row in range(self.list.count())]
 
-    def _status(self, row: int) -> JobStatus:
-        status = self.list.item(row).data(_STATUS)
-        assert isinstance(status, JobStatus)
-        return status
+    def _job(self, row: int) -> JobSummary:
+        job = self.list.item(row).data(_STATUS)
+        assert isinstance(job, JobSummary)
+        return job
 
     def _open(self, item: QListWidgetItem) -> None:
-        self.opened.emit(item.data(_STATUS).summary.id)
+        self.opened.emit(item.data(_STATUS).id)
 
 
-def _update_item(item: QListWidgetItem, status: JobStatus) -> None:
-    item.setData(_STATUS, status)
-    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title_text(status)}: {activity_text(status)}, {_line(status)}")
-    item.setToolTip(display_path(status.summary.folder))
+def _update_item(item: QListWidgetItem, job: JobSummary) -> None:
+    item.setData(_STATUS, job)
+    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title_text(job)}: {state_text(job)}, {_line(job)}")
+    item.setToolTip(display_path(job.folder))
 
 
-def _line(status: JobStatus) -> str:
-    return counts_text(status.summary.counts) if status.activity is Activity.FINISHED else progress_text(status)
+def _line(job: JobSummary) -> str:
+    return counts_text(job.counts) if job.state is JobState.FINISHED else progress_text(job)
 
 
-def _button(classify: QAction) -> QPushButton:
-    button = QPushButton(classify.text().replace("&", ""))
-    button.setProperty("kind", "primary")
-    button.setToolTip(classify.shortcut().toString())
-    button.clicked.connect(classify.trigger)
-    return button
+def _make_invitation(classify: QAction) -> QWidget:
+    page, zone = QWidget(), QFrame()
+    zone.setObjectName("dropzone")
+    promise = label(
+        tr(
+            "Fovea classifies every photo in the folder. You can then sort, filter, review and export the results, "
+            "write keywords, or sort the photos into folders. Your photos are not changed unless you ask for it."
+        ),
+        "muted",
+        wrap=True,
+    )
+    promise.setAlignment(CENTRE)
+    promise.setMinimumWidth(520)
+    promise.setMinimumHeight(promise.heightForWidth(520))  # a layout that centres it would cut a line off
+    shown = (
+        Icon("folder-search", "accent", 64),
+        label(tr("Classify a whole folder"), "display"),
+        promise,
+        action_button(classify, "primary"),
+    )
+    vbox(SPACE, *(Placed(one, alignment=CENTRE) for one in shown), SPACE, parent=zone, margins=24, spacing=16)
+    vbox(zone, parent=page, margins=(28, 20, 28, 20))
+    return page
 
 
 class _JobDelegate(QStyledItemDelegate):
@@ -172,7 +152,7 @@ class _JobDelegate(QStyledItemDelegate):
         return QSize(200, _HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        status: JobStatus = index.data(_STATUS)
+        job: JobSummary = index.data(_STATUS)
         colours, state = theme.current(), option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -185,35 +165,19 @@ class _JobDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)
-        _paint_job(painter, box.adjusted(40, 0, 0, 0), status)
+        _paint_job(painter, box.adjusted(40, 0, 0, 0), job)
         painter.restore()
 
 
-def _paint_job(painter: QPainter, box: QRect, status: JobStatus) -> None:
+def _paint_job(painter: QPainter, box: QRect, job: JobSummary) -> None:
     colours = theme.current()
-    is_wrong = status.activity in (Activity.MISSING, Activity.STOPPED)
-    state_colour = (
-        colours.warning if is_wrong else colours.muted if status.activity is Activity.FINISHED else colours.accent
-    )
-    width = _paint(painter, box, activity_text(status), state_colour, bold=True, right=True) + 16
-    rest = box.adjusted(0, 0, -width, 0)
-    _paint(painter, rest, title_text(status), colours.text, bold=True)
-    place = display_path(status.summary.folder)
-    pattern = pattern_text(status)
-    _paint(painter, rest.translated(0, 22), f"{place}  ({pattern})" if pattern else place, colours.muted)
-    when = box.translated(0, 44)
-    width = _paint(painter, when, started_text(status), colours.muted, right=True) + 16
-    _paint(painter, when.adjusted(0, 0, -width, 0), _line(status), colours.text)
-
-
-def _paint(painter: QPainter, box: QRect, text: str, colour: str, *, bold: bool = False, right: bool = False) -> int:
-    """Paint one line of text, and return its width in pixels."""
-    font = QFont(painter.font())
-    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    line = QRect(box.left(), box.top(), box.width(), 20)
-    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, line.width())
-    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-    painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, elided)
-    return painter.fontMetrics().horizontalAdvance(elided)
+    is_wrong = job.state in (JobState.MISSING, JobState.STOPPED)
+    state_colour = colours.warning if is_wrong else colours.muted if job.state is JobState.FINISHED else colours.accent
+    first, second, third = (QRect(box.left(), box.top() + down, box.width(), 20) for down in (0, 22, 44))
+    width = paint_text(painter, first, state_text(job), state_colour, bold=True, side=RIGHT) + 16
+    paint_text(painter, first.adjusted(0, 0, -width, 0), title_text(job), colours.text, bold=True, elide=_MIDDLE)
+    place = display_path(job.folder)
+    pattern = pattern_text(job)
+    paint_text(painter, second, f"{place}  ({pattern})" if pattern else place, colours.muted, elide=_MIDDLE)
+    width = paint_text(painter, third, started_text(job), colours.muted, side=RIGHT) + 16
+    paint_text(painter, third.adjusted(0, 0, -width, 0), _line(job), colours.text, elide=_MIDDLE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +13,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QPixmap
 
 from core.base.i18n import mark, tr
-from core.jobs.values import Review, Row
-from core.services.batch_messages import RowsFetched, ViewUpdated
+from core.jobs.values import Filter, Group, Review, Row, View
+from core.services.job_values import FetchedRows, SelectedRows, ViewRequest, ViewUpdate
+from gui.folders.job_view import JobView
 from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
     accessible_text,
@@ -25,7 +27,6 @@ from gui.folders.row_text import (
     time_text,
     tooltip_text,
 )
-from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
@@ -73,23 +74,28 @@ class _Placed:
 
 
 class RowsModel(QAbstractTableModel):
-    """The rows of one view.
+    """The rows of one view, which the batch process computes and keeps up to date.
 
     Attributes:
+        view: the view in the batch process.
+        updated: the view was opened or updated, and is shown.
         reset_done: the content of rows may have changed; views must repaint.
         rows_loaded: rows were loaded: the first place and their count.
     """
 
+    updated = Signal(ViewUpdate)
     reset_done = Signal()
     rows_loaded = Signal(int, int)
 
-    def __init__(self, number: int, client: BatchClient, pictures: PictureClient, parent: QObject) -> None:
+    def __init__(self, view: JobView, pictures: PictureClient, parent: QObject) -> None:
         super().__init__(parent)
-        self._number, self._client, self._pictures = number, client, pictures
+        self.view, self._pictures = view, pictures
         self._pages: RowPages[_Placed] = RowPages(self._fetch)
         self._count = self._version = 0
+        self._job = ""
+        self._tracked: int | None = None
         self._is_fresh = True
-        client.rows_fetched.connect(self._on_rows)
+        view.updated.connect(self._on_updated)
         pictures.rendered.connect(self._on_drawn)
 
     # ---- Qt model
@@ -151,11 +157,47 @@ class RowsModel(QAbstractTableModel):
         """A row's thumbnail; None while it is being rendered, null if it cannot be."""
         return self._pictures.picture(row.path, THUMBNAIL_SIDE)
 
-    def reload(self) -> None:
-        """Replace all rows at the next update, as another view was requested."""
-        self._is_fresh = True
+    # ---- the view
 
-    def show_view(self, updated: ViewUpdated) -> None:
+    def open(
+        self,
+        job: str,
+        view: View,
+        *,
+        unfiltered: Filter | None = None,
+        counted_by: Group = Group.NONE,
+        is_frozen: bool = False,
+    ) -> None:
+        """Request a view of a job's rows, which replaces the rows shown now; the arguments are as in `ViewRequest`."""
+        if job != self._job:
+            self._job, self._tracked = job, None
+        self._is_fresh = True
+        self.view.open(ViewRequest(job, view, unfiltered or Filter(), self._tracked, counted_by, is_frozen))
+
+    def track(self, row: Row) -> None:
+        """Have each update of the view report the place of this row."""
+        self._tracked = row.number
+        self.view.track(row.number)
+
+    def selected(self, spans: tuple[tuple[int, int], ...]) -> SelectedRows:
+        """Rows of the view, as (first place, count) pairs, as the batch process knows them."""
+        return SelectedRows(self._version, spans)
+
+    def mark_stale(self) -> None:
+        """Reload the rows; show the old ones until then."""
+        self._pages.mark_stale()
+        self.reset_done.emit()
+
+    def apply_reviews(self, reviews: Iterable[tuple[Row, Review | None]]) -> None:
+        """Show the new reviews of rows before the batch process has stored them."""
+        by_number = {row.number: review for row, review in reviews}
+        for place, placed in self._pages.cached().items():
+            if placed.row.number in by_number:
+                row = replace(placed.row, review=by_number[placed.row.number])
+                self._pages.replace(place, replace(placed, row=row))
+        self.reset_done.emit()
+
+    def _on_updated(self, updated: ViewUpdate) -> None:
         """Show an updated view; rows that kept their places stay loaded and selected."""
         self._version = updated.version
         if self._is_fresh:
@@ -164,30 +206,11 @@ class RowsModel(QAbstractTableModel):
             self._pages.clear()
             self._count = updated.count
             self.endResetModel()
-            return
-        self._resize(updated.count)
-        if not updated.grew:
-            self._pages.mark_stale()
-            self.reset_done.emit()
-
-    @property
-    def version(self) -> int:
-        """The version of the view shown."""
-        return self._version
-
-    def mark_stale(self) -> None:
-        """Reload the rows; show the old ones until then."""
-        self._pages.mark_stale()
-        self.reset_done.emit()
-
-    def apply_reviews(self, reviews: Iterable[tuple[int, Review | None]]) -> None:
-        """Show reviews, by the numbers of their rows, before the batch process has stored them."""
-        by_number = dict(reviews)
-        for place, placed in self._pages.cached().items():
-            if placed.row.number in by_number:
-                row = replace(placed.row, review=by_number[placed.row.number])
-                self._pages.replace(place, replace(placed, row=row))
-        self.reset_done.emit()
+        else:
+            self._resize(updated.count)
+            if not updated.grew:
+                self.mark_stale()
+        self.updated.emit(updated)
 
     def _resize(self, count: int) -> None:
         if count > self._count:
@@ -200,15 +223,16 @@ class RowsModel(QAbstractTableModel):
             self.endRemoveRows()
 
     def _fetch(self, first: int, count: int) -> None:
-        self._client.fetch(self._number, self._version, first, count)
+        task = self.view.fetch(self._version, first, count)
+        task.succeeded.connect(partial(self._on_rows, self._version, first))
 
-    def _on_rows(self, fetched: RowsFetched) -> None:
-        if fetched.number != self._number or fetched.version != self._version:
+    def _on_rows(self, version: int, first: int, fetched: FetchedRows | None) -> None:
+        if fetched is None or version != self._version:
             return
         groups = fetched.groups or (0,) * len(fetched.rows)
         placed = [_Placed(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
-        self._pages.put(fetched.first, placed)
-        self.rows_loaded.emit(fetched.first, len(fetched.rows))
+        self._pages.put(first, placed)
+        self.rows_loaded.emit(first, len(fetched.rows))
         self.reset_done.emit()
 
     def _on_drawn(self, path: Path, side: int) -> None:

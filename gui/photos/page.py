@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -20,6 +20,7 @@ from gui.photos.retraining import Phase, Retraining
 from gui.session.photos_model import Photo, outcome_text
 from gui.session.session import Session
 from gui.widgets import theme
+from gui.widgets.layouts import fill, vbox
 
 if TYPE_CHECKING:
     from gui.photos.changes_window import ChangesWindow
@@ -44,7 +45,7 @@ class PhotosPage(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.gallery = Gallery(session.photos, self)
         self.inspector = Inspector(session.pictures, self)
-        self.correcting = CorrectionController(session, self)
+        self.correcting = CorrectionController(session.models, session.corrections, session.undo_steps, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
@@ -58,21 +59,18 @@ class PhotosPage(QWidget):
         self.gallery.setMinimumWidth(200)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self._splitter)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(12, 12, 12, 12)
-        page.setSpacing(theme.GRID)
-        page.addWidget(self.strip)
-        page.addWidget(self._stack, 1)
+        vbox(self.strip, fill(self._stack), parent=self, margins=12, spacing=theme.GRID)
         self._connect()
 
     def _connect(self) -> None:
         photos = self._session.photos
+        self.correcting.noticed.connect(self._session.noticed)
         self.gallery.chosen.connect(self._on_chosen)
         photos.rowsInserted.connect(self._show_current_view)
         photos.modelReset.connect(self._show_current_view)
         self._session.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
-        self._session.models_changed.connect(self.show_model)
+        self._session.models.changed.connect(self.show_model)
         self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
         self._session.progressed.connect(self.strip.show_state)
         self.gallery.correction_asked.connect(self.correct)
@@ -90,7 +88,7 @@ class PhotosPage(QWidget):
 
     def remove_correction(self) -> None:
         """Remove the corrections of the selected photos."""
-        self._session.remove_corrections(self._selected())
+        self.correcting.remove_corrections(self._selected())
 
     def retrain(self) -> None:
         """Retrain the model in use with the pending corrections, or report why that is not possible."""
@@ -154,13 +152,13 @@ class PhotosPage(QWidget):
 
     def show_model(self) -> None:
         """Show the model in use and its latency."""
-        session, statistics = self._session, self.inspector.statistics
-        if session.opening:
-            statistics.show_unavailable(tr("Opening {model}…", model=session.opening))
-        elif session.model is None:
+        models, statistics = self._session.models, self.inspector.statistics
+        if models.opening:
+            statistics.show_unavailable(tr("Opening {model}…", model=models.opening))
+        elif models.current is None:
             statistics.show_unavailable(tr("No model open. Choose one above."))
         else:
-            statistics.show_model(session.model, session.opened, session.latency.summary())
+            statistics.show_model(models.current, models.in_use, models.speed.latency_text())
 
     def _show_current_view(self) -> None:
         has_photos = self._session.photos.rowCount() > 0
@@ -184,7 +182,7 @@ class PhotosPage(QWidget):
 
     def _show_row(self, row: int) -> None:
         photo = self._session.photos.photo(row) if row >= 0 else None
-        self.inspector.show_photo(photo, self._session.correction(photo) if photo else None)
+        self.inspector.show_photo(photo, self._session.photos.correction(photo) if photo else None)
 
     def _selected(self) -> list[Photo]:
         """The selected photos, or the current one if none is selected."""
@@ -192,6 +190,6 @@ class PhotosPage(QWidget):
         return [self._session.photos.photo(row) for row in rows]
 
     def _line(self, photo: Photo) -> str:
-        label = self._session.correction(photo)
+        label = self._session.photos.correction(photo)
         cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *([label.label] if label else [])]
         return "\t".join(cells)

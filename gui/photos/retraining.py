@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +12,14 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
 from core.base.progress import Progress
-from core.datasets.corrections import Correction, Corrections, lineage
+from core.datasets.labels import Label, lineage
+from core.evaluation.values import Disagreement
+from core.models.values import ModelSummary
 from core.prediction import Prediction
-from core.services.messages import ModelSummary
 from gui.session.session import Session
 
 if TYPE_CHECKING:
-    from core.services.training_values import RetrainingSummary
+    from core.training.values import RetrainingResult
     from gui.tasks.task import Task
 
 
@@ -32,27 +33,6 @@ class Phase(Enum):
     FAILED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A photo that two versions classify differently; confidences are 0..1.
-
-    Attributes:
-        path: the photo.
-        before: the prediction of the previous version.
-        confidence_before: its confidence.
-        now: the prediction of the new version.
-        confidence_now: its confidence.
-        label: the user's label; empty if there is none.
-    """
-
-    path: Path
-    before: str
-    confidence_before: float
-    now: str
-    confidence_now: float
-    label: str
-
-
 class Retraining(QObject):
     """Retrains the model in use with its corrections, in the training process.
 
@@ -62,7 +42,7 @@ class Retraining(QObject):
         progress: the progress of the running retraining.
         summary: the result of the last retraining; None before, after it was undone, and for another model.
         error: why the last one failed.
-        ambiguous: the number of corrections excluded from the pending ones, see `Correction.is_ambiguous`.
+        ambiguous: the number of corrections excluded from the pending ones, see `Label.is_ambiguous`.
         _pending: cached result of `pending` for these corrections and this lineage; there may be thousands.
     """
 
@@ -73,31 +53,31 @@ class Retraining(QObject):
         self._session = session
         self.phase = Phase.IDLE
         self.progress: Progress | None = None
-        self.summary: RetrainingSummary | None = None
+        self.summary: RetrainingResult | None = None
         self.error: FoveaError | None = None
         self._task: Task | None = None
         self._is_undoing = False
         self._is_stopping = False
-        self._requested: tuple[Correction, ...] = ()
-        self._pending: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
+        self._requested: tuple[Label, ...] = ()
+        self._pending: tuple[Mapping[Path, Label], tuple[str, ...], tuple[Label, ...]] = ({}, (), ())
         self.ambiguous = 0
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
-        session.models_changed.connect(self._refresh)
+        session.models.changed.connect(self._refresh)
 
     # ---- state
 
     @property
     def model(self) -> ModelSummary | None:
         """The model in use."""
-        return self._session.model
+        return self._session.models.current
 
     @property
-    def pending_corrections(self) -> tuple[Correction, ...]:
+    def pending_corrections(self) -> tuple[Label, ...]:
         """The corrections of the running retraining."""
         return self._requested
 
-    def pending(self) -> tuple[Correction, ...]:
+    def pending(self) -> tuple[Label, ...]:
         """Unambiguous corrections that the model in use was not trained with, in the order in which they were made."""
         if self.model is None:
             return ()
@@ -127,7 +107,7 @@ class Retraining(QObject):
         """Whether the last retraining can be undone."""
         return self.phase is Phase.DONE and not self._is_undoing
 
-    def photos_changed(self) -> list[Change]:
+    def photos_changed(self) -> list[Disagreement]:
         """Photos in the list, except corrected ones, whose prediction by the new version differs."""
         if self.summary is None:
             return []
@@ -138,9 +118,9 @@ class Retraining(QObject):
             if was is None or not isinstance(now, Prediction) or photo.version != self.summary.version:
                 continue
             if photo.path not in corrected and was.best.label != now.best.label:
-                own = self._session.correction(photo)
+                own = self._session.photos.correction(photo)
                 best = was.best.label, was.best.probability, now.best.label, now.best.probability
-                changes.append(Change(photo.path, *best, own.label if own else ""))
+                changes.append(Disagreement(photo.path, own.label if own else None, *best))
         return changes
 
     # ---- requests
@@ -203,7 +183,7 @@ class Retraining(QObject):
         self.progress = progress
         self.changed.emit()
 
-    def _on_done(self, summary: RetrainingSummary) -> None:
+    def _on_done(self, summary: RetrainingResult) -> None:
         self.summary = summary
         self._session.corrections.read(summary.name)
         self._use(summary.name)
@@ -225,9 +205,9 @@ class Retraining(QObject):
 
     def _use(self, name: str) -> None:
         """Open the model again, as another version is active now, so that the photos are classified again."""
-        self._session.engine.list_models()
+        self._session.models.refresh()
         if self._session.settings.value.model == name:
-            self._session.open_model()
+            self._session.models.open()
 
     def _end(self, phase: Phase) -> None:
         self.phase = phase

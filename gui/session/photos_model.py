@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 
 from core.base.i18n import tr
 from core.base.text import display_path
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
@@ -30,9 +29,8 @@ class Role(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Photo:
-    """A row: its request number, the image, and once classified its outcome and the model's version."""
+    """A row: the image, and once classified its outcome and the model's version."""
 
-    number: int
     path: Path
     outcome: Outcome | None = None
     version: int = 0
@@ -47,9 +45,7 @@ class PhotosModel(QAbstractListModel):
         self._corrections.changed.connect(self._on_corrected)
         self._pictures.rendered.connect(self._on_rendered)
         self._photos: list[Photo] = []
-        self._rows: dict[int, int] = {}
-        self._numbers: dict[Path, int] = {}
-        self._next = count(1)
+        self._rows: dict[Path, int] = {}
         self.failed_count = 0
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
@@ -99,7 +95,7 @@ class PhotosModel(QAbstractListModel):
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.CopyAction
 
-    def correction(self, photo: Photo) -> Correction | None:
+    def correction(self, photo: Photo) -> Label | None:
         """The user's correction of a photo's prediction, if any."""
         outcome = photo.outcome
         return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
@@ -114,19 +110,18 @@ class PhotosModel(QAbstractListModel):
 
     def row_of(self, path: Path) -> int | None:
         """The row of an image; None if it is not in the list."""
-        number = self._numbers.get(path)
-        return None if number is None else self._rows[number]
+        return self._rows.get(path)
 
     def add(self, paths: Iterable[Path]) -> list[Photo]:
         """Append images that are not in the list yet, and return the new rows."""
-        fresh = [Photo(next(self._next), path) for path in dict.fromkeys(paths) if path not in self._numbers]
+        fresh = [Photo(path) for path in dict.fromkeys(paths) if path not in self._rows]
         self._insert(len(self._photos), fresh)
         return fresh
 
     def restore(self, rows: Sequence[tuple[int, Photo]]) -> None:
         """Reinsert removed photos at their old rows, unless they have been added again."""
         for row, photo in sorted(rows, key=lambda pair: pair[0]):
-            if photo.path not in self._numbers:
+            if photo.path not in self._rows:
                 self._insert(min(row, len(self._photos)), [photo])
 
     def remove(self, rows: Iterable[int]) -> list[tuple[int, Photo]]:
@@ -135,15 +130,14 @@ class PhotosModel(QAbstractListModel):
         removed = [(row, photo) for row, photo in enumerate(self._photos) if row in chosen]
         self.beginResetModel()
         self._photos = [photo for row, photo in enumerate(self._photos) if row not in chosen]
-        self._numbers = {photo.path: photo.number for photo in self._photos}
-        self._rows = {photo.number: row for row, photo in enumerate(self._photos)}
+        self._rows = {photo.path: row for row, photo in enumerate(self._photos)}
         self.failed_count -= sum(isinstance(photo.outcome, Failure) for _, photo in removed)
         self.endResetModel()
         return removed
 
-    def set_outcome(self, number: int, outcome: Outcome, version: int) -> int | None:
+    def set_outcome(self, outcome: Outcome, version: int) -> int | None:
         """Store the outcome of a photo and return its row, or None if the photo was removed."""
-        row = self._rows.get(number)
+        row = self._rows.get(outcome.path)
         if row is None:
             return None
         photo = self._photos[row]
@@ -158,15 +152,10 @@ class PhotosModel(QAbstractListModel):
             return
         self.beginInsertRows(QModelIndex(), row, row + len(photos) - 1)
         self._photos[row:row] = photos
-        for photo in photos:
-            self._numbers[photo.path] = photo.number
-            self.failed_count += isinstance(photo.outcome, Failure)
-        self._renumber(row)
+        self.failed_count += sum(isinstance(photo.outcome, Failure) for photo in photos)
+        for moved in range(row, len(self._photos)):
+            self._rows[self._photos[moved].path] = moved
         self.endInsertRows()
-
-    def _renumber(self, start: int) -> None:
-        for row in range(start, len(self._photos)):
-            self._rows[self._photos[row].number] = row
 
     def _on_corrected(self) -> None:
         if self._photos:
@@ -180,7 +169,7 @@ class PhotosModel(QAbstractListModel):
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
 
-def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
+def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
     """The label and the prediction of a photo as one line."""
     if isinstance(outcome, Prediction) and correction is not None:
         prediction = outcome_text(outcome, None)
@@ -189,7 +178,7 @@ def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
         return tr("You: {label} · Model: {prediction}", label=correction.label, prediction=prediction)
     match outcome:
         case Prediction(unknown=True, best=best):
-            return tr("Unknown, perhaps {label}  {confidence:.0%}", label=best.label, confidence=best.probability)
+            return tr("Unknown, maybe {label}  {confidence:.0%}", label=best.label, confidence=best.probability)
         case Prediction(best=best):
             return tr("{label}  {confidence:.0%}", label=best.label, confidence=best.probability)
         case Failure():
@@ -198,7 +187,7 @@ def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
             return tr("Waiting")
 
 
-def tooltip_text(photo: Photo, correction: Correction | None) -> str:
+def tooltip_text(photo: Photo, correction: Label | None) -> str:
     """The full path, followed by the failure with its hint, or by the user's label and warnings."""
     if isinstance(photo.outcome, Failure):
         return f"{display_path(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"

@@ -25,7 +25,7 @@ class DropRouter(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._notices, self._pages, self._wizard = session, notices, pages, wizard
-        self._folders = FolderDrop(session.pictures, notices, lambda folder: pages.folders.classify(folder), self)
+        self._folders = FolderDrop(session.pictures, notices, lambda folder: pages.folders.open_form(folder), self)
 
     def take(self, mime: QMimeData) -> bool:
         """Accept what was dropped or pasted; unsupported content is rejected with a notice."""
@@ -39,7 +39,7 @@ class DropRouter(QObject):
             case DropContent(paths=files) if files:
                 self._add_files(files)
             case DropContent(image=image) if image is not None:
-                self._session.add_image(image)
+                self._session.pasted.add(image)
         return True
 
     def _add_files(self, files: Sequence[Path]) -> None:

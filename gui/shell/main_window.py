@@ -27,6 +27,7 @@ from gui.widgets.drop_window import DropWindow
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
+    from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
     from gui.models.page import ModelsPage
     from gui.training.page import TrainingPage
@@ -57,7 +58,7 @@ class MainWindow(DropWindow):
         self.compare_controller = CompareController(self.session, self.notices, self)
         self.pages = PageStack(self.session, self.notices, self.wizard_controller, id_, self)
         self.rail = Rail([(id_[show], icon) for show, icon in _PAGES.items()], self)
-        self.top_bar = TopBar(self.session, [id_[choice] for choice in self.commands.provider_actions], self)
+        self.top_bar = TopBar(self.session.models, [id_[choice] for choice in self.commands.provider_actions], self)
         self.status = StatusBar(self.session, self)
         self.drop_router = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self)
         self._lay_out()
@@ -90,7 +91,7 @@ class MainWindow(DropWindow):
         self.session.photos_added.connect(self._on_photos_added)
         self.session.settings.changed.connect(self._on_settings)
         self.session.settings.changed.connect(self.commands.show_settings)
-        self.session.models_changed.connect(self.commands.show_settings)
+        self.session.models.changed.connect(self.commands.show_settings)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
         self.wizard_controller.status_changed.connect(self.status.show_training)
         self.status.training_wanted.connect(self.wizard_controller.open)
@@ -125,9 +126,9 @@ class MainWindow(DropWindow):
         return self.pages.training
 
     @property
-    def photo_browser(self) -> PhotosPage | FoldersPage:
+    def photo_browser(self) -> PhotosPage | FolderBrowser:
         """The page that receives the actions on photos."""
-        return self.folders_page if self.pages.current_page is Page.FOLDERS else self.photos_page
+        return self.pages.folder_commands.browser if self.pages.current_page is Page.FOLDERS else self.photos_page
 
     def show_page(self, page: Page) -> None:
         """Show a page of the rail."""
@@ -161,7 +162,6 @@ class MainWindow(DropWindow):
         self._window_settings().setValue("geometry", self.saveGeometry())
         self.wizard_controller.close()
         self.compare_controller.close()
-        self.pages.close_down()
         self.session.close()
         super().closeEvent(event)
 

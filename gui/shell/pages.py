@@ -72,10 +72,11 @@ class PageStack(QStackedWidget):
         from gui.shell.folder_commands import FolderCommands
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
-        page.status_changed.connect(self.folders_status_changed)
         page.state_changed.connect(self.state_changed)
         page.wanted.connect(lambda: self.wanted.emit(Page.FOLDERS))
-        commands = FolderCommands(page, self._actions)
+        self._session.closing.connect(page.tasks.close)
+        commands = FolderCommands(page, self._notices, self._actions)
+        commands.jobs.status_changed.connect(self.folders_status_changed)
         self._set_page(Page.FOLDERS, page)
         return commands
 
@@ -100,7 +101,7 @@ class PageStack(QStackedWidget):
         """The *Training* page."""
         from gui.training.page import TrainingPage
 
-        result = TrainingPage(self._session, self._wizard, self._notices, self)
+        result = TrainingPage(self._session.library, self._session.watch, self._wizard, self._notices, self)
         result.model_wanted.connect(self.model_wanted)
         self._set_page(Page.TRAINING, result)
         return result
@@ -126,12 +127,7 @@ class PageStack(QStackedWidget):
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages()))
         once = Qt.ConnectionType.SingleShotConnection
-        self._session.engine.opened.connect(lambda _: preload.preload(self, _LATER), once)
-
-    def close_down(self) -> None:
-        """Stop what the pages run in the background."""
-        if "folder_commands" in vars(self):
-            self.folders.close_down()
+        self._session.models.opened.connect(lambda _: preload.preload(self, _LATER), once)
 
     def _make_pages(self) -> Iterator[QWidget]:
         yield self.folders

@@ -28,9 +28,8 @@ from rich.table import Table
 
 from core.base import paths, settings
 from core.base.settings import Settings
-from core.jobs.values import Group, Order
+from core.jobs.values import Group, JobState, Order, View
 from core.models.library import open_library
-from core.services.batch_values import Activity
 from gui.app.application import open_window
 from gui.folders.results_page import ResultsPage
 from gui.shell.actions import ActionId
@@ -50,7 +49,7 @@ def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
     """Open a job's results and wait until its first rows are here."""
     page = window.folders_page
     window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
-    spin(lambda: job in page.jobs)
+    spin(lambda: job in page.jobs.all)
     results = page.results
     fresh(results, lambda: page.open_job(job), rows)
     spin(lambda: results.filters.histogram is not None)
@@ -66,10 +65,10 @@ def run_job(window: MainWindow, tree: Path) -> None:
     spin(lambda: page.shows_results)
     results = page.results
     for turn in count():
-        if page.job is not None and page.job.activity is Activity.FINISHED:
+        if page.job is not None and page.job.state is JobState.FINISHED:
             break
         if turn % LOOKS == LOOKS - 1:
-            results.show_as(gallery=not results.bar.shows_gallery)
+            results.show_as(gallery=not results.shows_gallery)
         bar = results.view_in_use.verticalScrollBar()
         bar.setValue(bar.maximum() * (turn % LOOKS) // LOOKS)
         rest(0.5)
@@ -136,16 +135,16 @@ def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tupl
     shown = window.folders_page.results
     yield f"the table is scrolled in {STEPS} steps", lambda: scroll(shown)
     for order in Order:
-        yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(order))  # type: ignore[misc]
-    yield "look-alikes together", lambda: fresh(shown, lambda: shown.sort(Order.FOUND, group=Group.SIMILARITY))
-    yield "back to their order", lambda: fresh(shown, lambda: shown.sort(Order.FOUND), rows)
+        yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(View(order)))  # type: ignore[misc]
+    yield "look-alikes together", lambda: fresh(shown, lambda: shown.sort(View(Order.FOUND, group=Group.SIMILARITY)))
+    yield "back to their order", lambda: fresh(shown, lambda: shown.sort(View(Order.FOUND)), rows)
     yield "filtered by text", lambda: fresh(shown, lambda: shown.filters.text.setText("day 07"))
     yield "all again", lambda: fresh(shown, shown.filters.reset, rows)
     yield "brushed twenty times", lambda: brush(shown)
     yield "counted by folder", lambda: fresh(shown, lambda: shown.filters.count_by(Group.FOLDER))
     yield "the gallery", lambda: gallery(shown)
     yield "the gallery is scrolled", lambda: scroll(shown)
-    yield "all rows are marked", lambda: (window.folders_page.select_all(), rest(0.5))
+    yield "all rows are marked", lambda: (window.photo_browser.select_all(), rest(0.5))
     yield f"{REVIEWED} answers are reviewed", lambda: review(window)
     yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
 
@@ -158,7 +157,7 @@ def measure_stalls(rows: int) -> None:
         settings.save(Settings(model=open_library().install(card, files).card.name), paths.settings_file())
         tree, job = trees.small(Path(home) / "photos", rows), write(Path(home) / "drawn", rows)
         _, window = open_window([])
-        spin(lambda: window.session.opened is not None)
+        spin(lambda: window.session.models.in_use is not None)
         rest(1)
         watch = StallWatch()
         rest(0.1)
@@ -181,7 +180,7 @@ def peak(rows: int) -> None:
         os.environ["FOVEA_HOME"] = home
         job = write(Path(home) / "drawn", rows)
         _, window = open_window([])
-        spin(lambda: window.session.opened is not None)
+        spin(lambda: window.session.models.in_use is not None)
         results = show_job(window, job, rows)
         scroll(results)
         gallery(results)

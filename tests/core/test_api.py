@@ -8,20 +8,21 @@ from pathlib import Path
 import pytest
 
 from core import api
+from core.api import scripts
 from core.base import paths
 from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
 from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, ProviderPreference
+from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
 from core.exporting.formats import ExportFormat
 from core.models.heads import LinearHead
-from core.models.library import open_library
+from core.models.library import InstalledBackbone, open_library
 from core.prediction import Prediction
-from core.services.library_values import ComparisonSummary
 from core.training.request import Recipe
 from core.training.runs import open_run
 from tests import tiny
+from tests.core.api.conftest import request
 from tests.core.models.test_onnx_import import ANSWERS, classifier
-from tests.core.services.conftest import request
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,7 @@ def test_a_damaged_version_is_listed_with_the_reason() -> None:
 
 def test_versions_are_activated_removed_and_restored() -> None:
     api.activate("mine", 1)
-    assert api.roll_back("mine") == 2
+    assert api.roll_back("mine") == api.RolledBack(2, before=1)
     assert api.remove("mine", 1) == 2
     assert [(one.name, one.number) for one in api.list_library().removed] == [("mine", 1)]
     api.restore("mine", 1)
@@ -66,6 +67,27 @@ def test_versions_are_activated_removed_and_restored() -> None:
     assert open_library().active("mine") == 2
     with pytest.raises(FoveaError, match="is built in"):
         api.remove("general", None)
+
+
+def test_what_a_name_means_is_found() -> None:
+    entries = {one.name: one for one in scripts.list_entries()}
+    assert (entries["mine"].versions, entries["mine"].is_active, entries["mine"].in_use) == ((1, 2), True, False)
+    assert isinstance(entries["xception-imagenet"].entry, InstalledBackbone)
+    assert entries["xception-imagenet"] == scripts.find_entry("xception-imagenet")
+    assert not scripts.find_entry("mine@1").is_active
+    assert [one.number for one in scripts.list_versions("mine")] == [1, 2]
+    api.remove("mine", 1)
+    with pytest.raises(ModelError, match="no version 1"):
+        scripts.find_entry("mine@1")
+
+
+def test_the_default_model_is_used_once_the_one_in_use_is_gone() -> None:
+    assert scripts.use("mine") == "mine"
+    assert scripts.find_entry("mine").in_use
+    assert scripts.use_default_if_gone("mine") is None
+    api.remove("mine", None)
+    assert scripts.use_default_if_gone("mine") == "general"
+    assert scripts.find_entry("general").in_use
 
 
 def export(reference: str, file: Path, format_: ExportFormat) -> api.ExportedFile:
@@ -81,9 +103,7 @@ def test_a_model_is_exported_and_imported(tmp_path: Path) -> None:
         export("mine", tmp_path / "x.onnx", ExportFormat.ONNX_INT8)
 
 
-def compare(
-    *photos: Path, token: CancelToken | None = None, reports: list[Progress] | None = None
-) -> ComparisonSummary:
+def compare(*photos: Path, token: CancelToken | None = None, reports: list[Progress] | None = None) -> Comparison:
     reports = [] if reports is None else reports
     return api.compare(
         "mine@1", "mine@2", photos, ProviderPreference.CPU, Precision.AUTO,
@@ -99,10 +119,10 @@ def test_photos_are_compared(tmp_path: Path) -> None:
     reports: list[Progress] = []
     facts = compare(*photos, reports=reports)
     assert (facts.a, facts.b, facts.images, facts.disagreement_count) == ("mine@1", "mine@2", 4, 2)
-    assert {(one.path, one.before, one.now, one.label) for one in facts.disagreements} == {
+    assert {(one.path, one.prediction_a, one.prediction_b, one.label) for one in facts.disagreements} == {
         (photo, "blue", "green", None) for photo in photos[1:3]
     }
-    assert [(one.before, one.now, one.images) for one in facts.changes] == [("blue", "green", 2)]
+    assert facts.changes == (PredictionChange("blue", "green", 2),)
     assert facts.labelled is None
     assert facts.computed == 4
     assert compare(*photos).computed == 0
@@ -116,13 +136,20 @@ def test_labelled_photos_show_what_was_fixed_and_broken(tmp_path: Path) -> None:
     (tmp_path / "labelled" / "red" / "broken.png").write_bytes(b"nothing")
     facts = compare(tmp_path / "labelled")
     assert facts.labelled is not None
-    assert (facts.labelled.fixed, facts.labelled.broke, facts.labelled.could_be_chance) == (2, 0, True)
-    assert (facts.labelled.training_overlap_a, facts.labelled.training_overlap_b) == (None, 0)
-    assert [(one.name, one.before, one.now) for one in facts.labelled.classes] == [
-        ("red", 1.0, 1.0), ("green", 0.0, 1.0), ("blue", 1.0, 1.0)
-    ]  # fmt: skip
-    assert facts.unread_count == 1
-    assert facts.unread[0].path.name == "broken.png"
+    assert (facts.labelled.only_b_correct, facts.labelled.only_a_correct) == (2, 0)
+    assert facts.labelled.could_be_chance
+    assert (facts.training_overlap_a, facts.training_overlap_b) == (None, 0)
+    assert facts.labelled.classes == (
+        ClassRecalls("red", 2, 1.0, 1.0), ClassRecalls("green", 2, 0.0, 1.0), ClassRecalls("blue", 2, 1.0, 1.0)
+    )  # fmt: skip
+    assert [one.path.name for one in facts.failures] == ["broken.png"]
+
+
+def test_only_so_many_disagreements_are_listed(tmp_path: Path) -> None:
+    photos = [tiny.write_solid(tmp_path / f"{number}.png", "green", size=(40 + number, 40)) for number in range(3)]
+    options = ProviderPreference.CPU, Precision.AUTO, 2
+    found = api.compare("mine@1", "mine@2", tuple(photos), *options, report=lambda _: None, token=CancelToken())
+    assert (len(found.disagreements), found.disagreement_count) == (2, 3)
 
 
 def test_a_comparison_is_cancelled(tmp_path: Path) -> None:
@@ -155,13 +182,11 @@ def test_unfinished_runs_are_listed_and_discarded(tmp_path: Path) -> None:
 def test_a_file_of_another_program_is_imported_with_answers(tmp_path: Path) -> None:
     file = tmp_path / "theirs.onnx"
     file.write_bytes(classifier().SerializeToString())
-    questions = api.import_model(file)
-    assert isinstance(questions, tuple)
-    assert [one.class_count for one in questions] == [3]
+    assert [one.class_count for one in api.inspect_model(file)] == [3]
     photo = tiny.write_solid(tmp_path / "photo.png", "red")
     predicted = api.preview_import(file, ANSWERS, photo)
     assert isinstance(predicted, Prediction)
     assert predicted.best.label == "red"
-    assert api.import_foreign(file, ANSWERS).name == "colours-of-others"
+    assert api.import_model(file, ANSWERS).name == "colours-of-others"
     with pytest.raises(ModelError):
-        api.import_foreign(file, replace(ANSWERS, classes=("a",)))
+        api.import_model(file, replace(ANSWERS, classes=("a",)))

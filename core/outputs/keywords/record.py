@@ -7,7 +7,6 @@ a sidecar without other content can be deleted.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,20 +15,16 @@ from pathlib import Path
 from typing import Final
 
 from core.base import recovery
-from core.base.errors import DamagedError, StorageError
+from core.base.database import connect, transaction
+from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
-from core.base.text import display_path
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS files (file BLOB PRIMARY KEY, photo BLOB NOT NULL, begun INTEGER NOT NULL)"
     " WITHOUT ROWID"
 )
 _COLUMNS: Final = "file, photo, begun"
-_TIMEOUT_S: Final = 30.0
 _NOTE: Final = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET begun = max(begun, excluded.begun)"
-
-
-_log = logging.getLogger(__name__)
 
 
 class SidecarRecord:
@@ -44,7 +39,7 @@ class SidecarRecord:
         Raises:
             StorageError: it cannot be written.
         """
-        with _record_errors(), self._connection:
+        with _record_errors(), transaction(self._connection):
             rows = [(os.fsencode(file), os.fsencode(photo), started) for file, photo, started in files]
             self._connection.executemany(_NOTE, rows)
 
@@ -54,7 +49,7 @@ class SidecarRecord:
         Raises:
             StorageError: it cannot be written.
         """
-        with _record_errors(), self._connection:
+        with _record_errors(), transaction(self._connection):
             self._connection.executemany("DELETE FROM files WHERE file = ?", [(os.fsencode(file),) for file in files])
 
     def follow(self, moved: Mapping[Path, Path]) -> None:
@@ -64,7 +59,7 @@ class SidecarRecord:
             StorageError: it cannot be written.
         """
         targets = {os.fsencode(source): os.fsencode(target) for source, target in moved.items()}
-        with _record_errors(), self._connection:
+        with _record_errors(), transaction(self._connection):
             rows = self._connection.execute("SELECT file, photo FROM files").fetchall()
             changed = [
                 (targets.get(file, file), targets.get(photo, photo), file)
@@ -98,29 +93,21 @@ def open_record(file: Path) -> Iterator[SidecarRecord]:
     with contextlib.ExitStack() as stack:
         with _record_errors():
             file.parent.mkdir(parents=True, exist_ok=True)
-            connection = stack.enter_context(closing(_open_or_rebuild(file)))
+            connection = stack.enter_context(closing(recovery.open_or_rebuild(file, _connect, _connect, _damaged_text)))
         yield SidecarRecord(connection)
 
 
-def _open_or_rebuild(file: Path) -> sqlite3.Connection:
-    try:
-        return _connect(file)
-    except (sqlite3.DatabaseError, DamagedError) as error:
-        if isinstance(error, sqlite3.Error) and not recovery.is_damage(error, file):
-            raise
-    aside, rows = recovery.rebuild(file, _connect)
-    message = tr_n(
+def _damaged_text(rows: int, copy: str) -> str:
+    return tr_n(
         "The record of written keywords was damaged. Recovered {count:,} entry; the damaged file was kept as {copy}.",
         "The record of written keywords was damaged. Recovered {count:,} entries; the damaged file was kept as {copy}.",
         rows,
-        copy=display_path(aside),
+        copy=copy,
     )
-    _log.warning("%s", message)
-    return _connect(file)
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=_TIMEOUT_S)
+    connection = connect(file)
     try:
         connection.execute(_SCHEMA)
         connection.execute(f"SELECT {_COLUMNS} FROM files LIMIT 1")

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal
 
 from core import api
 from core.datasets.custom_datasets import Edit
-from core.datasets.label_overrides import LabelOverride
-from core.services.folder_values import FolderChange, UndoAction
+from core.datasets.labels import LabelOverride
+from core.datasets.values import FolderChange, UndoAction
 from gui.tasks.task import Tasks
 
 Changes: TypeAlias = Mapping[Path, LabelOverride | None]
@@ -24,6 +24,7 @@ class DatasetEdits(QObject):
         done: the folder was changed; its path, which is new if it was renamed.
         failed: why nothing was changed.
         folder: the folder that is changed; None while there is none.
+        classes: the classes in it, as last read.
     """
 
     done = Signal(object)
@@ -33,6 +34,7 @@ class DatasetEdits(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self.folder: Path | None = None
+        self.classes: Sequence[str] = ()
         self._undo_stack: list[UndoAction] = []
 
     @property
@@ -49,7 +51,7 @@ class DatasetEdits(QObject):
     def override_labels(self, changes: Changes) -> None:
         """Put photos in other classes, leave them out, or return to the labels of the folder."""
         if self.folder is not None and changes:
-            self._start(api.change_labels, self.folder, dict(changes))
+            self._start(api.change_labels, self.folder, dict(changes), tuple(self.classes))
 
     def edit(self, edit: Edit) -> None:
         """Change a dataset that was built here."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -26,6 +25,7 @@ from core.training.request import Depth, Recipe
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel
+from gui.widgets.lazy import Lazy
 
 _DEFAULT: Final = mark("Recipe default")
 _DEPTHS: Final = {Depth.EXIT_FLOW: mark("Last 2 blocks"), Depth.WHOLE: mark("All layers")}
@@ -77,13 +77,17 @@ class Options(QWidget):
         self.toggle.setArrowType(Qt.ArrowType.RightArrow)
         self.toggle.toggled.connect(lambda is_open: self._open(is_open=is_open))
         self._recipe = Recipe.QUICK
+        self._fields = Lazy(self._make_fields)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addWidget(self.toggle)
 
-    @cached_property
+    @property
     def fields(self) -> Fields:
         """The fields and the preview."""
+        return self._fields.get()
+
+    def _make_fields(self) -> Fields:
         result = Fields(TrainingOptions())
         result.seed.valueChanged.connect(self.changed)
         result.preview.others_wanted.connect(self.others_wanted)
@@ -95,22 +99,18 @@ class Options(QWidget):
     @property
     def chosen(self) -> TrainingOptions:
         """The chosen options."""
-        return self.fields.chosen if self._is_made else TrainingOptions()
+        return self._fields.made.chosen if self._fields.made is not None else TrainingOptions()
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Disable the options that a recipe does not have."""
         self._recipe = recipe
-        if self._is_made:
-            self.fields.show_recipe(recipe)
+        if self._fields.made is not None:
+            self._fields.made.show_recipe(recipe)
 
     @property
     def is_open(self) -> bool:
         """Whether the options are shown."""
         return self.toggle.isChecked()
-
-    @property
-    def _is_made(self) -> bool:
-        return "fields" in self.__dict__
 
     def _open(self, *, is_open: bool) -> None:
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, 
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.datasets.custom_datasets import AddClass, AddPhotos, Edit, MovePhotos, RemoveClass, RenameClass
+from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
-from core.services.folder_values import FolderRead
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.class_tiles import ClassTiles
 from gui.training.wizard.counts import photos_in_classes

@@ -20,8 +20,7 @@ from PySide6.QtWidgets import (
 from core.base.i18n import tr, tr_n
 from core.base.progress import Progress
 from core.base.text import display_path
-from core.services.folder_values import FolderRead
-from core.services.training_values import CustomDataset
+from core.datasets.values import CustomDataset, FolderRead
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound

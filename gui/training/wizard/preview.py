@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.images.drawing import Picture
-from core.services.folder_values import Previewed
-from core.services.training_values import PreviewedPhoto
+from core.training.values import Previewed, PreviewedPhoto
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
 from gui.widgets.basic import Panel, label

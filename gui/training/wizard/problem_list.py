@@ -25,15 +25,15 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.i18n import tr, tr_n
-from core.datasets.label_overrides import LabelOverride, OverriddenImage, summarize
-from core.datasets.problems import ProblemKind, format_path
+from core.datasets.labels import LabelOverride, OverriddenImage, summarize
+from core.datasets.problems import Problem, ProblemKind, format_path
+from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
-from core.services.folder_values import FolderRead
-from core.services.training_values import FoundProblem
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, label
-from gui.widgets.thumbnails import SIDE, paint_photo
+from gui.widgets.painting import paint_photo
+from gui.widgets.thumbnails import SIDE
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -106,7 +106,7 @@ class ProblemList(QScrollArea):
             yield label(tr("No problems found."), "muted", wrap=True)
         for problem in read.problems[:_SHOWN]:
             yield _Problem(problem, read.folder, self)
-        if read.problem_count > _SHOWN:
+        if len(read.problems) > _SHOWN:
             yield self._make_more(read)
 
     def _make_more(self, read: FolderRead) -> QWidget:
@@ -158,7 +158,7 @@ class ProblemList(QScrollArea):
 class _Problem(Panel):
     """One problem with the photos it concerns, and actions on the selected ones."""
 
-    def __init__(self, problem: FoundProblem, folder: Path, owner: ProblemList) -> None:
+    def __init__(self, problem: Problem, folder: Path, owner: ProblemList) -> None:
         super().__init__("")
         self.heading.hide()
         self._problem, self._folder, self._owner = problem, folder, owner

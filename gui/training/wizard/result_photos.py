@@ -10,8 +10,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from core.base.i18n import tr
-from core.datasets.label_overrides import LabelOverride, OverriddenImage
-from core.services.training_values import TestedImage
+from core.datasets.labels import LabelOverride, OverriddenImage
+from core.evaluation.values import LabelledPrediction
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import Panel, label
 from gui.widgets.thumbnails import PhotoWall
@@ -30,7 +30,7 @@ class ResultPhotos(Panel):
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self._shown: tuple[TestedImage, ...] = ()
+        self._shown: tuple[LabelledPrediction, ...] = ()
         self._overrides: dict[Path, str | None] = {}
         self.wall = PhotoWall(pictures, tr("Test photos"))
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
@@ -57,7 +57,7 @@ class ResultPhotos(Panel):
         self.body.addWidget(self.wall)
         self._show_actions()
 
-    def show_photos(self, title: str, photos: Sequence[TestedImage]) -> None:
+    def show_photos(self, title: str, photos: Sequence[LabelledPrediction]) -> None:
         """Show these photos under a title."""
         self.heading.setText(title)
         self._shown = tuple(photos)
@@ -69,7 +69,7 @@ class ResultPhotos(Panel):
         self._overrides = {one.path: one.label for one in overridden}
         self.wall.show_texts([self._photo_text(one) for one in self._shown])
 
-    def _photo_text(self, one: TestedImage) -> str:
+    def _photo_text(self, one: LabelledPrediction) -> str:
         if one.path in self._overrides:
             now = self._overrides[one.path]
             if now is None:
@@ -84,7 +84,7 @@ class ResultPhotos(Panel):
             confidence=one.confidence,
         )
 
-    def _selected(self) -> list[TestedImage]:
+    def _selected(self) -> list[LabelledPrediction]:
         chosen = set(self.wall.chosen())
         return [one for one in self._shown if one.path in chosen]
 

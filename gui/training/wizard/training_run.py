@@ -12,10 +12,10 @@ from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress
-from core.services.training_values import TrainingSummary
 from core.training.protocol import Epoch
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import TrainRequest
+from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.tasks.task import Task
 
@@ -28,7 +28,7 @@ class TrainingRun(QObject):
         progressed: the progress of a stage.
         epoch: the metrics of an epoch.
         status_changed: the progress as one line for the status bar; empty when no training is in progress.
-        done: a model was added to the library; its `TrainingSummary`.
+        done: a model was added to the library; its `TrainingResult`.
         failed: why the training failed.
         stopped: the training was stopped; whether it can be resumed.
         ended: either of the last two.
@@ -39,7 +39,7 @@ class TrainingRun(QObject):
     progressed = Signal(Progress)
     epoch = Signal(Epoch)
     status_changed = Signal(str)
-    done = Signal(TrainingSummary)
+    done = Signal(TrainingResult)
     failed = Signal(FoveaError)
     stopped = Signal(bool)
     ended = Signal()
@@ -75,7 +75,7 @@ class TrainingRun(QObject):
             images: the number of training images; 0 if unknown.
         """
         self.request, self._images, self._discards = request, images, False
-        defaults, opened = DEFAULTS.get(request.recipe.value), self._session.opened
+        defaults, opened = DEFAULTS.get(request.recipe.value), self._session.models.in_use
         task = self._task = self._session.training.start(api.train, request, opened.name if opened else None)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)
@@ -112,7 +112,7 @@ class TrainingRun(QObject):
             text = tr("Training {name}: {stage}", name=self.name, stage=tr(value.stage))
         self.status_changed.emit(text)
 
-    def _on_done(self, facts: TrainingSummary) -> None:
+    def _on_done(self, facts: TrainingResult) -> None:
         self._task = None
         self.status_changed.emit("")
         self.done.emit(facts)

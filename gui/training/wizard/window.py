@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLay
 from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import mark, tr, tr_n
-from core.datasets.label_overrides import LabelOverride
-from core.services.folder_values import FolderRead
-from core.services.training_values import TrainingSummary
+from core.datasets.labels import LabelOverride
+from core.datasets.values import FolderRead
 from core.training.request import TrainRequest
+from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
 from gui.training.wizard.dataset_edits import DatasetEdits
@@ -207,6 +207,7 @@ class TrainingWizard(QWidget):
         task.failed.connect(lambda error: self._on_folder_read(FolderRead(folder, error=error)))
 
     def _on_folder_read(self, read: FolderRead) -> None:
+        self.edits.classes = [one.name for one in read.classes]
         self.photos.show_folder(read, can_undo=self.edits.can_undo)
         if self.step is WizardStep.RESULT:
             now = frozenset((one.path, one.label) for one in read.overridden)
@@ -270,7 +271,7 @@ class TrainingWizard(QWidget):
         self.training.begin(epochs=epochs, images=images)
         self.go_to(WizardStep.TRAINING)
 
-    def _on_done(self, facts: TrainingSummary) -> None:
+    def _on_done(self, facts: TrainingResult) -> None:
         self.result.show_result(facts, self.run.folder)
         QTimer.singleShot(10, self, lambda: self._show_result(facts.name))
 
@@ -312,8 +313,8 @@ class TrainingWizard(QWidget):
 
     def _show_used(self, name: str) -> None:
         """Open the new version, which is active now, in the main window."""
-        self._session.engine.list_models()
-        self._session.open_model(model=name)
+        self._session.models.refresh()
+        self._session.models.open(model=name)
         self.result.show_in_use()
 
     def _on_exported(self, text: str, file: Path | None) -> None:
@@ -347,6 +348,7 @@ class TrainingWizard(QWidget):
         self.run.ended.connect(self._on_ended)
         self._tasks.warned.connect(self.notices.show_notice)
         self.edits.done.connect(self._on_folder_changed)
+        self.edits.done.connect(lambda _: self._session.corrections.refresh())
         self.edits.failed.connect(self.notices.show_notice)
 
     def _continue(self) -> None:

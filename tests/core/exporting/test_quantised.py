@@ -14,16 +14,17 @@ from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard
 from core.engine.engine import open_engine
-from core.exporting.export_evaluation import MAX_LOSS, AccuracyLossError, ExportEvaluation
 from core.exporting.int8 import QuantizationKind
 from core.exporting.quantised import export_int8
+from core.exporting.values import MAX_LOSS, AccuracyLossError, ExportEvaluation
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.models import joined
 from core.models.classifier import open_classifier
 from core.models.exchange import import_model
-from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
 from core.models.library import Library
+from core.models.values import InstalledModel
 from core.prediction import Prediction
 from core.training.request import TrainRequest
 from core.training.train import BACKBONE, train

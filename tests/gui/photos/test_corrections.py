@@ -16,7 +16,6 @@ from core.base import paths, settings
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.settings import Settings
-from core.datasets import corrections
 from core.models.library import open_library
 from core.prediction import Prediction
 from core.training.request import TrainRequest
@@ -27,6 +26,7 @@ from gui.shell.main_window import MainWindow
 from gui.widgets.class_chooser import ClassChooser
 from tests import teaching, tiny
 from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.labels import given
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -116,7 +116,7 @@ def test_a_prediction_is_corrected_by_keyboard(learner: MainWindow, qtbot: QtBot
     assert page.gallery.hasFocus()
     assert f"You: {right}" in texts(page.inspector)
     assert outcome.best.label in texts(page.inspector)
-    prediction = f"Unknown, perhaps {outcome.best.label}" if outcome.unknown else outcome.best.label
+    prediction = f"Unknown, maybe {outcome.best.label}" if outcome.unknown else outcome.best.label
     assert f"You: {right} · Model: {prediction}" in tile(learner, 0)
     assert right in str(learner.session.photos.index(0).data(Qt.ItemDataRole.ToolTipRole))
     learner.actions_by_id[ActionId.COPY].trigger()
@@ -124,8 +124,8 @@ def test_a_prediction_is_corrected_by_keyboard(learner: MainWindow, qtbot: QtBot
     assert (name, own) == ("grey40.png", right)
     assert model.startswith(prediction)
     assert "1 correction not learned yet" in texts(page.strip)
-    qtbot.waitUntil(lambda: bool(corrections.load("mine")), timeout=2 * PATIENCE_MS)
-    (kept,) = corrections.load("mine").values()
+    qtbot.waitUntil(lambda: bool(given("mine")), timeout=2 * PATIENCE_MS)
+    (kept,) = given("mine").values()
     assert (kept.path, kept.predicted, kept.label, kept.model) == (greys[0], outcome.best.label, right, "mine")
 
 
@@ -160,7 +160,7 @@ def test_correcting_several_photos_is_undone_at_once(learner: MainWindow, qtbot:
     assert "1 correction not learned yet" in texts(page.strip)
     learner.actions_by_id[ActionId.UNDO].trigger()
     assert page.strip.isHidden()
-    qtbot.waitUntil(lambda: corrections.load("mine") == {}, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: given("mine") == {}, timeout=2 * PATIENCE_MS)
 
 
 def test_a_new_class_is_offered_again(learner: MainWindow, qtbot: QtBot) -> None:
@@ -215,8 +215,8 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
     assert "fog" in tile(learner, 0)
     assert "Confirmed by you" in tile(learner, 0)
-    assert learner.session.model is not None
-    assert "fog" in learner.session.model.card.classes
+    assert learner.session.models.current is not None
+    assert "fog" in learner.session.models.current.card.classes
     assert not page.retraining.pending()
     click(qtbot, strip.show_changes)
     assert page._changes is not None

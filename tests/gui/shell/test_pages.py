@@ -30,7 +30,7 @@ LATER = (
         "statistics",
         "sqlite3",
     ),
-    *("core.services.batch_messages", "core.api", "core.services.training_values"),
+    *("core.services.job_values", "core.api.jobs", "core.api", "core.training.values"),
 )
 START = f"""
 import json, sys, time
@@ -46,7 +46,7 @@ if __name__ == "__main__":
     while "gui.models.compare" not in sys.modules and time.monotonic() < end:
         made.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     pages = [type(window.pages.widget(number)).__name__ for number in range(window.pages.count())]
-    helpers = [window.folders_page.client.process_id, window.session.library.tasks.process_id]
+    helpers = [window.folders_page.tasks.process_id, window.session.library.tasks.process_id]
     window.close()
     print(json.dumps({{"before": before, "pages": pages, "helpers": helpers, "plots": "numpy" in sys.modules}}))
 """
@@ -105,7 +105,7 @@ def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:
 
 
 def test_models_listed_before_the_page_was_created_are_shown(early: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: early.session.opened is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: early.session.models.in_use is not None, timeout=PATIENCE_MS)
     choices = early.models_page.choices
     assert sum("in use" in choices.item(row).text() for row in range(choices.count())) == 1
     assert choices.currentItem() is not None

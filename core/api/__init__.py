@@ -1,0 +1,392 @@
+"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.api.jobs`.
+
+Scripts call them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
+a progress callback and a cancel token. A verb that fails raises a `FoveaError` and changes nothing; one that was
+cancelled raises `Cancelled`. Importing this module is cheap: each verb imports what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from core.base.errors import UsageError
+from core.base.i18n import tr
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.base.providers import Precision, ProviderPreference
+from core.exporting.formats import ExportFormat
+from core.exporting.values import MAX_LOSS, ExportEvaluation
+from core.models.onnx_import_values import ImportAnswers, ImportQuestions
+from core.prediction import Failure, Outcome
+
+if TYPE_CHECKING:
+    from core.datasets.custom_datasets import Edit
+    from core.datasets.labels import LabelOverride
+    from core.datasets.problems import Problem
+    from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
+    from core.evaluation.values import Comparison
+    from core.models.trash import RemovedEntry
+    from core.models.values import BrokenModel, ModelSummary, NameSummary, OpenedModel
+    from core.training.protocol import Epoch
+    from core.training.request import RetrainRequest, TrainRequest
+    from core.training.runs import RunSummary
+    from core.training.values import Forecast, Previewed, RetrainingResult, TrainingResult
+
+_LISTED_AT_ONCE: Final = 500
+
+
+# ---- images
+
+
+def list_images(
+    paths: tuple[Path, ...], maximum: int | None, *, report: Callable[[tuple[Path, ...]], None], token: CancelToken
+) -> tuple[Failure, ...]:
+    """List files and the images in folders and their subfolders.
+
+    Args:
+        paths: files and folders.
+        maximum: the maximum number of images; None for all.
+        report: takes images as they are found, some hundreds at a time.
+        token: checked before each report.
+
+    Returns:
+        The folders that could not be read, each with the reason.
+    """
+    from core.images.listing import find_images
+
+    failures: list[Failure] = []
+    found = find_images(paths, recursive=True, on_error=lambda path, error: failures.append(Failure.of(path, error)))
+    images = islice(found, maximum)
+    while chunk := tuple(islice(images, _LISTED_AT_ONCE)):
+        token.check()
+        report(chunk)
+    return tuple(failures)
+
+
+# ---- the model in use
+
+
+def list_models() -> tuple[ModelSummary | BrokenModel, ...]:
+    """List the installed models, each in its active version."""
+    from core.models.library import open_library
+    from core.models.summaries import summarize_models
+
+    return summarize_models(open_library())
+
+
+def open_model(name: str, provider: ProviderPreference, precision: Precision, *, token: CancelToken) -> OpenedModel:
+    """Use a model from now on in this process; if it cannot be opened, the previous one stays in use."""
+    from core.services.engine import SERVICE
+
+    return SERVICE.open(name, provider, precision, token=token)
+
+
+def classify(
+    images: tuple[Path, ...], top_k: int, *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken
+) -> None:
+    """Classify images with the model in use, in one stream with those of calls that are running.
+
+    Args:
+        images: image files.
+        top_k: how many classes to report for each.
+        report: takes the outcome of each image, in order; and the model that is in use now, if its provider failed and
+            it was opened on the CPU.
+        token: cancels images that have not been started.
+    """
+    from core.services.engine import SERVICE
+
+    SERVICE.classify(images, top_k, report=report, token=token)
+
+
+# ---- the library
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryListing:
+    """Models with their versions, unfinished runs, and what can be restored."""
+
+    names: tuple[NameSummary, ...]
+    runs: tuple[RunSummary, ...]
+    removed: tuple[RemovedEntry, ...]
+
+
+def list_library() -> LibraryListing:
+    """List what is installed, unfinished or removed; broken versions are listed with the reason."""
+    from core.models.library import open_library
+    from core.models.summaries import summarize_names
+    from core.models.trash import list_removed
+    from core.training.runs import list_runs
+
+    library = open_library()
+    return LibraryListing(summarize_names(library), list_runs(), list_removed(library.user))
+
+
+def activate(name: str, version: int) -> None:
+    """Make a name mean this version."""
+    from core.models.library import open_library
+
+    open_library().activate(name, version)
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The version that a name means again, and the one that it meant until now; None if there was none."""
+
+    version: int
+    before: int | None
+
+
+def roll_back(name: str) -> RolledBack:
+    """Make a name mean the version that was active before."""
+    from core.models.library import open_library
+
+    library = open_library()
+    before = library.active(name)
+    return RolledBack(library.roll_back(name).version, before)
+
+
+def remove(name: str, version: int | None) -> int | None:
+    """Remove a version, or the model with all its versions; both can be restored for some days.
+
+    Returns:
+        The version that is active now; None if there is none.
+    """
+    from core.models.library import open_library
+
+    library = open_library()
+    if version is None:
+        library.remove(name)
+    else:
+        library.remove_version(name, version)
+    return library.active(name)
+
+
+def restore(name: str, version: int | None) -> None:
+    """Restore the model of this name, or the version of it, that was removed last."""
+    from core.models import trash
+    from core.models.library import open_library
+
+    trash.restore(open_library().user, name, version)
+
+
+def discard_run(name: str) -> None:
+    """Delete the unfinished run of this name."""
+    from core.training import runs
+
+    runs.discard(name)
+
+
+# ---- models as files
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A model that was written to a file, with the evaluation of its 8-bit variants if there are any."""
+
+    size_bytes: int
+    evaluation: ExportEvaluation | None = None
+
+
+def export_model(
+    reference: str,
+    file: Path,
+    format: ExportFormat,  # noqa: A002 - the usual name
+    images: Path | None,
+    max_loss: float = MAX_LOSS,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> ExportedFile:
+    """Write a model, `name` or `name@version`, to a file; see `core.exporting.export`."""
+    from core.exporting.export import export_model as export
+    from core.models.library import open_library
+
+    evaluation = export(open_library().find(reference), file, format, images, max_loss, report=report, token=token)
+    return ExportedFile(file.stat().st_size, evaluation)
+
+
+def inspect_model(
+    file: Path, class_count: int | None = None, *, every_output: bool = False
+) -> tuple[ImportQuestions, ...]:
+    """Find out what must be known to import a file; see `core.models.onnx_import`."""
+    from core.models import onnx_import
+
+    return onnx_import.inspect_model(file, class_count, every_output=every_output)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedModel:
+    """A model that was imported from a file; it is not new if the library had the same model already."""
+
+    name: str
+    is_new: bool
+
+
+def import_model(file: Path, answers: ImportAnswers | None = None) -> ImportedModel:
+    """Add the model in a file; a classifier of another program needs answers to the questions about it."""
+    from core.models import exchange, onnx_import
+    from core.models.library import open_library
+
+    library = open_library()
+    found = onnx_import.import_onnx(file, answers, library) if answers else exchange.import_model(file, library)
+    return ImportedModel(found.model.name, found.is_new)
+
+
+def preview_import(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
+    """Predict one photo with a classifier of another program, without adding it."""
+    from core.models.import_preview import preview
+
+    return preview(file, answers, photo)
+
+
+# ---- evaluation
+
+
+def compare(
+    a: str,
+    b: str,
+    paths: tuple[Path, ...],
+    provider: ProviderPreference,
+    precision: Precision,
+    max_disagreements: int | None = None,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> Comparison:
+    """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos.
+
+    Of the photos with different predictions, at most `max_disagreements` are listed.
+    """
+    from core.engine.feature_store import FeatureStore
+    from core.evaluation.comparison import compare_by_paths, compared_model
+    from core.models.library import open_library
+
+    library = open_library()
+    models = library.find(a), library.find(b)
+    if models[0] == models[1]:
+        what = tr("{a!r} and {b!r} are the same model.", a=a, b=b)
+        raise UsageError(what, hint=tr("Choose two different models or versions."))
+    first, second = (compared_model(model, provider, precision) for model in models)
+    with FeatureStore() as store:
+        found = compare_by_paths(paths, first, second, store, report=report, token=token)
+    return replace(found, disagreements=found.disagreements[:max_disagreements])
+
+
+# ---- training photos
+
+
+def read_folder(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
+    """Read a folder of labelled photos; the result includes why no model can be trained with it."""
+    from core.datasets import folders
+
+    return folders.read(folder, report=report, token=token)
+
+
+def list_datasets() -> tuple[CustomDataset, ...]:
+    """List the datasets that were built here, most recently changed first."""
+    from core.datasets import folders
+
+    return folders.list_datasets()
+
+
+def change_labels(
+    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
+) -> FolderChange:
+    """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder.
+
+    Args:
+        folder: the folder.
+        changes: the label of each photo.
+        classes: those of the data set: None also removes labels that were given elsewhere and say one of them.
+    """
+    from core.datasets import folders
+
+    return folders.change_labels(folder, changes, classes)
+
+
+def undo_edit(folder: Path, action: UndoAction) -> FolderChange:
+    """Undo a change to a folder."""
+    from core.datasets import folders
+
+    return folders.undo(folder, action)
+
+
+def create_dataset(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
+    """Build a dataset with these classes; if the name is taken, a number is appended."""
+    from core.datasets import folders
+
+    return folders.create_dataset(name, classes)
+
+
+def edit_dataset(folder: Path, edit: Edit) -> FolderChange:
+    """Change a dataset that was built here."""
+    from core.datasets import folders
+
+    return folders.edit_dataset(folder, edit)
+
+
+def rename_dataset(folder: Path, name: str) -> FolderChange:
+    """Rename a dataset that was built here."""
+    from core.datasets import folders
+
+    return folders.rename_dataset(folder, name)
+
+
+# ---- training
+
+
+def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: CancelToken) -> Previewed:
+    """Draw what the network reads of some photos, and nine augmentations of the first one."""
+    from core.models.library import open_library
+    from core.training.previews import preview
+
+    return preview(photos, request.seed, open_library(), token=token)
+
+
+def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ...]:
+    """Forecast how long each recipe would take; the recipe of the request does not matter."""
+    from core.models.library import open_library
+    from core.training.forecast import forecast_recipes
+
+    return forecast_recipes(request, open_library(), token=token)
+
+
+def train(
+    request: TrainRequest,
+    against: str | None,
+    *,
+    report: Callable[[Progress | Epoch], None],
+    token: CancelToken,
+    on_problems: Callable[[Sequence[Problem]], None] = lambda _: None,
+) -> TrainingResult:
+    """Train a model, install it, and compare it with another one on its test photos.
+
+    Args:
+        request: what to train.
+        against: the model to compare with, `name` or `name@version`; None for none.
+        report: takes progress and epochs.
+        token: cancels and pauses the training.
+        on_problems: takes the problems of the folder before the training starts.
+    """
+    from core.models.library import open_library
+    from core.training.results import train_and_compare
+
+    return train_and_compare(request, open_library(), against, report=report, token=token, on_problems=on_problems)
+
+
+def settle_run(request: TrainRequest, *, discard: bool) -> bool:
+    """Keep or discard the progress of a cancelled training, and return whether it can be resumed."""
+    from core.training import runs
+
+    return runs.settle(request.name, keep=not discard)
+
+
+def retrain(request: RetrainRequest, *, report: ProgressCallback, token: CancelToken) -> RetrainingResult:
+    """Make the next version of a model from corrections."""
+    from core.models.library import open_library
+    from core.training.retrain import retrain as make_next_version
+
+    return make_next_version(request, open_library(), report=report, token=token)

@@ -1,0 +1,170 @@
+"""Folders of labelled photos: read, relabelled and built, one change at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from core.base.errors import DatasetError, UsageError
+from core.base.i18n import tr
+from core.base.progress import CancelToken, ProgressCallback
+from core.base.text import display_path
+from core.datasets import custom_datasets
+from core.datasets.custom_datasets import AddPhotos, Edit, MovePhotos
+from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.label_file import open_labels
+from core.datasets.label_store import LabelsByPath
+from core.datasets.labels import LEFT_OUT, Label, LabelOverride, Scope, Source, folder_key
+from core.datasets.problems import FolderError, Problem, ProblemKind
+from core.datasets.values import ClassSummary, CustomDataset, FolderChange, FolderRead, UndoAction
+from core.worker import portable
+
+_EDITING: Final = threading.Lock()
+"""One change to a folder at a time."""
+_SAMPLES: Final = 12
+_MAX_PROBLEMS: Final = 1000
+
+# ---- reading
+
+
+def read(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
+    """Read what is in a folder.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    try:
+        found = _summary(folder, read_dataset(folder, report=report, token=token))
+    except DatasetError as error:
+        known = error if isinstance(error, FolderError) else FolderError(error.what, hint=error.hint)
+        found = FolderRead(
+            folder,
+            problems=_reported(known.problems),
+            error=portable(error),
+            overridden=known.amended,
+        )
+    return _custom_dataset(found) if custom_datasets.is_custom(folder) else found
+
+
+def _summary(folder: Path, dataset: Dataset) -> FolderRead:
+    own: dict[int, list[Path]] = defaultdict(list)
+    for example in dataset.examples:
+        own[example.label].append(example.path)
+    return FolderRead(
+        folder=folder,
+        classes=tuple(
+            ClassSummary(name, len(own[label]), _sample_paths(own[label])) for label, name in enumerate(dataset.classes)
+        ),
+        images=len(dataset.examples),
+        has_subsets=any(example.subset is not None for example in dataset.examples),
+        problems=_reported(dataset.problems),
+        error=None,
+        overridden=dataset.overridden,
+    )
+
+
+def _custom_dataset(found: FolderRead) -> FolderRead:
+    """A custom dataset shows all its classes and photos, even if no model can be trained with them yet."""
+    listed = custom_datasets.list_classes(found.folder) if found.folder.is_dir() else ()
+    classes = tuple(ClassSummary(one.label, len(one.photos), one.photos) for one in listed)
+    return replace(found, classes=classes, is_custom=True)
+
+
+def _reported(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The first problems, fatal ones first; label overrides are not included, they are reported separately."""
+    fatal_first = sorted(problems, key=lambda problem: not problem.is_fatal)
+    return tuple(one for one in fatal_first[:_MAX_PROBLEMS] if one.kind is not ProblemKind.OVERRIDDEN)
+
+
+def _sample_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Up to twelve of the paths, evenly spaced."""
+    count = min(_SAMPLES, len(paths))
+    return tuple(paths[number * len(paths) // count] for number in range(count))
+
+
+# ---- changing
+
+
+def list_datasets() -> tuple[CustomDataset, ...]:
+    """List the datasets that were built here; files that were removed from them in earlier sessions are deleted."""
+    datasets = []
+    for folder in custom_datasets.list_datasets():
+        custom_datasets.remove_stale_files(folder)
+        classes = custom_datasets.list_classes(folder)
+        datasets.append(CustomDataset(folder, len(classes), sum(len(one.photos) for one in classes)))
+    return tuple(datasets)
+
+
+def change_labels(
+    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
+) -> FolderChange:
+    """Put photos in other classes or leave them out; None returns to the labels of the folder.
+
+    In a dataset that was built here the photos are moved; any other folder stays as it is, and is only overridden.
+    """
+    with _EDITING:
+        if not custom_datasets.is_custom(folder):
+            return FolderChange(folder, _override_labels(Scope("", folder_key(folder), classes), changes))
+        moves: custom_datasets.FileMoves = ()
+        for photo, override in changes.items():
+            if override is not None and override.label != photo.parent.name:
+                moves = (*moves, *custom_datasets.apply_edit(folder, MovePhotos((photo,), override.label)))
+        return FolderChange(folder, moves)
+
+
+def _override_labels(scope: Scope, changes: Mapping[Path, LabelOverride | None]) -> LabelsByPath:
+    for path in changes:
+        _check_readable(path)
+    labels = {
+        path: None if one is None else Label(path, one.label or LEFT_OUT, Source.WIZARD, folder=scope.folder)
+        for path, one in changes.items()
+    }
+    with open_labels() as store:
+        before = store.change(labels, scope)
+        store.resolve(len(labels))
+    return before
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        reason = error.strerror or tr("unknown error")
+        what = tr("Couldn't read “{name}”: {reason}.", name=display_path(path.name), reason=reason)
+        raise UsageError(what, hint=tr("Check that the file exists and that you can open it.")) from error
+
+
+def undo(folder: Path, action: UndoAction) -> FolderChange:
+    """Undo a change."""
+    with _EDITING:
+        if isinstance(action, tuple):
+            custom_datasets.undo(action)
+        else:
+            with open_labels() as store:
+                store.restore(action)
+        return FolderChange(folder)
+
+
+def create_dataset(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
+    """Build a dataset, perhaps with classes in it already."""
+    with _EDITING:
+        folder = custom_datasets.create_dataset(name)
+        for label, photos in classes.items():
+            custom_datasets.apply_edit(folder, AddPhotos(label, photos))
+        return FolderChange(folder)
+
+
+def edit_dataset(folder: Path, edit: Edit) -> FolderChange:
+    """Change a dataset that was built here."""
+    with _EDITING:
+        return FolderChange(folder, custom_datasets.apply_edit(folder, edit))
+
+
+def rename_dataset(folder: Path, name: str) -> FolderChange:
+    """Rename a dataset that was built here."""
+    with _EDITING:
+        return FolderChange(custom_datasets.rename_dataset(folder, name))

@@ -1,0 +1,73 @@
+"""What is in a folder of labelled images, and how it changes: light values that any process can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from core.base.errors import FoveaError
+from core.datasets.custom_datasets import FileMoves
+from core.datasets.labels import Label, OverriddenImage
+from core.datasets.problems import Problem
+
+UndoAction: TypeAlias = FileMoves | Mapping[Path, tuple[Label, ...]]
+"""What undoes a change; whoever asked for the change only sends it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSummary:
+    """A class in a folder.
+
+    Attributes:
+        name: its label.
+        images: the number of usable images.
+        samples: up to twelve of them, evenly spaced; all of them in custom datasets.
+    """
+
+    name: str
+    images: int
+    samples: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRead:
+    """What is in a folder.
+
+    Attributes:
+        folder: the folder.
+        classes: its classes in their order; empty if no model can be trained, except for custom datasets.
+        images: the number of usable images.
+        has_subsets: whether the folder has its own split into training and test photos.
+        problems: the first thousand problems, including all fatal ones.
+        error: why no model can be trained; None if one can.
+        overridden: the photos whose labels the user has overridden.
+        is_custom: whether it is a custom dataset, built in Fovea.
+    """
+
+    folder: Path
+    classes: tuple[ClassSummary, ...] = ()
+    images: int = 0
+    has_subsets: bool = False
+    problems: tuple[Problem, ...] = ()
+    error: FoveaError | None = None
+    overridden: tuple[OverriddenImage, ...] = ()
+    is_custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FolderChange:
+    """A change to a folder, which is at `folder` now; `undo` undoes it, None if it cannot be undone."""
+
+    folder: Path
+    undo: UndoAction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomDataset:
+    """A dataset that was built in Fovea: its folder, and the numbers of classes and photos."""
+
+    folder: Path
+    classes: int
+    photos: int

@@ -1,0 +1,190 @@
+"""What is in the library: light values, as it was when the library was read, that any process can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from core.base.errors import FoveaError, ModelError
+from core.base.providers import Provider
+from core.card import BackboneCard, ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledBackbone:
+    """A backbone that models can share.
+
+    Attributes:
+        card: its card.
+        folder: the folder of its files.
+        size_bytes: its size on disk.
+    """
+
+    card: BackboneCard
+    folder: Path
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """Its name in the library."""
+        return self.card.name
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """A model in the library.
+
+    Attributes:
+        card: its card.
+        folder: the folder of its files.
+        backbone: its backbone, shared or its own.
+        is_builtin: whether it is built in and cannot be removed.
+        version: 1, 2, ... for the user's models; 0 for built-in models.
+        size_bytes: its size on disk, including its backbone.
+        has_training_data: whether its training data was saved, so that it can be retrained; `load_examples` validates
+            it.
+    """
+
+    card: ModelCard
+    folder: Path
+    backbone: InstalledBackbone
+    is_builtin: bool
+    version: int
+    size_bytes: int
+    has_training_data: bool
+
+    @property
+    def name(self) -> str:
+        """Its name in the library."""
+        return self.card.name
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenEntry:
+    """A folder in the library that cannot be used, and why."""
+
+    name: str
+    folder: Path
+    error: ModelError
+
+
+Entry: TypeAlias = InstalledModel | InstalledBackbone | BrokenEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One of the versions of a name.
+
+    Attributes:
+        number: 1, 2, ... for the user's models; 0 for built-in ones.
+        is_active: whether this is the active version.
+        entry: the installed model, or why it cannot be used.
+        installed_at: when it was installed; None for built-in models, or if unknown.
+    """
+
+    number: int
+    is_active: bool
+    entry: Entry
+    installed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """An installed model that can be used.
+
+    Attributes:
+        card: the card of the model.
+        backbone: the card of its backbone.
+        parameters: the number of parameters of backbone and head together.
+        is_builtin: whether it is built in.
+        version: 1, 2, ...; 0 for a built-in model.
+        size_bytes: its size on disk.
+        has_training_data: whether its training data was saved, so that it can be retrained with corrections.
+    """
+
+    card: ModelCard
+    backbone: BackboneCard
+    parameters: int
+    is_builtin: bool
+    version: int
+    size_bytes: int
+    has_training_data: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenModel:
+    """An installed model that cannot be used, and why."""
+
+    name: str
+    error: FoveaError
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedModel:
+    """The model in use.
+
+    Attributes:
+        model: the model as it is installed.
+        provider: the provider that runs it.
+        agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
+        opening_ms: the time to open and verify it.
+        refusal: why the requested provider is not in use; None if it is.
+    """
+
+    model: ModelSummary
+    provider: Provider
+    agreement: float
+    opening_ms: float
+    refusal: FoveaError | None
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.model.card.name
+
+    @property
+    def version(self) -> int:
+        """The version of the model."""
+        return self.model.version
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version of a model.
+
+    Attributes:
+        number: 1, 2, ... for the user's own; 0 for a built-in model.
+        is_active: whether the name without a number means this version.
+        installed_at: when it was installed; None for built-in models, and if unknown.
+        model: the model; None if it cannot be used.
+        training_images: the number of images it was trained on; None if unknown.
+        error: why it cannot be used; None if it can.
+    """
+
+    number: int
+    is_active: bool
+    installed_at: datetime | None
+    model: ModelSummary | None
+    training_images: int | None
+    error: FoveaError | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameSummary:
+    """A model's name with its versions, lowest number first; at least one."""
+
+    name: str
+    versions: tuple[VersionSummary, ...]
+
+    @property
+    def active(self) -> VersionSummary | None:
+        """The version that the name means; None if there is none."""
+        return next((one for one in self.versions if one.is_active), None)
+
+    @property
+    def title(self) -> str:
+        """The name that users read."""
+        shown = self.active or self.versions[-1]
+        return self.name if shown.model is None else shown.model.card.title

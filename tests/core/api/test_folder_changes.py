@@ -1,0 +1,90 @@
+"""Changing folders and drawing previews."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import api
+from core.base.errors import FoveaError, ImageError
+from core.base.progress import CancelToken
+from core.datasets.custom_datasets import AddPhotos, RenameClass
+from core.datasets.labels import LabelOverride, OverriddenImage
+from core.images.augmentation import augment, make_rng
+from core.images.decoding import decode
+from core.images.preprocessing import preprocess
+from core.models.library import open_library
+from core.training.training_data import backbone_of
+from tests import tiny
+from tests.core.api.conftest import request
+from tests.core.api.test_folders import read
+
+
+def test_label_overrides_are_kept_and_undone(folder: Path, tmp_path: Path) -> None:
+    place = Path(shutil.copytree(folder, tmp_path / "copy"))
+    photo = place / "red" / "0.png"
+    changed = api.change_labels(place, {photo: LabelOverride("blue")})
+    found = read(place)
+    assert found.overridden == (OverriddenImage(photo, "red", "blue"),)
+    assert {one.name: one.images for one in found.classes} == {"blue": 21, "green": 20, "red": 19}
+    assert "amended" not in {one.kind for one in found.problems}
+    assert changed.undo is not None
+    api.undo_edit(place, changed.undo)
+    assert read(place).overridden == ()
+
+
+def test_a_custom_dataset_is_built_read_changed_and_renamed(folder: Path) -> None:
+    photos = {label: tuple(sorted((folder / label).iterdir())) for label in ("red", "blue")}
+    made = api.create_dataset("Colours", photos).folder
+    assert made.name == "Colours"
+    api.edit_dataset(made, AddPhotos("green", photos["blue"][:1]))
+    found = read(made)
+    assert found.is_custom
+    assert [(one.name, one.images) for one in found.classes] == [("blue", 20), ("green", 1), ("red", 20)]
+    moved = api.change_labels(made, {found.classes[1].samples[0]: LabelOverride("red")})
+    assert len(list((made / "red").iterdir())) == 21
+    assert moved.undo is not None
+    api.undo_edit(made, moved.undo)
+    assert len(list((made / "red").iterdir())) == 20
+    renamed = api.rename_dataset(made, "Tints").folder
+    (listed,) = api.list_datasets()
+    assert (listed.folder, listed.classes, listed.photos) == (renamed, 3, 41)
+
+
+def test_a_custom_dataset_of_one_class_is_shown_with_an_error(folder: Path) -> None:
+    found = read(api.create_dataset("One", {"red": (folder / "red",)}).folder)
+    assert [(one.name, one.images) for one in found.classes] == [("red", 20)]
+    assert found.error is not None
+
+
+def test_a_failed_change_raises(folder: Path) -> None:
+    made = api.create_dataset("Set", {}).folder
+    with pytest.raises(FoveaError):
+        api.edit_dataset(made, RenameClass("gone", "other"))
+    with pytest.raises(FoveaError, match="Couldn't read"):
+        api.change_labels(folder, {folder / "gone.png": LabelOverride(None)})
+
+
+def test_the_preview_shows_what_training_uses(folder: Path) -> None:
+    photos = (folder / "red" / "0.png", folder / "blue" / "1.png")
+    drawn = api.preview_training(request(folder, seed=7), photos, token=CancelToken())
+    plan = backbone_of(open_library()).card.preprocessing
+    pixels = decode(photos[0], min_side=plan.min_decode_side)
+    sha256 = tiny.sha256(photos[0].read_bytes())
+    for epoch, picture in enumerate(drawn.augmented, 1):
+        expected = augment(pixels, plan, make_rng(7, epoch, sha256))
+        shown = np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3)
+        assert (shown == expected).all()
+    assert len(drawn.augmented) == 9
+    assert [one.path for one in drawn.seen] == list(photos)
+    assert drawn.seen[0].cropped.rgb == preprocess(pixels, plan).tobytes()
+    assert drawn.seen[0].crop == (0, 0, 1, 1)
+    assert any("horizontal flip" in line for line in drawn.augmentations)
+
+
+def test_a_preview_of_unreadable_photos_fails(folder: Path) -> None:
+    with pytest.raises(ImageError):
+        api.preview_training(request(folder), (folder / "gone.png",), token=CancelToken())
