@@ -125,7 +125,7 @@ class ModelsPage(QWidget):
         self.questions.submitted.connect(self.imports.take_answered)
         self.questions.preview_wanted.connect(self.imports.preview)
         self.export_panel.exported.connect(self._notices.show_notice)
-        session.models_changed.connect(self._show_models)
+        session.models.changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
         library = session.library
@@ -136,7 +136,7 @@ class ModelsPage(QWidget):
         library.removed.connect(self._on_removed)
         library.restored.connect(self._on_restored)
         library.changed.connect(self._list_again)
-        if session.models:
+        if session.models.installed:
             self._show_models()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -176,8 +176,8 @@ class ModelsPage(QWidget):
 
     def _use_chosen(self) -> None:
         name = self._chosen_name()
-        if name in self._session.models:
-            self._session.open_model(model=name)
+        if name in self._session.models.installed:
+            self._session.models.open(model=name)
 
     def _use_version(self, number: int) -> None:
         self._session.library.activate(self._chosen_name(), number)
@@ -200,17 +200,17 @@ class ModelsPage(QWidget):
         self.select(name)
 
     def _list_again(self) -> None:
-        self._session.engine.list_models()
+        self._session.models.refresh()
         self._session.library.refresh()
 
     def _on_activated(self, name: str) -> None:
-        if not self._is_in_use(name):
-            self._session.open_model(model=name)
+        if not self._session.models.is_in_use(name):
+            self._session.models.open(model=name)
 
     def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
         self._notify_removed(name, version)
-        if active is None and self._is_in_use(name):
-            self._session.open_model(model=Settings().model)
+        if active is None and self._session.models.is_in_use(name):
+            self._session.models.open(model=Settings().model)
 
     def _on_rolled_back(self, name: str, version: int) -> None:
         self._notices.show_notice(tr("“{name}” now uses version {version} again.", name=name, version=version))
@@ -238,9 +238,6 @@ class ModelsPage(QWidget):
             )
         self._notices.show_notice(text, action=(tr("Undo"), lambda: library.restore(name, version)))
 
-    def _is_in_use(self, name: str) -> bool:
-        return self._session.opened is not None and self._session.opened.name == name
-
     # ---- display
 
     def _show_models(self) -> None:
@@ -252,7 +249,7 @@ class ModelsPage(QWidget):
             for name in shown:
                 item = QListWidgetItem(self.choices)
                 item.setData(_NAME, name)
-            in_use = self._session.opened.name if self._session.opened else ""
+            in_use = self._session.models.in_use.name if self._session.models.in_use else ""
             wanted = next((name for name in (self._wanted, chosen, in_use) if name in shown), "")
             if wanted:
                 self.choices.setCurrentRow(list(shown).index(wanted))
@@ -260,15 +257,16 @@ class ModelsPage(QWidget):
             self.choices.blockSignals(False)
         for row, text in enumerate(shown.values()):
             self.choices.item(row).setText(text)
-        if self.choices.currentItem() is None and self._session.opened and self._session.opened.name in shown:
-            self.choices.setCurrentRow(list(shown).index(self._session.opened.name))
+        opened = self._session.models.in_use
+        if self.choices.currentItem() is None and opened and opened.name in shown:
+            self.choices.setCurrentRow(list(shown).index(opened.name))
         self._show_chosen()
 
     def _shown_names(self) -> dict[str, str]:
         """The text of each model in the list, by name."""
-        opened, found = self._session.opened, {}
-        for name in {**self._session.models, **self.names}:
-            one, facts = self.names.get(name), self._session.models.get(name)
+        opened, found = self._session.models.in_use, {}
+        for name in {**self._session.models.installed, **self.names}:
+            one, facts = self.names.get(name), self._session.models.installed.get(name)
             title = facts.card.title if facts else one.title if one else name
             count = len(one.versions) if one else 1
             about = [_class_count(facts)]
@@ -285,19 +283,19 @@ class ModelsPage(QWidget):
         self.versions.show_versions(one)
         self.versions.setVisible(one is not None)
         version = self.versions.version if one else None
-        facts = version.model if version and version.model else self._session.models.get(name)
+        facts = version.model if version and version.model else self._session.models.installed.get(name)
         if facts is None:
             self.statistics.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
             return
         self._show_facts(facts, version)
 
     def _show_facts(self, facts: ModelSummary, version: VersionSummary | None) -> None:
-        opened, name = self._session.opened, facts.card.name
+        opened, name = self._session.models.in_use, facts.card.name
         is_in_use = opened is not None and opened.name == name
         is_opened = is_in_use and opened is not None and opened.version == facts.version
-        latency = self._session.latency.summary() if is_opened else ""
+        latency = self._session.models.speed.latency_text() if is_opened else ""
         self.statistics.show_model(facts, opened if is_opened else None, latency)
-        self.use.setEnabled(not is_in_use and name in self._session.models)
+        self.use.setEnabled(not is_in_use and name in self._session.models.installed)
         self.use.setText(tr("In use") if is_in_use else tr("Use this model"))
         one = self.names.get(name)
         self.remove.setEnabled(one is not None and any(version.number for version in one.versions))

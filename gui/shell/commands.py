@@ -126,7 +126,7 @@ class Commands(QObject):
             ActionId.EXPORT_MODEL: lambda: self._on_models(window.models_page.export),
             ActionId.ROLL_BACK: lambda: self._on_models(window.models_page.roll_back),
             ActionId.REMOVE_MODEL: lambda: self._on_models(window.models_page.remove_model),
-            **{action: partial(session.open_model, provider=provider) for action, provider in _PROVIDERS.items()},
+            **{action: partial(session.models.open, provider=provider) for action, provider in _PROVIDERS.items()},
             ActionId.EXACT: self._toggle_exact,
             ActionId.PALETTE: lambda: self.palette.open(),
             ActionId.SHORTCUTS: self._show_shortcuts,
@@ -184,7 +184,7 @@ class Commands(QObject):
 
     def _toggle_exact(self) -> None:
         is_exact = self._session.settings.value.precision is Precision.EXACT
-        self._session.open_model(precision=Precision.AUTO if is_exact else Precision.EXACT)
+        self._session.models.open(precision=Precision.AUTO if is_exact else Precision.EXACT)
 
     def _show_shortcuts(self) -> None:
         actions = [action for action in self._window.actions_by_id.values() if not action.shortcut().isEmpty()]

@@ -75,7 +75,7 @@ class TrainingRun(QObject):
             images: the number of training images; 0 if unknown.
         """
         self.request, self._images, self._discards = request, images, False
-        defaults, opened = DEFAULTS.get(request.recipe.value), self._session.opened
+        defaults, opened = DEFAULTS.get(request.recipe.value), self._session.models.in_use
         task = self._task = self._session.training.start(api.train, request, opened.name if opened else None)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)

@@ -313,8 +313,8 @@ class TrainingWizard(QWidget):
 
     def _show_used(self, name: str) -> None:
         """Open the new version, which is active now, in the main window."""
-        self._session.engine.list_models()
-        self._session.open_model(model=name)
+        self._session.models.refresh()
+        self._session.models.open(model=name)
         self.result.show_in_use()
 
     def _on_exported(self, text: str, file: Path | None) -> None:
