@@ -93,6 +93,7 @@ class MainWindow(DropWindow):
         self.session.models_changed.connect(self.commands.show_settings)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
         self.wizard_controller.status_changed.connect(self.status.show_training)
+        self.wizard_controller.close_wanted.connect(self.close)
         self.status.training_wanted.connect(self.wizard_controller.open)
         self.photos_page.training_wanted.connect(self.wizard_controller.open_with)
         self.status.folders_wanted.connect(lambda: self.show_page(Page.FOLDERS))

@@ -38,7 +38,7 @@ class PhotosStep(QWidget):
     Attributes:
         chosen: read this folder.
         build_wanted: build a dataset from photos in the window.
-        changed: `can_continue` may have changed.
+        changed: another page of the step is shown.
     """
 
     chosen = Signal(object)
@@ -47,7 +47,6 @@ class PhotosStep(QWidget):
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.read: FolderRead | None = None
         self._pages = QStackedWidget(self)
         self._datasets = QVBoxLayout()
         self._invitation = self._make_invitation()
@@ -57,6 +56,7 @@ class PhotosStep(QWidget):
         self.found.other_wanted.connect(self._show_invitation)
         for page in (self._invitation, self._reading, self.found):
             self._pages.addWidget(page)
+        self._pages.currentChanged.connect(self.changed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
@@ -82,14 +82,11 @@ class PhotosStep(QWidget):
             )
             self._datasets.addWidget(_link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
 
-    def begin(self, folder: Path) -> None:
-        """Show that a folder is being read; if it is shown already, it stays visible."""
-        if self.read is None or self.read.folder != folder:
-            self.read = None
-            self._waiting.setText(tr("Reading “{name}”…", name=display_path(folder.name)))
-            self.bar.setRange(0, 0)
-            self._pages.setCurrentWidget(self._reading)
-        self.changed.emit()
+    def show_reading(self, folder: Path) -> None:
+        """Show that a folder is being read."""
+        self._waiting.setText(tr("Reading “{name}”…", name=display_path(folder.name)))
+        self.bar.setRange(0, 0)
+        self._pages.setCurrentWidget(self._reading)
 
     def show_progress(self, progress: Progress) -> None:
         """Show how many photos have been read."""
@@ -105,19 +102,16 @@ class PhotosStep(QWidget):
 
     def show_folder(self, read: FolderRead, *, can_undo: bool) -> None:
         """Show the contents of a folder."""
-        self.read = read
         self.found.show_folder(read, can_undo=can_undo)
         self._pages.setCurrentWidget(self.found)
-        self.changed.emit()
 
     @property
-    def can_continue(self) -> bool:
-        """Whether a model can be trained with the folder."""
-        return self.read is not None and self.read.error is None and self._pages.currentWidget() is self.found
+    def shows_folder(self) -> bool:
+        """Whether the contents of a folder are visible."""
+        return self._pages.currentWidget() is self.found
 
     def _show_invitation(self) -> None:
         self._pages.setCurrentWidget(self._invitation)
-        self.changed.emit()
 
     def _opener(self, folder: Path) -> Callable[[], None]:
         return lambda: self.chosen.emit(folder)
