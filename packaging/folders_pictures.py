@@ -38,7 +38,7 @@ class Walk:
     @property
     def page(self) -> FoldersPage:
         """The place."""
-        return self._window.folders_page
+        return self._window.pages.folders
 
     def wait(self, until: Callable[[], bool]) -> None:
         """Let the window live until something is so."""

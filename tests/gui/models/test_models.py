@@ -35,7 +35,7 @@ def test_the_model_in_use_is_shown_everywhere(window: MainWindow, qtbot: QtBot) 
     assert window.top_bar.chip.text().strip() == "CPU"
     assert "colours on CPU" in visible_texts(window.status)
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
-    shown = visible_texts(window.models_page)
+    shown = visible_texts(window.pages.models)
     for words in ("Tiny", "32 × 32 px", "Multiply-adds", "red, green, blue", tiny.ORIGIN.licence, "no photos yet"):
         assert words in shown
 

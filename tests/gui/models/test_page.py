@@ -34,11 +34,11 @@ def page(window: MainWindow, qtbot: QtBot) -> ModelsPage:
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     for title in ("Hues one", "Hues two"):
         install("hues", title)
-    qtbot.waitUntil(lambda: "hues" in window.models_page.names, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: len(window.models_page.names["hues"].versions) == 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "hues" in window.pages.models.names, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(window.pages.models.names["hues"].versions) == 2, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "hues" in window.session.models, timeout=PATIENCE_MS)
-    window.models_page.select("hues")
-    return window.models_page
+    window.pages.models.select("hues")
+    return window.pages.models
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:

@@ -41,8 +41,8 @@ def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> TrainingPage:
     """The page with one unfinished run."""
     begin(request(tmp_path / "pictures"))
     window.actions_by_id[ActionId.SHOW_TRAINING].trigger()
-    qtbot.waitUntil(lambda: len(window.training_page.runs) == 1, timeout=PATIENCE_MS)
-    return window.training_page
+    qtbot.waitUntil(lambda: len(window.pages.training.runs) == 1, timeout=PATIENCE_MS)
+    return window.pages.training
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:
@@ -109,7 +109,7 @@ def test_a_trained_model_is_shown_on_the_models_page(page: TrainingPage, window:
     page.list.setFocus()
     qtbot.keyClick(page.list, Qt.Key.Key_Return)
     assert window.pages.currentIndex() == Page.MODELS
-    qtbot.waitUntil(lambda: window.models_page._chosen_name() == "hues", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.pages.models._chosen_name() == "hues", timeout=PATIENCE_MS)
 
 
 def test_the_button_opens_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
