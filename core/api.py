@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
     from core.datasets.label_overrides import LabelOverride
     from core.models.trash import RemovedEntry
+    from core.models.values import NameSummary
     from core.services.folder_values import FolderChange, FolderRead, Previewed, UndoAction
-    from core.services.library_values import ComparisonSummary, NameSummary
+    from core.services.library_values import ComparisonSummary
     from core.services.training_values import CustomDataset, Forecast, RetrainingSummary, TrainingSummary
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
@@ -76,8 +77,8 @@ class LibraryListing:
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
     from core.models.library import open_library
+    from core.models.summaries import summarize_names
     from core.models.trash import list_removed
-    from core.services.model_facts import summarize_names
     from core.training.runs import list_runs
 
     library = open_library()

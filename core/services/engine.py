@@ -19,10 +19,11 @@ from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
 from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
 from core.models.library import BrokenEntry, InstalledModel, open_library
+from core.models.summaries import summarize_model
+from core.models.values import BrokenModel
 from core.prediction import Failure
 from core.services.inbox import Inbox
 from core.services.messages import (
-    BrokenModel,
     Classified,
     Classify,
     ListModels,
@@ -31,7 +32,6 @@ from core.services.messages import (
     ModelsListed,
     OpenModel,
 )
-from core.services.model_facts import summarize_model
 from core.worker import warnings_to
 
 Numbered = tuple[int, Path]

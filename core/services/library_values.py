@@ -1,53 +1,10 @@
-"""The contents of the library and comparisons of models, as light values that cross the pipe to the window."""
+"""Comparisons of models, as light values that cross the pipe to the window."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from core.base.errors import FoveaError
-from core.services.messages import ModelSummary
 from core.services.training_values import ChangedImage, UnreadImage
-
-
-@dataclass(frozen=True, slots=True)
-class VersionSummary:
-    """A version of a model.
-
-    Attributes:
-        number: 1, 2, ... for the user's own; 0 for a built-in model.
-        is_active: whether the name without a number means this version.
-        installed_at: when it was installed; None for built-in models, and if unknown.
-        model: the model; None if it cannot be used.
-        training_images: the number of images it was trained on; None if unknown.
-        error: why it cannot be used; None if it can.
-    """
-
-    number: int
-    is_active: bool
-    installed_at: datetime | None
-    model: ModelSummary | None
-    training_images: int | None
-    error: FoveaError | None
-
-
-@dataclass(frozen=True, slots=True)
-class NameSummary:
-    """A model's name with its versions, lowest number first; at least one."""
-
-    name: str
-    versions: tuple[VersionSummary, ...]
-
-    @property
-    def active(self) -> VersionSummary | None:
-        """The version that the name means; None if there is none."""
-        return next((one for one in self.versions if one.is_active), None)
-
-    @property
-    def title(self) -> str:
-        """The name that users read."""
-        shown = self.active or self.versions[-1]
-        return self.name if shown.model is None else shown.model.card.title
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.base.errors import FoveaError
 from core.base.providers import Precision, Provider, ProviderPreference
-from core.card import BackboneCard, ModelCard
+from core.models.values import BrokenModel, ModelSummary
 from core.prediction import Outcome
 
 # ---- to the engine process
@@ -40,37 +40,6 @@ class Classify:
 
 
 # ---- from the engine process
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSummary:
-    """An installed model, as the window shows it.
-
-    Attributes:
-        card: the card of the model.
-        backbone: the card of its backbone.
-        parameters: the number of parameters of backbone and head together.
-        is_builtin: whether it is built in.
-        version: 1, 2, ...; 0 for a built-in model.
-        size_bytes: its size on disk.
-        has_training_data: whether its training data was saved, so that it can be retrained with corrections.
-    """
-
-    card: ModelCard
-    backbone: BackboneCard
-    parameters: int
-    is_builtin: bool
-    version: int
-    size_bytes: int
-    has_training_data: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenModel:
-    """An installed model that cannot be used, and why."""
-
-    name: str
-    error: FoveaError
 
 
 @dataclass(frozen=True, slots=True)

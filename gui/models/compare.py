@@ -14,7 +14,8 @@ from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
-from core.services.library_values import ComparisonSummary, NameSummary
+from core.models.values import NameSummary
+from core.services.library_values import ComparisonSummary
 from gui.models import version_text
 from gui.models.comparison import ComparisonView
 from gui.session.session import Session

@@ -21,8 +21,7 @@ from core.api import LibraryListing
 from core.base.i18n import tr, tr_n
 from core.base.settings import Settings
 from core.models.onnx_import_values import ImportQuestions
-from core.services.library_values import NameSummary, VersionSummary
-from core.services.messages import ModelSummary
+from core.models.values import ModelSummary, NameSummary, VersionSummary
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.files import ExportPanel, ModelImports

@@ -8,7 +8,7 @@ from typing import Final
 
 from core.base.i18n import tr
 from core.card import ModelCard
-from core.services.library_values import NameSummary, VersionSummary
+from core.models.values import NameSummary, VersionSummary
 
 NO_VALUE: Final = "–"
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
 
 from core.base.i18n import mark, tr
-from core.services.library_values import NameSummary, VersionSummary
+from core.models.values import NameSummary, VersionSummary
 from gui.models import version_text
 from gui.widgets.basic import Panel, fit_rows, label
 

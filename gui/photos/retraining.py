@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, Signal
 from core.base.errors import FoveaError
 from core.base.progress import Progress
 from core.datasets.corrections import Correction, Corrections, lineage
+from core.models.values import ModelSummary
 from core.prediction import Prediction
-from core.services.messages import ModelSummary
 from gui.session.session import Session
 
 if TYPE_CHECKING:

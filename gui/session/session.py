@@ -22,8 +22,9 @@ from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.base.text import display_path, natural_sort_key
 from core.datasets.corrections import Correction
+from core.models.values import ModelSummary
 from core.prediction import Failure, Outcome, Prediction
-from core.services.messages import ModelOpened, ModelRefused, ModelsListed, ModelSummary, OpenModel
+from core.services.messages import ModelOpened, ModelRefused, ModelsListed, OpenModel
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
 from gui.session.library_watch import LibraryWatch

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from core.api import LibraryListing
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
-from core.services.library_values import NameSummary, VersionSummary
+from core.models.values import NameSummary, VersionSummary
 from core.training.runs import RunSummary
 from gui.models import version_text
 from gui.session.session import Session

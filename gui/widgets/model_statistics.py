@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
-from core.services.messages import ModelOpened, ModelSummary
+from core.models.values import ModelSummary
+from core.services.messages import ModelOpened
 from gui.widgets.basic import Panel, PropertyList, label
 
 _MAX_SAMPLES: Final = 2000

@@ -1,12 +1,11 @@
-"""Turns installed models into light values that cross the pipe to the window."""
+"""Summaries of installed models, as light values that any process can hold."""
 
 from __future__ import annotations
 
 from core.base.errors import ModelError
 from core.models.heads import head_arrays
 from core.models.library import BrokenEntry, InstalledModel, Library, Version, load_head, load_training_hashes
-from core.services.library_values import NameSummary, VersionSummary
-from core.services.messages import ModelSummary
+from core.models.values import ModelSummary, NameSummary, VersionSummary
 from core.worker import portable
 
 
@@ -41,13 +40,13 @@ def _models(library: Library, name: str) -> list[Version]:
 
 
 def _summarize_version(version: Version) -> VersionSummary:
-    facts, training_images, error = None, None, None
+    model, training_images, error = None, None, None
     try:
         if isinstance(version.entry, InstalledModel):
-            facts, hashes = summarize_model(version.entry), load_training_hashes(version.entry)
+            model, hashes = summarize_model(version.entry), load_training_hashes(version.entry)
             training_images = None if hashes is None else len(hashes)
         elif isinstance(version.entry, BrokenEntry):
             error = portable(version.entry.error)
     except ModelError as damage:
         error = portable(damage)
-    return VersionSummary(version.number, version.is_active, version.installed_at, facts, training_images, error)
+    return VersionSummary(version.number, version.is_active, version.installed_at, model, training_images, error)

@@ -1,0 +1,80 @@
+"""Installed models as other processes see them: light values, without files that could disappear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.base.errors import FoveaError
+from core.card import BackboneCard, ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """An installed model that can be used.
+
+    Attributes:
+        card: the card of the model.
+        backbone: the card of its backbone.
+        parameters: the number of parameters of backbone and head together.
+        is_builtin: whether it is built in.
+        version: 1, 2, ...; 0 for a built-in model.
+        size_bytes: its size on disk.
+        has_training_data: whether its training data was saved, so that it can be retrained with corrections.
+    """
+
+    card: ModelCard
+    backbone: BackboneCard
+    parameters: int
+    is_builtin: bool
+    version: int
+    size_bytes: int
+    has_training_data: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenModel:
+    """An installed model that cannot be used, and why."""
+
+    name: str
+    error: FoveaError
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version of a model.
+
+    Attributes:
+        number: 1, 2, ... for the user's own; 0 for a built-in model.
+        is_active: whether the name without a number means this version.
+        installed_at: when it was installed; None for built-in models, and if unknown.
+        model: the model; None if it cannot be used.
+        training_images: the number of images it was trained on; None if unknown.
+        error: why it cannot be used; None if it can.
+    """
+
+    number: int
+    is_active: bool
+    installed_at: datetime | None
+    model: ModelSummary | None
+    training_images: int | None
+    error: FoveaError | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameSummary:
+    """A model's name with its versions, lowest number first; at least one."""
+
+    name: str
+    versions: tuple[VersionSummary, ...]
+
+    @property
+    def active(self) -> VersionSummary | None:
+        """The version that the name means; None if there is none."""
+        return next((one for one in self.versions if one.is_active), None)
+
+    @property
+    def title(self) -> str:
+        """The name that users read."""
+        shown = self.active or self.versions[-1]
+        return self.name if shown.model is None else shown.model.card.title
