@@ -126,7 +126,7 @@ class PageStack(QStackedWidget):
 
     def _show_model(self, name: str) -> None:
         self.show_page(Page.MODELS)
-        self.models.select(name)
+        self.models.choices.select(name)
 
     def preload(self) -> None:
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""

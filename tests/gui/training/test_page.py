@@ -109,7 +109,7 @@ def test_a_trained_model_is_shown_on_the_models_page(page: TrainingPage, window:
     page.list.setFocus()
     qtbot.keyClick(page.list, Qt.Key.Key_Return)
     assert window.pages.currentIndex() == Page.MODELS
-    qtbot.waitUntil(lambda: window.pages.models._chosen_name() == "hues", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.pages.models.choices.name == "hues", timeout=PATIENCE_MS)
 
 
 def test_the_button_opens_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
