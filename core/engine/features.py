@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import ImageError
 from core.base.i18n import tr
-from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.providers import Precision
 from core.base.text import display_path
 from core.card import BackboneCard
@@ -114,7 +114,7 @@ def compute_features(
     found = {at: kept[image.sha256] for at, image in enumerate(images) if image.sha256 in kept}
     missing = [at for at in range(len(images)) if at not in found]
     failures: list[Failure] = []
-    clock = ProgressReporter(tr("computing features"), len(images), report)
+    clock = ProgressReporter(tr("computing features"), len(images), report, kind=StageKind.IMAGES)
     clock.advance(len(found))
     if missing:
         with _preparing([images[at] for at in missing], extractor) as prepared:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError, TrainerError
-from core.base.i18n import mark, tr
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressReporter
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
@@ -70,7 +70,7 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
         Cancelled: the token was cancelled; the latest checkpoint is kept.
     """
     (train, validation), start = read_images(folder), _start(folder)
-    clock = ProgressReporter(mark("preparing the network"), 3, emit)
+    clock = ProgressReporter(tr("preparing the network"), 3, emit)
     backbone = read_backbone(Path(job.backbone))
     keras_model = _rebuild_keras(backbone)
     clock.advance()
@@ -202,7 +202,7 @@ def _write(
 ) -> None:
     """Export the backbone and the head, and write Keras's outputs for the parity check."""
     given = backbone.card
-    clock = ProgressReporter(mark("exporting the network"), 2, emit)
+    clock = ProgressReporter(tr("exporting the network"), 2, emit)
     data = backbone_bytes(model, Float16Policy.LOSSLESS)
     source = f"Fine-tuned by Fovea from the backbone “{given.name}” ({given.origin.source})"
     card = exported_backbone_card(

@@ -288,7 +288,7 @@ def _head_before(retraining: _Retraining, data: TrainingData) -> tuple[Head, boo
     labels = np.array([labels_before[data.train.examples[row].sha256] for row in rows], np.int64)
     if len(set(labels.tolist())) < len(old):  # a class has lost its images
         return installed, False
-    clock = ProgressReporter(mark("evaluating the previous version"), 1, retraining.report)
+    clock = ProgressReporter(tr("evaluating the previous version"), 1, retraining.report)
     head = quick.fit(data.train.features[rows], labels, c, token=retraining.token)
     clock.advance()
     return head, True

@@ -83,7 +83,7 @@ class _PredictionPanel(Panel):
         self._answer = label(kind="title", wrap=True)
         self._note = label(kind="muted", wrap=True)
         self._own_label = label(kind="heading", wrap=True)
-        self.correct, self.remove_correction = _link(tr("Correct… (F2)")), _link(tr("Remove correction (Shift+F2)"))
+        self.correct, self.remove_correction = _link(tr("Correct… (F2)")), _link(tr("Remove label (Shift+F2)"))
         row = QHBoxLayout()
         row.setSpacing(theme.GRID)
         row.addWidget(self.correct)

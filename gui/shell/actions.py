@@ -138,7 +138,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.UNDO, mark("&Undo"), QKeySequence.StandardKey.Undo),
         _SEPARATOR,
         _Entry(ActionId.CORRECT, mark("Corr&ect…"), "F2"),
-        _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve correction"), "Shift+F2"),
+        _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve label"), "Shift+F2"),
         _SEPARATOR,
         _Entry(ActionId.COPY, mark("&Copy predictions"), QKeySequence.StandardKey.Copy),
         _Entry(ActionId.SELECT_ALL, mark("Select &all photos"), QKeySequence.StandardKey.SelectAll),

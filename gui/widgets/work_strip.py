@@ -20,14 +20,15 @@ class WorkStrip(QWidget):
 
     cancel_wanted = Signal()
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, progress: str, cancel: str, parent: QWidget | None = None) -> None:
+        """`progress` and `cancel` are the accessible names of the bar and the button."""
         super().__init__(parent)
         self.words = label()
         self.bar = ProgressBar()
-        self.bar.setAccessibleName(tr("Progress of {task}", task=name))
+        self.bar.setAccessibleName(progress)
         self.count = label(kind="muted")
         self.cancel = QPushButton(tr("Cancel"))
-        self.cancel.setAccessibleName(tr("Cancel {task}", task=name))
+        self.cancel.setAccessibleName(cancel)
         self.cancel.clicked.connect(self._on_cancel)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -114,9 +114,9 @@ class TrainingController(QObject):
         self.step.show_stage(value)
         if value.total > 1:
             done = value.step / value.total
-            text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=tr(value.stage), done=done)
+            text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=value.stage, done=done)
         else:
-            text = tr("Training {name}: {stage}", name=self.name, stage=tr(value.stage))
+            text = tr("Training {name}: {stage}", name=self.name, stage=value.stage)
         self.status_changed.emit(text)
 
     def _on_done(self, summary: TrainingSummary) -> None:
