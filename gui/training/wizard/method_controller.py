@@ -50,7 +50,7 @@ class MethodController(QObject):
     def request(self) -> TrainRequest:
         """The request to train as chosen on the photos that were read."""
         assert self._photos.read is not None
-        return self.step.plan.request(self._photos.read.folder, self._settings.value)
+        return self.step.request(self._photos.read.folder, self._settings.value)
 
     def forecast_soon(self) -> None:
         """Measure the times of the recipes, unless the photos change meanwhile."""

@@ -73,4 +73,4 @@ def test_the_preview_shows_nine_augmentations_and_other_photos(
     qtbot.waitUntil(lambda: preview.originals.paths != before, timeout=PATIENCE_MS)
     assert preview.originals.paths[0].parent.name in {"red", "green", "blue"}
     wizard.method.step.options.fields.augment.setChecked(False)
-    assert not wizard.method.step.plan.options.augment
+    assert not wizard.method.request().augment
