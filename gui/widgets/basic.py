@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QProgressBar,
+    QPushButton,
     QSizePolicy,
     QTreeView,
     QVBoxLayout,
@@ -35,6 +36,15 @@ def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel
     result.setWordWrap(wrap)
     result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return result
+
+
+def link(text: str, action: Callable[[], object], tip: str = "") -> QPushButton:
+    """A button that looks like a link."""
+    button = QPushButton(text)
+    button.setProperty("kind", "link")
+    button.setToolTip(tip)
+    button.clicked.connect(lambda: action())  # drops the argument of the signal
+    return button
 
 
 class Icon(QWidget):

@@ -7,12 +7,12 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from gui.widgets import icons, theme
-from gui.widgets.basic import Icon, label
+from gui.widgets.basic import Icon, label, link
 
 _MAX_VISIBLE: Final = 3
 _MIN_HEIGHT: Final = 720
@@ -100,22 +100,15 @@ class _Notice(QFrame):
         row.addWidget(icon, alignment=Qt.AlignmentFlag.AlignTop)
         row.addWidget(message, 1)
         if action is not None:
-            button = _link(*action)
+            button = link(*action)
             button.clicked.connect(lambda: dismiss(self))
             row.addWidget(button)
-        self.more = _link("", show_all)
+        self.more = link("", show_all)
         self.more.setAccessibleName(tr("Show the other notices"))
         self.more.hide()
         row.addWidget(self.more)
         row.addWidget(_icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(text)))
         row.addWidget(_icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self)))
-
-
-def _link(name: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(name)
-    button.setProperty("kind", "link")
-    button.clicked.connect(lambda: action())  # drops the argument of the signal
-    return button
 
 
 def _icon_button(name: str, title: str, action: Callable[[], object]) -> QToolButton:

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget
 
 from core import api
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.datasets.custom_datasets import Edit
 from core.datasets.label_overrides import LabelOverride
 from core.services.folder_values import FolderChange, FolderRead, UndoAction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
 from gui.training.wizard.photos_step import PhotosStep
-
-Changes: TypeAlias = Mapping[Path, LabelOverride | None]
+from gui.widgets.class_chooser import ClassChooser
 
 
 class PhotosController(QObject):
-    """Decides which photos are trained on.
+    """Decides which photos are trained on, and as what.
 
     Attributes:
         changed: `can_continue` may have changed.
         was_read: the folder was read; its `FolderRead`.
-        class_wanted: ask for the class of these photos; the photos, and the likely classes.
         failed: why nothing was changed.
         step: what the user sees.
         folder: the folder to change; None while there is none.
@@ -36,14 +35,14 @@ class PhotosController(QObject):
 
     changed = Signal()
     was_read = Signal(FolderRead)
-    class_wanted = Signal(object, object)
     failed = Signal(str)
 
     def __init__(self, session: Session, pages: QStackedWidget) -> None:
         super().__init__(pages)
-        self._tasks = session.training
+        self._tasks, self._pages = session.training, pages
         self._reading = LatestTask(self._tasks)
         self._undo_stack: list[UndoAction] = []
+        self._unlabelled: tuple[Path, ...] = ()
         self.folder: Path | None = None
         self.read: FolderRead | None = None
         self.step = PhotosStep(session.pictures, pages)
@@ -60,7 +59,14 @@ class PhotosController(QObject):
         found.class_named.connect(self._rename)
         found.undo_wanted.connect(self.undo)
         found.problems.overridden.connect(self.override_labels)
-        found.problems.class_wanted.connect(self.class_wanted)
+        found.problems.class_wanted.connect(self.choose_class)
+
+    @cached_property
+    def chooser(self) -> ClassChooser:
+        """Asks for the class of photos."""
+        chooser = ClassChooser(self._pages.window())
+        chooser.chosen.connect(self._on_class)
+        return chooser
 
     @property
     def can_continue(self) -> bool:
@@ -83,10 +89,20 @@ class PhotosController(QObject):
         """Build a dataset with these classes, which the user can then change, and read it."""
         self._start(api.create_dataset, name, {label: tuple(photos) for label, photos in classes.items()})
 
-    def override_labels(self, changes: Changes) -> None:
+    def override_labels(self, changes: Mapping[Path, LabelOverride | None]) -> None:
         """Put photos in other classes, leave them out, or return to the labels of the folder."""
         if self.folder is not None and changes:
             self._start(api.change_labels, self.folder, dict(changes))
+
+    def choose_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
+        """Let the user put photos in another class, which is probably one of the likely ones."""
+        self._unlabelled = tuple(paths)
+        classes = [one.name for one in self.read.classes] if self.read else []
+        title = tr_n("What is in this photo?", "What is in these {count:,} photos?", len(paths))
+        self.chooser.open([*classes, *(one for one in likely if one not in classes)], title=title, likely=likely)
+
+    def _on_class(self, name: str) -> None:
+        self.override_labels({path: LabelOverride(name) for path in self._unlabelled})
 
     def undo(self) -> None:
         """Undo the last change."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -19,7 +19,7 @@ from gui.training.wizard.class_tiles import ClassTiles
 from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import label, link
 from gui.widgets.thumbnails import PhotoWall
 
 
@@ -149,16 +149,16 @@ class ClassPhotos(QWidget):
         self._title = label(kind="heading")
         row.addWidget(self._title, 1)
         self._class_buttons = (
-            _link(tr("Add photos…"), self._add, tr("Add photos to the class")),
-            _link(tr("Remove photos"), self._remove, tr("Remove the selected photos from the class (Del)")),
-            _link(tr("Rename"), self.rename_wanted.emit, tr("Rename the class (F2)")),
-            _link(
+            link(tr("Add photos…"), self._add, tr("Add photos to the class")),
+            link(tr("Remove photos"), self._remove, tr("Remove the selected photos from the class (Del)")),
+            link(tr("Rename"), self.rename_wanted.emit, tr("Rename the class (F2)")),
+            link(
                 tr("Remove class"),
                 lambda: self._edit(RemoveClass(self._name)),
                 tr("Remove the class and its photos from the dataset"),
             ),
         )
-        self.new_class = _link(tr("New class"), self.new_wanted.emit, tr("Add an empty class"))
+        self.new_class = link(tr("New class"), self.new_wanted.emit, tr("Add an empty class"))
         for button in (*self._class_buttons, self.new_class):
             row.addWidget(button)
         column.addLayout(row)
@@ -198,11 +198,3 @@ def _summary(read: FolderRead) -> str:
     if read.error is not None:
         return read.error.what
     return photos_in_classes(read.images, len(read.classes))
-
-
-def _link(text: str, action: Callable[[], object], tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.setToolTip(tip)
-    button.clicked.connect(action)
-    return button

@@ -26,7 +26,7 @@ from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
-from gui.widgets.basic import Kind, ProgressBar, label
+from gui.widgets.basic import Kind, ProgressBar, label, link
 
 _MAX_DATASETS: Final = 4
 """Datasets built before that are offered; older ones can be opened as folders."""
@@ -80,7 +80,7 @@ class PhotosStep(QWidget):
                 name=display_path(one.folder.name),
                 contents=photos_in_classes(one.photos, one.classes),
             )
-            self._datasets.addWidget(_link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
+            self._datasets.addWidget(link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
 
     def show_reading(self, folder: Path) -> None:
         """Show that a folder is being read."""
@@ -158,10 +158,3 @@ class PhotosStep(QWidget):
         column.addWidget(self.bar, alignment=Qt.AlignmentFlag.AlignCenter)
         column.addStretch()
         return page
-
-
-def _link(text: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.clicked.connect(action)
-    return button

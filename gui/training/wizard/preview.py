@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -17,7 +17,7 @@ from core.services.folder_values import Previewed
 from core.services.training_values import PreviewedPhoto
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, label, link
 
 _SAMPLE: Final = 96
 _READ: Final = 112
@@ -41,9 +41,7 @@ class Preview(Panel):
         self._about = label(tr("Drawing…"), "muted", wrap=True)
         self._use = label(tr("Augmented for training"), "heading", wrap=True)
         self._description = label(kind="muted", wrap=True)
-        self.others = QPushButton(tr("Show others"))
-        self.others.setProperty("kind", "link")
-        self.others.clicked.connect(self.others_wanted)
+        self.others = link(tr("Show others"), self.others_wanted.emit)
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
         row.addWidget(self.others, alignment=Qt.AlignmentFlag.AlignTop)

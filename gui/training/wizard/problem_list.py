@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -32,7 +32,7 @@ from core.services.folder_values import FolderRead
 from core.services.training_values import FoundProblem
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, label, link
 from gui.widgets.thumbnails import SIDE, paint_photo
 
 Index = QModelIndex | QPersistentModelIndex
@@ -112,7 +112,7 @@ class ProblemList(QScrollArea):
     def _make_more(self, read: FolderRead) -> QWidget:
         """A button that shows the rest of the problems."""
         rest = read.problems[_SHOWN:]
-        button = _link(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), lambda: None)
+        button = link(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), lambda: None)
 
         def show() -> None:
             button.hide()
@@ -128,7 +128,7 @@ class ProblemList(QScrollArea):
         row = QHBoxLayout(head)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(label(summarize(overridden), wrap=True), 1)
-        undo_all = _link(tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}))
+        undo_all = link(tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}))
         row.addWidget(undo_all, alignment=Qt.AlignmentFlag.AlignTop)
         yield head
         for one in overridden[:_SHOWN]:
@@ -144,7 +144,7 @@ class ProblemList(QScrollArea):
         else:
             text = tr("{photo}: moved to “{name}”", photo=photo, name=one.label)
         row.addWidget(label(text, "muted", wrap=True), 1)
-        undo = _link(tr("Undo"), lambda: self.overridden.emit({one.path: None}))
+        undo = link(tr("Undo"), lambda: self.overridden.emit({one.path: None}))
         undo.setAccessibleName(tr("Undo {change}", change=text))
         row.addWidget(undo, alignment=Qt.AlignmentFlag.AlignTop)
         return box
@@ -176,9 +176,9 @@ class _Problem(Panel):
         row = QHBoxLayout()
         row.setSpacing(0)
         if self._files is not None:
-            self._exclude = _link(tr("Exclude"), self._exclude_selected)
+            self._exclude = link(tr("Exclude"), self._exclude_selected)
             self._exclude.setToolTip(tr("Don't train on the selected photos. The files stay where they are."))
-            self._move = _link(tr("Move to class…"), self._ask_class)
+            self._move = link(tr("Move to class…"), self._ask_class)
             self._move.setToolTip(tr("Use the selected photos for another class. The files stay where they are."))
             row.addWidget(self._exclude)
             row.addWidget(self._move)
@@ -189,7 +189,7 @@ class _Problem(Panel):
         return row
 
     def _make_open(self) -> QPushButton:
-        button = _link(tr("Open"), self._open)
+        button = link(tr("Open"), self._open)
         name = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
         button.setAccessibleName(tr("Open {name}", name=name))
         button.setToolTip(tr("Open the selected photos, or the folder, in their default app"))
@@ -279,13 +279,6 @@ class _FileDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.current().accent), 3 if strong else 2))
             painter.drawRoundedRect(QRectF(box).adjusted(-2, -2, 2, 2), 6, 6)
         painter.restore()
-
-
-def _link(text: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.clicked.connect(action)
-    return button
 
 
 def _open(path: Path) -> None:

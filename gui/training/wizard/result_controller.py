@@ -26,11 +26,9 @@ class ResultController(QObject):
 
     Attributes:
         again_wanted: train again; whether to repeat the training at once with the changed labels.
-        class_wanted: ask for the class of these photos; the photos, and the likely classes.
     """
 
     again_wanted = Signal(bool)
-    class_wanted = Signal(object, object)
 
     def __init__(
         self,
@@ -52,7 +50,7 @@ class ResultController(QObject):
         step.use_wanted.connect(self._use)
         step.again_wanted.connect(self.again_wanted)
         step.overridden.connect(self._photos.override_labels)
-        step.class_wanted.connect(self.class_wanted)
+        step.class_wanted.connect(self._photos.choose_class)
         step.undo_wanted.connect(self._photos.undo)
         step.exported.connect(self._on_exported)
         self._session.closing.connect(step.exporting.cancel)
@@ -61,7 +59,8 @@ class ResultController(QObject):
 
     def show(self, summary: TrainingSummary) -> None:
         """Show the new model."""
-        self.step.show_result(summary, self._training.folder)
+        assert self._training.request is not None
+        self.step.show_result(summary, self._training.request.folder)
 
     def show_labels(self, read: FolderRead) -> None:
         """Show which labels were changed, and how many of the changes the model was not trained on."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property, partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget
@@ -68,11 +67,6 @@ class TrainingController(QObject):
     def name(self) -> str:
         """The name of the model."""
         return self.request.name if self.request else ""
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the training photos."""
-        return self.request.folder if self.request else Path()
 
     @property
     def is_running(self) -> bool:

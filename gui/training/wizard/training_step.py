@@ -115,9 +115,7 @@ class TrainingStep(QWidget):
         """Show the photos per second, averaged over the last few seconds."""
         now = time.monotonic()
         self._samples.append((now, step))
-        while (
-            len(self._samples) > 2 and now - self._samples[0][0] > _SPEED_S
-        ):  # a slow machine reports less often than that
+        while len(self._samples) > 2 and now - self._samples[0][0] > _SPEED_S:  # slow machines report less often
             self._samples.popleft()
         (first, before), (last, after) = self._samples[0], self._samples[-1]
         if last > first and after > before:
@@ -193,9 +191,9 @@ class TrainingStep(QWidget):
         column.addWidget(self._done)
         column.addStretch()
 
-    def _make_question(self) -> QWidget:
+    def _make_question(self) -> Panel:
         """The question what to do with the progress, in place instead of in a modal dialog."""
-        box = self._question_box = Panel("")
+        box = Panel("")
         box.body.addWidget(label(tr("You can save the progress and resume the training later."), wrap=True))
         row = QHBoxLayout()
         row.addWidget(self.background)
@@ -244,7 +242,7 @@ class TrainingStep(QWidget):
         self._confirm(closing=True)
 
     def _confirm(self, *, closing: bool) -> None:
-        self._question_box.heading.setText(tr("Close while training?") if closing else tr("Stop training?"))
+        self._question.heading.setText(tr("Close while training?") if closing else tr("Stop training?"))
         self.background.setVisible(closing)
         self.closes = closing
         self._question.show()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,6 @@ from core.services.folder_values import FolderRead
 from core.services.training_values import TrainingSummary
 from core.training.request import TrainRequest
 from gui.session.session import Session
-from gui.training.wizard.label_chooser import LabelChooser
 from gui.training.wizard.method_controller import MethodController
 from gui.training.wizard.photos_controller import PhotosController
 from gui.training.wizard.result_controller import ResultController
@@ -82,7 +80,6 @@ class TrainingWizard(QWidget):
         self.photos.changed.connect(self._show_buttons)
         self.photos.was_read.connect(self._on_read)
         self.photos.failed.connect(self.notices.show_notice)
-        self.photos.class_wanted.connect(lambda paths, likely: self.chooser.ask(paths, likely))
         self.method.changed.connect(self._show_buttons)
         self.training.started.connect(self._on_started)
         self.training.status_changed.connect(self.status_changed)
@@ -91,12 +88,6 @@ class TrainingWizard(QWidget):
         self.training.done.connect(self._on_done)
         self.training.ended.connect(self._on_ended)
         self.result.again_wanted.connect(lambda at_once: self._train_again(is_immediate=at_once))
-        self.result.class_wanted.connect(lambda paths, likely: self.chooser.ask(paths, likely))
-
-    @cached_property
-    def chooser(self) -> LabelChooser:
-        """Asks for the class of photos."""
-        return LabelChooser(self.photos, self)
 
     # ---- from photos to a model
 

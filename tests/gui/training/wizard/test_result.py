@@ -47,9 +47,9 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     wall.setFocus()
     wall.setCurrentRow(row)
     qtbot.keyClick(wall, Qt.Key.Key_F2)
-    assert wizard.chooser.isVisible()
-    qtbot.keyClicks(wizard.chooser.line, "red")
-    qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
+    assert wizard.photos.chooser.isVisible()
+    qtbot.keyClicks(wizard.photos.chooser.line, "red")
+    qtbot.keyClick(wizard.photos.chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: wall.item(row).text() == "now red\nwas blue", timeout=PATIENCE_MS)
     assert wizard.result.step.again.text() == "Train again with 1 change"
     click(qtbot, wizard.result.step.undo)
