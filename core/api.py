@@ -7,9 +7,8 @@ cancelled raises `Cancelled`. Importing this module is cheap: each verb imports 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,14 +22,15 @@ from core.prediction import Failure, Outcome
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
     from core.datasets.label_overrides import LabelOverride
+    from core.datasets.problems import Problem
+    from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
+    from core.evaluation.values import Comparison
     from core.models.trash import RemovedEntry
     from core.models.values import NameSummary
-    from core.services.folder_values import FolderChange, FolderRead, Previewed, UndoAction
-    from core.services.library_values import ComparisonSummary
-    from core.services.training_values import CustomDataset, Forecast, RetrainingSummary, TrainingSummary
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
+    from core.training.values import Forecast, Previewed, RetrainingResult, TrainingResult
 
 _LISTED_AT_ONCE: Final = 500
 
@@ -205,21 +205,24 @@ def compare(
     paths: tuple[Path, ...],
     provider: ProviderPreference,
     precision: Precision,
+    max_disagreements: int | None = None,
     *,
     report: ProgressCallback,
     token: CancelToken,
-) -> ComparisonSummary:
-    """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos."""
+) -> Comparison:
+    """Compare two models, each `name` or `name@version`, on photos, or on one folder of labelled photos.
+
+    Of the photos with different predictions, at most `max_disagreements` are listed.
+    """
     from core.engine.feature_store import FeatureStore
     from core.evaluation.comparison import compare_by_paths, compared_model
     from core.models.library import open_library
-    from core.services.comparison_facts import summarize_comparison
 
-    started, library = time.perf_counter(), open_library()
+    library = open_library()
     first, second = (compared_model(library.find(name), provider, precision) for name in (a, b))
     with FeatureStore() as store:
         found = compare_by_paths(paths, first, second, store, report=report, token=token)
-    return summarize_comparison(found, first, second, time.perf_counter() - started)
+    return replace(found, disagreements=found.disagreements[:max_disagreements])
 
 
 # ---- training photos
@@ -227,49 +230,49 @@ def compare(
 
 def read_folder(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
     """Read a folder of labelled photos; the result includes why no model can be trained with it."""
-    from core.services import folders
+    from core.datasets import folders
 
     return folders.read(folder, report=report, token=token)
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:
     """List the datasets that were built here, most recently changed first."""
-    from core.services import folders
+    from core.datasets import folders
 
     return folders.list_datasets()
 
 
 def change_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
     """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder."""
-    from core.services import folders
+    from core.datasets import folders
 
     return folders.change_labels(folder, changes)
 
 
 def undo_edit(folder: Path, action: UndoAction) -> FolderChange:
     """Undo a change to a folder."""
-    from core.services import folders
+    from core.datasets import folders
 
     return folders.undo(folder, action)
 
 
 def create_dataset(name: str, classes: Mapping[str, tuple[Path, ...]]) -> FolderChange:
     """Build a dataset with these classes; if the name is taken, a number is appended."""
-    from core.services import folders
+    from core.datasets import folders
 
     return folders.create_dataset(name, classes)
 
 
 def edit_dataset(folder: Path, edit: Edit) -> FolderChange:
     """Change a dataset that was built here."""
-    from core.services import folders
+    from core.datasets import folders
 
     return folders.edit_dataset(folder, edit)
 
 
 def rename_dataset(folder: Path, name: str) -> FolderChange:
     """Rename a dataset that was built here."""
-    from core.services import folders
+    from core.datasets import folders
 
     return folders.rename_dataset(folder, name)
 
@@ -280,7 +283,7 @@ def rename_dataset(folder: Path, name: str) -> FolderChange:
 def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: CancelToken) -> Previewed:
     """Draw what the network reads of some photos, and nine augmentations of the first one."""
     from core.models.library import open_library
-    from core.services.previews import preview
+    from core.training.previews import preview
 
     return preview(photos, request.seed, open_library(), token=token)
 
@@ -288,14 +291,19 @@ def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: 
 def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ...]:
     """Forecast how long each recipe would take; the recipe of the request does not matter."""
     from core.models.library import open_library
-    from core.services.forecast import forecast_recipes
+    from core.training.forecast import forecast_recipes
 
     return forecast_recipes(request, open_library(), token=token)
 
 
 def train(
-    request: TrainRequest, against: str | None, *, report: Callable[[Progress | Epoch], None], token: CancelToken
-) -> TrainingSummary:
+    request: TrainRequest,
+    against: str | None,
+    *,
+    report: Callable[[Progress | Epoch], None],
+    token: CancelToken,
+    on_problems: Callable[[Sequence[Problem]], None] = lambda _: None,
+) -> TrainingResult:
     """Train a model, install it, and compare it with another one on its test photos.
 
     Args:
@@ -303,21 +311,24 @@ def train(
         against: the model to compare with, `name` or `name@version`; None for none.
         report: takes progress and epochs.
         token: cancels and pauses the training.
+        on_problems: takes the problems of the folder before the training starts.
     """
-    from core.services import trainings
+    from core.models.library import open_library
+    from core.training.results import train_and_compare
 
-    return trainings.train(request, against, report=report, token=token)
+    return train_and_compare(request, open_library(), against, report=report, token=token, on_problems=on_problems)
 
 
 def settle_run(request: TrainRequest, *, discard: bool) -> bool:
     """Keep or discard the progress of a cancelled training, and return whether it can be resumed."""
-    from core.services import trainings
+    from core.training import runs
 
-    return trainings.settle_run(request, discard=discard)
+    return runs.settle(request.name, keep=not discard)
 
 
-def retrain(request: RetrainRequest, *, report: ProgressCallback, token: CancelToken) -> RetrainingSummary:
+def retrain(request: RetrainRequest, *, report: ProgressCallback, token: CancelToken) -> RetrainingResult:
     """Make the next version of a model from corrections."""
-    from core.services import trainings
+    from core.models.library import open_library
+    from core.training.retrain import retrain as make_next_version
 
-    return trainings.retrain(request, report=report, token=token)
+    return make_next_version(request, open_library(), report=report, token=token)

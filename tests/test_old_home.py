@@ -16,7 +16,7 @@ from core.datasets import corrections, custom_datasets
 from core.datasets.label_overrides import read_overrides
 from core.jobs.job_list import list_jobs
 from core.jobs.queries import ResultStore
-from core.jobs.values import Filter, JobState, JobSummary, Verdict, View
+from core.jobs.values import JobState, JobSummary, Verdict, View
 from core.models.classifier import open_classifier
 from core.models.installed import load_examples, load_training_hashes
 from core.models.library import open_library
@@ -68,7 +68,7 @@ def test_a_job_has_its_rows_and_reviews() -> None:
     assert isinstance(job, JobSummary)
     assert (job.state, job.folder, job.model) == (JobState.FINISHED, Path("/photos/photos"), "mine")
     with ResultStore(job.id) as results:
-        rows = results.rows(View(filter=Filter()), 0, 10)
+        rows = list(results.each(View()))
         assert [row.path.name for row in rows] == ["blue.png", "green.png", "red.png"]
         assert [row.outcome.best.label for row in rows if isinstance(row.outcome, Prediction)] == [
             "blue",
@@ -77,7 +77,7 @@ def test_a_job_has_its_rows_and_reviews() -> None:
         ]
         reviews = [(row.review.verdict, row.review.label) if row.review else None for row in rows]
         assert reviews == [(Verdict.ACCEPTED, "blue"), (Verdict.CORRECTED, "purple"), None]
-        assert results.counts().reviewed == 2
+        assert results.summary().counts.reviewed == 2
 
 
 def test_a_correction_is_pending() -> None:

@@ -20,16 +20,9 @@ from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
 from core.engine.feature_store import FeatureStore
-from core.evaluation.comparison import (
-    Disagreement,
-    LabelledComparison,
-    PairedComparison,
-    UnlabelledComparison,
-    compare_by_paths,
-    compared_model,
-)
-from core.evaluation.metrics import Evaluation
+from core.evaluation.comparison import compare_by_paths, compared_model
 from core.evaluation.plots import percent
+from core.evaluation.values import Accuracy, Comparison, Disagreement, PairedComparison
 from core.models.library import InstalledModel, open_library
 
 _MAX_SHOWN: Final = 20
@@ -51,9 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     for failure in found.failures:
         print_message(failure.message, hint=failure.hint)
     names = _name(models[0]), _name(models[1])
-    if isinstance(found, LabelledComparison):
-        print_problems(found.problems)
-        _warn(found, *names)
+    print_problems(found.problems)
+    _warn(found, *names)
     with results_to(None) as stream:
         if arguments.format == "json":
             stream.write(json.dumps(_as_json(found, *models, arguments.folder), indent=2) + "\n")
@@ -62,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if found.failures else 0
 
 
-def _compare(folder: Path, a: InstalledModel, b: InstalledModel) -> LabelledComparison | UnlabelledComparison:
+def _compare(folder: Path, a: InstalledModel, b: InstalledModel) -> Comparison:
     chosen = settings.load(paths.settings_file())
     first, second = (compared_model(model, chosen.provider, chosen.precision) for model in (a, b))
     with FeatureStore() as store, stages() as report:
@@ -73,59 +65,55 @@ def _name(model: InstalledModel) -> str:
     return model.name if model.is_builtin else f"{model.name}@{model.version}"
 
 
-def _warn(comparison: LabelledComparison, a: str, b: str) -> None:
+def _warn(comparison: Comparison, a: str, b: str) -> None:
     for name, overlap in ((a, comparison.training_overlap_a), (b, comparison.training_overlap_b)):
         if overlap:
             what = tr_n(
                 "{name!r} was trained on this {count:,} image, or on a copy, so its accuracy is optimistic.",
                 "{name!r} was trained on {overlap:,} of these {count:,} images, or on copies, so its accuracy is "
                 "optimistic.",
-                comparison.a.images,
+                comparison.images,
                 name=name,
                 overlap=overlap,
             )
             print_message(what, hint=tr("Compare the models on images that neither was trained on."))
 
 
-def _as_json(
-    found: LabelledComparison | UnlabelledComparison, a: InstalledModel, b: InstalledModel, folder: Path
-) -> dict[str, Any]:
+def _as_json(found: Comparison, a: InstalledModel, b: InstalledModel, folder: Path) -> dict[str, Any]:
     failures = [
         {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
         for one in found.failures
     ]
-    content = {"folder": str(folder), "labelled": isinstance(found, LabelledComparison)}
-    content |= _labelled_json(found, a, b) if isinstance(found, LabelledComparison) else _unlabelled_json(found, a, b)
+    content = {"folder": str(folder), "labelled": found.labelled is not None, "images": found.images}
+    content |= _labelled_json(found, found.labelled, a, b) if found.labelled else _unlabelled_json(found, a, b)
     return content | {"failures": failures}
 
 
-def _labelled_json(comparison: LabelledComparison, a: InstalledModel, b: InstalledModel) -> dict[str, Any]:
-    found = comparison.comparison
+def _labelled_json(found: Comparison, paired: PairedComparison, a: InstalledModel, b: InstalledModel) -> dict[str, Any]:
     return {
-        "images": comparison.a.images,
-        "a": _side(a, comparison.a, comparison.training_overlap_a),
-        "b": _side(b, comparison.b, comparison.training_overlap_b),
-        "only_a_right": found.only_a_correct,
-        "only_b_right": found.only_b_correct,
-        "p": round(found.p, 6),
-        "verdict": _verdict(found),
+        "a": _side(a, paired.a, found.training_overlap_a),
+        "b": _side(b, paired.b, found.training_overlap_b),
+        "only_a_right": paired.only_a_correct,
+        "only_b_right": paired.only_b_correct,
+        "p": round(paired.p, 6),
+        "verdict": _verdict(paired),
         "flips": [_flip(pair) for pair in found.disagreements],
-        "problems": [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in comparison.problems],
+        "problems": [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in found.problems],
     }
 
 
-def _unlabelled_json(found: UnlabelledComparison, a: InstalledModel, b: InstalledModel) -> dict[str, Any]:
+def _unlabelled_json(found: Comparison, a: InstalledModel, b: InstalledModel) -> dict[str, Any]:
     sides = {side: {"model": model.name, "version": model.version} for side, model in (("a", a), ("b", b))}
     pairs = [_flip(pair) for pair in found.disagreements]
-    return {"images": found.images, **sides, "agreed": found.agreed, "flips": pairs}
+    return {**sides, "agreed": found.images - found.disagreement_count, "flips": pairs}
 
 
-def _side(model: InstalledModel, evaluation: Evaluation, training_overlap: int | None) -> dict[str, Any]:
+def _side(model: InstalledModel, accuracy: Accuracy, training_overlap: int | None) -> dict[str, Any]:
     return {
         "model": model.name,
         "version": model.version,
-        "accuracy": round(evaluation.accuracy, 6),
-        "accuracy_interval_95": [round(bound, 6) for bound in evaluation.interval],
+        "accuracy": round(accuracy.fraction, 6),
+        "accuracy_interval_95": [round(bound, 6) for bound in accuracy.interval],
         "learnt_from": training_overlap,
     }
 
@@ -150,38 +138,36 @@ def _verdict(found: PairedComparison) -> str:
     return tr("The difference is unlikely to be chance.")
 
 
-def _tables(found: LabelledComparison | UnlabelledComparison, a: str, b: str) -> Iterator[Table | Text]:
-    pairs = found.comparison.disagreements if isinstance(found, LabelledComparison) else found.disagreements
-    yield _labelled_table(found, a, b) if isinstance(found, LabelledComparison) else _unlabelled_table(found)
-    if pairs:
+def _tables(found: Comparison, a: str, b: str) -> Iterator[Table | Text]:
+    yield _labelled_table(found, found.labelled, a, b) if found.labelled else _unlabelled_table(found)
+    if found.disagreements:
         yield Text()
-        yield _flips(pairs, a, b)
+        yield _flips(found.disagreements, a, b)
 
 
-def _unlabelled_table(found: UnlabelledComparison) -> Table:
-    result = tables.facts()
+def _unlabelled_table(found: Comparison) -> Table:
+    result, agreed = tables.facts(), found.images - found.disagreement_count
     result.add_row(tr("images"), f"{found.images:,}")
-    result.add_row(tr("same prediction"), f"{found.agreed:,} ({percent(found.agreed / found.images)})")
+    result.add_row(tr("same prediction"), f"{agreed:,} ({percent(agreed / found.images)})")
     result.add_row(tr("different prediction"), f"{len(found.disagreements):,}")
     result.add_row(tr("accuracy"), tr("not available: no labels of classes that both models know"))
     return result
 
 
-def _labelled_table(comparison: LabelledComparison, a: str, b: str) -> Table:
-    found = comparison.comparison
+def _labelled_table(found: Comparison, paired: PairedComparison, a: str, b: str) -> Table:
     result = tables.facts()
-    result.add_row(tr("images"), f"{comparison.a.images:,}")
-    for name, evaluation in ((a, comparison.a), (b, comparison.b)):
-        low, high = map(percent, evaluation.interval)
-        accuracy = percent(evaluation.accuracy)
+    result.add_row(tr("images"), f"{found.images:,}")
+    for name, known in ((a, paired.a), (b, paired.b)):
+        low, high = map(percent, known.interval)
+        accuracy = percent(known.fraction)
         text = tr(
             "{accuracy} correct (95% confidence interval: {low} to {high})", accuracy=accuracy, low=low, high=high
         )
         result.add_row(name, text)
-    result.add_row(tr("only {name} correct", name=a), f"{found.only_a_correct:,}")
-    result.add_row(tr("only {name} correct", name=b), f"{found.only_b_correct:,}")
+    result.add_row(tr("only {name} correct", name=a), f"{paired.only_a_correct:,}")
+    result.add_row(tr("only {name} correct", name=b), f"{paired.only_b_correct:,}")
     result.add_row(tr("different prediction"), f"{len(found.disagreements):,}")
-    result.add_row(tr("McNemar's test"), f"p = {found.p:.2g}. {_verdict(found)}")
+    result.add_row(tr("McNemar's test"), f"p = {paired.p:.2g}. {_verdict(paired)}")
     return result
 
 

@@ -20,12 +20,13 @@ from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
 from core.engine.feature_store import FeatureStore
-from core.evaluation.folder_evaluation import FolderEvaluation, HeldOutScore, evaluate_folder
+from core.evaluation.folder_evaluation import evaluate_folder
 from core.evaluation.leakage import TrainingSet
-from core.evaluation.metrics import Evaluation, most_confused, to_json
+from core.evaluation.metrics import to_json
 from core.evaluation.plots import percent
 from core.evaluation.reports import html_report
 from core.evaluation.sources import feature_extractor
+from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
 from core.images.listing import folder_name
 from core.models.library import InstalledModel, load_head, open_library
 from core.outputs.reports.plan import ReportFormat, check_suffix
@@ -83,7 +84,7 @@ def _overlap_note(result: FolderEvaluation) -> str:
     )
 
 
-def _held_out_note(held_out: HeldOutScore | None) -> str:
+def _held_out_note(held_out: Accuracy | None) -> str:
     if held_out is None:
         return tr("Evaluate it on images that it was not trained on.")
     low, high = map(percent, held_out.interval)
@@ -91,7 +92,7 @@ def _held_out_note(held_out: HeldOutScore | None) -> str:
         "On the {count:,} other image, {accuracy} are correct (95% confidence interval: {low} to {high}).",
         "On the {count:,} other images, {accuracy} are correct (95% confidence interval: {low} to {high}).",
         held_out.images,
-        accuracy=percent(held_out.accuracy),
+        accuracy=percent(held_out.fraction),
         low=low,
         high=high,
     )
@@ -127,11 +128,11 @@ def _as_json(result: FolderEvaluation, model: InstalledModel, folder: Path) -> d
     return content | {"failures": failures, "problems": problems}
 
 
-def _held_out_json(held_out: HeldOutScore | None) -> dict[str, Any] | None:
+def _held_out_json(held_out: Accuracy | None) -> dict[str, Any] | None:
     if held_out is None:
         return None
     interval = [round(bound, 6) for bound in held_out.interval]
-    return {"images": held_out.images, "accuracy": round(held_out.accuracy, 6), "interval": interval}
+    return {"images": held_out.images, "accuracy": round(held_out.fraction, 6), "interval": interval}
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[Table | Text]:
@@ -183,8 +184,7 @@ def _matrix(evaluation: Evaluation) -> Table:
     numbers = [str(number) for number, _ in enumerate(evaluation.classes, 1)]
     result = tables.table(("", tr("class"), *numbers), numbers=("", *numbers))
     result.title = tables.cell(tr("Confusion matrix (rows: class, columns: prediction)"), "bold")
-    for row, label in enumerate(evaluation.classes):
-        counts = evaluation.confusion[row].tolist()
+    for row, (label, counts) in enumerate(zip(evaluation.classes, evaluation.confusion, strict=True)):
         cells = (_count(count, is_correct=row == column) for column, count in enumerate(counts))
         result.add_row(numbers[row], tables.cell(label, "bold"), *cells)
     return result
@@ -200,7 +200,7 @@ def _pairs(evaluation: Evaluation) -> Table:
     numbers = tr("images"), tr("% of class")
     result = tables.table((tr("class"), tr("prediction"), *numbers), numbers=numbers)
     result.title = tables.cell(tr("Most frequent confusions"), "bold")
-    for one in most_confused(evaluation, _MAX_PAIRS):
+    for one in evaluation.most_confused(_MAX_PAIRS):
         result.add_row(*map(tables.cell, (one.label, one.predicted, f"{one.images:,}", percent(one.share))))
     return result
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
@@ -12,24 +11,23 @@ from typing import Any, Final, TextIO
 from rich.table import Table
 from rich.text import Text
 
+from core import api
 from core.base import paths, settings
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
-from core.base.progress import CancelToken, ProgressCallback
+from core.base.progress import CancelToken, Progress
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
-from core.datasets.dataset import Dataset
 from core.datasets.problems import FolderError, Problem
-from core.evaluation.comparison import compare
-from core.evaluation.metrics import Evaluation, Misclassification, misclassification_json, to_json
+from core.evaluation.metrics import prediction_json, to_json
 from core.evaluation.plots import percent
-from core.models.library import open_library
+from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import Depth, Recipe, TrainRequest
-from core.training.train import Trained, train
+from core.training.values import TrainingResult
 
 _MAX_EPOCHS_SHOWN: Final = 10
 _MAX_SUSPECTS: Final = 15
@@ -42,35 +40,27 @@ def run(arguments: argparse.Namespace) -> int:
         FoveaError: training failed; the library is unchanged.
         BrokenPipeOutputError: the reader of standard output has gone.
     """
-    request, started = _request(arguments), time.perf_counter()
+    request = _request(arguments)
     reported: set[Problem] = set()
     with results_to(None) as stream:
-        trained = _train(request, stream if arguments.format == "jsonl" else None, reported)
-        seconds = time.perf_counter() - started
-        _print_new(trained.data.dataset.problems, reported)
-        for failure in trained.data.failures:
+        result = _train(request, stream if arguments.format == "jsonl" else None, reported)
+        _print_new(result.problems, reported)
+        for failure in result.failures:
             print_message(failure.message, hint=failure.hint)
-        _write(trained, request, seconds, stream, arguments.format)
-    _print_summary(trained)
+        _write(result, request, stream, arguments.format)
+    _print_summary(result)
     return 0
 
 
-def _train(request: TrainRequest, events: TextIO | None, reported: set[Problem]) -> Trained:
+def _train(request: TrainRequest, events: TextIO | None, reported: set[Problem]) -> TrainingResult:
     """Train; problems of the folder are printed before training starts, and added to `reported`."""
 
-    def on_dataset(dataset: Dataset) -> None:
-        _print_new(dataset.problems, reported)
+    def on_problems(problems: Sequence[Problem]) -> None:
+        _print_new(problems, reported)
 
     try:
-        with _progress_callbacks(events) as (report, on_epoch):
-            return train(
-                request,
-                open_library(),
-                report=report,
-                on_dataset=on_dataset,
-                on_epoch=on_epoch,
-                token=CancelToken(),
-            )
+        with _progress_callback(events) as report:
+            return api.train(request, None, report=report, on_problems=on_problems, token=CancelToken())
     except FoveaError as error:
         if isinstance(error, FolderError):
             _print_new([problem for problem in error.problems if not problem.is_fatal], reported)
@@ -85,18 +75,18 @@ def _print_new(problems: Sequence[Problem], reported: set[Problem]) -> None:
 
 
 @contextmanager
-def _progress_callbacks(events: TextIO | None) -> Iterator[tuple[ProgressCallback, Callable[[Epoch], None]]]:
-    """The callbacks for progress and epochs: JSON lines for programs, a progress bar for users."""
+def _progress_callback(events: TextIO | None) -> Iterator[Callable[[Progress | Epoch], None]]:
+    """The callback for progress and epochs: JSON lines for programs, a progress bar for users."""
     if events is None:
         with stages() as report:
-            yield report, _print_epoch
+            yield lambda event: _print_epoch(event) if isinstance(event, Epoch) else report(event)
         return
 
-    def write(event: Any) -> None:  # noqa: ANN401 - Progress or Epoch
+    def write(event: Progress | Epoch) -> None:
         events.write(write_event(event) + "\n")
         events.flush()
 
-    yield write, write
+    yield write
 
 
 def _print_epoch(epoch: Epoch) -> None:
@@ -139,49 +129,44 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
     )
 
 
-def _write(trained: Trained, request: TrainRequest, seconds: float, stream: TextIO, format_: str) -> None:
+def _write(result: TrainingResult, request: TrainRequest, stream: TextIO, format_: str) -> None:
     match format_:
         case "json":
-            stream.write(json.dumps(_as_json(trained, request, seconds), indent=2) + "\n")
+            stream.write(json.dumps(_as_json(result, request), indent=2) + "\n")
         case "jsonl":
-            stream.write(json.dumps({"event": "done", **_as_json(trained, request, seconds)}) + "\n")
+            stream.write(json.dumps({"event": "done", **_as_json(result, request)}) + "\n")
         case _:
-            evaluation = trained.head.evaluation
-            tables_ = [Text(), *evaluation_tables(evaluation)] if evaluation else []
-            tables.show(stream, _summary(trained, seconds), *tables_, *_suspects_table(_suspects(trained)))
+            tables_ = [Text(), *evaluation_tables(result.evaluation)] if result.evaluation else []
+            tables.show(stream, _summary(result), *tables_, *_suspects_table(result.suspects))
 
 
-def _as_json(trained: Trained, request: TrainRequest, seconds: float) -> dict[str, Any]:
-    model, data, evaluation = trained.model, trained.data, trained.head.evaluation
+def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
+    card = result.card
     content = {
-        "name": model.name,
-        "version": model.version,
-        "in_use": trained.in_use,
+        "name": result.name,
+        "version": result.version,
+        "in_use": result.in_use,
         "folder": str(request.folder),
         "recipe": request.recipe.value,
-        "parts": data.counts(),
-        "computed": data.computed,
-        "seconds": round(seconds, 2),
-        "training": dict(model.card.training),
-        "unknown_below": model.card.unknown_below,
-        "began_with": model.card.evaluation.get("began_with"),
+        "parts": dict(result.subsets),
+        "computed": result.computed,
+        "seconds": round(result.seconds, 2),
+        "training": dict(card.training),
+        "unknown_below": card.unknown_below,
+        "began_with": card.evaluation.get("began_with"),
     }
     evaluated: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
-    content["label_errors"] = [misclassification_json(one) for one in _suspects(trained)]
-    content |= to_json(evaluation) if evaluation else evaluated | {"classes": model.card.classes}
-    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in data.dataset.problems]
+    content["label_errors"] = [prediction_json(one) for one in result.suspects]
+    content |= to_json(result.evaluation) if result.evaluation else evaluated | {"classes": card.classes}
+    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in result.problems]
     failures = [
         {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
-        for one in data.failures
+        for one in result.failures
     ]
     return content | {"problems": problems, "failures": failures}
 
 
-def _suspects(trained: Trained) -> tuple[Misclassification, ...]:
-    return (trained.start or trained.head).suspects
-
-
-def _suspects_table(suspects: tuple[Misclassification, ...]) -> Iterator[Table | Text]:
+def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table | Text]:
     """The images whose label is most likely wrong; in practice some of these labels are right."""
     if suspects:
         columns = (tr("image"), tr("label"), tr("prediction"), tr("confidence"))
@@ -197,34 +182,34 @@ def _suspects_table(suspects: tuple[Misclassification, ...]) -> Iterator[Table |
         yield from (Text(), result)
 
 
-def _summary(trained: Trained, seconds: float) -> Table:
-    card, data = trained.model.card, trained.data
-    counts, unknown = data.counts(), card.unknown_below
+def _summary(trained: TrainingResult) -> Table:
+    card, counts = trained.card, trained.subsets
+    unknown = card.unknown_below
     result = tables.facts()
-    model = tr("{name}, version {version}", name=card.name, version=trained.model.version)
-    fitted = tr_n("{count:,} image", "{count:,} images", trained.head.trained.fitted)
+    model = tr("{name}, version {version}", name=card.name, version=trained.version)
+    fitted = tr_n("{count:,} image", "{count:,} images", trained.fitted)
     below = tr("too few images to tell") if unknown is None else tr("confidence below {limit}", limit=unknown)
-    cached = sum(counts.values()) - data.computed
+    cached = sum(counts.values()) - trained.computed
     result.add_row(tr("model"), tables.cell(model))
-    result.add_row(tr("recipe"), tables.cell(trained.head.trained.recipe))
+    result.add_row(tr("recipe"), tables.cell(card.training["recipe"]))
     result.add_row(tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items()))
     result.add_row(tr("trained on"), fitted)
     for key, name in (("C", tr("regularization C")), ("best_epoch", tr("best epoch"))):
         if key in card.training:
             result.add_row(name, f"{card.training[key]:g}")
     result.add_row(tr("unknown"), below)
-    features = tr("{computed:,} computed, {cached:,} from the cache", computed=data.computed, cached=cached)
+    features = tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached)
     result.add_row(tr("features"), features)
-    result.add_row(tr("time"), tr("{seconds:.1f} s", seconds=seconds))
+    result.add_row(tr("time"), tr("{seconds:.1f} s", seconds=trained.seconds))
     return result
 
 
-def _print_summary(trained: Trained) -> None:
-    name, version = trained.model.name, trained.model.version
-    if trained.head.evaluation is None:
+def _print_summary(trained: TrainingResult) -> None:
+    name, version = trained.name, trained.version
+    if trained.evaluation is None:
         print_message(tr("The accuracy is not known: there are no test images."), hint=tr("Add some with --test."))
-    if trained.start is not None:
-        _print_start_comparison(trained)
+    if trained.start is not None and trained.evaluation is not None:
+        _print_start_comparison(trained.start, trained.evaluation, is_better=trained.in_use)
     if trained.in_use:
         hint = tr("To use it by default, run `fovea models use {name}`.", name=name)
         print_message(tr("Added {name!r} to the library as version {version}.", name=name, version=version), hint=hint)
@@ -239,21 +224,16 @@ def _print_summary(trained: Trained) -> None:
         print_message(what, hint=hint)
 
 
-def _print_start_comparison(trained: Trained) -> None:
+def _print_start_comparison(start: BaselineComparison, end: Evaluation, *, is_better: bool) -> None:
     """Print whether fine-tuning helped, on the same test images."""
-    start, end = trained.start.evaluation if trained.start else None, trained.head.evaluation
-    if start is None or end is None:
-        return
     verdict = (
-        tr("The fine-tuned model is better.")
-        if trained.in_use
-        else tr("The fine-tuned model is not significantly better.")
+        tr("The fine-tuned model is better.") if is_better else tr("The fine-tuned model is not significantly better.")
     )
     print_message(f"{verdict} {_accuracy_change(start, end)} {_loss_change(start, end)}")
 
 
-def _accuracy_change(start: Evaluation, end: Evaluation) -> str:
-    found = compare(start, end)
+def _accuracy_change(start: BaselineComparison, end: Evaluation) -> str:
+    found = start.result
     return tr_n(
         "Accuracy: {after} on {count:,} test image, {before} before (gained {gained:,}, lost {lost:,}; McNemar's "
         "test: p = {p:.2f}).",
@@ -261,13 +241,13 @@ def _accuracy_change(start: Evaluation, end: Evaluation) -> str:
         "test: p = {p:.2f}).",
         end.images,
         after=percent(end.accuracy),
-        before=percent(start.accuracy),
+        before=percent(found.a.fraction),
         gained=found.only_b_correct,
         lost=found.only_a_correct,
         p=found.p,
     )
 
 
-def _loss_change(start: Evaluation, end: Evaluation) -> str:
-    after, before = end.calibrated.log_loss, start.calibrated.log_loss
+def _loss_change(start: BaselineComparison, end: Evaluation) -> str:
+    after, before = end.calibrated.log_loss, start.log_loss
     return tr("Log loss: {after:.3f}, {before:.3f} before.", after=after, before=before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import DatasetError, ModelError
 from core.base.i18n import tr, tr_n
+from core.evaluation.values import Calibration, ReliabilityBin
 
 Labels: TypeAlias = NDArray[np.int64]
 """The true class of each image, as an index into the classes: int64 [n]."""
@@ -22,42 +22,6 @@ BINS: Final = 15
 _TEMPERATURES: Final = (0.05, 20.0)
 _HALVINGS: Final = 20
 """Bisection steps; they give the temperature to six parts per million."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """The images whose confidence is in (low, high]; at least one.
-
-    Attributes:
-        low: exclusive lower bound, 0..1.
-        high: inclusive upper bound, 0..1.
-        images: their number.
-        confidence: their mean confidence, 0..1.
-        accuracy: the fraction of them classified correctly, 0..1; close to the confidence if well calibrated.
-    """
-
-    low: float
-    high: float
-    images: int
-    confidence: float
-    accuracy: float
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """The calibration of probabilities at one temperature.
-
-    Attributes:
-        temperature: the divisor of the logits before softmax.
-        log_loss: mean of -log of the true class's probability, in nats.
-        ece: expected calibration error over the bins, 0..1.
-        bins: the non-empty bins by ascending confidence: the data of a reliability diagram.
-    """
-
-    temperature: float
-    log_loss: float
-    ece: float
-    bins: tuple[Bin, ...]
 
 
 def log_loss(logits: Logits, labels: Labels, temperature: float = 1.0) -> float:
@@ -151,10 +115,10 @@ def _log_loss(scores: NDArray[np.float64], labels: Labels, temperature: float) -
     return float(-_log_probabilities(scores, temperature)[np.arange(len(labels)), labels].mean())
 
 
-def _bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
+def _bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[ReliabilityBin, ...]:
     indexes = np.digitize(confidence, np.arange(1, BINS) / BINS, right=True)
     return tuple(
-        Bin(
+        ReliabilityBin(
             low=index / BINS,
             high=(index + 1) / BINS,
             images=int(inside.sum()),

@@ -3,85 +3,50 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
-from core.base.i18n import mark, tr
+from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import ModelCard
-from core.datasets.problems import Problem
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.calibration import temperature_scaled_softmax, validate_logits
 from core.evaluation.folder_evaluation import evaluate_features
 from core.evaluation.images import EvaluationImage, HashedImage, hash_images, match_labels, read_images
 from core.evaluation.leakage import TrainingSet
-from core.evaluation.metrics import Evaluation
+from core.evaluation.metrics import accuracy_of
 from core.evaluation.sources import feature_extractor
+from core.evaluation.values import (
+    BaselineComparison,
+    ClassRecalls,
+    Comparison,
+    Disagreement,
+    Evaluation,
+    LabelledPrediction,
+    PairedComparison,
+    PredictionChange,
+)
 from core.images.listing import find_images
 from core.models.heads import Head
 from core.models.installed import InstalledModel, load_head
 from core.prediction import Failure
 
+_MAX_DISAGREEMENTS: Final = 200
+"""The most that a comparison with a baseline lists."""
 AnyImage = TypeVar("AnyImage", EvaluationImage, HashedImage)
+Pair: TypeAlias = tuple[LabelledPrediction, LabelledPrediction]
+"""The predictions of two models for one image."""
 
 _NO_PHOTO: Final = mark("Choose photos, or a folder that contains photos.")
-_SIGNIFICANCE: Final = 0.05
-"""The p value below which a difference is significant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """An image for which two models predict different classes.
-
-    Attributes:
-        path: the image.
-        label: its class; None if unknown.
-        prediction_a: the class predicted by the first model.
-        confidence_a: its calibrated confidence, 0..1.
-        prediction_b: the class predicted by the second model.
-        confidence_b: its calibrated confidence, 0..1.
-        margin: how far apart they are, 0..1. With a label: the difference of their probabilities for the true class.
-            Without: how much higher each model's probability is for its own prediction than for the other's, on
-            average.
-    """
-
-    path: Path
-    label: str | None
-    prediction_a: str
-    confidence_a: float
-    prediction_b: str
-    confidence_b: float
-    margin: float
-
-
-@dataclass(frozen=True, slots=True)
-class PairedComparison:
-    """Two models compared on the same labelled images.
-
-    Attributes:
-        only_a_correct: number of images that only the first model classified correctly.
-        only_b_correct: number of images that only the second model classified correctly.
-        p: p value of McNemar's exact test.
-        disagreements: images with different predictions, largest margin first.
-    """
-
-    only_a_correct: int
-    only_b_correct: int
-    p: float
-    disagreements: tuple[Disagreement, ...]
-
-    @property
-    def could_be_chance(self) -> bool:
-        """Whether the difference is not significant at the 5% level."""
-        return self.p >= _SIGNIFICANCE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,54 +79,6 @@ def compared_model(model: InstalledModel, requested: ProviderPreference, precisi
     return ComparedModel(name, model.card, load_head(model), source, TrainingSet.of(model))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledComparison:
-    """The result of comparing two models on a labelled folder.
-
-    Attributes:
-        a: evaluation of the first model on the images that could be read.
-        b: evaluation of the second model on the same images.
-        comparison: how they differ.
-        training_overlap_a: how many of these images, or copies of them, the first model was trained on; None if
-            unknown.
-        training_overlap_b: the same for the second model.
-        failures: why the other images could not be read.
-        problems: what was left out, and why.
-        computed: how many images went through a backbone; the features of the others were cached.
-    """
-
-    a: Evaluation
-    b: Evaluation
-    comparison: PairedComparison
-    training_overlap_a: int | None
-    training_overlap_b: int | None
-    failures: tuple[Failure, ...]
-    problems: tuple[Problem, ...]
-    computed: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class UnlabelledComparison:
-    """The result of comparing two models on unlabelled images.
-
-    Attributes:
-        images: how many could be read.
-        disagreements: images with different predictions, largest margin first.
-        failures: why the others could not be read.
-        computed: how many images went through a backbone; the features of the others were cached.
-    """
-
-    images: int
-    disagreements: tuple[Disagreement, ...]
-    failures: tuple[Failure, ...]
-    computed: int
-
-    @property
-    def agreed(self) -> int:
-        """How many images both models classify alike."""
-        return self.images - len(self.disagreements)
-
-
 def compare_by_folder(
     folder: Path,
     a: ComparedModel,
@@ -170,7 +87,7 @@ def compare_by_folder(
     *,
     report: ProgressCallback,
     token: CancelToken,
-) -> LabelledComparison:
+) -> Comparison:
     """Compare two models on the images under a folder whose class both know; see `core.evaluation.images`.
 
     Each image goes through each backbone at most once; heads that read the same features share them.
@@ -188,16 +105,25 @@ def compare_by_folder(
         evaluate_features(images, features[0], a.card, a.head),
         evaluate_features(images, features[1], b.card, b.head),
     )
-    return LabelledComparison(
-        evaluation_a,
-        evaluation_b,
-        compare(evaluation_a, evaluation_b),
+    disagreements = find_disagreements(evaluation_a, evaluation_b)
+    return Comparison(
+        a.name,
+        b.name,
+        len(images),
+        computed,
+        disagreements,
+        _changes(disagreements),
+        failures=(*found.failures, *failures),
+        labelled=compare(evaluation_a, evaluation_b),
         training_overlap_a=_training_overlap(a, images, features[0], store, report, token),
         training_overlap_b=_training_overlap(b, images, features[1], store, report, token),
-        failures=(*found.failures, *failures),
         problems=found.problems,
-        computed=computed,
     )
+
+
+def _changes(disagreements: Sequence[Disagreement]) -> tuple[PredictionChange, ...]:
+    counts = Counter((one.prediction_a, one.prediction_b) for one in disagreements)
+    return tuple(PredictionChange(*names, images) for names, images in counts.most_common())
 
 
 def _training_overlap(
@@ -222,7 +148,7 @@ def compare_by_images(
     *,
     report: ProgressCallback,
     token: CancelToken,
-) -> UnlabelledComparison:
+) -> Comparison:
     """Compare the predictions of two models on unlabelled images.
 
     The models may have different classes; a class that a model lacks has probability 0. Each image goes through each
@@ -244,7 +170,28 @@ def compare_by_images(
         raise DatasetError(what, hint=tr(_NO_PHOTO))
     pairs = _disagreements(images, _Outputs.of(a, features[0]), _Outputs.of(b, features[1]))
     ordered = tuple(sorted(pairs, key=lambda pair: -pair.margin))
-    return UnlabelledComparison(len(images), ordered, (*unread, *failures), computed)
+    return Comparison(
+        a.name,
+        b.name,
+        len(images),
+        computed,
+        ordered,
+        _changes(ordered),
+        failures=(*unread, *failures),
+        notes=tuple(_class_notes(a.card.classes, b.card.classes)),
+    )
+
+
+def _class_notes(a: Sequence[str], b: Sequence[str]) -> Iterator[str]:
+    shared = len(match_labels(a, b))
+    if not shared:
+        yield tr("The two models have no classes in common, so their predictions always differ.")
+    elif shared < max(len(a), len(b)):
+        yield tr_n(
+            "The two models have {count:,} class in common. Predictions of other classes always differ.",
+            "The two models have {count:,} classes in common. Predictions of other classes always differ.",
+            shared,
+        )
 
 
 def compare_by_paths(
@@ -255,7 +202,7 @@ def compare_by_paths(
     *,
     report: ProgressCallback,
     token: CancelToken,
-) -> LabelledComparison | UnlabelledComparison:
+) -> Comparison:
     """Compare two models on files and folders; a single folder with labels that both models know counts as labelled.
 
     Raises:
@@ -332,9 +279,13 @@ def _disagreements(images: Sequence[HashedImage], a: _Outputs, b: _Outputs) -> I
         yield Disagreement(images[row].path, None, own, float(confidence_a), other, float(confidence_b), margin)
 
 
-def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> float:
-    """Two-sided p value of McNemar's exact test (1947) for the correct predictions [n] of two models."""
-    only_a, only_b = int((correct_a & ~correct_b).sum()), int((correct_b & ~correct_a).sum())
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Two-sided p value of McNemar's exact test (1947).
+
+    Args:
+        only_a: the number of images that only the first of two models classifies correctly.
+        only_b: the number of images that only the second does.
+    """
     count, term, tail = only_a + only_b, 1, 0
     for successes in range(min(only_a, only_b) + 1):
         tail += term
@@ -343,30 +294,71 @@ def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> float
 
 
 def compare(a: Evaluation, b: Evaluation) -> PairedComparison:
-    """Compare two evaluations on the same images; their classes may differ in order and case.
+    """Compare two evaluations on the images of both; their classes may differ in order and case.
 
     Raises:
-        ValueError: the images or their labels are not the same.
+        ValueError: the two have no images in common, or other labels for them.
     """
-    in_a = match_labels(b.classes, a.classes)
-    spelt = [a.classes[in_a[label]] if label in in_a else label for label in b.classes]
-    if a.paths != b.paths or [a.classes[at] for at in a.labels.tolist()] != [spelt[at] for at in b.labels.tolist()]:
-        raise ValueError("the two models were not evaluated on the same images")
-    correct_a, correct_b = a.predicted == a.labels, b.predicted == b.labels
+    pairs = _paired(a, b)
+    correct_a, correct_b = sum(one.is_correct for one, _ in pairs), sum(other.is_correct for _, other in pairs)
+    both = sum(one.is_correct and other.is_correct for one, other in pairs)
     return PairedComparison(
-        only_a_correct=int((correct_a & ~correct_b).sum()),
-        only_b_correct=int((correct_b & ~correct_a).sum()),
-        p=mcnemar(correct_a, correct_b),
-        disagreements=tuple(sorted(_labelled_disagreements(a, b, spelt), key=lambda pair: -pair.margin)),
+        a=accuracy_of(correct_a, len(pairs)),
+        b=accuracy_of(correct_b, len(pairs)),
+        only_a_correct=correct_a - both,
+        only_b_correct=correct_b - both,
+        p=mcnemar(correct_a - both, correct_b - both),
+        classes=_recalls(a.classes, pairs),
     )
 
 
-def _labelled_disagreements(a: Evaluation, b: Evaluation, spelt: list[str]) -> Iterator[Disagreement]:
-    """The images with different predictions, in order; `spelt` are the second model's classes in the first's case."""
-    margins = np.abs(a.probability - b.probability)
-    for row, path in enumerate(a.paths):
-        predicted_a, predicted_b = a.classes[a.predicted[row]], spelt[b.predicted[row]]
-        if predicted_a != predicted_b:
-            confidence = float(a.confidence[row]), float(b.confidence[row])
-            label = a.classes[a.labels[row]]
-            yield Disagreement(path, label, predicted_a, confidence[0], predicted_b, confidence[1], float(margins[row]))
+def find_disagreements(a: Evaluation, b: Evaluation) -> tuple[Disagreement, ...]:
+    """The images of both evaluations with different predictions, largest margin first.
+
+    Raises:
+        ValueError: as `compare`.
+    """
+    found = (
+        Disagreement(
+            one.path, one.label, one.predicted, one.confidence, other.predicted, other.confidence,
+            abs(one.probability - other.probability),
+        )
+        for one, other in _paired(a, b)
+        if one.predicted != other.predicted
+    )  # fmt: skip
+    return tuple(sorted(found, key=lambda pair: -pair.margin))
+
+
+def compare_with_baseline(
+    name: str, version: int | None, before: Evaluation, now: Evaluation, *, training_overlap: int | None
+) -> BaselineComparison:
+    """Compare a new model with an older one; the arguments are as in `BaselineComparison`."""
+    changed = find_disagreements(before, now)[:_MAX_DISAGREEMENTS]
+    return BaselineComparison(
+        name, version, training_overlap, compare(before, now), before.calibrated.log_loss, changed
+    )
+
+
+def _paired(a: Evaluation, b: Evaluation) -> list[Pair]:
+    """The predictions for the images of both, in order; the second's classes are spelt as the first's."""
+    in_a = match_labels(b.classes, a.classes)
+    spelt = {label: a.classes[in_a[label]] if label in in_a else label for label in b.classes}
+    others = {one.path: one for one in b.predictions}
+    pairs = [
+        (one, replace(other, label=spelt[other.label], predicted=spelt[other.predicted]))
+        for one in a.predictions
+        if (other := others.get(one.path)) is not None
+    ]
+    if not pairs or any(one.label != other.label for one, other in pairs):
+        raise ValueError("the two models were not evaluated on the same images")
+    return pairs
+
+
+def _recalls(classes: Sequence[str], pairs: Sequence[Pair]) -> tuple[ClassRecalls, ...]:
+    images = Counter(one.label for one, _ in pairs)
+    found = [Counter(pair[at].label for pair in pairs if pair[at].is_correct) for at in (0, 1)]
+    return tuple(
+        ClassRecalls(label, images[label], *(correct[label] / images[label] for correct in found))
+        for label in classes
+        if images[label]
+    )

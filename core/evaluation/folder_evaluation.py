@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,50 +11,13 @@ from numpy.typing import NDArray
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.card import ModelCard
-from core.datasets.problems import Problem
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.images import EvaluationImage, match_labels, read_images
 from core.evaluation.leakage import ContainsHash, TrainingSet
-from core.evaluation.metrics import Evaluation, evaluate, wilson
+from core.evaluation.metrics import accuracy_of, evaluate
+from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
 from core.models.heads import Head
-from core.prediction import Failure
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOutScore:
-    """The accuracy of a model on the images that it was not trained on.
-
-    Attributes:
-        images: their number, at least one.
-        accuracy: the fraction classified correctly, 0..1.
-        interval: its Wilson 95% confidence interval.
-    """
-
-    images: int
-    accuracy: float
-    interval: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FolderEvaluation:
-    """The result of evaluating a model on a folder.
-
-    Attributes:
-        evaluation: on the images that could be read.
-        training_overlap: how many of these, or copies of them, the model was trained on; None if unknown.
-        held_out: accuracy on the others; None if they are unknown, or there are none.
-        failures: why the other images could not be read.
-        problems: what was left out, and why.
-        computed: how many images went through the backbone; the features of the others were cached.
-    """
-
-    evaluation: Evaluation
-    training_overlap: int | None
-    held_out: HeldOutScore | None
-    failures: tuple[Failure, ...]
-    problems: tuple[Problem, ...]
-    computed: int
 
 
 def evaluate_folder(
@@ -124,8 +86,6 @@ def find_training_images(images: Sequence[EvaluationImage], contains: ContainsHa
     return np.array([contains(image.sha256) for image in images], bool)
 
 
-def _held_out(evaluation: Evaluation, seen: NDArray[np.bool_]) -> HeldOutScore | None:
-    correct = (evaluation.predicted == evaluation.labels)[~seen]
-    if not len(correct):
-        return None
-    return HeldOutScore(len(correct), float(correct.mean()), wilson(int(correct.sum()), len(correct)))
+def _held_out(evaluation: Evaluation, seen: NDArray[np.bool_]) -> Accuracy | None:
+    others = [one.is_correct for one, is_seen in zip(evaluation.predictions, seen, strict=True) if not is_seen]
+    return accuracy_of(sum(others), len(others)) if others else None

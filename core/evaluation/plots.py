@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import Final
 from xml.etree.ElementTree import Element
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.base.i18n import tr, tr_n
-from core.evaluation.calibration import Bin, Calibration
 from core.evaluation.html import element
-from core.evaluation.metrics import ClassMetrics
+from core.evaluation.values import Calibration, ClassMetrics, ReliabilityBin
 
 _LETTER: Final = 6.6
 """Mean width of a letter at the plots' 12 pixels, in pixels."""
@@ -35,8 +32,8 @@ def percent(fraction: float | None) -> str:
     return "–" if fraction is None else f"{fraction:.1%}"
 
 
-def confusion_matrix(confusion: NDArray[np.int64], classes: Sequence[str]) -> Element:
-    """A confusion matrix int64 [classes, classes] as squares: true classes in rows, predicted classes in columns."""
+def confusion_matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Element:
+    """A confusion matrix [classes, classes] as squares: true classes in rows, predicted classes in columns."""
     cell = max(22.0, min(46.0, 560 / len(classes)))
     margin = _label_width(classes)
     top = margin * math.sqrt(0.5) + 14
@@ -47,9 +44,8 @@ def confusion_matrix(confusion: NDArray[np.int64], classes: Sequence[str]) -> El
         x, y = margin + along, top - 8
         drawing.append(_text(_short(label), margin - 8, top + along + 4, anchor="end"))
         drawing.append(_text(_short(label), x, y, anchor="start", transform=f"rotate(-45 {x:.1f} {y:.1f})"))
-    support = confusion.sum(axis=1)
-    for row, column in np.ndindex(*confusion.shape):
-        count, images = int(confusion[row, column]), int(support[row])
+    for row, column in product(range(len(classes)), repeat=2):
+        count, images = confusion[row][column], sum(confusion[row])
         corner = (margin + column * cell, top + row * cell)
         title = tr(
             "{label} predicted as {predicted}: {images:,} of {total:,}",
@@ -172,7 +168,7 @@ def reliability_diagram(raw: Calibration, calibrated: Calibration) -> Element:
     return drawing
 
 
-def _mark(style: str, name: str, one: Bin, fraction: float) -> Element:
+def _mark(style: str, name: str, one: ReliabilityBin, fraction: float) -> Element:
     x, y = _at(one.confidence, one.accuracy)
     title = tr_n(
         "{name}: {count:,} image, confidence {confidence}, accuracy {accuracy}",

@@ -9,16 +9,17 @@ from xml.etree.ElementTree import Element
 
 from core.base.i18n import tr, tr_n
 from core.datasets.problems import format_path
-from core.evaluation.calibration import BINS, Calibration
+from core.evaluation.calibration import BINS
 from core.evaluation.html import element, page, table
 from core.evaluation.html_components import STYLE, details, note, plot, thumbnail, tile
-from core.evaluation.metrics import Evaluation, Misclassification, most_confused
 from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
+from core.evaluation.values import Calibration, Evaluation, LabelledPrediction
 
 _MAX_CLASSES_DRAWN: Final = 40
 """With more classes, plots are unreadable; tables still list every class."""
 _WORST_CLASSES: Final = 20
 _MAX_PAIRS: Final = 20
+_MAX_MISTAKES: Final = 24
 _COVERAGES: Final = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 
 
@@ -55,12 +56,13 @@ def _figures(evaluation: Evaluation) -> Iterator[Element]:
 
 
 def _confusions(evaluation: Evaluation) -> Iterator[Element]:
-    classes, confusion = evaluation.classes, evaluation.confusion
+    classes = evaluation.classes
     yield element("h2", tr("Confusion matrix"))
     if len(classes) <= _MAX_CLASSES_DRAWN:
+        confusion = evaluation.confusion
         yield note(tr("Rows are true classes, columns are predictions. Darker squares are a larger part of their row."))
         yield plot(confusion_matrix(confusion, classes))
-        rows = ((label, *map(str, row)) for label, row in zip(classes, confusion.tolist(), strict=True))
+        rows = ((label, *map(str, row)) for label, row in zip(classes, confusion, strict=True))
         yield details(table((tr("class"), *classes), rows, numbers=classes))
     else:
         yield note(
@@ -70,7 +72,7 @@ def _confusions(evaluation: Evaluation) -> Iterator[Element]:
                 len(classes),
             )
         )
-    pairs = most_confused(evaluation, _MAX_PAIRS)
+    pairs = evaluation.most_confused(_MAX_PAIRS)
     if pairs:
         yield element("h3", tr("Most frequent confusions"))
         rows = ((one.label, one.predicted, f"{one.images:,}", percent(one.share)) for one in pairs)
@@ -142,14 +144,15 @@ def _acceptance(evaluation: Evaluation) -> Iterator[Element]:
 
 def _mistakes(evaluation: Evaluation, folder: Path | None) -> Iterator[Element]:
     yield element("h2", tr("Most confident mistakes"))
-    if not evaluation.mistakes:
+    mistakes = evaluation.mistakes[:_MAX_MISTAKES]
+    if not mistakes:
         yield note(tr("None: every image was classified correctly."))
         return
     yield note(tr("Check these first: when a confident prediction is wrong, the label may be the mistake."))
-    yield element("div", *(_card(one, folder) for one in evaluation.mistakes), class_="cards")
+    yield element("div", *(_card(one, folder) for one in mistakes), class_="cards")
 
 
-def _card(mistake: Misclassification, folder: Path | None) -> Element:
+def _card(mistake: LabelledPrediction, folder: Path | None) -> Element:
     title = tr("{label} predicted as {predicted}", label=mistake.label, predicted=mistake.predicted)
     confidence = tr(
         "{confidence} confident, {probability} for {label}",

@@ -224,13 +224,14 @@ def _metrics(name: str, form: ModelOutputs, exact: ModelOutputs, labels: NDArray
         raise ModelError(what, hint=tr("Export it with --storage float16."))
     predicted, exact_predicted = form.logits.argmax(axis=1), exact.logits.argmax(axis=1)
     correct, exact_correct = predicted == labels, exact_predicted == labels
+    only_exact, only_form = int((exact_correct & ~correct).sum()), int((correct & ~exact_correct).sum())
     return VariantMetrics(
         name=name,
         accuracy=float(correct.mean()),
         lost=float(exact_correct.mean() - correct.mean()),
-        only_exact_right=int((exact_correct & ~correct).sum()),
-        only_it_right=int((correct & ~exact_correct).sum()),
-        p=mcnemar(exact_correct, correct),
+        only_exact_right=only_exact,
+        only_it_right=only_form,
+        p=mcnemar(only_exact, only_form),
         named_otherwise=int((predicted != exact_predicted).sum()),
         cosine=golden.cosine(form.features, exact.features),
         milliseconds=form.milliseconds,

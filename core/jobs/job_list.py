@@ -1,11 +1,10 @@
-"""Listing, summarizing, resetting and deleting jobs."""
+"""Listing, summarizing and resetting jobs."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import json
-import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from core.base.errors import StorageError, UsageError
 from core.base.i18n import tr
 from core.base.locks import try_lock
 from core.base.recovery import as_path
-from core.base.storage import reading_errors, storage_errors
+from core.base.storage import reading_errors
 from core.jobs.journal import LOCK, job_folder, locked
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.values import JobCounts, JobState, JobSummary
@@ -80,7 +79,7 @@ def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     if not 0 <= started < _END_OF_TIME:
         raise ValueError(started)
     patterns = _patterns(include), _patterns(exclude)
-    place, counts = as_path(folder), read_counts(database)
+    place, counts = as_path(folder), _counts(database)
     named = str(model or ""), int(version or 0)
     return JobSummary(id_, place, bool(recursive), *patterns, *named, started, state, counts, bool(keeps))
 
@@ -92,7 +91,7 @@ def _patterns(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_counts(database: sqlite3.Connection) -> JobCounts:
+def _counts(database: sqlite3.Connection) -> JobCounts:
     """Count the images of an open journal by state."""
     query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
     counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
@@ -116,20 +115,6 @@ def reset_results(id_: str) -> None:
         repair(file)
         with contextlib.closing(open_database(file)) as database, journal_errors(file):
             database.execute(f"UPDATE images SET answered = {WAITING}, tried = 0")
-
-
-def remove_job(id_: str) -> None:
-    """Delete a job with its results and reviews. The images are not changed.
-
-    Raises:
-        UsageError: the job does not exist, or is running.
-        StorageError: it cannot be deleted.
-    """
-    folder = existing_job(id_)
-    with locked(folder), storage_errors(folder / FILE):
-        for ending in ("", "-wal", "-shm"):
-            (folder / (FILE + ending)).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def existing_job(id_: str) -> Path:

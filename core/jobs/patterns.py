@@ -50,10 +50,6 @@ class Patterns:
         """Whether a file, or everything in a folder, is included unless excluded."""
         return not self.included or _matches(path, self.included)
 
-    def count(self, path: str) -> bool:
-        """Whether a file is included and not excluded."""
-        return self.includes(path) and not self.excludes(path)
-
 
 def _matches(path: str, patterns: tuple[re.Pattern[str], ...]) -> bool:
     composed = _normalized(path) if patterns else path

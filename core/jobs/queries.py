@@ -8,46 +8,25 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from core.base.recovery import as_path
-from core.jobs.job_list import read_counts, read_summary
+from core.jobs.job_list import read_summary
 from core.jobs.journal import job_folder, transaction
-from core.jobs.rows import COLUMNS, TABLES, row_of
+from core.jobs.listing import Listing, read_listing
+from core.jobs.rows import COLUMNS, TABLES, review_columns, row_of
 from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database
-from core.jobs.selection import Condition, condition, group_columns, ordering
-from core.jobs.values import (
-    Filter,
-    Group,
-    GroupSummary,
-    JobCounts,
-    JobSummary,
-    Review,
-    Row,
-    UnreadableFolder,
-    Verdict,
-    View,
-)
+from core.jobs.selection import condition
+from core.jobs.values import Filter, JobSummary, Review, Row, UnreadableFolder, Verdict, View
 
 ReviewsByNumber: TypeAlias = dict[int, Review | None]
 """Earlier reviews by the numbers of their rows, as needed for undo."""
 
 _BATCH_SIZE: Final = 500
 _MAX_LISTINGS: Final = 3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Listing:
-    """The result of a view: the numbers of its rows in order, and its groups."""
-
-    numbers: array[int]
-    groups: tuple[GroupSummary, ...]
 
 
 class ResultStore:
@@ -65,7 +44,7 @@ class ResultStore:
         self._id = id_
         self._file = job_folder(id_) / FILE
         self._database = open_database(self._file)
-        self._listings: dict[View, _Listing] = {}
+        self._listings: dict[View, Listing] = {}
         with self._reading() as database:
             self._top = as_path(database.execute("SELECT folder FROM job").fetchone()[0])
 
@@ -85,16 +64,28 @@ class ResultStore:
         """Recompute views when they are next used, because results or reviews were added."""
         self._listings.clear()
 
+    def listing(self, view: View) -> Listing:
+        """The rows of a view, by their numbers, and its groups."""
+        if view not in self._listings:
+            while len(self._listings) >= _MAX_LISTINGS:
+                del self._listings[next(iter(self._listings))]
+            with self._reading() as database:
+                self._listings[view] = read_listing(database, view)
+        return self._listings[view]
+
     def count(self, view: View) -> int:
         """The number of rows of a view."""
-        return len(self._listing(view).numbers)
+        return len(self.listing(view).numbers)
 
-    def rows(self, view: View, offset: int, limit: int) -> list[Row]:
-        """At most `limit` rows of a view from `offset` on. Paths are below the job's resolved folder."""
-        return self.rows_of(self._listing(view).numbers[offset : offset + limit])
+    def each(self, view: View) -> Iterator[Row]:
+        """Iterate over all rows of a view, with a few hundred in memory at a time."""
+        for some in _chunks(self.listing(view).numbers):
+            yield from self.rows_of(some)
 
     def rows_of(self, numbers: Sequence[int]) -> list[Row]:
-        """The rows with these numbers, in this order; unknown numbers are skipped."""
+        """The rows with these numbers, in this order; unknown numbers are skipped. Paths are below the job's resolved
+        folder.
+        """
         found: dict[int, Row] = {}
         for some in _chunks(numbers):
             marks = ", ".join("?" * len(some))
@@ -102,26 +93,6 @@ class ResultStore:
             with self._reading() as database:
                 found |= {record[0]: row_of(record, self._top) for record in database.execute(query, some)}
         return [found[number] for number in numbers if number in found]
-
-    def each(self, view: View) -> Iterator[Row]:
-        """Iterate over all rows of a view, with a few hundred in memory at a time."""
-        for some in _chunks(self._listing(view).numbers):
-            yield from self.rows_of(some)
-
-    def numbers(self, view: View, offset: int, limit: int) -> Sequence[int]:
-        """The numbers of at most `limit` rows of a view from `offset` on."""
-        return self._listing(view).numbers[offset : offset + limit]
-
-    def position(self, view: View, number: int) -> int | None:
-        """The position of a row in a view; None if it is not in it."""
-        try:
-            return self._listing(view).numbers.index(number)
-        except ValueError:
-            return None
-
-    def groups(self, view: View) -> tuple[GroupSummary, ...]:
-        """The groups of a view, in order; empty if it is not grouped."""
-        return self._listing(view).groups
 
     def finished_after(self, moment: float, number: int, limit: int) -> list[Row]:
         """At most `limit` rows that were classified or failed after a time (seconds since 1970), in order of time and
@@ -141,11 +112,6 @@ class ResultStore:
         with self._reading() as database:
             return read_summary(database, self._id)
 
-    def counts(self) -> JobCounts:
-        """The number of images in each state."""
-        with self._reading() as database:
-            return read_counts(database)
-
     def unreadable_folders(self) -> tuple[UnreadableFolder, ...]:
         """The folders that could not be read."""
         with self._reading() as database:
@@ -154,31 +120,32 @@ class ResultStore:
 
     def histogram(self, chosen: Filter, bins: int = 50) -> tuple[int, ...]:
         """The number of rows in each of `bins` equal bins of confidence 0..1; 1 belongs to the last bin."""
-        where = self._condition(chosen)
-        counted = f"SELECT min(CAST(confidence * ? AS INTEGER), ? - 1), count(*) FROM images WHERE {where.sql}"
         with self._reading() as database:
-            values = (bins, bins, *where.values)
-            rows = database.execute(f"{counted} AND confidence IS NOT NULL GROUP BY 1", values).fetchall()
+            where = condition(chosen, database)
+            query = f"SELECT min(CAST(confidence * ? AS INTEGER), ? - 1), count(*) FROM images WHERE {where.sql}"
+            rows = database.execute(
+                f"{query} AND confidence IS NOT NULL GROUP BY 1", (bins, bins, *where.values)
+            ).fetchall()
         counts = dict(rows)
         return tuple(counts.get(each, 0) for each in range(bins))
 
     def class_counts(self, chosen: Filter) -> dict[str, int]:
         """The number of rows with each final label, the most frequent first; failures have none."""
-        where = self._condition(chosen)
-        counted = f"SELECT answer, count(*) FROM images WHERE {where.sql} AND answer IS NOT NULL"
         with self._reading() as database:
-            rows = database.execute(f"{counted} GROUP BY answer ORDER BY 2 DESC, answer COLLATE NOCASE", where.values)
+            where = condition(chosen, database)
+            query = f"SELECT answer, count(*) FROM images WHERE {where.sql} AND answer IS NOT NULL"
+            rows = database.execute(f"{query} GROUP BY answer ORDER BY 2 DESC, answer COLLATE NOCASE", where.values)
             return dict(rows.fetchall())
 
     def folder_counts(self, chosen: Filter) -> dict[Path, int]:
         """The number of rows directly in each folder, relative to the job's, in input order."""
-        where = self._condition(chosen)
-        counted = f"SELECT folder, count(*) AS count FROM images WHERE {where.sql} GROUP BY folder"
         with self._reading() as database:
+            where = condition(chosen, database)
+            query = f"SELECT folder, count(*) AS count FROM images WHERE {where.sql} GROUP BY folder"
             rows = database.execute(
-                f"SELECT path, count FROM ({counted}) JOIN folders ON folders.id = folder ORDER BY rank", where.values
-            ).fetchall()
-        return {Path(os.fsdecode(path)): count for path, count in rows}
+                f"SELECT path, count FROM ({query}) JOIN folders ON folders.id = folder ORDER BY rank", where.values
+            )
+            return {Path(os.fsdecode(path)): count for path, count in rows}
 
     # ---- reviews
 
@@ -188,21 +155,9 @@ class ResultStore:
         ACCEPTED without a label takes the label of the prediction; an unknown prediction cannot be accepted, and its
         row keeps its review. Image files are not changed; views stay as they are until `refresh`.
         """
-        return self._write_reviews(reviews.items())
-
-    def note_written(self, numbers: Sequence[int]) -> None:
-        """Record that Fovea itself changed these files, for example their keywords, so that results stay valid."""
-        changed = []
-        for row in self.rows_of(numbers):
-            status = row.path.stat()
-            changed.append((status.st_size, status.st_mtime_ns, row.number))
-        with self._writing() as database:
-            database.executemany("UPDATE images SET size = ?, mtime_ns = ? WHERE number = ?", changed)
-
-    def _write_reviews(self, reviews: Iterable[tuple[int, Review | None]]) -> ReviewsByNumber:
         before: ReviewsByNumber = {}
         with self._writing() as database:
-            for number, review in reviews:
+            for number, review in reviews.items():
                 record = database.execute(
                     "SELECT verdict, said, label, unknown FROM images WHERE number = ?", (number,)
                 ).fetchone()
@@ -215,45 +170,18 @@ class ResultStore:
                 before[number] = Review(Verdict(verdict), label_before) if verdict else None
                 database.execute(
                     "UPDATE images SET verdict = ?, said = ? WHERE number = ?",
-                    (*_review_columns(review, label), number),
+                    (*review_columns(review, label), number),
                 )
         return before
 
-    # ---- computing views
-
-    def _listing(self, view: View) -> _Listing:
-        if view not in self._listings:
-            while len(self._listings) >= _MAX_LISTINGS:
-                del self._listings[next(iter(self._listings))]
-            self._listings[view] = self._query(view)
-        return self._listings[view]
-
-    def _query(self, view: View) -> _Listing:
-        where, parts = self._condition(view.filter), group_columns(view)
-        columns = ", ".join(["number", *(column for column, _ in parts)])
-        query = f"SELECT {columns} FROM images WHERE {where.sql} ORDER BY {ordering(view)}"
-        with self._reading() as database:
-            rows = database.execute(query, where.values)
-            if parts:
-                return _group_rows(
-                    database, rows.fetchall(), parts, is_grouped=view.group in (Group.CLASS, Group.FOLDER)
-                )
-            numbers = array("q", (number for (number,) in rows))
-            return (
-                self._near_duplicates(database, numbers, where)
-                if view.group is Group.SIMILARITY
-                else _Listing(numbers, ())
-            )
-
-    def _near_duplicates(self, database: sqlite3.Connection, numbers: array[int], where: Condition) -> _Listing:
-        from core.jobs.near_duplicates import near_duplicates
-
-        query = f"SELECT number, look FROM images WHERE {where.sql} AND look IS NOT NULL"
-        return _Listing(*near_duplicates(numbers, database.execute(query, where.values)))
-
-    def _condition(self, chosen: Filter) -> Condition:
-        with self._reading() as database:
-            return condition(chosen, database)
+    def note_written(self, numbers: Sequence[int]) -> None:
+        """Record that Fovea itself changed these files, for example their keywords, so that results stay valid."""
+        changed = []
+        for row in self.rows_of(numbers):
+            status = row.path.stat()
+            changed.append((status.st_size, status.st_mtime_ns, row.number))
+        with self._writing() as database:
+            database.executemany("UPDATE images SET size = ?, mtime_ns = ? WHERE number = ?", changed)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -264,48 +192,6 @@ class ResultStore:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with journal_errors(self._file), transaction(self._database):
             yield self._database
-
-
-def _group_rows(
-    database: sqlite3.Connection, rows: list[tuple[Any, ...]], columns: list[tuple[str, bool]], *, is_grouped: bool
-) -> _Listing:
-    """Group rows (number, *keys) by one key after another; the last key makes the groups."""
-    groups: list[GroupSummary] = []
-    for column, (name, falling) in enumerate(columns, start=1):
-        members: dict[Any, list[tuple[Any, ...]]] = {}
-        for row in rows:
-            members.setdefault(row[column], []).append(row)
-        titles = _titles(database, name, members, descending=falling)
-        rows = [row for key in titles for row in members[key]]
-        starts = accumulate((len(members[key]) for key in titles), initial=0)
-        groups = [
-            GroupSummary(titles[key], first, len(members[key])) for key, first in zip(titles, starts, strict=False)
-        ]
-    return _Listing(array("q", (row[0] for row in rows)), tuple(groups) if is_grouped else ())
-
-
-def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, descending: bool) -> dict[Any, str]:
-    """Sort labels, or ids of folders, and map each to its title; a missing label is always last."""
-    if name == "answer":
-        labels = sorted(
-            (key for key in keys if key is not None), key=lambda key: (key.casefold(), key), reverse=descending
-        )
-        return {**{label: label for label in labels}, **({None: ""} if None in keys else {})}
-    direction = "DESC" if descending else "ASC"
-    folders = database.execute(f"SELECT id, path FROM folders ORDER BY rank {direction}").fetchall()
-    return {id_: os.fsdecode(path) for id_, path in folders if id_ in keys}
-
-
-def _review_columns(review: Review | None, label: str | None) -> tuple[str | None, str | None]:
-    """Verdict and label as stored in the journal."""
-    match review:
-        case None:
-            return None, None
-        case Review(Verdict.ACCEPTED, chosen):
-            return review.verdict.value, chosen or label
-        case Review(Verdict.SKIPPED):
-            return review.verdict.value, None
-    return review.verdict.value, review.label
 
 
 def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

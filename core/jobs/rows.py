@@ -81,5 +81,17 @@ def outcome_columns(outcome: Outcome) -> tuple[Any, ...]:
     return FAILED, None, None, None
 
 
+def review_columns(review: Review | None, label: str | None) -> tuple[str | None, str | None]:
+    """The columns of a review in `images`: verdict and label, for a row with this predicted label."""
+    match review:
+        case None:
+            return None, None
+        case Review(Verdict.ACCEPTED, chosen):
+            return review.verdict.value, chosen or label
+        case Review(Verdict.SKIPPED):
+            return review.verdict.value, None
+    return review.verdict.value, review.label
+
+
 def _parse_scores(text: str | None) -> tuple[Score, ...]:
     return tuple(Score(str(label), float(probability)) for label, probability in json.loads(text or "[]"))

@@ -26,7 +26,7 @@ from core.jobs.job import Job
 from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
-from core.jobs.values import JobProgress, JobRequest, Row
+from core.jobs.values import JobRequest, Row
 from core.jobs.walk import check_folder
 
 STATE_FILE: Final = "watch.json"
@@ -89,7 +89,6 @@ class Watch:
         token: CancelToken,
         looked: Callable[[], None] = lambda: None,
         state: Callable[[WatchState], None] = lambda _: None,
-        report: Callable[[JobProgress], None] = lambda _: None,
         stable_s: float = STABLE_S,
     ) -> None:
         """Check the folder without scanning it.
@@ -102,7 +101,6 @@ class Watch:
             token: pauses and ends the watch.
             looked: called after each scan of the folder, once all results are delivered.
             state: called whenever the state changes.
-            report: receives the progress of each run.
             stable_s: how long a file must stay unchanged to count as complete, in seconds.
 
         Raises:
@@ -113,7 +111,7 @@ class Watch:
             what = tr("You don't have permission to open the folder {folder}.", folder=display_path(request.folder))
             raise UsageError(what, hint=tr("Change its permissions, or watch another folder."))
         self._request, self._classifier, self._deliver, self._looked = request, classifier, deliver, looked
-        self._token, self._on_state, self._report = token, state, report
+        self._token, self._on_state = token, state
         self._state = WatchState(WatchPhase.WAITING)
         self._stability = StabilityFilter(request.folder, stable_s=stable_s)
         self._stable_s = stable_s
@@ -155,9 +153,7 @@ class Watch:
 
     def _classify(self) -> None:
         self._stability.begin()
-        with Job(
-            self._request, self._classifier, token=self._token, report=self._report, accepts=self._stability.accepts
-        ) as job:
+        with Job(self._request, self._classifier, token=self._token, accepts=self._stability.accepts) as job:
             new = 0
             for result in job.results():
                 new += result.is_new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ def export(task: Export, report: ProgressCallback, token: CancelToken) -> TaskDo
     """
     with ResultStore(task.job) as results:
         summary, total = results.summary(), results.count(task.view)
-        top_k = max((len(row.scores) for row in results.rows(task.view, 0, 100)), default=1)
+        top_k = max((len(row.scores) for row in islice(results.each(task.view), 100)), default=1)
         about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), summary.model))
         plan = ReportOptions(
             format=task.format,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.jobs.values import JobCounts, JobProgress, JobSummary
+from core.jobs.values import JobProgress, JobSummary
 from core.outputs.keywords.values import KeywordTarget
 
 
@@ -57,17 +57,15 @@ class ViewSummary:
     """Counts shown beside the rows of a view.
 
     Attributes:
-        counts: of the whole job.
         histogram: counts of rows in equal bins of confidence 0..1, ignoring the view's range of confidence.
         group_counts: each class, or folder relative to the job's, with its count of rows, ignoring the view's class
             and folder; "" among classes stands for unreadable photos.
         excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
     """
 
-    counts: JobCounts
-    histogram: tuple[int, ...] = ()
-    group_counts: tuple[tuple[str, int], ...] = ()
-    excluded: int = 0
+    histogram: tuple[int, ...]
+    group_counts: tuple[tuple[str, int], ...]
+    excluded: int
 
 
 @dataclass(frozen=True, slots=True)

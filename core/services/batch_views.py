@@ -179,13 +179,14 @@ class ViewService:
         view.is_stale = False
         journal = self._journal(request.job)
         journal.refresh()
-        numbers = journal.numbers(request.view, 0, journal.count(request.view))
+        listing = journal.listing(request.view)
+        numbers = listing.numbers
         grew = not is_new and numbers[: len(view.numbers)] == view.numbers and request.view.group is Group.NONE
         if not grew:
             self._versions += 1
             view.version = self._versions
         view.numbers = numbers
-        view.firsts = tuple(group.first for group in journal.groups(request.view))
+        view.firsts = tuple(group.first for group in listing.groups)
         summary = None if request.counted_by is Group.NONE else _summary(journal, request)
         self._send(ViewUpdated(request.number, view.version, len(numbers), grew, _position(view), summary))
         view.due = time.monotonic() + max(_MIN_INTERVAL_S, _CPU_FRACTION * (time.monotonic() - started))
@@ -237,9 +238,7 @@ def _position(view: _OpenView) -> int | None:
 def _summary(journal: ResultStore, request: OpenView) -> ViewSummary:
     any_confidence = replace(request.view.filter, confidence_low=0.0, confidence_high=1.0)
     excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
-    return ViewSummary(
-        journal.counts(), journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded
-    )
+    return ViewSummary(journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded)
 
 
 def _group_counts(journal: ResultStore, request: OpenView) -> Iterator[tuple[str, int]]:

@@ -13,7 +13,8 @@ from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, without_paths
 from core.datasets.corrections import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
-from core.evaluation.metrics import Evaluation, to_json
+from core.evaluation.metrics import to_json
+from core.evaluation.values import Evaluation
 from core.images.listing import folder_name
 from core.models.library import InstalledModel
 from core.models.training_examples import DATASET

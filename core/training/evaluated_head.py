@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from core.datasets.dataset import Example
 from core.evaluation.calibration import fit_temperature
-from core.evaluation.metrics import Evaluation, Misclassification, evaluate
+from core.evaluation.metrics import evaluate
+from core.evaluation.values import Evaluation, LabelledPrediction
 from core.models.heads import Head, softmax
 from core.models.library import InstalledBackbone
 from core.training.training_data import LabelledFeatures, concat
@@ -79,7 +80,7 @@ class EvaluatedHead:
     unknown_below: float | None
     evaluation: Evaluation | None
     threshold_images: int = 0
-    suspects: tuple[Misclassification, ...] = ()
+    suspects: tuple[LabelledPrediction, ...] = ()
 
 
 def evaluate_head(
@@ -120,7 +121,7 @@ def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
     return round(float(np.percentile(softmax(out_of_sample.logits, temperature).max(axis=1), REJECT_PERCENTILE)), 4)
 
 
-def _suspects(out_of_sample: Predictions, classes: Sequence[str], temperature: float) -> tuple[Misclassification, ...]:
+def _suspects(out_of_sample: Predictions, classes: Sequence[str], temperature: float) -> tuple[LabelledPrediction, ...]:
     """The images whose prediction differs from their label, by descending margin between the two probabilities.
 
     This is the ranking by normalized margin of Northcutt, Jiang and Chuang ("Confident Learning", 2021, section 3.2).
@@ -131,7 +132,7 @@ def _suspects(out_of_sample: Predictions, classes: Sequence[str], temperature: f
     wrong = rows[probabilities.argmax(axis=1) != labels]
     first = wrong[np.argsort(given[wrong] - confidence[wrong], kind="stable")][:_MAX_SUSPECTS]
     return tuple(
-        Misclassification(
+        LabelledPrediction(
             path=out_of_sample.examples[row].path,
             label=classes[labels[row]],
             predicted=classes[int(probabilities[row].argmax())],

@@ -6,6 +6,7 @@ features are cached. Validation and test images keep their role, so that the met
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,6 @@ from core.base.providers import Precision
 from core.base.text import natural_sort_key
 from core.card import BackboneCard, write_card
 from core.datasets import checks, corrections
-from core.datasets.corrections import Correction
 from core.datasets.dataset import Dataset, Example
 from core.datasets.discovery import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, format_names
@@ -29,7 +29,9 @@ from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureTable, compute_features
-from core.evaluation.metrics import Evaluation, evaluate
+from core.evaluation.comparison import compare_with_baseline
+from core.evaluation.metrics import evaluate
+from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
 from core.models.library import InstalledModel, Library, load_backbone, load_examples, load_head
@@ -41,46 +43,10 @@ from core.training.evaluated_head import EvaluatedHead, evaluate_head
 from core.training.recipes import train_quick
 from core.training.request import RetrainRequest
 from core.training.training_data import LabelledFeatures, TrainingData, extractor_of
+from core.training.values import CorrectionResult, RetrainingResult
 
+_MAX_SKIPPED: Final = 1000
 _TRAIN_HINT: Final = mark("Train a new model instead; its training data will be saved.")
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectionResult:
-    """A correction used for retraining, with the predictions before and after; confidences are 0..1."""
-
-    correction: Correction
-    before: str
-    confidence_before: float
-    now: str
-    confidence_now: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Retrained:
-    """The result of retraining with corrections.
-
-    Attributes:
-        model: the new version, as installed.
-        base: the version that was corrected.
-        data: the training data of the new version, and the test images of both.
-        head: the evaluated head.
-        before: evaluation of the corrected version on the test images of its classes; None if there are none.
-        leaked: how many of these it was trained on.
-        corrections: the corrections that were used.
-        problems: why other corrections were not used, and which earlier images are missing.
-        notes: messages for the user, one or two sentences each.
-    """
-
-    model: InstalledModel
-    base: InstalledModel
-    data: TrainingData
-    head: EvaluatedHead
-    before: Evaluation | None
-    leaked: int
-    corrections: tuple[CorrectionResult, ...]
-    problems: tuple[Problem | Failure, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +69,9 @@ class _Retraining:
     token: CancelToken
 
 
-def retrain(request: RetrainRequest, library: Library, *, report: ProgressCallback, token: CancelToken) -> Retrained:
+def retrain(
+    request: RetrainRequest, library: Library, *, report: ProgressCallback, token: CancelToken
+) -> RetrainingResult:
     """Make the next version of a model from its training data and corrections, by the recipe quick.
 
     A corrected photo becomes a training image, unless it is a validation or test image: those keep their role, with
@@ -116,7 +84,7 @@ def retrain(request: RetrainRequest, library: Library, *, report: ProgressCallba
         StorageError: the version cannot be written; nothing of it is left.
         Cancelled: the token was cancelled; nothing has changed.
     """
-    base = library.find(f"{request.name}@{request.version}")
+    started, base = time.perf_counter(), library.find(f"{request.name}@{request.version}")
     kept = load_examples(base)
     if kept is None:
         what = tr("“{name}” can't be retrained: its training data was not saved.", name=request.name)
@@ -132,8 +100,17 @@ def retrain(request: RetrainRequest, library: Library, *, report: ProgressCallba
     token.check()
     model = _install(retraining, data, head, len(results), before)
     notes = (*_notes(retraining, scanned, data), *_mark_trained(results, data))
-    problems: tuple[Problem | Failure, ...] = (*scanned.problems, *data.failures)
-    return Retrained(model, base, data, head, before, leaked, results, problems, notes)
+    return RetrainingResult(
+        name=model.name,
+        version=model.version,
+        from_version=base.version,
+        computed=data.computed,
+        corrections=results,
+        tests=_compare_tests(base, before, head.evaluation, leaked),
+        notes=notes,
+        skipped=_skipped(scanned, data),
+        seconds=time.perf_counter() - started,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +287,19 @@ def _install(
 
 
 # ---- results
+
+
+def _compare_tests(
+    base: InstalledModel, before: Evaluation | None, now: Evaluation | None, leaked: int
+) -> BaselineComparison | None:
+    if before is None or now is None:
+        return None
+    return compare_with_baseline(base.name, base.version, before, now, training_overlap=leaked)
+
+
+def _skipped(scanned: _Scanned, data: TrainingData) -> tuple[Failure, ...]:
+    corrected = (Failure(one.paths[0], one.kind, one.message, one.hint) for one in scanned.problems)
+    return (*corrected, *data.failures)[:_MAX_SKIPPED]
 
 
 def _correction_results(

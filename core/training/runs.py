@@ -101,6 +101,15 @@ def discard(name: str) -> None:
             _delete_files(folder)
 
 
+def settle(name: str, *, keep: bool) -> bool:
+    """Keep or discard the progress of a cancelled training, and return whether it can be resumed."""
+    if keep and (paths.unfinished_runs() / name / CHECKPOINT).exists():
+        return True
+    with contextlib.suppress(FoveaError):
+        discard(name)
+    return False
+
+
 @contextlib.contextmanager
 def open_run(request: TrainRequest, plan: Mapping[str, Any], images: Sequence[str], *, restart: bool) -> Iterator[Run]:
     """Resume the interrupted run of a model's name, or start a new one.

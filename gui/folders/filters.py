@@ -17,26 +17,15 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QLineEdit,
-    QPushButton,
-    QScrollArea,
-    QSpinBox,
-    QTreeView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Filter, Group
 from core.services.batch_values import ViewSummary
 from gui.plots import warm
-from gui.widgets import theme
-from gui.widgets.basic import Choice, Panel, label
+from gui.widgets.basic import Choice, Panel, PercentBox, ScrollColumn, button, label
+from gui.widgets.layouts import LEFT, SPACE, Placed, fill, hbox
 
 if TYPE_CHECKING:
     from gui.plots.brush import BrushedHistogram
@@ -46,7 +35,6 @@ Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
 _DEBOUNCE_MS: Final = 200
 """Delay between the last key press and the search."""
-_WHOLE: Final = 100
 _MIN_ROWS: Final = 5
 _MAX_ROWS: Final = 7
 """Number of visible groups; longer lists scroll."""
@@ -61,7 +49,7 @@ _KINDS: Final[Mapping[str, Callable[[Filter], Filter]]] = {
 """What each kind, by its title marked for translation, adds to a filter."""
 
 
-class FilterPanel(QScrollArea):
+class FilterPanel(ScrollColumn):
     """Lets the user filter the results.
 
     Attributes:
@@ -71,10 +59,7 @@ class FilterPanel(QScrollArea):
     changed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(tr("Filters"))
+        super().__init__(tr("Filters"), parent)
         self.text = QLineEdit()
         self.text.setPlaceholderText(tr("Search names and classes"))
         self.text.setAccessibleName(tr("Search photos by path or class"))
@@ -83,12 +68,9 @@ class FilterPanel(QScrollArea):
         self.kind = _choice(tr("Show"), [tr(kind) for kind in _KINDS])
         self.by = _choice(tr("Group counts"), [tr("By class"), tr("By folder")])
         self.groups = _GroupList(self)
-        self.low, self.high = (
-            _percent(tr("Minimum confidence, percent"), 0),
-            _percent(tr("Maximum confidence, percent"), _WHOLE),
-        )
-        self.clear = QPushButton(tr("Clear filters"))
-        self.clear.setProperty("kind", "link")
+        self.low = PercentBox(0, tr("Minimum confidence, percent"))
+        self.high = PercentBox(1, tr("Maximum confidence, percent"))
+        self.clear = button(tr("Clear filters"), self.reset, kind="link")
         self.histogram: BrushedHistogram | None = None
         self._summary: ViewSummary | None = None
         self._chosen: tuple[Group, str] | None = None
@@ -96,27 +78,12 @@ class FilterPanel(QScrollArea):
         self._connect()
 
     def _place(self) -> None:
-        body = QWidget()
-        body.setObjectName("inspector")
-        self._column = QVBoxLayout(body)
-        self._column.setContentsMargins(0, 0, theme.GRID, 0)
-        self._column.setSpacing(theme.GRID)
-        self._column.addWidget(self.text)
-        self._column.addWidget(self.kind)
-        self._column.addWidget(self.by)
-        self._column.addWidget(self.groups)
-        self._range = Panel(tr("Confidence"))
         self._ends = QWidget()
-        row = QHBoxLayout(self._ends)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.low, 1)
-        row.addWidget(label(tr("to"), "muted"))
-        row.addWidget(self.high, 1)
+        hbox(fill(self.low), label(tr("to"), "muted"), fill(self.high), parent=self._ends)
+        self._range = Panel(tr("Confidence"))
         self._range.body.addWidget(self._ends)
-        self._column.addWidget(self._range)
-        self._column.addWidget(self.clear, alignment=Qt.AlignmentFlag.AlignLeft)
-        self._column.addStretch()
-        self.setWidget(body)
+        clear = Placed(self.clear, alignment=LEFT)
+        self._column = self.show_column(self.text, self.kind, self.by, self.groups, self._range, clear, SPACE)
 
     def _connect(self) -> None:
         self.text.textChanged.connect(self._typed.start)
@@ -127,7 +94,6 @@ class FilterPanel(QScrollArea):
         self.groups.group_chosen.connect(self._on_group)
         for box in (self.low, self.high):
             box.valueChanged.connect(self._on_spun)
-        self.clear.clicked.connect(self.reset)
 
     # ---- the filter
 
@@ -145,7 +111,7 @@ class FilterPanel(QScrollArea):
         """The filter without the selected class or folder."""
         narrowed = list(_KINDS.values())[self.kind.currentIndex()]
         result = narrowed(Filter(text=self.text.text().strip()))
-        return replace(result, confidence_low=self.low.value() / _WHOLE, confidence_high=self.high.value() / _WHOLE)
+        return replace(result, confidence_low=self.low.fraction(), confidence_high=self.high.fraction())
 
     def value(self) -> Filter:
         """The current filter."""
@@ -165,8 +131,8 @@ class FilterPanel(QScrollArea):
         self.text.clear()  # not blocked: its clear button depends on this signal
         self._typed.stop()
         self.kind.setCurrentIndex(0)
-        self.low.setValue(0)
-        self.high.setValue(_WHOLE)
+        self.low.show_fraction(0)
+        self.high.show_fraction(1)
         self._chosen = None
         self.groups.choose("")
         del blocked
@@ -211,14 +177,14 @@ class FilterPanel(QScrollArea):
             self.show_summary(self._summary)
 
     def _brushed(self) -> tuple[float, float] | None:
-        chosen = (self.low.value() / _WHOLE, self.high.value() / _WHOLE)
+        chosen = (self.low.fraction(), self.high.fraction())
         return None if chosen == (0.0, 1.0) else chosen
 
     def _on_brushed(self, chosen: tuple[float, float] | None) -> None:
         low, high = chosen or (0.0, 1.0)
         blocked = [QSignalBlocker(one) for one in (self.low, self.high)]
-        self.low.setValue(round(low * _WHOLE))
-        self.high.setValue(round(high * _WHOLE))
+        self.low.show_fraction(low)
+        self.high.show_fraction(high)
         del blocked
         self.changed.emit()
 
@@ -349,15 +315,4 @@ def _choice(name: str, texts: Sequence[str]) -> Choice:
     box.addItems(list(texts))
     box.setAccessibleName(name)
     box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    return box
-
-
-def _percent(name: str, value: int) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(0, _WHOLE)
-    box.setSingleStep(5)
-    box.setSuffix(tr("%"))
-    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # arrow keys work, and space is scarce
-    box.setValue(value)
-    box.setAccessibleName(name)
     return box

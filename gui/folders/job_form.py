@@ -5,17 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -23,12 +14,14 @@ from core.base.text import display_path
 from core.jobs.values import JobRequest
 from gui.session.session import Session
 from gui.widgets import theme
-from gui.widgets.basic import Choice, Panel, label
+from gui.widgets.basic import Choice, Panel, ScrollColumn, button, label, show_text
+from gui.widgets.files import ask_for_folder
+from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 
 _WIDTH: Final = 640
 
 
-class JobForm(QScrollArea):
+class JobForm(ScrollColumn):
     """Asks for the settings of a new job.
 
     Attributes:
@@ -40,22 +33,18 @@ class JobForm(QScrollArea):
     cancelled = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(tr("Classify folder"))
+        super().__init__(tr("Classify folder"), parent)
         self._session = session
         self.folder: Path | None = None
         self._place = label(tr("No folder selected"), "muted", wrap=True)
-        self.choose = QPushButton(tr("Choose folder…"))
-        self.choose.clicked.connect(self.ask_for_folder)
+        self.choose = button(tr("Choose folder…"), self.ask_for_folder)
         self.recursive = QCheckBox(tr("Include subfolders"))
         self.recursive.setChecked(True)
         self.model = Choice()
         self.model.setAccessibleName(tr("Model"))
         self.features = QCheckBox(tr("Keep features (other models with the same backbone then finish in seconds)"))
         self.include, self.exclude = QLineEdit(), QLineEdit()
-        self.begin = QPushButton(tr("Classify"))
+        self.begin = button(tr("Classify"), self._submit, kind="primary")
         self._problem = label(kind="danger", wrap=True)
         self._arrange()
         session.models_changed.connect(self._show_models)
@@ -63,56 +52,31 @@ class JobForm(QScrollArea):
         self._show_folder()
 
     def _arrange(self) -> None:
-        body = QWidget()
-        self.setWidget(body)
-        body.setObjectName("inspector")
-        outer = QHBoxLayout(body)
-        outer.setContentsMargins(4, 4, 4, 4)
         panel = Panel(tr("Classify folder"))
         panel.setMaximumWidth(_WIDTH)
         panel.body.setSpacing(2 * theme.GRID)
-        row = QHBoxLayout()
-        row.addWidget(self._place, 1)
-        row.addWidget(self.choose)
-        panel.body.addLayout(row)
-        panel.body.addWidget(self.recursive)
-        panel.body.addLayout(_labelled_row(tr("Model"), self.model))
-        panel.body.addLayout(self._patterns())
-        panel.body.addWidget(self.features)
-        panel.body.addWidget(self._problem)
-        panel.body.addLayout(self._buttons())
-        outer.addStretch(1)
-        outer.addWidget(panel, 4, alignment=Qt.AlignmentFlag.AlignTop)
-        outer.addStretch(1)
+        add(
+            panel.body,
+            hbox(fill(self._place), self.choose),
+            self.recursive,
+            _labelled_row(tr("Model"), self.model),
+            self._patterns(),
+            self.features,
+            self._problem,
+            hbox(SPACE, button(tr("Back"), self.cancelled.emit), self.begin),
+        )
+        self.show_column(hbox(SPACE, Placed(panel, 4, TOP), SPACE), margins=4)
 
     def _patterns(self) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(theme.GRID)
-        for line, name, title, example in (
-            (self.include, tr("Include"), tr("Include: comma-separated patterns"), tr("*.jpg, 2026*/*")),
-            (
-                self.exclude,
-                tr("Exclude"),
-                tr("Exclude: comma-separated patterns"),
-                tr("thumbs, *_small.*"),
-            ),
+        for line, title, example in (
+            (self.include, tr("Include: comma-separated patterns"), tr("*.jpg, 2026*/*")),
+            (self.exclude, tr("Exclude: comma-separated patterns"), tr("thumbs, *_small.*")),
         ):
             line.setPlaceholderText(example)
             line.setAccessibleName(title)
             line.returnPressed.connect(self._submit)
-            column.addLayout(_labelled_row(name, line))
-        return column
-
-    def _buttons(self) -> QHBoxLayout:
-        self.begin.setProperty("kind", "primary")
-        self.begin.clicked.connect(self._submit)
-        back = QPushButton(tr("Back"))
-        back.clicked.connect(self.cancelled)
-        row = QHBoxLayout()
-        row.addStretch()
-        row.addWidget(back)
-        row.addWidget(self.begin)
-        return row
+        include, exclude = _labelled_row(tr("Include"), self.include), _labelled_row(tr("Exclude"), self.exclude)
+        return vbox(include, exclude, spacing=theme.GRID)
 
     def open(self, folder: Path | None) -> None:
         """Reset the form, with this folder selected if one is given."""
@@ -124,17 +88,12 @@ class JobForm(QScrollArea):
         (self.begin if self.folder is not None else self.choose).setFocus()
 
     def ask_for_folder(self) -> None:
-        """Show a folder dialog without blocking the event loop."""
-        dialog = QFileDialog(self, tr("Choose a folder of photos"), str(self.folder or Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.filesSelected.connect(lambda names: self.open(Path(names[0])))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        """Let the user choose the folder."""
+        ask_for_folder(self, tr("Choose a folder of photos"), self.open, self.folder)
 
     def show_error(self, error: FoveaError) -> None:
         """Show why the job could not start."""
-        self._problem.setText(str(error))
-        self._problem.show()
+        show_text(self._problem, str(error))
         self.show_starting(is_starting=False)
 
     def show_starting(self, *, is_starting: bool) -> None:
@@ -181,11 +140,7 @@ def _patterns_in(text: str) -> tuple[str, ...]:
 
 
 def _labelled_row(name: str, widget: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(16)
     caption = label(name, "muted")
     caption.setBuddy(widget)
     caption.setFixedWidth(112)
-    row.addWidget(caption)
-    row.addWidget(widget, 1)
-    return row
+    return hbox(caption, fill(widget), spacing=16)

@@ -6,18 +6,15 @@ from collections.abc import Iterable
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QAction, QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QStackedWidget,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,12 +23,15 @@ from core.base.text import display_path
 from core.services.batch_values import Activity, JobStatus
 from gui.folders.job_text import activity_text, counts_text, pattern_text, progress_text, started_text, title_text
 from gui.widgets import icons, theme
-from gui.widgets.basic import Icon, label
+from gui.widgets.basic import Icon, action_button, label
+from gui.widgets.layouts import CENTRE, SPACE, Placed, fill, hbox, vbox
+from gui.widgets.painting import RIGHT, paint_text
 
 Index = QModelIndex | QPersistentModelIndex
 
 _STATUS: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 96
+_MIDDLE: Final = Qt.TextElideMode.ElideMiddle
 
 
 class JobsPage(QWidget):
@@ -55,51 +55,14 @@ class JobsPage(QWidget):
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)
-        self._stack.addWidget(self._make_invitation(classify))
+        self._stack.addWidget(_make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.addWidget(self._stack)
-
-    def _make_invitation(self, classify: QAction) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(28, 20, 28, 20)
-        zone = QFrame()
-        zone.setObjectName("dropzone")
-        inside = QVBoxLayout(zone)
-        inside.setContentsMargins(24, 24, 24, 24)
-        inside.setSpacing(16)
-        inside.addStretch()
-        inside.addWidget(Icon("folder-search", "accent", 64), alignment=Qt.AlignmentFlag.AlignHCenter)
-        inside.addWidget(label(tr("Classify a whole folder"), "display"), alignment=Qt.AlignmentFlag.AlignHCenter)
-        promise = label(
-            tr(
-                "Fovea classifies every photo in the folder. You can then sort, filter, review and export the results, "
-                "write keywords, or sort the photos into folders. Your photos are not changed unless you ask for it."
-            ),
-            "muted",
-            wrap=True,
-        )
-        promise.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        promise.setMinimumWidth(520)
-        promise.setMinimumHeight(promise.heightForWidth(520))  # a layout that centres it would cut a line off
-        inside.addWidget(promise, alignment=Qt.AlignmentFlag.AlignHCenter)
-        inside.addWidget(_button(classify), alignment=Qt.AlignmentFlag.AlignHCenter)
-        inside.addStretch()
-        column.addWidget(zone)
-        return page
+        vbox(self._stack, parent=self)
 
     def _make_list(self, classify: QAction) -> QWidget:
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(4, 4, 4, 0)
-        column.setSpacing(16)
-        head = QHBoxLayout()
-        head.addWidget(label(tr("Folders"), "title"), 1)
-        head.addWidget(_button(classify))
-        column.addLayout(head)
-        column.addWidget(self.list, 1)
+        head = hbox(fill(label(tr("Folders"), "title")), action_button(classify, "primary"))
+        vbox(head, fill(self.list), parent=page, margins=(4, 4, 4, 0), spacing=16)
         return page
 
     def show_jobs(self, jobs: Iterable[JobStatus]) -> None:
@@ -157,12 +120,29 @@ def _line(status: JobStatus) -> str:
     return counts_text(status.summary.counts) if status.activity is Activity.FINISHED else progress_text(status)
 
 
-def _button(classify: QAction) -> QPushButton:
-    button = QPushButton(classify.text().replace("&", ""))
-    button.setProperty("kind", "primary")
-    button.setToolTip(classify.shortcut().toString())
-    button.clicked.connect(classify.trigger)
-    return button
+def _make_invitation(classify: QAction) -> QWidget:
+    page, zone = QWidget(), QFrame()
+    zone.setObjectName("dropzone")
+    promise = label(
+        tr(
+            "Fovea classifies every photo in the folder. You can then sort, filter, review and export the results, "
+            "write keywords, or sort the photos into folders. Your photos are not changed unless you ask for it."
+        ),
+        "muted",
+        wrap=True,
+    )
+    promise.setAlignment(CENTRE)
+    promise.setMinimumWidth(520)
+    promise.setMinimumHeight(promise.heightForWidth(520))  # a layout that centres it would cut a line off
+    shown = (
+        Icon("folder-search", "accent", 64),
+        label(tr("Classify a whole folder"), "display"),
+        promise,
+        action_button(classify, "primary"),
+    )
+    vbox(SPACE, *(Placed(one, alignment=CENTRE) for one in shown), SPACE, parent=zone, margins=24, spacing=16)
+    vbox(zone, parent=page, margins=(28, 20, 28, 20))
+    return page
 
 
 class _JobDelegate(QStyledItemDelegate):
@@ -195,25 +175,11 @@ def _paint_job(painter: QPainter, box: QRect, status: JobStatus) -> None:
     state_colour = (
         colours.warning if is_wrong else colours.muted if status.activity is Activity.FINISHED else colours.accent
     )
-    width = _paint(painter, box, activity_text(status), state_colour, bold=True, right=True) + 16
-    rest = box.adjusted(0, 0, -width, 0)
-    _paint(painter, rest, title_text(status), colours.text, bold=True)
+    first, second, third = (QRect(box.left(), box.top() + down, box.width(), 20) for down in (0, 22, 44))
+    width = paint_text(painter, first, activity_text(status), state_colour, bold=True, side=RIGHT) + 16
+    paint_text(painter, first.adjusted(0, 0, -width, 0), title_text(status), colours.text, bold=True, elide=_MIDDLE)
     place = display_path(status.summary.folder)
     pattern = pattern_text(status)
-    _paint(painter, rest.translated(0, 22), f"{place}  ({pattern})" if pattern else place, colours.muted)
-    when = box.translated(0, 44)
-    width = _paint(painter, when, started_text(status), colours.muted, right=True) + 16
-    _paint(painter, when.adjusted(0, 0, -width, 0), _line(status), colours.text)
-
-
-def _paint(painter: QPainter, box: QRect, text: str, colour: str, *, bold: bool = False, right: bool = False) -> int:
-    """Paint one line of text, and return its width in pixels."""
-    font = QFont(painter.font())
-    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    line = QRect(box.left(), box.top(), box.width(), 20)
-    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, line.width())
-    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-    painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, elided)
-    return painter.fontMetrics().horizontalAdvance(elided)
+    paint_text(painter, second, f"{place}  ({pattern})" if pattern else place, colours.muted, elide=_MIDDLE)
+    width = paint_text(painter, third, started_text(status), colours.muted, side=RIGHT) + 16
+    paint_text(painter, third.adjusted(0, 0, -width, 0), _line(status), colours.text, elide=_MIDDLE)

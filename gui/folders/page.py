@@ -89,12 +89,12 @@ class FoldersPage(QWidget):
     @cached_property
     def results(self) -> ResultsPage:
         """The results of a job; created on first use."""
-        result = ResultsPage(self._widgets, self.client, self.reviewer, self._stack)
+        result = ResultsPage(self._widgets, self.reviewer, self._stack)
         result.strip.pause_wanted.connect(lambda on: self.client.pause(self.job_id, on=on))
         result.strip.stop_wanted.connect(self.stop)
         result.strip.resume_wanted.connect(self._resume_shown)
         result.panels_changed.connect(self.state_changed)
-        result.noticed.connect(self._notices.show_notice)
+        result.selection.noticed.connect(self._notices.show_notice)
         self._stack.addWidget(result)
         self.results_created.emit(result)
         return result
@@ -185,7 +185,7 @@ class FoldersPage(QWidget):
         job = self.job
         if job is not None:
             self._show(self.review)
-            self.review.open(job.summary.id, self.results.filter, self._classes(job))
+            self.review.open(job.summary.id, self.results.view.filter, self._classes(job))
 
     def open_plan(self, page: PlanPage) -> None:
         """Show the page that plans sorting, or writing keywords to, the photos in the current view."""
@@ -227,7 +227,7 @@ class FoldersPage(QWidget):
     def copy_answers(self) -> None:
         """Copy the selected rows to the clipboard."""
         if self.shows_results:
-            self.results.copy_answers()
+            self.results.selection.copy()
 
     def select_all(self) -> None:
         """Select all rows."""
@@ -247,7 +247,7 @@ class FoldersPage(QWidget):
     def step(self, by: int) -> None:
         """Move the current row by this many."""
         if self.shows_results:
-            self.results.step(by)
+            self.results.selection.step(by)
 
     def resize_photos(self, step: int) -> None:
         """Show photos larger (1) or smaller (-1)."""
@@ -262,19 +262,19 @@ class FoldersPage(QWidget):
     def toggle_inspector(self) -> None:
         """Show or hide the inspector."""
         if self.shows_results:
-            self.results.show_panel(self.results.inspector, shown=self.results.inspector.isHidden())
+            self.results.panels.toggle(self.results.inspector)
 
     def correct(self) -> None:
         """Ask for the class of the photo under review, or of the selected photos."""
         if self.is_reviewing:
             self.review.ask_for_class()
         elif self.shows_results:
-            self.results.ask_for_class()
+            self.results.selection.ask_for_class()
 
     def remove_correction(self) -> None:
         """Remove the labels of the selected photos."""
         if self.shows_results:
-            self.results.review(None)
+            self.results.selection.review(None)
 
     def undo(self) -> None:
         """Undo the last review."""

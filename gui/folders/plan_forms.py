@@ -7,15 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QHBoxLayout,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
@@ -24,9 +16,10 @@ from core.outputs.keywords.values import KeywordTarget
 from core.outputs.sorting.values import SortRequest, TransferMode
 from core.services.batch_values import KeywordOptions
 from gui.widgets import theme
-from gui.widgets.basic import Choice, label
+from gui.widgets.basic import Choice, PercentBox, button, label, show_text
+from gui.widgets.files import ask_for_folder
+from gui.widgets.layouts import SPACE, hbox, vbox
 
-_WHOLE: Final = 100
 _MODES: Final[Mapping[TransferMode, str]] = {
     TransferMode.COPY: mark("Copy (originals stay in place)"),
     TransferMode.HARDLINK: mark("Hard link (uses no disk space; originals stay in place)"),
@@ -58,15 +51,8 @@ class PlanForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(theme.GRID)
-        self.threshold = QSpinBox()
-        self.threshold.setRange(0, _WHOLE)
-        self.threshold.setValue(round(THRESHOLD * _WHOLE))
-        self.threshold.setSuffix(tr("%"))
-        self.threshold.setSingleStep(5)
-        self.threshold.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self._column = vbox(parent=self, spacing=theme.GRID)
+        self.threshold = PercentBox(THRESHOLD)
         self.threshold.setMinimumWidth(96)
         self.threshold.valueChanged.connect(self.changed)
 
@@ -78,16 +64,10 @@ class PlanForm(QWidget):
         """Show which options are not available on this computer, and why."""
 
     def _add(self, name: str, *widgets: QWidget) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(16)
         caption = label(name, "muted")
         caption.setFixedWidth(144)
         caption.setBuddy(widgets[0])
-        row.addWidget(caption)
-        for widget in widgets:
-            row.addWidget(widget)
-        row.addStretch(1)
-        self._column.addLayout(row)
+        self._column.addLayout(hbox(caption, *widgets, SPACE, spacing=16))
 
 
 class SortForm(PlanForm):
@@ -104,9 +84,7 @@ class SortForm(PlanForm):
         super().__init__()
         self.destination: Path | None = None
         self._place = label(tr("No folder selected"), "muted")
-        self.choose = QPushButton(tr("Choose…"))
-        self.choose.setAccessibleName(tr("Choose destination"))
-        self.choose.clicked.connect(self._choose_destination)
+        self.choose = button(tr("Choose…"), self._choose_destination, name=tr("Choose destination"))
         self.way, self.tree = _choices(tr("Transfer mode"), _MODES), QCheckBox(tr("Keep subfolders within each class"))
         self.tree.setChecked(True)
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it go to “unsure”"))
@@ -126,15 +104,11 @@ class SortForm(PlanForm):
     def request(self, folder: Path) -> SortRequest | None:
         if self.destination is None:
             return None
-        mode, percent = list(_MODES)[self.way.currentIndex()], self.threshold.value() / _WHOLE
-        return SortRequest(folder, self.destination, mode, percent, flat=not self.tree.isChecked())
+        mode = list(_MODES)[self.way.currentIndex()]
+        return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat=not self.tree.isChecked())
 
     def _choose_destination(self) -> None:
-        dialog = QFileDialog(self, tr("Choose destination for the class folders"), str(self.destination or Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.filesSelected.connect(lambda names: self.sort_to(Path(names[0])))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_for_folder(self, tr("Choose destination for the class folders"), self.sort_to, self.destination)
 
 
 class KeywordForm(PlanForm):
@@ -161,12 +135,11 @@ class KeywordForm(PlanForm):
 
     def request(self, folder: Path) -> KeywordOptions:
         place = list(_TARGETS)[self.place.currentIndex()]
-        return KeywordOptions(place, self.threshold.value() / _WHOLE)
+        return KeywordOptions(place, self.threshold.fraction())
 
     def show_missing(self, reasons: Mapping[str, str]) -> None:
         lines = [reason for place in KeywordTarget if (reason := reasons.get(place.value))]
-        self._reason.setText(" ".join(dict.fromkeys(lines)))
-        self._reason.setVisible(bool(lines))
+        show_text(self._reason, " ".join(dict.fromkeys(lines)))
 
 
 def _choices(name: str, texts: Mapping[TransferMode, str] | Mapping[KeywordTarget, str]) -> Choice:

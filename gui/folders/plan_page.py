@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.jobs.values import JobSummary, View
@@ -18,7 +18,8 @@ from gui.folders.running_tasks import RunningTasks
 from gui.folders.steps_model import StepsModel, StepsTable
 from gui.tasks.jobs_client import BatchClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, ProgressBar, label
+from gui.widgets.basic import Panel, ProgressBar, ScrollColumn, button, label, show_text
+from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 
 _MIN_HEIGHT: Final = 112
 """Minimum height of the table of steps, in pixels; a lower page scrolls."""
@@ -44,49 +45,25 @@ class PlanPage(QWidget):
         self._reason = label(kind="warning", wrap=True)
         self.bar = ProgressBar()
         self.bar.setAccessibleName(tr("Steps done"))
-        self.show_steps, self.execute = QPushButton(tr("Preview steps")), QPushButton(tr(form.action))
-        self.stop, self.back = QPushButton(tr("Stop")), QPushButton(tr("Back to results"))
+        self.show_steps = button(tr("Preview steps"), self.plan)
+        self.execute = button(tr(form.action), self._execute, kind="primary")
+        self.stop = button(tr("Stop"), lambda: self._client.cancel(self._task or self._planning))
+        self.back = button(tr("Back to results"), self.closed.emit)
         self._place()
         self._connect()
         self._show_state()
 
     def _place(self) -> None:
-        body, area = QWidget(), QScrollArea()
-        body.setObjectName("inspector")
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inside = QVBoxLayout(body)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(theme.GRID)
-        panel = Panel(tr(self.form.title))
-        panel.body.addWidget(label(tr(self.form.introduction), "muted", wrap=True))
-        panel.body.addWidget(self.form)
-        inside.addWidget(panel)
-        steps = Panel(tr("Steps"))
-        for widget in (self.summary, self._reason, self.bar):
-            steps.body.addWidget(widget)
-        steps.body.addWidget(self.table, 1)
+        panel, steps, area = Panel(tr(self.form.title)), Panel(tr("Steps")), ScrollColumn()
+        add(panel.body, label(tr(self.form.introduction), "muted", wrap=True), self.form)
+        add(steps.body, self.summary, self._reason, self.bar, fill(self.table))
         self.table.setMinimumHeight(_MIN_HEIGHT)
-        inside.addWidget(steps, 1)
-        area.setWidget(body)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.GRID)
-        column.addWidget(area, 1)
-        row = QHBoxLayout()
-        row.addWidget(self.back)
-        row.addStretch()
-        self.execute.setProperty("kind", "primary")
-        for button in (self.stop, self.show_steps, self.execute):
-            row.addWidget(button)
-        column.addLayout(row)
+        area.show_column(panel, fill(steps), margins=0)
+        buttons = hbox(self.back, SPACE, self.stop, self.show_steps, self.execute)
+        vbox(fill(area), buttons, parent=self, spacing=theme.GRID)
 
     def _connect(self) -> None:
         self.form.changed.connect(self.forget)
-        self.back.clicked.connect(self.closed)
-        self.show_steps.clicked.connect(self.plan)
-        self.execute.clicked.connect(self._execute)
-        self.stop.clicked.connect(lambda: self._client.cancel(self._task or self._planning))
         self._client.steps_planned.connect(self._on_planned)
         self._client.task_progress.connect(self._on_progress)
         self._client.task_ended.connect(self._on_ended)
@@ -144,8 +121,7 @@ class PlanPage(QWidget):
     def _show_state(self) -> None:
         is_busy = bool(self._planning or self._task)
         other = "" if self._task else self._running_tasks.description(self._job)
-        self._reason.setText(tr("Wait until this task is finished: {task}.", task=other) if other else "")
-        self._reason.setVisible(bool(other))
+        show_text(self._reason, tr("Wait until this task is finished: {task}.", task=other) if other else "")
         self.form.setEnabled(not self._task)
         self.bar.setVisible(is_busy)
         if not is_busy:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from core.base.i18n import tr
 from core.services.batch_values import Activity, JobStatus
 from gui.folders.job_text import activity_text, progress_text
-from gui.widgets.basic import ProgressBar, label
+from gui.widgets.basic import ProgressBar, button, label
+from gui.widgets.layouts import fill, hbox, vbox
 
 _STEPS: Final = 1000
 
@@ -35,23 +36,10 @@ class ProgressStrip(QFrame):
         self._activity, self._numbers = label(kind="number"), label(kind="muted", wrap=True)
         self.bar = ProgressBar()
         self.bar.setAccessibleName(tr("Photos classified"))
-        self.pause, self.stop = QPushButton(tr("Pause")), QPushButton(tr("Stop"))
-        self.pause.clicked.connect(self.toggle)
-        self.stop.clicked.connect(self.stop_wanted)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 16, 8)
-        row.setSpacing(16)
-        column = QVBoxLayout()
-        column.setSpacing(4)
-        words = QHBoxLayout()
-        words.setSpacing(8)
-        words.addWidget(self._activity)
-        words.addWidget(self._numbers, 1)
-        column.addLayout(words)
-        column.addWidget(self.bar)
-        row.addLayout(column, 1)
-        row.addWidget(self.pause)
-        row.addWidget(self.stop)
+        self.pause, self.stop = button(tr("Pause"), self.toggle), button(tr("Stop"), self.stop_wanted.emit)
+        words = hbox(self._activity, fill(self._numbers), spacing=8)
+        texts = vbox(words, self.bar, spacing=4)
+        hbox(fill(texts), self.pause, self.stop, parent=self, margins=(16, 8, 16, 8), spacing=16)
 
     def show_job(self, status: JobStatus) -> None:
         """Show the status of the job; hide the strip when it is finished."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Iterator
 from typing import Final
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from gui.folders.filters import FilterPanel
@@ -17,56 +18,42 @@ from gui.folders.rows_table import RowsTable
 from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import PictureClient
 
-NUMBER: Final = 1
+_VIEW: Final = 1
 """The number of the view that the results page opens."""
-
-_ORDER: Final = ("rows", "table", "gallery", "filters", "inspector", "bar", "strip")
 
 
 class ResultsWidgets:
-    """Creates each widget on first use, or earlier by `make_next`."""
+    """The widgets; all of them exist once `make_next` has returned False.
+
+    Attributes:
+        rows: the model of the rows.
+        table: the table of the rows.
+        gallery: the gallery of the rows.
+        filters: the filters.
+        inspector: the inspector of the current row.
+        bar: the bar with the actions.
+        strip: the progress of the job.
+    """
 
     def __init__(self, client: BatchClient, pictures: PictureClient, parent: QWidget) -> None:
-        self._client, self._pictures, self._parent = client, pictures, parent
+        self._steps = self._make(client, pictures, parent)
 
     def make_next(self) -> bool:
         """Create one missing widget, and return whether there was one."""
-        missing = next((name for name in _ORDER if name not in self.__dict__), None)
-        if missing is not None:
-            getattr(self, missing)
-        return missing is not None
+        return next(self._steps, None) is not None
 
-    @cached_property
-    def rows(self) -> RowsModel:
-        """The model of the rows."""
-        return RowsModel(NUMBER, self._client, self._pictures, self._parent)
-
-    @cached_property
-    def table(self) -> RowsTable:
-        """The table of the rows."""
-        return RowsTable(self.rows, self._parent)
-
-    @cached_property
-    def gallery(self) -> RowsGallery:
-        """The gallery of the rows."""
-        return RowsGallery(self.rows, self._parent)
-
-    @cached_property
-    def filters(self) -> FilterPanel:
-        """The filters."""
-        return FilterPanel(self._parent)
-
-    @cached_property
-    def inspector(self) -> RowInspector:
-        """The inspector of the current row."""
-        return RowInspector(self._pictures, self._parent)
-
-    @cached_property
-    def bar(self) -> ResultsBar:
-        """The bar with the actions."""
-        return ResultsBar(self._parent)
-
-    @cached_property
-    def strip(self) -> ProgressStrip:
-        """The progress of the job."""
-        return ProgressStrip(self._parent)
+    def _make(self, client: BatchClient, pictures: PictureClient, parent: QWidget) -> Iterator[QObject]:
+        self.rows = RowsModel(_VIEW, client, pictures, parent)
+        yield self.rows
+        self.table = RowsTable(self.rows, parent)
+        yield self.table
+        self.gallery = RowsGallery(self.rows, parent)
+        yield self.gallery
+        self.filters = FilterPanel(parent)
+        yield self.filters
+        self.inspector = RowInspector(pictures, parent)
+        yield self.inspector
+        self.bar = ResultsBar(parent)
+        yield self.bar
+        self.strip = ProgressStrip(parent)
+        yield self.strip

@@ -8,25 +8,24 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.values import Filter, Order, Row, View
-from core.prediction import Prediction
-from core.services.batch_messages import OpenView, ViewUpdated
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import folder_text, name_text
 from gui.folders.rows_model import RowsModel
 from gui.tasks.jobs_client import BatchClient
-from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import PhotoView, ProgressBar, label
+from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
+from gui.widgets.layouts import fill, hbox, vbox
+from gui.widgets.photo_panel import PhotoView
 
-NUMBER: Final = 2
+_VIEW: Final = 2
 """The number of the view that the review opens."""
-
 _PREFETCH: Final = 3
 
 
@@ -43,14 +42,13 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Review predictions"))
-        self._client, self._pictures, self._reviewer = client, pictures, reviewer
-        self.rows = RowsModel(NUMBER, client, pictures, self)
+        self._pictures, self._reviewer = pictures, reviewer
+        self.rows = RowsModel(_VIEW, client, pictures, self)
         self._classes: tuple[str, ...] = ()
         self._at = 0
         self._shown: Row | None = None
         self._chooser: ClassChooser | None = None
-        self.view = PhotoView()
-        self.view.setAccessibleName(tr("Photo preview"))
+        self.view = PhotoView(pictures)
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name = label(kind="muted")
@@ -60,41 +58,22 @@ class ReviewPage(QWidget):
         self._connect()
 
     def _place(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.GRID)
-        head = QHBoxLayout()
-        head.setSpacing(16)
-        back = QPushButton(tr("Back to results"))
+        back = button(tr("Back to results"), self.leave, hint=tr("Esc"))
         back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        back.setToolTip(tr("Esc"))
-        back.clicked.connect(self.leave)
         self._bar.setAccessibleName(tr("Photos reviewed"))
-        for widget in (back, self.progress):
-            head.addWidget(widget)
-        head.addWidget(self._bar, 1)
-        column.addLayout(head)
         photo = QWidget()
-        row = QHBoxLayout(photo)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(16)
-        left = QVBoxLayout()
-        left.addWidget(self.view, 1)
-        left.addWidget(self._name)
-        row.addLayout(left, 1)
-        row.addWidget(self.choices)
+        hbox(fill(vbox(fill(self.view), self._name)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
-        self.end.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack.addWidget(self.end)
-        column.addWidget(self._stack, 1)
+        self.end.setAlignment(Qt.AlignmentFlag.AlignCenter)
         keys = label(_shortcuts_text(), "muted", wrap=True)
         keys.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(keys)
+        head = hbox(back, self.progress, fill(self._bar), spacing=16)
+        vbox(head, fill(self._stack), keys, parent=self, spacing=theme.GRID)
 
     def _connect(self) -> None:
         self.rows.rows_loaded.connect(self._on_rows)
-        self._client.view_updated.connect(self._on_view_updated)
-        self._pictures.rendered.connect(self._on_drawn)
+        self.rows.updated.connect(self._show)
         self._reviewer.reviewed.connect(self._on_reviewed)
         self.choices.accepted.connect(self.accept)
         self.choices.chosen.connect(self.choose)
@@ -107,14 +86,13 @@ class ReviewPage(QWidget):
         self._classes = tuple(classes)
         self._at, self._shown = 0, None
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self.rows.reload()
-        self._client.open_view(OpenView(NUMBER, job, wanted, is_frozen=True))
+        self.rows.open(job, wanted, is_frozen=True)
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 
     def leave(self) -> None:
         """Leave the review; all reviews are saved."""
-        self._client.close_view(NUMBER)
+        self.rows.close()
         self.closed.emit()
 
     # ---- reviewing
@@ -180,18 +158,13 @@ class ReviewPage(QWidget):
 
     # ---- display
 
-    def _on_view_updated(self, updated: ViewUpdated) -> None:
-        if updated.number == NUMBER:
-            self.rows.show_view(updated)
-            self._show()
-
     def _on_rows(self, first: int, count: int) -> None:
         if self._shown is None and first <= self._at < first + count:
             self._show()
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
         """Show the next photo once this one is reviewed, wherever that happened."""
-        self.rows.apply_reviews([(row.number, review) for row, review in reviews])
+        self.rows.apply_reviews(reviews)
         if self._shown is not None and any(
             row.number == self._shown.number and review is not None for row, review in reviews
         ):
@@ -213,7 +186,7 @@ class ReviewPage(QWidget):
             )
             return
         self._prefetch_pictures()
-        self._show_picture()
+        self.view.show_photo(None if self._shown is None else self._shown.path)
         if self._shown is not None:
             row = self._shown
             self.choices.show_row(row, self._offered(row))
@@ -222,8 +195,7 @@ class ReviewPage(QWidget):
 
     def _offered(self, row: Row) -> tuple[str, ...]:
         """The most likely classes, then the model's first ones, at most nine: one per digit key."""
-        scores = row.outcome.scores if isinstance(row.outcome, Prediction) else ()
-        return tuple(dict.fromkeys([*(score.label for score in scores), *self._classes]))[:9]
+        return tuple(dict.fromkeys([*(score.label for score in row.scores), *self._classes]))[:9]
 
     def _prefetch_pictures(self) -> None:
         """Render the next photos in advance. The current one is requested last, so it is rendered first."""
@@ -231,17 +203,6 @@ class ReviewPage(QWidget):
             row = self.rows.row(place)
             if row is not None:
                 self._pictures.picture(row.path, PREVIEW_SIDE)
-
-    def _show_picture(self) -> None:
-        if self._shown is None:
-            self.view.show_picture(None)
-            return
-        picture = self._pictures.picture(self._shown.path, PREVIEW_SIDE)
-        self.view.show_picture(picture or self._pictures.picture(self._shown.path, THUMBNAIL_SIDE))
-
-    def _on_drawn(self, path: object, side: object) -> None:
-        if self._shown is not None and path == self._shown.path and self.isVisible():
-            self._show_picture()
 
 
 def _shortcuts_text() -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QPushButton
 
 from core.base.i18n import tr
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row
 from gui.folders.row_text import percent_text
-from gui.photos.inspector import percent
 from gui.widgets import theme
-from gui.widgets.basic import Bar, Panel, label
+from gui.widgets.basic import Bar, Panel, button, label
+from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
+from gui.widgets.photo_panel import headline_text, percent
 
 _WIDTH: Final = 296
 _MAX_CHOICES: Final = 9
@@ -50,46 +51,38 @@ class ReviewChoices(Panel):
         self._percents: dict[str, float] = {}
         self.answer = label(kind="title", wrap=True)
         self._bar, self._number = Bar(), label(kind="number")
-        self.body.addWidget(self.answer)
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        row.addWidget(self._bar, 1)
-        row.addWidget(self._number)
-        self.body.addLayout(row)
-        self.right = self._button(tr("Confirm"), self.accepted, tr("Enter"))
+        self.right = self._button(tr("Confirm"), self.accepted.emit, tr("Enter"))
         self.right.setProperty("kind", "primary")
         self.nothing_to_confirm = label(
             tr("The model is not sure enough to confirm a class. Choose one, or skip the photo."), wrap=True
         )
-        self.body.addWidget(self.right)
-        self.body.addWidget(self.nothing_to_confirm)
-        self.body.addSpacing(theme.GRID)
         self._choose = label(kind="muted")
-        self.body.addWidget(self._choose)
         self.offers = [self._make_offer(number) for number in range(1, _MAX_CHOICES + 1)]
-        offers = QVBoxLayout()
-        offers.setSpacing(4)
-        for offer in self.offers:
-            offers.addWidget(offer)
-        self.body.addLayout(offers)
-        self.body.addWidget(self._button(tr("Other class…"), self.other_wanted, tr("F2")))
-        self.body.addStretch()
-        rest = QHBoxLayout()
-        rest.addWidget(self._button(tr("Skip"), self.skipped, tr("S")))
-        rest.addWidget(self._button(tr("Undo"), self.undo_wanted, tr("Ctrl+Z")))
-        self.body.addLayout(rest)
+        skip = self._button(tr("Skip"), self.skipped.emit, tr("S"))
+        undo = self._button(tr("Undo"), self.undo_wanted.emit, tr("Ctrl+Z"))
+        add(
+            self.body,
+            self.answer,
+            hbox(fill(self._bar), self._number, spacing=12),
+            self.right,
+            self.nothing_to_confirm,
+            theme.GRID,
+            self._choose,
+            vbox(*self.offers, spacing=4),
+            self._button(tr("Other class…"), self.other_wanted.emit, tr("F2")),
+            SPACE,
+            hbox(skip, undo),
+        )
 
-    def _button(self, text: str, signal: object, key: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(key)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take Enter and Space away from the page
-        button.clicked.connect(signal)
-        return button
+    def _button(self, text: str, on_click: Callable[[], object], key: str) -> QPushButton:
+        result = button(text, on_click, hint=key)
+        result.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take Enter and Space away from the page
+        return result
 
     def _make_offer(self, number: int) -> QPushButton:
-        button = self._button("", lambda: self.choose(number), str(number))
-        button.setProperty("kind", "offer")
-        return button
+        result = self._button("", lambda: self.choose(number), str(number))
+        result.setProperty("kind", "offer")
+        return result
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -98,7 +91,7 @@ class ReviewChoices(Panel):
     def show_row(self, row: Row, offered: Sequence[str]) -> None:
         """Show the prediction, and these classes to choose from."""
         self._offered = tuple(offered)
-        self.answer.setText(tr("Unknown, maybe {label}", label=row.label) if row.unknown else row.label or "")
+        self.answer.setText(headline_text(row.outcome))
         self.right.setVisible(can_be_accepted(row))
         self.nothing_to_confirm.setVisible(not can_be_accepted(row))
         self._choose.setText(tr("Or choose a class") if can_be_accepted(row) else tr("Choose a class"))
@@ -111,13 +104,13 @@ class ReviewChoices(Panel):
         """Show as many class buttons as fit; all other classes can be found by typing."""
         room = max(_MIN_CHOICES, (self.height() - _REST) // _OFFER)
         self._shown = self._offered[:room]
-        for number, button in enumerate(self.offers, start=1):
-            button.setVisible(number <= len(self._shown))
+        for number, offer in enumerate(self.offers, start=1):
+            offer.setVisible(number <= len(self._shown))
             if number <= len(self._shown):
                 name = self._shown[number - 1]
                 fraction = f"   {percent(self._percents[name])}" if name in self._percents else ""
-                button.setText(f"{number}   {name}{fraction}".replace("&", "&&"))
-                button.setAccessibleName(f"{number}: {name}{fraction}")
+                offer.setText(f"{number}   {name}{fraction}".replace("&", "&&"))
+                offer.setAccessibleName(f"{number}: {name}{fraction}")
 
     def choose(self, number: int) -> None:
         """Choose the class on the button with this number."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,27 +12,10 @@ from core.jobs.values import Review, Row, Verdict
 from core.services.batch_messages import TaskCancelled, TaskDone, TaskFailed
 from gui.folders.running_tasks import RunningTasks
 from gui.session.correction_store import CorrectionStore
-from gui.tasks.jobs_client import BatchClient, Spans
+from gui.tasks.jobs_client import BatchClient
 
 RowReviews = tuple[tuple[Row, Review | None], ...]
 """Rows as they were before, each with its new review."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """Selected rows of a view, too many to load here.
-
-    Attributes:
-        number: of the view.
-        version: of the view.
-        spans: the rows, as (first place, count) pairs.
-        model: the name of the model that made most of their predictions.
-    """
-
-    number: int
-    version: int
-    spans: Spans
-    model: str
 
 
 class Reviewer(QObject):
@@ -84,11 +66,10 @@ class Reviewer(QObject):
         reviews = [(row, review_of(row, wanted)) for row in rows]
         self.apply([(row, review) for row, review in reviews if review != row.review])
 
-    def review_marked(self, marked: Marked, review: Review | None) -> None:
-        """Apply a review to many rows in the batch process; one undo reverts all of them."""
-        ticket = self._client.review_marked(marked.number, marked.version, marked.spans, review)
-        self._done.append((ticket, marked.model))
-        self._begin(ticket, marked.model)
+    def track(self, ticket: int, model: str) -> None:
+        """Track a task that reviews many rows, most of them classified by this model; one undo reverts all of them."""
+        self._done.append((ticket, model))
+        self._begin(ticket, model)
 
     def apply(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Store these reviews together; one undo reverts all of them."""

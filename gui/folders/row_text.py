@@ -11,6 +11,7 @@ from core.base.errors import ImageErrorKind
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Review, Row, State, Verdict
+from gui.widgets.photo_panel import headline_text
 
 _REASONS: Final[Mapping[str, str]] = {
     ImageErrorKind.MISSING: mark("File missing"),
@@ -37,11 +38,7 @@ def folder_text(row: Row) -> str:
 
 def prediction_text(row: Row) -> str:
     """The prediction, or why there is none."""
-    if row.failure is not None:
-        return row.failure.message
-    if row.label is None:
-        return tr("Waiting")
-    return tr("Unknown, maybe {label}", label=row.label) if row.unknown else row.label
+    return headline_text(row.outcome) if row.failure is None else row.failure.message
 
 
 def brief_text(row: Row) -> str:

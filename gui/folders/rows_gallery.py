@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -16,13 +16,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class RowsGallery(PhotoGrid):
-    """Shows a `RowsModel`.
-
-    Attributes:
-        current_changed: the current row changed.
-    """
-
-    current_changed = Signal()
+    """Shows a `RowsModel`."""
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
         super().__init__(model, parent)
@@ -31,7 +25,6 @@ class RowsGallery(PhotoGrid):
         self.setSelectionBehavior(PhotoGrid.SelectionBehavior.SelectRows)
         self.setItemDelegate(_RowDelegate(self))
         model.reset_done.connect(self.viewport().update)
-        self.selectionModel().currentChanged.connect(self.current_changed)
 
 
 class _RowDelegate(CardDelegate):

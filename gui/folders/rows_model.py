@@ -12,8 +12,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QPixmap
 
 from core.base.i18n import mark, tr
-from core.jobs.values import Review, Row
-from core.services.batch_messages import RowsFetched, ViewUpdated
+from core.jobs.values import Filter, Group, Review, Row, View
+from core.services.batch_messages import OpenView, RowsFetched, ViewUpdated
 from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
     accessible_text,
@@ -25,7 +25,7 @@ from gui.folders.row_text import (
     time_text,
     tooltip_text,
 )
-from gui.tasks.jobs_client import BatchClient
+from gui.tasks.jobs_client import BatchClient, Spans
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
@@ -73,22 +73,30 @@ class _Placed:
 
 
 class RowsModel(QAbstractTableModel):
-    """The rows of one view.
+    """The rows of one view, which the batch process computes and keeps up to date.
 
     Attributes:
+        updated: the view was opened or updated; a `ViewUpdated`.
         reset_done: the content of rows may have changed; views must repaint.
         rows_loaded: rows were loaded: the first place and their count.
     """
 
+    updated = Signal(ViewUpdated)
     reset_done = Signal()
     rows_loaded = Signal(int, int)
 
     def __init__(self, number: int, client: BatchClient, pictures: PictureClient, parent: QObject) -> None:
+        """`number` identifies the view to the batch process; each model has its own."""
         super().__init__(parent)
         self._number, self._client, self._pictures = number, client, pictures
-        self._pages: RowPages[_Placed] = RowPages(self._fetch)
+        self._pages: RowPages[_Placed] = RowPages(
+            lambda first, count: client.fetch(number, self._version, first, count)
+        )
         self._count = self._version = 0
+        self._job = ""
+        self._tracked: int | None = None
         self._is_fresh = True
+        client.view_updated.connect(self._on_updated)
         client.rows_fetched.connect(self._on_rows)
         pictures.rendered.connect(self._on_drawn)
 
@@ -151,12 +159,56 @@ class RowsModel(QAbstractTableModel):
         """A row's thumbnail; None while it is being rendered, null if it cannot be."""
         return self._pictures.picture(row.path, THUMBNAIL_SIDE)
 
-    def reload(self) -> None:
-        """Replace all rows at the next update, as another view was requested."""
-        self._is_fresh = True
+    # ---- the view
 
-    def show_view(self, updated: ViewUpdated) -> None:
+    def open(
+        self,
+        job: str,
+        view: View,
+        *,
+        unfiltered: Filter | None = None,
+        counted_by: Group = Group.NONE,
+        is_frozen: bool = False,
+    ) -> None:
+        """Request a view of a job's rows, which replaces the rows shown now; the arguments are as in `OpenView`."""
+        if job != self._job:
+            self._job, self._tracked = job, None
+        self._is_fresh = True
+        self._client.open_view(
+            OpenView(self._number, job, view, unfiltered or Filter(), self._tracked, counted_by, is_frozen)
+        )
+
+    def close(self) -> None:
+        """End the updates of the view."""
+        self._client.close_view(self._number)
+
+    def track(self, row: Row) -> None:
+        """Have each update of the view report the place of this row."""
+        self._tracked = row.number
+        self._client.track(self._number, row.number)
+
+    def review(self, spans: Spans, review: Review | None) -> int:
+        """Request the same review of many rows, and return the ticket of the task."""
+        return self._client.review_marked(self._number, self._version, spans, review)
+
+    def mark_stale(self) -> None:
+        """Reload the rows; show the old ones until then."""
+        self._pages.mark_stale()
+        self.reset_done.emit()
+
+    def apply_reviews(self, reviews: Iterable[tuple[Row, Review | None]]) -> None:
+        """Show the new reviews of rows before the batch process has stored them."""
+        by_number = {row.number: review for row, review in reviews}
+        for place, placed in self._pages.cached().items():
+            if placed.row.number in by_number:
+                row = replace(placed.row, review=by_number[placed.row.number])
+                self._pages.replace(place, replace(placed, row=row))
+        self.reset_done.emit()
+
+    def _on_updated(self, updated: ViewUpdated) -> None:
         """Show an updated view; rows that kept their places stay loaded and selected."""
+        if updated.number != self._number:
+            return
         self._version = updated.version
         if self._is_fresh:
             self._is_fresh = False
@@ -164,30 +216,11 @@ class RowsModel(QAbstractTableModel):
             self._pages.clear()
             self._count = updated.count
             self.endResetModel()
-            return
-        self._resize(updated.count)
-        if not updated.grew:
-            self._pages.mark_stale()
-            self.reset_done.emit()
-
-    @property
-    def version(self) -> int:
-        """The version of the view shown."""
-        return self._version
-
-    def mark_stale(self) -> None:
-        """Reload the rows; show the old ones until then."""
-        self._pages.mark_stale()
-        self.reset_done.emit()
-
-    def apply_reviews(self, reviews: Iterable[tuple[int, Review | None]]) -> None:
-        """Show reviews, by the numbers of their rows, before the batch process has stored them."""
-        by_number = dict(reviews)
-        for place, placed in self._pages.cached().items():
-            if placed.row.number in by_number:
-                row = replace(placed.row, review=by_number[placed.row.number])
-                self._pages.replace(place, replace(placed, row=row))
-        self.reset_done.emit()
+        else:
+            self._resize(updated.count)
+            if not updated.grew:
+                self.mark_stale()
+        self.updated.emit(updated)
 
     def _resize(self, count: int) -> None:
         if count > self._count:
@@ -198,9 +231,6 @@ class RowsModel(QAbstractTableModel):
             self.beginRemoveRows(_NOWHERE, count, self._count - 1)
             self._count = count
             self.endRemoveRows()
-
-    def _fetch(self, first: int, count: int) -> None:
-        self._client.fetch(self._number, self._version, first, count)
 
     def _on_rows(self, fetched: RowsFetched) -> None:
         if fetched.number != self._number or fetched.version != self._version:

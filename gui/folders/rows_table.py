@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.i18n import tr
-from core.jobs.values import Order, Row, State, Verdict
+from core.jobs.values import Order, Row, State, Verdict, View
 from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
 from gui.folders.rows_model import Column, RowsModel
 from gui.widgets import icons, theme
+from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
 from gui.widgets.theme import Tokens
 
 Index = QModelIndex | QPersistentModelIndex
@@ -54,19 +55,15 @@ _ORDERS: Final = {
 _PAD: Final = 8
 _SELECTED: Final = QStyle.StateFlag.State_Selected
 _FOCUSED: Final = QStyle.StateFlag.State_HasFocus
-_LEFT: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class RowsTable(QTableView):
     """Shows a `RowsModel`; clicking a column header sorts by it.
 
     Attributes:
-        current_changed: the current row changed.
         sort_wanted: the user clicked a column header; an `Order`.
     """
 
-    current_changed = Signal()
     sort_wanted = Signal(object)
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
@@ -88,7 +85,6 @@ class RowsTable(QTableView):
         self._keeps_widths = False
         self._arrange_headers()
         model.reset_done.connect(self.viewport().update)
-        self.selectionModel().currentRowChanged.connect(self.current_changed)
 
     def _arrange_headers(self) -> None:
         rows, titles = self.verticalHeader(), self.horizontalHeader()
@@ -127,10 +123,10 @@ class RowsTable(QTableView):
     def _on_title_resized(self, column: int) -> None:
         self._keeps_widths |= not self._is_fitting and column != Column.TIME
 
-    def show_order(self, order: Order, *, descending: bool) -> None:
-        """Show the sort indicator on the column of this order."""
-        column = next((column for column, known in _ORDERS.items() if known is order), -1)
-        direction = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+    def show_order(self, view: View) -> None:
+        """Show the sort indicator on the column by which a view is sorted."""
+        column = next((column for column, order in _ORDERS.items() if order is view.order), -1)
+        direction = Qt.SortOrder.DescendingOrder if view.descending else Qt.SortOrder.AscendingOrder
         self.horizontalHeader().setSortIndicator(column, direction)
 
     def _on_title(self, column: int) -> None:
@@ -169,11 +165,11 @@ class _CellDelegate(QStyledItemDelegate):
 
     def _paint_photo(self, painter: QPainter, box: QRect, row: Row | None, colours: Tokens) -> None:
         if row is None:
-            _paint_text(painter, box, "…", colours.muted)
+            paint_text(painter, box, "…", colours.muted)
             return
         side = box.height() - _PAD
         place = QRect(box.left(), box.top() + _PAD // 2, side, side)
-        _paint_thumbnail(painter, place, self._rows.picture(row), colours)
+        paint_photo(painter, place, self._rows.picture(row))
 
 
 def _paint_ring(painter: QPainter, box: QRect, colours: Tokens) -> None:
@@ -183,61 +179,42 @@ def _paint_ring(painter: QPainter, box: QRect, colours: Tokens) -> None:
     painter.drawRoundedRect(QRectF(box).adjusted(1, 1, -1, -2), 4, 4)
 
 
-def _paint_thumbnail(painter: QPainter, box: QRect, picture: QPixmap | None, colours: Tokens) -> None:
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    if picture is None or picture.isNull():
-        painter.fillRect(box, QColor(colours.track))
-        middle = QRectF(0, 0, 20, 20)
-        middle.moveCenter(QRectF(box).center())
-        icons.paint(painter, "image" if picture is None else "image-off", middle, colours.muted)
-        return
-    side = min(picture.width(), picture.height())
-    part = QRectF((picture.width() - side) / 2, (picture.height() - side) / 2, side, side)
-    painter.drawPixmap(QRectF(box), picture, part)
-
-
 def _paint_name(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
-    _paint_text(painter, box.adjusted(box.height(), 0, 0, 0), name_text(row), colours.text)
+    paint_text(painter, box.adjusted(box.height(), 0, 0, 0), name_text(row), colours.text)
 
 
 def _paint_answer(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
     colour = colours.danger if row.failure else colours.muted if row.unknown else colours.text
-    _paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.unknown)
+    paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.unknown)
 
 
 def _paint_confidence(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
     if row.confidence is None:
         return
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    number_width = painter.fontMetrics().horizontalAdvance("100%") + 4
-    bar = QRectF(box.left(), box.center().y() - 2, max(8, box.width() - number_width - _PAD), 6)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colours.track))
-    painter.drawRoundedRect(bar, 3, 3)
-    painter.setBrush(QColor(colours.muted if row.unknown else colours.accent))
-    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(6.0, bar.width() * row.confidence), 6), 3, 3)
-    _paint_text(painter, box, percent_text(row), colours.text, side=_RIGHT)
+    bar = QRectF(box.left(), box.center().y() - 2, max(8, box.width() - percent_width(painter) - _PAD), 6)
+    paint_bar(painter, bar, row.confidence, is_strong=not row.unknown)
+    paint_text(painter, box, percent_text(row), colours.text, side=RIGHT)
 
 
 def _paint_review(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
     if row.review is None:
         return
     if row.review.verdict is Verdict.SKIPPED:
-        _paint_text(painter, box, review_text(row.review), colours.muted)
+        paint_text(painter, box, review_text(row.review), colours.muted)
         return
     sign = "check" if row.review.verdict is Verdict.ACCEPTED else "pencil"
     icons.paint(painter, sign, QRectF(box.left(), box.center().y() - 7, 16, 16), colours.accent)
     is_other = row.review.verdict is Verdict.CORRECTED
     colour = colours.accent if is_other else colours.text
-    _paint_text(painter, box.adjusted(24, 0, 0, 0), review_text(row.review), colour, bold=is_other)
+    paint_text(painter, box.adjusted(24, 0, 0, 0), review_text(row.review), colour, bold=is_other)
 
 
 def _paint_folder(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
-    _paint_text(painter, box, folder_text(row), colours.muted, elide=Qt.TextElideMode.ElideLeft)
+    paint_text(painter, box, folder_text(row), colours.muted, elide=Qt.TextElideMode.ElideLeft)
 
 
 def _paint_time(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
-    _paint_text(painter, box, time_text(row), colours.muted)
+    paint_text(painter, box, time_text(row), colours.muted)
 
 
 _PAINTS: Final[Mapping[int, Callable[[QPainter, QRect, Row, Tokens], None]]] = {
@@ -248,21 +225,3 @@ _PAINTS: Final[Mapping[int, Callable[[QPainter, QRect, Row, Tokens], None]]] = {
     Column.FOLDER: _paint_folder,
     Column.TIME: _paint_time,
 }
-
-
-def _paint_text(
-    painter: QPainter,
-    box: QRect,
-    text: str,
-    colour: str,
-    *,
-    bold: bool = False,
-    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
-    side: Qt.AlignmentFlag = _LEFT,
-) -> None:
-    if bold:
-        font = QFont(painter.font())
-        font.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(font)
-    painter.setPen(QColor(colour))
-    painter.drawText(box, side, painter.fontMetrics().elidedText(text, elide, box.width()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
@@ -75,8 +75,8 @@ class StepsModel(QAbstractTableModel):
 class StepsTable(QTableView):
     """Shows a `StepsModel`."""
 
-    def __init__(self, model: StepsModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: StepsModel) -> None:
+        super().__init__()
         self.setObjectName("twin")
         self.setAccessibleName(tr("Planned steps"))
         self.setModel(model)

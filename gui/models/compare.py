@@ -14,8 +14,8 @@ from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
+from core.evaluation.values import Comparison
 from core.models.values import NameSummary
-from core.services.library_values import ComparisonSummary
 from gui.models import version_text
 from gui.models.comparison import ComparisonView
 from gui.session.session import Session
@@ -26,6 +26,7 @@ from gui.widgets.drop import DropContent, read_drop
 from gui.widgets.work_strip import WorkStrip
 
 _WINDOW, _FOLDER, _FILES = "window", "folder", "files"
+_MAX_DISAGREEMENTS: Final = 3000
 _CHOICES: Final = {_FOLDER: mark("Choose a folder…"), _FILES: mark("Choose photos…")}
 _HINT: Final = mark(
     "Both models classify the same photos, and you see where they differ. If the photos are in subfolders named after "
@@ -158,7 +159,7 @@ class CompareWindow(QWidget):
         self.error_text.hide()
         self.strip.begin(tr("Comparing…"))
         references = str(self.a.currentData()), str(self.b.currentData())
-        options = settings.provider, settings.precision
+        options = settings.provider, settings.precision, _MAX_DISAGREEMENTS
         task = self._task = self._session.library.tasks.start(api.compare, *references, paths, *options)
         task.progressed.connect(self.strip.show_progress)
         task.ended.connect(self._on_ended)
@@ -214,7 +215,7 @@ class CompareWindow(QWidget):
         self.error_text.setText(str(error))
         self.error_text.show()
 
-    def _on_compared(self, facts: ComparisonSummary) -> None:
+    def _on_compared(self, facts: Comparison) -> None:
         self.invitation.hide()
         self.view.show()
         self.view.show_summary(facts)

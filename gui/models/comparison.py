@@ -11,8 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.base.i18n import tr, tr_n
-from core.services.library_values import ComparisonSummary, LabelledSummary
-from core.services.training_values import ChangedImage
+from core.evaluation.values import Comparison, Disagreement, PairedComparison
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, label
@@ -27,6 +26,7 @@ _WALL: Final = 392
 _MAX_SHOWN: Final = 300
 """Photos shown at once; the filter finds the others."""
 _MATRIX_CLASSES: Final = 30
+_MAX_PROBLEMS: Final = 5
 _ALL, _FIXED, _BROKE = "all", "fixed", "broke"
 
 
@@ -42,7 +42,7 @@ class ComparisonView(QWidget):
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)
-        self.summary: ComparisonSummary | None = None
+        self.summary: Comparison | None = None
         self.headline, self.beside = label(kind="title", wrap=True), label(wrap=True)
         self.notes = label(kind="muted", wrap=True)
         self.filter = Choice()
@@ -79,14 +79,15 @@ class ComparisonView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(area)
 
-    def show_summary(self, summary: ComparisonSummary) -> None:
+    def show_summary(self, summary: Comparison) -> None:
         """Show a comparison."""
         self.summary = summary
         self.headline.setText(_headline(summary))
         self.beside.setText(
             _labelled_text(summary, summary.labelled) if summary.labelled else _unlabelled_text(summary)
         )
-        notes = [*summary.notes, *_unread(summary)]
+        left_out = [f"{problem.message} {problem.hint}" for problem in summary.problems[:_MAX_PROBLEMS]]
+        notes = [*left_out, *summary.notes, *_unread(summary)]
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(notes))
         self._fill_filter(summary)
@@ -94,15 +95,16 @@ class ComparisonView(QWidget):
         self._show_photos()
         self._show_plots(summary)
 
-    def _fill_filter(self, facts: ComparisonSummary) -> None:
+    def _fill_filter(self, facts: Comparison) -> None:
         self.filter.blockSignals(True)
         self.filter.clear()
         self.filter.addItem(tr("All: {count:,}", count=facts.disagreement_count), _ALL)
         if facts.labelled:
-            self.filter.addItem(tr("Fixed: {count:,}", count=facts.labelled.fixed), _FIXED)
-            self.filter.addItem(tr("Broken: {count:,}", count=facts.labelled.broke), _BROKE)
+            self.filter.addItem(tr("Fixed: {count:,}", count=facts.labelled.only_b_correct), _FIXED)
+            self.filter.addItem(tr("Broken: {count:,}", count=facts.labelled.only_a_correct), _BROKE)
         for change in facts.changes:
-            self.filter.addItem(f"{change.before} → {change.now}: {change.images:,}", (change.before, change.now))
+            pair = change.prediction_a, change.prediction_b
+            self.filter.addItem(f"{' → '.join(pair)}: {change.images:,}", pair)
         self.filter.blockSignals(False)
 
     def _show_photos(self) -> None:
@@ -124,7 +126,7 @@ class ComparisonView(QWidget):
             if self.filter.itemData(row) == (before, now):
                 self.filter.setCurrentIndex(row)
 
-    def _show_plots(self, facts: ComparisonSummary) -> None:
+    def _show_plots(self, facts: Comparison) -> None:
         """Make one plot per turn of the event loop: all at once they would block it."""
         if self._plots is not None:
             self._column.removeWidget(self._plots)
@@ -146,67 +148,63 @@ class ComparisonView(QWidget):
 
         QTimer.singleShot(0, tiles, make_next)
 
-    def _make_matrix(self, facts: ComparisonSummary) -> PlotFrame:
+    def _make_matrix(self, facts: Comparison) -> PlotFrame:
         from gui.plots.changes import ChangesMatrix
 
         matrix, classes = ChangesMatrix(), _changed_classes(facts)
-        counts = {(change.before, change.now): change.images for change in facts.changes}
+        counts = {(change.prediction_a, change.prediction_b): change.images for change in facts.changes}
         rows = [[counts.get((before, now), 0) for now in classes] for before in classes]
         matrix.show_changes(classes, rows)
         matrix.cell_chosen.connect(lambda row, column: self.show_change(classes[row], classes[column]))
         return matrix
 
 
-def _make_bars(facts: ComparisonSummary) -> PlotFrame:
+def _make_bars(facts: Comparison) -> PlotFrame:
     from gui.plots.changes import ChangeBars
 
     bars = ChangeBars(facts.a, facts.b)
     assert facts.labelled is not None
-    bars.show_changes(
-        [one.name for one in facts.labelled.classes],
-        [one.before for one in facts.labelled.classes],
-        [one.now for one in facts.labelled.classes],
-        [one.images for one in facts.labelled.classes],
-    )
+    bars.show_recalls(facts.labelled.classes)
     return bars
 
 
-def _changed_classes(facts: ComparisonSummary) -> list[str]:
+def _changed_classes(facts: Comparison) -> list[str]:
     """The classes with the most different predictions, as many as a matrix can show."""
     counts: dict[str, int] = {}
     for change in facts.changes:
-        for name in (change.before, change.now):
+        for name in (change.prediction_a, change.prediction_b):
             counts[name] = counts.get(name, 0) + change.images
     maximum = sorted(counts, key=lambda name: -counts[name])[:_MATRIX_CLASSES]
     return sorted(maximum)
 
 
-def _share_labels(facts: ComparisonSummary) -> bool:
+def _share_labels(facts: Comparison) -> bool:
     """Whether a class is among both the old and the new predictions; if not, a matrix of them shows nothing."""
-    return not {change.before for change in facts.changes}.isdisjoint(change.now for change in facts.changes)
+    before = {change.prediction_a for change in facts.changes}
+    return not before.isdisjoint(change.prediction_b for change in facts.changes)
 
 
-def _matches(one: ChangedImage, chosen: object) -> bool:
+def _matches(one: Disagreement, chosen: object) -> bool:
     match chosen:
         case (before, now):
-            return (one.before, one.now) == (before, now)
+            return (one.prediction_a, one.prediction_b) == (before, now)
         case "fixed":
-            return one.now == one.label
+            return one.prediction_b == one.label
         case "broke":
-            return one.before == one.label
+            return one.prediction_a == one.label
         case _:
             return True
 
 
-def _change_text(one: ChangedImage) -> str:
+def _change_text(one: Disagreement) -> str:
     def sign(predicted: str) -> str:
         return "" if one.label is None else "✓ " if predicted == one.label else "✗ "
 
-    before = f"{sign(one.before)}{one.before} {one.confidence_before:.0%}"
-    return f"{before}\n→ {sign(one.now)}{one.now} {one.confidence_now:.0%}"
+    before = f"{sign(one.prediction_a)}{one.prediction_a} {one.confidence_a:.0%}"
+    return f"{before}\n→ {sign(one.prediction_b)}{one.prediction_b} {one.confidence_b:.0%}"
 
 
-def _headline(facts: ComparisonSummary) -> str:
+def _headline(facts: Comparison) -> str:
     if not facts.disagreement_count:
         return tr_n("Same prediction for {count:,} photo", "Same prediction for all {count:,} photos", facts.images)
     return tr_n(
@@ -218,7 +216,7 @@ def _headline(facts: ComparisonSummary) -> str:
     )
 
 
-def _unlabelled_text(facts: ComparisonSummary) -> str:
+def _unlabelled_text(facts: Comparison) -> str:
     return tr(
         "“{a}” is before the arrow, “{b}” after it. The photos are not labelled, so only you can tell which is right.",
         a=facts.a,
@@ -226,34 +224,36 @@ def _unlabelled_text(facts: ComparisonSummary) -> str:
     )
 
 
-def _labelled_text(facts: ComparisonSummary, known: LabelledSummary) -> str:
-    (low_a, high_a), (low_b, high_b) = known.interval_a, known.interval_b
+def _labelled_text(facts: Comparison, known: PairedComparison) -> str:
+    (low_a, high_a), (low_b, high_b) = known.a.interval, known.b.interval
     figures = tr(
         "“{a}”: {accuracy_a:.1%} correct ({low_a:.0%} to {high_a:.0%}). “{b}”: {accuracy_b:.1%} correct "
         "({low_b:.0%} to {high_b:.0%}). {fixed:,} fixed, {broken:,} broken.",
         a=facts.a,
-        accuracy_a=known.accuracy_a,
+        accuracy_a=known.a.fraction,
         low_a=low_a,
         high_a=high_a,
         b=facts.b,
-        accuracy_b=known.accuracy_b,
+        accuracy_b=known.b.fraction,
         low_b=low_b,
         high_b=high_b,
-        fixed=known.fixed,
-        broken=known.broke,
+        fixed=known.only_b_correct,
+        broken=known.only_a_correct,
     )
-    return " ".join((figures, *_significance(known), *_overlap_notes(facts, known)))
+    return " ".join((figures, *_significance(known), *_overlap_notes(facts)))
 
 
-def _significance(known: LabelledSummary) -> Iterator[str]:
-    if known.could_be_chance and (known.fixed or known.broke):
+def _significance(known: PairedComparison) -> Iterator[str]:
+    if not known.only_a_correct and not known.only_b_correct:
+        return
+    if known.could_be_chance:
         yield tr("The difference could be chance (McNemar's exact test, p = {p:.2g}).", p=known.p)
-    elif known.fixed or known.broke:
+    else:
         yield tr("The difference is unlikely to be chance (McNemar's exact test, p = {p:.2g}).", p=known.p)
 
 
-def _overlap_notes(facts: ComparisonSummary, known: LabelledSummary) -> Iterator[str]:
-    for name, count in ((facts.a, known.training_overlap_a), (facts.b, known.training_overlap_b)):
+def _overlap_notes(facts: Comparison) -> Iterator[str]:
+    for name, count in ((facts.a, facts.training_overlap_a), (facts.b, facts.training_overlap_b)):
         if count:
             yield tr_n(
                 "“{name}” was trained on {count:,} of these photos, so its score is optimistic.",
@@ -263,10 +263,10 @@ def _overlap_notes(facts: ComparisonSummary, known: LabelledSummary) -> Iterator
             )
 
 
-def _unread(facts: ComparisonSummary) -> Sequence[str]:
-    if not facts.unread_count:
+def _unread(facts: Comparison) -> Sequence[str]:
+    if not facts.failures:
         return ()
-    first, more = facts.unread[0], facts.unread_count - 1
+    first, more = facts.failures[0], len(facts.failures) - 1
     reason = f"{first.message} {first.hint}"
     if not more:
         return (reason,)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
-from core.services.training_values import BaselineComparison, ChangedImage, RetrainingSummary
+from core.evaluation.values import BaselineComparison, Disagreement
+from core.training.values import RetrainingResult
 from gui.photos.retrain_strip import headline
-from gui.photos.retraining import Change
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, ScrollColumn, label
+from gui.widgets.files import open_file
+from gui.widgets.layouts import SPACE, fill, vbox
 from gui.widgets.thumbnails import PhotoWall
 
 Shown = tuple[Path, str]
@@ -33,29 +35,22 @@ class ChangesWindow(QWidget):
         self.resize(900, 640)
         self._pictures = pictures
         self.headline = label(kind="title", wrap=True)
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID)
-        column.setSpacing(2 * theme.GRID)
-        column.addWidget(self.headline)
-        column.addWidget(self._area, 1)
+        self._area = ScrollColumn()
+        grid = theme.GRID
+        vbox(
+            self.headline,
+            fill(self._area),
+            parent=self,
+            margins=(3 * grid, 3 * grid, 2 * grid, 2 * grid),
+            spacing=2 * grid,
+        )
 
-    def show_changes(self, summary: RetrainingSummary, photos: Sequence[Change]) -> None:
+    def show_changes(self, summary: RetrainingResult, photos: Sequence[Disagreement]) -> None:
         """Show the result of a retraining, and the other photos in the list whose prediction changed."""
         self.headline.setText(headline(summary))
-        page = QWidget()
-        page.setObjectName("inspector")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, theme.GRID, 0)
-        column.setSpacing(2 * theme.GRID)
-        for note in summary.notes:
-            column.addWidget(label(note, "muted", wrap=True))
-        for title, about, shown in _sections(summary, photos):
-            column.addWidget(self._photo_panel(title, about, shown))
-        column.addStretch()
-        self._area.setWidget(page)
+        notes = [label(note, "muted", wrap=True) for note in summary.notes]
+        panels = [self._photo_panel(*section) for section in _sections(summary, photos)]
+        self._area.show_column(*notes, *panels, SPACE).setSpacing(2 * theme.GRID)
         self.show()
         self.raise_()
         self.activateWindow()
@@ -77,7 +72,7 @@ class ChangesWindow(QWidget):
         return panel
 
 
-def _sections(summary: RetrainingSummary, photos: Sequence[Change]) -> Iterator[tuple[str, str, list[Shown]]]:
+def _sections(summary: RetrainingResult, photos: Sequence[Disagreement]) -> Iterator[tuple[str, str, list[Shown]]]:
     """Yield the title, explanation and photos of each group that has any."""
     corrected = [
         (one.correction.path, _lines(one.before, one.now, one.confidence_now, one.correction.label))
@@ -87,8 +82,8 @@ def _sections(summary: RetrainingSummary, photos: Sequence[Change]) -> Iterator[
     if corrected:
         about = tr("The model was trained on these, so they say little about new photos.")
         yield tr("Photos you corrected"), about, corrected
-    if summary.tests is not None and summary.tests.changed:
-        flips = [_shown(one) for one in summary.tests.changed]
+    if summary.tests is not None and summary.tests.disagreements:
+        flips = [_shown(one) for one in summary.tests.disagreements]
         yield tr("Test photos that changed"), _about_tests(summary.tests), flips
     if photos:
         yield tr("Other photos in your list"), "", [_shown(one) for one in photos]
@@ -96,14 +91,14 @@ def _sections(summary: RetrainingSummary, photos: Sequence[Change]) -> Iterator[
         yield tr("Not used"), "", [(one.path, f"{one.message}\n{one.hint}") for one in summary.skipped]
 
 
-def _shown(change: Change | ChangedImage) -> Shown:
-    return change.path, _lines(change.before, change.now, change.confidence_now, change.label)
+def _shown(change: Disagreement) -> Shown:
+    return change.path, _lines(change.prediction_a, change.prediction_b, change.confidence_b, change.label)
 
 
 def _about_tests(tests: BaselineComparison) -> str:
     previous = tr("The previous version was trained on these photos.")
     overlap = previous if tests.training_overlap else tr("Neither version was trained on these photos.")
-    has_files = all(one.path.is_absolute() for one in tests.changed)
+    has_files = all(one.path.is_absolute() for one in tests.disagreements)
     if has_files:
         return overlap
     return " ".join((overlap, tr("Only their names are known: Fovea doesn't include the photos.")))
@@ -118,4 +113,4 @@ def _lines(before: str, now: str, confidence: float, label: str | None) -> str:
 
 def _open(path: Path) -> None:
     if path.is_absolute():
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+        open_file(path)

@@ -53,10 +53,6 @@ class CorrectionController(QObject):
             current=labels[0].label if only and labels[0] else "",
         )
 
-    def remove_corrections(self, photos: Sequence[Photo]) -> None:
-        """Remove the corrections of these photos."""
-        self._session.remove_corrections(photos)
-
     def _correct(self, label: str) -> None:
         self._session.correct(self._photos, label)
 

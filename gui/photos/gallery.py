@@ -18,15 +18,16 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.datasets.corrections import Correction
-from core.prediction import Failure, Outcome, Prediction
+from core.prediction import Outcome, Prediction
 from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
+from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -38,6 +39,8 @@ _MODIFIERS: Final = (
 )
 _TEXT_HEIGHT: Final = 56
 _GAP: Final = theme.GRID
+_LINE: Final = 20
+"""Height of a line of text, in pixels."""
 _PENCIL: Final = 20
 """Indentation of a label behind the pencil icon, in pixels."""
 
@@ -178,7 +181,7 @@ class CardDelegate(QStyledItemDelegate):
         state: QStyle.StateFlag = option.state
         _paint_frame(painter, box, state)
         picture = box.adjusted(6, 6, -6, -_TEXT_HEIGHT + 4)
-        _paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
+        paint_photo(painter, picture, index.data(Qt.ItemDataRole.DecorationRole), radius=theme.RADIUS - 3, icon=28)
         text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _TEXT_HEIGHT - 12)
         self.paint_text(painter, text, index)
         painter.restore()
@@ -206,90 +209,38 @@ def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None
     painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
 
 
-def _paint_picture(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
-    colours = theme.current()
-    clip = QPainterPath()
-    clip.addRoundedRect(QRectF(box), theme.RADIUS - 3, theme.RADIUS - 3)
-    painter.save()
-    painter.setClipPath(clip)
-    painter.fillRect(box, QColor(colours.track))
-    if picture is None or picture.isNull():
-        side = 28
-        middle = QRectF(box.center().x() - side / 2, box.center().y() - side / 2, side, side)
-        icons.paint(painter, "image" if picture is None else "image-off", middle, colours.muted)
-    else:
-        painter.drawPixmap(QRectF(box), picture, QRectF(_covering(picture.size(), box.size())))
-    painter.restore()
-
-
-def _covering(picture: QSize, box: QSize) -> QRect:
-    """The central part of the picture that fills the box without distortion."""
-    part = box.scaled(picture, Qt.AspectRatioMode.KeepAspectRatio)
-    left, top = (picture.width() - part.width()) // 2, (picture.height() - part.height()) // 2
-    return QRect(left, top, part.width(), part.height())
-
-
 def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:
     """Paint two lines: the label or the prediction, and below it the confidence, the prediction or the file name."""
     colours = theme.current()
-    match outcome:
-        case Prediction() if label is not None:
-            _paint_correction(painter, box, outcome, label)
-        case Prediction():
-            _paint_prediction(painter, box, outcome)
-        case Failure():
-            _paint_line(painter, box, outcome.message, colours.danger, bold=False)
-            _paint_line(painter, box.translated(0, 20), name, colours.muted, bold=False)
-        case None:
-            _paint_line(painter, box, tr("Waiting"), colours.muted, bold=False)
-            _paint_line(painter, box.translated(0, 20), name, colours.muted, bold=False)
-
-
-def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, *, indent: int = 0) -> None:
-    colours = theme.current()
-    best = prediction.best
-    label = tr("Unknown · {label}?", label=best.label) if prediction.unknown else best.label
-    first = box.adjusted(indent, 0, 0, 0)
-    _paint_line(painter, first, label, colours.muted if prediction.unknown else colours.text, bold=True)
-    number = f"{best.probability:.0%}"
-    number_width = painter.fontMetrics().horizontalAdvance("100%") + 4
-    bar = QRectF(box.left(), box.top() + 27, box.width() - number_width - 4, 6)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colours.track))
-    painter.drawRoundedRect(bar, 3, 3)
-    painter.setBrush(QColor(colours.muted if prediction.unknown else colours.accent))
-    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(6.0, bar.width() * best.probability), 6), 3, 3)
-    painter.setPen(QColor(colours.text))
-    right = QRect(box.right() - number_width, box.top() + 20, number_width, 20)
-    painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
-
-
-def _paint_correction(painter: QPainter, box: QRect, prediction: Prediction, label: str) -> None:
-    """Paint the user's label behind a pencil icon, and the prediction below it."""
-    colours, best = theme.current(), prediction.best
-    icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
-    label_text = box.adjusted(_PENCIL, 0, 0, 0)
-    if label == best.label and not prediction.unknown:
-        _paint_prediction(painter, box, prediction, indent=_PENCIL)
+    if isinstance(outcome, Prediction):
+        _paint_prediction(painter, box, outcome, label)
         return
-    _paint_line(painter, label_text, label, colours.accent, bold=True)
-    unknown, known = tr("Model: unknown · {label}?", label=best.label), tr("Model: {label}", label=best.label)
-    text = unknown if prediction.unknown else known
-    number = f"{best.probability:.0%}"
-    width = painter.fontMetrics().horizontalAdvance("100%") + 4
-    _paint_line(painter, box.translated(0, 20).adjusted(0, 0, -width - 4, 0), text, colours.muted, bold=False)
-    painter.setPen(QColor(colours.muted))
-    right = QRect(box.right() - width, box.top() + 20, width, 20)
-    painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number)
+    what, colour = (tr("Waiting"), colours.muted) if outcome is None else (outcome.message, colours.danger)
+    paint_text(painter, _line(box, 0), what, colour)
+    paint_text(painter, _line(box, 1), name, colours.muted)
 
 
-def _paint_line(painter: QPainter, box: QRect, text: str, colour: str, *, bold: bool) -> None:
-    font = QFont(painter.font())
-    font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-    painter.save()
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    line = QRect(box.left(), box.top(), box.width(), 20)
-    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, line.width())
-    painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
-    painter.restore()
+def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, label: str | None) -> None:
+    """Paint the prediction with its confidence; the user's label comes first, behind a pencil icon."""
+    colours, best = theme.current(), prediction.best
+    is_corrected = label is not None and (label != best.label or bool(prediction.unknown))
+    first, second = _line(box, 0), _line(box, 1)
+    left = second.adjusted(0, 0, -percent_width(painter) - 4, 0)
+    number_colour = colours.muted if is_corrected else colours.text
+    paint_text(painter, second, f"{best.probability:.0%}", number_colour, side=RIGHT)
+    if label is not None:
+        icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
+        first.adjust(_PENCIL, 0, 0, 0)
+    if is_corrected:
+        unknown, known = tr("Model: unknown · {label}?", label=best.label), tr("Model: {label}", label=best.label)
+        paint_text(painter, left, unknown if prediction.unknown else known, colours.muted)
+        paint_text(painter, first, label or "", colours.accent, bold=True)
+        return
+    bar = QRectF(left.left(), left.top() + 7, left.width(), 6)
+    paint_bar(painter, bar, best.probability, is_strong=not prediction.unknown)
+    title = tr("Unknown · {label}?", label=best.label) if prediction.unknown else best.label
+    paint_text(painter, first, title, colours.muted if prediction.unknown else colours.text, bold=True)
+
+
+def _line(box: QRect, number: int) -> QRect:
+    return QRect(box.left(), box.top() + _LINE * number, box.width(), _LINE)

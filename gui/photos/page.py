@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -20,6 +20,7 @@ from gui.photos.retraining import Phase, Retraining
 from gui.session.photos_model import Photo, outcome_text
 from gui.session.session import Session
 from gui.widgets import theme
+from gui.widgets.layouts import fill, vbox
 
 if TYPE_CHECKING:
     from gui.photos.changes_window import ChangesWindow
@@ -58,11 +59,7 @@ class PhotosPage(QWidget):
         self.gallery.setMinimumWidth(200)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self._splitter)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(12, 12, 12, 12)
-        page.setSpacing(theme.GRID)
-        page.addWidget(self.strip)
-        page.addWidget(self._stack, 1)
+        vbox(self.strip, fill(self._stack), parent=self, margins=12, spacing=theme.GRID)
         self._connect()
 
     def _connect(self) -> None:

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.corrections import Correction, ambiguous_text
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
-from gui.widgets.basic import ProgressBar, label
+from gui.widgets.basic import ProgressBar, button, label, show_text
+from gui.widgets.layouts import Placed, fill, hbox, vbox
 
 if TYPE_CHECKING:
-    from core.services.training_values import BaselineComparison, RetrainingSummary
+    from core.evaluation.values import BaselineComparison
+    from core.training.values import RetrainingResult
 
 _BAR_WIDTH = 160
 
@@ -40,40 +42,25 @@ class RetrainStrip(QFrame):
         self.bar = ProgressBar()
         self.bar.setFixedWidth(_BAR_WIDTH)
         self.bar.setAccessibleName(tr("Retraining progress"))
-        self.retrain = self._button(tr("Retrain"), retraining.start, kind="primary")
-        self.retrain.setToolTip(tr("Retrain the model with your corrections (Ctrl+R)"))
-        self.train = self._button(tr("Train a new model…"), self.training_wanted.emit)
-        self.cancel = self._button(tr("Cancel"), retraining.stop)
-        self.show_changes = self._button(tr("Show changes"), self.changes_wanted.emit)
-        self.show_changes.setToolTip(tr("Photos whose prediction changed (Ctrl+Shift+D)"))
-        self.undo = self._button(tr("Undo"), retraining.undo)
-        self.undo.setToolTip(tr("Use the previous version again and keep your corrections (Ctrl+Alt+R)"))
-        self.close_button = self._button(tr("Close"), retraining.dismiss)
-        self._lay_out()
+        self.retrain = button(
+            tr("Retrain"), retraining.start, kind="primary", hint=tr("Retrain the model with your corrections (Ctrl+R)")
+        )
+        self.train = button(tr("Train a new model…"), self.training_wanted.emit)
+        self.cancel = button(tr("Cancel"), retraining.stop)
+        self.show_changes = button(
+            tr("Show changes"), self.changes_wanted.emit, hint=tr("Photos whose prediction changed (Ctrl+Shift+D)")
+        )
+        keeps = tr("Use the previous version again and keep your corrections (Ctrl+Alt+R)")
+        self.undo = button(tr("Undo"), retraining.undo, hint=keeps)
+        self.close_button = button(tr("Close"), retraining.dismiss)
+        buttons = (self.retrain, self.train, self.cancel, self.show_changes, self.undo, self.close_button)
+        texts = vbox(self.words, self.details, spacing=2)
+        margins = (2 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
+        centred = (Placed(one, alignment=Qt.AlignmentFlag.AlignVCenter) for one in buttons)
+        hbox(fill(texts), self.bar, *centred, parent=self, margins=margins, spacing=theme.GRID)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         retraining.changed.connect(self.show_state)
         self.show_state()
-
-    def _button(self, text: str, action: object, *, kind: str = "") -> QPushButton:
-        button = QPushButton(text)
-        if kind:
-            button.setProperty("kind", kind)
-        button.clicked.connect(lambda: action())  # type: ignore[operator]
-        return button
-
-    def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(2 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
-        row.setSpacing(theme.GRID)
-        column = QVBoxLayout()
-        column.setSpacing(2)
-        column.addWidget(self.words)
-        column.addWidget(self.details)
-        row.addLayout(column, 1)
-        row.addWidget(self.bar)
-        buttons = (self.retrain, self.train, self.cancel, self.show_changes, self.undo, self.close_button)
-        for button in buttons:
-            row.addWidget(button, alignment=Qt.AlignmentFlag.AlignVCenter)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def show_state(self) -> None:
         """Show the current state of the retraining."""
@@ -82,8 +69,7 @@ class RetrainStrip(QFrame):
         title, details = self._texts(phase, pending, can_learn=can_learn)
         had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self.words.setText(title)
-        self.details.setText(details)
-        self.details.setVisible(bool(details))
+        show_text(self.details, details)
         self.retrain.setText(_button_text(pending))
         self.retrain.setVisible(bool(pending) and can_learn and phase is not Phase.RUNNING)
         self.train.setVisible(phase is Phase.PENDING and not can_learn)
@@ -172,7 +158,7 @@ def running_text(ones: Sequence[Correction]) -> str:
     )
 
 
-def headline(summary: RetrainingSummary) -> str:
+def headline(summary: RetrainingResult) -> str:
     """What a retraining fixed and what it broke, in one line."""
     return " ".join((*_correct_counts(summary), *_test_changes(summary.tests)))
 
@@ -183,7 +169,7 @@ def _counts(ones: Sequence[Correction]) -> tuple[int, int]:
     return len(ones) - confirmed, confirmed
 
 
-def _correct_counts(summary: RetrainingSummary) -> Iterator[str]:
+def _correct_counts(summary: RetrainingResult) -> Iterator[str]:
     """How many of the corrected and of the confirmed photos are classified correctly now."""
     corrected = [one.is_correct for one in summary.corrections if not one.correction.is_confirmation]
     confirmed = [one.is_correct for one in summary.corrections if one.correction.is_confirmation]
@@ -213,17 +199,17 @@ def _test_changes(tests: BaselineComparison | None) -> Iterator[str]:
     """How many test photos are right now and were not before, and the other way round."""
     if tests is None:
         return
-    fixed, broke = tests.only_now_right, tests.only_before_right
+    fixed, broke = tests.result.only_b_correct, tests.result.only_a_correct
     if fixed or broke:
         yield tr_n(
             "On {count:,} test photo: {fixed:,} better, {broke:,} worse.",
             "On {count:,} test photos: {fixed:,} better, {broke:,} worse.",
-            tests.images,
+            tests.result.a.images,
             fixed=fixed,
             broke=broke,
         )
     else:
-        yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.images)
+        yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.result.a.images)
 
 
 def _button_text(ones: Sequence[Correction]) -> str:
@@ -233,7 +219,7 @@ def _button_text(ones: Sequence[Correction]) -> str:
     return tr_n("Retrain with {count:,} correction", "Retrain with {count:,} corrections", corrected)
 
 
-def _details(summary: RetrainingSummary, changed_photos: int) -> str:
+def _details(summary: RetrainingResult, changed_photos: int) -> str:
     """What helps to interpret the headline."""
     return " ".join((*_reliability(summary.tests), *_other_changes(summary, changed_photos), *summary.notes))
 
@@ -242,14 +228,14 @@ def _reliability(tests: BaselineComparison | None) -> Iterator[str]:
     """How far the change on the test photos can be trusted."""
     if tests is None:
         return
-    if tests.only_now_right + tests.only_before_right:
+    if tests.result.only_a_correct + tests.result.only_b_correct:
         chance, real = tr("The difference could be chance."), tr("The difference is unlikely to be chance.")
-        yield chance if tests.could_be_chance else real
+        yield chance if tests.result.could_be_chance else real
     if tests.training_overlap:
         yield tr("The previous version was trained on these photos, so its score is optimistic.")
 
 
-def _other_changes(summary: RetrainingSummary, changed_photos: int) -> Iterator[str]:
+def _other_changes(summary: RetrainingResult, changed_photos: int) -> Iterator[str]:
     if changed_photos:
         yield tr_n(
             "{count:,} other photo in the list has a different prediction.",

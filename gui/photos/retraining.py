@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,13 @@ from PySide6.QtCore import QObject, Signal
 from core.base.errors import FoveaError
 from core.base.progress import Progress
 from core.datasets.corrections import Correction, Corrections, lineage
+from core.evaluation.values import Disagreement
 from core.models.values import ModelSummary
 from core.prediction import Prediction
 from gui.session.session import Session
 
 if TYPE_CHECKING:
-    from core.services.training_values import RetrainingSummary
+    from core.training.values import RetrainingResult
     from gui.tasks.task import Task
 
 
@@ -30,27 +30,6 @@ class Phase(Enum):
     RUNNING = auto()
     DONE = auto()
     FAILED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A photo that two versions classify differently; confidences are 0..1.
-
-    Attributes:
-        path: the photo.
-        before: the prediction of the previous version.
-        confidence_before: its confidence.
-        now: the prediction of the new version.
-        confidence_now: its confidence.
-        label: the user's label; empty if there is none.
-    """
-
-    path: Path
-    before: str
-    confidence_before: float
-    now: str
-    confidence_now: float
-    label: str
 
 
 class Retraining(QObject):
@@ -73,7 +52,7 @@ class Retraining(QObject):
         self._session = session
         self.phase = Phase.IDLE
         self.progress: Progress | None = None
-        self.summary: RetrainingSummary | None = None
+        self.summary: RetrainingResult | None = None
         self.error: FoveaError | None = None
         self._task: Task | None = None
         self._is_undoing = False
@@ -127,7 +106,7 @@ class Retraining(QObject):
         """Whether the last retraining can be undone."""
         return self.phase is Phase.DONE and not self._is_undoing
 
-    def photos_changed(self) -> list[Change]:
+    def photos_changed(self) -> list[Disagreement]:
         """Photos in the list, except corrected ones, whose prediction by the new version differs."""
         if self.summary is None:
             return []
@@ -140,7 +119,7 @@ class Retraining(QObject):
             if photo.path not in corrected and was.best.label != now.best.label:
                 own = self._session.correction(photo)
                 best = was.best.label, was.best.probability, now.best.label, now.best.probability
-                changes.append(Change(photo.path, *best, own.label if own else ""))
+                changes.append(Disagreement(photo.path, own.label if own else None, *best))
         return changes
 
     # ---- requests
@@ -203,7 +182,7 @@ class Retraining(QObject):
         self.progress = progress
         self.changed.emit()
 
-    def _on_done(self, summary: RetrainingSummary) -> None:
+    def _on_done(self, summary: RetrainingResult) -> None:
         self.summary = summary
         self._session.corrections.read(summary.name)
         self._use(summary.name)

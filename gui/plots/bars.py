@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import pyqtgraph
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from core.base.i18n import tr
+from core.evaluation.values import ClassMetrics
 from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Style, font, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, Table, percent
@@ -21,20 +22,6 @@ MAX_SHOWN: Final = 50
 _ROW: Final = 40
 _BAR: Final = 0.34
 _LONGEST_LABEL: Final = 112
-
-
-class _Class(NamedTuple):
-    name: str
-    precision: float | None
-    recall: float | None
-    support: int
-
-    def sort_key(self) -> tuple[float, str]:
-        """The F1 score, so that the weakest class comes first; classes without photos come last."""
-        if self.recall is None:
-            return 2.0, self.name
-        both = (self.precision or 0.0) + self.recall
-        return (2 * (self.precision or 0.0) * self.recall / both if both else 0.0), self.name
 
 
 class ClassBars(PlotFrame):
@@ -62,28 +49,11 @@ class ClassBars(PlotFrame):
         super().__init__(title or tr("Classes"), canvas, parent=parent)
         self.show_result(tr(NOTHING), Table((), ()))
 
-    def show_classes(
-        self,
-        classes: Sequence[str],
-        precision: Sequence[float | None],
-        recall: Sequence[float | None],
-        support: Sequence[int],
-    ) -> None:
-        """Show the metrics of each class.
-
-        Args:
-            classes: the class names.
-            precision: fraction of the photos predicted as the class that belong to it, 0..1; None without predictions.
-            recall: fraction of the class's photos that are predicted as it, 0..1; None without photos.
-            support: number of photos of the class.
-
-        Raises:
-            ValueError: the sequences differ in length.
-        """
-        figures = zip(classes, precision, recall, support, strict=True)
-        found = sorted((_Class(*one) for one in figures), key=_Class.sort_key)
-        self._draw([(one.name, one.recall, one.precision, one.support) for one in found[:MAX_SHOWN]])
-        rows = tuple((one.name, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
+    def show_classes(self, classes: Sequence[ClassMetrics]) -> None:
+        """Show the metrics of each class."""
+        found = sorted(classes, key=_by_f1)
+        self._draw([(one.label, one.recall, one.precision, one.support) for one in found[:MAX_SHOWN]])
+        rows = tuple((one.label, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
         self.show_result(_sentence(found), Table((tr("Class"), tr("Recall"), tr("Precision"), tr("Photos")), rows))
 
     def _draw(self, drawn: Sequence[tuple[str, float | None, float | None, int]]) -> None:
@@ -156,15 +126,20 @@ def _elided(name: str) -> str:
     return QFontMetricsF(font()).elidedText(name, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
 
 
-def _sentence(found: Sequence[_Class]) -> str:
+def _by_f1(one: ClassMetrics) -> tuple[float, str]:
+    """The weakest class comes first; classes without photos come last."""
+    return (2.0 if one.recall is None else one.f1 or 0.0), one.label
+
+
+def _sentence(found: Sequence[ClassMetrics]) -> str:
     """The weakest and the strongest class."""
     known = [one for one in found if one.recall is not None]
     if not known:
         return tr("No classes to compare.")
     weakest, strongest = known[0], known[-1]
-    text = tr("Weakest class: {name} (recall {recall}).", name=weakest.name, recall=percent(weakest.recall))
+    text = tr("Weakest class: {name} (recall {recall}).", name=weakest.label, recall=percent(weakest.recall))
     if len(known) > 1:
-        best = tr("Strongest: {name} (recall {recall}).", name=strongest.name, recall=percent(strongest.recall))
+        best = tr("Strongest: {name} (recall {recall}).", name=strongest.label, recall=percent(strongest.recall))
         text = f"{text} {best}"
     if len(found) <= MAX_SHOWN:
         return text

@@ -8,9 +8,10 @@ from typing import Final, Literal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
+from core.evaluation.values import Calibration, ReliabilityBin
 from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Line, Scatter, ticks
 from gui.plots.frame import PlotFrame
-from gui.plots.values import NOTHING, ReliabilityBin, Table, percent
+from gui.plots.values import NOTHING, Table, percent
 from gui.widgets import theme
 
 _TOLERANCE: Final = 0.02
@@ -43,24 +44,15 @@ class CalibrationPlot(PlotFrame):
         super().__init__(tr("Calibration"), canvas, parent=parent)
         self.show_result(tr(NOTHING), Table((), ()))
 
-    def show_bins(
-        self, before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin], ece_before: float, ece_after: float
-    ) -> None:
-        """Show the calibration before and after temperature scaling.
-
-        Args:
-            before: non-empty bins before calibration, by increasing confidence.
-            after: non-empty bins after calibration; both may be empty.
-            ece_before: expected calibration error before calibration, 0..1.
-            ece_after: expected calibration error after calibration, 0..1.
-        """
-        self._before.draw(before)
-        self._after.draw(after)
-        names = [tr("Before {number}", number=number) for number, _ in enumerate(before, start=1)]
-        names += [tr("After {number}", number=number) for number, _ in enumerate(after, start=1)]
-        rows = tuple(_row(name, one) for name, one in zip(names, (*before, *after), strict=True))
+    def show_calibration(self, before: Calibration, after: Calibration) -> None:
+        """Show the calibration before and after temperature scaling."""
+        self._before.draw(before.bins)
+        self._after.draw(after.bins)
+        names = [tr("Before {number}", number=number) for number, _ in enumerate(before.bins, start=1)]
+        names += [tr("After {number}", number=number) for number, _ in enumerate(after.bins, start=1)]
+        rows = tuple(_row(name, one) for name, one in zip(names, (*before.bins, *after.bins), strict=True))
         columns = tr("Bin"), tr("Confidence"), tr("Accuracy"), tr("Photos")
-        self.show_result(_sentence(after, ece_before, ece_after), Table(columns, rows))
+        self.show_result(_sentence(before, after), Table(columns, rows))
 
 
 class _Series:
@@ -81,17 +73,17 @@ def _row(name: str, one: ReliabilityBin) -> tuple[str, ...]:
     return name, percent(one.confidence), percent(one.accuracy), f"{one.images:,}"
 
 
-def _sentence(after: Sequence[ReliabilityBin], ece_before: float, ece_after: float) -> str:
+def _sentence(before: Calibration, after: Calibration) -> str:
     """The expected calibration error, and whether the model is over- or underconfident."""
-    total = sum(one.images for one in after)
+    total = sum(one.images for one in after.bins)
     if not total:
         return tr("No photos to compare.")
-    surplus = sum(one.images * (one.confidence - one.accuracy) for one in after) / total
+    surplus = sum(one.images * (one.confidence - one.accuracy) for one in after.bins) / total
     if surplus > _TOLERANCE:
         verdict = tr("The model is slightly overconfident.")
     elif surplus < -_TOLERANCE:
         verdict = tr("The model is slightly underconfident.")
     else:
         verdict = tr("The model is well calibrated.")
-    error = tr("Calibration error: {after:.1%} ({before:.1%} before calibration).", after=ece_after, before=ece_before)
+    error = tr("Calibration error: {after:.1%} ({before:.1%} before calibration).", after=after.ece, before=before.ece)
     return f"{verdict} {error}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
+from core.evaluation.values import ClassRecalls
 from gui.plots.bars import MAX_SHOWN, ClassBars
 from gui.plots.confusion import Confusion, read_counts
 from gui.plots.matrix import ConfusionMatrix
@@ -82,35 +83,26 @@ class ChangeBars(ClassBars):
         super().__init__(parent, title=tr("Classes before and after"), main=before, other=after)
         self._names = before, after
 
-    def show_changes(
-        self, classes: Sequence[str], before: Sequence[float], after: Sequence[float], support: Sequence[int]
-    ) -> None:
-        """Show the accuracy, 0..1, and the number of photos of each class.
-
-        Raises:
-            ValueError: the sequences differ in length.
-        """
-        found = sorted(
-            zip(classes, before, after, support, strict=True), key=lambda one: (-abs(one[2] - one[1]), one[0])
-        )
-        self._draw(found[:MAX_SHOWN])
-        rows = tuple((name, percent(was), percent(now), f"{count:,}") for name, was, now, count in found)
+    def show_recalls(self, classes: Sequence[ClassRecalls]) -> None:
+        """Show the recall of both models for each class."""
+        found = sorted(classes, key=lambda one: (-abs(one.recall_b - one.recall_a), one.label))
+        self._draw([(one.label, one.recall_a, one.recall_b, one.images) for one in found[:MAX_SHOWN]])
+        rows = tuple((one.label, percent(one.recall_a), percent(one.recall_b), f"{one.images:,}") for one in found)
         self.show_result(_summary(found), Table((tr("Class"), *self._names, tr("Photos")), rows))
 
 
-def _summary(found: Sequence[tuple[str, float, float, int]]) -> str:
-    changed = [one for one in found if one[1] != one[2]]
+def _summary(found: Sequence[ClassRecalls]) -> str:
+    changed = [one for one in found if one.recall_a != one.recall_b]
     if not changed:
         return tr("No class changed.")
-    name, before, after, _ = changed[0]
     text = tr_n(
         "{count:,} of {total:,} classes changed. Largest change: {name}, from {before} to {after}.",
         "{count:,} of {total:,} classes changed. Largest change: {name}, from {before} to {after}.",
         len(changed),
         total=len(found),
-        name=name,
-        before=percent(before),
-        after=percent(after),
+        name=changed[0].label,
+        before=percent(changed[0].recall_a),
+        after=percent(changed[0].recall_b),
     )
     if len(found) <= MAX_SHOWN:
         return text

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
+from core.training.protocol import Epoch
 from gui.plots.canvas import Canvas, Chart, Heading, Legend, Line, Scatter, round_ticks, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import Table, decimal, percent
 from gui.widgets import theme
-
-
-class _Epoch(NamedTuple):
-    number: int
-    loss: float | None
-    accuracy: float | None
-    validation_loss: float | None
-    validation_accuracy: float | None
 
 
 class LearningCurves(PlotFrame):
@@ -47,7 +39,7 @@ class LearningCurves(PlotFrame):
         canvas.grid.addItem(legend, 3, 0, 1, 4)
         canvas.grid.layout.setColumnSpacing(1, 4 * theme.GRID)
         super().__init__(tr("Learning curves"), canvas, parent=parent)
-        self._epochs: list[_Epoch] = []
+        self._epochs: list[Epoch] = []
         self._planned = 0
         self.begin(0)
 
@@ -57,24 +49,9 @@ class LearningCurves(PlotFrame):
         self._draw()
         self.show_result(tr("The curves appear after the first epoch."), Table(_columns(), ()))
 
-    def add(
-        self,
-        epoch: int,
-        loss: float | None,
-        accuracy: float | None,
-        validation_loss: float | None,
-        validation_accuracy: float | None,
-    ) -> None:
-        """Add an epoch.
-
-        Args:
-            epoch: its number, from 1; 0 is the state before training.
-            loss: mean cross-entropy of the training images, in nats; None if unknown.
-            accuracy: accuracy on the training images, 0..1.
-            validation_loss: mean cross-entropy of the validation images, in nats; None without validation images.
-            validation_accuracy: accuracy on the validation images, 0..1.
-        """
-        self._epochs.append(_Epoch(epoch, loss, accuracy, validation_loss, validation_accuracy))
+    def add(self, epoch: Epoch) -> None:
+        """Add an epoch."""
+        self._epochs.append(epoch)
         self._draw()
         rows = (*self.table.table.rows, _row(self._epochs[-1]))
         self.show_result(_sentence(self._epochs, _best(self._epochs)), Table(_columns(), rows))
@@ -149,13 +126,13 @@ def _accuracy_range(values: Sequence[float]) -> tuple[float, float]:
     return max(-0.02, math.floor(low * 10) / 10 - 0.02), 1.02
 
 
-def _best(epochs: Iterable[_Epoch]) -> _Epoch | None:
+def _best(epochs: Iterable[Epoch]) -> Epoch | None:
     """The epoch that the trainer keeps; see `core.trainer.loop.run_epochs`."""
     known = [epoch for epoch in epochs if epoch.validation_accuracy is not None]
     return max(known, key=_sort_key, default=None)
 
 
-def _sort_key(epoch: _Epoch) -> tuple[float, float]:
+def _sort_key(epoch: Epoch) -> tuple[float, float]:
     return epoch.validation_accuracy or 0.0, -(epoch.validation_loss or 0.0)
 
 
@@ -164,7 +141,7 @@ def _columns() -> tuple[str, ...]:
     return tr("Epoch"), *training, tr("Validation loss"), tr("Validation accuracy")
 
 
-def _row(epoch: _Epoch) -> tuple[str, ...]:
+def _row(epoch: Epoch) -> tuple[str, ...]:
     return (
         str(epoch.number),
         decimal(epoch.loss),
@@ -174,7 +151,7 @@ def _row(epoch: _Epoch) -> tuple[str, ...]:
     )
 
 
-def _sentence(epochs: Sequence[_Epoch], best: _Epoch | None) -> str:
+def _sentence(epochs: Sequence[Epoch], best: Epoch | None) -> str:
     last = epochs[-1]
     if best is None:
         return tr("Epoch {epoch}: training accuracy {accuracy}.", epoch=last.number, accuracy=percent(last.accuracy))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from core.base.i18n import mark
 
@@ -28,20 +28,6 @@ class Table:
         """Tab-separated lines for spreadsheets; whitespace in cells is replaced, as the format has no quoting."""
         lines = (self.columns, *self.rows)
         return "".join("\t".join(" ".join(text.split()) for text in line) + "\n" for line in lines)
-
-
-class ReliabilityBin(NamedTuple):
-    """A bin of images with similar confidence.
-
-    Attributes:
-        confidence: mean confidence, 0..1.
-        accuracy: fraction that is classified correctly, 0..1.
-        images: number of images.
-    """
-
-    confidence: float
-    accuracy: float
-    images: int
 
 
 def percent(fraction: float | None) -> str:

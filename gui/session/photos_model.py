@@ -189,7 +189,7 @@ def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
         return tr("You: {label} · Model: {prediction}", label=correction.label, prediction=prediction)
     match outcome:
         case Prediction(unknown=True, best=best):
-            return tr("Unknown, perhaps {label}  {confidence:.0%}", label=best.label, confidence=best.probability)
+            return tr("Unknown, maybe {label}  {confidence:.0%}", label=best.label, confidence=best.probability)
         case Prediction(best=best):
             return tr("{label}  {confidence:.0%}", label=best.label, confidence=best.probability)
         case Failure():

@@ -67,7 +67,7 @@ class FolderCommands(QObject):
             ActionId.WATCH_FOLDER: page.toggle_watch,
             ActionId.AS_TABLE: on_results(lambda results: results.show_as(gallery=False)),
             ActionId.AS_GALLERY: on_results(lambda results: results.show_as(gallery=True)),
-            ActionId.SHOW_FILTERS: on_results(lambda it: it.show_panel(it.filters, shown=it.filters.isHidden())),
+            ActionId.SHOW_FILTERS: on_results(lambda it: it.panels.toggle(it.filters)),
             ActionId.FIND_PHOTOS: on_results(lambda results: results.find_text()),
             ActionId.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
             ActionId.REVIEW: page.open_review,
@@ -96,8 +96,8 @@ class FolderCommands(QObject):
             ActionId.CLEAR_FILTERS,
         ):
             id_[one].setEnabled(page.shows_results)
-        id_[ActionId.AS_TABLE].setChecked(not page.results.bar.shows_gallery)
-        id_[ActionId.AS_GALLERY].setChecked(page.results.bar.shows_gallery)
+        id_[ActionId.AS_TABLE].setChecked(not page.results.shows_gallery)
+        id_[ActionId.AS_GALLERY].setChecked(page.results.shows_gallery)
         id_[ActionId.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
         id_[ActionId.WATCH_FOLDER].setChecked(job.activity is Activity.WATCHING)
         id_[ActionId.WATCH_FOLDER].setEnabled(job.activity in (Activity.STOPPED, Activity.FINISHED, Activity.WATCHING))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
 from gui.session.session import Session
-from gui.widgets.basic import link
+from gui.widgets.basic import button
 
 
 class StatusBar(QStatusBar):
@@ -27,11 +27,19 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._session, self._summary = session, ""
         self._counts, self._model, self._speed = QLabel(), QLabel(), QLabel()
-        self._stop = link(tr("Stop"), session.stop, tr("Stop classifying the waiting photos (Ctrl+.)"))
-        self._training = link("", self.training_wanted.emit, tr("Show training"))
-        self._training.setAccessibleName(tr("Training in progress"))
-        self._folders = link("", self.folders_wanted.emit, tr("Show folders (Ctrl+2)"))
-        self._folders.setAccessibleName(tr("Folders being classified"))
+        self._stop = button(
+            tr("Stop"), session.stop, kind="link", hint=tr("Stop classifying the waiting photos (Ctrl+.)")
+        )
+        self._training = button(
+            "", self.training_wanted.emit, kind="link", hint=tr("Show training"), name=tr("Training in progress")
+        )
+        self._folders = button(
+            "",
+            self.folders_wanted.emit,
+            kind="link",
+            hint=tr("Show folders (Ctrl+2)"),
+            name=tr("Folders being classified"),
+        )
         for widget in (self._counts, self._stop, self._training, self._folders):
             self.addWidget(widget)
         self._training.hide()

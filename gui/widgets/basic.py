@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -14,7 +14,9 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
+    QSpinBox,
     QTreeView,
     QVBoxLayout,
     QWidget,
@@ -22,9 +24,12 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import tr
 from gui.widgets import icons, theme
+from gui.widgets.layouts import Item, Margins, vbox
+from gui.widgets.painting import paint_bar
 
 _SHORT = 48  # characters; longer values are sentences and read better from the left
 
+ButtonKind = Literal["", "primary", "link", "picture", "offer"]
 Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "heading", "number"]
 
 
@@ -38,13 +43,54 @@ def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel
     return result
 
 
-def link(text: str, action: Callable[[], object], tip: str = "") -> QPushButton:
-    """A button that looks like a link."""
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.setToolTip(tip)
-    button.clicked.connect(lambda: action())  # drops the argument of the signal
-    return button
+def show_text(shown: QLabel, text: str) -> None:
+    """Show a text in a label, and hide the label if there is none."""
+    shown.setText(text)
+    shown.setVisible(bool(text))
+
+
+def restyle(widget: QWidget, name: str, value: object) -> None:
+    """Set a property on which the style of a widget depends."""
+    widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def button(
+    text: str, on_click: Callable[[], object] | None = None, *, kind: ButtonKind = "", hint: str = "", name: str = ""
+) -> QPushButton:
+    """A button in one of the window's styles, with a tool tip and an accessible name if they say more than its text."""
+    result = QPushButton(text)
+    result.setProperty("kind", kind)
+    result.setToolTip(hint)
+    result.setAccessibleName(name)
+    if on_click is not None:
+        result.clicked.connect(lambda: on_click())  # drops the argument of the signal
+    return result
+
+
+def action_button(action: QAction, kind: ButtonKind = "") -> QPushButton:
+    """A button that triggers an action, with its shortcut as the tool tip."""
+    return button(action.text().replace("&", ""), action.trigger, kind=kind, hint=action.shortcut().toString())
+
+
+class ScrollColumn(QScrollArea):
+    """A column of widgets, which scrolls if it is too high."""
+
+    def __init__(self, name: str = "", parent: QWidget | None = None) -> None:
+        """`name` is the accessible name."""
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(name)
+
+    def show_column(self, *items: Item, margins: Margins = (0, 0, theme.GRID, 0)) -> QVBoxLayout:
+        """Show these items instead of the earlier ones."""
+        body = QWidget()
+        body.setObjectName("inspector")
+        result = vbox(*items, parent=body, margins=margins, spacing=theme.GRID)
+        self.setWidget(body)
+        return result
 
 
 class Icon(QWidget):
@@ -67,19 +113,16 @@ class Panel(QFrame):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(16, 12, 16, 16)
-        self.body.setSpacing(theme.GRID)
         self.heading = label(title, "heading")
-        self.body.addWidget(self.heading)
+        self.body = vbox(self.heading, parent=self, margins=(16, 12, 16, 16), spacing=theme.GRID)
 
 
 class PropertyList(QWidget):
     """Names on the left and values on the right; values wrap and can be copied."""
 
-    def __init__(self, parent: QWidget | None = None, rows: int = 0) -> None:
+    def __init__(self, rows: int = 0) -> None:
         """Create this many rows; further ones are created when they are first shown."""
-        super().__init__(parent)
+        super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(16)
@@ -124,8 +167,8 @@ def fit_rows(tree: QTreeView, maximum: int) -> None:
 class Bar(QWidget):
     """A horizontal bar filled from the left; its number is shown beside it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFixedHeight(8)
         self._fraction = 0.0
         self._is_strong = True
@@ -139,22 +182,16 @@ class Bar(QWidget):
         return QSize(80, 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        colours = theme.current()
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.track))
-        painter.drawRoundedRect(QRectF(self.rect()), 4, 4)
-        painter.setBrush(QColor(colours.accent if self._is_strong else colours.muted))
-        painter.drawRoundedRect(QRectF(0, 0, max(8.0, self.width() * self._fraction), 8), 4, 4)
+        paint_bar(painter, QRectF(self.rect()), self._fraction, is_strong=self._is_strong)
         painter.end()
 
 
 class ProgressBar(QProgressBar):
     """A progress bar without text; its number is shown beside it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setTextVisible(False)
 
     def setValue(self, value: int) -> None:
@@ -164,52 +201,25 @@ class ProgressBar(QProgressBar):
         self.setUpdatesEnabled(True)
 
 
-class PhotoView(QWidget):
-    """A picture scaled to fit, with its aspect ratio kept."""
+class PercentBox(QSpinBox):
+    """Asks for a fraction, in percent."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setMinimumHeight(220)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._picture: QPixmap | None = None
-        self._scaled: QPixmap | None = None
+    def __init__(self, fraction: float, name: str = "") -> None:
+        super().__init__()
+        self.setRange(0, 100)
+        self.setSingleStep(5)
+        self.setSuffix(tr("%"))
+        self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # arrow keys work, and space is scarce
+        self.setAccessibleName(name)
+        self.show_fraction(fraction)
 
-    def show_picture(self, picture: QPixmap | None) -> None:
-        """Show a picture; None while it is being rendered, a null pixmap if it is not available."""
-        self._picture, self._scaled = picture, None
-        self.update()
+    def fraction(self) -> float:
+        """The fraction, 0..1."""
+        return self.value() / 100
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._scaled = None
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        colours = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.track))
-        painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS, theme.RADIUS)
-        if self._picture is None or self._picture.isNull():
-            self._paint_placeholder(painter)
-        else:
-            self._paint_picture(painter, self._picture)
-        painter.end()
-
-    def _paint_placeholder(self, painter: QPainter) -> None:
-        middle = QRectF(0, 0, 40, 40)
-        middle.moveCenter(QRectF(self.rect()).center())
-        icons.paint(painter, "image" if self._picture is None else "image-off", middle, theme.current().muted)
-
-    def _paint_picture(self, painter: QPainter, picture: QPixmap) -> None:
-        if self._scaled is None:
-            ratio = self.devicePixelRatioF()
-            self._scaled = picture.scaled(
-                self.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-            )
-            self._scaled.setDevicePixelRatio(ratio)
-        box = QRect(0, 0, *(self._scaled.size() / self._scaled.devicePixelRatio()).toTuple())
-        box.moveCenter(self.rect().center())
-        painter.drawPixmap(box.topLeft(), self._scaled)
+    def show_fraction(self, fraction: float) -> None:
+        """Show a fraction, 0..1."""
+        self.setValue(round(fraction * 100))
 
 
 class Choice(QComboBox):

@@ -8,13 +8,14 @@ from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import label, show_text
+from gui.widgets.layouts import vbox
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -51,11 +52,10 @@ class ClassChooser(QFrame):
     chosen = Signal(str)
     cancelled = Signal()
 
-    def __init__(self, window: QWidget, *, can_add: bool = True) -> None:
-        """Hidden until `open`; with `can_add`, the user may add a new class."""
+    def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self.setObjectName("palette")
-        self._window, self._can_add = window, can_add
+        self._window = window
         self._focus_before: QWidget | None = None
         self._classes: tuple[str, ...] = ()
         self._rows = _Rows(self)
@@ -67,11 +67,9 @@ class ClassChooser(QFrame):
         self.line.installEventFilter(self)
         window.installEventFilter(self)
         self.list = self._make_list()
-        column = self._column = QVBoxLayout(self)
-        column.setContentsMargins(2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
-        column.setSpacing(theme.GRID)
-        for widget in (self._title, self._about, self.line, self.list):
-            column.addWidget(widget)
+        margins = (2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
+        shown = (self._title, self._about, self.line, self.list)
+        self._column = vbox(*shown, parent=self, margins=margins, spacing=theme.GRID)
         self.hide()
 
     def _make_list(self) -> QTreeView:
@@ -106,8 +104,7 @@ class ClassChooser(QFrame):
         """
         self._classes = _ordered(classes, likely)
         self._title.setText(title)
-        self._about.setText(about)
-        self._about.setVisible(bool(about))
+        show_text(self._about, about)
         instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
         self.line.setAccessibleName(f"{title} {about} {instructions}")
         self._focus_before = self._window.focusWidget()
@@ -175,7 +172,7 @@ class ClassChooser(QFrame):
     def _search(self, text: str) -> None:
         typed = normalize_label(text)
         found = [_Choice(one) for one in _found(self._classes, typed)]
-        if self._can_add and typed and typed.casefold() not in {one.casefold() for one in self._classes}:
+        if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
             found.append(_Choice(typed, is_new=True))
         self._rows.show(found, numbered=not text)
         self._mark(0 if typed else -1)
@@ -197,7 +194,7 @@ class ClassChooser(QFrame):
     def _place(self) -> None:
         """Place it at the top centre, as high as its rows need but never larger than the window."""
         room = self._window.rect().adjusted(theme.GRID, 9 * theme.GRID, -theme.GRID, -5 * theme.GRID)
-        rows = min(max(len(self._classes) + self._can_add, 2), _MAX_SHOWN)
+        rows = min(len(self._classes) + 1, _MAX_SHOWN)
         self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth())
         width = min(_WIDTH, room.width())
         height = min(self._column.totalHeightForWidth(width), room.height())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
-from gui.widgets.basic import label
+from gui.widgets.basic import label, restyle
+from gui.widgets.layouts import vbox
 
 
 class DropOverlay(QFrame):
@@ -17,16 +18,13 @@ class DropOverlay(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._label = label("", "display", wrap=True)
         self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column = QVBoxLayout(self)
-        column.addWidget(self._label)
+        vbox(self._label, parent=self, margins=None)
         self.hide()
 
     def appear(self, text: str, *, refused: bool) -> None:
         """Show the overlay with this message."""
         self._label.setText(text)
-        self.setProperty("refused", "true" if refused else "false")
-        self.style().unpolish(self)
-        self.style().polish(self)
+        restyle(self, "refused", "true" if refused else "false")
         self.setGeometry(self.parentWidget().rect().adjusted(12, 12, -12, -12))  # type: ignore[union-attr]
         self.show()
         self.raise_()

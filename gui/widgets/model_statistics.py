@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from PySide6.QtWidgets import QWidget
-
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
 from core.models.values import ModelSummary
@@ -48,8 +46,8 @@ class LatencyRecord:
 class ModelStatistics(Panel):
     """A panel that describes a model."""
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(title, parent)
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
         self._summary = label(wrap=True)
         self._properties = PropertyList()
         self.body.addWidget(self._summary)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from gui.widgets import icons, theme
-from gui.widgets.basic import Icon, label, link
+from gui.widgets.basic import Icon, button, label
+from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 
 _MAX_VISIBLE: Final = 3
 _MIN_HEIGHT: Final = 720
@@ -24,9 +25,7 @@ class Notices(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(16, 8, 16, 0)
-        self._column.setSpacing(theme.GRID)
+        self._column = vbox(parent=self, margins=(16, 8, 16, 0), spacing=theme.GRID)
         self._shown: list[_Notice] = []
         self._wants_all = False
         parent.installEventFilter(self)
@@ -92,23 +91,19 @@ class _Notice(QFrame):
         super().__init__()
         self.setObjectName("notice")
         self.text = text
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 8, 8)
-        icon = Icon("triangle-alert", "warning", 18)
         message = label(text, wrap=True)
         message.setAccessibleName(tr("Notice: {text}", text=text))
-        row.addWidget(icon, alignment=Qt.AlignmentFlag.AlignTop)
-        row.addWidget(message, 1)
-        if action is not None:
-            button = link(*action)
-            button.clicked.connect(lambda: dismiss(self))
-            row.addWidget(button)
-        self.more = link("", show_all)
-        self.more.setAccessibleName(tr("Show the other notices"))
+        self.more = button("", show_all, kind="link", name=tr("Show the other notices"))
         self.more.hide()
-        row.addWidget(self.more)
-        row.addWidget(_icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(text)))
-        row.addWidget(_icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self)))
+        links = [self.more]
+        if action is not None:
+            offer = button(*action, kind="link")
+            offer.clicked.connect(lambda: dismiss(self))
+            links.insert(0, offer)
+        copy = _icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(text))
+        close = _icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self))
+        icon = Placed(Icon("triangle-alert", "warning", 18), alignment=TOP)
+        hbox(icon, fill(message), *links, copy, close, parent=self, margins=(12, 8, 8, 8))
 
 
 def _icon_button(name: str, title: str, action: Callable[[], object]) -> QToolButton:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QListView,
     QListWidget,
@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 
 from core.base.text import display_path
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
-from gui.widgets import icons, theme
+from gui.widgets import theme
+from gui.widgets.painting import paint_photo, paint_text
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -29,24 +30,6 @@ GAP: Final = 4
 _CARD: Final = QSize(136, 176)
 _EDGE: Final = 6
 _PATH: Final = Qt.ItemDataRole.UserRole
-
-
-def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None) -> None:
-    """Paint the centre of a picture into a rounded box, or an icon if it is not ready or not available."""
-    clip = QPainterPath()
-    clip.addRoundedRect(QRectF(box), 4, 4)
-    painter.save()
-    painter.setClipPath(clip)
-    painter.fillRect(box, QColor(theme.current().track))
-    if picture is None or picture.isNull():
-        middle = QRectF(0, 0, 20, 20)
-        middle.moveCenter(QRectF(box).center())
-        icons.paint(painter, "image" if picture is None else "image-off", middle, theme.current().muted)
-    else:
-        side = min(picture.width(), picture.height())
-        part = QRectF((picture.width() - side) / 2, (picture.height() - side) / 2, side, side)
-        painter.drawPixmap(QRectF(box), picture, part)
-    painter.restore()
 
 
 class PhotoWall(QListWidget):
@@ -62,8 +45,8 @@ class PhotoWall(QListWidget):
     removal_asked = Signal()
     naming_asked = Signal()
 
-    def __init__(self, pictures: PictureClient, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, pictures: PictureClient, name: str) -> None:
+        super().__init__()
         self.setObjectName("wall")
         self.setAccessibleName(name)
         self.setItemDelegate(_PhotoDelegate(pictures, self))
@@ -134,7 +117,5 @@ class _PhotoDelegate(QStyledItemDelegate):
         )
         for number, line in enumerate(str(index.data()).split("\n")[:2]):
             place = QRect(box.left(), box.top() + side + 4 + 18 * number, side, 18)
-            painter.setPen(QColor(colours.muted if number else colours.text))
-            elided = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideRight, side)
-            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
+            paint_text(painter, place, line, colours.muted if number else colours.text)
         painter.restore()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.base.progress import Progress
 from gui.widgets import theme
-from gui.widgets.basic import ProgressBar, label
+from gui.widgets.basic import ProgressBar, button, label
+from gui.widgets.layouts import fill, hbox
 
 
 class WorkStrip(QWidget):
@@ -20,23 +21,15 @@ class WorkStrip(QWidget):
 
     cancel_wanted = Signal()
 
-    def __init__(self, progress: str, cancel: str, parent: QWidget | None = None) -> None:
+    def __init__(self, progress: str, cancel: str) -> None:
         """`progress` and `cancel` are the accessible names of the bar and the button."""
-        super().__init__(parent)
+        super().__init__()
         self.words = label()
         self.bar = ProgressBar()
         self.bar.setAccessibleName(progress)
         self.count = label(kind="muted")
-        self.cancel = QPushButton(tr("Cancel"))
-        self.cancel.setAccessibleName(cancel)
-        self.cancel.clicked.connect(self._on_cancel)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.GRID)
-        row.addWidget(self.words)
-        row.addWidget(self.bar, 1)
-        row.addWidget(self.count)
-        row.addWidget(self.cancel)
+        self.cancel = button(tr("Cancel"), self._on_cancel, name=cancel)
+        hbox(self.words, fill(self.bar), self.count, self.cancel, parent=self, spacing=theme.GRID)
         self.hide()
 
     def begin(self, words: str) -> None:

@@ -34,11 +34,11 @@ from core.base.progress import CancelToken
 from core.engine.engine import MAX_BATCH
 from core.images.decoding import DECODE_THREADS
 from core.jobs.job import Job, open_lazy_classifier
-from core.jobs.job_list import remove_job
 from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef, job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
+from core.jobs.trash import trash
 from core.jobs.values import Filter, Group, JobRequest, Order, Review, Verdict, View
 from core.models.classifier import PreprocessedImage, prepare, run_timed
 from core.models.library import open_library
@@ -112,7 +112,7 @@ def queries(count: int) -> Table:
         for order in Order:
             measure(f"put in order by {order}", lambda order=order: answers.count(View(order)))
         for group in (Group.CLASS, Group.FOLDER, Group.SIMILARITY):
-            measure(f"put in groups by {group}", lambda group=group: answers.groups(View(group=group)))
+            measure(f"put in groups by {group}", lambda group=group: answers.listing(View(group=group)).groups)
         chosen = {
             "all": Filter(),
             "two classes, a range of confidence": Filter(("class 3", "class 4"), 0.2, 0.5),
@@ -123,10 +123,13 @@ def queries(count: int) -> Table:
             measure(f"histogram: {name}", lambda each=each: answers.histogram(each))
             measure(f"classes: {name}", lambda each=each: answers.class_counts(each))
             measure(f"folders: {name}", lambda each=each: answers.folder_counts(each))
-        measure("how many are how far", answers.counts)
+        measure("how many are how far", answers.summary)
         view = View(Order.CONFIDENCE)
         answers.count(view)
-        table.add_row("100 rows from the middle", f"{milliseconds(lambda: answers.rows(view, count // 2, 100), 1):.1f}")
+        table.add_row(
+            "100 rows from the middle",
+            f"{milliseconds(lambda: answers.rows_of(answers.listing(view).numbers[count // 2 :][:100]), 1):.1f}",
+        )
         said = Review(Verdict.CORRECTED, "class 1")
         table.add_row("one review", f"{milliseconds(lambda: answers.set_reviews({count // 2: said}), 1):.1f}")
         table.add_row(
@@ -167,7 +170,7 @@ def engine_alone(ready: list[PreprocessedImage], answering: LazyClassifier) -> N
 def whole_job(request: JobRequest, answering: LazyClassifier) -> None:
     with Job(request, answering, token=CancelToken()) as job:
         assert all(result.is_new for result in job.results())
-    remove_job(job.id)
+    trash(job.id)
 
 
 def milliseconds(work: Callable[[], object], images: int) -> float:

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from core.base import paths, settings
 from core.base.settings import Settings
-from core.jobs.values import Group, Order
+from core.jobs.values import Group, Order, View
 from core.models.library import open_library
 from core.services.batch_values import Activity
 from gui.app.application import open_window
@@ -69,7 +69,7 @@ def run_job(window: MainWindow, tree: Path) -> None:
         if page.job is not None and page.job.activity is Activity.FINISHED:
             break
         if turn % LOOKS == LOOKS - 1:
-            results.show_as(gallery=not results.bar.shows_gallery)
+            results.show_as(gallery=not results.shows_gallery)
         bar = results.view_in_use.verticalScrollBar()
         bar.setValue(bar.maximum() * (turn % LOOKS) // LOOKS)
         rest(0.5)
@@ -136,9 +136,9 @@ def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tupl
     shown = window.pages.folders.results
     yield f"the table is scrolled in {STEPS} steps", lambda: scroll(shown)
     for order in Order:
-        yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(order))  # type: ignore[misc]
-    yield "look-alikes together", lambda: fresh(shown, lambda: shown.sort(Order.FOUND, group=Group.SIMILARITY))
-    yield "back to their order", lambda: fresh(shown, lambda: shown.sort(Order.FOUND), rows)
+        yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(View(order)))  # type: ignore[misc]
+    yield "look-alikes together", lambda: fresh(shown, lambda: shown.sort(View(Order.FOUND, group=Group.SIMILARITY)))
+    yield "back to their order", lambda: fresh(shown, lambda: shown.sort(View(Order.FOUND)), rows)
     yield "filtered by text", lambda: fresh(shown, lambda: shown.filters.text.setText("day 07"))
     yield "all again", lambda: fresh(shown, shown.filters.reset, rows)
     yield "brushed twenty times", lambda: brush(shown)

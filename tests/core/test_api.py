@@ -12,16 +12,16 @@ from core.base import paths
 from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
 from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, ProviderPreference
+from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
 from core.exporting.formats import ExportFormat
 from core.models.heads import LinearHead
 from core.models.library import open_library
 from core.prediction import Prediction
-from core.services.library_values import ComparisonSummary
 from core.training.request import Recipe
 from core.training.runs import open_run
 from tests import tiny
+from tests.core.api.conftest import request
 from tests.core.models.test_onnx_import import ANSWERS, classifier
-from tests.core.services.conftest import request
 
 
 @pytest.fixture(autouse=True)
@@ -81,9 +81,7 @@ def test_a_model_is_exported_and_imported(tmp_path: Path) -> None:
         export("mine", tmp_path / "x.onnx", ExportFormat.ONNX_INT8)
 
 
-def compare(
-    *photos: Path, token: CancelToken | None = None, reports: list[Progress] | None = None
-) -> ComparisonSummary:
+def compare(*photos: Path, token: CancelToken | None = None, reports: list[Progress] | None = None) -> Comparison:
     reports = [] if reports is None else reports
     return api.compare(
         "mine@1", "mine@2", photos, ProviderPreference.CPU, Precision.AUTO,
@@ -99,10 +97,10 @@ def test_photos_are_compared(tmp_path: Path) -> None:
     reports: list[Progress] = []
     facts = compare(*photos, reports=reports)
     assert (facts.a, facts.b, facts.images, facts.disagreement_count) == ("mine@1", "mine@2", 4, 2)
-    assert {(one.path, one.before, one.now, one.label) for one in facts.disagreements} == {
+    assert {(one.path, one.prediction_a, one.prediction_b, one.label) for one in facts.disagreements} == {
         (photo, "blue", "green", None) for photo in photos[1:3]
     }
-    assert [(one.before, one.now, one.images) for one in facts.changes] == [("blue", "green", 2)]
+    assert facts.changes == (PredictionChange("blue", "green", 2),)
     assert facts.labelled is None
     assert facts.computed == 4
     assert compare(*photos).computed == 0
@@ -116,13 +114,20 @@ def test_labelled_photos_show_what_was_fixed_and_broken(tmp_path: Path) -> None:
     (tmp_path / "labelled" / "red" / "broken.png").write_bytes(b"nothing")
     facts = compare(tmp_path / "labelled")
     assert facts.labelled is not None
-    assert (facts.labelled.fixed, facts.labelled.broke, facts.labelled.could_be_chance) == (2, 0, True)
-    assert (facts.labelled.training_overlap_a, facts.labelled.training_overlap_b) == (None, 0)
-    assert [(one.name, one.before, one.now) for one in facts.labelled.classes] == [
-        ("red", 1.0, 1.0), ("green", 0.0, 1.0), ("blue", 1.0, 1.0)
-    ]  # fmt: skip
-    assert facts.unread_count == 1
-    assert facts.unread[0].path.name == "broken.png"
+    assert (facts.labelled.only_b_correct, facts.labelled.only_a_correct) == (2, 0)
+    assert facts.labelled.could_be_chance
+    assert (facts.training_overlap_a, facts.training_overlap_b) == (None, 0)
+    assert facts.labelled.classes == (
+        ClassRecalls("red", 2, 1.0, 1.0), ClassRecalls("green", 2, 0.0, 1.0), ClassRecalls("blue", 2, 1.0, 1.0)
+    )  # fmt: skip
+    assert [one.path.name for one in facts.failures] == ["broken.png"]
+
+
+def test_only_so_many_disagreements_are_listed(tmp_path: Path) -> None:
+    photos = [tiny.write_solid(tmp_path / f"{number}.png", "green", size=(40 + number, 40)) for number in range(3)]
+    options = ProviderPreference.CPU, Precision.AUTO, 2
+    found = api.compare("mine@1", "mine@2", tuple(photos), *options, report=lambda _: None, token=CancelToken())
+    assert (len(found.disagreements), found.disagreement_count) == (2, 3)
 
 
 def test_a_comparison_is_cancelled(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
 _IMPORTED_ONCE: Final = [
-    *("core.services.engine", "core.services.batch", "core.services.training_facts"),
-    *("core.services.forecast", "core.services.folders", "core.services.comparison_facts", "core.worker", "core.api"),
+    *("core.services.engine", "core.services.batch", "core.training.results"),
+    *("core.training.forecast", "core.datasets.folders", "core.evaluation.comparison", "core.worker", "core.api"),
 ]
 
 

@@ -32,12 +32,13 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
-from core.services.training_values import ClassSummary
+from core.datasets.values import ClassSummary
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.training.wizard.counts import photo_count
 from gui.widgets import theme
 from gui.widgets.drop import DropContent, can_drop, read_drop
-from gui.widgets.thumbnails import GAP, SIDE, paint_photo
+from gui.widgets.painting import paint_photo
+from gui.widgets.thumbnails import GAP, SIDE
 
 Index = QModelIndex | QPersistentModelIndex
 

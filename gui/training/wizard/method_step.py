@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QScrollArea,
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.settings import Settings
-from core.services.folder_values import Previewed
-from core.services.training_values import Forecast
 from core.training.request import Recipe, TrainRequest
+from core.training.values import Forecast, Previewed
 from gui.training.wizard.options import KEPT_ASIDE, Options
 from gui.training.wizard.recipe_cards import RecipeCard
 from gui.widgets import theme

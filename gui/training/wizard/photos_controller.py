@@ -14,7 +14,7 @@ from core import api
 from core.base.i18n import tr, tr_n
 from core.datasets.custom_datasets import Edit
 from core.datasets.label_overrides import LabelOverride
-from core.services.folder_values import FolderChange, FolderRead, UndoAction
+from core.datasets.values import FolderChange, FolderRead, UndoAction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
 from gui.training.wizard.photos_step import PhotosStep

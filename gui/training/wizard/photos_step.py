@@ -20,13 +20,12 @@ from PySide6.QtWidgets import (
 from core.base.i18n import tr, tr_n
 from core.base.progress import Progress
 from core.base.text import display_path
-from core.services.folder_values import FolderRead
-from core.services.training_values import CustomDataset
+from core.datasets.values import CustomDataset, FolderRead
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
-from gui.widgets.basic import Kind, ProgressBar, label, link
+from gui.widgets.basic import Kind, ProgressBar, button, label
 
 _MAX_DATASETS: Final = 4
 """Datasets built before that are offered; older ones can be opened as folders."""
@@ -80,7 +79,9 @@ class PhotosStep(QWidget):
                 name=display_path(one.folder.name),
                 contents=photos_in_classes(one.photos, one.classes),
             )
-            self._datasets.addWidget(link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
+            self._datasets.addWidget(
+                button(text, self._opener(one.folder), kind="link"), alignment=Qt.AlignmentFlag.AlignCenter
+            )
 
     def show_reading(self, folder: Path) -> None:
         """Show that a folder is being read."""

@@ -13,11 +13,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.images.drawing import Picture
-from core.services.folder_values import Previewed
-from core.services.training_values import PreviewedPhoto
+from core.training.values import Previewed, PreviewedPhoto
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label, link
+from gui.widgets.basic import Panel, button, label
 
 _SAMPLE: Final = 96
 _READ: Final = 112
@@ -41,7 +40,7 @@ class Preview(Panel):
         self._about = label(tr("Drawing…"), "muted", wrap=True)
         self._use = label(tr("Augmented for training"), "heading", wrap=True)
         self._description = label(kind="muted", wrap=True)
-        self.others = link(tr("Show others"), self.others_wanted.emit)
+        self.others = button(tr("Show others"), self.others_wanted.emit, kind="link")
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
         row.addWidget(self.others, alignment=Qt.AlignmentFlag.AlignTop)

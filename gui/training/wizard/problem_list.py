@@ -26,14 +26,14 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import tr, tr_n
 from core.datasets.label_overrides import LabelOverride, OverriddenImage, summarize
-from core.datasets.problems import ProblemKind, format_path
+from core.datasets.problems import Problem, ProblemKind, format_path
+from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
-from core.services.folder_values import FolderRead
-from core.services.training_values import FoundProblem
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label, link
-from gui.widgets.thumbnails import SIDE, paint_photo
+from gui.widgets.basic import Panel, button, label
+from gui.widgets.painting import paint_photo
+from gui.widgets.thumbnails import SIDE
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -106,21 +106,20 @@ class ProblemList(QScrollArea):
             yield label(tr("No problems found."), "muted", wrap=True)
         for problem in read.problems[:_SHOWN]:
             yield _Problem(problem, read.folder, self)
-        if read.problem_count > _SHOWN:
+        if len(read.problems) > _SHOWN:
             yield self._make_more(read)
 
     def _make_more(self, read: FolderRead) -> QWidget:
         """A button that shows the rest of the problems."""
         rest = read.problems[_SHOWN:]
-        button = link(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), lambda: None)
 
         def show() -> None:
-            button.hide()
+            more.hide()
             self._making = (_Problem(problem, read.folder, self) for problem in rest)
             self._maker.start()
 
-        button.clicked.connect(show)
-        return button
+        more = button(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), show, kind="link")
+        return more
 
     def _make_overrides(self, overridden: Sequence[OverriddenImage]) -> Iterator[QWidget]:
         yield label(tr("Your changes"), "heading")
@@ -128,7 +127,9 @@ class ProblemList(QScrollArea):
         row = QHBoxLayout(head)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(label(summarize(overridden), wrap=True), 1)
-        undo_all = link(tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}))
+        undo_all = button(
+            tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}), kind="link"
+        )
         row.addWidget(undo_all, alignment=Qt.AlignmentFlag.AlignTop)
         yield head
         for one in overridden[:_SHOWN]:
@@ -144,7 +145,7 @@ class ProblemList(QScrollArea):
         else:
             text = tr("{photo}: moved to “{name}”", photo=photo, name=one.label)
         row.addWidget(label(text, "muted", wrap=True), 1)
-        undo = link(tr("Undo"), lambda: self.overridden.emit({one.path: None}))
+        undo = button(tr("Undo"), lambda: self.overridden.emit({one.path: None}), kind="link")
         undo.setAccessibleName(tr("Undo {change}", change=text))
         row.addWidget(undo, alignment=Qt.AlignmentFlag.AlignTop)
         return box
@@ -158,7 +159,7 @@ class ProblemList(QScrollArea):
 class _Problem(Panel):
     """One problem with the photos it concerns, and actions on the selected ones."""
 
-    def __init__(self, problem: FoundProblem, folder: Path, owner: ProblemList) -> None:
+    def __init__(self, problem: Problem, folder: Path, owner: ProblemList) -> None:
         super().__init__("")
         self.heading.hide()
         self._problem, self._folder, self._owner = problem, folder, owner
@@ -176,9 +177,9 @@ class _Problem(Panel):
         row = QHBoxLayout()
         row.setSpacing(0)
         if self._files is not None:
-            self._exclude = link(tr("Exclude"), self._exclude_selected)
+            self._exclude = button(tr("Exclude"), self._exclude_selected, kind="link")
             self._exclude.setToolTip(tr("Don't train on the selected photos. The files stay where they are."))
-            self._move = link(tr("Move to class…"), self._ask_class)
+            self._move = button(tr("Move to class…"), self._ask_class, kind="link")
             self._move.setToolTip(tr("Use the selected photos for another class. The files stay where they are."))
             row.addWidget(self._exclude)
             row.addWidget(self._move)
@@ -189,11 +190,9 @@ class _Problem(Panel):
         return row
 
     def _make_open(self) -> QPushButton:
-        button = link(tr("Open"), self._open)
-        name = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
-        button.setAccessibleName(tr("Open {name}", name=name))
-        button.setToolTip(tr("Open the selected photos, or the folder, in their default app"))
-        return button
+        shown = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
+        name, hint = tr("Open {name}", name=shown), tr("Open the selected photos, or the folder, in their default app")
+        return button(tr("Open"), self._open, kind="link", name=name, hint=hint)
 
     def _name_actions(self) -> None:
         """Show how many of the photos are selected."""
@@ -204,8 +203,8 @@ class _Problem(Panel):
             self._exclude.setText(tr("Exclude {selected} of {count}", selected=len(selected), count=count))
         self._exclude.setAccessibleName(tr("Exclude: {photos}", photos=names))
         self._move.setAccessibleName(tr("Move to another class: {photos}", photos=names))
-        for button in (self._exclude, self._move):
-            button.setEnabled(bool(selected))
+        for one in (self._exclude, self._move):
+            one.setEnabled(bool(selected))
 
     def _exclude_selected(self) -> None:
         assert self._files is not None

@@ -10,8 +10,8 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QRadioButton, QSizePolicy, QVBoxLayout
 
 from core.base.i18n import mark, tr
-from core.services.training_values import Forecast
 from core.training.request import Recipe
+from core.training.values import Forecast
 from gui.widgets import theme
 from gui.widgets.basic import label
 from gui.widgets.durations import duration

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QStackedWidget
 from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
-from core.services.folder_values import FolderRead
-from core.services.training_values import TrainingSummary
+from core.datasets.values import FolderRead
+from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.training.wizard.photos_controller import PhotosController
 from gui.training.wizard.result_step import ResultStep
@@ -57,7 +57,7 @@ class ResultController(QObject):
         self._pages.addWidget(step)
         return step
 
-    def show(self, summary: TrainingSummary) -> None:
+    def show(self, summary: TrainingResult) -> None:
         """Show the new model."""
         assert self._training.request is not None
         self.step.show_result(summary, self._training.request.folder)

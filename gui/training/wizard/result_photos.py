@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.base.i18n import tr
 from core.datasets.label_overrides import LabelOverride, OverriddenImage
-from core.services.training_values import TestedImage
+from core.evaluation.values import LabelledPrediction
 from gui.tasks.picture_client import PictureClient
-from gui.widgets.basic import Panel, label, link
+from gui.widgets.basic import Panel, button, label
 from gui.widgets.thumbnails import PhotoWall
 
 
@@ -30,7 +30,7 @@ class ResultPhotos(Panel):
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self._shown: tuple[TestedImage, ...] = ()
+        self._shown: tuple[LabelledPrediction, ...] = ()
         self._overrides: dict[Path, str | None] = {}
         self.wall = PhotoWall(pictures, tr("Test photos"))
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
@@ -41,23 +41,28 @@ class ResultPhotos(Panel):
         self._about = label(
             tr("If a label is wrong, select the photo, correct it, and train again."), "muted", wrap=True
         )
-        self.accept = link(
+        self.accept = button(
             tr("The model is right"),
             self._accept_predictions,
-            tr("Label the selected photos as the model predicted (A)"),
+            kind="link",
+            hint=tr("Label the selected photos as the model predicted (A)"),
         )
-        self.relabel = link(tr("Choose class…"), self._ask_class, tr("Choose the class of the selected photos (F2)"))
-        self.exclude = link(tr("Exclude"), self._exclude_selected, tr("Don't train on the selected photos (Del)"))
+        self.relabel = button(
+            tr("Choose class…"), self._ask_class, kind="link", hint=tr("Choose the class of the selected photos (F2)")
+        )
+        self.exclude = button(
+            tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
+        )
         self.accept.setShortcut("A")
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
-        for button in (self.accept, self.relabel, self.exclude):
-            row.addWidget(button)
+        for one in (self.accept, self.relabel, self.exclude):
+            row.addWidget(one)
         self.body.addLayout(row)
         self.body.addWidget(self.wall)
         self._show_actions()
 
-    def show_photos(self, title: str, photos: Sequence[TestedImage]) -> None:
+    def show_photos(self, title: str, photos: Sequence[LabelledPrediction]) -> None:
         """Show these photos under a title."""
         self.heading.setText(title)
         self._shown = tuple(photos)
@@ -69,7 +74,7 @@ class ResultPhotos(Panel):
         self._overrides = {one.path: one.label for one in overridden}
         self.wall.show_texts([self._photo_text(one) for one in self._shown])
 
-    def _photo_text(self, one: TestedImage) -> str:
+    def _photo_text(self, one: LabelledPrediction) -> str:
         if one.path in self._overrides:
             now = self._overrides[one.path]
             if now is None:
@@ -84,7 +89,7 @@ class ResultPhotos(Panel):
             confidence=one.confidence,
         )
 
-    def _selected(self) -> list[TestedImage]:
+    def _selected(self) -> list[LabelledPrediction]:
         chosen = set(self.wall.chosen())
         return [one for one in self._shown if one.path in chosen]
 

@@ -12,14 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 
 from core.base.i18n import tr, tr_n
 from core.datasets.label_overrides import OverriddenImage
-from core.services.training_values import (
-    BaselineComparison,
-    EvaluationSummary,
-    ReliabilityBin,
-    TrainingSummary,
-)
+from core.evaluation.values import BaselineComparison, Evaluation
+from core.training.values import TrainingResult
 from gui.models.files import ExportPanel
-from gui.plots.values import ReliabilityBin as Bin
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
 from gui.tasks.task import Tasks
@@ -37,6 +32,9 @@ _PAUSE_MS: Final = 20
 """The pause between two steps of making plots, for layout, painting and events."""
 _PLOT: Final = 480
 """The minimum width of a readable plot, in pixels."""
+_MAX_PHOTOS: Final = 50
+_MATRIX_CLASSES: Final = 200
+"""With more classes, a confusion matrix is unreadable, and its size grows with the square."""
 
 
 class ResultStep(QWidget):
@@ -63,7 +61,7 @@ class ResultStep(QWidget):
     def __init__(self, pictures: PictureClient, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pictures = pictures
-        self.facts: TrainingSummary | None = None
+        self.facts: TrainingResult | None = None
         self.use = QPushButton(tr("Use this model"))
         self.use.setProperty("kind", "primary")
         self.use.clicked.connect(self.use_wanted)
@@ -99,7 +97,7 @@ class ResultStep(QWidget):
         column.addWidget(self.exporting)
         column.addWidget(self._area, 1)
 
-    def show_result(self, facts: TrainingSummary, folder: Path) -> None:
+    def show_result(self, facts: TrainingResult, folder: Path) -> None:
         """Show a new model that was trained on the photos in this folder."""
         self.facts, self._folder = facts, folder
         self.show_overrides((), new=0, can_undo=False)
@@ -141,7 +139,7 @@ class ResultStep(QWidget):
         if page is not None:
             self._area.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
 
-    def _make_details(self, facts: TrainingSummary) -> QWidget:
+    def _make_details(self, facts: TrainingResult) -> QWidget:
         page = QWidget()
         page.setObjectName("inspector")
         column = QVBoxLayout(page)
@@ -151,33 +149,32 @@ class ResultStep(QWidget):
             column.addWidget(label(note, "muted", wrap=True))
         if facts.evaluation is not None:
             column.addWidget(self._make_photos(facts.evaluation))
-            column.addWidget(self._make_plots(facts, facts.evaluation))
+            column.addWidget(self._make_plots(facts.evaluation))
         column.addWidget(label(_training_data_text(facts), "muted", wrap=True))
         column.addStretch()
         return page
 
-    def _make_photos(self, evaluation: EvaluationSummary) -> QWidget:
+    def _make_photos(self, evaluation: Evaluation) -> QWidget:
         photos = self.photos = ResultPhotos(self._pictures)
         photos.overridden.connect(self.overridden)
         photos.class_wanted.connect(self.class_wanted)
-        if evaluation.misclassified:
-            photos.show_photos(tr("Mistakes, most confident first"), evaluation.misclassified)
+        if mistakes := evaluation.mistakes:
+            photos.show_photos(tr("Mistakes, most confident first"), mistakes[:_MAX_PHOTOS])
         else:
-            photos.show_photos(tr("No mistakes on the test photos"), evaluation.tested[:50])
+            photos.show_photos(tr("No mistakes on the test photos"), evaluation.predictions[:_MAX_PHOTOS])
         return photos
 
-    def _make_plots(self, facts: TrainingSummary, evaluation: EvaluationSummary) -> Tiles:
+    def _make_plots(self, evaluation: Evaluation) -> Tiles:
         """The plots, made one after the other: all at once they would block the event loop."""
         tiles = Tiles([], _PLOT)
-        run_when_idle(tiles, self._fill(tiles, facts.classes, evaluation), _PAUSE_MS)
+        run_when_idle(tiles, self._fill(tiles, evaluation), _PAUSE_MS)
         return tiles
 
-    def _fill(self, tiles: Tiles, classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[object]:
+    def _fill(self, tiles: Tiles, evaluation: Evaluation) -> Iterator[object]:
         import gui.plots.matrix  # noqa: F401 - its import is slow and takes a turn of its own
 
         yield None
-        matrix, bars = self._make_matrix(classes, evaluation), _make_bars(classes, evaluation)
-        for making in (matrix, bars, _make_calibration(evaluation)):
+        for making in (self._make_matrix(evaluation), _make_bars(evaluation), _make_calibration(evaluation)):
             plot = next(making)
             plot.noticed.connect(self.noticed)
             yield None
@@ -185,12 +182,12 @@ class ResultStep(QWidget):
             tiles.add_last(plot)
             yield None
 
-    def _make_matrix(self, classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[PlotFrame]:
+    def _make_matrix(self, evaluation: Evaluation) -> Iterator[PlotFrame]:
         from gui.plots.matrix import ConfusionMatrix
 
-        matrix = ConfusionMatrix()
+        matrix, classes = ConfusionMatrix(), evaluation.classes
         yield matrix
-        if evaluation.confusion:
+        if len(classes) <= _MATRIX_CLASSES:
             matrix.show_counts(classes, evaluation.confusion)
         else:
             matrix.hide()
@@ -202,7 +199,7 @@ class ResultStep(QWidget):
         """Show the photos of one cell of the confusion matrix."""
         if self.facts is None or self.facts.evaluation is None:
             return
-        inside = [one for one in self.facts.evaluation.tested if (one.label, one.predicted) == (label, predicted)]
+        inside = [one for one in self.facts.evaluation.predictions if (one.label, one.predicted) == (label, predicted)]
         if self.photos is not None:
             self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside)
             self.show_whole(self.photos)
@@ -222,31 +219,25 @@ def _cell_title(label: str, predicted: str, photos: int) -> str:
     )
 
 
-def _make_bars(classes: Sequence[str], evaluation: EvaluationSummary) -> Iterator[PlotFrame]:
+def _make_bars(evaluation: Evaluation) -> Iterator[PlotFrame]:
     from gui.plots.bars import ClassBars
 
-    bars, scores = ClassBars(), evaluation.per_class
+    bars = ClassBars()
     yield bars
-    metrics = [one.precision for one in scores], [one.recall for one in scores], [one.support for one in scores]
-    bars.show_classes(classes, *metrics)
+    bars.show_classes(evaluation.per_class)
     yield bars
 
 
-def _make_calibration(evaluation: EvaluationSummary) -> Iterator[PlotFrame]:
+def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
     from gui.plots.calibration import CalibrationPlot
 
     plot = CalibrationPlot()
     yield plot
-    before, after = _bins(evaluation.reliability_before), _bins(evaluation.reliability)
-    plot.show_bins(before, after, evaluation.ece_before, evaluation.ece)
+    plot.show_calibration(evaluation.raw, evaluation.calibrated)
     yield plot
 
 
-def _bins(bins: Sequence[ReliabilityBin]) -> list[Bin]:
-    return [Bin(one.confidence, one.accuracy, one.images) for one in bins]
-
-
-def _headline(facts: TrainingSummary) -> str:
+def _headline(facts: TrainingResult) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         return tr("“{name}” is ready", name=facts.name)
@@ -258,7 +249,7 @@ def _headline(facts: TrainingSummary) -> str:
     )
 
 
-def _details_text(facts: TrainingSummary) -> str:
+def _details_text(facts: TrainingResult) -> str:
     evaluation = facts.evaluation
     if evaluation is None:
         return tr("There were no test photos, so its accuracy is unknown.")
@@ -271,15 +262,15 @@ def _compared(other: BaselineComparison) -> Iterator[str]:
     yield tr(
         "“{name}”, in use before, gets {accuracy:.1%} on the same photos: {fixed:,} fixed, {broken:,} broken.",
         name=other.name,
-        accuracy=other.accuracy_before,
-        fixed=other.only_now_right,
-        broken=other.only_before_right,
+        accuracy=other.result.a.fraction,
+        fixed=other.result.only_b_correct,
+        broken=other.result.only_a_correct,
     )
-    if other.could_be_chance:
+    if other.result.could_be_chance:
         yield tr("The difference could be chance.")
 
 
-def _training_data_text(facts: TrainingSummary) -> str:
+def _training_data_text(facts: TrainingResult) -> str:
     return tr(
         "Version {version} of “{name}”, trained in {duration}. Photos: {train:,} for training, {validation:,} for "
         "validation, {test:,} for testing. {summary}",
@@ -289,5 +280,5 @@ def _training_data_text(facts: TrainingSummary) -> str:
         train=facts.subsets["train"],
         validation=facts.subsets["validation"],
         test=facts.subsets["test"],
-        summary=facts.summary,
+        summary=facts.card.summary,
     )

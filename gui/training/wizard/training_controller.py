@@ -12,11 +12,11 @@ from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress
-from core.services.folder_values import FolderRead
-from core.services.training_values import TrainingSummary
+from core.datasets.values import FolderRead
 from core.training.protocol import Epoch
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import TrainRequest
+from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.tasks.task import Task
 from gui.training.wizard.training_step import TrainingStep
@@ -28,7 +28,7 @@ class TrainingController(QObject):
     Attributes:
         started: a training begins.
         status_changed: the progress as one line for the status bar; empty when no training is in progress.
-        done: a model was added to the library; its `TrainingSummary`.
+        done: a model was added to the library; its `TrainingResult`.
         ended: the training failed or was stopped.
         noticed: a notice for the user.
         background_wanted: close the wizard while the training continues.
@@ -38,7 +38,7 @@ class TrainingController(QObject):
 
     started = Signal()
     status_changed = Signal(str)
-    done = Signal(TrainingSummary)
+    done = Signal(TrainingResult)
     ended = Signal()
     noticed = Signal(str)
     background_wanted = Signal()
@@ -113,7 +113,7 @@ class TrainingController(QObject):
             text = tr("Training {name}: {stage}", name=self.name, stage=value.stage)
         self.status_changed.emit(text)
 
-    def _on_done(self, summary: TrainingSummary) -> None:
+    def _on_done(self, summary: TrainingResult) -> None:
         self._task = None
         self.status_changed.emit("")
         self.done.emit(summary)

@@ -133,9 +133,7 @@ class TrainingStep(QWidget):
         if epoch.number and epoch.seconds > 0 and self._images:
             self._show_rate(self._images / epoch.seconds)
         if self.curves is not None:
-            self.curves.add(  # type: ignore[attr-defined]
-                epoch.number, epoch.loss, epoch.accuracy, epoch.validation_loss, epoch.validation_accuracy
-            )
+            self.curves.add(epoch)  # type: ignore[attr-defined]
 
     def show_failure(self, error: FoveaError) -> None:
         """Show why the training failed, and offer to resume it."""

@@ -12,9 +12,9 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEve
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.base.i18n import mark, tr
-from core.services.folder_values import FolderRead
-from core.services.training_values import TrainingSummary
+from core.datasets.values import FolderRead
 from core.training.request import TrainRequest
+from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.training.wizard.method_controller import MethodController
 from gui.training.wizard.photos_controller import PhotosController
@@ -134,7 +134,7 @@ class TrainingWizard(QWidget):
         if self.training.step.closes:
             self.close()
 
-    def _on_done(self, summary: TrainingSummary) -> None:
+    def _on_done(self, summary: TrainingResult) -> None:
         self.result.show(summary)
         QTimer.singleShot(_LAYOUT_MS, self, lambda: self._show_result(summary.name))
 

@@ -15,9 +15,10 @@ from core.card import ModelCard
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor
-from core.evaluation.folder_evaluation import FolderEvaluation, HeldOutScore, evaluate_folder
+from core.evaluation.folder_evaluation import evaluate_folder
 from core.evaluation.leakage import ContainsHash, TrainingSet
-from core.evaluation.metrics import wilson
+from core.evaluation.metrics import accuracy_of
+from core.evaluation.values import Accuracy, FolderEvaluation
 from tests import tiny
 
 
@@ -59,7 +60,7 @@ def test_labels_come_from_the_folders(folder: Path) -> None:
     result = run(folder)
     found = result.evaluation
     assert (found.images, found.accuracy) == (6, pytest.approx(5 / 6))
-    assert found.confusion.tolist() == [[2, 0, 0], [0, 1, 1], [0, 0, 2]]
+    assert found.confusion == ((2, 0, 0), (0, 1, 1), (0, 0, 2))
     assert [(one.path, one.label, one.predicted) for one in found.mistakes] == [
         (folder / "green" / "1.png", "green", "blue")
     ]
@@ -76,7 +77,7 @@ def test_training_images_are_detected(folder: Path) -> None:
     trained_on = {tiny.sha256(path.read_bytes()) for path in (folder / "red").iterdir()}
     result = run(folder, contains=trained_on.__contains__)
     assert (result.evaluation.images, result.training_overlap) == (6, 2)
-    assert result.held_out == HeldOutScore(4, 0.75, wilson(3, 4))
+    assert result.held_out == accuracy_of(3, 4)
 
 
 def test_an_unknown_training_set_gives_no_held_out_score(folder: Path) -> None:
@@ -92,7 +93,7 @@ def test_if_all_images_are_training_images_there_is_no_held_out_score(folder: Pa
 def test_without_training_images_all_images_are_held_out(folder: Path) -> None:
     result = run(folder, contains=lambda _: False)
     found = result.evaluation
-    assert (result.training_overlap, result.held_out) == (0, HeldOutScore(6, found.accuracy, found.interval))
+    assert (result.training_overlap, result.held_out) == (0, Accuracy(6, found.accuracy, found.interval))
 
 
 def test_an_unreadable_image_is_not_counted_as_a_training_image(folder: Path) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-import numpy as np
 import pytest
 
-from core.evaluation.calibration import Bin, Calibration
-from core.evaluation.metrics import ClassMetrics
 from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
+from core.evaluation.values import Calibration, ClassMetrics, ReliabilityBin
 
 
 def titles(drawing: Element) -> list[str]:
@@ -29,7 +27,7 @@ def is_inside(drawing: Element) -> bool:
 
 
 def test_the_matrix_has_a_square_for_each_pair() -> None:
-    drawing = confusion_matrix(np.array([[3, 1], [0, 0]]), ["cat", "dog"])
+    drawing = confusion_matrix([[3, 1], [0, 0]], ["cat", "dog"])
     assert titles(drawing) == [
         "cat predicted as cat: 3 of 4",
         "cat predicted as dog: 1 of 4",
@@ -45,7 +43,7 @@ def test_the_matrix_has_a_square_for_each_pair() -> None:
 def test_forty_long_names_fit(count: int) -> None:
     labels = [f"a very long name of a class, the number {number}" for number in range(count)]
     figures = [ClassMetrics(label, 0.5, 0.5, 0.5, 4) for label in labels]
-    drawing = confusion_matrix(np.ones((count, count), np.int64), labels)
+    drawing = confusion_matrix([[1] * count] * count, labels)
     assert is_inside(drawing)
     assert is_inside(class_bars(figures))
     assert all(len(text.text or "") <= 24 for text in drawing.iter("text"))
@@ -65,8 +63,10 @@ def test_bar_lengths_are_proportional() -> None:
 
 
 def test_marks_are_at_confidence_and_accuracy() -> None:
-    honest = Calibration(1.0, 0.1, 0.0, (Bin(14 / 15, 1.0, 4, 1.0, 1.0),))
-    boastful = Calibration(2.0, 0.1, 0.5, (Bin(0.0, 1 / 15, 3, 0.0, 0.0), Bin(14 / 15, 1.0, 1, 1.0, 0.5)))
+    honest = Calibration(1.0, 0.1, 0.0, (ReliabilityBin(14 / 15, 1.0, 4, 1.0, 1.0),))
+    boastful = Calibration(
+        2.0, 0.1, 0.5, (ReliabilityBin(0.0, 1 / 15, 3, 0.0, 0.0), ReliabilityBin(14 / 15, 1.0, 1, 1.0, 0.5))
+    )
     drawing = reliability_diagram(honest, boastful)
     top, low, half = drawing.iter("circle")
     line = next(line for line in drawing.iter("line") if line.get("class") == "honest")

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.evaluation.metrics import Evaluation, evaluate
+from core.evaluation.metrics import evaluate
 from core.evaluation.reports import html_report
+from core.evaluation.values import Evaluation
 from tests import tiny
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b; \u202egnp.\x1b[31m", "caf\udce9"]

@@ -127,7 +127,7 @@ def test_unreadable_images_do_not_affect_others(request_of: JobRequest) -> None:
     kinds = [kind for _, kind in summarized(run(request_of)) if kind not in tiny.CLASSES]
     assert kinds == ["empty", "not-an-image"]
     with ResultStore(job_id(request_of)) as answers:
-        assert answers.counts() == JobCounts(done=4, failed=2)
+        assert answers.summary().counts == JobCounts(done=4, failed=2)
 
 
 def test_warnings_are_stored_and_their_images_are_read_again(
@@ -140,7 +140,7 @@ def test_warnings_are_stored_and_their_images_are_read_again(
     half.write_bytes(whole[:5000] + bytes(len(whole) - 5000))
     run(keeping)
     with ResultStore(job_id(keeping)) as answers:
-        rows = {row.path.name: row.warnings for row in answers.rows(View(), 0, 10)}
+        rows = {row.path.name: row.warnings for row in answers.each(View())}
     assert [name for name, warnings in rows.items() if warnings] == ["half.bmp"]
     read: list[str] = []
     plain = pipeline.prepare
@@ -166,7 +166,7 @@ def test_a_file_deleted_before_it_is_read_fails_and_is_gone_later(
     assert summarized(run(request_of))[1] == ("green.png", "missing")
     run(request_of)
     with ResultStore(job_id(request_of)) as answers:
-        assert answers.counts() == JobCounts(done=3, gone=1)
+        assert answers.summary().counts == JobCounts(done=3, gone=1)
 
 
 def test_a_file_that_changes_is_classified_again(request_of: JobRequest) -> None:
@@ -209,7 +209,7 @@ def test_an_unreadable_folder_is_in_the_journal(request_of: JobRequest, monkeypa
         assert len(list(job.results())) == 3
         assert [trouble.folder.name for trouble in job.unreadable_folders] == ["more"]
     with ResultStore(job.id) as answers:
-        assert answers.counts() == JobCounts(done=4)
+        assert answers.summary().counts == JobCounts(done=4)
         assert len(answers.unreadable_folders()) == 1
 
 
@@ -344,7 +344,7 @@ def test_near_duplicates_are_grouped(request_of: JobRequest, photos: Path) -> No
     with ResultStore(job_id(request)) as answers:
         view = View(group=Group.SIMILARITY)
         assert [row.path.stem for row in answers.each(view)] == ["1", "3"]
-        assert [(group.title, group.first, group.count) for group in answers.groups(view)] == [("1", 0, 2)]
+        assert [(group.title, group.first, group.count) for group in answers.listing(view).groups] == [("1", 0, 2)]
 
 
 _DYING = """
@@ -391,5 +391,5 @@ def test_an_image_that_crashes_the_program_repeatedly_becomes_a_failure(request_
     with ResultStore(job_id(request_of)) as answers:
         (failed,) = answers.each(View(filter=Filter(failed=True)))
         assert (failed.path.name, failed.failure and failed.failure.kind) == ("5.png", "crashed")
-        assert answers.counts() == JobCounts(done=43, failed=1)
+        assert answers.summary().counts == JobCounts(done=43, failed=1)
     assert len([each for each in run(request_of) if each.is_new]) == 0

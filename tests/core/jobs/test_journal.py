@@ -16,11 +16,11 @@ import pytest
 
 from core.base.errors import DamagedError, StorageError, UsageError
 from core.base.salvage import files_set_aside
-from core.jobs.job_list import BrokenJob, job_summary, list_jobs, remove_job, reset_results
+from core.jobs.job_list import BrokenJob, job_summary, list_jobs, reset_results
 from core.jobs.journal import ImageResult, Journal, ModelRef, job_folder, job_id, locked
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE, FORMAT, open_database
-from core.jobs.trash import removed_jobs, restore
+from core.jobs.trash import removed_jobs, restore, trash
 from core.jobs.values import JobCounts, JobRequest, JobState, Review, State, UnreadableFolder, Verdict, View
 from core.prediction import Prediction
 from tests.core.jobs.conftest import ANSWERER, failure, found, prediction
@@ -55,7 +55,7 @@ def test_a_second_run_finds_new_changed_and_missing_images(request_of: JobReques
     assert states(request_of)["b.jpg"] is State.GONE
     with ResultStore(job_id(request_of)) as answers:
         assert [row.path.name for row in answers.each(View())] == ["0.jpg", "a.jpg", "c.jpg"]
-        assert answers.counts() == JobCounts(done=3, gone=1)
+        assert answers.summary().counts == JobCounts(done=3, gone=1)
     assert run(request_of, "0.jpg", "a.jpg", "b.jpg", mtime_ns=2) == ["0.jpg", "a.jpg", "b.jpg"]
 
 
@@ -151,7 +151,7 @@ def test_two_programs_cannot_run_one_job(request_of: JobRequest) -> None:
         with pytest.raises(UsageError, match="Another program is classifying"):
             Journal(request_of, ANSWERER)
         with pytest.raises(UsageError, match="Another program is classifying"):
-            remove_job(journal.id)
+            trash(journal.id)
     assert job_summary(journal.id).state is JobState.STOPPED
     Journal(request_of, ANSWERER).__exit__()
 
@@ -166,7 +166,7 @@ def test_a_running_job_can_be_read_and_reviewed(request_of: JobRequest) -> None:
             assert answers.count(View()) == 2
             answers.set_reviews({1: Review(Verdict.SKIPPED)})
             journal.start([2])
-            assert answers.counts().reviewed == 1
+            assert answers.summary().counts.reviewed == 1
 
 
 def test_a_journal_of_a_later_version_is_refused_and_unchanged(request_of: JobRequest) -> None:
@@ -183,7 +183,7 @@ def test_a_journal_of_a_later_version_is_refused_and_unchanged(request_of: JobRe
     with pytest.raises(StorageError, match="newer version of Fovea"):
         reset_results(job_id(request_of))
     assert file.read_bytes() == before
-    remove_job(job_id(request_of))
+    trash(job_id(request_of))
     assert list_jobs() == ()
 
 

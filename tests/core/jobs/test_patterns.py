@@ -50,9 +50,9 @@ PATHS = [
 )
 def test_a_pattern_matches_these_paths(pattern: str, expected: str) -> None:
     included = Patterns.of([pattern], [])
-    assert [path for path in PATHS if included.count(path)] == expected.split()
+    assert [path for path in PATHS if included.includes(path)] == expected.split()
     excluded = Patterns.of([], [pattern])
-    assert [path for path in PATHS if not excluded.count(path)] == expected.split()
+    assert [path for path in PATHS if excluded.excludes(path)] == expected.split()
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -63,13 +63,16 @@ def test_unicode_normalization_is_ignored(pattern: str, form: Literal["NFC", "NF
     patterns = Patterns.of([unicodedata.normalize(form, pattern)], [])
     composed = "Priv\u00e9/\u00e9t\u00e91.jpg"
     mixed = "Prive\u0301/\u00e9te\u03011.jpg"
-    assert all(patterns.count(path) for path in (composed, unicodedata.normalize("NFD", composed), mixed))
-    assert not patterns.count("Prive/ete1.jpg")
+    assert all(patterns.includes(path) for path in (composed, unicodedata.normalize("NFD", composed), mixed))
+    assert not patterns.includes("Prive/ete1.jpg")
 
 
 def test_one_included_pattern_suffices_and_one_excluded_pattern_excludes() -> None:
     patterns = Patterns.of(["*.png", "x"], ["raw", "**/y"])
-    assert [path for path in PATHS if patterns.count(path)] == ["c.png", "x/2024/d.jpg"]
+    assert [path for path in PATHS if patterns.includes(path) and not patterns.excludes(path)] == [
+        "c.png",
+        "x/2024/d.jpg",
+    ]
 
 
 @pytest.mark.parametrize("pattern", ["", "/", ".", "./", "[z-a]"])

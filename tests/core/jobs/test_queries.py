@@ -35,7 +35,7 @@ def names(answers: ResultStore, view: View) -> str:
 
 
 def test_a_row_contains_the_whole_prediction(store: ResultStore, tmp_path: Path) -> None:
-    first, *_, failed, _ = store.rows(View(), 0, 10)
+    first, *_, failed, _ = store.each(View())
     folder = tmp_path / "photos"
     assert (first.number, first.path, first.folder, first.state) == (1, folder / "a.jpg", Path(), State.DONE)
     assert (first.label, first.confidence, first.unknown, first.final_label) == ("red", 0.9, None, "red")
@@ -90,20 +90,17 @@ def test_filters_choose_rows(store: ResultStore, chosen: Filter, expected: str) 
     assert sum(store.folder_counts(chosen).values()) == len(expected)
 
 
-def test_parts_of_a_view_and_positions_in_it(store: ResultStore) -> None:
-    view = View(Order.CONFIDENCE)
-    assert [row.path.name for row in store.rows(view, 1, 2)] == ["Éa.jpg", "a.jpg"]
-    assert store.rows(view, 5, 10) == []
-    numbers = store.numbers(view, 0, 10)
-    assert [store.position(view, number) for number in numbers] == [0, 1, 2, 3, 4]
-    assert store.position(view, 6) is None
+def test_parts_of_a_view(store: ResultStore) -> None:
+    numbers = store.listing(View(Order.CONFIDENCE)).numbers
+    assert [row.path.name for row in store.rows_of(numbers[1:3])] == ["Éa.jpg", "a.jpg"]
+    assert store.rows_of(numbers[5:15]) == []
     assert [row.number for row in store.rows_of([3, 99, 1])] == [3, 1]
 
 
 def test_groups_have_their_first_positions(store: ResultStore) -> None:
     by_class = View(Order.CONFIDENCE, group=Group.CLASS)
     assert names(store, by_class) == "ÉbaCB"
-    assert store.groups(by_class) == (
+    assert store.listing(by_class).groups == (
         GroupSummary("blue", 0, 1),
         GroupSummary("green", 1, 1),
         GroupSummary("red", 2, 2),
@@ -111,11 +108,11 @@ def test_groups_have_their_first_positions(store: ResultStore) -> None:
     )
     by_folder = View(descending=True, group=Group.FOLDER)
     assert names(store, by_folder) == "baCBÉ"
-    assert store.groups(by_folder) == (GroupSummary("", 0, 2), GroupSummary("z", 2, 3))
-    assert store.groups(View()) == ()
+    assert store.listing(by_folder).groups == (GroupSummary("", 0, 2), GroupSummary("z", 2, 3))
+    assert store.listing(View()).groups == ()
     both = View(Order.LABEL, descending=True, group=Group.FOLDER)
     assert names(store, both) == "abCÉB"
-    assert [group.count for group in store.groups(both)] == [2, 3]
+    assert [group.count for group in store.listing(both).groups] == [2, 3]
     assert names(store, View(Order.LABEL, descending=True, group=Group.CLASS)) == "ÉbaCB"
 
 
@@ -125,7 +122,7 @@ def test_counts_add_up(store: ResultStore) -> None:
     assert store.histogram(Filter(labels=("red",)), bins=2) == (0, 2)
     assert list(store.class_counts(Filter()).items()) == [("red", 2), ("blue", 1), ("green", 1)]
     assert store.folder_counts(Filter()) == {Path(): 2, Path("z"): 3}
-    assert store.counts() == JobCounts(waiting=1, done=4, failed=1)
+    assert store.summary().counts == JobCounts(waiting=1, done=4, failed=1)
     facts = store.summary()
     assert (facts.model, facts.version, facts.state, facts.counts.found) == ("colours", 1, JobState.FINISHED, 6)
 
@@ -142,7 +139,7 @@ def test_labels_take_precedence_over_predictions(store: ResultStore) -> None:
     assert names(store, View(filter=Filter(labels=("blue",)))) == "bÉB"
     assert names(store, View(filter=Filter(reviewed=False))) == "C"
     assert store.class_counts(Filter()) == {"blue": 3, "red": 2}
-    assert store.counts().reviewed == 4
+    assert store.summary().counts.reviewed == 4
 
 
 def test_reviews_are_undone_and_redone(store: ResultStore) -> None:

@@ -100,7 +100,7 @@ def test_new_files_are_delivered_once(watched: Watched, request_of: JobRequest) 
     watched.until(lambda: watched.said()["a.png"] == "green")
     assert len(watched.rows) == 3
     with ResultStore(job_id(request_of)) as answers:
-        assert answers.counts().done == 2
+        assert answers.summary().counts.done == 2
 
 
 def test_a_file_is_read_only_when_complete(watched: Watched, request_of: JobRequest, tmp_path: Path) -> None:

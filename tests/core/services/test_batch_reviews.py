@@ -47,7 +47,10 @@ def next_of(messages: queue.Queue[Answer], kind: type[M]) -> M:
 
 def label_of(job: str, view: View, first: int, count: int) -> list[str | None]:
     with ResultStore(job) as answers:
-        return [row.review.label if row.review else None for row in answers.rows(view, first, count)]
+        return [
+            row.review.label if row.review else None
+            for row in answers.rows_of(answers.listing(view).numbers[first : first + count])
+        ]
 
 
 def test_spans_of_a_view_are_reviewed_and_undone(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
@@ -79,7 +82,7 @@ def test_spans_of_a_view_are_reviewed_and_undone(views: ViewService, messages: q
 def test_an_unknown_prediction_is_never_accepted(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
     with ResultStore(job) as answers:
         unknown = list(answers.each(View(filter=Filter(unknown=True))))
-        failed = answers.counts().failed
+        failed = answers.summary().counts.failed
     views.handle(SetReviews(1, job, tuple((row.number, Review(Verdict.ACCEPTED, row.label)) for row in unknown)))
     assert next_of(messages, ReviewsSet).error is None
     views.handle(OpenView(1, job, View()))
@@ -88,7 +91,7 @@ def test_an_unknown_prediction_is_never_accepted(views: ViewService, messages: q
     assert f"{len(unknown):,} unknown photos were not confirmed" in next_of(messages, TaskDone).message
     with ResultStore(job) as answers:
         assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
-        assert answers.counts().reviewed == ROWS - failed - len(unknown)
+        assert answers.summary().counts.reviewed == ROWS - failed - len(unknown)
     learnt = corrections.load("colours")
     assert len(learnt) == ROWS - failed - len(unknown)
     assert not learnt.keys() & {row.path for row in unknown}
@@ -122,7 +125,7 @@ def test_reviews_stored_before_cancelling_can_be_undone(
     views.handle(UndoReviews(4, 3))
     next_of(messages, TaskDone)
     with ResultStore(job) as answers:
-        assert not answers.counts().reviewed
+        assert not answers.summary().counts.reviewed
     assert not corrections.load("colours")
 
 
@@ -136,7 +139,7 @@ def test_rows_of_a_view_that_changed_are_not_reviewed(
     views.handle(ReviewMarked(3, 1, job, old.version, ((0, ROWS),), GREEN))
     assert "nothing was saved" in next_of(messages, TaskFailed).error.what
     with ResultStore(job) as answers:
-        assert not answers.counts().reviewed
+        assert not answers.summary().counts.reviewed
 
 
 def test_unknown_reviews_cannot_be_undone(views: ViewService, messages: queue.Queue[Answer], job: str) -> None:
@@ -151,4 +154,4 @@ def test_pending_reviews_are_stored_before_the_end(messages: queue.Queue[Answer]
     viewer.handle(ReviewMarked(3, 1, job, version, ((0, ROWS),), GREEN))
     viewer.close()
     with ResultStore(job) as answers:
-        assert answers.counts().reviewed == ROWS
+        assert answers.summary().counts.reviewed == ROWS

@@ -23,8 +23,9 @@ from core.models.library import CARD, InstalledModel, Library, load_examples, lo
 from core.models.training_examples import EXAMPLES, TrainingExample
 from core.prediction import Prediction
 from core.training.request import RetrainRequest, TrainRequest
-from core.training.retrain import Retrained, retrain
+from core.training.retrain import retrain
 from core.training.train import train
+from core.training.values import RetrainingResult
 from tests import teaching, tiny
 
 
@@ -70,9 +71,13 @@ def learn(
     version: int = 1,
     report: ProgressCallback = ignore,
     name: str = "mine",
-) -> Retrained:
+) -> RetrainingResult:
     asked = RetrainRequest(name, version, tuple(made), ProviderPreference.CPU)
     return retrain(asked, library, report=report, token=CancelToken())
+
+
+def installed(library: Library, made: RetrainingResult) -> InstalledModel:
+    return library.find(f"{made.name}@{made.version}")
 
 
 def names(library: Library, photos: Sequence[Path]) -> list[str]:
@@ -106,24 +111,24 @@ def test_corrected_photos_are_trained_on_without_the_folder(
     made = correct(greys, "blue")
     assert names(library, greys) != ["blue"] * 3
     done = learn(library, made)
-    assert (done.model.name, done.model.version, done.base.version) == ("mine", 2, 1)
-    assert library.find("mine") == done.model
+    assert (done.name, done.version, done.from_version) == ("mine", 2, 1)
+    assert library.find("mine").version == 2
     assert names(library, greys) == ["blue"] * 3
     assert [(one.correction, one.now) for one in done.corrections] == [(one, "blue") for one in made]
     assert all(one.before != "blue" and 0 < one.confidence_now <= 1 for one in done.corrections)
-    assert done.data.computed == 3
-    assert done.problems == ()
-    assert part(done.model, "test") == part(model, "test")
-    assert part(done.model, "validation") == part(model, "validation")
-    assert len(part(done.model, "train")) == len(part(model, "train")) + 3
-    memory = load_training_hashes(done.model)
+    assert done.computed == 3
+    assert done.skipped == ()
+    assert part(installed(library, done), "test") == part(model, "test")
+    assert part(installed(library, done), "validation") == part(model, "validation")
+    assert len(part(installed(library, done), "train")) == len(part(model, "train")) + 3
+    memory = load_training_hashes(installed(library, done))
     assert memory is not None
     assert len(memory) == 39
 
 
 def test_the_card_records_the_corrections(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     first = learn(library, correct(greys[:2], "blue"))
-    card = first.model.card
+    card = installed(library, first).card
     assert card.classes == model.card.classes
     assert card.backbone == model.card.backbone == SharedBackbone("xception-imagenet", model.backbone.card.sha256)
     recorded = card.training["corrections"]
@@ -133,7 +138,7 @@ def test_the_card_records_the_corrections(library: Library, model: InstalledMode
     assert card.evaluation["images"] == model.card.evaluation["images"]
     assert card.evaluation["began_with"]["accuracy"] == model.card.evaluation["accuracy"]
     assert str(greys[0].parent) not in str(card)
-    second = learn(library, correct(greys[2:], "blue"), version=2).model.card.training["corrections"]
+    second = installed(library, learn(library, correct(greys[2:], "blue"), version=2)).card.training["corrections"]
     assert (second["learnt"], second["altogether"]) == (1, 3)
     assert second["lineage"] == [*recorded["lineage"], second["lineage"][-1]]
 
@@ -143,14 +148,15 @@ def test_corrections_are_pending_again_when_the_version_is_undone(
 ) -> None:
     done = learn(library, correct(greys, "blue"))
     found = corrections.load("mine").values()
-    assert not any(one.is_pending(corrections.lineage(done.model.card.training)) for one in found)
+    assert not any(one.is_pending(corrections.lineage(installed(library, done).card.training)) for one in found)
     library.activate("mine", 1)
     before = library.find("mine").card.training
     assert all(one.is_pending(corrections.lineage(before)) for one in found)
     again = learn(library, list(found))
-    assert again.model.version == 3
+    assert again.version == 3
     assert not any(
-        one.is_pending(corrections.lineage(again.model.card.training)) for one in corrections.load("mine").values()
+        one.is_pending(corrections.lineage(installed(library, again).card.training))
+        for one in corrections.load("mine").values()
     )
 
 
@@ -161,33 +167,31 @@ def test_the_previous_version_is_evaluated_with_a_head_not_trained_on_the_test_i
         (folder / "red" / f"{number}.png").rename(folder / "blue" / f"red{number}.png")
     model = teach(library, folder)
     done = learn(library, correct(greys, "green"))
-    assert done.before is not None
-    assert done.head.evaluation is not None
-    assert done.before.accuracy == pytest.approx(model.card.evaluation["accuracy"], abs=1e-6)
-    assert done.before.paths == done.head.evaluation.paths
-    assert done.leaked == 0
+    assert done.tests is not None
+    assert done.tests.result.a.fraction == pytest.approx(model.card.evaluation["accuracy"], abs=1e-6)
+    assert done.tests.result.a.images == done.tests.result.b.images == model.card.evaluation["images"]
+    assert done.tests.training_overlap == 0
 
 
 def test_a_new_label_is_a_new_class(library: Library, model: InstalledModel, greys: list[Path]) -> None:
     done = learn(library, correct(greys[:1], "fog"))
-    assert done.model.card.classes == ("blue", "fog", "green", "red")
+    assert installed(library, done).card.classes == ("blue", "fog", "green", "red")
     assert names(library, greys[:1]) == ["fog"]
     assert any("“fog”" in note for note in done.notes)
-    assert done.before is not None
-    assert len(done.before.paths) == model.card.evaluation["images"]
+    assert done.tests is not None
+    assert done.tests.result.a.images == model.card.evaluation["images"]
 
 
 def test_a_corrected_test_photo_stays_a_test_photo(library: Library, model: InstalledModel) -> None:
     held_out = next(one for one in training_examples(model) if one.subset == "test" and one.label == "red")
     done = learn(library, correct([held_out.path], "green"))
-    assert part(done.model, "test")[held_out.sha256] == "green"
+    assert part(installed(library, done), "test")[held_out.sha256] == "green"
     assert any("1 photo you labelled" in note for note in done.notes)
-    evaluation = done.head.evaluation
-    assert evaluation is not None
-    row = evaluation.paths.index(held_out.path)
-    assert evaluation.classes[evaluation.labels[row]] == "green"
+    before, now = (one.card.evaluation["per_class"] for one in (model, installed(library, done)))
+    assert now["green"]["support"] == before["green"]["support"] + 1
     assert not any(
-        one.is_pending(corrections.lineage(done.model.card.training)) for one in corrections.load("mine").values()
+        one.is_pending(corrections.lineage(installed(library, done).card.training))
+        for one in corrections.load("mine").values()
     )
 
 
@@ -196,22 +200,22 @@ def test_a_test_photo_that_is_the_only_one_of_a_new_class_is_trained_on(
 ) -> None:
     held_out = next(one for one in training_examples(model) if one.subset == "test")
     done = learn(library, correct([held_out.path], "fog"))
-    assert part(done.model, "train")[held_out.sha256] == "fog"
-    assert "fog" in done.model.card.classes
+    assert part(installed(library, done), "train")[held_out.sha256] == "fog"
+    assert "fog" in installed(library, done).card.classes
 
 
 def test_a_training_photo_gets_the_corrected_label(library: Library, model: InstalledModel) -> None:
     trained_on = next(one for one in training_examples(model) if one.subset == "train" and one.label == "red")
     done = learn(library, correct([trained_on.path], "green"))
-    assert part(done.model, "train")[trained_on.sha256] == "green"
-    assert len(training_examples(done.model)) == len(training_examples(model))
+    assert part(installed(library, done), "train")[trained_on.sha256] == "green"
+    assert len(training_examples(installed(library, done))) == len(training_examples(model))
 
 
 def test_a_class_without_photos_is_removed(library: Library, tmp_path: Path) -> None:
     model = teach(library, teaching.write_labelled(tmp_path / "few", 3))
     made = correct([one.path for one in training_examples(model) if one.label == "red"], "green")
     done = learn(library, made)
-    assert done.model.card.classes == ("blue", "green")
+    assert installed(library, done).card.classes == ("blue", "green")
     assert any("“red”" in note for note in done.notes)
 
 
@@ -223,10 +227,10 @@ def test_missing_features_are_computed_or_the_photo_is_left_out(
     gone.unlink()
     tiny.write_solid(changed, "red")
     done = learn(library, correct(greys, "blue"))
-    assert done.data.computed == 36 - 2 + 3
-    assert {failure.path for failure in done.data.failures} == {gone, changed}
+    assert done.computed == 36 - 2 + 3
+    assert {failure.path for failure in done.skipped} == {gone, changed}
     assert any("2 earlier training photos" in note for note in done.notes)
-    assert len(training_examples(done.model)) == 37
+    assert len(training_examples(installed(library, done))) == 37
 
 
 def test_one_bad_correction_does_not_affect_others(
@@ -238,12 +242,12 @@ def test_one_bad_correction_does_not_affect_others(
     shutil.copy(greys[2], duplicate)
     made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([duplicate], "green")
     done = learn(library, made)
-    lineage = corrections.lineage(done.model.card.training)
+    lineage = corrections.lineage(installed(library, done).card.training)
     waiting = {one.path for one in corrections.load("mine").values() if one.is_pending(lineage)}
     assert waiting == {bad, tmp_path / "gone.png", greys[2], duplicate}
     assert {one.correction.path for one in done.corrections} == {greys[0], greys[1], copy}
-    assert len(training_examples(done.model)) == 38
-    recorded = " ".join(problem.message for problem in done.problems)
+    assert len(training_examples(installed(library, done))) == 38
+    recorded = " ".join(problem.message for problem in done.skipped)
     for word in ("bad.png", "gone.png", "different labels"):
         assert word in recorded
 
@@ -274,11 +278,12 @@ def test_parts_that_the_folder_named_are_never_learnt_from(library: Library, tmp
     model = teach(library, tmp_path / "parts")
     held_out = next(one for one in training_examples(model) if one.subset == "test")
     done = learn(library, correct([*greys, held_out.path], "blue"))
-    memory = load_training_hashes(done.model)
+    memory = load_training_hashes(installed(library, done))
     assert memory is not None
     assert len(memory) == 33
     assert not memory.contains(held_out.sha256)
-    assert done.leaked == 0
+    assert done.tests is not None
+    assert done.tests.training_overlap == 0
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other", "garbage", "folder"])
@@ -309,11 +314,12 @@ def test_a_model_with_its_own_backbone_keeps_it(library: Library, model: Install
     card, files = tiny.packaged_model("tuned", training=training)
     tuned = library.install(card, files, examples=training_examples(model))
     done = learn(library, correct(greys, "blue", model="tuned"), name="tuned")
-    assert done.model.card.backbone == tuned.card.backbone
-    assert done.model.version == 2
-    assert done.data.computed == 3, "the tiny networks are the same"
+    assert installed(library, done).card.backbone == tuned.card.backbone
+    assert done.version == 2
+    assert done.computed == 3, "the tiny networks are the same"
     assert any("recipe fine-tune" in note for note in done.notes)
-    assert done.leaked == len(part(model, "test"))
+    assert done.tests is not None
+    assert done.tests.training_overlap == len(part(model, "test"))
     classifier = open_classifier(library.find("tuned"), ProviderPreference.CPU, Precision.AUTO)
     named = [one.best.label for one in classifier.classify(greys, top_k=1) if isinstance(one, Prediction)]
     assert named == ["blue"] * 3
@@ -357,10 +363,10 @@ def test_a_built_in_model_is_retrained_with_its_bundled_features(
     shutil.rmtree(folder)
     shutil.rmtree(paths.cache_folder())
     done = learn(library, correct(greys, "blue"), version=0)
-    assert (done.model.version, done.data.computed, done.problems) == (1, 3, ())
+    assert (done.version, done.computed, done.skipped) == (1, 3, ())
     assert names(library, greys) == ["blue"] * 3
     again = learn(library, correct(greys[:1], "green"), version=1)
-    assert (again.model.version, again.problems) == (2, ())
+    assert (again.version, again.skipped) == (2, ())
     assert library.roll_back("mine").version == 1
     assert library.roll_back("mine").is_builtin
     (shipped / FEATURES).write_bytes(b"damaged")

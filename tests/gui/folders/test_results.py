@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.jobs.values import Group, Order
+from core.jobs.values import Group, Order, View
 from gui.folders.page import FoldersPage
 from gui.folders.results_page import ResultsPage
 from gui.shell.actions import ActionId
@@ -129,7 +129,7 @@ def test_a_range_is_moved_with_keys_and_chosen_in_the_table(results: ResultsPage
 
 def test_similar_photos_are_grouped(page: FoldersPage, classify: Classify, tree: Path, qtbot: QtBot) -> None:
     classify(tree)
-    page.results.sort(Order.FOUND, group=Group.SIMILARITY)
+    page.results.sort(View(Order.FOUND, group=Group.SIMILARITY))
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 9 and "…" not in names(page), timeout=PATIENCE_MS)
     colours = [name.split()[0] for name in names(page)]
     assert colours == sorted(colours, key=colours.index)
@@ -138,14 +138,14 @@ def test_similar_photos_are_grouped(page: FoldersPage, classify: Classify, tree:
     page.results.filters.text.setText("broken")
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 0, timeout=PATIENCE_MS)
     assert page.results._nothing.text() == "No similar photos found."
-    page.results.sort(Order.FOUND)
+    page.results.sort(View(Order.FOUND))
     qtbot.waitUntil(lambda: page.results.status.text() == "1 photo", timeout=PATIENCE_MS)
 
 
 def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
     results: ResultsPage, window: MainWindow, qtbot: QtBot
 ) -> None:
-    results.step(5)
+    results.selection.step(5)
     window.actions_by_id[ActionId.AS_GALLERY].trigger()
     assert results.gallery.isVisible()
     assert window.actions_by_id[ActionId.AS_GALLERY].isChecked()
@@ -157,13 +157,13 @@ def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
 
 
 def test_the_current_photo_stays_when_the_order_changes(results: ResultsPage, qtbot: QtBot) -> None:
-    results.step(7)
-    before = results.current_row()
+    results.selection.step(7)
+    before = results.selection.current
     assert before is not None
-    results.sort(Order.CONFIDENCE)
+    results.sort(View(Order.CONFIDENCE))
     qtbot.waitUntil(
         lambda: (
-            (row := results.current_row()) is not None
+            (row := results.selection.current) is not None
             and row.number == before.number
             and results.table.currentIndex().row() != 7
         ),
@@ -193,7 +193,7 @@ def test_a_hundred_thousand_rows_are_not_kept_in_memory(page: FoldersPage, tmp_p
     qtbot.waitUntil(lambda: shown.rows.row(last) is not None, timeout=PATIENCE_MS)
     assert shown.rows.index(last, 0).data() == "099999.jpg"
     assert 0 < shown.rows.cached_count <= 4000
-    shown.sort(Order.CONFIDENCE, descending=True)
+    shown.sort(View(Order.CONFIDENCE, descending=True))
     qtbot.waitUntil(lambda: settled(shown, 100_000) and shown.rows.cached_count <= 4000, timeout=PATIENCE_MS)
 
 

@@ -36,14 +36,14 @@ def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path
 def reviews_shown(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
     """The reviews in the journal, lowest confidence first."""
     with ResultStore(page.job_id) as answers:
-        rows = answers.rows(View(Order.CONFIDENCE), 0, 9)
+        rows = list(answers.each(View(Order.CONFIDENCE)))[:9]
     return [None if row.review is None else (row.review.verdict, row.review.label) for row in rows]
 
 
 def predicted_labels(page: FoldersPage) -> list[str]:
     """The predicted labels, lowest confidence first."""
     with ResultStore(page.job_id) as answers:
-        return [row.label or "" for row in answers.rows(View(Order.CONFIDENCE), 0, 9)]
+        return [row.label or "" for row in list(answers.each(View(Order.CONFIDENCE)))[:9]]
 
 
 def other_than(label: str) -> str:
@@ -134,7 +134,7 @@ def test_the_table_shows_the_label_beside_the_prediction(
     QTest.keyClick(review, Qt.Key.Key_2)
     QTest.keyClick(review, Qt.Key.Key_Escape)
     assert page.shows_results
-    page.results.sort(Order.CONFIDENCE)
+    page.results.sort(View(Order.CONFIDENCE))
     rows = page.results.rows
     qtbot.waitUntil(lambda: rows.index(0, 3).data() not in (None, ""), timeout=PATIENCE_MS)
     assert rows.index(0, 1).data() == labels[0]
@@ -163,9 +163,9 @@ def test_selected_rows_are_labelled_together_and_undone(
     for _ in range(2):
         QTest.keyClick(table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     qtbot.mouseClick(page.results.inspector.other, Qt.MouseButton.LeftButton)
-    assert page.results._chooser is not None
-    QTest.keyClicks(page.results._chooser.line, "blue")
-    QTest.keyClick(page.results._chooser.line, Qt.Key.Key_Return)
+    assert page.results.selection.chooser is not None
+    QTest.keyClicks(page.results.selection.chooser.line, "blue")
+    QTest.keyClick(page.results.selection.chooser.line, Qt.Key.Key_Return)
     rows = page.results.rows
     assert [rows.index(place, 3).data() for place in (1, 2, 3, 4)] == ["blue", "blue", "blue", ""]
     window.actions_by_id[ActionId.UNDO].trigger()
@@ -184,7 +184,7 @@ def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
     qtbot.waitUntil(lambda: job in page.jobs, timeout=PATIENCE_MS)
     page.open_job(job)
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == ROWS, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: page.results.current_row() is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.results.selection.current is not None, timeout=PATIENCE_MS)
     return job
 
 
@@ -198,7 +198,7 @@ def test_many_selected_rows_are_labelled_and_undone_in_one_step(
 ) -> None:
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
     page.results.inspector.other.click()
-    chooser = page.results._chooser
+    chooser = page.results.selection.chooser
     assert chooser is not None
     assert any(label.text() == "What is in these 2,500 photos?" for label in chooser.findChildren(QLabel))
     QTest.keyClicks(chooser.line, "blue")
@@ -234,7 +234,7 @@ def test_unknown_predictions_cannot_be_accepted(
     assert (kept.label, kept.unknown, kept.is_confirmation) == (guess, True, False)
 
     QTest.keyClick(page.review, Qt.Key.Key_Escape)
-    page.results.sort(Order.CONFIDENCE, descending=True)
+    page.results.sort(View(Order.CONFIDENCE, descending=True))
     qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and not row.unknown, timeout=PATIENCE_MS)
     page.results.table.selectRow(0)
     qtbot.waitUntil(inspector.right.isVisible, timeout=PATIENCE_MS)
@@ -251,12 +251,12 @@ def test_unknown_predictions_cannot_be_accepted(
 def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[str | None, Path]:
     """Check that an unknown photo cannot be confirmed, then choose its top class; return the class and the path."""
     rows, inspector = page.results.rows, page.results.inspector
-    page.results.sort(Order.CONFIDENCE)
+    page.results.sort(View(Order.CONFIDENCE))
     qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and bool(row.unknown), timeout=PATIENCE_MS)
     page.results.table.selectRow(0)
     qtbot.waitUntil(lambda: not inspector.right.isVisible(), timeout=PATIENCE_MS)
     assert any("Choose its class" in one.text() for one in inspector.findChildren(QLabel) if one.isVisible())
-    page.results.review(Review(Verdict.ACCEPTED))  # no button offers this
+    page.results.selection.review(Review(Verdict.ACCEPTED))  # no button offers this
     assert window.notices.texts() == ["1 unknown photo was not confirmed. Choose its class."]
 
     window.actions_by_id[ActionId.REVIEW].trigger()

@@ -116,7 +116,7 @@ def test_a_prediction_is_corrected_by_keyboard(learner: MainWindow, qtbot: QtBot
     assert page.gallery.hasFocus()
     assert f"You: {right}" in texts(page.inspector)
     assert outcome.best.label in texts(page.inspector)
-    prediction = f"Unknown, perhaps {outcome.best.label}" if outcome.unknown else outcome.best.label
+    prediction = f"Unknown, maybe {outcome.best.label}" if outcome.unknown else outcome.best.label
     assert f"You: {right} · Model: {prediction}" in tile(learner, 0)
     assert right in str(learner.session.photos.index(0).data(Qt.ItemDataRole.ToolTipRole))
     learner.actions_by_id[ActionId.COPY].trigger()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.datasets.corrections import Correction
-from core.services.training_values import CorrectionSummary, RetrainingSummary
+from core.training.values import CorrectionResult, RetrainingResult
 from gui.photos.retrain_strip import headline, pending_text, running_text
 
 
@@ -35,7 +35,7 @@ def test_corrections_and_confirmations_are_counted_separately(corrected: int, co
 def test_confirmed_photos_are_not_counted_as_fixed() -> None:
     predictions = ["blue", "red", "red", "red", "green"]
     summaries = tuple(
-        CorrectionSummary(one, "red", 0.6, now, 0.9) for one, now in zip(corrections_of(2, 3), predictions, strict=True)
+        CorrectionResult(one, "red", 0.6, now, 0.9) for one, now in zip(corrections_of(2, 3), predictions, strict=True)
     )
-    summary = RetrainingSummary("colours", 2, 1, ("red", "green", "blue"), summaries, None, (), (), 1.0)
+    summary = RetrainingResult("colours", 2, 1, 0, summaries, None, (), (), 1.0)
     assert headline(summary) == ("1 of 2 corrected photos are now right. 2 of 3 confirmed photos are still right.")

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 from PySide6.QtWidgets import QScrollArea
 
+from core.evaluation.values import ClassMetrics
 from gui.plots.bars import ClassBars
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show
@@ -14,7 +15,13 @@ from tests.gui.plots.conftest import Show
 def test_the_weakest_class_comes_first(show: Show) -> None:
     plot = ClassBars()
     show(plot)
-    plot.show_classes(["bird", "cat", "tool"], [0.9, None, 0.5], [0.8, None, 0.4], [10, 0, 5])
+    plot.show_classes(
+        [
+            ClassMetrics("bird", 0.9, 0.8, 0.847, 10),
+            ClassMetrics("cat", None, None, None, 0),
+            ClassMetrics("tool", 0.5, 0.4, 0.444, 5),
+        ]
+    )
     assert plot.table.table.rows == (
         ("tool", "40.0%", "50.0%", "5"),
         ("bird", "80.0%", "90.0%", "10"),
@@ -26,7 +33,7 @@ def test_the_weakest_class_comes_first(show: Show) -> None:
 def test_bars_have_the_length_of_their_number(show: Show) -> None:
     plot = ClassBars()
     show(plot)
-    plot.show_classes(["whole", "half"], [1.0, 0.5], [1.0, 0.5], [4, 4])
+    plot.show_classes([ClassMetrics("whole", 1.0, 1.0, 1.0, 4), ClassMetrics("half", 0.5, 0.5, 0.5, 4)])
     assert {"100.0%", "50.0%", "whole (4)", "half (4)"} <= set(ET.fromstring(plot.svg()).itertext())
     image = plot.canvas.grab().toImage()
     lengths = {
@@ -39,7 +46,7 @@ def test_bars_have_the_length_of_their_number(show: Show) -> None:
 def test_the_plot_grows_with_the_number_of_classes(show: Show) -> None:
     plot = ClassBars()
     page: QScrollArea = show(plot)
-    plot.show_classes([f"class {number}" for number in range(70)], [0.5] * 70, [0.5] * 70, [1] * 70)
+    plot.show_classes([ClassMetrics(f"class {number}", 0.5, 0.5, 0.5, 1) for number in range(70)])
     assert plot.canvas.minimumHeight() > page.height()
     assert plot.sentence().endswith("Showing the 50 weakest of 70 classes; the table lists all.")
     assert plot.table.model().rowCount() == 70
@@ -48,5 +55,5 @@ def test_the_plot_grows_with_the_number_of_classes(show: Show) -> None:
 def test_without_classes(show: Show) -> None:
     plot = ClassBars()
     show(plot)
-    plot.show_classes([], [], [], [])
+    plot.show_classes([])
     assert plot.sentence() == "No classes to compare."

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from core.evaluation.values import Calibration, ReliabilityBin
 from gui.plots.calibration import CalibrationPlot
-from gui.plots.values import ReliabilityBin
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show
 
-BEFORE = (ReliabilityBin(0.6, 0.4, 10), ReliabilityBin(0.95, 0.75, 40))
+
+def calibration(ece: float, *bins: tuple[float, float, int]) -> Calibration:
+    """A calibration whose bins have these mean confidences, accuracies and numbers of images."""
+    found = (ReliabilityBin(0.0, 1.0, images, confidence, accuracy) for confidence, accuracy, images in bins)
+    return Calibration(1.0, 0.5, ece, tuple(found))
+
+
+BEFORE = calibration(0.2, (0.6, 0.4, 10), (0.95, 0.75, 40))
 
 
 @pytest.mark.parametrize(
@@ -19,7 +26,7 @@ BEFORE = (ReliabilityBin(0.6, 0.4, 10), ReliabilityBin(0.95, 0.75, 40))
 def test_the_summary_states_the_calibration(show: Show, accuracy: float, verdict: str) -> None:
     plot = CalibrationPlot()
     show(plot)
-    plot.show_bins(BEFORE, [ReliabilityBin(0.7, accuracy, 50)], 0.2, 0.013)
+    plot.show_calibration(BEFORE, calibration(0.013, (0.7, accuracy, 50)))
     assert plot.sentence() == (f"The model is {verdict}. Calibration error: 1.3% (20.0% before calibration).")
     assert plot.table.table.rows == (
         ("Before 1", "60.0%", "40.0%", "10"),
@@ -31,7 +38,7 @@ def test_the_summary_states_the_calibration(show: Show, accuracy: float, verdict
 def test_both_series_are_drawn_at_their_positions(show: Show) -> None:
     plot = CalibrationPlot()
     show(plot)
-    plot.show_bins([ReliabilityBin(0.25, 0.75, 5)], [ReliabilityBin(0.75, 0.25, 5)], 0.5, 0.5)
+    plot.show_calibration(calibration(0.5, (0.25, 0.75, 5)), calibration(0.5, (0.75, 0.25, 5)))
     image = plot.canvas.grab().toImage()
 
     def middle(colour: str) -> tuple[float, float]:
@@ -47,5 +54,5 @@ def test_both_series_are_drawn_at_their_positions(show: Show) -> None:
 
 def test_without_photos(show: Show) -> None:
     plot = CalibrationPlot()
-    plot.show_bins((), (), 0.0, 0.0)
+    plot.show_calibration(calibration(0.0), calibration(0.0))
     assert plot.sentence() == "No photos to compare."

@@ -7,9 +7,17 @@ import math
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
+from core.training.protocol import Epoch
 from gui.plots.curves import LearningCurves
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show
+
+
+def epoch(
+    number: int, loss: float | None, accuracy: float | None, validation_loss: float | None,
+    validation_accuracy: float | None,
+) -> Epoch:  # fmt: skip
+    return Epoch(number, 10, loss, accuracy, validation_loss, validation_accuracy, 1.0)
 
 
 def count(plot: LearningCurves, colour: str, image: QImage | None = None) -> int:
@@ -31,11 +39,11 @@ def test_epochs_are_drawn_one_by_one(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
     plot.begin(4)
-    plot.add(0, None, None, 2.0, 0.125)
-    plot.add(1, 1.5, 0.5, 1.4, 0.6)
+    plot.add(epoch(0, None, None, 2.0, 0.125))
+    plot.add(epoch(1, 1.5, 0.5, 1.4, 0.6))
     few = count(plot, theme.LIGHT.plot_other)
-    plot.add(2, 1.0, 0.7, 0.9, 0.8)
-    plot.add(3, 0.6, 0.9, 1.0, 0.75)
+    plot.add(epoch(2, 1.0, 0.7, 0.9, 0.8))
+    plot.add(epoch(3, 0.6, 0.9, 1.0, 0.75))
     assert count(plot, theme.LIGHT.plot_other) > few
     assert plot.table.table.columns[0] == "Epoch"
     assert plot.table.table.rows == (
@@ -50,18 +58,18 @@ def test_epochs_are_drawn_one_by_one(show: Show) -> None:
 
 def test_the_best_epoch_is_the_one_the_trainer_keeps(show: Show) -> None:
     plot = LearningCurves()
-    plot.add(1, 1.0, 0.5, 0.9, 0.8)
-    plot.add(2, 1.0, 0.5, 0.7, 0.8)  # as accurate, with less loss
+    plot.add(epoch(1, 1.0, 0.5, 0.9, 0.8))
+    plot.add(epoch(2, 1.0, 0.5, 0.7, 0.8))  # as accurate, with less loss
     assert plot.sentence().endswith(", the best so far.")
-    plot.add(3, 1.0, 0.5, 0.7, 0.8)  # no better than the one before
+    plot.add(epoch(3, 1.0, 0.5, 0.7, 0.8))  # no better than the one before
     assert "Best so far: epoch 2 " in plot.sentence()
 
 
 def test_without_validation_images_there_is_no_best(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
-    plot.add(1, 1.0, 0.5, None, None)
-    plot.add(2, 0.8, 0.625, None, None)
+    plot.add(epoch(1, 1.0, 0.5, None, None))
+    plot.add(epoch(2, 0.8, 0.625, None, None))
     assert plot.sentence() == "Epoch 2: training accuracy 62.5%."
     assert count(plot, theme.LIGHT.plot_main) == 0
 
@@ -69,9 +77,9 @@ def test_without_validation_images_there_is_no_best(show: Show) -> None:
 def test_an_infinite_loss_leaves_the_rest_visible(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
-    plot.add(1, 1.0, 0.5, 0.9, 0.5)
-    plot.add(2, math.inf, 0.5, math.nan, 0.4)
-    plot.add(3, 0.8, 0.6, 0.7, 0.6)
+    plot.add(epoch(1, 1.0, 0.5, 0.9, 0.5))
+    plot.add(epoch(2, math.inf, 0.5, math.nan, 0.4))
+    plot.add(epoch(3, 0.8, 0.6, 0.7, 0.6))
     assert count(plot, theme.LIGHT.plot_main) > 0
     assert plot.table.table.rows[1] == ("2", "–", "50.0%", "–", "40.0%")
 
@@ -79,8 +87,8 @@ def test_an_infinite_loss_leaves_the_rest_visible(show: Show) -> None:
 def test_a_new_training_clears_the_curves(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
-    plot.add(1, 1.0, 0.5, 0.9, 0.5)
-    plot.add(2, 0.9, 0.6, 0.8, 0.6)
+    plot.add(epoch(1, 1.0, 0.5, 0.9, 0.5))
+    plot.add(epoch(2, 0.9, 0.6, 0.8, 0.6))
     plot.begin(10)
     assert plot.table.table.rows == ()
     assert count(plot, theme.LIGHT.plot_main) == 0
@@ -89,10 +97,10 @@ def test_a_new_training_clears_the_curves(show: Show) -> None:
 def test_the_current_cell_of_the_table_is_kept(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
-    plot.add(1, 1.0, 0.5, 0.9, 0.5)
+    plot.add(epoch(1, 1.0, 0.5, 0.9, 0.5))
     plot.show_as_table(shown=True)
     plot.table.setCurrentIndex(plot.table.model().index(0, 2))
-    plot.add(2, 0.9, 0.6, 0.8, 0.6)
+    plot.add(epoch(2, 0.9, 0.6, 0.8, 0.6))
     assert plot.table.model().rowCount() == 2
     assert (plot.table.currentIndex().row(), plot.table.currentIndex().column()) == (0, 2)
 
@@ -100,8 +108,8 @@ def test_the_current_cell_of_the_table_is_kept(show: Show) -> None:
 def test_lines_scale_with_the_resolution(show: Show) -> None:
     plot = LearningCurves()
     show(plot)
-    for epoch in range(1, 9):
-        plot.add(epoch, 1 / epoch, 0.5, 1 / epoch, 0.9)
+    for number in range(1, 9):
+        plot.add(epoch(number, 1 / number, 0.5, 1 / number, 0.9))
     QApplication.processEvents()
     here, there = count(plot, theme.LIGHT.plot_main), count(plot, theme.LIGHT.plot_main, plot.picture())
     assert there > 3 * here

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton, QTa
 from pytestqt.qtbot import QtBot
 
 from core.base.settings import Theme
+from core.evaluation.values import ClassMetrics
 from gui.plots.bars import ClassBars
 from gui.plots.frame import PlotFrame
 from gui.widgets import theme
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")  #
 @pytest.fixture
 def plot(show: Show) -> Iterator[PlotFrame]:
     bars = ClassBars()
-    bars.show_classes(["bird", "tool"], [0.9, 0.6], [0.8, None], [10, 0])
+    bars.show_classes([ClassMetrics("bird", 0.9, 0.8, 0.847, 10), ClassMetrics("tool", 0.6, None, None, 0)])
     show(bars)
     yield bars
     QGuiApplication.clipboard().clear()
@@ -136,7 +137,7 @@ def test_the_plot_follows_the_theme(plot: PlotFrame, qtbot: QtBot) -> None:
 
 def test_the_wheel_scrolls_the_page(show: Show, qtbot: QtBot) -> None:
     plot = ClassBars()
-    plot.show_classes(["bird"], [0.9], [0.8], [10])
+    plot.show_classes([ClassMetrics("bird", 0.9, 0.8, 0.847, 10)])
     page = show(plot)
     before = plot.canvas.grab().toImage()
     turn_the_wheel(plot)

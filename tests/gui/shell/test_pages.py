@@ -30,7 +30,7 @@ LATER = (
         "statistics",
         "sqlite3",
     ),
-    *("core.services.batch_messages", "core.api", "core.services.training_values"),
+    *("core.services.batch_messages", "core.api", "core.training.values"),
 )
 START = f"""
 import json, sys, time

@@ -118,15 +118,6 @@ def test_a_class_in_different_case_is_not_new(window: Window, qtbot: QtBot) -> N
     assert window.chooser.texts() == ["dog"]
 
 
-def test_no_class_is_added_without_permission(window: Window, qtbot: QtBot) -> None:
-    chooser = ClassChooser(window, can_add=False)
-    chooser.open(ANIMALS, title="Which?")
-    qtbot.keyClicks(chooser.line, "fox")
-    qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
-    assert chooser.texts() == []
-    assert chooser.isVisible()
-
-
 def test_number_keys_choose_while_nothing_is_typed(window: Window, qtbot: QtBot) -> None:
     line = window.chooser.line
     qtbot.keyClicks(line, "a")

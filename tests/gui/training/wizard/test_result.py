@@ -85,7 +85,7 @@ def test_the_model_is_exported_from_a_dialog_that_does_not_block(
     qtbot.waitUntil(lambda: any("Exported “" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not wizard.result.step.exporting.isVisible()
     imported = import_model(tmp_path / "out.onnx", open_library())
-    assert imported.model.card.classes == facts.classes
+    assert imported.model.card.classes == facts.card.classes
 
 
 def test_a_failed_export_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:

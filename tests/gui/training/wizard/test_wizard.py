@@ -66,7 +66,7 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
     assert facts.evaluation is not None
     matrix.cell_chosen.emit(0, 0)
     assert photos.wall.count() == facts.evaluation.confusion[0][0]
-    assert f"of “{facts.classes[0]}”, " in texts(wizard)
+    assert f"of “{facts.card.classes[0]}”, " in texts(wizard)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")

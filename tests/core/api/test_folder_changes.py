@@ -19,8 +19,8 @@ from core.images.preprocessing import preprocess
 from core.models.library import open_library
 from core.training.training_data import backbone_of
 from tests import tiny
-from tests.core.services.conftest import request
-from tests.core.services.test_training_folders import read
+from tests.core.api.conftest import request
+from tests.core.api.test_folders import read
 
 
 def test_label_overrides_are_kept_and_undone(folder: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from core.training.request import Recipe
 from core.worker import Error, Event, Order, Result, Stopped
 from tests import teaching, tiny
 from tests.calling import Window
-from tests.core.services.conftest import fake_trainer, request, trained
+from tests.core.api.conftest import fake_trainer, request, trained
 
 # ---- the training
 
@@ -30,20 +30,20 @@ from tests.core.services.conftest import fake_trainer, request, trained
 def test_the_summary_has_everything_the_window_shows(folder: Path) -> None:
     reports: list[object] = []
     facts = trained(request(folder), reports=reports)
-    assert (facts.name, facts.version, facts.in_use, facts.recipe) == ("mine", 1, True, Recipe.QUICK)
-    assert facts.classes == ("blue", "green", "red")
+    assert (facts.name, facts.version, facts.in_use) == ("mine", 1, True)
+    assert facts.card.classes == ("blue", "green", "red")
     assert (facts.fitted, sum(facts.subsets.values()), facts.computed) == (60, 60, 60)
-    assert facts.training["command"].startswith(f"fovea train {folder.name} --name mine --recipe quick")
+    assert facts.card.training["command"].startswith(f"fovea train {folder.name} --name mine --recipe quick")
     found = facts.evaluation
     assert found is not None
-    assert found.images == facts.subsets["test"] == len(found.tested) == sum(map(sum, found.confusion))
-    assert [one.name for one in found.per_class] == list(facts.classes)
-    right = sum(one.label == one.predicted for one in found.tested)
+    assert found.images == facts.subsets["test"] == len(found.predictions) == sum(map(sum, found.confusion))
+    assert [one.label for one in found.per_class] == list(facts.card.classes)
+    right = sum(one.label == one.predicted for one in found.predictions)
     assert found.accuracy == right / found.images == sum(found.confusion[at][at] for at in range(3)) / found.images
     assert found.interval[0] <= found.accuracy <= found.interval[1]
-    assert all(one.path.parent.name == one.label for one in found.tested)
-    assert sum(one.images for one in found.reliability) == found.images
-    assert sum(one.images for one in found.reliability_before) == found.images
+    assert all(one.path.parent.name == one.label for one in found.predictions)
+    assert sum(one.images for one in found.calibrated.bins) == found.images
+    assert sum(one.images for one in found.raw.bins) == found.images
     assert any("had not seen" in note for note in facts.notes)
     stages = {one.stage: one.kind for one in reports if isinstance(one, Progress)}
     assert stages["computing features"] is stages["looking at the images"] is StageKind.IMAGES
@@ -57,12 +57,10 @@ def test_mistakes_are_listed_most_confident_first(tmp_path: Path, folder: Path) 
         (place / "red" / f"{number}.png").rename(place / "blue" / f"red{number}.png")
     found = trained(request(place)).evaluation
     assert found is not None
-    assert found.misclassified
-    assert all(one.label != one.predicted for one in found.misclassified)
-    assert [one.confidence for one in found.misclassified] == sorted(
-        (m.confidence for m in found.misclassified), reverse=True
-    )
-    assert set(found.misclassified) <= set(found.tested)
+    assert found.mistakes
+    assert all(one.label != one.predicted for one in found.mistakes)
+    assert [one.confidence for one in found.mistakes] == sorted((m.confidence for m in found.mistakes), reverse=True)
+    assert set(found.mistakes) <= set(found.predictions)
 
 
 def test_it_is_compared_with_the_model_in_use(folder: Path, tmp_path: Path) -> None:
@@ -73,12 +71,13 @@ def test_it_is_compared_with_the_model_in_use(folder: Path, tmp_path: Path) -> N
     assert against is not None
     assert facts.evaluation is not None
     assert (against.name, against.version, against.training_overlap) == ("mine", 1, 0)
-    assert (against.images, against.accuracy_now) == (facts.evaluation.images, facts.evaluation.accuracy)
-    won = against.only_now_right - against.only_before_right
-    assert against.accuracy_before == pytest.approx(against.accuracy_now - won / against.images)
+    found = against.result
+    assert (found.b.images, found.b.fraction) == (facts.evaluation.images, facts.evaluation.accuracy)
+    won = found.only_b_correct - found.only_a_correct
+    assert found.a.fraction == pytest.approx(found.b.fraction - won / found.b.images)
     again = trained(request(folder), against="mine")
     assert again.baseline is not None
-    assert again.baseline.training_overlap == again.baseline.images
+    assert again.baseline.training_overlap == again.baseline.result.a.images
     assert any("optimistic" in note for note in again.notes)
 
 
@@ -88,7 +87,7 @@ def test_a_class_that_the_model_in_use_does_not_know_is_left_out(folder: Path, t
     facts = trained(request(folder), against="mine")
     assert facts.baseline is not None
     assert facts.evaluation is not None
-    assert facts.baseline.images == sum(one.label != "blue" for one in facts.evaluation.tested)
+    assert facts.baseline.result.a.images == sum(one.label != "blue" for one in facts.evaluation.predictions)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from core.base import paths
 from core.base.progress import Progress, StageKind
 from core.base.providers import Precision, ProviderPreference
-from core.services.timing_history import TimingCosts, TimingRecorder, local_costs
 from core.training.protocol import Epoch
 from core.training.request import Depth, Recipe, TrainRequest
+from core.training.timing_history import TimingCosts, TimingRecorder, local_costs
 
 
 def request(recipe: Recipe, depth: Depth = Depth.EXIT_FLOW) -> TrainRequest:

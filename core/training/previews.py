@@ -20,9 +20,8 @@ from core.images.decoding import decode
 from core.images.drawing import Picture
 from core.images.preprocessing import crop_box, preprocess
 from core.models.library import Library
-from core.services.folder_values import Previewed
-from core.services.training_values import PreviewedPhoto
 from core.training.training_data import backbone_of
+from core.training.values import Previewed, PreviewedPhoto
 
 _SAMPLES: Final = 9
 _SMALL: Final = 320

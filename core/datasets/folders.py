@@ -1,4 +1,4 @@
-"""Folders of labelled photos for the window: read, relabelled and built; as light values."""
+"""Folders of labelled photos: read, relabelled and built, one change at a time."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ from core.datasets.custom_datasets import AddPhotos, Edit, MovePhotos
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.label_overrides import LabelOverride, override_labels
 from core.datasets.problems import FolderError, Problem, ProblemKind
-from core.services.folder_values import FolderChange, FolderRead, UndoAction
-from core.services.training_values import ClassSummary, CustomDataset, FoundProblem
+from core.datasets.values import ClassSummary, CustomDataset, FolderChange, FolderRead, UndoAction
 from core.worker import portable
 
 _EDITING: Final = threading.Lock()
 """One change to a folder at a time."""
 _SAMPLES: Final = 12
 _MAX_PROBLEMS: Final = 1000
-_MAX_PATHS: Final = 50
 
 # ---- reading
 
@@ -41,8 +39,7 @@ def read(folder: Path, *, report: ProgressCallback, token: CancelToken) -> Folde
         known = error if isinstance(error, FolderError) else FolderError(error.what, hint=error.hint)
         found = FolderRead(
             folder,
-            problems=found_problems(known.problems),
-            problem_count=len(known.problems),
+            problems=_reported(known.problems),
             error=portable(error),
             overridden=known.amended,
         )
@@ -60,8 +57,7 @@ def _summary(folder: Path, dataset: Dataset) -> FolderRead:
         ),
         images=len(dataset.examples),
         has_subsets=any(example.subset is not None for example in dataset.examples),
-        problems=found_problems(dataset.problems),
-        problem_count=len(dataset.problems),
+        problems=_reported(dataset.problems),
         error=None,
         overridden=dataset.overridden,
     )
@@ -69,19 +65,15 @@ def _summary(folder: Path, dataset: Dataset) -> FolderRead:
 
 def _custom_dataset(found: FolderRead) -> FolderRead:
     """A custom dataset shows all its classes and photos, even if no model can be trained with them yet."""
-    classes = custom_datasets.list_classes(found.folder) if found.folder.is_dir() else ()
-    facts = tuple(ClassSummary(one.label, len(one.photos), one.photos) for one in classes)
-    return replace(found, classes=facts, is_custom=True)
+    listed = custom_datasets.list_classes(found.folder) if found.folder.is_dir() else ()
+    classes = tuple(ClassSummary(one.label, len(one.photos), one.photos) for one in listed)
+    return replace(found, classes=classes, is_custom=True)
 
 
-def found_problems(problems: Sequence[Problem]) -> tuple[FoundProblem, ...]:
+def _reported(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """The first problems, fatal ones first; label overrides are not included, they are reported separately."""
     fatal_first = sorted(problems, key=lambda problem: not problem.is_fatal)
-    return tuple(
-        FoundProblem(one.kind.value, one.message, one.hint, one.paths[:_MAX_PATHS], len(one.paths), one.is_fatal)
-        for one in fatal_first[:_MAX_PROBLEMS]
-        if one.kind is not ProblemKind.OVERRIDDEN
-    )
+    return tuple(one for one in fatal_first[:_MAX_PROBLEMS] if one.kind is not ProblemKind.OVERRIDDEN)
 
 
 def _sample_paths(paths: Sequence[Path]) -> tuple[Path, ...]:

@@ -10,11 +10,11 @@ import pytest
 from core import api
 from core.base.errors import Cancelled, DatasetError, TrainerError
 from core.base.progress import CancelToken, Progress
-from core.services.folder_values import FolderRead
+from core.datasets.values import FolderRead
 from core.training import trainer_program
 from core.training.request import Recipe
 from tests import teaching
-from tests.core.services.conftest import fake_trainer, request, trained
+from tests.core.api.conftest import fake_trainer, request, trained
 
 
 def read(folder: Path, reports: list[Progress] | None = None) -> FolderRead:
@@ -47,8 +47,7 @@ def test_the_problems_of_a_folder_are_listed(folder: Path, tmp_path: Path) -> No
     found = read(place)
     problems = {one.kind: one for one in found.problems}
     assert problems["unreadable"].paths == (place / "red" / "torn.png",)
-    assert problems["duplicate"].count == 2
-    assert found.problem_count == len(found.problems)
+    assert len(problems["duplicate"].paths) == 2
     assert found.images == 60
 
 
@@ -72,7 +71,7 @@ def test_reading_is_cancelled(folder: Path) -> None:
 
 def test_each_recipe_is_forecast_with_its_basis(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_trainer(monkeypatch, "")
-    monkeypatch.setattr("core.services.forecast.find_program", lambda: None)
+    monkeypatch.setattr("core.training.forecast.find_program", lambda: None)
     first = api.forecast(request(folder), token=CancelToken())
     assert [one.recipe for one in first] == list(Recipe)
     assert all(one.seconds is not None and one.seconds > 0 and one.error is None for one in first)

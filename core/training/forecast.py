@@ -17,13 +17,13 @@ from core.datasets.split import split
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.models.library import Library
-from core.services.timing_history import local_costs
-from core.services.training_values import Forecast
 from core.training.quick import FOLDS, check_weights
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Recipe, TrainRequest
+from core.training.timing_history import local_costs
 from core.training.trainer_program import find_program
 from core.training.training_data import backbone_of, extractor_of
+from core.training.values import Forecast
 
 _MEASURED_S: Final = 3.0
 """How long the engine is measured; the features it computes meanwhile are kept, so no time is lost."""

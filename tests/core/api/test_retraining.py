@@ -17,10 +17,10 @@ from core.base.providers import ProviderPreference
 from core.datasets import corrections
 from core.datasets.corrections import Correction
 from core.models.library import open_library
-from core.services.training_values import RetrainingSummary
 from core.training.request import RetrainRequest
+from core.training.values import RetrainingResult
 from tests import tiny
-from tests.core.services.conftest import request, trained
+from tests.core.api.conftest import request, trained
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def greys(tmp_path: Path) -> list[Correction]:
 
 def learn(
     made: list[Correction], reports: list[Progress] | None = None, token: CancelToken | None = None
-) -> RetrainingSummary:
+) -> RetrainingResult:
     request_ = RetrainRequest("mine", 1, tuple(made), ProviderPreference.CPU)
     return api.retrain(request_, report=([] if reports is None else reports).append, token=token or CancelToken())
 
@@ -42,14 +42,15 @@ def test_the_summary_shows_what_was_fixed_and_broken(folder: Path, greys: list[C
     first = trained(request(folder))
     reports: list[Progress] = []
     facts = learn(greys, reports)
-    assert (facts.name, facts.version, facts.from_version, facts.classes) == ("mine", 2, 1, first.classes)
+    assert (facts.name, facts.version, facts.from_version) == ("mine", 2, 1)
+    assert open_library().find("mine@2").card.classes == first.card.classes
     assert [one.correction for one in facts.corrections] == greys
     assert all(one.is_correct and one.now == "blue" != one.before for one in facts.corrections)
     assert first.evaluation is not None
     tests = facts.tests
     assert tests is not None
     assert (tests.name, tests.version, tests.training_overlap) == ("mine", 1, 0)
-    assert (tests.images, tests.accuracy_before) == (first.evaluation.images, first.evaluation.accuracy)
+    assert (tests.result.a.images, tests.result.a.fraction) == (first.evaluation.images, first.evaluation.accuracy)
     assert facts.skipped == ()
     assert facts.seconds > 0
     assert {one.stage for one in reports} >= {"looking at the images", "fitting the head"}
@@ -91,7 +92,7 @@ def test_skipped_photos_are_reported(folder: Path, greys: list[Correction], tmp_
 
 def test_messages_need_no_heavy_imports() -> None:
     heavy = {"numpy", "PIL", "onnx", "onnxruntime", "sqlite3"}
-    values = "core.api, core.services.training_values, core.services.folder_values"
+    values = "core.api, core.datasets.values, core.evaluation.values, core.models.values, core.training.values"
     code = f"import sys, {values}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(core.__file__).parents[1], capture_output=True, text=True, check=True

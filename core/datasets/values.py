@@ -1,4 +1,4 @@
-"""A folder of labelled photos as the window shows it; light values."""
+"""What is in a folder of labelled images, and how it changes: light values that any process can hold."""
 
 from __future__ import annotations
 
@@ -10,11 +10,25 @@ from typing import TypeAlias
 from core.base.errors import FoveaError
 from core.datasets.custom_datasets import FileMoves
 from core.datasets.label_overrides import LabelOverride, OverriddenImage
-from core.images.drawing import Picture
-from core.services.training_values import ClassSummary, FoundProblem, PreviewedPhoto
+from core.datasets.problems import Problem
 
 UndoAction: TypeAlias = FileMoves | Mapping[Path, LabelOverride | None]
-"""What undoes a change; the window only sends it back."""
+"""What undoes a change; whoever asked for the change only sends it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSummary:
+    """A class in a folder.
+
+    Attributes:
+        name: its label.
+        images: the number of usable images.
+        samples: up to twelve of them, evenly spaced; all of them in custom datasets.
+    """
+
+    name: str
+    images: int
+    samples: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +41,16 @@ class FolderRead:
         images: the number of usable images.
         has_subsets: whether the folder has its own split into training and test photos.
         problems: the first thousand problems, including all fatal ones.
-        problem_count: the total number of problems.
         error: why no model can be trained; None if one can.
         overridden: the photos whose labels the user has overridden.
-        is_custom: whether it is a custom dataset, built in the window.
+        is_custom: whether it is a custom dataset, built in Fovea.
     """
 
     folder: Path
     classes: tuple[ClassSummary, ...] = ()
     images: int = 0
     has_subsets: bool = False
-    problems: tuple[FoundProblem, ...] = ()
-    problem_count: int = 0
+    problems: tuple[Problem, ...] = ()
     error: FoveaError | None = None
     overridden: tuple[OverriddenImage, ...] = ()
     is_custom: bool = False
@@ -53,15 +65,9 @@ class FolderChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Previewed:
-    """What the network reads.
+class CustomDataset:
+    """A dataset that was built in Fovea: its folder, and the numbers of classes and photos."""
 
-    Attributes:
-        seen: what it reads of each photo, and of which part of it.
-        augmented: nine augmentations of the first photo.
-        augmentations: descriptions of what augmentation does, one line each.
-    """
-
-    seen: tuple[PreviewedPhoto, ...]
-    augmented: tuple[Picture, ...]
-    augmentations: tuple[str, ...]
+    folder: Path
+    classes: int
+    photos: int

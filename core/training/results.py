@@ -1,0 +1,190 @@
+"""Trainings with their results: what the new model is compared with, and notes for the user."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from core.base.errors import Cancelled, FoveaError
+from core.base.i18n import tr, tr_n
+from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.datasets.problems import Problem
+from core.evaluation.comparison import compare_with_baseline
+from core.evaluation.folder_evaluation import evaluate_features, find_training_images
+from core.evaluation.images import EvaluationImage, match_labels
+from core.evaluation.values import BaselineComparison, Evaluation
+from core.models.library import InstalledModel, Library, load_head, load_training_hashes
+from core.training.protocol import Epoch
+from core.training.request import TrainRequest
+from core.training.timing_history import TimingRecorder
+from core.training.train import Trained, train
+from core.training.training_data import compute
+from core.training.values import TrainingResult
+
+# ---- the training
+
+
+def train_and_compare(
+    request: TrainRequest,
+    library: Library,
+    against: str | None,
+    *,
+    report: Callable[[Progress | Epoch], None],
+    token: CancelToken,
+    on_problems: Callable[[Sequence[Problem]], None] = lambda _: None,
+) -> TrainingResult:
+    """Train a model, install it, and compare it with another one on its test images; see `core.api.train`."""
+    recorder, started = TimingRecorder(), time.perf_counter()
+    baseline = _find_baseline(library, against)
+
+    def on_progress(progress: Progress) -> None:
+        recorder.stage(progress)
+        report(progress)
+
+    def on_epoch(epoch: Epoch) -> None:
+        recorder.epoch(epoch)
+        report(epoch)
+
+    trained = train(
+        request, library, report=on_progress, on_epoch=on_epoch, token=token,
+        on_dataset=lambda dataset: on_problems(dataset.problems),
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    if not token.was_paused:
+        recorder.save(request, len(trained.data.train))
+    compared, notes = _compare_with(baseline, trained, request, report, token)
+    return _result(trained, compared, notes, seconds)
+
+
+def _find_baseline(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
+    """The model to compare with, as it is before the training; or why there is none."""
+    try:
+        return None if reference is None else library.find(reference)
+    except FoveaError as error:
+        return error
+
+
+def _result(
+    trained: Trained, baseline: BaselineComparison | None, notes: tuple[str, ...], seconds: float
+) -> TrainingResult:
+    data = trained.data
+    return TrainingResult(
+        card=trained.model.card,
+        version=trained.model.version,
+        in_use=trained.in_use,
+        subsets=data.counts(),
+        fitted=trained.head.trained.fitted,
+        computed=data.computed,
+        evaluation=trained.head.evaluation,
+        baseline=baseline,
+        start=_start_comparison(trained),
+        suspects=(trained.start or trained.head).suspects,
+        problems=data.dataset.problems,
+        failures=data.failures,
+        notes=(*_notes(trained), *notes),
+        seconds=seconds,
+    )
+
+
+# ---- comparisons
+
+
+def _start_comparison(trained: Trained) -> BaselineComparison | None:
+    """Compare a fine-tuned model with the model it started from, on the images that both were evaluated on."""
+    if trained.start is None or trained.start.evaluation is None or trained.head.evaluation is None:
+        return None
+    return compare_with_baseline(
+        trained.model.name, None, trained.start.evaluation, trained.head.evaluation, training_overlap=0
+    )
+
+
+def _compare_with(
+    baseline: InstalledModel | FoveaError | None, trained: Trained, request: TrainRequest, report: ProgressCallback,
+    token: CancelToken,
+) -> tuple[BaselineComparison | None, tuple[str, ...]]:  # fmt: skip
+    """Compare the model with the one in use before, and return notes on that."""
+    if baseline is None or trained.head.evaluation is None:
+        return None, ()
+    try:
+        if isinstance(baseline, FoveaError):
+            raise baseline
+        found = _evaluate_baseline(trained, trained.head.evaluation, request, baseline, report, token)
+    except Cancelled:
+        return None, ()
+    except FoveaError as error:
+        return None, (tr("Couldn't compare it with the model in use before. {reason}", reason=error.what),)
+    if found is None:
+        note = tr("“{name}”, in use before, has none of these classes, so they were not compared.", name=baseline.name)
+        return None, (note,)
+    if found.training_overlap:
+        note = tr_n(
+            "“{name}” was trained on {overlap:,} of the {count:,} test photo, so its score is optimistic.",
+            "“{name}” was trained on {overlap:,} of the {count:,} test photos, so its score is optimistic.",
+            found.result.a.images,
+            name=baseline.name,
+            overlap=found.training_overlap,
+        )
+        return found, (note,)
+    return found, ()
+
+
+def _evaluate_baseline(
+    trained: Trained, evaluation: Evaluation, request: TrainRequest, baseline: InstalledModel, report: ProgressCallback,
+    token: CancelToken,
+) -> BaselineComparison | None:  # fmt: skip
+    """Compare with the baseline on the test images of its own classes; None if there are none."""
+    known = match_labels(evaluation.classes, baseline.card.classes)
+    labels = {one.path: one.label for one in evaluation.predictions if one.label in known}
+    comparable = [example for example in trained.data.test.examples if example.path in labels]
+    table = compute(comparable, baseline.backbone, request, report=report, token=token)
+    if not len(table.rows):
+        return None
+    examples = [comparable[row] for row in table.rows.tolist()]
+    shown = [EvaluationImage(one.path, one.sha256, labels[one.path]) for one in examples]
+    baseline_evaluation = evaluate_features(shown, table.features, baseline.card, load_head(baseline))
+    hashes = load_training_hashes(baseline)
+    overlap = None if hashes is None else int(find_training_images(shown, hashes.contains).sum())
+    return compare_with_baseline(
+        baseline.name, baseline.version, baseline_evaluation, evaluation, training_overlap=overlap
+    )
+
+
+def _notes(trained: Trained) -> Iterable[str]:
+    data, head = trained.data, trained.head
+    if head.evaluation is None:
+        yield tr("There were no test photos, so its accuracy is unknown.")
+    elif head.trained.fitted > len(data.train):
+        yield tr_n(
+            "The accuracy is that of a model that had not seen the test photos. The installed model was then trained "
+            "the same way on {count:,} photo.",
+            "The accuracy is that of a model that had not seen the test photos. The installed model was then trained "
+            "the same way on all {count:,} photos.",
+            head.trained.fitted,
+        )
+    if not trained.in_use:
+        yield _unused_note(trained)
+    if data.failures:
+        yield tr_n(
+            "{count:,} photo could no longer be read and was left out.",
+            "{count:,} photos could no longer be read and were left out.",
+            len(data.failures),
+        )
+
+
+def _unused_note(trained: Trained) -> str:
+    """Why a fine-tuned version was not activated."""
+    version = trained.model.version
+    start, end = trained.start.evaluation if trained.start else None, trained.head.evaluation
+    if start is None or end is None:
+        return tr(
+            "Version {version} is in your library but not active: without test photos, nothing shows that it is better "
+            "than the model it started from.",
+            version=version,
+        )
+    return tr(
+        "Version {version} is in your library but not active: it is {now:.1%} correct on the test photos, compared "
+        "with {before:.1%} before fine-tuning, which does not show that it is better.",
+        version=version,
+        now=end.accuracy,
+        before=start.accuracy,
+    )

@@ -1,0 +1,155 @@
+"""The results of trainings, and what is known before them: light values that any process can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.base.errors import FoveaError
+from core.card import ModelCard
+from core.datasets.corrections import Correction
+from core.datasets.problems import Problem
+from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
+from core.images.drawing import Picture
+from core.prediction import Failure
+from core.training.request import Recipe
+
+# ---- before a training
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedPhoto:
+    """A photo as the network reads it.
+
+    Attributes:
+        path: the photo.
+        whole: a thumbnail of it.
+        crop: the part that the network reads: left, upper, right, lower, as fractions of width and height, 0..1.
+        cropped: the exact pixels that the network reads.
+    """
+
+    path: Path
+    whole: Picture
+    crop: tuple[float, float, float, float]
+    cropped: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What the network reads.
+
+    Attributes:
+        seen: what it reads of each photo, and of which part of it.
+        augmented: nine augmentations of the first photo.
+        augmentations: descriptions of what augmentation does, one line each.
+    """
+
+    seen: tuple[PreviewedPhoto, ...]
+    augmented: tuple[Picture, ...]
+    augmentations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The expected duration of a recipe on this machine.
+
+    Attributes:
+        recipe: the recipe.
+        seconds: the time until the model is ready; None if the recipe cannot run.
+        basis: how that was estimated, in a sentence or two for the user.
+        error: why it cannot run, and what to do; None if it can.
+    """
+
+    recipe: Recipe
+    seconds: float | None
+    basis: str = ""
+    error: FoveaError | None = None
+
+
+# ---- results
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """The result of a training.
+
+    Attributes:
+        card: the card of the model.
+        version: 1, 2, ...
+        in_use: whether this version is active.
+        subsets: the numbers of images for `train`, `validation` and `test`.
+        fitted: the number of images the installed head was trained on.
+        computed: the number of images whose features were computed.
+        evaluation: the evaluation on the test images; None if there are none.
+        baseline: compared with another model; None if not requested or not possible.
+        start: compared with what fine-tuning started from; None for other recipes.
+        suspects: images whose label is probably wrong, by cross-validation, the most likely ones first.
+        problems: the problems of the folder.
+        failures: images that could no longer be read.
+        notes: notes for the user, a sentence or two each.
+        seconds: the duration of the training, without the comparison.
+    """
+
+    card: ModelCard
+    version: int
+    in_use: bool
+    subsets: Mapping[str, int]
+    fitted: int
+    computed: int
+    evaluation: Evaluation | None
+    baseline: BaselineComparison | None
+    start: BaselineComparison | None
+    suspects: tuple[LabelledPrediction, ...]
+    problems: tuple[Problem, ...]
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.card.name
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionResult:
+    """A correction used for retraining, with the predictions before and after; confidences are 0..1."""
+
+    correction: Correction
+    before: str
+    confidence_before: float
+    now: str
+    confidence_now: float
+
+    @property
+    def is_correct(self) -> bool:
+        """Whether the new version predicts the user's label."""
+        return self.now == self.correction.label
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainingResult:
+    """The result of retraining with corrections.
+
+    Attributes:
+        name: the name of the model.
+        version: the new version.
+        from_version: the version that was corrected.
+        computed: the number of images whose features were computed.
+        corrections: the corrections it was trained on.
+        tests: compared with the corrected version on the test images of the latter's classes; None if there are none.
+        notes: notes for the user, a sentence or two each.
+        skipped: corrected photos that could not be used, and earlier images that are missing.
+        seconds: the duration.
+    """
+
+    name: str
+    version: int
+    from_version: int
+    computed: int
+    corrections: tuple[CorrectionResult, ...]
+    tests: BaselineComparison | None
+    notes: tuple[str, ...]
+    skipped: tuple[Failure, ...]
+    seconds: float

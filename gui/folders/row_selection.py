@@ -1,0 +1,146 @@
+"""The current and the selected rows of a job's results, and what the user does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QItemSelectionModel, QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from core.base.i18n import tr, tr_n
+from core.jobs.reviewing import is_left_open, left_open_text
+from core.jobs.values import Review, Row, Verdict
+from gui.folders.reviewer import Reviewer
+from gui.folders.row_text import copied_text
+from gui.folders.rows_model import RowsModel
+from gui.tasks.jobs_client import Spans
+from gui.widgets.class_chooser import ClassChooser
+
+_MAX_ROWS: Final = 1000
+"""How many selected rows are labelled or copied here; the batch process labels larger selections."""
+_WHOLE_ROW: Final = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+
+
+class RowSelection(QObject):
+    """Reviews and copies the selected rows, or else the current one.
+
+    Attributes:
+        model: the name of the model that made most of the predictions.
+        chooser: the class chooser, created on first use.
+        current_changed: another row is current, or the current one was loaded.
+        noticed: a message for the user.
+    """
+
+    current_changed = Signal()
+    noticed = Signal(str)
+
+    def __init__(self, rows: RowsModel, selection: QItemSelectionModel, reviewer: Reviewer, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._rows, self._selection, self._reviewer, self._page = rows, selection, reviewer, parent
+        self.model = ""
+        self._classes: Sequence[str] = ()
+        self.chooser: ClassChooser | None = None
+        selection.currentChanged.connect(self._on_current)
+        rows.rows_loaded.connect(self._on_loaded)
+
+    def open(self, job: str, classes: Sequence[str]) -> None:
+        """Review the rows of this job; the classes are those of its model, and empty if it is gone."""
+        self._classes = classes
+        self._reviewer.open(job)
+
+    # ---- rows
+
+    @property
+    def current(self) -> Row | None:
+        """The current row, if it is loaded."""
+        index = self._selection.currentIndex()
+        return self._rows.row(index.row()) if index.isValid() else None
+
+    @property
+    def has_current(self) -> bool:
+        """Whether there is a current row, loaded or not."""
+        return self._selection.currentIndex().isValid()
+
+    def spans(self) -> Spans:
+        """The selected rows, as (first place, count) pairs."""
+        found = sorted((one.top(), one.bottom() + 1) for one in self._selection.selection().toList())
+        spans: list[tuple[int, int]] = []
+        for top, end in found:
+            first = max(top, sum(spans[-1]) if spans else 0)
+            if first < end:
+                spans.append((first, end - first))
+        return tuple(spans)
+
+    @property
+    def count(self) -> int:
+        """The number of selected rows."""
+        return sum(count for _, count in self.spans())
+
+    def loaded(self) -> list[Row] | None:
+        """The selected rows, or else the current one; None if they are too many or some are not loaded."""
+        if self.count > _MAX_ROWS:
+            return None
+        rows = [self._rows.row(place) for first, count in self.spans() for place in range(first, first + count)]
+        loaded = [row for row in rows or [self.current] if row is not None]
+        return None if len(loaded) < len(rows) else loaded
+
+    def select(self, place: int) -> None:
+        """Select this row alone."""
+        index = self._rows.index(place, 0)
+        if index != self._selection.currentIndex().siblingAtColumn(0):
+            self._selection.setCurrentIndex(index, _WHOLE_ROW)
+
+    def step(self, by: int) -> None:
+        """Select the row this many places further."""
+        last = self._rows.rowCount() - 1
+        if last >= 0:
+            self.select(min(max(self._selection.currentIndex().row() + by, 0), last))
+
+    def _on_current(self) -> None:
+        row = self.current
+        if row is not None:
+            self._rows.track(row)
+        self.current_changed.emit()
+
+    def _on_loaded(self, first: int, count: int) -> None:
+        if first <= self._selection.currentIndex().row() < first + count:
+            self._on_current()
+
+    # ---- actions
+
+    def review(self, review: Review | None) -> None:
+        """Apply a review to the rows; None removes their reviews."""
+        rows = self.loaded()
+        if rows is None:
+            self._reviewer.track(self._rows.review(self.spans(), review), self.model)
+            return
+        self._reviewer.review(rows, review)
+        if left_open := left_open_text(sum(is_left_open(row, review) for row in rows)):
+            self.noticed.emit(left_open)
+
+    def ask_for_class(self) -> None:
+        """Ask for the class of the rows."""
+        current = self.current
+        if current is None:
+            return
+        if self.chooser is None:
+            self.chooser = ClassChooser(self._page.window())
+            self.chooser.chosen.connect(lambda name: self.review(Review(Verdict.CORRECTED, name)))
+        likely = [score.label for score in current.scores]
+        title = tr_n("What is in this photo?", "What is in these {count:,} photos?", self.count or 1)
+        self.chooser.open(self._classes or likely, title=title, likely=likely)
+
+    def copy(self) -> None:
+        """Copy the rows to the clipboard, one per line."""
+        rows = self.loaded()
+        if rows is not None:
+            QGuiApplication.clipboard().setText("\n".join(copied_text(row) for row in rows))
+            return
+        self.noticed.emit(
+            tr(
+                "Can't copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
+                maximum=_MAX_ROWS,
+            )
+        )

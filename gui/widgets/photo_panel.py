@@ -1,0 +1,190 @@
+"""A photo with its prediction, as the inspectors and the review show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from core.base.i18n import tr
+from core.base.text import display_path
+from core.prediction import Failure, Outcome, Prediction, Score
+from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.widgets import theme
+from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
+from gui.widgets.layouts import SPACE, add, hbox
+from gui.widgets.painting import paint_no_picture
+
+
+class PhotoView(QWidget):
+    """A photo scaled to fit, with its aspect ratio kept; its thumbnail until the preview is rendered."""
+
+    def __init__(self, pictures: PictureClient) -> None:
+        super().__init__()
+        self.setAccessibleName(tr("Photo preview"))
+        self.setMinimumHeight(220)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._pictures = pictures
+        self._path: Path | None = None
+        self._picture: QPixmap | None = None
+        self._scaled: QPixmap | None = None
+        pictures.rendered.connect(self._on_rendered)
+
+    def show_photo(self, path: Path | None) -> None:
+        """Show this photo; None shows a placeholder."""
+        self._path, picture = path, None
+        if path is not None:
+            picture = self._pictures.picture(path, PREVIEW_SIDE)
+            if picture is None:
+                picture = self._pictures.picture(path, THUMBNAIL_SIDE)
+        if picture is not self._picture:
+            self._picture, self._scaled = picture, None
+            self.update()
+
+    def _on_rendered(self, path: Path) -> None:
+        if path == self._path:
+            self.show_photo(path)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._scaled = None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.current().track))
+        painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS, theme.RADIUS)
+        if self._picture is None or self._picture.isNull():
+            paint_no_picture(painter, QRectF(self.rect()), self._picture, 40)
+        else:
+            self._paint_picture(painter, self._picture)
+        painter.end()
+
+    def _paint_picture(self, painter: QPainter, picture: QPixmap) -> None:
+        if self._scaled is None:
+            ratio = self.devicePixelRatioF()
+            self._scaled = picture.scaled(
+                self.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            )
+            self._scaled.setDevicePixelRatio(ratio)
+        box = QRect(0, 0, *(self._scaled.size() / self._scaled.devicePixelRatio()).toTuple())
+        box.moveCenter(self.rect().center())
+        painter.drawPixmap(box.topLeft(), self._scaled)
+
+
+class ScoreBars(QWidget):
+    """The most likely classes: label, bar, number."""
+
+    def __init__(self, rows: int = 0) -> None:
+        """Create this many rows; further ones are created when they are first shown."""
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 4, 0, 4)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self._rows: list[tuple[QLabel, Bar, QLabel]] = []
+        for _ in range(rows):
+            self._add_row()
+
+    def show_scores(self, scores: Sequence[Score], *, is_strong: bool) -> None:
+        """Show these scores, most likely first; the first bar has the accent colour if `is_strong`."""
+        while len(self._rows) < len(scores):
+            self._add_row()
+        for row, (name, bar, number) in enumerate(self._rows):
+            for widget in (name, bar, number):
+                widget.setVisible(row < len(scores))
+            if row < len(scores):
+                score = scores[row]
+                name.setText(score.label)
+                number.setText(percent(score.probability))
+                name_and_value = tr("{label}: {confidence}", label=score.label, confidence=percent(score.probability))
+                number.setAccessibleName(name_and_value)
+                bar.show_fraction(score.probability, is_strong=is_strong and row == 0)
+
+    def _add_row(self) -> None:
+        row = len(self._rows)
+        name, bar, number = label(wrap=True), Bar(), label(kind="number")
+        name.setFixedWidth(136)
+        number.setMinimumWidth(48)
+        number.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._grid.addWidget(name, row, 0)
+        self._grid.addWidget(bar, row, 1)
+        self._grid.addWidget(number, row, 2)
+        self._rows.append((name, bar, number))
+
+
+class PhotoPanel(Panel):
+    """A photo with its name, prediction and properties, the user's label, and buttons."""
+
+    def __init__(self, pictures: PictureClient, buttons: Sequence[QPushButton], rows: int = 0) -> None:
+        """`rows` is the number of scores and of properties to create now; more are created when they are needed."""
+        super().__init__(tr("Photo"))
+        self.heading.hide()
+        self._view = PhotoView(pictures)
+        self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
+        self._answer, self._own_label = label(kind="title", wrap=True), label(kind="heading", wrap=True)
+        self._scores, self._properties = ScoreBars(rows), PropertyList(rows)
+        add(self.body, self._view, self._name, self._answer, self._note, self._own_label)
+        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._properties)
+
+    def show_photo(
+        self, path: Path | None, outcome: Outcome | None, own_label: str, properties: Sequence[tuple[str, str]]
+    ) -> None:
+        """Show a photo; None shows a placeholder.
+
+        Args:
+            path: the photo.
+            outcome: its prediction or failure; None if it is waiting.
+            own_label: what the user said about it, as a text; empty if nothing.
+            properties: names and values.
+        """
+        self._view.show_photo(path)
+        self._name.setText("" if path is None else display_path(path.name))
+        self._name.setToolTip("" if path is None else display_path(path))
+        self._answer.setText(tr("No photo selected") if path is None else headline_text(outcome))
+        show_text(self._note, note_text(outcome, is_labelled=bool(own_label)))
+        show_text(self._own_label, own_label)
+        prediction = outcome if isinstance(outcome, Prediction) else None
+        scores = prediction.scores if prediction else ()
+        self._scores.show_scores(scores, is_strong=prediction is None or not prediction.unknown)
+        self._properties.show_properties(properties)
+
+
+def percent(probability: float) -> str:
+    """Format a probability; values near 0% and 100% are not rounded to them."""
+    if 0 < probability < 0.001:
+        return "< 0.1%"
+    if 0.999 < probability < 1:
+        return "> 99.9%"
+    return f"{probability:.1%}"
+
+
+def headline_text(outcome: Outcome | None) -> str:
+    """The prediction, or that there is none."""
+    match outcome:
+        case Prediction(unknown=True):
+            return tr("Unknown, maybe {label}", label=outcome.best.label)
+        case Prediction():
+            return outcome.best.label
+        case Failure():
+            return tr("Couldn't read this photo")
+        case None:
+            return tr("Waiting")
+
+
+def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:
+    """What the user should know about a prediction, or why there is none; empty if nothing."""
+    match outcome:
+        case Failure():
+            return f"{outcome.message} {outcome.hint}"
+        case Prediction(warnings=(_, *_)):
+            return " ".join(outcome.warnings)
+        case Prediction(unknown=True) if is_labelled:
+            return tr("Low confidence: the photo may show none of the model's classes.")
+        case Prediction(unknown=True):
+            return tr("Low confidence: the photo may show none of the model's classes. Choose its class.")
+    return ""
