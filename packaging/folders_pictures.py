@@ -13,10 +13,10 @@ import argparse
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from pictures import Walk
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -24,36 +24,16 @@ if TYPE_CHECKING:
     from gui.folders.page import FoldersPage
     from gui.shell.main_window import MainWindow
 
-PATIENCE_S: Final = 300.0
 _UNDER_WAY: Final = 40
 """Photos after which a job under way is worth a picture."""
 
 
-class Walk:
-    """A walk through the place, whose pictures go to a folder."""
+class FoldersWalk(Walk):
+    """A walk through the place."""
 
     def __init__(self, application: QApplication, window: MainWindow, folder: Path) -> None:
-        self._application, self._window, self._folder = application, window, folder
-
-    @property
-    def page(self) -> FoldersPage:
-        """The place."""
-        return self._window.pages.folders
-
-    def wait(self, until: Callable[[], bool]) -> None:
-        """Let the window live until something is so."""
-        end = time.monotonic() + PATIENCE_S
-        while not until():
-            if time.monotonic() > end:
-                raise SystemExit(f"not done after {PATIENCE_S:.0f} s")
-            self._application.processEvents()
-            time.sleep(0.01)
-
-    def take(self, name: str, after_s: float = 1.5) -> None:
-        """Take a picture when everything is drawn."""
-        end = time.monotonic() + after_s
-        self.wait(lambda: time.monotonic() > end)
-        self._window.grab().save(str(self._folder / f"{name}.png"))
+        super().__init__(application, window, folder)
+        self._window, self.page = window, window.pages.folders
 
     def run(self, photos: Path) -> None:
         """Go from a folder to sorted photos and back."""
@@ -69,7 +49,7 @@ class Walk:
         self.wait(lambda: page.job is not None and page.job.progress is not None)
         self.wait(lambda: _finished(page) >= _UNDER_WAY)
         self.take("3-under-way", 0.3)
-        self.wait(lambda: page.job is not None and page.job.activity == "finished")
+        self.wait(lambda: page.job is not None and page.job.state == "finished")
         self.take("4-table", 2.5)
         act[ActionId.AS_GALLERY].trigger()
         self.take("5-gallery", 2.5)
@@ -120,14 +100,17 @@ class Walk:
     def _use(self) -> None:
         """Every step of sorting and of writing keywords, before any is taken."""
         page = self.page
-        page.open_plan(page.keywords)
-        page.keywords.plan()
-        self.wait(lambda: page.keywords.steps.rowCount() > 0 or not page.keywords.bar.isVisible())
+        from gui.folders.plan_forms import KeywordForm, SortForm
+
+        page.open_plan(KeywordForm)
+        keywords, sorting = page.plans[KeywordForm].get(), page.plans[SortForm].get()
+        keywords.plan()
+        self.wait(lambda: keywords.steps.rowCount() > 0 or not keywords.bar.isVisible())
         self.take("8-keywords")
-        page.open_plan(page.sorting)
-        page.sorting.form.sort_to(self._folder / "sorted")  # type: ignore[attr-defined]
-        page.sorting.plan()
-        self.wait(lambda: page.sorting.steps.rowCount() > 0 or not page.sorting.bar.isVisible())
+        page.open_plan(SortForm)
+        sorting.form.sort_to(self.folder / "sorted")  # type: ignore[attr-defined]
+        sorting.plan()
+        self.wait(lambda: sorting.steps.rowCount() > 0 or not sorting.bar.isVisible())
         self.take("8-sorting")
 
 
@@ -158,7 +141,7 @@ def main() -> None:
         application, window = open_window([])
         window.session.settings.change(theme=Theme(asked.theme), model=asked.model)
         window.resize(*map(int, asked.size.split("x")))
-        walk = Walk(application, window, asked.folder)
+        walk = FoldersWalk(application, window, asked.folder)
         walk.wait(lambda: window.session.opened is not None)
         walk.run(photos)
         window.close()

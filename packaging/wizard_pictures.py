@@ -12,42 +12,27 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from pictures import Walk
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from gui.training.wizard.window import TrainingWizard
 
-PATIENCE_S: Final = 600.0
 _MEASURING: Final = "Measuring"
 _EPOCHS: Final = 40
 """After which a training is worth a picture."""
 
 
-class Walk:
-    """A walk through the wizard, whose pictures go to a folder."""
+class WizardWalk(Walk):
+    """A walk through the wizard."""
 
     def __init__(self, application: QApplication, wizard: TrainingWizard, folder: Path) -> None:
-        self._application, self._wizard, self._folder = application, wizard, folder
-
-    def wait(self, until: Callable[[], bool]) -> None:
-        """Let the window live until something is so."""
-        end = time.monotonic() + PATIENCE_S
-        while not until():
-            if time.monotonic() > end:
-                raise SystemExit(f"not done after {PATIENCE_S:.0f} s")
-            self._application.processEvents()
-            time.sleep(0.01)
-
-    def take(self, name: str, after_s: float = 1.5) -> None:
-        """Take a picture when everything is drawn."""
-        end = time.monotonic() + after_s
-        self.wait(lambda: time.monotonic() > end)
-        self._wizard.grab().save(str(self._folder / f"{name}.png"))
+        super().__init__(application, wizard, folder)
+        self._wizard = wizard
 
     def run(self, photos: Path, recipe: str) -> None:
         """Go from a folder to a result."""
@@ -108,7 +93,7 @@ def main() -> None:
         wizard = window.wizard_controller.wizard
         assert wizard is not None
         wizard.resize(*map(int, asked.size.split("x")))
-        walk = Walk(application, wizard, asked.folder)
+        walk = WizardWalk(application, wizard, asked.folder)
         walk.wait(lambda: window.session.opened is not None)
         walk.run(asked.photos.resolve(), asked.recipe)
         window.close()

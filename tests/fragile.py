@@ -10,8 +10,8 @@ from PIL import Image
 from core.card import write_card
 from core.engine import golden
 from core.models.heads import LinearHead, head_bytes
-from core.models.installed import InstalledModel
 from core.models.library import Library
+from core.models.values import InstalledModel
 from tests import tiny
 
 CLASSES = ("dim", "bright")

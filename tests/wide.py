@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 from core.card import BackboneCard, write_card
 from core.engine import golden
 from core.models.heads import Head, head_bytes
-from core.models.installed import InstalledModel
 from core.models.library import Library
+from core.models.values import InstalledModel
 from tests import tiny
 
 CHANNELS = 128

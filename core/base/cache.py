@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
+from core.base.database import connect, transaction
 from core.base.errors import StorageError
 from core.base.i18n import tr
 from core.base.recovery import is_damage
@@ -23,8 +24,6 @@ from core.base.salvage import files_set_aside, set_aside
 
 _BATCH_SIZE: Final = 500
 """Rows per statement; SQLite limits the number of parameters to some thousands."""
-_TIMEOUT_S: Final = 30.0
-"""How long to wait for another process to release the file; it normally takes milliseconds."""
 _USED_DAILY_S: Final = 24 * 3600
 """Resolution of the last use: updating it at every read would cost more than the read."""
 _KEPT_FRACTION: Final = 0.9
@@ -93,14 +92,14 @@ class Cache:
     def _select(self, columns: str, chosen: str, values: tuple[Value, ...], opened: sqlite3.Connection) -> list[Any]:
         rows = opened.execute(f"SELECT {columns} FROM {self._table} {chosen}", values).fetchall()
         now = time.time()
-        with contextlib.suppress(sqlite3.OperationalError), opened:  # a read-only file works too
+        with contextlib.suppress(sqlite3.OperationalError):  # a read-only file works too
             aged = f"UPDATE {self._table} SET used = ? {chosen} AND used < ?"
             opened.execute(aged, (now, *values, now - _USED_DAILY_S))
         return rows
 
     def _insert(self, rows: Sequence[tuple[Value, ...]], opened: sqlite3.Connection) -> None:
         marks = ", ".join("?" * len(rows[0]))
-        with opened:
+        with transaction(opened):
             opened.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES ({marks})", rows)
             self._trim(opened)
 
@@ -135,8 +134,9 @@ class Cache:
 
     def _open(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        opened = sqlite3.connect(self._file, timeout=_TIMEOUT_S, check_same_thread=False)
+        opened = connect(self._file)
         try:
+            opened.text_factory = str  # damaged text is an error, as everything can be computed again
             _begin_log(opened)
             opened.execute("PRAGMA synchronous = NORMAL")
             opened.executescript(

@@ -34,6 +34,11 @@ class FoveaError(Exception):
         return _rebuild, (type(self), self.__dict__.copy())
 
 
+def os_reason(error: OSError) -> str:
+    """Why the system refused something, in its words."""
+    return error.strerror or type(error).__name__
+
+
 def _rebuild(family: type[FoveaError], state: dict[str, object]) -> FoveaError:
     error = family.__new__(family, state["what"])
     error.__dict__.update(state)

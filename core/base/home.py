@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from core.base import paths
-from core.base.errors import StorageError
+from core.base.errors import StorageError, os_reason
 from core.base.i18n import tr
 
 
@@ -25,20 +25,16 @@ def check_home(*, writes: bool) -> None:
         try:
             _try_to_read(folder)
         except OSError as error:
-            what = tr("Couldn't read Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=_reason(error))
+            what = tr("Couldn't read Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=os_reason(error))
             raise StorageError(what, hint=_hint()) from error
         try:
             if writes:
                 _try_to_write(folder)
         except OSError as error:
             what = tr(
-                "Couldn't write to Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=_reason(error)
+                "Couldn't write to Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=os_reason(error)
             )
             raise StorageError(what, hint=_hint()) from error
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
 
 
 def _hint() -> str:

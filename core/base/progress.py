@@ -103,6 +103,15 @@ class CancelToken:
         if self._cancelled.is_set():
             raise Cancelled
 
+    def wait(self, seconds: float) -> None:
+        """Wait, paused or not.
+
+        Raises:
+            Cancelled: the work was cancelled, at the latest now.
+        """
+        if self._cancelled.wait(seconds):
+            raise Cancelled
+
 
 class ProgressReporter:
     """Counts the steps of one stage, reports them at most 20 times per second, and estimates the remaining time.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base import sqlite_pages
+from core.base.database import connect
 from core.base.errors import DamagedError
 from core.base.i18n import tr
 from core.base.salvage import LOGS, set_aside
@@ -31,11 +32,6 @@ def is_damage(error: Exception, file: Path) -> bool:
     if code == sqlite3.SQLITE_READONLY:  # a damaged header can claim this
         return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
     return code & 0xFF in _DAMAGE if code >= 0 else isinstance(error, UnicodeDecodeError)
-
-
-def as_text(stored: bytes) -> str:
-    """Decode stored text, replacing damaged characters: for `sqlite3.Connection.text_factory`."""
-    return stored.decode(errors="replace")
 
 
 def as_path(stored: bytes) -> Path:
@@ -133,7 +129,7 @@ def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
         _renew_first_page(copy, empty)
     before = target.total_changes
     target.execute("BEGIN")
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(copy)) as source:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(copy)) as source:
         source.execute(_SETTLE)
         torn = {name for name, columns in tables.items() if not _insert_table(source, target, name, columns)}
     for name, row in sqlite_pages.rows(copy, {name: tables[name] for name in torn}) if torn else ():
@@ -142,16 +138,10 @@ def _recover(copy: Path, empty: Path, target: sqlite3.Connection) -> int:
     return target.total_changes - before
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    opened = sqlite3.connect(file)
-    opened.text_factory = as_text
-    return opened
-
-
 def _is_open(file: Path, tables: dict[str, tuple[Column, ...]]) -> bool:
     """Whether SQLite can find the tables of a database."""
     try:
-        with contextlib.closing(_connect(file)) as opened:
+        with contextlib.closing(connect(file)) as opened:
             return tables.keys() <= _tables(opened).keys()
     except (sqlite3.Error, ValueError):
         return False

@@ -70,17 +70,6 @@ def members(data: bytes) -> Iterator[tuple[str, Any]]:
             yield found[1], value
 
 
-def recovery_lock(file: Path) -> None:
-    """Set aside a lock file that has content: a valid one is an SQLite file that is only ever locked, and empty.
-
-    Raises:
-        StorageError: the folder does not allow it.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        if file.stat().st_size:
-            set_aside(file)
-
-
 def _free_name(file: Path) -> Path:
     dated = f"{file.name}.{DAMAGED}-{time.strftime('%Y%m%d-%H%M%S')}"
     names = (dated if number == 1 else f"{dated}-{number}" for number in count(1))

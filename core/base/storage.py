@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
-from core.base.errors import StorageError
+from core.base.errors import StorageError, os_reason
 from core.base.i18n import tr
 from core.base.leftovers import partial_file
 
@@ -106,16 +106,9 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageError(
-            tr(
-                "Couldn't write {file!r} in {folder!r}: {reason}.",
-                file=path.name,
-                folder=str(path.parent),
-                reason=reason,
-            ),
-            hint=tr("Check the free space and permissions of the folder, or set FOVEA_HOME to another folder."),
-        ) from error
+        what = tr("Couldn't write {file!r} in {folder!r}: {reason}.", **_details(path, error))
+        hint = tr("Check the free space and permissions of the folder, or set FOVEA_HOME to another folder.")
+        raise StorageError(what, hint=hint) from error
 
 
 @contextlib.contextmanager
@@ -128,16 +121,27 @@ def reading_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageError(
-            tr(
-                "Couldn't read {file!r} in {folder!r}: {reason}.",
-                file=path.name,
-                folder=str(path.parent),
-                reason=reason,
-            ),
-            hint=tr("Check the file's permissions and its disk, then try again."),
-        ) from error
+        what = tr("Couldn't read {file!r} in {folder!r}: {reason}.", **_details(path, error))
+        raise StorageError(what, hint=tr("Check the file's permissions and its disk, then try again.")) from error
+
+
+def is_there(file: Path) -> bool:
+    """Whether there is a file of this name, which may be too long for one.
+
+    Raises:
+        StorageError: its folder cannot be read.
+    """
+    with reading_errors(file):
+        try:
+            return file.is_file()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
+
+
+def _details(path: Path, error: OSError) -> dict[str, str]:
+    return {"file": path.name, "folder": str(path.parent), "reason": os_reason(error)}
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Text for display on one line, and natural sorting."""
+"""Text and numbers for display on one line, and natural sorting."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def display_path(path: Path | str) -> str:
     direction and bytes that are not UTF-8 are escaped.
     """
     return "".join(character if is_readable(character) else _escaped(character) for character in str(path))
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage with one decimal; a dash if it is undefined."""
+    return "–" if fraction is None else f"{fraction:.1%}"
 
 
 def natural_sort_key(name: str) -> bytes:

@@ -15,13 +15,13 @@ from core.base import paths, settings
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
+from core.base.text import percent
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
 from core.engine.feature_store import FeatureStore
 from core.evaluation.comparison import compare_by_paths, compared_model
-from core.evaluation.plots import percent
 from core.evaluation.values import Accuracy, Comparison, Disagreement, PairedComparison
 from core.models.library import InstalledModel, open_library
 

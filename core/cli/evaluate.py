@@ -15,6 +15,7 @@ from core.base import paths, settings
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.storage import write_atomically
+from core.base.text import percent
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
@@ -23,7 +24,6 @@ from core.engine.feature_store import FeatureStore
 from core.evaluation.folder_evaluation import evaluate_folder
 from core.evaluation.leakage import TrainingSet
 from core.evaluation.metrics import to_json
-from core.evaluation.plots import percent
 from core.evaluation.reports import html_report
 from core.evaluation.sources import feature_extractor
 from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation

@@ -14,11 +14,11 @@ from rich.text import Text
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
+from core.base.text import percent
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
-from core.evaluation.plots import percent
 from core.exporting.export import export_model
 from core.exporting.export_evaluation import AccuracyLossError, ExportEvaluation, VariantMetrics
 from core.exporting.formats import ExportFormat

@@ -20,6 +20,8 @@ from core.jobs.values import Filter, JobState, JobSummary
 from core.models.versions import KEPT_DAYS
 
 _CLASSES_SHOWN: Final = 40
+_NOT_STORED: Final = ("progress", "sortings", "interrupted", "message")
+"""The fields of a job that only the window uses."""
 
 
 def _columns() -> tuple[str, ...]:
@@ -110,8 +112,8 @@ def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
 def _content(job: JobSummary | BrokenJob) -> dict[str, Any]:
     if isinstance(job, BrokenJob):
         return {"id": job.id, "error": {"kind": job.error.kind, "message": job.error.what, "hint": job.error.hint}}
-    counts = asdict(job.counts)
-    return asdict(job) | {"folder": str(job.folder), "begun": _timestamp(job.begun).isoformat(), "counts": counts}
+    content = {name: value for name, value in asdict(job).items() if name not in _NOT_STORED}
+    return content | {"folder": str(job.folder), "begun": _timestamp(job.begun).isoformat()}
 
 
 def _cells(job: JobSummary | BrokenJob) -> tuple[Text, ...]:

@@ -18,13 +18,13 @@ from core.base.errors import ModelError, StorageError, UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
+from core.base.text import percent
 from core.cli import classify_folders, tables
 from core.cli.classify_arguments import ClassifyRequest
 from core.cli.classify_folders import Tally
 from core.cli.progress import stages
 from core.cli.sort_texts import left_text, plan_text, sorted_text, undone_text
 from core.cli.streams import print_message, results_to
-from core.evaluation.plots import percent
 from core.jobs.job_list import list_jobs
 from core.jobs.journal import job_id
 from core.jobs.pipeline import LazyClassifier

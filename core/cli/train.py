@@ -16,6 +16,7 @@ from core.base import paths, settings
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
+from core.base.text import percent
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
 from core.cli.problems import print_problems
@@ -23,7 +24,6 @@ from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.metrics import prediction_json, to_json
-from core.evaluation.plots import percent
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import Depth, Recipe, TrainRequest

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
+from core.base.text import percent
 from core.cli import tables
 from core.cli.streams import print_message, results_to
-from core.evaluation.plots import percent
 from core.models.library import BrokenEntry, InstalledBackbone, InstalledModel, Library, Version, split_reference
 
 

@@ -143,8 +143,3 @@ def format_path(path: Path, root: Path | None = None) -> str:
 def format_paths(paths: Iterable[Path], root: Path | None = None) -> str:
     """The first few paths as `format_path` gives them, and how many more there are."""
     return format_names([format_path(path, root) for path in paths])
-
-
-def pluralize(count: int, what: str = "image") -> str:
-    """A count with its noun: "1 image", "12,500 images"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -37,7 +37,8 @@ from core.evaluation.values import (
 )
 from core.images.listing import find_images
 from core.models.heads import Head
-from core.models.installed import InstalledModel, load_head
+from core.models.installed import load_head
+from core.models.values import InstalledModel
 from core.prediction import Failure
 
 _MAX_DISAGREEMENTS: Final = 200

@@ -25,7 +25,8 @@ from core.engine.near_duplicates import DUPLICATE_COSINE, choose_cosine, normali
 from core.evaluation.images import EvaluationImage
 from core.images.perceptual_hash import HAMMING_THRESHOLD
 from core.models.bundled_features import bundled_features
-from core.models.installed import InstalledModel, load_examples, load_training_hashes
+from core.models.installed import load_examples, load_training_hashes
+from core.models.values import InstalledModel
 
 _BLOCK: Final = 512
 

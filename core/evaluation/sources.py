@@ -5,7 +5,8 @@ from __future__ import annotations
 from core.base.providers import Precision, ProviderPreference
 from core.engine.features import FeatureExtractor
 from core.engine.provider_selection import choose_engine
-from core.models.installed import InstalledModel, load_backbone
+from core.models.installed import load_backbone
+from core.models.values import InstalledModel
 
 
 def feature_extractor(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> FeatureExtractor:

@@ -10,7 +10,7 @@ from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.exporting.formats import ExportFormat
-from core.models.installed import InstalledModel
+from core.models.values import InstalledModel
 from core.models.weight_storage import Storage
 
 if TYPE_CHECKING:

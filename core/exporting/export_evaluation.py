@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from core.base.errors import ModelError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.text import percent
 from core.datasets.problems import Problem
 from core.engine import golden
 from core.evaluation.comparison import mcnemar
-from core.evaluation.plots import percent
 from core.exporting.samples import Samples
 from core.models.variants import Outputs, open_file, run_joined
 

@@ -40,8 +40,9 @@ from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.models import joined
 from core.models.exchange import MAX_DIFFERENCE
 from core.models.heads import head_bytes, softmax
-from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
 from core.models.library import CARD as BACKBONE_CARD
+from core.models.values import InstalledModel
 from core.models.variants import MAX_ROUNDING
 from core.models.weight_storage import Storage, storage_of
 from core.training.protocol import HEAD

@@ -28,7 +28,8 @@ from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.models import joined
 from core.models.exchange import MAX_DIFFERENCE
-from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
+from core.models.values import InstalledModel
 from core.models.variants import Variant, backbone_variant, check_joined, logits_of, make_variant
 from core.models.weight_storage import Storage
 

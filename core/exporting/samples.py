@@ -21,8 +21,9 @@ from core.datasets.split import Split, split
 from core.evaluation.images import match_labels
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
-from core.models.installed import InstalledModel, load_examples, load_training_hashes
+from core.models.installed import load_examples, load_training_hashes
 from core.models.training_examples import DATASET
+from core.models.values import InstalledModel
 from core.training.training_data import fingerprint
 
 MAX_CALIBRATION: Final = 100

@@ -6,7 +6,7 @@ import errno
 
 from PIL import Image
 
-from core.base.errors import ImageError, ImageErrorKind
+from core.base.errors import ImageError, ImageErrorKind, os_reason
 from core.base.i18n import tr
 from core.images.bounds import MAX_BYTES, MAX_PIXELS, MAX_SIDE, TooLargeError, TooMuchMemoryError, TooMuchWorkError
 
@@ -76,7 +76,7 @@ def unreadable(error: OSError, name: str) -> ImageError:
         what = tr("You don't have permission to open “{name}”.", name=name)
         hint = tr("Change its permissions, or copy it to one of your folders.")
         return ImageError(ImageErrorKind.NO_ACCESS, what, hint=hint)
-    what = tr("Couldn't read “{name}”: {reason}.", name=name, reason=error.strerror)
+    what = tr("Couldn't read “{name}”: {reason}.", name=name, reason=os_reason(error))
     return ImageError(ImageErrorKind.NO_ACCESS, what, hint=tr("Check the disk or network connection."))
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from core.base.errors import ImageError, ImageErrorKind
+from core.base.errors import ImageError, ImageErrorKind, os_reason
 from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
 from core.images.kinds import unread_name
@@ -238,7 +238,7 @@ def _unreadable(folder: Path, error: OSError) -> ImageError:
     what = tr(
         "Couldn't read the folder “{name}”: {reason}.",
         name=display_path(folder.name or folder),
-        reason=error.strerror or type(error).__name__,
+        reason=os_reason(error),
     )
     return ImageError(kind, what, hint=tr("Check that it exists and that you can open it."))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import sqlite3
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from typing import Final
 from core.base import paths
 from core.base.errors import StorageError, UsageError
 from core.base.i18n import tr
-from core.base.locks import try_lock
+from core.base.lock_files import is_locked
 from core.base.recovery import as_path
-from core.base.storage import reading_errors
+from core.base.storage import is_there, reading_errors
 from core.jobs.journal import LOCK, job_folder, locked
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.values import JobCounts, JobState, JobSummary
@@ -46,7 +45,7 @@ def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
         except UsageError:  # a folder without a journal
             continue
         except StorageError as error:
-            if not _is_locked(job_folder(id_)):  # or another program is just creating it
+            if not is_locked(job_folder(id_) / LOCK):  # or another program is just creating it
                 broken.append(BrokenJob(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
@@ -75,7 +74,8 @@ def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     columns = "folder, recursive, include, exclude, begun, finished, keep_features, models.name, models.version"
     found = database.execute(f"SELECT {columns} FROM job LEFT JOIN models ON models.id = job.model").fetchone()
     folder, recursive, include, exclude, started, finished, keeps, model, version = found
-    state = JobState.RUNNING if _is_locked(job_folder(id_)) else JobState.FINISHED if finished else JobState.STOPPED
+    is_running = is_locked(job_folder(id_) / LOCK)
+    state = JobState.RUNNING if is_running else JobState.FINISHED if finished else JobState.STOPPED
     if not 0 <= started < _END_OF_TIME:
         raise ValueError(started)
     patterns = _patterns(include), _patterns(exclude)
@@ -124,25 +124,6 @@ def existing_job(id_: str) -> Path:
         UsageError: the job does not exist.
     """
     folder = job_folder(id_)
-    if folder.parent != paths.jobs() or not _exists(folder / FILE):
+    if folder.parent != paths.jobs() or not is_there(folder / FILE):
         raise UsageError(tr("No job {id!r}.", id=id_), hint=tr("List the jobs with `fovea jobs`."))
     return folder
-
-
-def _exists(file: Path) -> bool:
-    with reading_errors(file):
-        try:
-            return file.exists()
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return False
-            raise
-
-
-def _is_locked(folder: Path) -> bool:
-    """Whether a program is running the job. The check holds the lock for an instant, which `locked` waits for."""
-    try:
-        with (folder / LOCK).open("r+b") as file:
-            return not try_lock(file)
-    except OSError:
-        return False

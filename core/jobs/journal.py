@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from core.base import paths
+from core.base import lock_files, paths
+from core.base.database import transaction
 from core.base.errors import UsageError
 from core.base.i18n import tr
-from core.base.locks import try_lock
 from core.base.recovery import as_path
-from core.base.storage import storage_errors
 from core.base.text import display_path
 from core.jobs.rows import COLUMNS, TABLES, outcome_columns, row_of, timing_columns
 from core.jobs.schema import FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
@@ -35,8 +34,8 @@ LOCK: Final = "lock"
 TRANSIENT_ERRORS: Final = ("missing", "no-access", "no-memory")
 """Kinds of failures whose cause may go away without a change to the file: the next run retries these images."""
 
-_PAUSES_S: Final = (0.05, 0.1, 0.2, 0.4)
-"""Waits between attempts to lock: checking whether a job is running holds its lock for an instant."""
+_PATIENCE_S: Final = 0.75
+"""Checking whether a job is running holds its lock for an instant."""
 
 _SEE: Final = f"""
 UPDATE images SET walk = :walk WHERE folder = :folder AND name = :name
@@ -310,33 +309,13 @@ def locked(folder: Path) -> Iterator[None]:
         UsageError: another program is running it.
         StorageError: the folder cannot be written.
     """
-    with contextlib.ExitStack() as stack:
-        with storage_errors(folder / LOCK):
-            folder.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context((folder / LOCK).open("a+b"))
-            for pause in (*_PAUSES_S, None):
-                if try_lock(file):
-                    break
-                if pause is None:
-                    raise UsageError(
-                        tr("Another program is classifying this folder."),
-                        hint=tr("Wait until it has finished, or stop it; its results so far are kept."),
-                    )
-                time.sleep(pause)
+    with lock_files.locked(folder / LOCK, _taken_error, patience_s=_PATIENCE_S):
         yield
 
 
-@contextlib.contextmanager
-def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Run the block as one transaction."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
-            database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
+def _taken_error() -> UsageError:
+    hint = tr("Wait until it has finished, or stop it; its results so far are kept.")
+    return UsageError(tr("Another program is classifying this folder."), hint=hint)
 
 
 def _start_walk(database: sqlite3.Connection, request: JobRequest, model_ref: ModelRef) -> tuple[int, int]:

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self, TypeAlias
 
+from core.base.database import transaction
 from core.base.recovery import as_path
 from core.jobs.job_list import read_summary
-from core.jobs.journal import job_folder, transaction
+from core.jobs.journal import job_folder
 from core.jobs.listing import Listing, read_listing
 from core.jobs.rows import COLUMNS, TABLES, review_columns, row_of
 from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database

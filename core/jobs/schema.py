@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from core.base import recovery
-from core.base.errors import DamagedError, StorageError
+from core.base.database import connect
+from core.base.errors import DamagedError, StorageError, os_reason
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
 
@@ -26,8 +27,6 @@ WAITING, DONE, FAILED, GONE = range(4)
 
 _log = logging.getLogger(__name__)
 _APPLICATION: Final = 0x466F7665
-_TIMEOUT_S: Final = 30.0
-"""How long to wait for another connection to finish writing, which takes milliseconds."""
 
 _TABLES: Final = """
 CREATE TABLE job (
@@ -74,14 +73,7 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
         StorageError: it is missing, cannot be read, or was written by another program or a later version of Fovea.
     """
     with journal_errors(file):
-        opened = sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode={'rwc' if make else 'rw'}",
-            uri=True,
-            timeout=_TIMEOUT_S,
-            check_same_thread=False,
-            isolation_level=None,
-        )
-        opened.text_factory = recovery.as_text
+        opened = connect(file, make=make)
         try:
             opened.execute("PRAGMA synchronous = NORMAL")
             _prepare(opened, file, make=make)
@@ -167,7 +159,7 @@ def _journal_error(file: Path, code: int, error: Exception) -> StorageError:
     if code == sqlite3.SQLITE_FULL:
         what = tr("The disk is full: couldn't write the journal {file}.", file=display_path(file))
         return StorageError(what, hint=tr("Free up disk space, then resume the job."))
-    reason = error.strerror if isinstance(error, OSError) else error
+    reason = os_reason(error) if isinstance(error, OSError) else error
     what = tr("Couldn't use the journal {file}: {reason}.", file=display_path(file), reason=reason)
     hint = tr("Check the free space and permissions of its folder, or choose another folder with FOVEA_HOME.")
     return StorageError(what, hint=hint)

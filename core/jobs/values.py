@@ -223,12 +223,19 @@ class GroupSummary:
 
 
 class JobState(StrEnum):
-    """The state of a job."""
+    """The state of a job. The journal knows only whether it is running, stopped or finished."""
 
     RUNNING = "running"
+    PAUSED = "paused"
+    WATCHING = "watching"
+    """New images in its folder are classified as they arrive."""
     STOPPED = "stopped"
     """It was cancelled, killed, or lost its disk, and can be resumed."""
     FINISHED = "finished"
+    EXTERNAL = "elsewhere"
+    """Another program runs it."""
+    MISSING = "missing"
+    """Its folder does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,37 +252,6 @@ class JobCounts:
     def found(self) -> int:
         """The number of images that exist."""
         return self.waiting + self.done + self.failed
-
-
-@dataclass(frozen=True, slots=True)
-class JobSummary:
-    """A summary of a job.
-
-    Attributes:
-        id: determined by the folder, `recursive` and patterns; the name of its folder in `paths.jobs()`.
-        folder: the resolved path.
-        recursive: whether subfolders are included.
-        include: patterns, as in `JobRequest`.
-        exclude: patterns, as in `JobRequest`.
-        model: the name of the model of the last run.
-        version: its version; 0 for a built-in model.
-        begun: when the job was first started, in seconds since 1970.
-        state: its state.
-        counts: the number of images in each state.
-        keep_features: whether the last run stored features.
-    """
-
-    id: str
-    folder: Path
-    recursive: bool
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    model: str
-    version: int
-    begun: float
-    state: JobState
-    counts: JobCounts
-    keep_features: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +275,45 @@ class JobProgress:
     failed: int
     per_second: float | None
     remaining_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A job and its state.
+
+    Attributes:
+        id: determined by the folder, `recursive` and patterns; the name of its folder in `paths.jobs()`.
+        folder: the resolved path.
+        recursive: whether subfolders are included.
+        include: patterns, as in `JobRequest`.
+        exclude: patterns, as in `JobRequest`.
+        model: the name of the model of the last run.
+        version: its version; 0 for a built-in model.
+        begun: when the job was first started, in seconds since 1970.
+        state: its state.
+        counts: the number of images in each state.
+        keep_features: whether the last run stored features.
+        progress: its progress, while it is running or paused; not from the journal, as are the fields below.
+        sortings: the ids of the sortings that can be undone, the last one last.
+        interrupted: the id of the sorting that can be resumed; empty if there is none.
+        message: the problem with watching its folder; empty if there is none.
+    """
+
+    id: str
+    folder: Path
+    recursive: bool
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    model: str
+    version: int
+    begun: float
+    state: JobState
+    counts: JobCounts
+    keep_features: bool = False
+    progress: JobProgress | None = None
+    sortings: tuple[str, ...] = ()
+    interrupted: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

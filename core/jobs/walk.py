@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from core.base.database import connect
 from core.base.errors import ImageError, UsageError
 from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
@@ -136,7 +137,7 @@ class Walk:
         """Open the temporary database. It is never committed, so that it is written only when its cache is full."""
         self._file.unlink(missing_ok=True)  # left by a walk that was killed
         try:
-            with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as names:
+            with contextlib.closing(connect(self._file)) as names:
                 for pragma in ("journal_mode = OFF", "synchronous = OFF"):
                     names.execute(f"PRAGMA {pragma}")
                 names.execute("BEGIN")

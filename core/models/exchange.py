@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.base.errors import ModelError
+from core.base.errors import ModelError, os_reason
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider
 from core.base.storage import write_atomically
@@ -143,7 +143,7 @@ def read_file(file: Path) -> bytes:
             raise ModelError(what, hint=tr("Export the model again, or choose another file."))
         return file.read_bytes()
     except OSError as error:
-        what = tr("Couldn't read {file!r}: {reason}.", file=str(file), reason=error.strerror)
+        what = tr("Couldn't read {file!r}: {reason}.", file=str(file), reason=os_reason(error))
         raise ModelError(what, hint=tr("Check that the file exists and that you can open it.")) from error
 
 

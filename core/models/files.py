@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from core.base.errors import ModelError
+from core.base.errors import ModelError, os_reason
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.engine import graph
@@ -68,6 +68,6 @@ def _reading(path: Path) -> Iterator[None]:
         what = tr("The model file “{file}” is missing.", file=_display_name(path))
         raise ModelError(what, hint=tr(REINSTALL)) from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = os_reason(error)
         what = tr("Couldn't read the model file “{file}”: {reason}.", file=_display_name(path), reason=reason)
         raise ModelError(what, hint=tr(REINSTALL)) from error

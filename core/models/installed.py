@@ -1,11 +1,8 @@
-"""The entries of the library, and how their files are read."""
+"""The files of installed models and backbones."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
@@ -15,95 +12,26 @@ from core.models.files import REINSTALL, file_size, read_checked
 from core.models.heads import Head, read_head
 from core.models.training_examples import EXAMPLES, TrainingExample, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
+from core.models.values import InstalledBackbone, InstalledModel
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledBackbone:
-    """A backbone that models can share."""
+def backbone_in(folder: Path, card: BackboneCard) -> InstalledBackbone:
+    """The backbone with this card in a folder.
 
-    card: BackboneCard
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """Its name in the library."""
-        return self.card.name
-
-    @property
-    def size_bytes(self) -> int:
-        """The size of the backbone on disk.
-
-        Raises:
-            ModelError: its file has disappeared since the library was read.
-        """
-        return file_size(self.folder / self.card.file)
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledModel:
-    """A model in the library.
-
-    Attributes:
-        card: its card.
-        folder: the folder of its files.
-        backbone: its backbone, shared or its own.
-        is_builtin: whether it is built in and cannot be removed.
-        version: 1, 2, ... for the user's models; 0 for built-in models.
+    Raises:
+        ModelError: its file is missing.
     """
-
-    card: ModelCard
-    folder: Path
-    backbone: InstalledBackbone
-    is_builtin: bool
-    version: int
-
-    @property
-    def name(self) -> str:
-        """Its name in the library."""
-        return self.card.name
-
-    @property
-    def size_bytes(self) -> int:
-        """The size of the model on disk, including its backbone.
-
-        Raises:
-            ModelError: a file has disappeared since the library was read.
-        """
-        return self.backbone.size_bytes + file_size(self.folder / self.card.head.file)
-
-    @property
-    def has_training_data(self) -> bool:
-        """Whether the training data seems to be available; `load_examples` validates it."""
-        return (self.folder / EXAMPLES).is_file()
+    return InstalledBackbone(card, folder, file_size(folder / card.file))
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenEntry:
-    """A folder in the library that cannot be used, and why."""
+def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version: int) -> InstalledModel:
+    """The model with this card in a folder; version 0 is a built-in one.
 
-    name: str
-    folder: Path
-    error: ModelError
-
-
-Entry: TypeAlias = InstalledModel | InstalledBackbone | BrokenEntry
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One of the versions of a name.
-
-    Attributes:
-        number: 1, 2, ... for the user's models; 0 for built-in ones.
-        is_active: whether this is the active version.
-        entry: the installed model, or why it cannot be used.
-        installed_at: when it was installed; None for built-in models, or if unknown.
+    Raises:
+        ModelError: its head is missing.
     """
-
-    number: int
-    is_active: bool
-    entry: Entry
-    installed_at: datetime | None
+    size = backbone.size_bytes + file_size(folder / card.head.file)
+    return InstalledModel(card, folder, backbone, version == 0, version, size, (folder / EXAMPLES).is_file())
 
 
 def load_backbone(backbone: InstalledBackbone) -> bytes:

@@ -19,21 +19,19 @@ from core.base.i18n import tr, tr_n
 from core.base.storage import write_atomically
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.models import versions
-from core.models.files import REINSTALL, file_size, read_file
+from core.models.files import REINSTALL, read_file
 from core.models.installed import (
-    BrokenEntry,
-    Entry,
-    InstalledBackbone,
-    InstalledModel,
-    Version,
+    backbone_in,
     check_head,
     load_backbone,
     load_examples,
     load_head,
     load_training_hashes,
+    model_in,
 )
 from core.models.training_examples import EXAMPLES, TrainingExample, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
+from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
 from core.models.versions import NameTakenError, split_reference
 
 __all__ = [
@@ -305,17 +303,15 @@ class Library:
     def _load(self, name: str, folder: Path, number: int) -> Entry:
         card = _read_card_of(name, folder)
         if isinstance(card, BackboneCard):
-            return _checked_files(InstalledBackbone(card, folder))
-        model = self._model(card, folder, version=number)
-        file_size(folder / card.head.file)
-        return model
+            return backbone_in(folder, card)
+        return self._model(card, folder, version=number)
 
     def _model(self, card: ModelCard, folder: Path, *, version: int) -> InstalledModel:
         if isinstance(card.backbone, BackboneCard):
-            backbone = _checked_files(InstalledBackbone(card.backbone, folder))
+            backbone = backbone_in(folder, card.backbone)
         else:
             backbone = self._shared(card.backbone)
-        return InstalledModel(card, folder, backbone, is_builtin=version == 0, version=version)
+        return model_in(folder, card, backbone, version)
 
     def _shared(self, wanted: SharedBackbone) -> InstalledBackbone:
         """Find a shared backbone, even if a model of the user has its name; backbones inside models do not count."""
@@ -323,7 +319,7 @@ class Library:
             with contextlib.suppress(ModelError):
                 card = _read_card_of(name, folder) if name == wanted.name else None
                 if isinstance(card, BackboneCard) and card.sha256 == wanted.sha256:
-                    return _checked_files(InstalledBackbone(card, folder))
+                    return backbone_in(folder, card)
         raise ModelError(tr("The backbone {name!r} is missing or damaged.", name=wanted.name), hint=tr(REINSTALL))
 
     def _choices(self) -> str:
@@ -393,8 +389,3 @@ def _check_names(card: ModelCard, files: Mapping[str, bytes]) -> None:
             found=", ".join(sorted(files)),
         )
         raise ModelError(what, hint=tr(REINSTALL))
-
-
-def _checked_files(backbone: InstalledBackbone) -> InstalledBackbone:
-    file_size(backbone.folder / backbone.card.file)
-    return backbone

@@ -9,7 +9,7 @@ from typing import Final
 import onnx
 from onnx import TensorProto
 
-from core.base.errors import ModelError
+from core.base.errors import ModelError, os_reason
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.engine import graph
@@ -78,5 +78,5 @@ def _read_part(weights: Path, start: int, length: int) -> bytes:
     except FileNotFoundError as error:
         raise ModelError(tr("The weights file {name} is missing.", name=name), hint=tr(_ONE_FILE)) from error
     except OSError as error:
-        what = tr("Couldn't read the weights file {name}: {reason}.", name=name, reason=error.strerror)
+        what = tr("Couldn't read the weights file {name}: {reason}.", name=name, reason=os_reason(error))
         raise ModelError(what, hint=tr(_ONE_FILE)) from error

@@ -1,12 +1,92 @@
-"""Installed models as other processes see them: light values, without files that could disappear."""
+"""What is in the library: light values, as it was when the library was read, that any process can hold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias
 
-from core.base.errors import FoveaError
+from core.base.errors import FoveaError, ModelError
 from core.card import BackboneCard, ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledBackbone:
+    """A backbone that models can share.
+
+    Attributes:
+        card: its card.
+        folder: the folder of its files.
+        size_bytes: its size on disk.
+    """
+
+    card: BackboneCard
+    folder: Path
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """Its name in the library."""
+        return self.card.name
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """A model in the library.
+
+    Attributes:
+        card: its card.
+        folder: the folder of its files.
+        backbone: its backbone, shared or its own.
+        is_builtin: whether it is built in and cannot be removed.
+        version: 1, 2, ... for the user's models; 0 for built-in models.
+        size_bytes: its size on disk, including its backbone.
+        has_training_data: whether its training data was saved, so that it can be retrained; `load_examples` validates
+            it.
+    """
+
+    card: ModelCard
+    folder: Path
+    backbone: InstalledBackbone
+    is_builtin: bool
+    version: int
+    size_bytes: int
+    has_training_data: bool
+
+    @property
+    def name(self) -> str:
+        """Its name in the library."""
+        return self.card.name
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenEntry:
+    """A folder in the library that cannot be used, and why."""
+
+    name: str
+    folder: Path
+    error: ModelError
+
+
+Entry: TypeAlias = InstalledModel | InstalledBackbone | BrokenEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One of the versions of a name.
+
+    Attributes:
+        number: 1, 2, ... for the user's models; 0 for built-in ones.
+        is_active: whether this is the active version.
+        entry: the installed model, or why it cannot be used.
+        installed_at: when it was installed; None for built-in models, or if unknown.
+    """
+
+    number: int
+    is_active: bool
+    entry: Entry
+    installed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

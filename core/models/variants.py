@@ -25,7 +25,8 @@ from core.engine.engine import open_engine
 from core.models import joined
 from core.models.exchange import MAX_DIFFERENCE
 from core.models.heads import Head, softmax
-from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
+from core.models.values import InstalledModel
 from core.models.weight_storage import Storage, head_to_float16, store_as_float16, store_as_float32
 
 MAX_ROUNDING: Final = 0.01

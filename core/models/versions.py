@@ -16,16 +16,16 @@ import contextlib
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from core.base.errors import ModelError, StorageError
+from core.base import lock_files
+from core.base.errors import ModelError, StorageError, os_reason
 from core.base.i18n import tr
-from core.base.salvage import recovery_lock, set_aside
+from core.base.salvage import set_aside
 from core.base.storage import reading_errors, replace, storage_errors, write_atomically
 from core.models.files import read_file
 
@@ -96,7 +96,7 @@ def history_error(place: Path) -> ModelError | None:
             "Couldn't read the folder {folder!r} of the model {name!r}: {reason}.",
             folder=str(place),
             name=place.name,
-            reason=error.strerror,
+            reason=os_reason(error),
         )
         return ModelError(what, hint=tr("Check the folder's permissions and its disk."))
     if not lines or _is_number(lines[-1]):
@@ -132,19 +132,13 @@ def locked(own: Path) -> Iterator[None]:
     Raises:
         StorageError: the folder does not allow it, or another program holds the lock for too long.
     """
-    with storage_errors(own):
-        own.mkdir(parents=True, exist_ok=True)
-    recovery_lock(own / LOCK)
-    with contextlib.ExitStack() as stack:
-        try:
-            lock = sqlite3.connect(own / LOCK, timeout=_TIMEOUT_S, isolation_level=None)
-            stack.callback(lock.close)
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            what = tr("Couldn't change the models in {folder!r}: {reason}.", folder=str(own), reason=error)
-            hint = tr("Close other programs that may be changing them, and check the folder.")
-            raise StorageError(what, hint=hint) from error
+    with lock_files.locked(own / LOCK, lambda: _taken_error(own), patience_s=_TIMEOUT_S):
         yield
+
+
+def _taken_error(own: Path) -> StorageError:
+    what = tr("Couldn't change the models in {folder!r}: another program is changing them.", folder=str(own))
+    return StorageError(what, hint=tr("Close other programs that may be changing them, and check the folder."))
 
 
 @contextlib.contextmanager

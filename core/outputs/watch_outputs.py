@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from core.base import paths
-from core.base.errors import StorageError, UsageError
+from core.base.errors import StorageError, UsageError, os_reason
 from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.text import display_path
@@ -205,7 +205,7 @@ def append(file: Path, rows: Iterable[Row], plan: ReportOptions) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=error.strerror)
+        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=os_reason(error))
         hint = tr("Choose a file in a folder that you can write to, on a disk with free space.")
         raise StorageError(what, hint=hint) from error
 

@@ -53,9 +53,11 @@ def serve_library(connection: Connection) -> None:
 def serve_batch(connection: Connection) -> None:
     """Classify folders and serve their results until the other end closes."""
     with _helper_process("batch"):
-        from core.services.batch import BatchService
+        from core.jobs.trash import purge
+        from core.worker import Worker
 
-        BatchService(connection).run()
+        purge()
+        Worker(connection).run()
 
 
 @contextlib.contextmanager

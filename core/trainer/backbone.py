@@ -11,7 +11,7 @@ from core.base.i18n import tr
 from core.base.text import display_path
 from core.card import BackboneCard, read_card
 from core.models.files import REINSTALL, read_file
-from core.models.installed import InstalledBackbone, load_backbone
+from core.models.installed import backbone_in, load_backbone
 from core.models.library import CARD
 from core.trainer.framework import keras
 from core.trainer.onnx_to_keras import rebuild_keras
@@ -49,6 +49,6 @@ def read_backbone(folder: Path) -> Backbone:
     if not isinstance(card, BackboneCard):
         what = tr("“{folder}” contains a model, not a backbone.", folder=display_path(folder))
         raise ModelError(what, hint=tr(REINSTALL))
-    data = load_backbone(InstalledBackbone(card, folder))
+    data = load_backbone(backbone_in(folder, card))
     beside = folder / NORMALISATION
     return Backbone(card, data, read_file(beside) if beside.exists() else None)

@@ -17,8 +17,6 @@ from core.trainer.weights import LayerWeights, set_weights
 
 SIZE: Final = 299
 FEATURE_WIDTH: Final = 2048
-SMALLEST_SIZE: Final = 71
-"""The smallest image side in pixels that Keras allows."""
 
 FROZEN_BASE_WIDTH: Final = 728
 """Channels between block 12 and the exit flow."""

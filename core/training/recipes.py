@@ -16,7 +16,8 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import BackboneCard, read_card
 from core.models.heads import head_bytes, read_head
-from core.models.library import InstalledBackbone
+from core.models.installed import backbone_in
+from core.models.values import InstalledBackbone
 from core.training import protocol, quick
 from core.training.evaluated_head import MIN_HELD_OUT, Predictions, TrainedHead
 from core.training.protocol import Epoch, TrainerJob
@@ -126,7 +127,7 @@ def train_fine_tune(
     _write(folder / protocol.START, head_bytes(start.evaluated))
     facts = _run_trainer(data, request, folder, report=report, on_epoch=on_epoch, token=token)
     head = (folder / protocol.HEAD).read_bytes()
-    backbone = InstalledBackbone(_own_card(folder), folder)
+    backbone = backbone_in(folder, _own_card(folder))
     images = "augmented images" if request.augment else "unmodified images"
     recipe = _FINE_TUNE.format(what=_DEPTHS[request.depth.value], images=images)
     return TrainedHead(recipe, read_head(head), head, len(data.train), facts, backbone)

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from typing import Any, Final
 from core.base import paths
 from core.base.errors import DamagedError, DatasetError, FoveaError, LaterVersionError, StorageError, UsageError
 from core.base.i18n import mark, tr, tr_n
-from core.base.salvage import recovery_lock
+from core.base.lock_files import is_locked, locked
 from core.base.storage import reading_errors, storage_errors, write_atomically
 from core.base.text import display_path
 from core.training.protocol import CHECKPOINT
@@ -97,7 +96,7 @@ def discard(name: str) -> None:
     """
     folder = paths.unfinished_runs() / name
     if folder.is_dir():
-        with contextlib.closing(_locked(_lock_of(folder), name)):
+        with _locked(folder):
             _delete_files(folder)
 
 
@@ -129,7 +128,7 @@ def open_run(request: TrainRequest, plan: Mapping[str, Any], images: Sequence[st
     folder = paths.unfinished_runs() / name
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(_locked(_lock_of(folder), name)):
+    with _locked(folder):
         kept = None if restart else _read(folder)
         if kept is None:
             _begin(folder, request, plan, images)
@@ -159,17 +158,9 @@ def _summary(folder: Path) -> RunSummary | None:
         epochs=epochs if isinstance(epochs, int) else None,
         started=started,
         saved=saved,
-        is_running=_is_locked(folder),
+        is_running=is_locked(_lock_of(folder)),
         error=message,
     )
-
-
-def _is_locked(folder: Path) -> bool:
-    try:
-        _locked(_lock_of(folder), folder.name, patience_s=0).close()
-    except FoveaError:
-        return True
-    return False
 
 
 def _moment(file: Path) -> datetime | None:
@@ -183,23 +174,13 @@ def _lock_of(folder: Path) -> Path:
     return folder.with_suffix(folder.suffix + ".lock")
 
 
-def _locked(file: Path, name: str, *, patience_s: float = _TIMEOUT_S) -> sqlite3.Connection:
-    """Take a lock that is held until it is closed, or this process ends in any way."""
-    recovery_lock(file)
-    try:
-        lock = sqlite3.connect(file, timeout=patience_s, isolation_level=None)
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except BaseException:
-            lock.close()
-            raise
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", -1) & 0xFF != sqlite3.SQLITE_BUSY:
-            what = tr("Couldn't use “{file}”: {reason}.", file=display_path(file), reason=error)
-            raise StorageError(what, hint=tr("Check its disk and folder.")) from error
-        what = tr("Another program is training “{name}”.", name=name)
-        raise UsageError(what, hint=tr("Wait for it to finish, or choose another name with --name.")) from error
-    return lock
+def _locked(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return locked(_lock_of(folder), lambda: _taken_error(folder.name), patience_s=_TIMEOUT_S)
+
+
+def _taken_error(name: str) -> UsageError:
+    hint = tr("Wait for it to finish, or choose another name with --name.")
+    return UsageError(tr("Another program is training “{name}”.", name=name), hint=hint)
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

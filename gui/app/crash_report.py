@@ -6,12 +6,13 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from core.base.crash_log import CrashReport
 from core.base.i18n import tr
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import button, label
+from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.notices import Notices
 
 _WIDTH: Final = 720
@@ -31,30 +32,21 @@ class CrashWindow(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Crash report"))
         self.resize(_WIDTH, _HEIGHT)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 24)
-        column.setSpacing(theme.GRID)
-        column.addWidget(label(_title(report), "heading", wrap=True))
-        column.addWidget(label(_explanation(report), "muted", wrap=True))
-        column.addSpacing(theme.GRID)
-        column.addWidget(_lines(report.text), 1)
-        column.addSpacing(theme.GRID)
-        column.addLayout(self._buttons(report.text))
-
-    def _buttons(self, text: str) -> QHBoxLayout:
-        copy, close = QPushButton(tr("&Copy")), QPushButton(tr("C&lose"))
-        copy.setProperty("kind", "primary")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+        copy = button(tr("&Copy"), lambda: QGuiApplication.clipboard().setText(report.text), kind="primary")
         copy.clicked.connect(lambda: copy.setText(tr("&Copied")))
-        close.clicked.connect(self.close)
-        row = QHBoxLayout()
-        row.setSpacing(theme.GRID)
-        row.addStretch(1)
-        row.addWidget(close)
-        row.addWidget(copy)
+        vbox(
+            label(_title(report), "heading", wrap=True),
+            label(_explanation(report), "muted", wrap=True),
+            theme.GRID,
+            fill(_lines(report.text)),
+            theme.GRID,
+            hbox(SPACE, button(tr("C&lose"), self.close), copy, spacing=theme.GRID),
+            parent=self,
+            margins=24,
+            spacing=theme.GRID,
+        )
         copy.setDefault(True)
         copy.setFocus()
-        return row
 
 
 def _title(report: CrashReport) -> str:

@@ -27,7 +27,6 @@ _BROKEN: Final = mark("Some checks failed. Install Fovea again, or report the li
 _SAMPLE: Final = "cat.jpg"
 _EXPECTED: Final = frozenset({"tabby", "tiger cat", "Egyptian cat"})
 """ImageNet classes that are right for the sample."""
-_MODEL: Final = "general"
 _TIMEOUT_S: Final = 60.0
 _SKIPPED: Final = ("core.trainer",)
 """Packages that the trainer's own self-check imports."""

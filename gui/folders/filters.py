@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTreeVi
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Filter, Group
-from core.services.batch_values import ViewSummary
+from core.services.job_values import ViewSummary
 from gui.plots import warm
 from gui.widgets.basic import Choice, Panel, PercentBox, ScrollColumn, button, label
 from gui.widgets.layouts import LEFT, SPACE, Placed, fill, hbox

@@ -2,95 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
 
+from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
-from core.jobs.values import UnreadableFolder
-from core.services.batch_messages import JobEnded, TaskCancelled, TaskDone
-from core.services.batch_values import JobStatus
+from core.jobs.values import JobSummary, UnreadableFolder
+from core.services.job_values import JobEnd, OutputResult
 from gui.folders.job_text import title_text
-from gui.folders.running_tasks import RunningTasks
-from gui.tasks.jobs_client import BatchClient
+from gui.folders.jobs_controller import JobsController
+from gui.folders.outputs_controller import OutputsController
+from gui.tasks.task import Task, Tasks
 from gui.widgets.notices import Notices
 
 _MAX_FOLDERS: Final = 3
 
 
-class Jobs(Protocol):
-    """What the notices need of the *Folders* page."""
-
-    @property
-    def client(self) -> BatchClient:
-        """The connection to the batch process."""
-
-    @property
-    def running_tasks(self) -> RunningTasks:
-        """The tasks running on the photos of the jobs."""
-
-    @property
-    def jobs(self) -> Mapping[str, JobStatus]:
-        """All jobs by their id."""
-
-    def resume(self, jobs: Iterable[str]) -> None:
-        """Resume stopped jobs."""
-
-    def restore(self, job: str) -> None:
-        """Restore a job that was removed from the list."""
-
-    def is_reported_on_page(self, ticket: int) -> bool:
-        """Whether the visible page reports the result of a task itself."""
-
-
 class JobNotices(QObject):
     """Shows how jobs and tasks ended, and what can be undone or resumed."""
 
-    def __init__(self, page: Jobs, notices: Notices, parent: QObject) -> None:
+    def __init__(
+        self,
+        jobs: JobsController,
+        outputs: OutputsController,
+        notices: Notices,
+        is_shown: Callable[[Task], bool],
+        parent: QObject,
+    ) -> None:
+        """`is_shown` returns whether the visible page shows the result of a task itself."""
         super().__init__(parent)
-        self._page, self._notices = page, notices
-        client = page.client
-        client.job_ended.connect(self._on_job_ended)
-        client.review_failed.connect(notices.show_error)
-        client.warned.connect(notices.show_notice)
-        client.died.connect(self._on_died)
-        client.failed.connect(self._on_failed)
-        page.running_tasks.ended.connect(self._on_running_task_ended)
+        self._jobs, self._outputs, self._notices, self._is_shown = jobs, outputs, notices, is_shown
+        jobs.ended.connect(self._on_job_ended)
+        jobs.removed.connect(self._on_removed)
+        jobs.failed.connect(notices.show_error)
+        jobs.lost.connect(self._on_lost)
+        outputs.exported.connect(self._on_exported)
+        outputs.export_failed.connect(notices.show_error)
+        outputs.succeeded.connect(self._on_task_succeeded)
+        outputs.failed.connect(self._on_task_failed)
+        outputs.stopped.connect(self._on_task_stopped)
 
-    def notify_removed(self, status: JobStatus) -> None:
-        """Report that a job was removed from the list."""
-        text = tr("Removed “{name}” from the list. The photos were not changed.", name=title_text(status))
-        self._notices.show_notice(text, action=(tr("Undo"), lambda: self._page.restore(status.summary.id)))
+    def connect_tasks(self, tasks: Tasks) -> None:
+        """Show the warnings of the batch process, and that it cannot be started."""
+        tasks.warned.connect(self._notices.show_notice)
+        tasks.failed.connect(self._on_unavailable)
 
-    def _on_running_task_ended(self, job: str, ended: object) -> None:
+    def _on_removed(self, job: JobSummary) -> None:
+        text = tr("Removed “{name}” from the list. The photos were not changed.", name=title_text(job))
+        self._notices.show_notice(text, action=(tr("Undo"), lambda: self._jobs.restore(job.id)))
+
+    def _on_exported(self, message: str, file: Path) -> None:
+        self._notices.show_notice(message, action=(tr("Show in folder"), lambda: _show_folder(file)))
+
+    def _on_task_succeeded(self, task: Task, job: str, result: OutputResult | str | None) -> None:
         """Offer to undo a sorting; report other results unless the page does."""
-        match ended:
-            case TaskDone(message=text, sorting=sorting) if sorting:
-                self._notices.show_notice(
-                    text, action=(tr("Undo"), lambda: self._page.running_tasks.undo_sorting(job, sorting))
-                )
-            case TaskDone(ticket, text) if text and not self._page.is_reported_on_page(ticket):
-                self._notices.show_notice(text)
-            case TaskCancelled(ticket) if not self._page.is_reported_on_page(ticket):
-                self._notices.show_notice(tr("Stopped partway. You can resume it or undo what was done."))
+        match result:
+            case OutputResult(message, sorting) if sorting:
+                undo = (tr("Undo"), lambda: self._outputs.undo_sorting(job, sorting))
+                self._notices.show_notice(message, action=undo)
+            case OutputResult(message) | str(message) if not self._is_shown(task):
+                self._notices.show_notice(message)
 
-    def _on_job_ended(self, ended: JobEnded) -> None:
-        status = self._page.jobs.get(ended.job)
-        name = tr("Folder") if status is None else title_text(status)
-        if ended.error is not None:
-            resume = (tr("Resume"), lambda: self._page.resume([ended.job]))
-            self._notices.show_notice(_prefixed(name, str(ended.error)), action=resume)
-        if ended.unreadable_folders:
-            self._notices.show_notice(_prefixed(name, _unreadable_text(ended.unreadable_folders)))
-        for text in _skipped_texts(ended):
+    def _on_task_failed(self, task: Task, error: FoveaError) -> None:
+        if not self._is_shown(task):
+            self._notices.show_error(error)
+
+    def _on_task_stopped(self, task: Task) -> None:
+        if not self._is_shown(task):
+            self._notices.show_notice(tr("Stopped partway. You can resume it or undo what was done."))
+
+    def _on_job_ended(self, end: JobEnd) -> None:
+        name = title_text(end.job)
+        if end.error is not None:
+            resume = (tr("Resume"), lambda: self._jobs.resume([end.job.id]))
+            self._notices.show_notice(_prefixed(name, str(end.error)), action=resume)
+        if end.unreadable_folders:
+            self._notices.show_notice(_prefixed(name, _unreadable_text(end.unreadable_folders)))
+        for text in _skipped_texts(end):
             self._notices.show_notice(_prefixed(name, text))
 
-    def _on_died(self, jobs: tuple[str, ...]) -> None:
-        known = self._page.jobs
+    def _on_lost(self, jobs: Sequence[str]) -> None:
+        known = self._jobs.all
         names = ", ".join(f"“{title_text(known[job])}”" for job in jobs if job in known)
-        offer = (tr("Resume"), lambda: self._page.resume(jobs)) if jobs else None
+        offer = (tr("Resume"), lambda: self._jobs.resume(jobs)) if jobs else None
         text = tr("Folder classification stopped unexpectedly. The results so far are saved.")
         if names:
             text = tr(
@@ -99,8 +98,12 @@ class JobNotices(QObject):
             )
         self._notices.show_notice(text, action=offer)
 
-    def _on_failed(self) -> None:
+    def _on_unavailable(self) -> None:
         self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."))
+
+
+def _show_folder(file: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent)))
 
 
 def _prefixed(name: str, message: str) -> str:
@@ -121,23 +124,23 @@ def _unreadable_text(folders: Sequence[UnreadableFolder]) -> str:
     return tr("Couldn't read {folders}. {hint}", folders=names, hint=hint)
 
 
-def _skipped_texts(ended: JobEnded) -> list[str]:
+def _skipped_texts(end: JobEnd) -> list[str]:
     """What was skipped that the user may miss."""
-    texts = [ended.skipped] if ended.skipped else []
-    if ended.links:
+    texts = [end.skipped] if end.skipped else []
+    if end.links:
         texts.append(
             tr_n(
                 "Skipped {count:,} link to a folder. To include its photos, add the folder it points to.",
                 "Skipped {count:,} links to folders. To include their photos, add the folders they point to.",
-                ended.links,
+                end.links,
             )
         )
-    if ended.misnamed:
+    if end.misnamed:
         texts.append(
             tr_n(
                 "Skipped {count:,} photo without an image extension. Rename it, for example to end in .jpg.",
                 "Skipped {count:,} photos without an image extension. Rename them, for example to end in .jpg.",
-                ended.misnamed,
+                end.misnamed,
             )
         )
     return texts

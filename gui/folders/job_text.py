@@ -7,29 +7,28 @@ from typing import Final
 
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
-from core.jobs.values import JobCounts, JobProgress
-from core.services.batch_values import Activity, JobStatus
+from core.jobs.values import JobCounts, JobProgress, JobState, JobSummary
 from gui.widgets.durations import duration
 
-_ACTIVITIES: Final = {
-    Activity.RUNNING: mark("Classifying"),
-    Activity.PAUSED: mark("Paused"),
-    Activity.STOPPED: mark("Stopped"),
-    Activity.FINISHED: mark("Finished"),
-    Activity.WATCHING: mark("Watching"),
-    Activity.EXTERNAL: mark("Running elsewhere"),
-    Activity.MISSING: mark("Folder missing"),
+_STATES: Final = {
+    JobState.RUNNING: mark("Classifying"),
+    JobState.PAUSED: mark("Paused"),
+    JobState.STOPPED: mark("Stopped"),
+    JobState.FINISHED: mark("Finished"),
+    JobState.WATCHING: mark("Watching"),
+    JobState.EXTERNAL: mark("Running elsewhere"),
+    JobState.MISSING: mark("Folder missing"),
 }
 
 
-def activity_text(status: JobStatus) -> str:
+def state_text(job: JobSummary) -> str:
     """The state of a job, in a word or two."""
-    return tr(_ACTIVITIES[status.activity])
+    return tr(_STATES[job.state])
 
 
-def title_text(status: JobStatus) -> str:
+def title_text(job: JobSummary) -> str:
     """The title of a job: the name of its folder."""
-    return display_path(status.summary.folder.name or status.summary.folder)
+    return display_path(job.folder.name or job.folder)
 
 
 def photos_text(count: int) -> str:
@@ -55,29 +54,29 @@ def _unreadable_text(count: int) -> str:
     return tr_n("{count:,} unreadable", "{count:,} unreadable", count)
 
 
-def summary_text(status: JobStatus) -> str:
+def summary_text(job: JobSummary) -> str:
     """How many photos a job has. While it runs, its progress is shown elsewhere."""
-    return counts_text(status.summary.counts) if status.progress is None else photos_text(status.progress.found)
+    return counts_text(job.counts) if job.progress is None else photos_text(job.progress.found)
 
 
-def progress_text(status: JobStatus) -> str:
+def progress_text(job: JobSummary) -> str:
     """The progress, speed and remaining time of a job, or what to do about its state."""
-    counts = counts_text(status.summary.counts)
-    match status.activity:
-        case Activity.MISSING:
+    counts = counts_text(job.counts)
+    match job.state:
+        case JobState.MISSING:
             return tr("Put it back or connect its drive, then resume. The results so far are saved.")
-        case Activity.EXTERNAL:
+        case JobState.EXTERNAL:
             return tr("{counts} · another program is running this job; stop it there", counts=counts)
-        case Activity.WATCHING if status.message:
-            return status.message
-        case Activity.WATCHING:
+        case JobState.WATCHING if job.message:
+            return job.message
+        case JobState.WATCHING:
             return tr("{counts} · new photos are classified as they arrive", counts=counts)
-        case Activity.STOPPED:
+        case JobState.STOPPED:
             return tr("{counts} · results so far are saved", counts=counts)
-    return counts if status.progress is None else _rate_text(status, status.progress)
+    return counts if job.progress is None else _rate_text(job, job.progress)
 
 
-def _rate_text(status: JobStatus, progress: JobProgress) -> str:
+def _rate_text(job: JobSummary, progress: JobProgress) -> str:
     if not progress.walked and not progress.finished:
         return tr("Looking for photos… {found:,} found so far", found=progress.found)
     if progress.walked:
@@ -86,24 +85,23 @@ def _rate_text(status: JobStatus, progress: JobProgress) -> str:
         parts = [tr("{done:,} of {total:,} found so far", done=progress.finished, total=progress.found)]
     if progress.failed:
         parts.append(_unreadable_text(progress.failed))
-    if progress.per_second and status.activity is Activity.RUNNING:
+    if progress.per_second and job.state is JobState.RUNNING:
         parts.append(tr("{rate:.1f} photos/s", rate=progress.per_second))
-    if progress.remaining_s is not None and progress.walked and status.activity is Activity.RUNNING:
+    if progress.remaining_s is not None and progress.walked and job.state is JobState.RUNNING:
         parts.append(tr("{duration} left", duration=duration(progress.remaining_s)))
     return " · ".join(parts)
 
 
-def started_text(status: JobStatus) -> str:
+def started_text(job: JobSummary) -> str:
     """When a job was first started, and with which model."""
-    return f"{datetime.fromtimestamp(status.summary.begun):%Y-%m-%d %H:%M} · {status.summary.model}"
+    return f"{datetime.fromtimestamp(job.begun):%Y-%m-%d %H:%M} · {job.model}"
 
 
-def pattern_text(status: JobStatus) -> str:
+def pattern_text(job: JobSummary) -> str:
     """The options that narrow down which photos a job classifies; empty if none."""
-    summary = status.summary
-    parts = [] if summary.recursive else [tr("no subfolders")]
-    if summary.include:
-        parts.append(tr("only {patterns}", patterns=", ".join(summary.include)))
-    if summary.exclude:
-        parts.append(tr("except {patterns}", patterns=", ".join(summary.exclude)))
+    parts = [] if job.recursive else [tr("no subfolders")]
+    if job.include:
+        parts.append(tr("only {patterns}", patterns=", ".join(job.include)))
+    if job.exclude:
+        parts.append(tr("except {patterns}", patterns=", ".join(job.exclude)))
     return ", ".join(parts)

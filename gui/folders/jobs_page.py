@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import tr
 from core.base.text import display_path
-from core.services.batch_values import Activity, JobStatus
-from gui.folders.job_text import activity_text, counts_text, pattern_text, progress_text, started_text, title_text
+from core.jobs.values import JobState, JobSummary
+from gui.folders.job_text import counts_text, pattern_text, progress_text, started_text, state_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Icon, action_button, label
 from gui.widgets.layouts import CENTRE, SPACE, Placed, fill, hbox, vbox
@@ -65,59 +65,59 @@ class JobsPage(QWidget):
         vbox(head, fill(self.list), parent=page, margins=(4, 4, 4, 0), spacing=16)
         return page
 
-    def show_jobs(self, jobs: Iterable[JobStatus]) -> None:
+    def show_jobs(self, jobs: Iterable[JobSummary]) -> None:
         """Show these; the selected one stays selected."""
         shown = list(jobs)
-        known = [self._status(row).summary.id for row in range(self.list.count())]
-        if [status.summary.id for status in shown] != known:
+        known = [self._job(row).id for row in range(self.list.count())]
+        if [job.id for job in shown] != known:
             self._fill(shown)
         else:
-            for row, status in enumerate(shown):
-                _update_item(self.list.item(row), status)
+            for row, job in enumerate(shown):
+                _update_item(self.list.item(row), job)
         self._stack.setCurrentIndex(bool(shown))
 
-    def _fill(self, shown: list[JobStatus]) -> None:
+    def _fill(self, shown: list[JobSummary]) -> None:
         """Rebuild the rows; if the selected job is gone, select its neighbour."""
         selected, row = self.current(), max(self.list.currentRow(), 0)
         self.list.clear()
-        for status in shown:
-            _update_item(QListWidgetItem(self.list), status)
+        for job in shown:
+            _update_item(QListWidgetItem(self.list), job)
         self.list.setCurrentRow(min(row, len(shown) - 1))
         if selected is not None:
-            self.select(selected.summary.id)
+            self.select(selected.id)
 
     def select(self, job: str) -> None:
         """Select this job if it is in the list."""
         for row in range(self.list.count()):
-            if self._status(row).summary.id == job:
+            if self._job(row).id == job:
                 self.list.setCurrentRow(row)
 
-    def current(self) -> JobStatus | None:
+    def current(self) -> JobSummary | None:
         """The selected job."""
         row = self.list.currentRow()
-        return self._status(row) if row >= 0 else None
+        return self._job(row) if row >= 0 else None
 
     def texts(self) -> list[str]:
         """The accessible text of each job."""
         return [str(self.list.item(row).data(Qt.ItemDataRole.AccessibleTextRole)) for row in range(self.list.count())]
 
-    def _status(self, row: int) -> JobStatus:
-        status = self.list.item(row).data(_STATUS)
-        assert isinstance(status, JobStatus)
-        return status
+    def _job(self, row: int) -> JobSummary:
+        job = self.list.item(row).data(_STATUS)
+        assert isinstance(job, JobSummary)
+        return job
 
     def _open(self, item: QListWidgetItem) -> None:
-        self.opened.emit(item.data(_STATUS).summary.id)
+        self.opened.emit(item.data(_STATUS).id)
 
 
-def _update_item(item: QListWidgetItem, status: JobStatus) -> None:
-    item.setData(_STATUS, status)
-    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title_text(status)}: {activity_text(status)}, {_line(status)}")
-    item.setToolTip(display_path(status.summary.folder))
+def _update_item(item: QListWidgetItem, job: JobSummary) -> None:
+    item.setData(_STATUS, job)
+    item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{title_text(job)}: {state_text(job)}, {_line(job)}")
+    item.setToolTip(display_path(job.folder))
 
 
-def _line(status: JobStatus) -> str:
-    return counts_text(status.summary.counts) if status.activity is Activity.FINISHED else progress_text(status)
+def _line(job: JobSummary) -> str:
+    return counts_text(job.counts) if job.state is JobState.FINISHED else progress_text(job)
 
 
 def _make_invitation(classify: QAction) -> QWidget:
@@ -152,7 +152,7 @@ class _JobDelegate(QStyledItemDelegate):
         return QSize(200, _HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        status: JobStatus = index.data(_STATUS)
+        job: JobSummary = index.data(_STATUS)
         colours, state = theme.current(), option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -165,21 +165,19 @@ class _JobDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)
-        _paint_job(painter, box.adjusted(40, 0, 0, 0), status)
+        _paint_job(painter, box.adjusted(40, 0, 0, 0), job)
         painter.restore()
 
 
-def _paint_job(painter: QPainter, box: QRect, status: JobStatus) -> None:
+def _paint_job(painter: QPainter, box: QRect, job: JobSummary) -> None:
     colours = theme.current()
-    is_wrong = status.activity in (Activity.MISSING, Activity.STOPPED)
-    state_colour = (
-        colours.warning if is_wrong else colours.muted if status.activity is Activity.FINISHED else colours.accent
-    )
+    is_wrong = job.state in (JobState.MISSING, JobState.STOPPED)
+    state_colour = colours.warning if is_wrong else colours.muted if job.state is JobState.FINISHED else colours.accent
     first, second, third = (QRect(box.left(), box.top() + down, box.width(), 20) for down in (0, 22, 44))
-    width = paint_text(painter, first, activity_text(status), state_colour, bold=True, side=RIGHT) + 16
-    paint_text(painter, first.adjusted(0, 0, -width, 0), title_text(status), colours.text, bold=True, elide=_MIDDLE)
-    place = display_path(status.summary.folder)
-    pattern = pattern_text(status)
+    width = paint_text(painter, first, state_text(job), state_colour, bold=True, side=RIGHT) + 16
+    paint_text(painter, first.adjusted(0, 0, -width, 0), title_text(job), colours.text, bold=True, elide=_MIDDLE)
+    place = display_path(job.folder)
+    pattern = pattern_text(job)
     paint_text(painter, second, f"{place}  ({pattern})" if pattern else place, colours.muted, elide=_MIDDLE)
-    width = paint_text(painter, third, started_text(status), colours.muted, side=RIGHT) + 16
-    paint_text(painter, third.adjusted(0, 0, -width, 0), _line(status), colours.text, elide=_MIDDLE)
+    width = paint_text(painter, third, started_text(job), colours.muted, side=RIGHT) + 16
+    paint_text(painter, third.adjusted(0, 0, -width, 0), _line(job), colours.text, elide=_MIDDLE)

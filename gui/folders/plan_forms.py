@@ -14,7 +14,7 @@ from core.base.text import display_path
 from core.jobs.values import THRESHOLD
 from core.outputs.keywords.values import KeywordTarget
 from core.outputs.sorting.values import SortRequest, TransferMode
-from core.services.batch_values import KeywordOptions
+from core.services.job_values import KeywordOptions
 from gui.widgets import theme
 from gui.widgets.basic import Choice, PercentBox, button, label, show_text
 from gui.widgets.files import ask_for_folder

@@ -10,13 +10,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
 from PySide6.QtWidgets import QWidget
 
+from core import job_api
+from core.base.errors import FoveaError
 from core.base.i18n import tr
+from core.base.progress import Progress
 from core.jobs.values import JobSummary, View
-from core.services.batch_messages import StepsPlanned, TaskCancelled, TaskDone, TaskFailed, TaskProgress
+from core.services.job_values import OutputResult, PlannedSteps
+from gui.folders.outputs_controller import OutputsController
 from gui.folders.plan_forms import PlanForm
-from gui.folders.running_tasks import RunningTasks
 from gui.folders.steps_model import StepsModel, StepsTable
-from gui.tasks.jobs_client import BatchClient
+from gui.tasks.task import Task, Tasks
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ProgressBar, ScrollColumn, button, label, show_text
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
@@ -30,16 +33,20 @@ class PlanPage(QWidget):
 
     Attributes:
         closed: the user went back.
+        planning_failed: no steps could be planned; why.
     """
 
     closed = Signal()
+    planning_failed = Signal(FoveaError)
 
-    def __init__(self, client: BatchClient, form: PlanForm, running_tasks: RunningTasks, parent: QWidget) -> None:
+    def __init__(self, tasks: Tasks, form: PlanForm, outputs: OutputsController, parent: QWidget) -> None:
         super().__init__(parent)
-        self._client, self._running_tasks, self.form = client, running_tasks, form
+        self._tasks, self._outputs, self.form = tasks, outputs, form
         self._job, self._folder, self._view = "", Path(), View()
-        self._planning = self._plan = self._task = 0
-        self.steps = StepsModel(client, self)
+        self._planning: Task | None = None
+        self._plan: PlannedSteps | None = None
+        self._task: Task | None = None
+        self.steps = StepsModel(tasks, self)
         self.table = StepsTable(self.steps)
         self.summary = label(wrap=True)
         self._reason = label(kind="warning", wrap=True)
@@ -47,7 +54,7 @@ class PlanPage(QWidget):
         self.bar.setAccessibleName(tr("Steps done"))
         self.show_steps = button(tr("Preview steps"), self.plan)
         self.execute = button(tr(form.action), self._execute, kind="primary")
-        self.stop = button(tr("Stop"), lambda: self._client.cancel(self._task or self._planning))
+        self.stop = button(tr("Stop"), self._stop)
         self.back = button(tr("Back to results"), self.closed.emit)
         self._place()
         self._connect()
@@ -64,14 +71,11 @@ class PlanPage(QWidget):
 
     def _connect(self) -> None:
         self.form.changed.connect(self.forget)
-        self._client.steps_planned.connect(self._on_planned)
-        self._client.task_progress.connect(self._on_progress)
-        self._client.task_ended.connect(self._on_ended)
-        self._running_tasks.changed.connect(self._show_state)
+        self._outputs.changed.connect(self._show_state)
 
     def open(self, job: JobSummary, view: View, missing: Mapping[str, str]) -> None:
         """Plan for the photos of a view; while a task runs, keep showing its own."""
-        if not self._task and (job.id, view) != (self._job, self._view):
+        if self._task is None and (job.id, view) != (self._job, self._view):
             self._job, self._folder, self._view = job.id, job.folder, view
             self.forget()
         self.form.show_missing(missing)
@@ -80,37 +84,51 @@ class PlanPage(QWidget):
     @property
     def busy_with(self) -> str:
         """The job on which this page's task is running; empty if none is."""
-        return self._job if self._running_tasks.is_running(self._task) else ""
+        return self._job if self._outputs.is_running(self._task) else ""
 
-    def is_about(self, ticket: int) -> bool:
+    def is_about(self, task: Task) -> bool:
         """Whether a task was started here, so that its result is shown here."""
-        return bool(ticket) and ticket in (self._planning, self._task)
+        return task is self._task
 
     def plan(self) -> None:
         """Request the steps without running any."""
         request = self.form.request(self._folder)
-        if request is not None and not self._task:
-            self._planning, self._plan = self._client.plan(self._job, self._view, request), 0
-            self.steps.show_plan(0, 0)
+        if request is not None and self._task is None:
+            self._show_plan(None)
+            self._planning = self._tasks.start(job_api.plan_output, self._job, self._view, request)
+            self._planning.succeeded.connect(self._on_planned)
+            self._planning.failed.connect(self.planning_failed)
+            self._connect_task(self._planning)
             self.summary.setText(tr("Planning the steps… Nothing is changed yet."))
             self._show_state()
 
     def forget(self) -> None:
         """Discard the plan, because the options or the view changed."""
-        if self._task:
+        if self._task is not None:
             return
-        if self._planning:
-            self._client.cancel(self._planning)
-        self._planning = self._plan = 0
-        self.steps.show_plan(0, 0)
+        if self._planning is not None:
+            self._planning.abandon()
+            self._planning = None
+        self._show_plan(None)
         self.summary.setText(tr("Preview the steps first. Nothing is changed until you confirm."))
         self._show_state()
 
+    def _show_plan(self, plan: PlannedSteps | None) -> None:
+        self._plan = plan
+        self.steps.show_plan(plan)
+
     def _execute(self) -> None:
-        if self._plan and not self._task:
-            self._task = self._plan
-            self._client.execute_plan(self._plan)
-            self._running_tasks.add(self._plan, self._job, tr(self.form.running_text))
+        if self._plan is not None and self._task is None:
+            plan, description = self._plan.id, tr(self.form.running_text)
+            self._task = self._outputs.run(self._job, description, job_api.run_plan, plan)
+            self._task.succeeded.connect(self._on_done)
+            self._connect_task(self._task)
+            self._show_state()
+
+    def _stop(self) -> None:
+        task = self._task or self._planning
+        if task is not None:
+            task.cancel()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -119,45 +137,45 @@ class PlanPage(QWidget):
             super().keyPressEvent(event)
 
     def _show_state(self) -> None:
-        is_busy = bool(self._planning or self._task)
-        other = "" if self._task else self._running_tasks.description(self._job)
+        is_busy = self._planning is not None or self._task is not None
+        other = "" if self._task is not None else self._outputs.description(self._job)
         show_text(self._reason, tr("Wait until this task is finished: {task}.", task=other) if other else "")
-        self.form.setEnabled(not self._task)
+        self.form.setEnabled(self._task is None)
         self.bar.setVisible(is_busy)
         if not is_busy:
             self.bar.setRange(0, 0)
         self.stop.setVisible(is_busy)
         self.show_steps.setEnabled(not is_busy and self.form.request(self._folder) is not None)
-        self.execute.setEnabled(bool(self._plan) and not is_busy and not other)
+        self.execute.setEnabled(self._plan is not None and self._plan.count > 0 and not is_busy and not other)
 
-    def _on_planned(self, planned: StepsPlanned) -> None:
-        if planned.ticket == self._planning:
-            self._planning, self._plan = 0, planned.ticket if planned.count else 0
-            self.steps.show_plan(planned.ticket, planned.count)
-            self.summary.setText(planned.summary)
-            self._show_state()
-            self.execute.setFocus()
+    def _connect_task(self, task: Task) -> None:
+        task.progressed.connect(self._on_progress)
+        task.failed.connect(lambda error: self.summary.setText(str(error)))
+        task.stopped.connect(self._on_stopped)
+        task.ended.connect(self._on_ended)
 
-    def _on_progress(self, message: TaskProgress) -> None:
-        if message.ticket in (self._planning, self._task):
-            self.bar.setRange(0, max(1, message.progress.total))
-            self.bar.setValue(message.progress.step)
-            progress = message.progress
-            self.summary.setText(
-                tr("{task}: {done:,} of {total:,}", task=progress.stage, done=progress.step, total=progress.total)
-            )
+    def _on_planned(self, plan: PlannedSteps) -> None:
+        self._planning = None
+        self._show_plan(plan)
+        self.summary.setText(plan.text)
+        self._show_state()
+        self.execute.setFocus()
 
-    def _on_ended(self, ended: object) -> None:
-        if not isinstance(ended, TaskDone | TaskFailed | TaskCancelled) or not ended.ticket:
-            return
-        if ended.ticket not in (self._planning, self._task):
-            return
-        was_executing, self._planning, self._task, self._plan = bool(self._task), 0, 0, 0
-        match ended:
-            case TaskDone():
-                self.summary.setText(ended.message)
-            case TaskFailed():
-                self.summary.setText(str(ended.error))
-            case TaskCancelled():
-                self.summary.setText(tr("Stopped partway.") if was_executing else tr("Cancelled."))
+    def _on_progress(self, progress: Progress) -> None:
+        self.bar.setRange(0, max(1, progress.total))
+        self.bar.setValue(progress.step)
+        self.summary.setText(
+            tr("{task}: {done:,} of {total:,}", task=progress.stage, done=progress.step, total=progress.total)
+        )
+
+    def _on_done(self, result: OutputResult) -> None:
+        self.summary.setText(result.message)
+
+    def _on_stopped(self) -> None:
+        self.summary.setText(tr("Cancelled.") if self._task is None else tr("Stopped partway."))
+
+    def _on_ended(self) -> None:
+        if self._task is not None:
+            self._task = self._plan = None
+        self._planning = None
         self._show_state()

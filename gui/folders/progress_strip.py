@@ -8,8 +8,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from core.base.i18n import tr
-from core.services.batch_values import Activity, JobStatus
-from gui.folders.job_text import activity_text, progress_text
+from core.jobs.values import JobState, JobSummary
+from gui.folders.job_text import progress_text, state_text
 from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.layouts import fill, hbox, vbox
 
@@ -32,46 +32,46 @@ class ProgressStrip(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self._status: JobStatus | None = None
-        self._activity, self._numbers = label(kind="number"), label(kind="muted", wrap=True)
+        self._job: JobSummary | None = None
+        self._state, self._numbers = label(kind="number"), label(kind="muted", wrap=True)
         self.bar = ProgressBar()
         self.bar.setAccessibleName(tr("Photos classified"))
         self.pause, self.stop = button(tr("Pause"), self.toggle), button(tr("Stop"), self.stop_wanted.emit)
-        words = hbox(self._activity, fill(self._numbers), spacing=8)
+        words = hbox(self._state, fill(self._numbers), spacing=8)
         texts = vbox(words, self.bar, spacing=4)
         hbox(fill(texts), self.pause, self.stop, parent=self, margins=(16, 8, 16, 8), spacing=16)
 
-    def show_job(self, status: JobStatus) -> None:
-        """Show the status of the job; hide the strip when it is finished."""
-        self._status = status
-        self.setVisible(status.activity is not Activity.FINISHED)
-        self._activity.setText(activity_text(status))
-        self._numbers.setText(progress_text(status))
-        self.bar.setAccessibleDescription(progress_text(status))
-        done, found, walked = _fraction(status)
-        self.bar.setVisible(status.activity not in (Activity.MISSING, Activity.WATCHING))
-        is_guessed = not walked and status.activity is Activity.RUNNING and not done
+    def show_job(self, job: JobSummary) -> None:
+        """Show a job; hide the strip when the job is finished."""
+        self._job = job
+        self.setVisible(job.state is not JobState.FINISHED)
+        self._state.setText(state_text(job))
+        self._numbers.setText(progress_text(job))
+        self.bar.setAccessibleDescription(progress_text(job))
+        done, found, walked = _fraction(job)
+        self.bar.setVisible(job.state not in (JobState.MISSING, JobState.WATCHING))
+        is_guessed = not walked and job.state is JobState.RUNNING and not done
         self.bar.setRange(0, 0 if is_guessed else _STEPS)
         self.bar.setValue(round(_STEPS * done / found) if found else 0)
-        is_busy = status.activity in (Activity.RUNNING, Activity.PAUSED)
-        self.pause.setText(tr("Pause") if status.activity is Activity.RUNNING else tr("Resume"))
-        self.pause.setVisible(status.activity not in (Activity.WATCHING, Activity.EXTERNAL))
-        self.stop.setVisible(is_busy or status.activity is Activity.WATCHING)
+        is_busy = job.state in (JobState.RUNNING, JobState.PAUSED)
+        self.pause.setText(tr("Pause") if job.state is JobState.RUNNING else tr("Resume"))
+        self.pause.setVisible(job.state not in (JobState.WATCHING, JobState.EXTERNAL))
+        self.stop.setVisible(is_busy or job.state is JobState.WATCHING)
 
     def toggle(self) -> None:
         """Pause the running job, or resume the paused or stopped one."""
-        match self._status.activity if self._status is not None else None:
-            case Activity.RUNNING:
+        match self._job.state if self._job is not None else None:
+            case JobState.RUNNING:
                 self.pause_wanted.emit(True)
-            case Activity.PAUSED:
+            case JobState.PAUSED:
                 self.pause_wanted.emit(False)
-            case Activity.STOPPED | Activity.MISSING:
+            case JobState.STOPPED | JobState.MISSING:
                 self.resume_wanted.emit()
 
 
-def _fraction(status: JobStatus) -> tuple[int, int, bool]:
+def _fraction(job: JobSummary) -> tuple[int, int, bool]:
     """Photos done, photos found, and whether all photos were found."""
-    if status.progress is not None:
-        return status.progress.finished, status.progress.found, status.progress.walked
-    counts = status.summary.counts
+    if job.progress is not None:
+        return job.progress.finished, job.progress.found, job.progress.walked
+    counts = job.counts
     return counts.done + counts.failed, counts.found, True

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
-from core.jobs.values import Group, Order, View
-from core.services.batch_values import JobStatus
+from core.jobs.values import Group, JobSummary, Order, View
 from gui.folders.job_text import pattern_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, button, label, restyle
@@ -84,10 +83,10 @@ class ResultsBar(QWidget):
         action.changed.connect(lambda: sign.setChecked(action.isChecked()))
         return sign
 
-    def show_job(self, status: JobStatus) -> None:
+    def show_job(self, job: JobSummary) -> None:
         """Show the name and folder of the job."""
-        place, pattern = display_path(status.summary.folder), pattern_text(status)
-        self._title.setText(title_text(status))
+        place, pattern = display_path(job.folder), pattern_text(job)
+        self._title.setText(title_text(job))
         self._place.setText(
             self._place.fontMetrics().elidedText(
                 f"{place}  ({pattern})" if pattern else place, Qt.TextElideMode.ElideMiddle, 320

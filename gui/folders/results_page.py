@@ -9,9 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr, tr_n
-from core.jobs.values import Order, Review, Verdict, View
-from core.services.batch_messages import ViewUpdated
-from core.services.batch_values import Activity, JobStatus
+from core.jobs.values import JobState, JobSummary, Order, Review, Verdict, View
+from core.services.job_values import ViewUpdate
 from gui.folders.job_text import photos_text
 from gui.folders.results_widgets import ResultsWidgets
 from gui.folders.reviewer import Reviewer, RowReviews
@@ -28,7 +27,7 @@ class ResultsPage(QWidget):
     """Shows the results of a job.
 
     Attributes:
-        job_status: the job; None before the first one.
+        job: the job; None before the first one.
         strip: the progress of the job.
         bar: the actions on its results.
         selection: the current and the selected rows, and what can be done with them.
@@ -43,7 +42,7 @@ class ResultsPage(QWidget):
         super().__init__(parent)
         while parts.make_next():
             pass
-        self.job_status: JobStatus | None = None
+        self.job: JobSummary | None = None
         self.shows_gallery = False
         self._view = View()
         self._excluded = 0
@@ -84,11 +83,11 @@ class ResultsPage(QWidget):
 
     # ---- a job
 
-    def open(self, status: JobStatus, classes: Sequence[str]) -> None:
+    def open(self, job: JobSummary, classes: Sequence[str]) -> None:
         """Show this job; another one than before starts without filters, in folder order."""
-        is_other = self.job_status is None or self.job_status.summary.id != status.summary.id
-        self.selection.open(status.summary.id, classes)
-        self.show_job(status)
+        is_other = self.job is None or self.job.id != job.id
+        self.selection.open(job.id, classes)
+        self.show_job(job)
         self.filters.prepare()
         if is_other:
             self._view = View()
@@ -97,12 +96,12 @@ class ResultsPage(QWidget):
         else:
             self.open_view()
 
-    def show_job(self, status: JobStatus) -> None:
-        """Show the status of the job."""
-        self.job_status = status
-        self.selection.model = status.summary.model
-        self.bar.show_job(status)
-        self.strip.show_job(status)
+    def show_job(self, job: JobSummary) -> None:
+        """Show the state of the job."""
+        self.job = job
+        self.selection.model = job.model
+        self.bar.show_job(job)
+        self.strip.show_job(job)
 
     def close_job(self) -> None:
         """Close the view."""
@@ -122,12 +121,12 @@ class ResultsPage(QWidget):
 
     def open_view(self) -> None:
         """Request the rows of the current view."""
-        if self.job_status is None:
+        if self.job is None:
             return
         self.bar.show_filtered(is_narrow=self.filters.is_narrow)
         self.table.show_order(self._view)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
-        self.rows.open(self.job_status.summary.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
+        self.rows.open(self.job.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
 
     def show_as(self, *, gallery: bool) -> None:
         """Show the rows as a gallery or as a table."""
@@ -155,7 +154,7 @@ class ResultsPage(QWidget):
         """Sort by a column; clicking its header again reverses the order."""
         self.sort(View(order, descending=self._view == View(order)))
 
-    def _on_updated(self, updated: ViewUpdated) -> None:
+    def _on_updated(self, updated: ViewUpdate) -> None:
         if updated.summary is not None:
             self._excluded = updated.summary.excluded
             self.filters.show_summary(updated.summary)
@@ -169,7 +168,7 @@ class ResultsPage(QWidget):
 
     def _show_rows(self) -> None:
         has_rows = self.rows.rowCount() > 0
-        self._nothing.setText(_nothing_text(self.job_status, self._excluded, is_narrow=self.filters.is_narrow))
+        self._nothing.setText(_nothing_text(self.job, self._excluded, is_narrow=self.filters.is_narrow))
         self._views.setCurrentWidget(self.view_in_use if has_rows else self._nothing)
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
@@ -197,15 +196,11 @@ class ResultsPage(QWidget):
         self.status.setText(" · ".join(parts))
 
 
-def _nothing_text(status: JobStatus | None, excluded: int, *, is_narrow: bool) -> str:
+def _nothing_text(job: JobSummary | None, excluded: int, *, is_narrow: bool) -> str:
     if excluded:
         return tr("No similar photos found.")
     if is_narrow:
         return tr("No photos match the filters.")
-    if (
-        status is not None
-        and status.activity in (Activity.RUNNING, Activity.PAUSED, Activity.EXTERNAL)
-        and not status.summary.counts.done
-    ):
+    if job is not None and job.state in (JobState.RUNNING, JobState.PAUSED, JobState.EXTERNAL) and not job.counts.done:
         return tr("Classifying the first photos…")
     return tr("No photos in this folder. Fovea looks for files such as .jpg, .png, .webp and .heic.")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from gui.folders.filters import FilterPanel
+from gui.folders.job_view import JobView
 from gui.folders.progress_strip import ProgressStrip
 from gui.folders.results_bar import ResultsBar
 from gui.folders.row_inspector import RowInspector
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_model import RowsModel
 from gui.folders.rows_table import RowsTable
-from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import PictureClient
-
-_VIEW: Final = 1
-"""The number of the view that the results page opens."""
+from gui.tasks.task import Tasks
 
 
 class ResultsWidgets:
@@ -35,15 +32,15 @@ class ResultsWidgets:
         strip: the progress of the job.
     """
 
-    def __init__(self, client: BatchClient, pictures: PictureClient, parent: QWidget) -> None:
-        self._steps = self._make(client, pictures, parent)
+    def __init__(self, tasks: Tasks, pictures: PictureClient, parent: QWidget) -> None:
+        self._steps = self._make(tasks, pictures, parent)
 
     def make_next(self) -> bool:
         """Create one missing widget, and return whether there was one."""
         return next(self._steps, None) is not None
 
-    def _make(self, client: BatchClient, pictures: PictureClient, parent: QWidget) -> Iterator[QObject]:
-        self.rows = RowsModel(_VIEW, client, pictures, parent)
+    def _make(self, tasks: Tasks, pictures: PictureClient, parent: QWidget) -> Iterator[QObject]:
+        self.rows = RowsModel(JobView("results", tasks, parent), pictures, parent)
         yield self.rows
         self.table = RowsTable(self.rows, parent)
         yield self.table

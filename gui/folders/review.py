@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.values import Filter, Order, Row, View
+from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_text import folder_text, name_text
 from gui.folders.rows_model import RowsModel
-from gui.tasks.jobs_client import BatchClient
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, button, label
@@ -24,8 +24,6 @@ from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.photo_panel import PhotoView
 
-_VIEW: Final = 2
-"""The number of the view that the review opens."""
 _PREFETCH: Final = 3
 
 
@@ -38,12 +36,12 @@ class ReviewPage(QWidget):
 
     closed = Signal()
 
-    def __init__(self, client: BatchClient, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
+    def __init__(self, view: JobView, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Review predictions"))
         self._pictures, self._reviewer = pictures, reviewer
-        self.rows = RowsModel(_VIEW, client, pictures, self)
+        self.rows = RowsModel(view, pictures, self)
         self._classes: tuple[str, ...] = ()
         self._at = 0
         self._shown: Row | None = None
@@ -86,7 +84,7 @@ class ReviewPage(QWidget):
         self._classes = tuple(classes)
         self._at, self._shown = 0, None
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self.rows.open(job, wanted, is_frozen=True)
+        self._reviewer.outbox.when_stored(lambda: self.rows.open(job, wanted, is_frozen=True))
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 

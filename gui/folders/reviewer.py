@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from core import job_api
 from core.base.i18n import tr
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
 from core.jobs.values import Review, Row, Verdict
-from core.services.batch_messages import TaskCancelled, TaskDone, TaskFailed
-from gui.folders.running_tasks import RunningTasks
+from core.services.job_values import SelectedRows
+from gui.folders.outputs_controller import OutputsController
+from gui.folders.review_outbox import ReviewOutbox
 from gui.session.correction_store import CorrectionStore
-from gui.tasks.jobs_client import BatchClient
+from gui.tasks.task import Task
 
 RowReviews = tuple[tuple[Row, Review | None], ...]
 """Rows as they were before, each with its new review."""
@@ -22,6 +27,7 @@ class Reviewer(QObject):
     """Stores the reviews of one job at a time.
 
     Attributes:
+        outbox: stores the reviews in the batch process.
         reviewed: reviews were added or removed; a `RowReviews`.
         reviewed_many: the reviews of many rows were stored.
     """
@@ -30,14 +36,13 @@ class Reviewer(QObject):
     reviewed_many = Signal()
 
     def __init__(
-        self, client: BatchClient, corrections: CorrectionStore, running_tasks: RunningTasks, parent: QObject
+        self, outbox: ReviewOutbox, outputs: OutputsController, corrections: CorrectionStore, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._client, self._corrections, self._running_tasks = client, corrections, running_tasks
+        self.outbox, self._outputs, self._corrections = outbox, outputs, corrections
         self._job = ""
         self._done: list[RowReviews | tuple[int, str]] = []
-        self._many: dict[int, str] = {}
-        client.task_ended.connect(self._on_task_ended)
+        self._numbers = count(1)
 
     def open(self, job: str) -> None:
         """Store the reviews of this job from now on."""
@@ -66,10 +71,17 @@ class Reviewer(QObject):
         reviews = [(row, review_of(row, wanted)) for row in rows]
         self.apply([(row, review) for row, review in reviews if review != row.review])
 
-    def track(self, ticket: int, model: str) -> None:
-        """Track a task that reviews many rows, most of them classified by this model; one undo reverts all of them."""
-        self._done.append((ticket, model))
-        self._begin(ticket, model)
+    def review_selected(self, selected: SelectedRows, model: str, review: Review | None) -> None:
+        """Apply a review to many rows in the batch process; one undo reverts all of them.
+
+        Args:
+            selected: the rows, too many to load here.
+            model: the name of the model that made most of their predictions.
+            review: the review; None removes reviews.
+        """
+        many = next(self._numbers), model
+        self._done.append(many)
+        self._review_many(many, job_api.review_selected, selected, review)
 
     def apply(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Store these reviews together; one undo reverts all of them."""
@@ -80,8 +92,8 @@ class Reviewer(QObject):
     def undo(self) -> RowReviews:
         """Undo the last reviews, and return those restored to rows that are loaded here."""
         match self._done.pop() if self._done else ():
-            case (int(undone), str(model)):
-                self._begin(self._client.undo_reviews(undone), model)
+            case (int(number), str(model)):
+                self._review_many((number, model), job_api.undo_reviews)
                 return ()
             case done:
                 before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in done)
@@ -89,21 +101,26 @@ class Reviewer(QObject):
                     self._store(before)
                 return before
 
-    def _begin(self, ticket: int, model: str) -> None:
-        self._many[ticket] = model
-        self._running_tasks.add(ticket, self._job, tr("Labelling photos"))
+    def _review_many(self, many: tuple[int, str], verb: Callable[..., Any], *arguments: object) -> None:
+        self.outbox.add(partial(self._start_many, self._job, many, verb, *arguments))
 
-    def _on_task_ended(self, ended: TaskDone | TaskFailed | TaskCancelled) -> None:
-        model = self._many.pop(ended.ticket, None)
-        if model is None:
-            return
-        if isinstance(ended, TaskFailed):
-            self._done = [one for one in self._done if one[:1] != (ended.ticket,)]
+    def _start_many(self, job: str, many: tuple[int, str], verb: Callable[..., Any], *arguments: object) -> Task:
+        number, model = many
+        task = self._outputs.run(job, tr("Labelling photos"), verb, number, *arguments)
+        task.failed.connect(lambda _: self._forget(many))
+        task.ended.connect(lambda: self._on_many_ended(model))
+        return task
+
+    def _forget(self, many: tuple[int, str]) -> None:
+        if many in self._done:
+            self._done.remove(many)
+
+    def _on_many_ended(self, model: str) -> None:
         self._corrections.read(model)
         self.reviewed_many.emit()
 
     def _store(self, reviews: RowReviews) -> None:
-        self._client.set_reviews(self._job, tuple((row.number, review) for row, review in reviews))
+        self.outbox.store(self._job, {row.number: review for row, review in reviews})
         for model in sorted({row.model for row, _ in reviews}):
             self._correct(model, [(row, review) for row, review in reviews if row.model == model])
         self.reviewed.emit(reviews)

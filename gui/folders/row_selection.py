@@ -15,7 +15,6 @@ from core.jobs.values import Review, Row, Verdict
 from gui.folders.reviewer import Reviewer
 from gui.folders.row_text import copied_text
 from gui.folders.rows_model import RowsModel
-from gui.tasks.jobs_client import Spans
 from gui.widgets.class_chooser import ClassChooser
 
 _MAX_ROWS: Final = 1000
@@ -63,7 +62,7 @@ class RowSelection(QObject):
         """Whether there is a current row, loaded or not."""
         return self._selection.currentIndex().isValid()
 
-    def spans(self) -> Spans:
+    def spans(self) -> tuple[tuple[int, int], ...]:
         """The selected rows, as (first place, count) pairs."""
         found = sorted((one.top(), one.bottom() + 1) for one in self._selection.selection().toList())
         spans: list[tuple[int, int]] = []
@@ -114,7 +113,7 @@ class RowSelection(QObject):
         """Apply a review to the rows; None removes their reviews."""
         rows = self.loaded()
         if rows is None:
-            self._reviewer.track(self._rows.review(self.spans(), review), self.model)
+            self._reviewer.review_selected(self._rows.selected(self.spans()), self.model, review)
             return
         self._reviewer.review(rows, review)
         if left_open := left_open_text(sum(is_left_open(row, review) for row in rows)):

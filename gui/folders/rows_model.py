@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,8 @@ from PySide6.QtGui import QPixmap
 
 from core.base.i18n import mark, tr
 from core.jobs.values import Filter, Group, Review, Row, View
-from core.services.batch_messages import OpenView, RowsFetched, ViewUpdated
+from core.services.job_values import FetchedRows, SelectedRows, ViewRequest, ViewUpdate
+from gui.folders.job_view import JobView
 from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
     accessible_text,
@@ -25,7 +27,6 @@ from gui.folders.row_text import (
     time_text,
     tooltip_text,
 )
-from gui.tasks.jobs_client import BatchClient, Spans
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
@@ -76,28 +77,25 @@ class RowsModel(QAbstractTableModel):
     """The rows of one view, which the batch process computes and keeps up to date.
 
     Attributes:
-        updated: the view was opened or updated; a `ViewUpdated`.
+        view: the view in the batch process.
+        updated: the view was opened or updated, and is shown.
         reset_done: the content of rows may have changed; views must repaint.
         rows_loaded: rows were loaded: the first place and their count.
     """
 
-    updated = Signal(ViewUpdated)
+    updated = Signal(ViewUpdate)
     reset_done = Signal()
     rows_loaded = Signal(int, int)
 
-    def __init__(self, number: int, client: BatchClient, pictures: PictureClient, parent: QObject) -> None:
-        """`number` identifies the view to the batch process; each model has its own."""
+    def __init__(self, view: JobView, pictures: PictureClient, parent: QObject) -> None:
         super().__init__(parent)
-        self._number, self._client, self._pictures = number, client, pictures
-        self._pages: RowPages[_Placed] = RowPages(
-            lambda first, count: client.fetch(number, self._version, first, count)
-        )
+        self.view, self._pictures = view, pictures
+        self._pages: RowPages[_Placed] = RowPages(self._fetch)
         self._count = self._version = 0
         self._job = ""
         self._tracked: int | None = None
         self._is_fresh = True
-        client.view_updated.connect(self._on_updated)
-        client.rows_fetched.connect(self._on_rows)
+        view.updated.connect(self._on_updated)
         pictures.rendered.connect(self._on_drawn)
 
     # ---- Qt model
@@ -170,26 +168,24 @@ class RowsModel(QAbstractTableModel):
         counted_by: Group = Group.NONE,
         is_frozen: bool = False,
     ) -> None:
-        """Request a view of a job's rows, which replaces the rows shown now; the arguments are as in `OpenView`."""
+        """Request a view of a job's rows, which replaces the rows shown now; the arguments are as in `ViewRequest`."""
         if job != self._job:
             self._job, self._tracked = job, None
         self._is_fresh = True
-        self._client.open_view(
-            OpenView(self._number, job, view, unfiltered or Filter(), self._tracked, counted_by, is_frozen)
-        )
+        self.view.open(ViewRequest(job, view, unfiltered or Filter(), self._tracked, counted_by, is_frozen))
 
     def close(self) -> None:
         """End the updates of the view."""
-        self._client.close_view(self._number)
+        self.view.close()
 
     def track(self, row: Row) -> None:
         """Have each update of the view report the place of this row."""
         self._tracked = row.number
-        self._client.track(self._number, row.number)
+        self.view.track(row.number)
 
-    def review(self, spans: Spans, review: Review | None) -> int:
-        """Request the same review of many rows, and return the ticket of the task."""
-        return self._client.review_marked(self._number, self._version, spans, review)
+    def selected(self, spans: tuple[tuple[int, int], ...]) -> SelectedRows:
+        """Rows of the view, as (first place, count) pairs, as the batch process knows them."""
+        return SelectedRows(self._version, spans)
 
     def mark_stale(self) -> None:
         """Reload the rows; show the old ones until then."""
@@ -205,10 +201,8 @@ class RowsModel(QAbstractTableModel):
                 self._pages.replace(place, replace(placed, row=row))
         self.reset_done.emit()
 
-    def _on_updated(self, updated: ViewUpdated) -> None:
+    def _on_updated(self, updated: ViewUpdate) -> None:
         """Show an updated view; rows that kept their places stay loaded and selected."""
-        if updated.number != self._number:
-            return
         self._version = updated.version
         if self._is_fresh:
             self._is_fresh = False
@@ -232,13 +226,17 @@ class RowsModel(QAbstractTableModel):
             self._count = count
             self.endRemoveRows()
 
-    def _on_rows(self, fetched: RowsFetched) -> None:
-        if fetched.number != self._number or fetched.version != self._version:
+    def _fetch(self, first: int, count: int) -> None:
+        task = self.view.fetch(self._version, first, count)
+        task.succeeded.connect(partial(self._on_rows, self._version, first))
+
+    def _on_rows(self, version: int, first: int, fetched: FetchedRows | None) -> None:
+        if fetched is None or version != self._version:
             return
         groups = fetched.groups or (0,) * len(fetched.rows)
         placed = [_Placed(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
-        self._pages.put(fetched.first, placed)
-        self.rows_loaded.emit(fetched.first, len(fetched.rows))
+        self._pages.put(first, placed)
+        self.rows_loaded.emit(first, len(fetched.rows))
         self.reset_done.emit()
 
     def _on_drawn(self, path: Path, side: int) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from core import job_api
 from core.base.i18n import mark, tr
 from core.base.text import display_path
-from core.services.batch_messages import StepsFetched
-from core.services.batch_values import PlannedStep
+from core.services.job_values import PlannedStep, PlannedSteps
 from gui.folders.row_cache import RowPages
-from gui.tasks.jobs_client import BatchClient
+from gui.tasks.task import Tasks
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
@@ -29,24 +30,21 @@ class StepsModel(QAbstractTableModel):
 
     reset_done = Signal()
 
-    def __init__(self, client: BatchClient, parent: QObject) -> None:
+    def __init__(self, tasks: Tasks, parent: QObject) -> None:
         super().__init__(parent)
-        self._client = client
-        self._pages: RowPages[PlannedStep] = RowPages(
-            lambda first, count: client.fetch_steps(self._ticket, first, count)
-        )
-        self._ticket = self._count = 0
-        client.steps_fetched.connect(self._on_steps)
+        self._tasks = tasks
+        self._pages: RowPages[PlannedStep] = RowPages(self._fetch)
+        self._plan: PlannedSteps | None = None
 
-    def show_plan(self, ticket: int, count: int) -> None:
-        """Show the steps of a plan."""
+    def show_plan(self, plan: PlannedSteps | None) -> None:
+        """Show the steps of a plan; None for none."""
         self.beginResetModel()
         self._pages.clear()
-        self._ticket, self._count = ticket, count
+        self._plan = plan
         self.endResetModel()
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
-        return 0 if parent.isValid() else self._count
+        return 0 if parent.isValid() or self._plan is None else self._plan.count
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(_TITLES)
@@ -66,9 +64,14 @@ class StepsModel(QAbstractTableModel):
             return "…" if index.column() == 0 else None
         return display_path((step.file, step.action, step.outcome)[index.column()])
 
-    def _on_steps(self, fetched: StepsFetched) -> None:
-        if fetched.ticket == self._ticket:
-            self._pages.put(fetched.first, fetched.steps)
+    def _fetch(self, first: int, count: int) -> None:
+        if self._plan is not None:
+            task = self._tasks.start(job_api.fetch_steps, self._plan.id, first, count)
+            task.succeeded.connect(partial(self._on_steps, self._plan, first))
+
+    def _on_steps(self, plan: PlannedSteps, first: int, steps: tuple[PlannedStep, ...]) -> None:
+        if plan is self._plan and steps:  # an expired plan has none
+            self._pages.put(first, steps)
             self.reset_done.emit()
 
 
@@ -77,7 +80,7 @@ class StepsTable(QTableView):
 
     def __init__(self, model: StepsModel) -> None:
         super().__init__()
-        self.setObjectName("twin")
+        self.setObjectName("data")
         self.setAccessibleName(tr("Planned steps"))
         self.setModel(model)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

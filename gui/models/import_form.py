@@ -11,10 +11,8 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
-    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -25,7 +23,8 @@ from core.card import ResizeMode
 from core.models.class_names import read_names, text_of
 from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 from gui.tasks.background import in_background
-from gui.widgets.basic import Choice, Panel, label
+from gui.widgets.basic import Choice, Panel, button, label, show_text
+from gui.widgets.layouts import SPACE, add, fill, hbox
 
 _ORDERS: Final = {ChannelOrder.RGB: mark("Red, green, blue"), ChannelOrder.BGR: mark("Blue, green, red")}
 _SCALINGS: Final = {
@@ -68,17 +67,14 @@ class ImportForm(Panel):
         self.error_text = label(kind="danger", wrap=True)
         self._count = label(kind="muted")
         self.preview = label(kind="muted", wrap=True)
-        self.load, self.try_button = QPushButton(tr("Load from file…")), QPushButton(tr("Try on a photo…"))
-        self.add, self.cancel_button = QPushButton(tr("Import")), QPushButton(tr("Cancel"))
-        self.add.setProperty("kind", "primary")
+        self.load = button(tr("Load from file…"), self._choose_names)
+        self.try_button = button(tr("Try on a photo…"), self._choose_photo)
+        self.add = button(tr("Import"), self._submit, kind="primary")
+        self.cancel_button = button(tr("Cancel"), self.hide)
         self._lay_out()
         self.output.currentIndexChanged.connect(self._show_output)
         self.classes.textChanged.connect(self._show_count)
         self.title.textChanged.connect(self._show_count)
-        self.load.clicked.connect(self._choose_names)
-        self.try_button.clicked.connect(self._choose_photo)
-        self.add.clicked.connect(self._submit)
-        self.cancel_button.clicked.connect(self.hide)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -87,9 +83,6 @@ class ImportForm(Panel):
                 box.addItem(tr(text), value)
         form = self._form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        names = QHBoxLayout()
-        names.addWidget(self._count, 1)
-        names.addWidget(self.load)
         rows: dict[str, QWidget] = {
             tr("Name"): self.title,
             tr("Output"): self.output,
@@ -103,16 +96,9 @@ class ImportForm(Panel):
             field.setAccessibleName(text)
             form.addRow(text, field)
             if field is self.classes:
-                form.addRow("", names)
-        buttons = QHBoxLayout()
-        buttons.addStretch()
-        for button in (self.try_button, self.cancel_button, self.add):
-            buttons.addWidget(button)
-        self.body.addWidget(self._about)
-        self.body.addLayout(form)
-        self.body.addWidget(self.preview)
-        self.body.addWidget(self.error_text)
-        self.body.addLayout(buttons)
+                form.addRow("", hbox(fill(self._count), self.load))
+        buttons = hbox(SPACE, self.try_button, self.cancel_button, self.add)
+        add(self.body, self._about, form, self.preview, self.error_text, buttons)
 
     def open(self, file: Path, questions: Sequence[ImportQuestions]) -> None:
         """Ask about a file, and which of its outputs to use if several are possible."""
@@ -159,15 +145,13 @@ class ImportForm(Panel):
     def show_error(self, reason: str) -> None:
         """Show why the answers do not work."""
         if self.isVisible():
-            self.error_text.setText(reason)
-            self.error_text.show()
+            show_text(self.error_text, reason)
             self.preview.hide()
             self._show_count()
 
     def show_preview(self, text: str) -> None:
         """Show the predictions for a photo with these answers."""
-        self.preview.setText(text)
-        self.preview.show()
+        show_text(self.preview, text)
         self._show_count()
 
     def set_names(self, text: str) -> None:
@@ -191,13 +175,13 @@ class ImportForm(Panel):
             texts.append(tr("Duplicate names get a number: {names}.", names=shown))
         self._count.setText(" ".join(texts))
         is_complete = len(names) == wanted and bool(self.title.text().strip())
-        for button in (self.add, self.try_button):
-            button.setEnabled(is_complete)
+        for one in (self.add, self.try_button):
+            one.setEnabled(is_complete)
 
     def _begin(self) -> None:
         self.error_text.hide()
-        for button in (self.add, self.try_button):
-            button.setEnabled(False)
+        for one in (self.add, self.try_button):
+            one.setEnabled(False)
 
     def _submit(self) -> None:
         self._begin()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem
+from PySide6.QtWidgets import QTreeWidgetItem
 
 from core.base.i18n import mark, tr
 from core.models.values import NameSummary, VersionSummary
 from gui.models import version_text
-from gui.widgets.basic import Panel, fit_rows, label
+from gui.widgets.basic import Panel, button, fit_rows, label, plain_list, show_text
+from gui.widgets.layouts import SPACE, add, hbox
 
 _COLUMNS: Final = (mark("Version"), mark("Installed"), mark("Recipe"), mark("Accuracy"), mark("Training photos"))
 _ACCURACY: Final = 3
@@ -36,39 +37,17 @@ class VersionsPanel(Panel):
     def __init__(self) -> None:
         super().__init__(tr("Versions"))
         self._one: NameSummary | None = None
-        self.list = self._make_list()
-        self.use = QPushButton(tr("Use this version"))
-        self.back = QPushButton(tr("Roll back"))
-        self.remove = QPushButton(tr("Remove this version"))
-        self.back.setToolTip(tr("Return to the version that was active before"))
+        self.list = plain_list(tr("Versions of this model"), [tr(column) for column in _COLUMNS], _ACCURACY)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.currentItemChanged.connect(self._on_chosen)
+        self.use = button(tr("Use this version"), lambda: self._emit(self.use_wanted))
+        hint = tr("Return to the version that was active before")
+        self.back = button(tr("Roll back"), self.back_wanted.emit, hint=hint)
+        self.remove = button(tr("Remove this version"), lambda: self._emit(self.remove_wanted))
         self._reason = label(kind="danger", wrap=True)
         self._reason.hide()
-        self.use.clicked.connect(lambda: self._emit(self.use_wanted))
-        self.back.clicked.connect(self.back_wanted)
-        self.remove.clicked.connect(lambda: self._emit(self.remove_wanted))
         self.list.itemActivated.connect(lambda: self._emit(self.use_wanted))
-        row = QHBoxLayout()
-        for button in (self.use, self.back, self.remove):
-            row.addWidget(button)
-        row.addStretch()
-        self.body.addWidget(self.list)
-        self.body.addWidget(self._reason)
-        self.body.addLayout(row)
-
-    def _make_list(self) -> QTreeWidget:
-        result = QTreeWidget()
-        result.setObjectName("choices")
-        result.setAccessibleName(tr("Versions of this model"))
-        result.setHeaderLabels([tr(column) for column in _COLUMNS])
-        result.setRootIsDecorated(False)
-        result.setUniformRowHeights(True)
-        result.setAllColumnsShowFocus(True)
-        result.setTextElideMode(Qt.TextElideMode.ElideRight)
-        result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        result.header().setStretchLastSection(False)
-        result.header().setSectionResizeMode(_ACCURACY, QHeaderView.ResizeMode.Stretch)
-        result.currentItemChanged.connect(self._on_chosen)
-        return result
+        add(self.body, self.list, self._reason, hbox(self.use, self.back, self.remove, SPACE))
 
     def show_versions(self, one: NameSummary | None) -> None:
         """Show the versions of this model; the selection is kept if possible, else the active version is selected."""
@@ -114,8 +93,7 @@ class VersionsPanel(Panel):
         self.remove.setEnabled(is_own and not is_active)
         self.remove.setToolTip(tr("Activate another version first, or remove the model") if is_active else "")
         self.back.setEnabled(self._one is not None and len(self._one.versions) > 1)
-        self._reason.setVisible(version is not None and version.error is not None)
-        self._reason.setText(str(version.error) if version is not None and version.error else "")
+        show_text(self._reason, str(version.error) if version is not None and version.error else "")
 
     def _emit(self, signal: object) -> None:
         number = self.number

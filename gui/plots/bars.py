@@ -27,14 +27,7 @@ _LONGEST_LABEL: Final = 112
 class ClassBars(PlotFrame):
     """Precision and recall of every class, weakest first, with the numbers beside the bars."""
 
-    def __init__(
-        self,
-        parent: QWidget | None = None,
-        *,
-        title: str = "",
-        main: str = "",
-        other: str = "",
-    ) -> None:
+    def __init__(self, *, title: str = "", main: str = "", other: str = "") -> None:
         """`main` and `other` name the two bars of each class; recall and precision by default."""
         canvas = Canvas()
         canvas.setMinimumSize(400, 160)
@@ -46,7 +39,7 @@ class ClassBars(PlotFrame):
         self._chart.box.invertY()
         self._main = _Bars(canvas, self._chart, "plot_main", -_BAR / 2)
         self._other = _Bars(canvas, self._chart, "plot_other", _BAR / 2)
-        super().__init__(title or tr("Classes"), canvas, parent=parent)
+        super().__init__(title or tr("Classes"), canvas)
         self.show_result(tr(NOTHING), Table((), ()))
 
     def show_classes(self, classes: Sequence[ClassMetrics]) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import pyqtgraph
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QGraphicsRectItem, QWidget
+from PySide6.QtWidgets import QGraphicsRectItem
 
 from core.base.i18n import tr, tr_n
 from gui.plots.canvas import Canvas, Chart, ColorRole, Style, round_ticks, ticks
@@ -34,9 +34,9 @@ class BrushedHistogram(PlotFrame):
 
     brushed = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         self._brush = _BrushCanvas()
-        super().__init__(tr("Confidence"), self._brush, parent=parent)
+        super().__init__(tr("Confidence"), self._brush)
         self._copy.hide()  # no room for these buttons in the narrow filter column
         self._save.hide()
         self._brush.chosen.connect(self._on_chosen)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from PySide6.QtWidgets import QWidget
-
 from core.base.i18n import tr
 from core.evaluation.values import Calibration, ReliabilityBin
 from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Line, Scatter, ticks
@@ -22,7 +20,7 @@ _QUARTERS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 class CalibrationPlot(PlotFrame):
     """Accuracy over confidence, before and after calibration; a perfectly calibrated model is on the diagonal."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         canvas = Canvas()
         canvas.setMinimumSize(320, 320)
         legend = Legend(
@@ -41,7 +39,7 @@ class CalibrationPlot(PlotFrame):
         Line(canvas, self._chart, "muted", dashed=True, width=1).draw([0, 1], [0, 1])
         self._before = _Series(canvas, self._chart, "plot_other", "squares")
         self._after = _Series(canvas, self._chart, "plot_main", "dots")
-        super().__init__(tr("Calibration"), canvas, parent=parent)
+        super().__init__(tr("Calibration"), canvas)
         self.show_result(tr(NOTHING), Table((), ()))
 
     def show_calibration(self, before: Calibration, after: Calibration) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 import pyqtgraph
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QStyleOptionGraphicsItem, QWidget
 
@@ -86,8 +86,8 @@ class Styled(Protocol):
 class Canvas(pyqtgraph.GraphicsView):
     """Holds charts and their legend; passes wheel events to the page and ignores dragging."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setInteractive(False)
@@ -117,8 +117,14 @@ class Canvas(pyqtgraph.GraphicsView):
         if style != self._style:
             self.show_style(style)
 
+    def picture_size(self) -> QSize:
+        """The size at which it is drawn, also if it was never shown."""
+        size: QSize = self.size().expandedTo(self.minimumSize())
+        self.resize(size)
+        return size
+
     def paint_onto(self, painter: QPainter, target: QRectF, scale: float) -> None:
-        """Render the whole canvas, including scrolled-out parts, into a rectangle of its size."""
+        """Draw the whole canvas into a rectangle of its size."""
         default = self._style
         self.show_style(Style(default.colours, scale))
         self.grid.layout.activate()

@@ -1,84 +1,87 @@
-"""Painting a confusion matrix: shaded cells, and labels that stay visible while the cells are scrolled."""
+"""A matrix of shaded cells, whose labels stay visible while the cells are scrolled."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-import pyqtgraph
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QFrame,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QToolTip,
+    QWidget,
+)
 
-from gui.plots.canvas import Style, font, text_size
+from gui.plots.canvas import font, text_size
+from gui.plots.confusion import Confusion, read_counts
 from gui.widgets import theme
 from gui.widgets.theme import Tokens
+
+Index = QModelIndex | QPersistentModelIndex
 
 MIN_CELL: Final = 24
 MAX_CELL: Final = 64
 _MAX_LABEL: Final = 144
 _TITLE: Final = 24
 _GAP: Final = 1
-_EDGE: Final = 4
-"""Space for the focus ring around the outer cells, in pixels."""
 _FAINTEST: Final = 0.10
 """Opacity of the smallest non-zero fraction, so that one photo among thousands is visible."""
 _QUIET_ABOVE: Final = 12
 """With more classes than this, empty cells show no number, so that the others stand out."""
-Cell = tuple[int, int]
+_NOWHERE: Final = QModelIndex()
+_CHOOSING: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+_MOVING: Final = (*(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down), Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The layout of a matrix.
+class _Layout(NamedTuple):
+    """Sizes in pixels: of a cell, and of the labels on the left and at the top; and whether these are rotated."""
 
-    Attributes:
-        labels: the classes.
-        counts: photos by row (label) and column (prediction).
-        cell: side of a cell in pixels.
-        left: left edge of the cells in pixels.
-        top: top edge of the cells in pixels.
-        is_upright: whether the column labels are rotated.
-    """
-
-    labels: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
     cell: int
     left: int
     top: int
     is_upright: bool
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Total width and height in pixels."""
-        side = self.cell * len(self.labels)
-        return self.left + side + _EDGE, self.top + side + _EDGE
 
-    def box(self, cell: Cell) -> QRectF:
-        """The rectangle of a cell."""
-        row, column = cell
-        return QRectF(self.left + column * self.cell, self.top + row * self.cell, self.cell - _GAP, self.cell - _GAP)
-
-    def at(self, place: QPointF) -> Cell | None:
-        """The cell at a point; None outside the cells."""
-        row = math.floor((place.y() - self.top) / self.cell)
-        column = math.floor((place.x() - self.left) / self.cell)
-        is_inside = 0 <= row < len(self.labels) and 0 <= column < len(self.labels)
-        return (row, column) if is_inside else None
-
-
-def arrange(labels: tuple[str, ...], counts: tuple[tuple[int, ...], ...], width: int, height: int) -> Grid:
-    """Lay out the largest cells that fit into this size, in pixels; if even the smallest do not, the matrix scrolls."""
+def _arrange(labels: tuple[str, ...], room: QSize) -> _Layout:
+    """Lay out the largest cells that fit; if even the smallest do not, the matrix scrolls."""
     widest = min(_MAX_LABEL, max([text_size(label).width() for label in labels], default=0.0))
     left = _TITLE + math.ceil(widest) + 16
     for is_upright in (False, True):
         top = _TITLE + (math.ceil(widest) + 16 if is_upright else _TITLE)
-        fitting = min(width - left - _EDGE, height - top - _EDGE) // max(1, len(labels))
+        fitting = min(room.width() - left, room.height() - top) // max(1, len(labels))
         cell = max(MIN_CELL, min(MAX_CELL, fitting))
         if widest + 4 <= cell:
             break
-    return Grid(labels, counts, cell, left, top, is_upright)
+    return _Layout(cell, left, top, is_upright)
 
 
 def short(count: int) -> str:
@@ -115,143 +118,228 @@ def text_colour(background: QColor) -> QColor:
     return QColor("#000000" if _luminance(background) > 0.179 else "#ffffff")
 
 
-class _Part(pyqtgraph.GraphicsObject):
-    """A part of the matrix, painted in the theme's colours."""
+class _Model(QAbstractTableModel):
+    """The shown part of a confusion matrix."""
 
-    def __init__(self, grid: Grid) -> None:
-        super().__init__()
-        self.grid, self.colours = grid, theme.current()
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.confusion = read_counts((), ())
 
-    def show_grid(self, grid: Grid) -> None:
-        """Draw another layout."""
-        self.prepareGeometryChange()
-        self.grid = grid
-        self.update()
+    def show_confusion(self, confusion: Confusion) -> None:
+        """Show another one."""
+        self.beginResetModel()
+        self.confusion = confusion
+        self.endResetModel()
 
-    def show_style(self, style: Style) -> None:
-        """Apply this style."""
-        self.colours = style.colours
-        self.update()
+    def place(self, index: Index) -> tuple[int, int]:
+        """The row and column of a cell among all classes."""
+        shown = self.confusion.shown
+        return shown[index.row()], shown[index.column()]
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.confusion.shown)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return self.rowCount(parent)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        row, column = self.place(index)
+        count = self.confusion.counts[row][column]
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self.confusion.cell_text(row, column)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return short(count) if count or len(self.confusion.shown) <= _QUIET_ABOVE else ""
+        if role == Qt.ItemDataRole.BackgroundRole:
+            fraction = count / max(1, sum(self.confusion.counts[row][each] for each in self.confusion.shown))
+            return shade(theme.current(), fraction, is_right=row == column)
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        return self.confusion.labels[section] if role == Qt.ItemDataRole.DisplayRole else None
 
 
-class Cells(_Part):
-    """The cells with their counts, and a ring around the current one."""
+class _CellPainter(QStyledItemDelegate):
+    """Paints a cell, and a ring around the current one while the matrix has the focus."""
 
-    def __init__(self, grid: Grid) -> None:
-        super().__init__(grid)
-        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-        self._selected: Cell | None = None
-
-    def boundingRect(self) -> QRectF:
-        return QRectF(0, 0, *self.grid.size)
-
-    def select(self, cell: Cell | None) -> None:
-        """Make this cell the current one."""
-        for changed in (self._selected, cell):
-            if changed is not None:
-                self.update(self.grid.box(changed).adjusted(-3, -3, 3, 3))
-        self._selected = cell
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw the exposed cells."""
-        grid, area = self.grid, option.exposedRect
-        first = (
-            max(0, int((area.top() - grid.top) // grid.cell)),
-            max(0, int((area.left() - grid.left) // grid.cell)),
-        )
-        last = (int((area.bottom() - grid.top) // grid.cell), int((area.right() - grid.left) // grid.cell))
-        letters = font(max(10, min(14, grid.cell * 2 // 5)))
-        painter.setFont(letters)
-        self._fit(painter, letters.pixelSize())
-        for row in range(first[0], min(last[0] + 1, len(grid.labels))):
-            total = sum(grid.counts[row])
-            for column in range(first[1], min(last[1] + 1, len(grid.labels))):
-                self._paint_cell(painter, (row, column), total)
-        if self._selected is not None:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(QColor(self.colours.text), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(grid.box(self._selected).adjusted(-0.5, -0.5, 0.5, 0.5))
-
-    def _fit(self, painter: QPainter, size: int) -> None:
-        """Reduce the font size if the longest number does not fit into a cell."""
-        longest = max((short(count) for row in self.grid.counts for count in row), key=len, default="")
-        width = QFontMetricsF(painter.font()).horizontalAdvance(longest)
-        if width > self.grid.cell - 4:
-            painter.setFont(font(max(8, int(size * (self.grid.cell - 4) / width))))
-
-    def _paint_cell(self, painter: QPainter, cell: Cell, total: int) -> None:
-        row, column = cell
-        count, box = self.grid.counts[row][column], self.grid.box(cell)
-        fill = shade(self.colours, count / total if total else 0.0, is_right=row == column)
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        box: QRect = option.rect.adjusted(0, 0, -_GAP, -_GAP)
+        fill, text = index.data(Qt.ItemDataRole.BackgroundRole), index.data()
         painter.fillRect(box, fill)
-        if count or len(self.grid.labels) <= _QUIET_ABOVE:
-            painter.setPen(text_colour(fill) if count else QColor(self.colours.muted))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, short(count))
+        painter.setFont(option.font)
+        painter.setPen(QColor(theme.current().muted) if text == "0" else text_colour(fill))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(QColor(theme.current().text), 2))
+            painter.drawRect(box.adjusted(1, 1, -1, -1))
 
 
-class RowLabels(_Part):
-    """The row labels on the left, which stay in place during horizontal scrolling."""
+class _Labels(QHeaderView):
+    """The labels of the rows or columns, and what they are."""
 
-    def __init__(self, grid: Grid, title: str) -> None:
-        super().__init__(grid)
+    def __init__(self, orientation: Qt.Orientation, title: str, parent: QWidget) -> None:
+        super().__init__(orientation, parent)
         self._title = title
+        self.is_upright = False
+        self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.setMinimumSectionSize(MIN_CELL)
 
-    def boundingRect(self) -> QRectF:
-        return QRectF(0, self.grid.top, self.grid.left - _EDGE, self.grid.size[1] - self.grid.top)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.fillRect(self.rect(), QColor(theme.current().surface))
+        self.paint_title(painter, self.size())
+        painter.end()
+        super().paintEvent(event)
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw the labels beside their rows."""
-        grid, room = self.grid, self.boundingRect()
-        painter.fillRect(room, QColor(self.colours.surface))
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave it to the matrix."""
+        event.ignore()
+
+    def paint_title(self, painter: QPainter, room: QSize) -> None:
+        """Draw what the labels are, at the start of this room."""
         painter.setFont(font())
-        metrics = QFontMetricsF(font())
-        painter.setPen(QColor(self.colours.text))
-        for row, label in enumerate(grid.labels):
-            box = QRectF(_TITLE, grid.top + row * grid.cell, grid.left - _TITLE - 8, grid.cell)
-            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, box.width())
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-        painter.setPen(QColor(self.colours.muted))
-        _draw_upright(painter, QRectF(0, room.top(), _TITLE, min(room.height(), 320)), self._title, top=True)
+        painter.setPen(QColor(theme.current().muted))
+        if self.orientation() is Qt.Orientation.Horizontal:
+            painter.drawText(QRectF(0, 0, room.width(), _TITLE), Qt.AlignmentFlag.AlignLeft, self._title)
+        else:
+            _draw_upright(painter, QRectF(0, 0, _TITLE, min(room.height(), 320)), self._title, top=True)
 
-
-class ColumnLabels(_Part):
-    """The column labels at the top, which stay in place during vertical scrolling."""
-
-    def __init__(self, grid: Grid, title: str) -> None:
-        super().__init__(grid)
-        self._title = title
-
-    def boundingRect(self) -> QRectF:
-        return QRectF(self.grid.left, 0, self.grid.size[0] - self.grid.left, self.grid.top - _EDGE)
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw the labels above their columns."""
-        grid, room = self.grid, self.boundingRect()
-        painter.fillRect(room, QColor(self.colours.surface))
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        """Draw a label."""
+        label = str(self.model().headerData(section, self.orientation()))
         painter.setFont(font())
-        metrics = QFontMetricsF(font())
-        painter.setPen(QColor(self.colours.text))
-        for column, label in enumerate(grid.labels):
-            box = QRectF(grid.left + column * grid.cell, _TITLE, grid.cell, grid.top - _TITLE - 8)
-            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, _MAX_LABEL)
-            if grid.is_upright:
-                _draw_upright(painter, box, text)
-            else:
-                painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, text)
-        painter.setPen(QColor(self.colours.muted))
-        painter.drawText(QRectF(room.left(), 0, room.width(), _TITLE), Qt.AlignmentFlag.AlignLeft, self._title)
+        painter.setPen(QColor(theme.current().text))
+        if self.orientation() is Qt.Orientation.Vertical:
+            box, side = rect.adjusted(_TITLE, 0, -8, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        else:
+            box, side = rect.adjusted(0, _TITLE, 0, -8), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom
+        text = QFontMetricsF(font()).elidedText(label, Qt.TextElideMode.ElideRight, _MAX_LABEL)
+        if self.is_upright:
+            _draw_upright(painter, QRectF(box), text)
+        else:
+            painter.drawText(box, side, text)
 
 
-class Corner(_Part):
-    """Covers cells that are scrolled under both kinds of labels."""
+class Cells(QTableView):
+    """The matrix: its current cell is moved with the arrow keys, and chosen with Enter or by a click.
 
-    def boundingRect(self) -> QRectF:
-        return QRectF(0, 0, self.grid.left - _EDGE, self.grid.top - _EDGE)
+    Attributes:
+        chosen: the row and column of the chosen cell among all classes.
+    """
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Fill the corner."""
-        painter.fillRect(self.boundingRect(), QColor(self.colours.surface))
+    chosen = Signal(int, int)
+
+    def __init__(self, rows: str, columns: str) -> None:
+        super().__init__()
+        self.setObjectName("cells")
+        self._model = _Model(self)
+        self.setModel(self._model)
+        self._rows = _Labels(Qt.Orientation.Vertical, rows, self)
+        self._columns = _Labels(Qt.Orientation.Horizontal, columns, self)
+        self.setVerticalHeader(self._rows)
+        self.setHorizontalHeader(self._columns)
+        self.setItemDelegate(_CellPainter(self))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setCornerButtonEnabled(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionMode(QTableView.SelectionMode.NoSelection)
+        self.setHorizontalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        self.setMinimumSize(320, 320)
+        self.viewport().setMouseTracking(True)
+        self.clicked.connect(self._choose)
+
+    def show_confusion(self, confusion: Confusion) -> None:
+        """Draw this confusion matrix."""
+        self._model.show_confusion(confusion)
+        self._fit()
+
+    def _fit(self) -> None:
+        layout = _arrange(self._model.confusion.labels, self.size())
+        self._rows.setDefaultSectionSize(layout.cell)
+        self._columns.setDefaultSectionSize(layout.cell)
+        self._rows.setFixedWidth(layout.left)
+        self._columns.setFixedHeight(layout.top)
+        self._columns.is_upright = layout.is_upright
+        self.setFont(_cell_font(self._model.confusion, layout.cell))
+
+    def picture_size(self) -> QSize:
+        """The size of the whole matrix, including scrolled-out parts."""
+        return QSize(self._rows.width() + self._columns.length(), self._columns.height() + self._rows.length())
+
+    def paint_onto(self, painter: QPainter, target: QRectF, _scale: float) -> None:
+        """Draw the whole matrix into a rectangle of that size."""
+        painter.save()
+        painter.translate(target.topLeft())
+        corner, cell = QPoint(self._rows.width(), self._columns.height()), self._rows.defaultSectionSize()
+        for header, start, size in (
+            (self._rows, QPoint(0, corner.y()), QSize(corner.x(), cell)),
+            (self._columns, QPoint(corner.x(), 0), QSize(cell, corner.y())),
+        ):
+            painter.translate(start)
+            header.paint_title(painter, QSize(self._columns.length(), self._rows.length()))
+            painter.translate(-start)
+            for section in range(header.count()):
+                along = QPoint(0, section * cell) if header is self._rows else QPoint(section * cell, 0)
+                header.paintSection(painter, QRect(start + along, size), section)
+        option = QStyleOptionViewItem()
+        option.font = self.font()
+        for index in self._indexes():
+            start = corner + QPoint(index.column() * cell, index.row() * cell)
+            option.rect = QRect(start, QSize(cell, cell))
+            self.itemDelegate().paint(painter, option, index)
+        painter.restore()
+
+    def _indexes(self) -> Iterator[QModelIndex]:
+        count = self._model.rowCount()
+        return (self._model.index(row, column) for row in range(count) for column in range(count))
+
+    def _choose(self, index: QModelIndex) -> None:
+        self.chosen.emit(*self._model.place(index))
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        if current.isValid() and self.hasFocus():
+            box = self.visualRect(current)
+            place = self.viewport().mapToGlobal(box.bottomRight() + QPoint(4, -8))
+            QToolTip.showText(place, current.data(Qt.ItemDataRole.ToolTipRole), self, box)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if Qt.Key(event.key()) in _CHOOSING and self.currentIndex().isValid():
+            self._choose(self.currentIndex())
+        elif Qt.Key(event.key()) in _MOVING:
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        is_cell = self.indexAt(event.position().toPoint()).isValid()
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if is_cell else Qt.CursorShape.ArrowCursor)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Scroll also with the mouse over the labels, whose wheel events come here."""
+        if isinstance(event, QWheelEvent):
+            self.wheelEvent(event)
+            return event.isAccepted()
+        return super().event(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+def _cell_font(confusion: Confusion, cell: int) -> QFont:
+    """A font in which the longest number fits into a cell."""
+    size = max(10, min(14, cell * 2 // 5))
+    longest = max((short(count) for row in confusion.cells for count in row), key=len, default="")
+    width = text_size(longest, size).width()
+    return font(size if width <= cell - 4 else max(8, int(size * (cell - 4) / width)))
 
 
 def _draw_upright(painter: QPainter, box: QRectF, text: str, *, top: bool = False) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QWidget
-
 from core.base.i18n import tr, tr_n
 from core.evaluation.values import ClassRecalls
 from gui.plots.bars import MAX_SHOWN, ClassBars
@@ -63,8 +61,8 @@ class Changes(Confusion):
 class ChangesMatrix(ConfusionMatrix):
     """A matrix of changed predictions; see `ConfusionMatrix`."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, title=tr("Changed predictions"), rows=tr("Before"), columns=tr("After"))
+    def __init__(self) -> None:
+        super().__init__(title=tr("Changed predictions"), rows=tr("Before"), columns=tr("After"))
 
     def show_changes(self, classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
         """Show the number of photos by prediction before (row) and after (column).
@@ -79,8 +77,8 @@ class ChangesMatrix(ConfusionMatrix):
 class ChangeBars(ClassBars):
     """The accuracy of each class before and after; the largest change comes first."""
 
-    def __init__(self, before: str, after: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent, title=tr("Classes before and after"), main=before, other=after)
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__(title=tr("Classes before and after"), main=before, other=after)
         self._names = before, after
 
     def show_recalls(self, classes: Sequence[ClassRecalls]) -> None:

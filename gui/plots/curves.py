@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtWidgets import QWidget
-
 from core.base.i18n import tr
 from core.training.protocol import Epoch
 from gui.plots.canvas import Canvas, Chart, Heading, Legend, Line, Scatter, round_ticks, ticks
@@ -22,7 +20,7 @@ class LearningCurves(PlotFrame):
     the lowest validation loss. Without validation images none is marked.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         canvas = Canvas()
         canvas.setMinimumSize(480, 248)
         legend = Legend(
@@ -38,7 +36,7 @@ class LearningCurves(PlotFrame):
         canvas.grid.layout.setRowSpacing(2, theme.GRID)
         canvas.grid.addItem(legend, 3, 0, 1, 4)
         canvas.grid.layout.setColumnSpacing(1, 4 * theme.GRID)
-        super().__init__(tr("Learning curves"), canvas, parent=parent)
+        super().__init__(tr("Learning curves"), canvas)
         self._epochs: list[Epoch] = []
         self._planned = 0
         self.begin(0)

@@ -23,6 +23,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.storage import write_atomically
 from gui.plots.canvas import Canvas, font
+from gui.plots.cells import Cells
 from gui.plots.table import DataTable
 from gui.plots.values import Table
 from gui.tasks.background import in_background
@@ -47,17 +48,14 @@ class PlotFrame(QFrame):
 
     noticed = Signal(str)
 
-    def __init__(
-        self, title: str, canvas: Canvas, holder: QWidget | None = None, parent: QWidget | None = None
-    ) -> None:
-        """Frames `canvas`, or the `holder` that contains it."""
-        super().__init__(parent)
+    def __init__(self, title: str, canvas: Canvas | Cells) -> None:
+        super().__init__()
         self.setObjectName("panel")
         self.canvas, self._title = canvas, title
         self.table = DataTable()
         self._sentence = _Sentence()
         self._views = QStackedWidget()
-        self._views.addWidget(holder or canvas)
+        self._views.addWidget(canvas)
         self._views.addWidget(self.table)
         self._copy = self._button(tr("Copy"), self.copy)
         self._save = self._button(tr("Save…"), self._ask_where_to_save)
@@ -66,7 +64,6 @@ class PlotFrame(QFrame):
         self.setAccessibleName(title)
         self.table.setAccessibleName(tr("{title} (table)", title=title))
         canvas.setAccessibleName(title)
-        canvas.show_theme()
         self._name_buttons()
 
     def _button(self, text: str, action: object) -> QPushButton:
@@ -190,16 +187,18 @@ class PlotFrame(QFrame):
         dialog.open()
 
     def _picture_size(self) -> QSize:
-        size = self.canvas.size().expandedTo(self.canvas.minimumSize())
-        if size != self.canvas.size():  # the plot was never shown
-            self.canvas.resize(size)
+        size = self.canvas.picture_size()
         return QSize(size.width() + 2 * _MARGIN, size.height() + self._canvas_top(size.width()) + _MARGIN)
 
     def _canvas_top(self, width: int) -> int:
         return _MARGIN + _TITLE_HEIGHT + self._sentence.heightForWidth(width) + theme.GRID
 
     def _paint(self, painter: QPainter, scale: float) -> None:
-        colours, width, height = theme.current(), self.canvas.width(), self.canvas.height()
+        colours, width, height = (
+            theme.current(),
+            self.canvas.picture_size().width(),
+            self.canvas.picture_size().height(),
+        )
         top = self._canvas_top(width)
         painter.fillRect(QRectF(0, 0, width + 2 * _MARGIN, top + height + _MARGIN), QColor(colours.surface))
         painter.setPen(QColor(colours.text))

@@ -71,9 +71,9 @@ class _Rows(QAbstractTableModel):
 class DataTable(QTableView):
     """Shows a `Table` read-only."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("twin")
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("data")
         self._rows = _Rows(self)
         self.setModel(self._rows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

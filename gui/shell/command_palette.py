@@ -7,10 +7,11 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
 from gui.widgets import theme
+from gui.widgets.layouts import vbox
 
 _WIDTH: Final = 520
 _HEIGHT: Final = 360
@@ -35,10 +36,7 @@ class CommandPalette(QFrame):
         self._line.textChanged.connect(self._search)
         self._line.installEventFilter(self)
         self._list = self._make_list()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.GRID, theme.GRID, theme.GRID, theme.GRID)
-        column.addWidget(self._line)
-        column.addWidget(self._list)
+        vbox(self._line, self._list, parent=self, margins=theme.GRID)
         self.hide()
 
     def _make_list(self) -> QTreeView:

@@ -25,7 +25,7 @@ class DropRouter(QObject):
     ) -> None:
         super().__init__(parent)
         self._session, self._notices, self._pages, self._wizard = session, notices, pages, wizard
-        self._folders = FolderDrop(session.pictures, notices, lambda folder: pages.folders.classify(folder), self)
+        self._folders = FolderDrop(session.pictures, notices, lambda folder: pages.folders.open_form(folder), self)
 
     def take(self, mime: QMimeData) -> bool:
         """Accept what was dropped or pasted; unsupported content is rejected with a notice."""

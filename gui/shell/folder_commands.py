@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QMenu
 
 from core.base.i18n import tr
+from core.jobs.values import JobState
 from core.outputs.reports.plan import ReportFormat
-from core.services.batch_values import Activity
+from gui.folders.browser import FolderBrowser
+from gui.folders.job_commands import JobCommands
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.results_page import ResultsPage
 from gui.shell.actions import JOB_ACTIONS, ActionId, Actions
+from gui.widgets.notices import Notices
 
 EXPORTS: Final = {
     ActionId.EXPORT_CSV: ReportFormat.CSV,
@@ -36,11 +38,18 @@ _EXCLUSIVE: Final = (
 
 
 class FolderCommands(QObject):
-    """Implements the actions of the *Folders* page."""
+    """Implements the actions of the *Folders* page.
 
-    def __init__(self, page: FoldersPage, actions: Actions) -> None:
+    Attributes:
+        page: the page.
+        jobs: the commands about jobs.
+        browser: the actions on photos.
+    """
+
+    def __init__(self, page: FoldersPage, notices: Notices, actions: Actions) -> None:
         super().__init__(page)
         self.page, self._actions = page, actions
+        self.jobs, self.browser = JobCommands(page), FolderBrowser(page, notices)
         self._table = self._make_table()
         self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in (*EXPORTS, *_EXCLUSIVE)}
         page.results_created.connect(self._fill_bar)
@@ -54,17 +63,17 @@ class FolderCommands(QObject):
 
     def _make_table(self) -> Mapping[ActionId, Callable[[], object]]:
         """The function of each action."""
-        page = self.page
+        page, jobs = self.page, self.jobs
 
         def on_results(act: Callable[[ResultsPage], object]) -> Callable[[], object]:
             return lambda: act(page.results)
 
         return {
-            ActionId.CLASSIFY_FOLDER: page.classify,
+            ActionId.CLASSIFY_FOLDER: page.open_form,
             ActionId.ALL_JOBS: page.show_jobs,
-            ActionId.RESUME_JOB: page.toggle,
-            ActionId.STOP_JOB: page.stop,
-            ActionId.WATCH_FOLDER: page.toggle_watch,
+            ActionId.RESUME_JOB: jobs.toggle,
+            ActionId.STOP_JOB: jobs.stop,
+            ActionId.WATCH_FOLDER: jobs.toggle_watch,
             ActionId.AS_TABLE: on_results(lambda results: results.show_as(gallery=False)),
             ActionId.AS_GALLERY: on_results(lambda results: results.show_as(gallery=True)),
             ActionId.SHOW_FILTERS: on_results(lambda it: it.panels.toggle(it.filters)),
@@ -72,13 +81,13 @@ class FolderCommands(QObject):
             ActionId.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
             ActionId.REVIEW: page.open_review,
             **{
-                id_: partial(_export, page, form, with_mark=id_ is ActionId.EXPORT_CSV_BOM)
+                id_: partial(jobs.choose_export, form, with_mark=id_ is ActionId.EXPORT_CSV_BOM)
                 for id_, form in EXPORTS.items()
             },
-            ActionId.WRITE_KEYWORDS: lambda: page.open_plan(page.keywords),
-            ActionId.SORT_INTO_FOLDERS: lambda: page.open_plan(page.sorting),
-            ActionId.CONTINUE_SORTING: lambda: page.running_tasks.continue_sorting(page.job_id),
-            ActionId.UNDO_SORTING: lambda: page.running_tasks.undo_sorting(page.job_id),
+            ActionId.WRITE_KEYWORDS: partial(page.open_plan, KeywordForm),
+            ActionId.SORT_INTO_FOLDERS: partial(page.open_plan, SortForm),
+            ActionId.CONTINUE_SORTING: jobs.continue_sorting,
+            ActionId.UNDO_SORTING: jobs.undo_sorting,
         }
 
     def show_state(self) -> None:
@@ -99,29 +108,29 @@ class FolderCommands(QObject):
         id_[ActionId.AS_TABLE].setChecked(not page.results.shows_gallery)
         id_[ActionId.AS_GALLERY].setChecked(page.results.shows_gallery)
         id_[ActionId.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
-        id_[ActionId.WATCH_FOLDER].setChecked(job.activity is Activity.WATCHING)
-        id_[ActionId.WATCH_FOLDER].setEnabled(job.activity in (Activity.STOPPED, Activity.FINISHED, Activity.WATCHING))
-        id_[ActionId.RESUME_JOB].setEnabled(job.activity is not Activity.EXTERNAL)
-        running_task = page.running_tasks.description(job.summary.id)
+        id_[ActionId.WATCH_FOLDER].setChecked(job.state is JobState.WATCHING)
+        id_[ActionId.WATCH_FOLDER].setEnabled(job.state in (JobState.STOPPED, JobState.FINISHED, JobState.WATCHING))
+        id_[ActionId.RESUME_JOB].setEnabled(job.state is not JobState.EXTERNAL)
+        running_task = page.outputs.description(job.id)
         id_[ActionId.STOP_JOB].setEnabled(
-            bool(running_task) or job.activity in (Activity.RUNNING, Activity.PAUSED, Activity.WATCHING)
+            bool(running_task) or job.state in (JobState.RUNNING, JobState.PAUSED, JobState.WATCHING)
         )
         for one in _EXCLUSIVE:
-            self._set_enabled(one, self._reason(one, job.summary.id))
+            self._set_enabled(one, self._reason(one, job.id))
         if not running_task:
             id_[ActionId.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
             id_[ActionId.UNDO_SORTING].setEnabled(bool(job.sortings))
         for one, form in EXPORTS.items():
-            self._set_enabled(one, page.missing.get(form.value, ""))
+            self._set_enabled(one, page.outputs.missing.get(form.value, ""))
 
     def _reason(self, one: ActionId, job: str) -> str:
         """Why an action has to wait; empty if it is enabled, as is the one whose own plan page shows its progress."""
         form = {ActionId.WRITE_KEYWORDS: KeywordForm, ActionId.SORT_INTO_FOLDERS: SortForm}.get(one)
-        plan = self.page.plans.get(form) if form is not None else None
+        plan = self.page.plans[form].made if form is not None else None
         busy_with = "" if plan is None else plan.busy_with
         if busy_with == job:
             return ""
-        return self.page.running_tasks.description(job) or (tr("waiting for another folder") if busy_with else "")
+        return self.page.outputs.description(job) or (tr("waiting for another folder") if busy_with else "")
 
     def _set_enabled(self, one: ActionId, reason: str) -> None:
         text, tip = self._titles[one]
@@ -149,17 +158,3 @@ class FolderCommands(QObject):
             menu,
             id_[ActionId.SHOW_FILTERS],
         )
-
-
-def _export(folders: FoldersPage, form: ReportFormat, *, with_mark: bool) -> None:
-    """Ask for a file without blocking, and export the filtered rows to it."""
-    job = folders.job
-    if job is None:
-        return
-    name = f"{job.summary.folder.name or tr('results')}.{form}"
-    dialog = QFileDialog(folders, tr("Export results"), str(Path.home() / name))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(form.value)
-    dialog.fileSelected.connect(lambda chosen: folders.export(form, Path(chosen), with_mark=with_mark))
-    dialog.finished.connect(dialog.deleteLater)
-    dialog.open()

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPlainTextEdit,
     QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,7 +23,8 @@ from core.app import licences
 from core.app.licences import Component
 from core.base.errors import FoveaError
 from core.base.i18n import tr
-from gui.widgets.basic import label
+from gui.widgets.basic import label, show_text
+from gui.widgets.layouts import fill, hbox, vbox
 
 _POLL_MS: Final = 20
 _CHUNK: Final = 64 * 1024
@@ -63,27 +63,14 @@ class LicencesDialog(QDialog):
 
     def _lay_out(self) -> None:
         left, right = QWidget(), QWidget()
-        finding = QVBoxLayout(left)
-        finding.setContentsMargins(0, 0, 8, 0)
-        finding.setSpacing(8)
-        finding.addWidget(self.search)
-        finding.addWidget(self.choices)
-        reading = QVBoxLayout(right)
-        reading.setContentsMargins(8, 0, 0, 0)
-        reading.setSpacing(8)
-        reading.addWidget(self.heading)
-        reading.addWidget(self.terms)
-        reading.addWidget(self.note)
-        reading.addWidget(self.text, 1)
+        vbox(self.search, self.choices, parent=left, margins=(0, 0, 8, 0), spacing=8)
+        vbox(self.heading, self.terms, self.note, fill(self.text), parent=right, margins=(8, 0, 0, 0), spacing=8)
         halves = QSplitter()
         halves.addWidget(left)
         halves.addWidget(right)
         halves.setStretchFactor(1, 1)
         halves.setSizes([320, 720])
-        page = QHBoxLayout(self)
-        page.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
-        page.setContentsMargins(16, 16, 16, 16)
-        page.addWidget(halves)
+        hbox(halves, parent=self, margins=16).setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
 
     def _read(self) -> None:
         """Read in a thread and poll for its end: unlike a posted result, polling cannot reach a deleted window."""
@@ -124,8 +111,7 @@ class LicencesDialog(QDialog):
         component = self._components[row]
         self.heading.setText(_title(component))
         self.terms.setText("  ·  ".join(filter(None, (_licence(component), component.homepage))))
-        self.note.setText(component.note)
-        self.note.setVisible(bool(component.note))
+        show_text(self.note, component.note)
         self._rest = _whole_text(component)
         self.text.clear()
         self._fill()

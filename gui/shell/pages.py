@@ -19,6 +19,7 @@ from gui.training.wizard_controller import WizardController
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
+    from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
     from gui.models.page import ModelsPage
     from gui.shell.folder_commands import FolderCommands
@@ -68,11 +69,11 @@ class PageStack(QStackedWidget):
         from gui.shell.folder_commands import FolderCommands
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
-        page.status_changed.connect(self.folders_status_changed)
         page.state_changed.connect(self.state_changed)
         page.wanted.connect(lambda: self.show_page(Page.FOLDERS))
-        self._session.closing.connect(page.close_down)
-        commands = FolderCommands(page, self._actions)
+        self._session.closing.connect(page.tasks.close)
+        commands = FolderCommands(page, self._notices, self._actions)
+        commands.jobs.status_changed.connect(self.folders_status_changed)
         self._set_page(Page.FOLDERS, page)
         return commands
 
@@ -108,9 +109,9 @@ class PageStack(QStackedWidget):
         return Page(self.currentIndex())
 
     @property
-    def photo_browser(self) -> PhotosPage | FoldersPage:
-        """The page that receives the actions on photos."""
-        return self.folders if self.current_page is Page.FOLDERS else self.photos
+    def photo_browser(self) -> PhotosPage | FolderBrowser:
+        """What receives the actions on photos."""
+        return self.folder_commands.browser if self.current_page is Page.FOLDERS else self.photos
 
     def show_page(self, page: Page) -> None:
         """Show a page."""

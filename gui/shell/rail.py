@@ -8,9 +8,10 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
 
 from gui.widgets import icons, theme
+from gui.widgets.layouts import SPACE, vbox
 
 _WIDTH: Final = 88
 
@@ -33,13 +34,9 @@ class Rail(QWidget):
         self.setObjectName("rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(_WIDTH)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 12, 8, 12)
-        column.setSpacing(theme.GRID)
         self._group = QButtonGroup(self)
-        for number, (action, icon) in enumerate(places):
-            column.addWidget(self._button(number, action, icon))
-        column.addStretch()
+        buttons = [self._button(number, *place) for number, place in enumerate(places)]
+        vbox(*buttons, SPACE, parent=self, margins=(8, 12, 8, 12), spacing=theme.GRID)
         self.show_page(Page.PHOTOS)
 
     def show_page(self, page: Page) -> None:

@@ -24,6 +24,7 @@ class Task(QObject):
         stopped: the call was cancelled and has ended.
         ended: the call ended in any of these ways; emitted last.
         is_over: whether the call has ended.
+        is_paused: whether the call was paused, and not resumed since.
     """
 
     progressed = Signal(object)
@@ -34,7 +35,7 @@ class Task(QObject):
 
     def __init__(self, call: Call, steer: Callable[[Steer], None], parent: QObject) -> None:
         super().__init__(parent)
-        self.call, self.is_over = call, False
+        self.call, self.is_over, self.is_paused = call, False, False
         self._steer = steer
 
     def cancel(self) -> None:
@@ -48,10 +49,12 @@ class Task(QObject):
 
     def pause(self) -> None:
         """Pause the call."""
+        self.is_paused = True
         self._steer(Steer(self.call.id, Order.PAUSE))
 
     def resume(self) -> None:
         """Resume a paused call."""
+        self.is_paused = False
         self._steer(Steer(self.call.id, Order.RESUME))
 
 
@@ -59,6 +62,7 @@ class Tasks(QObject):
     """Runs calls in a helper process, which is started by the first call, and again by the first call after a crash.
 
     Attributes:
+        death: the error of calls that fail because the process died.
         warned: a warning for the user.
         died: the process ended unexpectedly; running calls have failed.
         failed: the process died several times before sending a message; starting it again would not help.
@@ -71,7 +75,7 @@ class Tasks(QObject):
     def __init__(self, serve: Callable[[Connection], None], death: FoveaError, parent: QObject) -> None:
         """`serve` runs in the helper; running calls fail with `death` if it dies."""
         super().__init__(parent)
-        self._death = death
+        self.death = death
         self._process = HelperProcess(serve, self)
         self._process.received.connect(self._on_received)
         self._process.died.connect(self._on_died)
@@ -142,7 +146,7 @@ class Tasks(QObject):
         self._is_started = False
         running, self._running = self._running, {}
         for task in running.values():
-            self._end(task, Error(task.call.id, self._death))
+            self._end(task, Error(task.call.id, self.death))
 
 
 class LatestTask:

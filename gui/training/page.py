@@ -8,17 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QHeaderView,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
 from core.api import LibraryListing
 from core.base.i18n import mark, tr, tr_n
@@ -29,7 +19,8 @@ from gui.models import version_text
 from gui.session.session import Session
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
-from gui.widgets.basic import Panel, fit_rows, label
+from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
+from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Notices
 
 _COLUMNS: Final = (
@@ -61,10 +52,9 @@ class TrainingPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._session, self._wizard_controller, self._notices = session, wizard_controller, notices
-        self.new = QPushButton(tr("New model…"))
-        self.new.setProperty("kind", "primary")
+        self.new = button(tr("New model…"), wizard_controller.open, kind="primary")
         self.running = Panel(tr("In progress"))
-        self.line, self.show_button = label(wrap=True), QPushButton(tr("Show"))
+        self.line, self.show_button = label(wrap=True), button(tr("Show"), wizard_controller.open)
         self.unfinished = Panel(tr("Unfinished"))
         self.runs: list[RunRow] = []
         self._listed: tuple[RunSummary, ...] | None = None
@@ -82,55 +72,24 @@ class TrainingPage(QWidget):
         self._show_past(())
 
     def _lay_out(self) -> None:
-        area = QScrollArea(self)
-        area.setWidgetResizable(True)
-        body = QWidget()
-        area.setWidget(body)
-        body.setObjectName("inspector")
-        column = QVBoxLayout(body)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(2 * theme.GRID)
-        head = QHBoxLayout()
-        text = QVBoxLayout()
-        text.addWidget(label(tr("Training"), "title"))
-        about = tr("Teach Fovea new classes with a folder of your own photos.")
-        text.addWidget(label(about, "muted", wrap=True))
-        head.addLayout(text, 1)
-        head.addWidget(self.new, alignment=Qt.AlignmentFlag.AlignTop)
-        column.addLayout(head)
-        row = QHBoxLayout()
-        row.addWidget(self.line, 1)
-        row.addWidget(self.show_button)
-        self.running.body.addLayout(row)
-        self.past.body.addWidget(self._nothing)
-        self.past.body.addWidget(self.list)
-        for part in (self.running, self.unfinished, self.past):
+        about = label(tr("Teach Fovea new classes with a folder of your own photos."), "muted", wrap=True)
+        head = hbox(fill(vbox(label(tr("Training"), "title"), about)), Placed(self.new, alignment=TOP))
+        add(self.running.body, hbox(fill(self.line), self.show_button))
+        add(self.past.body, self._nothing, self.list)
+        parts = (self.running, self.unfinished, self.past)
+        for part in parts:
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-            column.addWidget(part)
-        column.addStretch(1)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(16, 16, 16, 16)
-        page.addWidget(area)
+        area = ScrollColumn(parent=self)
+        area.show_column(head, *parts, SPACE).setSpacing(2 * theme.GRID)
+        vbox(area, parent=self, margins=16)
 
     def _make_list(self) -> QTreeWidget:
-        result = QTreeWidget()
-        result.setObjectName("choices")
-        result.setAccessibleName(tr("Trained models, newest first"))
-        result.setHeaderLabels([tr(column) for column in _COLUMNS])
-        result.setRootIsDecorated(False)
-        result.setUniformRowHeights(True)
-        result.setAllColumnsShowFocus(True)
-        result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        result.header().setStretchLastSection(False)
-        result.header().setSectionResizeMode(_ACCURACY, QHeaderView.ResizeMode.Stretch)
+        result = plain_list(tr("Trained models, newest first"), [tr(column) for column in _COLUMNS], _ACCURACY)
         result.setToolTip(tr("Press Enter to show the model"))
         result.itemActivated.connect(lambda item: self.model_wanted.emit(str(item.data(0, _PLACE))))
         return result
 
     def _connect(self) -> None:
-        self.new.clicked.connect(lambda: self._wizard_controller.open())
-        self.show_button.clicked.connect(lambda: self._wizard_controller.open())
         self._wizard_controller.status_changed.connect(self.show_line)
         self._session.library.listed.connect(self._on_listed)
         self._session.library.run_discarded.connect(self._on_run_discarded)
@@ -212,29 +171,25 @@ class RunRow(QWidget):
     def __init__(self, run: RunSummary) -> None:
         super().__init__()
         self.run = run
-        self.resume, self.discard = QPushButton(tr("Resume")), QPushButton(tr("Discard…"))
-        self.sure, self.keep = QPushButton(tr("Discard")), QPushButton(tr("Keep"))
+        resume, discard = (
+            tr("Resume the training of {name}", name=run.name),
+            tr("Discard the training of {name}", name=run.name),
+        )
+        keep, sure = (
+            tr("Keep the training of {name}", name=run.name),
+            tr("Permanently discard the training of {name}", name=run.name),
+        )
+        self.resume = button(tr("Resume"), lambda: self.resume_wanted.emit(run), name=resume)
+        self.discard = button(tr("Discard…"), lambda: self._confirm(is_asked=True), name=discard)
+        self.sure = button(tr("Discard"), lambda: self.discard_wanted.emit(run.name), name=sure)
+        self.keep = button(tr("Keep"), lambda: self._confirm(is_asked=False), name=keep)
         self._question = label(tr("Its progress will be permanently deleted."), "danger", wrap=True)
-        self.resume.setAccessibleName(tr("Resume the training of {name}", name=run.name))
-        self.discard.setAccessibleName(tr("Discard the training of {name}", name=run.name))
-        self.keep.setAccessibleName(tr("Keep the training of {name}", name=run.name))
-        self.sure.setAccessibleName(tr("Permanently discard the training of {name}", name=run.name))
         self.resume.setEnabled(run.request is not None and not run.is_running)
         self.discard.setEnabled(not run.is_running)
-        self.resume.clicked.connect(lambda: self.resume_wanted.emit(run))
-        self.discard.clicked.connect(lambda: self._confirm(is_asked=True))
-        self.keep.clicked.connect(lambda: self._confirm(is_asked=False))
-        self.sure.clicked.connect(lambda: self.discard_wanted.emit(run.name))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        text = QVBoxLayout()
-        text.addWidget(label(run.name, "number"))
         self.about = label(_about(run), "muted", wrap=True)
-        text.addWidget(self.about)
-        text.addWidget(self._question)
-        row.addLayout(text, 1)
-        for button in (self.resume, self.discard, self.sure, self.keep):
-            row.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
+        texts = vbox(label(run.name, "number"), self.about, self._question)
+        buttons = (Placed(one, alignment=TOP) for one in (self.resume, self.discard, self.sure, self.keep))
+        hbox(fill(texts), *buttons, parent=self)
         self._confirm(is_asked=False)
 
     def _confirm(self, *, is_asked: bool) -> None:

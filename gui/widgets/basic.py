@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QGridLayout,
+    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QTreeView,
+    QTreeWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -155,6 +157,21 @@ class PropertyList(QWidget):
         self._grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(value, row, 1)
         self._rows.append((name, value))
+
+
+def plain_list(name: str, columns: Sequence[str], widest: int) -> QTreeWidget:
+    """A flat list with these column titles; the column with this number takes the remaining width."""
+    result = QTreeWidget()
+    result.setObjectName("choices")
+    result.setAccessibleName(name)
+    result.setHeaderLabels(list(columns))
+    result.setRootIsDecorated(False)
+    result.setUniformRowHeights(True)
+    result.setAllColumnsShowFocus(True)
+    result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    result.header().setStretchLastSection(False)
+    result.header().setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)
+    return result
 
 
 def fit_rows(tree: QTreeView, maximum: int) -> None:

@@ -228,15 +228,18 @@ QCheckBox { spacing: 8px; color: $text; }
 QCheckBox:focus { color: $accent; }
 QCheckBox::indicator { width: 14px; height: 14px; border-radius: 4px; border: 1px solid $muted; background: $surface; }
 QCheckBox::indicator:checked { border: 5px solid $accent; width: 6px; height: 6px; background: $on_accent; }
-QTableView#twin { background: $surface; color: $text; border: none; }
-QTableView#twin QHeaderView { background: $surface; }
-QTableView#twin QHeaderView::section {
+QTableView#data { background: $surface; color: $text; border: none; }
+QTableView#cells, QTableView#cells QHeaderView, QTableView#cells QTableCornerButton::section {
+    background: $surface; border: none;
+}
+QTableView#data QHeaderView { background: $surface; }
+QTableView#data QHeaderView::section {
     background: $surface; color: $muted; border: none; padding: 4px 8px;
 }
-QTableView#twin QHeaderView::section:horizontal, QTableView#twin QTableCornerButton::section {
+QTableView#data QHeaderView::section:horizontal, QTableView#data QTableCornerButton::section {
     background: $surface; border: none; border-bottom: 1px solid $border;
 }
-QTableView#twin::item { padding: 0 5px; }
+QTableView#data::item { padding: 0 5px; }
 QFrame#card { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
 QFrame#card:hover { border-color: $muted; }
 QFrame#card[chosen="true"] { background: $accent_soft; border: 2px solid $accent; }

@@ -28,9 +28,8 @@ from rich.table import Table
 
 from core.base import paths, settings
 from core.base.settings import Settings
-from core.jobs.values import Group, Order, View
+from core.jobs.values import Group, JobState, Order, View
 from core.models.library import open_library
-from core.services.batch_values import Activity
 from gui.app.application import open_window
 from gui.folders.results_page import ResultsPage
 from gui.shell.actions import ActionId
@@ -50,7 +49,7 @@ def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
     """Open a job's results and wait until its first rows are here."""
     page = window.pages.folders
     window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
-    spin(lambda: job in page.jobs)
+    spin(lambda: job in page.jobs.all)
     results = page.results
     fresh(results, lambda: page.open_job(job), rows)
     spin(lambda: results.filters.histogram is not None)
@@ -66,7 +65,7 @@ def run_job(window: MainWindow, tree: Path) -> None:
     spin(lambda: page.shows_results)
     results = page.results
     for turn in count():
-        if page.job is not None and page.job.activity is Activity.FINISHED:
+        if page.job is not None and page.job.state is JobState.FINISHED:
             break
         if turn % LOOKS == LOOKS - 1:
             results.show_as(gallery=not results.shows_gallery)
@@ -145,7 +144,7 @@ def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tupl
     yield "counted by folder", lambda: fresh(shown, lambda: shown.filters.count_by(Group.FOLDER))
     yield "the gallery", lambda: gallery(shown)
     yield "the gallery is scrolled", lambda: scroll(shown)
-    yield "all rows are marked", lambda: (window.pages.folders.select_all(), rest(0.5))
+    yield "all rows are marked", lambda: (window.pages.photo_browser.select_all(), rest(0.5))
     yield f"{REVIEWED} answers are reviewed", lambda: review(window)
     yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
 

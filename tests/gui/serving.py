@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.jobs import pipeline, walk
 from core.models import classifier
-from core.services import batch_sorting
+from core.services import sorting
 from core.services.processes import serve_batch, serve_engine
 
 DEADLY = "deadly.png"
@@ -94,5 +94,5 @@ def serve_batch_that_sorts_slowly(connection: Connection) -> None:
 
         return do
 
-    batch_sorting.execute, batch_sorting.undo = slowly(batch_sorting.execute), slowly(batch_sorting.undo)
+    sorting.execute, sorting.undo = slowly(sorting.execute), slowly(sorting.undo)
     serve_batch(connection)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
 _IMPORTED_ONCE: Final = [
-    *("core.services.engine", "core.services.batch", "core.training.results"),
-    *("core.training.forecast", "core.datasets.folders", "core.evaluation.comparison", "core.worker", "core.api"),
+    *("core.services.engine", "core.services.jobs", "core.services.plans", "core.services.reviews"),
+    *("core.services.exports", "core.training.results", "core.training.forecast", "core.datasets.folders"),
+    *("core.evaluation.comparison", "core.worker", "core.api", "core.job_api"),
 ]
 
 

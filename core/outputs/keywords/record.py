@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base import recovery
+from core.base.database import connect, transaction
 from core.base.errors import DamagedError, StorageError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
@@ -25,7 +26,6 @@ _SCHEMA: Final = (
     " WITHOUT ROWID"
 )
 _COLUMNS: Final = "file, photo, begun"
-_TIMEOUT_S: Final = 30.0
 _NOTE: Final = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET begun = max(begun, excluded.begun)"
 
 
@@ -44,7 +44,7 @@ class SidecarRecord:
         Raises:
             StorageError: it cannot be written.
         """
-        with _record_errors(), self._connection:
+        with _record_errors(), transaction(self._connection):
             rows = [(os.fsencode(file), os.fsencode(photo), started) for file, photo, started in files]
             self._connection.executemany(_NOTE, rows)
 
@@ -54,7 +54,7 @@ class SidecarRecord:
         Raises:
             StorageError: it cannot be written.
         """
-        with _record_errors(), self._connection:
+        with _record_errors(), transaction(self._connection):
             self._connection.executemany("DELETE FROM files WHERE file = ?", [(os.fsencode(file),) for file in files])
 
     def follow(self, moved: Mapping[Path, Path]) -> None:
@@ -64,7 +64,7 @@ class SidecarRecord:
             StorageError: it cannot be written.
         """
         targets = {os.fsencode(source): os.fsencode(target) for source, target in moved.items()}
-        with _record_errors(), self._connection:
+        with _record_errors(), transaction(self._connection):
             rows = self._connection.execute("SELECT file, photo FROM files").fetchall()
             changed = [
                 (targets.get(file, file), targets.get(photo, photo), file)
@@ -120,7 +120,7 @@ def _open_or_rebuild(file: Path) -> sqlite3.Connection:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=_TIMEOUT_S)
+    connection = connect(file)
     try:
         connection.execute(_SCHEMA)
         connection.execute(f"SELECT {_COLUMNS} FROM files LIMIT 1")

@@ -7,21 +7,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, TextIO
-from xml.etree.ElementTree import Element
 
-from core.base.i18n import tr, tr_n
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.text import percent
 from core.datasets.problems import format_path
-from core.evaluation.html import Content, element, page, table
-from core.evaluation.html_components import STYLE, details, note, plot, thumbnail, tile
-from core.evaluation.plots import count_bars, histogram, percent
+from core.evaluation.pages import templates, thumbnail
 from core.jobs.values import Verdict
 from core.outputs.reports.columns import ReportRow
 from core.outputs.reports.plan import ReportOptions
 from core.prediction import Failure, Prediction
 
+TEMPLATES: Final = Path(__file__).with_name("templates")
 _BINS: Final = 20
 _MAX_CLASSES_SHOWN: Final = 40
 _ROW: Final = 4
@@ -66,84 +66,39 @@ class WebPage:
 
     def html(self, report: ProgressCallback, token: CancelToken) -> str:
         """The page of the added rows."""
-        title = self._plan.title or tr("Classification report")
-        contents: list[Content] = [element("h1", title), *_figures(self._tally)]
-        contents += [*_classes(self._tally), *_confidence(self._tally)]
-        contents += [*self._gallery(report, token), *self._failures(), *self._warnings()]
-        contents += [*self._table(), *self._about()]
-        return page(title, STYLE, *contents)
-
-    def _gallery(self, report: ProgressCallback, token: CancelToken) -> Iterator[Element]:
-        chosen = self._examples.chosen()
-        shown, answered = sum(len(rows) for _, rows in chosen), self._tally.images - self._tally.failed
-        if not shown:
-            return
+        totals, chosen = self._tally, self._examples.chosen()
+        shown, answered = sum(len(rows) for _, rows in chosen), totals.images - totals.failed
         clock = ProgressReporter(tr("Creating thumbnails"), shown, report)
-        yield element("h2", tr("Images"))
-        if shown < answered:
-            yield note(
-                tr(
-                    "{shown:,} of {total:,} images. In each class, the images with the lowest confidence come first.",
-                    shown=shown,
-                    total=answered,
-                )
-            )
-        else:
-            yield note(tr("In each class, the images with the lowest confidence come first."))
-        for name, rows in _sections(chosen, self._tally.labels):
-            if name:
-                yield element("h3", name)
-            cards = []
-            for row in rows:
-                token.check()
-                cards.append(self._card(row))
-                clock.advance()
-            yield element("div", *cards, class_="cards")
-
-    def _card(self, row: ReportRow) -> Element:
-        lines = [element("b", row.final_label or ""), element("span", _confidence_text(row))]
-        path = element("code", self._place(row.outcome.path))
-        caption = element("figcaption", *lines, path)
-        return element("figure", thumbnail(row.outcome.path), caption, class_="surface")
-
-    def _failures(self) -> Iterator[Element]:
-        failed, listed = self._tally.failed, self._tally.failures
-        if not failed:
-            return
-        yield element("h2", tr("Unreadable images"))
-        if len(listed) < failed:
-            yield note(tr("First {shown:,} of {total:,} images.", shown=len(listed), total=failed))
-        rows = ((self._place(one.path), one.message, one.hint) for one in listed)
-        yield table((tr("Image"), tr("Error"), tr("What to do")), rows)
-
-    def _warnings(self) -> Iterator[Element]:
-        if self._tally.warned:
-            yield element("h2", tr("Images with warnings"))
-            rows = ((self._place(one.path), " ".join(one.warnings)) for one in self._tally.warned)
-            yield table((tr("Image"), tr("Warning")), rows)
-
-    def _table(self) -> Iterator[Element]:
-        confidence = tr("Confidence")
-        columns = (tr("Image"), tr("Class"), confidence, tr("Other classes"))
-        rows = (
-            (self._place(row.outcome.path), row.final_label or tr("Failed"), _confidence_of(row), _others(row))
-            for row in self._listed
+        counts = totals.labels.most_common()
+        template = templates(TEMPLATES).get_template("results.html")
+        return template.render(
+            title=self._plan.title or tr("Classification report"),
+            about=self._plan.about,
+            totals=totals,
+            extra=list(_extra_figures(totals)),
+            counts=counts,
+            max_classes=_MAX_CLASSES_SHOWN,
+            class_rows=[(name, f"{count:,}", percent(count / answered)) for name, count in counts],
+            bin_rows=_bin_rows(totals),
+            shown=shown,
+            sections=((name, self._cards(rows, clock, token)) for name, rows in _sections(chosen, totals.labels)),
+            failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
+            warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
+            listed=[
+                (self._place(row.outcome.path), row.final_label or tr("Failed"), _confidence_of(row), _others(row))
+                for row in self._listed
+            ],
         )
-        yield element("h2", tr("All predictions"))
-        if len(self._listed) < self._tally.images:
-            yield note(
-                tr(
-                    "First {shown:,} of {total:,} images. To get all, export the results as CSV, Excel or Parquet.",
-                    shown=len(self._listed),
-                    total=self._tally.images,
-                )
-            )
-        yield details(table(columns, rows, numbers=(confidence,)), tr("Predictions as a table"))
 
-    def _about(self) -> Iterator[Element]:
-        if self._plan.about:
-            yield element("h2", tr("About"))
-            yield table((tr("Property"), tr("Value")), self._plan.about)
+    def _cards(
+        self, rows: Sequence[ReportRow], clock: ProgressReporter, token: CancelToken
+    ) -> Iterator[tuple[str, str, str, str]]:
+        """The title, a detail, the path and the thumbnail of each row, made one after the other."""
+        for row in rows:
+            token.check()
+            path = row.outcome.path
+            yield row.final_label or "", _confidence_text(row), self._place(path), thumbnail(path)
+            clock.advance()
 
     def _place(self, path: Path) -> str:
         return path.name if path == self._plan.folder else format_path(path, self._plan.folder)
@@ -227,52 +182,19 @@ def _sections(
         yield tr("Other classes") if own else "", others
 
 
-def _figures(totals: _Statistics) -> Iterator[Element]:
-    answered = totals.images - totals.failed
-    classes = tr_n("{count:,} class found", "{count:,} classes found", len(totals.labels))
-    tiles = [(tr("Images"), f"{totals.images:,}", classes)]
-    if answered:
-        tiles.append((tr("Mean confidence"), percent(totals.confidence / answered), tr("of the predicted class")))
+def _extra_figures(totals: _Statistics) -> Iterator[tuple[str, int, str]]:
     if totals.unknown:
-        tiles.append((tr("Unknown"), f"{totals.unknown:,}", tr("probably none of the classes")))
+        yield tr("Unknown"), totals.unknown, tr("probably none of the classes")
     if totals.corrected:
-        tiles.append((tr("Corrected"), f"{totals.corrected:,}", tr("by you")))
+        yield tr("Corrected"), totals.corrected, tr("by you")
     if totals.failed:
-        tiles.append((tr("Unreadable"), f"{totals.failed:,}", tr("see below")))
-    yield element("div", *(tile(*each) for each in tiles), class_="tiles")
+        yield tr("Unreadable"), totals.failed, tr("see below")
 
 
-def _classes(totals: _Statistics) -> Iterator[Element]:
-    counts = totals.labels.most_common()
-    if not counts:
-        return
-    answered = totals.images - totals.failed
-    yield element("h2", tr("Classes"))
-    if len(counts) > _MAX_CLASSES_SHOWN:
-        yield note(
-            tr(
-                "Chart of the {shown} most frequent classes; the table lists all {total:,}.",
-                shown=_MAX_CLASSES_SHOWN,
-                total=len(counts),
-            )
-        )
-    yield plot(count_bars(counts[:_MAX_CLASSES_SHOWN], answered))
-    rows = ((name, f"{count:,}", percent(count / answered)) for name, count in counts)
-    images, fraction = tr("Images"), tr("Fraction")
-    yield details(table((tr("Class"), images, fraction), rows, numbers=(images, fraction)))
-
-
-def _confidence(totals: _Statistics) -> Iterator[Element]:
-    if not totals.labels:
-        return
-    yield element("h2", tr("Confidence"))
-    yield plot(histogram(totals.bins))
-    rows = (
-        (tr("{low} to {high}", low=percent(place / _BINS), high=percent((place + 1) / _BINS)), f"{count:,}")
-        for place, count in enumerate(totals.bins)
-    )
-    images = tr("Images")
-    yield details(table((tr("Confidence"), images), rows, numbers=(images,)))
+def _bin_rows(totals: _Statistics) -> list[tuple[str, str]]:
+    edges = [percent(place / _BINS) for place in range(_BINS + 1)]
+    spans = [tr("{low} to {high}", low=low, high=high) for low, high in pairwise(edges)]
+    return [(span, f"{count:,}") for span, count in zip(spans, totals.bins, strict=True)]
 
 
 def _confidence_of(row: ReportRow) -> str:

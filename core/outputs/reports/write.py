@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
-from core.base.errors import StorageError, UsageError
+from core.base.errors import StorageError, UsageError, os_reason
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import as_text, replacing
@@ -67,7 +67,7 @@ def write_report(
                 clock.advance()
                 count += 1
     except OSError as error:
-        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=error.strerror)
+        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=os_reason(error))
         hint = tr("Choose a file in a folder that you can write to, on a disk with free space.")
         raise StorageError(what, hint=hint) from error
     return count

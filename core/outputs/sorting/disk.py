@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Final
 
-from core.base.errors import StorageError, UsageError
+from core.base.errors import StorageError, UsageError, os_reason
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.images.listing import is_valid_path
@@ -147,6 +147,6 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _unreadable(folder: Path, error: OSError) -> StorageError:
-    reason = error.strerror or type(error).__name__
+    reason = os_reason(error)
     what = tr("Couldn't read the folder “{folder}”: {reason}.", folder=display_path(folder), reason=reason)
     return StorageError(what, hint=tr("Check that you have permission to open it, or choose another destination."))

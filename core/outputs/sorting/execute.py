@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.base.errors import StorageError, UsageError
+from core.base.errors import StorageError, UsageError, os_reason
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
@@ -127,7 +127,7 @@ def _work(record: SortingRecord, report: ProgressCallback, token: CancelToken) -
     known = {folder.path for folder in record.folders()}
     while waiting := record.moves(MoveState.WAITING, limit=BATCH_SIZE):
         _sort_batch(record, request, waiting, known, clock, token)
-    after = [replace(folder, after=_mtime_ns(folder.path)) for folder in record.folders()]
+    after = [replace(folder, after=mtime_ns(folder.path)) for folder in record.folders()]
     record.save((), after, SortingState.SORTED)
     return record.summary()
 
@@ -178,7 +178,7 @@ def _new_folders(path: Path, known: set[Path]) -> Iterator[Folder]:
     for folder in reversed(missing):
         if folder not in known:
             known.add(folder)
-            before = _mtime_ns(folder)
+            before = mtime_ns(folder)
             yield Folder(folder, is_created=before is None, before=before)
 
 
@@ -208,7 +208,7 @@ def _is_fatal(error: OSError, request: SortRequest) -> bool:
 
 
 def _fatal_error(error: OSError, folder: Path, mode: TransferMode = TransferMode.COPY) -> StorageError:
-    reason = error.strerror or type(error).__name__
+    reason = os_reason(error)
     if mode in (TransferMode.HARDLINK, TransferMode.SYMLINK) and error.errno not in _FATAL_ERRORS:
         name = display_path(folder)
         if mode is TransferMode.HARDLINK:
@@ -228,10 +228,10 @@ def _reason(error: OSError, move: Move) -> str:
         return tr("Another file now exists at {path}.", path=display_path(move.target))
     if isinstance(error, FileNotFoundError) and not move.source.exists():
         return tr("The file no longer exists.")
-    return f"{(error.strerror or type(error).__name__).capitalize()}."
+    return f"{os_reason(error).capitalize()}."
 
 
-def _mtime_ns(folder: Path) -> int | None:
+def mtime_ns(folder: Path) -> int | None:
     """The modification time of a folder in nanoseconds since 1970; None if it does not exist."""
     try:
         return folder.stat().st_mtime_ns

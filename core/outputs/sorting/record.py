@@ -5,7 +5,6 @@ kill. Its file is `paths.sortings()/<id>.sqlite`.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import sqlite3
@@ -15,12 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Self
 
-from core.base import paths, recovery
+from core.base import lock_files, paths, recovery
+from core.base.database import connect, transaction
 from core.base.errors import DamagedError, LaterVersionError, StorageError, UsageError
 from core.base.i18n import tr
-from core.base.locks import try_lock
 from core.base.recovery import as_path
-from core.base.storage import reading_errors, storage_errors
+from core.base.storage import is_there
 from core.base.text import display_path
 from core.outputs.sorting.entries import Folder, Move, MoveState
 from core.outputs.sorting.values import SortingState, SortingSummary, SortIssue, SortRequest, Step, TransferMode
@@ -65,11 +64,10 @@ class SortingRecord:
         """
         self.id = id_
         self._file = paths.sortings() / f"{id_}.sqlite"
-        if not make and not _is_there(self._file):
+        if not make and not is_there(self._file):
             raise UsageError(tr("No sorting {id!r}.", id=id_), hint=tr("List the sortings with `fovea sort --list`."))
         with self._errors():
-            self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
-            self._database.text_factory = recovery.as_text
+            self._database = connect(self._file, make=make)
             try:
                 self._prepare(make=make)
             except BaseException:
@@ -260,15 +258,8 @@ class SortingRecord:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._errors():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+        with self._errors(), transaction(self._database):
+            yield self._database
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -291,7 +282,7 @@ class SortingRecord:
 
 def make_database(file: Path) -> sqlite3.Connection:
     """Create an empty record for recovery."""
-    result = sqlite3.connect(file, isolation_level=None)
+    result = connect(file)
     _make_tables(result)
     return result
 
@@ -300,16 +291,6 @@ def _make_tables(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     result = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_FORMAT};"
     database.executescript(f"BEGIN; {_TABLES} {result} COMMIT")
-
-
-def _is_there(file: Path) -> bool:
-    with reading_errors(file):
-        try:
-            return file.is_file()
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return False
-            raise
 
 
 def destinations() -> set[Path]:
@@ -337,15 +318,13 @@ def locked() -> Iterator[None]:
         UsageError: another process is sorting.
         StorageError: the folder of the records cannot be written.
     """
-    lock = paths.sortings() / _LOCK
-    with storage_errors(lock):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("a+b")
-    with file:
-        if not try_lock(file):
-            what = tr("Another Fovea process is sorting photos or undoing a sorting.")
-            raise UsageError(what, hint=tr("Wait until it has finished, then try again."))
+    with lock_files.locked(paths.sortings() / _LOCK, _taken_error):
         yield
+
+
+def _taken_error() -> UsageError:
+    what = tr("Another Fovea process is sorting photos or undoing a sorting.")
+    return UsageError(what, hint=tr("Wait until it has finished, then try again."))
 
 
 def _rows(steps: Iterable[Step]) -> Iterator[tuple[int, bytes, bytes, int, int | None]]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from core.base.errors import StorageError, UsageError
+from core.base.errors import StorageError, UsageError, os_reason
 from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
 from core.outputs.sorting.entries import Folder, Move, MoveState
-from core.outputs.sorting.execute import BATCH_SIZE, part_name, photo_state, recover
+from core.outputs.sorting.execute import BATCH_SIZE, mtime_ns, part_name, photo_state, recover
 from core.outputs.sorting.moves import undo_move
 from core.outputs.sorting.record import SortingRecord, locked
 from core.outputs.sorting.records import repaired
@@ -60,7 +59,7 @@ def _begin(record: SortingRecord, summary: SortingSummary) -> None:
         pass
     record.retry()
     record.save(
-        (), [replace(folder, last_seen=_mtime_ns(folder.path)) for folder in record.folders()], SortingState.UNDOING
+        (), [replace(folder, last_seen=mtime_ns(folder.path)) for folder in record.folders()], SortingState.UNDOING
     )
 
 
@@ -84,7 +83,7 @@ def _undo_move(move: Move, summary: SortingSummary, part: str, taken: list[Move]
     try:
         return undo_move(move, summary.request.by, part)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = os_reason(error)
         what = tr("Couldn't undo the move of “{file}”: {reason}.", file=display_path(move.target), reason=reason)
         hint = tr("All photos are safe. Fix the problem, then continue with `fovea sort --undo {id}`.", id=summary.id)
         raise StorageError(what, hint=hint) from error
@@ -117,10 +116,3 @@ def _restore_time(folder: Folder) -> None:
     if folder.before is not None and untouched:
         with contextlib.suppress(OSError):  # it is gone, or owned by another user
             os.utime(folder.path, ns=(folder.path.stat().st_atime_ns, folder.before))
-
-
-def _mtime_ns(folder: Path) -> int | None:
-    try:
-        return folder.stat().st_mtime_ns
-    except OSError:
-        return None

@@ -230,7 +230,7 @@ class TrainingStep(QWidget):
         if epochs:
             from gui.plots.curves import LearningCurves
 
-            self.curves = LearningCurves(self)
+            self.curves = LearningCurves()
             self.curves.noticed.connect(self.noticed)
             self.curves.begin(epochs)
             self._curves_place.addWidget(self.curves)

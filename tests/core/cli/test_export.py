@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto
 
 from core.models import library
-from core.models.installed import InstalledModel
+from core.models.values import InstalledModel
 from tests import fragile, teaching, wide
 from tests.core.cli.conftest import Fovea
 

@@ -20,8 +20,7 @@ from core.jobs.job_list import list_jobs
 from core.jobs.values import JobSummary, View
 from core.models.library import open_library
 from core.outputs.reports.plan import ReportFormat
-from core.services.batch_exports import export
-from core.services.batch_messages import Export
+from core.services.exports import export
 from tests import teaching
 from tests.core.cli.conftest import Fovea
 
@@ -117,7 +116,7 @@ def test_what_the_window_exports_names_photos_by_their_place(photos: Path, tmp_p
     assert isinstance(job, JobSummary)
     for form in (ReportFormat.CSV, ReportFormat.JSONL, ReportFormat.XLSX, ReportFormat.HTML):
         file = tmp_path / f"report.{form}"
-        export(Export(1, job.id, View(), form, file), lambda _: None, CancelToken())
+        export(job.id, View(), form, file, report=lambda _: None, token=CancelToken())
         assert any(b"red/0.jpg" in content for content in _inside(file.read_bytes()))
         _check(file.read_bytes(), file.name)
 

@@ -19,9 +19,9 @@ from core.evaluation.images import EvaluationImage
 from core.evaluation.leakage import TrainingSet
 from core.images.decoding import decode
 from core.images.perceptual_hash import phash
-from core.models.installed import InstalledModel
 from core.models.library import Library
 from core.models.training_examples import TrainingExample, fingerprint
+from core.models.values import InstalledModel
 from tests import samples, tiny
 
 _SIDE = 160

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from core.evaluation.plots import class_bars, confusion_matrix, percent, reliability_diagram
+from core.evaluation.pages import templates
 from core.evaluation.values import Calibration, ClassMetrics, ReliabilityBin
+
+
+def drawn(name: str, *data: object) -> Element:
+    """A plot as the tree of its SVG."""
+    return fromstring(getattr(templates().get_template("plots.html").make_module(), name)(*data))
 
 
 def titles(drawing: Element) -> list[str]:
@@ -27,7 +32,7 @@ def is_inside(drawing: Element) -> bool:
 
 
 def test_the_matrix_has_a_square_for_each_pair() -> None:
-    drawing = confusion_matrix([[3, 1], [0, 0]], ["cat", "dog"])
+    drawing = drawn("confusion_matrix", [[3, 1], [0, 0]], ["cat", "dog"])
     assert titles(drawing) == [
         "cat predicted as cat: 3 of 4",
         "cat predicted as dog: 1 of 4",
@@ -43,15 +48,15 @@ def test_the_matrix_has_a_square_for_each_pair() -> None:
 def test_forty_long_names_fit(count: int) -> None:
     labels = [f"a very long name of a class, the number {number}" for number in range(count)]
     figures = [ClassMetrics(label, 0.5, 0.5, 0.5, 4) for label in labels]
-    drawing = confusion_matrix([[1] * count] * count, labels)
+    drawing = drawn("confusion_matrix", [[1] * count] * count, labels)
     assert is_inside(drawing)
-    assert is_inside(class_bars(figures))
+    assert is_inside(drawn("class_bars", figures))
     assert all(len(text.text or "") <= 24 for text in drawing.iter("text"))
     assert titles(drawing)[0] == f"{labels[0]} predicted as {labels[0]}: 1 of {count}"
 
 
 def test_bar_lengths_are_proportional() -> None:
-    drawing = class_bars([ClassMetrics("cat", 0.25, 1.0, 0.4, 4), ClassMetrics("dog", None, None, None, 0)])
+    drawing = drawn("class_bars", [ClassMetrics("cat", 0.25, 1.0, 0.4, 4), ClassMetrics("dog", None, None, None, 0)])
     bars = [(bar.get("class"), bar.get("width")) for bar in drawing.iter("rect")][2:]
     assert bars == [
         *(("empty", "300"), ("recall", "300"), ("empty", "300"), ("precision", "75")),
@@ -67,7 +72,7 @@ def test_marks_are_at_confidence_and_accuracy() -> None:
     boastful = Calibration(
         2.0, 0.1, 0.5, (ReliabilityBin(0.0, 1 / 15, 3, 0.0, 0.0), ReliabilityBin(14 / 15, 1.0, 1, 1.0, 0.5))
     )
-    drawing = reliability_diagram(honest, boastful)
+    drawing = drawn("reliability_diagram", honest, boastful)
     top, low, half = drawing.iter("circle")
     line = next(line for line in drawing.iter("line") if line.get("class") == "honest")
     assert (low.get("cx"), low.get("cy")) == (line.get("x1"), line.get("y1"))
@@ -76,8 +81,3 @@ def test_marks_are_at_confidence_and_accuracy() -> None:
     assert float(top.get("r", 0)) > float(low.get("r", 0)) > float(half.get("r", 0))
     assert [mark.get("class") for mark in (top, low, half)] == ["mark raw", "mark calibrated", "mark calibrated"]
     assert titles(drawing)[-1] == "Calibrated: 1 image, confidence 100.0%, accuracy 50.0%"
-
-
-@pytest.mark.parametrize(("share", "text"), [(None, "–"), (0.0, "0.0%"), (1.0, "100.0%"), (2 / 3, "66.7%")])
-def test_fractions_are_formatted_as_percentages(share: float | None, text: str) -> None:
-    assert percent(share) == text

@@ -22,8 +22,9 @@ from core.images.preprocessing import preprocess
 from core.models import joined
 from core.models.classifier import open_classifier
 from core.models.exchange import import_model
-from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
 from core.models.library import Library
+from core.models.values import InstalledModel
 from core.prediction import Prediction
 from core.training.request import TrainRequest
 from core.training.train import BACKBONE, train

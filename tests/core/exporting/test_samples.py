@@ -16,8 +16,8 @@ from core.datasets.dataset import read_dataset
 from core.datasets.split import split
 from core.exporting import samples
 from core.exporting.samples import Samples, draw_samples, read_pixels
-from core.models.installed import InstalledModel
 from core.models.library import Library
+from core.models.values import InstalledModel
 from core.training.request import TrainRequest
 from core.training.train import train
 from tests import teaching, tiny

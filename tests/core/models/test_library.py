@@ -57,7 +57,9 @@ def test_a_shipped_model_shows_what_it_is(library: Library) -> None:
     assert model.is_builtin
     assert model.version == 0
     assert model.card == tiny.model_card("colours")
-    assert model.backbone == InstalledBackbone(tiny.backbone_card(), library.builtin / "tiny")
+    assert model.backbone == InstalledBackbone(
+        tiny.backbone_card(), library.builtin / "tiny", len(tiny.backbone_bytes())
+    )
     assert model.size_bytes == len(tiny.backbone_bytes()) + len(head_bytes(tiny.head()))
 
 

@@ -19,8 +19,9 @@ from core.engine.engine import open_engine
 from core.models import joined
 from core.models.exchange import MAX_DIFFERENCE, export, import_model
 from core.models.heads import DenseHead, Head, LinearHead
-from core.models.installed import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
 from core.models.library import Library
+from core.models.values import InstalledModel
 from core.models.variants import (
     MAX_ROUNDING,
     Outputs,

@@ -1,25 +1,18 @@
-"""A service that serves views of jobs."""
+"""The other end of the pipe to a helper process."""
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from core.services import batch_messages
-from core.services.batch_views import ViewService
+from tests.calling import Window
 
 
 @pytest.fixture
-def messages() -> queue.Queue[batch_messages.Answer]:
-    """The answers of the service that serves views of jobs."""
-    return queue.Queue()
-
-
-@pytest.fixture
-def views(messages: queue.Queue[batch_messages.Answer]) -> Iterator[ViewService]:
-    """A service that runs until the test ends."""
-    made = ViewService(messages.put)
+def window(home: Path) -> Iterator[Window]:
+    made = Window()
     yield made
     made.close()
+    assert not made.worker.is_alive()

@@ -13,7 +13,7 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 from core.base.errors import ModelError
 from core.trainer.efficientnet_lite import efficientnet_lite0
 from core.trainer.framework import keras
-from core.trainer.weights import set_weights_in_order
+from core.trainer.weights import set_weights
 from core.trainer.xception import FEATURE_WIDTH, copy_weights, exit_flow, xception
 
 _SIZE = 75
@@ -36,7 +36,8 @@ def test_it_equals_keras_s_network_layer_by_layer() -> None:
     for our_layer, their_layer in zip(_weighty(ours), _weighty(theirs), strict=True):
         assert isinstance(our_layer, type(their_layer))
 
-    set_weights_in_order(ours, [tuple(layer.get_weights()) for layer in _weighty(theirs)])
+    names = [layer.name for layer in _weighty(ours)]
+    set_weights(ours, {name: tuple(layer.get_weights()) for name, layer in zip(names, _weighty(theirs), strict=True)})
     pixels = random.integers(0, 256, (3, _SIZE, _SIZE, 3), dtype=np.uint8)
     scaled = keras.applications.xception.preprocess_input(pixels.astype(np.float32))
     wanted = np.asarray(theirs(scaled, training=False))

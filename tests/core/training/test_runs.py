@@ -16,7 +16,6 @@ import core
 from core.base import paths
 from core.base.errors import DatasetError, StorageError, UsageError
 from core.base.providers import Precision, ProviderPreference
-from core.base.salvage import files_set_aside
 from core.training.request import Depth, Recipe, TrainRequest, request_to_json
 from core.training.runs import Run, RunSummary, discard, list_runs, open_run
 
@@ -128,9 +127,10 @@ def test_a_run_of_a_later_version_or_temporarily_unreadable_is_left_alone(monkey
 def test_a_damaged_lock_blocks_nothing() -> None:
     run = begin()
     lock = run.folder.with_suffix(".lock")
-    lock.write_bytes(b"no database" * 100)
+    lock.write_bytes(b"no lock" * 100)
     assert begin().is_resumed
-    assert [kept.read_bytes() for kept in files_set_aside(lock.parent, lock.name)] == [b"no database" * 100]
+    lock.unlink()
+    assert begin().is_resumed
 
 
 @pytest.mark.usefixtures("home")

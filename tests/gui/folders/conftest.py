@@ -10,8 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.services.batch_values import Activity
+from core.jobs.values import JobState
 from gui.folders.page import FoldersPage
+from gui.folders.plan_forms import SortForm
+from gui.folders.plan_page import PlanPage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
@@ -33,7 +35,7 @@ def tree(tmp_path: Path) -> Path:
 def page(window: MainWindow, qtbot: QtBot) -> FoldersPage:
     """The *Folders* page, visible."""
     window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
-    qtbot.waitUntil(lambda: window.pages.folders.client.process_id is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.pages.folders.tasks.process_id is not None, timeout=PATIENCE_MS)
     return window.pages.folders
 
 
@@ -46,7 +48,7 @@ def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
 
     def run(folder: Path) -> None:
         begin(window, qtbot, folder)
-        qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
         qtbot.waitUntil(lambda: loaded(page), timeout=PATIENCE_MS)
 
     return run
@@ -61,14 +63,25 @@ def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     qtbot.waitUntil(lambda: page.shows_results, timeout=PATIENCE_MS)
 
 
-def is_at(page: FoldersPage, activity: Activity) -> bool:
-    return page.job is not None and page.job.activity is activity
+def is_at(page: FoldersPage, state: JobState) -> bool:
+    return page.job is not None and page.job.state is state
+
+
+def shown_job(page: FoldersPage) -> str:
+    """The id of the job that is shown."""
+    assert page.job is not None
+    return page.job.id
+
+
+def sorting_of(page: FoldersPage) -> PlanPage:
+    """The page for sorting into folders."""
+    return page.plans[SortForm].get()
 
 
 def loaded(page: FoldersPage) -> bool:
     """Whether every row is loaded; for tests with few rows."""
     rows, job = page.results.rows, page.job
-    is_counted = job is not None and rows.rowCount() == job.summary.counts.found > 0
+    is_counted = job is not None and rows.rowCount() == job.counts.found > 0
     return is_counted and all(rows.row(place) is not None for place in range(rows.rowCount()))
 
 

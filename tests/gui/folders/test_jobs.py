@@ -12,12 +12,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.services.batch_values import Activity
+from core.jobs.values import JobState
 from gui.folders import page as page_module
 from gui.folders.page import FoldersPage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
-from gui.tasks.jobs_client import BatchClient
 from tests import tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
@@ -31,13 +30,13 @@ COLUMNS = range(6)
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than one batch is read before the test releases the rest."""
-    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
+    monkeypatch.setattr(page_module, "serve_batch", serve_batch_held)
 
 
 @pytest.fixture
 def slow_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder is read slowly until the test releases the rest."""
-    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_that_walks_slowly))
+    monkeypatch.setattr(page_module, "serve_batch", serve_batch_that_walks_slowly)
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def test_jobs_of_an_earlier_window_are_listed(tiny_model: str, tree: Path, qtbot
     first = show_window(qtbot)
     qtbot.waitUntil(lambda: first.session.opened is not None, timeout=PATIENCE_MS)
     begin(first, qtbot, tree)
-    qtbot.waitUntil(lambda: is_at(first.pages.folders, Activity.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(first.pages.folders, JobState.FINISHED), timeout=PATIENCE_MS)
     first.close()
     shutil.rmtree(tree)
     second = show_window(qtbot)
@@ -133,7 +132,7 @@ def test_the_open_job_is_selected_in_the_list_and_can_be_removed(
     page.show_jobs()
     qtbot.waitUntil(lambda: len(page.list.texts()) == 2, timeout=PATIENCE_MS)
     begin(window, qtbot, tree)
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.ALL_JOBS].trigger()
     assert selected_job(page) == "holiday"
     qtbot.keyClick(page.list.list, Qt.Key.Key_End)
@@ -158,7 +157,7 @@ def test_patterns_are_applied(page: FoldersPage, window: MainWindow, tree: Path,
     page.form.include.setText("*.png")
     page.form.exclude.setText("day 1, * 2.png")
     begin(window, qtbot, tree)
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == ["red 0.png", "red 1.png", "blue 0.png", "blue 1.png"]
 
 
@@ -166,17 +165,17 @@ def test_a_job_pauses_resumes_and_stops(
     held: None, page: FoldersPage, window: MainWindow, many: Path, qtbot: QtBot
 ) -> None:
     begin(window, qtbot, many)
-    qtbot.waitUntil(lambda: is_at(page, Activity.RUNNING), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.RUNNING), timeout=PATIENCE_MS)
     press(page.results.strip, "Pause", qtbot)
-    qtbot.waitUntil(lambda: is_at(page, Activity.PAUSED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.PAUSED), timeout=PATIENCE_MS)
     press(page.results.strip, "Resume", qtbot)
-    qtbot.waitUntil(lambda: is_at(page, Activity.RUNNING), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.RUNNING), timeout=PATIENCE_MS)
     press(page.results.strip, "Stop", qtbot)
     (many.parent / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Activity.STOPPED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.STOPPED), timeout=PATIENCE_MS)
     assert "results so far are saved" in " ".join(texts(page.results.strip))
     window.actions_by_id[ActionId.RESUME_JOB].trigger()
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]
 
 
@@ -190,7 +189,7 @@ def test_the_number_of_photos_found_is_shown_before_the_first_result(
     under_way = window.status.findChildren(QPushButton)
     qtbot.waitUntil(lambda: any(one.text() == f"many: {looking}" for one in under_way), timeout=PATIENCE_MS)
     (many.parent / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED) and loaded(page), timeout=PATIENCE_MS)
 
 
 def test_the_total_is_shown_while_the_first_photo_is_read(
@@ -201,7 +200,7 @@ def test_the_total_is_shown_while_the_first_photo_is_read(
     begin(window, qtbot, many)
     qtbot.waitUntil(lambda: "0 of 30" in texts(page.results.strip), timeout=PATIENCE_MS)
     (many.parent / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="this system has no SIGKILL")
@@ -210,14 +209,14 @@ def test_a_job_resumes_after_its_process_is_killed(
 ) -> None:
     begin(window, qtbot, many)
     qtbot.waitUntil(lambda: page.results.rows.rowCount() > 0, timeout=PATIENCE_MS)
-    process = page.client.process_id
+    process = page.tasks.process_id
     assert process is not None
     os.kill(process, signal.SIGKILL)
     qtbot.waitUntil(lambda: any("stopped unexpectedly" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert "“many”" in window.notices.texts()[-1]
     (many.parent / RELEASE).touch()
     press(window.notices, "Resume", qtbot)
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert names(page) == [f"{number:02}.png" for number in range(30)]
 
 
@@ -226,7 +225,7 @@ def test_a_new_photo_in_a_watched_folder_becomes_a_row(
 ) -> None:
     classify(tree)
     window.actions_by_id[ActionId.WATCH_FOLDER].trigger()
-    qtbot.waitUntil(lambda: is_at(page, Activity.WATCHING), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.WATCHING), timeout=PATIENCE_MS)
     assert window.actions_by_id[ActionId.WATCH_FOLDER].isChecked()
     tiny.write_solid(tree / "day 9" / "late.png", "blue")
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 11, timeout=PATIENCE_MS)

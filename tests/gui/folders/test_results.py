@@ -32,8 +32,8 @@ def results(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> ResultsPage:
 
 
 def open_job(page: FoldersPage, job: str, rows: int, qtbot: QtBot) -> ResultsPage:
-    page.client.list_jobs()
-    qtbot.waitUntil(lambda: job in page.jobs, timeout=PATIENCE_MS)
+    page.jobs.refresh()
+    qtbot.waitUntil(lambda: job in page.jobs.all, timeout=PATIENCE_MS)
     page.open_job(job)
     shown = page.results
     qtbot.waitUntil(lambda: shown.rows.rowCount() == rows and shown.rows.row(0) is not None, timeout=PATIENCE_MS)

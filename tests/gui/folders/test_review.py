@@ -18,7 +18,7 @@ from gui.folders.review import ReviewPage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.folders.conftest import Classify
+from tests.gui.folders.conftest import Classify, shown_job
 from tests.journals import write_journal
 
 ACCEPTED, CORRECTED, SKIPPED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.SKIPPED
@@ -35,14 +35,14 @@ def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path
 
 def reviews_shown(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
     """The reviews in the journal, lowest confidence first."""
-    with ResultStore(page.job_id) as answers:
+    with ResultStore(shown_job(page)) as answers:
         rows = list(answers.each(View(Order.CONFIDENCE)))[:9]
     return [None if row.review is None else (row.review.verdict, row.review.label) for row in rows]
 
 
 def predicted_labels(page: FoldersPage) -> list[str]:
     """The predicted labels, lowest confidence first."""
-    with ResultStore(page.job_id) as answers:
+    with ResultStore(shown_job(page)) as answers:
         return [row.label or "" for row in list(answers.each(View(Order.CONFIDENCE)))[:9]]
 
 
@@ -180,8 +180,8 @@ def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
     """An open, finished job with more rows than are ever loaded."""
     (tmp_path / "drawn").mkdir()
     job = write_journal(tmp_path / "drawn", ROWS)
-    page.client.list_jobs()
-    qtbot.waitUntil(lambda: job in page.jobs, timeout=PATIENCE_MS)
+    page.jobs.refresh()
+    qtbot.waitUntil(lambda: job in page.jobs.all, timeout=PATIENCE_MS)
     page.open_job(job)
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == ROWS, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: page.results.selection.current is not None, timeout=PATIENCE_MS)
@@ -274,7 +274,7 @@ def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[s
     QTest.keyClick(review._chooser.line, Qt.Key.Key_Return)
     QTest.keyClick(review._chooser.line, Qt.Key.Key_Escape)
     assert review._shown.path == path
-    assert set(verdicts(page.job_id)) == {None}
+    assert set(verdicts(shown_job(page))) == {None}
     assert not window.session.corrections.all("colours")
     QTest.keyClick(review, Qt.Key.Key_1)
     return guess, path

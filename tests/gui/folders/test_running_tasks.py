@@ -8,15 +8,14 @@ import pytest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.services.batch_values import Activity
+from core.jobs.values import JobState
 from gui.folders import page as page_module
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import SortForm
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
-from gui.tasks.jobs_client import BatchClient
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.folders.conftest import Classify, begin, is_at, press
+from tests.gui.folders.conftest import Classify, begin, is_at, press, sorting_of
 from tests.gui.serving import RELEASE, serve_batch_that_sorts_slowly
 
 OTHERS = (ActionId.WRITE_KEYWORDS, ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING)
@@ -25,7 +24,7 @@ OTHERS = (ActionId.WRITE_KEYWORDS, ActionId.CONTINUE_SORTING, ActionId.UNDO_SORT
 @pytest.fixture
 def slow_sorting(monkeypatch: pytest.MonkeyPatch) -> None:
     """No photo is sorted before the test releases it."""
-    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_that_sorts_slowly))
+    monkeypatch.setattr(page_module, "serve_batch", serve_batch_that_sorts_slowly)
 
 
 @pytest.fixture
@@ -41,14 +40,14 @@ def sorting(
     """Photos are being sorted, and the user went back to the results."""
     classify(tree)
     window.actions_by_id[ActionId.SORT_INTO_FOLDERS].trigger()
-    form = page.sorting.form
+    form = sorting_of(page).form
     assert isinstance(form, SortForm)
     form.sort_to(tmp_path / "sorted")
     form.threshold.setValue(0)
-    press(page.sorting, "Preview steps", qtbot)
-    qtbot.waitUntil(page.sorting.execute.isEnabled, timeout=PATIENCE_MS)
-    press(page.sorting, "Sort", qtbot)
-    press(page.sorting, "Back to results", qtbot)
+    press(sorting_of(page), "Preview steps", qtbot)
+    qtbot.waitUntil(sorting_of(page).execute.isEnabled, timeout=PATIENCE_MS)
+    press(sorting_of(page), "Sort", qtbot)
+    press(sorting_of(page), "Back to results", qtbot)
 
 
 def running_tasks(window: MainWindow) -> list[str]:
@@ -63,10 +62,10 @@ def test_other_tasks_are_disabled_while_photos_are_sorted(
     assert all(act[one].text().endswith("(Sorting photos)") for one in OTHERS)
     assert "holiday: Sorting photos" in running_tasks(window)
     act[ActionId.SORT_INTO_FOLDERS].trigger()  # back to the page where it is shown and can be stopped
-    assert page.sorting.stop.isVisible()
-    assert not page.sorting.execute.isEnabled()
+    assert sorting_of(page).stop.isVisible()
+    assert not sorting_of(page).execute.isEnabled()
     page.show_jobs()
-    page.remove_selected()
+    window.pages.photo_browser.remove_selected()
     assert any("Can't remove “holiday” yet" in text for text in window.notices.texts())
     (tmp_path / RELEASE).touch()
     press(window.notices, "Undo", qtbot)  # from the list, while no results are shown
@@ -83,7 +82,7 @@ def test_a_running_sorting_is_stopped_from_the_menu_and_enables_the_actions(
     qtbot.waitUntil(act[ActionId.WRITE_KEYWORDS].isEnabled, timeout=PATIENCE_MS)
     assert act[ActionId.WRITE_KEYWORDS].text() == "Write &keywords…"
     assert any("Stopped partway" in text for text in window.notices.texts())
-    assert is_at(page, Activity.FINISHED)
+    assert is_at(page, JobState.FINISHED)
     assert len(list(tree.rglob("*.png"))) == 9
 
 
@@ -92,7 +91,7 @@ def test_another_folder_waits_for_the_page_on_which_photos_are_sorted(
 ) -> None:
     act = window.actions_by_id
     begin(window, qtbot, tree / "day 1")
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert act[ActionId.WRITE_KEYWORDS].isEnabled()
     assert not act[ActionId.SORT_INTO_FOLDERS].isEnabled()
     assert "another folder" in act[ActionId.SORT_INTO_FOLDERS].text()

@@ -13,27 +13,26 @@ from core.jobs.job_list import job_summary
 from core.jobs.journal import job_folder
 from core.jobs.journal import locked as held_by_another
 from core.jobs.queries import ResultStore
-from core.jobs.values import THRESHOLD, View
+from core.jobs.values import THRESHOLD, JobState, View
 from core.outputs.sorting.disk import RealFileSystem, resolve_request
 from core.outputs.sorting.plan import make_plan
 from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.values import SortRequest
-from core.services.batch_values import Activity
 from gui.folders import page as page_module
 from gui.folders.page import FoldersPage
+from gui.folders.plan_forms import KeywordForm
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
-from gui.tasks.jobs_client import BatchClient
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.folders.conftest import Classify, begin, is_at, press
+from tests.gui.folders.conftest import Classify, begin, is_at, press, shown_job, sorting_of
 from tests.gui.serving import RELEASE, serve_batch_held
 
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than one batch is read before the test releases the rest."""
-    monkeypatch.setattr(page_module, "BatchClient", lambda parent: BatchClient(parent, serve_batch_held))
+    monkeypatch.setattr(page_module, "serve_batch", serve_batch_held)
 
 
 def notices_shown(window: MainWindow) -> list[str]:
@@ -68,17 +67,17 @@ def test_a_running_job_cannot_be_removed_and_keeps_its_options(
         tiny.write_solid(tmp_path / "many" / f"{number:02}.png", tiny.CLASSES[number % 3])
     page.form.features.setChecked(True)
     begin(window, qtbot, tmp_path / "many")
-    job = page.job_id
+    job = shown_job(page)
     page.show_jobs()
-    page.remove_selected()
+    window.pages.photo_browser.remove_selected()
     qtbot.waitUntil(lambda: any("Stop the job before" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     page.open_job(job)
-    page.stop()
+    window.actions_by_id[ActionId.STOP_JOB].trigger()
     (tmp_path / RELEASE).touch()
-    qtbot.waitUntil(lambda: is_at(page, Activity.STOPPED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.STOPPED), timeout=PATIENCE_MS)
     assert job_summary(job).keep_features
-    page.resume([job])
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    page.jobs.resume([job])
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert job_summary(job).keep_features
 
 
@@ -89,11 +88,11 @@ def test_an_interrupted_sorting_resumes(
     resume = window.actions_by_id[ActionId.CONTINUE_SORTING]
     assert not resume.isEnabled()
     request = resolve_request(SortRequest(tree, tmp_path / "sorted", threshold=0.0))
-    with ResultStore(page.job_id) as answers:
+    with ResultStore(shown_job(page)) as answers:
         steps = list(make_plan(answers.each(View()), request, RealFileSystem(request.destination)))
     with SortingRecord.begin(request, steps):  # like a program that is killed at the first photo
         pass
-    page.client.list_jobs()
+    page.jobs.refresh()
     qtbot.waitUntil(resume.isEnabled, timeout=PATIENCE_MS)
     resume.trigger()
     qtbot.waitUntil(lambda: any("Sorted 9 photos into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
@@ -105,7 +104,7 @@ def test_an_interrupted_sorting_resumes(
 
 
 def test_both_forms_start_with_the_same_threshold(page: FoldersPage) -> None:
-    for made in (page.sorting, page.keywords):
+    for made in (sorting_of(page), page.plans[KeywordForm].get()):
         assert made.form.threshold.value() == round(THRESHOLD * 100) == 60
 
 
@@ -114,13 +113,13 @@ def test_a_job_of_another_program_is_shown_and_tracked(
 ) -> None:
     classify(tree)
     act, strip = window.actions_by_id, page.results.strip
-    with held_by_another(job_folder(page.job_id)):
-        page.client.list_jobs()
-        qtbot.waitUntil(lambda: is_at(page, Activity.EXTERNAL), timeout=PATIENCE_MS)
+    with held_by_another(job_folder(shown_job(page))):
+        page.jobs.refresh()
+        qtbot.waitUntil(lambda: is_at(page, JobState.EXTERNAL), timeout=PATIENCE_MS)
         assert strip.isVisible()
         assert not strip.pause.isVisible()
         assert not strip.stop.isVisible()
         assert not any(act[one].isEnabled() for one in (ActionId.RESUME_JOB, ActionId.STOP_JOB, ActionId.WATCH_FOLDER))
         assert page.list.texts()[0].startswith("holiday: Running elsewhere, 10 photos")
-    qtbot.waitUntil(lambda: is_at(page, Activity.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert act[ActionId.RESUME_JOB].isEnabled()

@@ -22,7 +22,7 @@ from gui.folders.plan_page import PlanPage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS, show_window
-from tests.gui.folders.conftest import Classify, press
+from tests.gui.folders.conftest import Classify, press, shown_job, sorting_of
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 
@@ -62,12 +62,12 @@ def test_every_format_is_written_or_disabled_with_a_reason(
 ) -> None:
     classify(tree)
     file = tmp_path / f"out.{form}"
-    if form.value in page.missing:
+    if form.value in page.outputs.missing:
         act = {ReportFormat.PARQUET: ActionId.EXPORT_PARQUET, ReportFormat.XLSX: ActionId.EXPORT_EXCEL}[form]
         assert not window.actions_by_id[act].isEnabled()
-        assert page.missing[form.value] in window.actions_by_id[act].text()
+        assert page.outputs.missing[form.value] in window.actions_by_id[act].text()
         return
-    page.export(form, file)
+    window.pages.folder_commands.jobs.export(form, file)
     qtbot.waitUntil(file.exists, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: any(file.name in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     if form is ReportFormat.JSONL:
@@ -80,7 +80,7 @@ def test_only_filtered_rows_are_exported(
     classify(tree)
     page.results.filters.text.setText("green")
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
-    page.export(ReportFormat.JSONL, tmp_path / "green.jsonl")
+    window.pages.folder_commands.jobs.export(ReportFormat.JSONL, tmp_path / "green.jsonl")
     qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
     lines = (tmp_path / "green.jsonl").read_text().splitlines()
     assert [json.loads(line)["label"] for line in lines] == ["green"] * 3
@@ -97,11 +97,11 @@ def planned(plan: PlanPage, qtbot: QtBot) -> list[list[str]]:
 
 def open_sorting(page: FoldersPage, window: MainWindow, destination: Path) -> PlanPage:
     window.actions_by_id[ActionId.SORT_INTO_FOLDERS].trigger()
-    form = page.sorting.form
+    form = sorting_of(page).form
     assert isinstance(form, SortForm)
     form.sort_to(destination)
     form.threshold.setValue(30)
-    return page.sorting
+    return sorting_of(page)
 
 
 def test_photos_are_sorted_after_a_preview_and_restored(
@@ -138,13 +138,13 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     planned(plan, qtbot)
     press(plan, "Sort", qtbot)
     qtbot.waitUntil(lambda: any("Sorted 9 photos into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
-    job = page.job_id
+    job = shown_job(page)
     window.close()
 
     later = show_window(qtbot)
     later.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     again = later.pages.folders
-    qtbot.waitUntil(lambda: job in again.jobs, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: job in again.jobs.all, timeout=PATIENCE_MS)
     again.open_job(job)
     assert later.actions_by_id[ActionId.UNDO_SORTING].isEnabled()
     later.actions_by_id[ActionId.UNDO_SORTING].trigger()
@@ -179,7 +179,7 @@ def test_keywords_are_written_after_a_preview(
     classify(tree)
     before = look(tree)
     window.actions_by_id[ActionId.WRITE_KEYWORDS].trigger()
-    plan = page.keywords
+    plan = page.plans[KeywordForm].get()
     plan.form.threshold.setValue(0)
     steps = planned(plan, qtbot)
     assert ["day 1/green 0.png", "Add “green”", "green 0.png.xmp"] in steps

@@ -30,7 +30,7 @@ LATER = (
         "statistics",
         "sqlite3",
     ),
-    *("core.services.batch_messages", "core.api", "core.training.values"),
+    *("core.services.job_values", "core.job_api", "core.api", "core.training.values"),
 )
 START = f"""
 import json, sys, time
@@ -46,7 +46,7 @@ if __name__ == "__main__":
     while "gui.models.compare" not in sys.modules and time.monotonic() < end:
         made.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     pages = [type(window.pages.widget(number)).__name__ for number in range(window.pages.count())]
-    helpers = [window.pages.folders.client.process_id, window.session.library.tasks.process_id]
+    helpers = [window.pages.folders.tasks.process_id, window.session.library.tasks.process_id]
     window.close()
     print(json.dumps({{"before": before, "pages": pages, "helpers": helpers, "plots": "numpy" in sys.modules}}))
 """

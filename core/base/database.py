@@ -1,0 +1,43 @@
+"""The one way SQLite databases are opened: each statement stands alone unless `transaction` groups several."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_TIMEOUT_S: Final = 30.0
+"""How long to wait for another connection to finish writing, which normally takes milliseconds."""
+
+
+def connect(file: Path, *, make: bool = True) -> sqlite3.Connection:
+    """Open a database; threads may share the connection if they take turns.
+
+    Damaged characters of stored text are replaced.
+
+    Args:
+        file: the database.
+        make: whether to create it if it is missing.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    place = str(file) if make else f"{file.absolute().as_uri()}?mode=rw"
+    opened = sqlite3.connect(place, timeout=_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=not make)
+    opened.text_factory = lambda stored: stored.decode(errors="replace")
+    return opened
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Run the block as one transaction."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")

@@ -1,0 +1,150 @@
+"""Values of folder jobs that the window and the batch process exchange; they need no heavy imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.base.errors import FoveaError
+from core.jobs.values import Filter, Group, JobSummary, Row, UnreadableFolder, View
+from core.outputs.keywords.values import KeywordTarget
+
+# ---- jobs
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a job ended: it finished, was stopped, or failed.
+
+    Attributes:
+        job: its summary.
+        error: why it failed; None if it did not.
+        unreadable_folders: the folders that could not be read.
+        skipped: a message about skipped files of unsupported types; empty if there are none.
+        links: the number of links to folders that were not followed.
+        misnamed: the number of images skipped because they have no image extension.
+    """
+
+    job: JobSummary
+    error: FoveaError | None
+    unreadable_folders: tuple[UnreadableFolder, ...]
+    skipped: str = ""
+    links: int = 0
+    misnamed: int = 0
+
+
+# ---- views
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """A view to open.
+
+    Attributes:
+        job: the job.
+        view: the filter, order and grouping.
+        unfiltered: the filter without its class or folder, for the counts beside the rows.
+        tracked: the number of the row whose place is reported with every update; None for none.
+        counted_by: whether to count photos by class or by folder; NONE for no summary.
+        is_frozen: whether the view keeps its rows and their order when the job changes.
+    """
+
+    job: str
+    view: View
+    unfiltered: Filter = field(default_factory=Filter)
+    tracked: int | None = None
+    counted_by: Group = Group.NONE
+    is_frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSummary:
+    """Counts shown beside the rows of a view.
+
+    Attributes:
+        histogram: counts of rows in equal bins of confidence 0..1, ignoring the view's range of confidence.
+        group_counts: each class, or folder relative to the job's, with its count of rows, ignoring the view's class
+            and folder; "" among classes stands for unreadable photos.
+        excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
+    """
+
+    histogram: tuple[int, ...]
+    group_counts: tuple[tuple[str, int], ...]
+    excluded: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewUpdate:
+    """A view was opened or changed.
+
+    Attributes:
+        version: changes whenever rows change places; rows are fetched from a version.
+        count: the number of rows.
+        grew: whether all earlier rows have kept their places.
+        tracked: the place of the tracked row; None if it is not in the view.
+        summary: the counts beside the rows; None if not requested.
+    """
+
+    version: int
+    count: int
+    grew: bool
+    tracked: int | None
+    summary: ViewSummary | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedRows:
+    """Consecutive rows of a view, and the number of each row's group, from 0; none if the view is not grouped."""
+
+    rows: tuple[Row, ...]
+    groups: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedRows:
+    """Selected rows of an open view.
+
+    Attributes:
+        version: the version of the view in which they were selected.
+        spans: the rows, as (first place, count) pairs.
+    """
+
+    version: int
+    spans: tuple[tuple[int, int], ...]
+
+
+# ---- outputs
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordOptions:
+    """Options for writing keywords; an unreviewed photo below `threshold`, 0..1, gets none."""
+
+    place: KeywordTarget
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step of a plan as texts: the file, the action, and the target or result."""
+
+    file: str
+    action: str
+    outcome: str
+    is_unsure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSteps:
+    """A plan that can be run: its id, its number of steps, and a message that sums them up."""
+
+    id: str
+    count: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputResult:
+    """What became of photos: a message, and the id of the sorting if it can be undone."""
+
+    message: str
+    sorting: str = ""

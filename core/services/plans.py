@@ -1,0 +1,88 @@
+"""Plans for sorting and for keywords: the last few are kept, so that they can be looked through and then run."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final, Protocol
+
+from core.base.errors import StorageError
+from core.base.i18n import tr
+from core.base.progress import CancelToken, ProgressCallback
+from core.jobs.queries import ResultStore
+from core.jobs.values import View
+from core.outputs.sorting.values import SortRequest
+from core.services import views
+from core.services.job_values import KeywordOptions, OutputResult, PlannedStep, PlannedSteps
+from core.services.keywords import plan_keywords
+from core.services.sorting import plan_sorting
+
+_MAX_PLANS: Final = 2
+
+
+class Plan(Protocol):
+    """Steps that were planned but not run yet."""
+
+    @property
+    def job(self) -> str:
+        """The id of the job."""
+
+    @property
+    def summary(self) -> str:
+        """The plan in numbers, as a message."""
+
+    def __len__(self) -> int:
+        """The number of steps."""
+
+    def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
+        """`count` steps from `first` on, as texts."""
+
+    def execute(self, report: ProgressCallback, token: CancelToken) -> OutputResult:
+        """Run the steps."""
+
+
+_plans: Final[dict[str, Plan]] = {}
+"""The last few plans by their ids."""
+
+
+def make(
+    job: str, view: View, options: SortRequest | KeywordOptions, *, report: ProgressCallback, token: CancelToken
+) -> PlannedSteps:
+    """Plan the steps for the photos of a view without changing anything.
+
+    Raises:
+        FoveaError: as `core.services.sorting.plan_sorting` and `core.services.keywords.plan_keywords` do.
+        Cancelled: the token was cancelled.
+    """
+    with ResultStore(job) as results:
+        plan: Plan
+        if isinstance(options, SortRequest):
+            plan = plan_sorting(job, results, view, options, report, token)
+        else:
+            plan = plan_keywords(job, results, view, options, report, token)
+    while len(_plans) >= _MAX_PLANS:
+        del _plans[next(iter(_plans))]
+    id_ = secrets.token_hex(8)  # another process cannot have a plan with this id
+    _plans[id_] = plan
+    return PlannedSteps(id_, len(plan), plan.summary)
+
+
+def fetch_steps(id_: str, first: int, count: int) -> tuple[PlannedStep, ...]:
+    """`count` steps of a plan from `first` on; none if it has expired."""
+    plan = _plans.get(id_)
+    return () if plan is None else plan.steps(first, count)
+
+
+def run(id_: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
+    """Run the steps of a plan, once only.
+
+    Raises:
+        FoveaError: it has expired, or a step failed so that the others cannot be run.
+        Cancelled: the token was cancelled.
+    """
+    plan = _plans.pop(id_, None)
+    if plan is None:
+        raise StorageError(tr("The plan has expired. Nothing was changed."), hint=tr("Preview the steps again."))
+    try:
+        return plan.execute(report, token)
+    finally:
+        views.job_changed(plan.job)

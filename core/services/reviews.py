@@ -1,0 +1,145 @@
+"""Storing reviews: of a few rows by their numbers, and of many rows of an open view, which can be undone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from core.base.errors import UsageError
+from core.base.i18n import tr, tr_n
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.datasets import corrections
+from core.datasets.corrections import Correction
+from core.jobs.queries import ResultStore, ReviewsByNumber
+from core.jobs.reviewing import correction_of, is_left_open, left_open_text, review_of
+from core.jobs.values import Review, Row
+from core.services import views
+from core.services.job_values import SelectedRows
+
+_BATCH_SIZE: Final = 500
+"""Rows stored in one transaction, during which a running job waits."""
+_MAX_UNDO: Final = 20
+"""The number of reviews of many rows that can be undone."""
+
+
+@dataclass(slots=True, eq=False)
+class _ReviewBatch:
+    """A review of many rows: the job, and the earlier reviews of the rows."""
+
+    job: str
+    before: ReviewsByNumber = field(default_factory=dict)
+
+
+_batches: Final[dict[int, _ReviewBatch]] = {}
+"""The last reviews of many rows, by the numbers under which they are undone."""
+
+
+def store(job: str, reviews: ReviewsByNumber) -> None:
+    """Store reviews by the numbers of their rows; None removes a review. The window stores the corrections.
+
+    Raises:
+        StorageError: they cannot be stored.
+    """
+    try:
+        with ResultStore(job) as results:
+            results.set_reviews(reviews)
+    finally:
+        views.job_changed(job)
+
+
+def review_selected(
+    number: int, selected: SelectedRows, review: Review | None, *, report: ProgressCallback, token: CancelToken
+) -> str:
+    """Apply one review to many rows, store their corrections, and return a message.
+
+    Args:
+        number: under which it is undone, even if it was cancelled or failed.
+        selected: the rows of an open view.
+        review: the review, see `core.jobs.reviewing.review_of`; None removes reviews.
+        report: receives the progress.
+        token: stops after some rows.
+
+    Raises:
+        UsageError: the view has changed since the rows were selected; nothing was stored.
+        StorageError: the reviews or corrections cannot be stored.
+        Cancelled: the token was cancelled.
+    """
+    found = views.find_selected(selected)
+    if found is None:
+        what = tr("The list has changed, so nothing was saved.")
+        raise UsageError(what, hint=tr("Select the photos again."))
+    while len(_batches) >= _MAX_UNDO:
+        del _batches[next(iter(_batches))]
+    job, numbers = found
+    batch = _batches[number] = _ReviewBatch(job)
+    left_open = 0
+
+    def intended(row: Row) -> Review | None:
+        nonlocal left_open
+        left_open += is_left_open(row, review)
+        return review_of(row, review)
+
+    count = _apply(batch, numbers, intended, report, token)
+    labelled = tr_n(
+        "Labelled {count:,} photo. Press Ctrl+Z to undo.", "Labelled {count:,} photos. Press Ctrl+Z to undo.", count
+    )
+    return f"{labelled} {left_open_text(left_open)}".strip()
+
+
+def undo(number: int, *, report: ProgressCallback) -> None:
+    """Restore the reviews from before a review of many rows.
+
+    Raises:
+        UsageError: it can no longer be undone.
+        StorageError: the reviews or corrections cannot be stored.
+    """
+    batch = _batches.pop(number, None)
+    if batch is None:
+        raise UsageError(
+            tr("These labels can no longer be undone."), hint=tr("Select the photos, then remove their labels.")
+        )
+    before = batch.before
+    _apply(_ReviewBatch(batch.job), list(before), lambda row: before[row.number], report, CancelToken())
+
+
+def _apply(
+    batch: _ReviewBatch,
+    numbers: Sequence[int],
+    intended: Callable[[Row], Review | None],
+    report: ProgressCallback,
+    token: CancelToken,
+) -> int:
+    """Store the intended reviews in batches, keep the earlier ones, and return how many rows changed."""
+    clock = ProgressReporter(tr("Labelling photos"), len(numbers), report)
+    by_model: dict[str, dict[Path, Correction | None]] = defaultdict(dict)
+    try:
+        with ResultStore(batch.job) as results:
+            for some in _chunks(numbers):
+                token.check()
+                rows = [(row, intended(row)) for row in results.rows_of(some)]
+                others = [(row, review) for row, review in rows if review != row.review]
+                batch.before |= results.set_reviews({row.number: review for row, review in others})
+                for row, review in others:
+                    by_model[row.model][row.path] = correction_of(row, review)
+                clock.advance(len(some))
+    finally:
+        views.job_changed(batch.job)
+        for model, changed in by_model.items():
+            _update_corrections(model, changed)
+    return sum(map(len, by_model.values()))
+
+
+def _update_corrections(model: str, reviews: Mapping[Path, Correction | None]) -> None:
+    """Add and remove corrections of a model; None removes the correction of an image."""
+    added = [correction for correction in reviews.values() if correction is not None]
+    removed = [path for path, correction in reviews.items() if correction is None]
+    if model:
+        corrections.change(model, add=added, remove=removed)
+
+
+def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), _BATCH_SIZE):
+        yield numbers[start : start + _BATCH_SIZE]

@@ -1,0 +1,220 @@
+"""Planning, running and undoing the sorting of photos into folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.base.errors import UsageError
+from core.base.i18n import mark, tr, tr_n
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.text import display_path
+from core.jobs.job_list import job_summary
+from core.jobs.queries import ResultStore
+from core.jobs.values import View
+from core.outputs.following import follow_sorting
+from core.outputs.sorting import values
+from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
+from core.outputs.sorting.execute import execute, resume
+from core.outputs.sorting.plan import make_plan, summarize
+from core.outputs.sorting.records import sortings
+from core.outputs.sorting.undo import undo
+from core.outputs.sorting.values import UNSURE, PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
+from core.services import views
+from core.services.job_values import OutputResult, PlannedStep
+
+_UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
+_NAMED = 6
+"""Number of folders listed in a summary; the steps list all."""
+_ACTIONS = {
+    TransferMode.COPY: mark("Copy"),
+    TransferMode.HARDLINK: mark("Hard link"),
+    TransferMode.SYMLINK: mark("Symbolic link"),
+    TransferMode.MOVE: mark("Move"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortPlan:
+    """A plan for sorting photos.
+
+    Attributes:
+        job: the id of the job.
+        request: the options; its folders are resolved.
+        planned: the step for each photo.
+        totals: the plan in numbers.
+    """
+
+    job: str
+    request: SortRequest
+    planned: Sequence[values.Step]
+    totals: PlanSummary
+
+    @property
+    def summary(self) -> str:
+        """The plan in numbers, as a message."""
+        totals = self.totals
+        sentences = [_folders_text(totals)]
+        if totals.renamed:
+            sentences.append(
+                tr_n(
+                    "{count:,} photo gets a new name because its name is taken.",
+                    "{count:,} photos get new names because their names are taken.",
+                    totals.renamed,
+                )
+            )
+        if totals.companions:
+            sentences.append(
+                tr_n("Includes {count:,} companion file.", "Includes {count:,} companion files.", totals.companions)
+            )
+        if totals.shared:
+            sentences.append(
+                tr_n(
+                    "{count:,} companion file shared by several photos stays in place.",
+                    "{count:,} companion files shared by several photos stay in place.",
+                    totals.shared,
+                )
+            )
+        if totals.left:
+            sentences.append(tr_n("{count:,} photo stays in place.", "{count:,} photos stay in place.", totals.left))
+        return " ".join((*sentences, tr("Nothing has been changed yet.")))
+
+    def __len__(self) -> int:
+        """The number of steps; 0 if no photo would be sorted."""
+        return len(self.planned) if self.totals.photos else 0
+
+    def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
+        """`count` steps from `first` on, as texts."""
+        return tuple(_step(one, self.request) for one in self.planned[first : first + count])
+
+    def execute(self, report: ProgressCallback, token: CancelToken) -> OutputResult:
+        """Sort the photos.
+
+        Raises:
+            FoveaError: as `core.outputs.sorting.execute.execute` does.
+            Cancelled: the token was cancelled; the sorting can be resumed or undone.
+        """
+        summary = execute(self.planned, self.request, report=report, token=token)
+        follow_sorting(summary.id)
+        return _result(summary)
+
+
+def plan_sorting(
+    job: str, results: ResultStore, view: View, options: SortRequest, report: ProgressCallback, token: CancelToken
+) -> SortPlan:
+    """Plan what sorting would do, without changing anything.
+
+    Raises:
+        UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`.
+        StorageError: the journal or the destination cannot be read.
+        Cancelled: the token was cancelled.
+    """
+    request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
+    check_request(request)
+    planned = []
+    for one in make_plan(results.each(view), request, RealFileSystem(request.destination)):
+        token.check()
+        planned.append(one)
+        clock.advance()
+    return SortPlan(job, request, planned, summarize(planned, request))
+
+
+def continue_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
+    """Resume the interrupted sorting of a job's folder.
+
+    Raises:
+        UsageError: there is none.
+        FoveaError: as `core.outputs.sorting.execute.resume` does.
+        Cancelled: the token was cancelled; the sorting can be resumed again.
+    """
+    _, name = sortings_of(job_summary(job).folder)
+    if not name:
+        raise UsageError(tr("This folder has no interrupted sorting."), hint=tr("There is nothing to resume."))
+    try:
+        summary = resume(name, report=report, token=token)
+        follow_sorting(name)
+    finally:
+        views.job_changed(job)
+    return _result(summary)
+
+
+def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
+    """Undo a sorting; the last one of the job's folder if none is named.
+
+    Raises:
+        UsageError: there is none.
+        FoveaError: as `core.outputs.sorting.undo.undo` does.
+        Cancelled: the token was cancelled; undoing again continues.
+    """
+    name = sorting or next(iter(reversed(sortings_of(job_summary(job).folder)[0])), "")
+    if not name:
+        raise UsageError(tr("This folder has not been sorted."), hint=tr("There is nothing to undo."))
+    try:
+        summary = undo(name, report=report, token=token)
+        follow_sorting(name)
+    finally:
+        views.job_changed(job)
+    message = tr_n("Undid sorting {count:,} photo.", "Undid sorting {count:,} photos.", summary.undone)
+    if summary.kept:
+        kept = tr_n(
+            "{count:,} item was changed since and stays in place.",
+            "{count:,} items were changed since and stay in place.",
+            summary.kept,
+        )
+        message = f"{message} {kept}"
+    return OutputResult(message)
+
+
+def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
+    """The ids of a folder's sortings that can be undone, the last one last, and of the one that can be resumed."""
+    found = [one for one in reversed(sortings()) if one.request.source == folder]
+    undoable = tuple(one.id for one in found if one.state in _UNDOABLE)
+    return undoable, next((one.id for one in reversed(found) if one.state is SortingState.SORTING), "")
+
+
+def _result(summary: SortingSummary) -> OutputResult:
+    sentences = [
+        tr_n(
+            "Sorted {count:,} photo into “{folder}”.",
+            "Sorted {count:,} photos into “{folder}”.",
+            summary.sorted,
+            folder=display_path(summary.request.destination),
+        )
+    ]
+    if summary.companions:
+        sentences.append(
+            tr_n("Included {count:,} companion file.", "Included {count:,} companion files.", summary.companions)
+        )
+    if summary.failed:
+        sentences.append(tr_n("Couldn't sort {count:,} file.", "Couldn't sort {count:,} files.", summary.failed))
+    return OutputResult(" ".join(sentences), summary.id)
+
+
+def _folders_text(totals: PlanSummary) -> str:
+    if not totals.folders:
+        return tr("No photos to sort.")
+    fullest = list(totals.folders.items())[:_NAMED]
+    folders = ", ".join(tr("{folder} ({count:,})", folder=display_path(name), count=count) for name, count in fullest)
+    more = len(totals.folders) - len(fullest)
+    if more:
+        return tr_n(
+            "Photos per folder: {folders}, and {count:,} more folder.",
+            "Photos per folder: {folders}, and {count:,} more folders.",
+            more,
+            folders=folders,
+        )
+    return tr("Photos per folder: {folders}.", folders=folders)
+
+
+def _step(one: values.Step, request: SortRequest) -> PlannedStep:
+    source = display_path(
+        one.source.relative_to(request.source) if one.source.is_relative_to(request.source) else one.source
+    )
+    if one.target is None:
+        return PlannedStep(source, tr("Stays in place"), one.note)
+    target = one.target.relative_to(request.destination)
+    companions = ", ".join(display_path(file.source.name) for file in one.companions)
+    notes = " ".join(filter(None, (one.note, tr("With {files}.", files=companions) if companions else "")))
+    text = f"{display_path(target)}  ({notes})" if notes else display_path(target)
+    return PlannedStep(source, tr(_ACTIONS[request.by]), text, is_unsure=target.parts[0] == UNSURE)

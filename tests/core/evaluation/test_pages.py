@@ -1,0 +1,71 @@
+"""HTML from templates: any text stays text."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from xml.etree.ElementTree import fromstring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from core.base.text import display_path
+from core.evaluation.pages import templates
+
+
+class Reader(HTMLParser):
+    """The elements and texts of a document, as a browser parses them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.values: list[str | None] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.values += [value for _, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@given(st.text())
+def test_any_text_stays_text(text: str) -> None:
+    read = Reader(templates().from_string('<p title="{{ x }}">{{ x }}<b>{{ x }}</b>{{ x }}</p>').render(x=text))
+    shown = display_path(text)
+    assert read.tags == ["p", "b"]
+    assert read.values == [shown]
+    assert read.text == shown * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(3, "3"), (2.5, "2.50"), (1 / 3, "0.33"), (1e6, "1000000"), (-0.5, "-0.50")]
+)
+def test_numbers_have_two_decimals(value: float, expected: str) -> None:
+    assert templates().from_string("{{ x }}").render(x=value) == expected
+
+
+def test_a_missing_value_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        templates().from_string("{{ x }}").render()
+
+
+def test_a_table_has_row_headers_and_right_aligned_numbers() -> None:
+    components = templates().get_template("components.html").make_module()
+    made = fromstring(components.table(("class", "images"), [("a", "1"), ("b", "2")], (1,)))  # type: ignore[attr-defined]
+    assert [cell.text for cell in made.iter("th")] == ["class", "images", "a", "b"]
+    assert [cell.get("scope") for cell in made.iter("th")] == ["col", "col", "row", "row"]
+    assert [cell.get("class") for cell in made.iter("th")] == [None, "number", None, None]
+    assert [(cell.text, cell.get("class")) for cell in made.iter("td")] == [("1", "number"), ("2", "number")]
+
+
+def test_a_page_is_complete() -> None:
+    html = templates().get_template("page.html").render(title="a <b>")
+    assert html.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert "<title>a &lt;b&gt;</title>" in html
+    assert "<style>\n:root {" in html
+    assert "</html>" in html
