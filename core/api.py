@@ -7,7 +7,7 @@ cancelled raises `Cancelled`. Importing this module is cheap: each verb imports 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
-    from core.datasets.label_overrides import LabelOverride
+    from core.datasets.labels import LabelOverride
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison
@@ -242,11 +242,19 @@ def list_datasets() -> tuple[CustomDataset, ...]:
     return folders.list_datasets()
 
 
-def change_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
-    """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder."""
+def change_labels(
+    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
+) -> FolderChange:
+    """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder.
+
+    Args:
+        folder: the folder.
+        changes: the label of each photo.
+        classes: those of the data set: None also removes labels that were given elsewhere and say one of them.
+    """
     from core.datasets import folders
 
-    return folders.change_labels(folder, changes)
+    return folders.change_labels(folder, changes, classes)
 
 
 def undo_edit(folder: Path, action: UndoAction) -> FolderChange:

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from core.base import crash_log  # noqa: F401
 
     # These do not use Qt and come before it: PySide inspects the source of every module imported after it.
-    from core.datasets import corrections  # noqa: F401
+    from core.datasets import labels  # noqa: F401
     from core.services import messages, processes  # noqa: F401
     from gui.app.application import run
 

@@ -12,8 +12,9 @@ import pytest
 from core import api
 from core.base import paths, settings
 from core.base.providers import Precision, ProviderPreference
-from core.datasets import corrections, custom_datasets
-from core.datasets.label_overrides import read_overrides
+from core.datasets import custom_datasets
+from core.datasets.label_file import find_labels
+from core.datasets.labels import Source, folder_key, lineage
 from core.jobs.job_list import list_jobs
 from core.jobs.queries import ResultStore
 from core.jobs.values import JobState, JobSummary, Verdict, View
@@ -24,6 +25,7 @@ from core.outputs.sorting.records import sortings
 from core.outputs.sorting.values import SortingState
 from core.prediction import Prediction
 from tests import tiny
+from tests.labels import correction, give, given
 
 HOME = Path(__file__).parent / "data" / "home-0.1.0.zip"
 
@@ -81,17 +83,27 @@ def test_a_job_has_its_rows_and_reviews() -> None:
 
 
 def test_a_correction_is_pending() -> None:
-    (correction,) = corrections.load("mine").values()
+    (correction,) = given("mine").values()
     assert (correction.path, correction.predicted, correction.label) == (Path("/photos/grey.png"), "red", "blue")
-    assert correction.is_pending(corrections.lineage(open_library().find("mine").card.training))
+    assert correction.is_pending(lineage(open_library().find("mine").card.training))
 
 
 def test_labels_that_were_overridden_and_datasets_that_were_built_are_there() -> None:
-    overrides = read_overrides(Path("/photos/labelled"))
-    assert overrides
     (dataset,) = custom_datasets.list_datasets()
+    photo = dataset / "red" / "0.png"  # a copy of the one whose label was overridden
+    (label,) = find_labels([photo])[photo]
+    assert (label.label, label.source, label.folder) == ("blue", Source.WIZARD, folder_key(Path("/photos/labelled")))
     assert dataset.name == "Colours"
     assert [(one.label, len(one.photos)) for one in custom_datasets.list_classes(dataset)] == [("red", 1)]
+
+
+def test_labels_are_taken_over_and_their_old_files_stay() -> None:
+    old = [*paths.corrections().iterdir(), *paths.label_overrides().iterdir()]
+    before = [file.read_bytes() for file in old]
+    give(correction(Path("/photos/grey.png"), "green"))
+    (label,) = given("mine").values()
+    assert label.label == "green"
+    assert [file.read_bytes() for file in old] == before
 
 
 def test_a_sorting_is_listed_as_done() -> None:

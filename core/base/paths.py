@@ -35,8 +35,13 @@ def user_models() -> Path:
     return _resolve(platformdirs.user_data_path(_APP), "models", inside="models")
 
 
+def labels_file() -> Path:
+    """The user's labels for photos."""
+    return _resolve(platformdirs.user_data_path(_APP), "") / "labels.sqlite3"
+
+
 def corrections() -> Path:
-    """The user's corrections, one file for each model."""
+    """The user's corrections in Fovea 0.1, one file for each model; only read, see `core.datasets.label_migration`."""
     return _resolve(platformdirs.user_data_path(_APP), "corrections", inside="corrections")
 
 
@@ -61,7 +66,7 @@ def pasted_images() -> Path:
 
 
 def label_overrides() -> Path:
-    """The user's label overrides for photos of labelled folders."""
+    """The user's label overrides in Fovea 0.1, one file for each folder; only read."""
     return _resolve(platformdirs.user_data_path(_APP), "amendments", inside="amendments")
 
 

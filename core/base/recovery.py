@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -18,12 +19,14 @@ from core.base.i18n import tr
 from core.base.salvage import LOGS, set_aside
 from core.base.sqlite_pages import Column
 from core.base.storage import replace, storage_errors
+from core.base.text import display_path
 
 _DAMAGE: Final = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """SQLITE_ERROR means that tables are missing or from another program."""
 _MAX_SINGLE_ROWS: Final = 1_000_000
 """Row numbers that are tried one by one in a damaged table."""
 _SETTLE: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
+_log = logging.getLogger(__name__)
 
 
 def is_damage(error: Exception, file: Path) -> bool:
@@ -86,6 +89,34 @@ def rebuild(
             for ending in ("", *LOGS):
                 part.with_name(part.name + ending).unlink(missing_ok=True)
     return aside, rows
+
+
+def open_or_rebuild(
+    file: Path,
+    open_: Callable[[Path], sqlite3.Connection],
+    make: Callable[[Path], sqlite3.Connection],
+    message: Callable[[int, str], str],
+) -> sqlite3.Connection:
+    """Open a database; a damaged one is rebuilt, which is logged.
+
+    Args:
+        file: the database.
+        open_: opens and checks it.
+        make: as for `rebuild`.
+        message: says how many rows were recovered, and where the damaged file was kept.
+
+    Raises:
+        StorageError: it cannot be rebuilt.
+        sqlite3.Error: it cannot be opened for another reason than damage.
+    """
+    try:
+        return open_(file)
+    except (sqlite3.DatabaseError, DamagedError) as error:
+        if isinstance(error, sqlite3.Error) and not is_damage(error, file):
+            raise
+    aside, rows = rebuild(file, make)
+    _log.warning("%s", message(rows, display_path(aside)))
+    return open_(file)
 
 
 def check(opened: sqlite3.Connection, file: Path) -> None:

@@ -14,7 +14,7 @@ from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path, natural_sort_key
 from core.datasets import checks as dataset_checks
 from core.datasets.discovery import Discovery, discover
-from core.datasets.label_overrides import OverriddenImage
+from core.datasets.labels import OverriddenImage
 from core.datasets.problems import FolderError, Problem, ProblemKind
 from core.datasets.scan import OnDecoded, ScannedImage, scan_images
 from core.datasets.scan_cache import ScanCache
@@ -72,7 +72,7 @@ def read_dataset(
 
     Scan results are cached until a file changes.
 
-    See `core.datasets.discovery` for the supported layouts and `core.datasets.label_overrides` for what takes
+    See `core.datasets.discovery` for the supported layouts and `core.datasets.labels` for what takes
     precedence over them. Unreadable images, copies, images with two labels and classes with one image are left out and
     reported as problems. Memory per image is what `Example` holds.
 

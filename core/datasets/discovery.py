@@ -2,8 +2,8 @@
 
 Four layouts are supported: one folder per class; Kaggle's single folder of files such as `cat.0.jpg`; subset folders
 such as `train`, `validation` and `test` (`core.datasets.subsets`), each in one of the first two layouts and possibly
-nested as in `train/train`; and one folder per class with subset folders inside. Label overrides of the user take
-precedence: see `core.datasets.label_overrides`.
+nested as in `train/train`; and one folder per class with subset folders inside. Labels that the user gave take
+precedence: see `core.datasets.labels`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path, natural_sort_key
 from core.datasets.class_labels import normalize_label
-from core.datasets.label_overrides import OverriddenImage, read_overrides, summarize
+from core.datasets.custom_datasets import is_custom
+from core.datasets.label_file import find_labels
+from core.datasets.label_store import LabelsByPath
+from core.datasets.labels import LEFT_OUT, Label, OverriddenImage, Scope, folder_key, summarize
 from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, unreadable
 from core.datasets.subsets import Subset, are_named_as_subsets, is_wrapper, subsets_among
 from core.images.listing import find_images, identity, is_folder, is_hidden, is_link
@@ -62,7 +65,7 @@ class Discovery:
     """The labelled images of a folder.
 
     Attributes:
-        images: with their labels, overrides applied.
+        images: with their labels, those of the user applied.
         problems: what was skipped, and a summary of the overrides.
         overridden: the files whose label the user overrode.
     """
@@ -112,11 +115,13 @@ class _Discoverer:
         self._read: set[Hashable] = set()
         self.problems: list[Problem] = []
         self.overridden: list[OverriddenImage] = []
-        self._overrides = read_overrides(folder)
+        self._scope = Scope(folder=folder_key(folder))
 
     def apply_overrides(self, images: list[LabelledImage]) -> list[LabelledImage]:
-        """Apply the user's overrides; images without a label are dropped unless the user gave them one."""
-        return [kept for image in images if (kept := self._override(image)) is not None]
+        """Apply the user's labels; images without a label are dropped unless the user gave them one."""
+        scope = replace(self._scope, classes={image.label for image in images} - {""})
+        labels = self._labels(image.path for image in images)
+        return [kept for image in images if (kept := self._apply(image, scope.choose(labels.get(image.path, ()))))]
 
     def report_overridden(self) -> None:
         if self.overridden:
@@ -125,13 +130,15 @@ class _Discoverer:
                 ProblemKind.OVERRIDDEN, [one.path for one in self.overridden], summarize(self.overridden), hint
             )
 
-    def _override(self, image: LabelledImage) -> LabelledImage | None:
-        self._token.check()
-        decided = self._overrides.of_file(image.path) if self._overrides else None
-        if decided is None or decided.label == image.label:
+    def _labels(self, files: Iterable[Path]) -> LabelsByPath:
+        """The user's labels of files; in a dataset that was built in the wizard, its folders are the user's choice."""
+        return {} if is_custom(self._folder) else find_labels(files, self._token.check)
+
+    def _apply(self, image: LabelledImage, decided: Label | None) -> LabelledImage | None:
+        if decided is None or (decided.label == image.label != LEFT_OUT):
             return image
-        self.overridden.append(OverriddenImage(image.path, image.label, decided.label))
-        return None if decided.label is None else LabelledImage(image.path, decided.label, image.subset)
+        self.overridden.append(OverriddenImage(image.path, image.label, decided.label or None))
+        return LabelledImage(image.path, decided.label, image.subset) if decided.label else None
 
     def images(self) -> list[LabelledImage]:
         self._read.add(identity(self._folder))
@@ -211,9 +218,8 @@ class _Discoverer:
 
     def _skip_unlabelled(self, without: list[Path], part: Subset | None) -> tuple[list[LabelledImage], list[Path]]:
         """Divide images that the folder gives no label into those with an override, and the rest."""
-        if not self._overrides:
-            return [], without
-        decided = dict.fromkeys(path for path in without if self._overrides.of_file(path) is not None)
+        labels = self._labels(without)
+        decided = dict.fromkeys(path for path in without if self._scope.choose(labels.get(path, ())))
         return [LabelledImage(path, "", part) for path in decided], [path for path in without if path not in decided]
 
     def _class(self, top: Path, part: Subset | None, label: str = "") -> Iterator[LabelledImage]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.base.errors import DatasetError
+from core.base.errors import DatasetError, UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
+from core.base.text import display_path
 from core.datasets import custom_datasets
 from core.datasets.custom_datasets import AddPhotos, Edit, MovePhotos
 from core.datasets.dataset import Dataset, read_dataset
-from core.datasets.label_overrides import LabelOverride, override_labels
+from core.datasets.label_file import open_labels
+from core.datasets.label_store import LabelsByPath
+from core.datasets.labels import LEFT_OUT, Label, LabelOverride, Scope, Source, folder_key
 from core.datasets.problems import FolderError, Problem, ProblemKind
 from core.datasets.values import ClassSummary, CustomDataset, FolderChange, FolderRead, UndoAction
 from core.worker import portable
@@ -95,19 +99,43 @@ def list_datasets() -> tuple[CustomDataset, ...]:
     return tuple(datasets)
 
 
-def change_labels(folder: Path, changes: Mapping[Path, LabelOverride | None]) -> FolderChange:
-    """Put photos in other classes or leave them out.
+def change_labels(
+    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
+) -> FolderChange:
+    """Put photos in other classes or leave them out; None returns to the labels of the folder.
 
     In a dataset that was built here the photos are moved; any other folder stays as it is, and is only overridden.
     """
     with _EDITING:
         if not custom_datasets.is_custom(folder):
-            return FolderChange(folder, override_labels(folder, changes))
+            return FolderChange(folder, _override_labels(Scope("", folder_key(folder), classes), changes))
         moves: custom_datasets.FileMoves = ()
         for photo, override in changes.items():
             if override is not None and override.label != photo.parent.name:
                 moves = (*moves, *custom_datasets.apply_edit(folder, MovePhotos((photo,), override.label)))
         return FolderChange(folder, moves)
+
+
+def _override_labels(scope: Scope, changes: Mapping[Path, LabelOverride | None]) -> LabelsByPath:
+    for path in changes:
+        _check_readable(path)
+    labels = {
+        path: None if one is None else Label(path, one.label or LEFT_OUT, Source.WIZARD, folder=scope.folder)
+        for path, one in changes.items()
+    }
+    with open_labels() as store:
+        before = store.change(labels, scope)
+        store.resolve(len(labels))
+    return before
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        reason = error.strerror or tr("unknown error")
+        what = tr("Couldn't read “{name}”: {reason}.", name=display_path(path.name), reason=reason)
+        raise UsageError(what, hint=tr("Check that the file exists and that you can open it.")) from error
 
 
 def undo(folder: Path, action: UndoAction) -> FolderChange:
@@ -116,7 +144,8 @@ def undo(folder: Path, action: UndoAction) -> FolderChange:
         if isinstance(action, tuple):
             custom_datasets.undo(action)
         else:
-            override_labels(folder, action)
+            with open_labels() as store:
+                store.restore(action)
         return FolderChange(folder)
 
 

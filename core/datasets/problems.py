@@ -12,7 +12,7 @@ from typing import Final
 from core.base.errors import DatasetError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
-from core.datasets.label_overrides import OverriddenImage
+from core.datasets.labels import OverriddenImage
 
 _MAX_NAMED: Final = 5
 """The most names that a message lists, and the most messages of a kind that are shown in full."""

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from core.base.errors import FoveaError
 from core.datasets.custom_datasets import FileMoves
-from core.datasets.label_overrides import LabelOverride, OverriddenImage
+from core.datasets.labels import Label, OverriddenImage
 from core.datasets.problems import Problem
 
-UndoAction: TypeAlias = FileMoves | Mapping[Path, LabelOverride | None]
+UndoAction: TypeAlias = FileMoves | Mapping[Path, tuple[Label, ...]]
 """What undoes a change; whoever asked for the change only sends it back."""
 
 

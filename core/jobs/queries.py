@@ -15,6 +15,7 @@ from typing import Final, Self, TypeAlias
 
 from core.base.database import transaction
 from core.base.recovery import as_path
+from core.datasets import label_file
 from core.jobs.job_list import read_summary
 from core.jobs.journal import job_folder
 from core.jobs.listing import Listing, read_listing
@@ -176,13 +177,14 @@ class ResultStore:
         return before
 
     def note_written(self, numbers: Sequence[int]) -> None:
-        """Record that Fovea itself changed these files, for example their keywords, so that results stay valid."""
-        changed = []
-        for row in self.rows_of(numbers):
+        """Record that Fovea itself changed these files, for example their keywords: results and labels stay valid."""
+        changed, rows = [], self.rows_of(numbers)
+        for row in rows:
             status = row.path.stat()
             changed.append((status.st_size, status.st_mtime_ns, row.number))
         with self._writing() as database:
             database.executemany("UPDATE images SET size = ?, mtime_ns = ? WHERE number = ?", changed)
+        label_file.note_written([row.path for row in rows])
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

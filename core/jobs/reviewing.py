@@ -6,7 +6,7 @@ The window imports this module, so it must not import anything heavy.
 from __future__ import annotations
 
 from core.base.i18n import tr_n
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label, Source
 from core.jobs.values import Review, Row, Verdict
 from core.prediction import Prediction
 
@@ -55,8 +55,8 @@ def accepts_guess(row: Row, review: Review | None) -> bool:
     return False
 
 
-def correction_of(row: Row, review: Review | None) -> Correction | None:
+def correction_of(row: Row, review: Review | None) -> Label | None:
     """The correction, or confirmation, of a prediction by a review; None if there is nothing to learn from it."""
     if review is None or review.label is None or not isinstance(row.outcome, Prediction) or accepts_guess(row, review):
         return None
-    return Correction.of(row.outcome, review.label)
+    return Label.of(row.outcome, review.label, Source.REVIEW)

@@ -11,8 +11,8 @@ from typing import Final
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
-from core.datasets import corrections
-from core.datasets.corrections import Correction
+from core.datasets.label_file import open_labels
+from core.datasets.labels import Label, Scope
 from core.jobs.queries import ResultStore, ReviewsByNumber
 from core.jobs.reviewing import correction_of, is_left_open, left_open_text, review_of
 from core.jobs.values import Review, Row
@@ -114,7 +114,7 @@ def _apply(
 ) -> int:
     """Store the intended reviews in batches, keep the earlier ones, and return how many rows changed."""
     clock = ProgressReporter(tr("Labelling photos"), len(numbers), report)
-    by_model: dict[str, dict[Path, Correction | None]] = defaultdict(dict)
+    by_model: dict[str, dict[Path, Label | None]] = defaultdict(dict)
     try:
         with ResultStore(batch.job) as results:
             for some in _chunks(numbers):
@@ -132,12 +132,11 @@ def _apply(
     return sum(map(len, by_model.values()))
 
 
-def _update_corrections(model: str, reviews: Mapping[Path, Correction | None]) -> None:
+def _update_corrections(model: str, reviews: Mapping[Path, Label | None]) -> None:
     """Add and remove corrections of a model; None removes the correction of an image."""
-    added = [correction for correction in reviews.values() if correction is not None]
-    removed = [path for path, correction in reviews.items() if correction is None]
     if model:
-        corrections.change(model, add=added, remove=removed)
+        with open_labels() as store:
+            store.change(reviews, Scope(model))
 
 
 def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, without_paths
-from core.datasets.corrections import TRAINED_CORRECTIONS, lineage
+from core.datasets.labels import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
 from core.evaluation.metrics import to_json
 from core.evaluation.values import Evaluation

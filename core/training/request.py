@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from core.base.providers import Precision, ProviderPreference
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.images.listing import folder_name
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class RetrainRequest:
 
     name: str
     version: int
-    corrections: tuple[Correction, ...]
+    corrections: tuple[Label, ...]
     provider: ProviderPreference
 
 

@@ -20,10 +20,12 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
 from core.base.text import natural_sort_key
 from core.card import BackboneCard, write_card
-from core.datasets import checks, corrections
+from core.datasets import checks
 from core.datasets.dataset import Dataset, Example
 from core.datasets.discovery import LabelledImage
-from core.datasets.problems import Problem, ProblemKind, format_names
+from core.datasets.label_file import open_labels
+from core.datasets.labels import ambiguous_text
+from core.datasets.problems import Problem, ProblemKind, format_names, format_path
 from core.datasets.scan import ScannedImage, scan_images
 from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
@@ -55,7 +57,7 @@ class _Retraining:
 
     Attributes:
         request: the request without ambiguous corrections.
-        ambiguous: the number of ambiguous corrections, see `Correction.is_ambiguous`.
+        ambiguous: the number of ambiguous corrections, see `Label.is_ambiguous`.
         base: the version that is corrected.
         kept: its training examples.
     """
@@ -75,7 +77,7 @@ def retrain(
     """Make the next version of a model from its training data and corrections, by the recipe quick.
 
     A corrected photo becomes a training image, unless it is a validation or test image: those keep their role, with
-    the label that the user gave. The corrections used are marked as trained, see `core.datasets.corrections`.
+    the label that the user gave. The corrections used are marked as trained, see `core.datasets.labels`.
 
     Raises:
         ModelError: there is no such version, it is broken, or its training data was not saved.
@@ -131,18 +133,24 @@ class _Scanned:
 # ---- training data
 
 
+def _changed(image: ScannedImage) -> Problem:
+    what = tr("“{name}” has changed since you labelled it.", name=format_path(image.path))
+    return Problem(ProblemKind.SKIPPED, (image.path,), what, tr("Label it again to include it."))
+
+
 def _scan(retraining: _Retraining) -> _Scanned:
     """Scan the corrected photos in the same way as those of a folder."""
     photos = [LabelledImage(one.path, one.label, None) for one in retraining.request.corrections]
     with ScanCache() as cache:
         results = list(scan_images(photos, cache, retraining.report, retraining.token))
-    readable = [one for one in results if isinstance(one, ScannedImage)]
+    labelled = {one.path: one.sha256 for one in retraining.request.corrections}
+    readable = [one for one in results if isinstance(one, ScannedImage) and labelled[one.path] in ("", one.sha256)]
     kept, copies = checks.drop_duplicates(readable)
     images = {image.sha256: image for image in kept}
-    problems = tuple(one for one in results if isinstance(one, Problem))
+    problems = tuple(one if isinstance(one, Problem) else _changed(one) for one in results if one not in readable)
     problems += tuple(one for one in copies if one.kind is ProblemKind.CONFLICT)
     if not images:
-        ambiguous = corrections.ambiguous_text(retraining.ambiguous)
+        ambiguous = ambiguous_text(retraining.ambiguous)
         hint = problems[0].message if problems else ambiguous or tr("Correct a prediction first.")
         raise DatasetError(tr("There are no corrections to train on."), hint=hint)
     return _Scanned(images, {one.path: one.sha256 for one in readable if one.sha256 in images}, problems)
@@ -330,7 +338,7 @@ def _predictions(
 def _notes(retraining: _Retraining, scanned: _Scanned, data: TrainingData) -> Iterator[str]:
     old, new = retraining.base.card, data.dataset.classes
     if retraining.ambiguous:
-        yield corrections.ambiguous_text(retraining.ambiguous)
+        yield ambiguous_text(retraining.ambiguous)
     if held_out := sum(one.sha256 in scanned.images and one.subset != Subset.TRAIN for one in data.training_examples()):
         yield tr_n(
             "{count:,} photo you labelled is a validation or test photo. It has your label but was not used for "
@@ -370,9 +378,8 @@ def _notes(retraining: _Retraining, scanned: _Scanned, data: TrainingData) -> It
 
 def _mark_trained(results: Sequence[CorrectionResult], data: TrainingData) -> Iterator[str]:
     """Mark the corrections as trained; if that fails, they stay pending, which is harmless."""
-    for model in {one.correction.model for one in results}:
-        try:
-            own = [one.correction for one in results if one.correction.model == model]
-            corrections.mark_trained(model, own, data.fingerprint())
-        except StorageError as error:
-            yield tr("The corrections were used but couldn't be marked as used. {reason}", reason=error)
+    try:
+        with open_labels() as store:
+            store.mark_trained((one.correction for one in results), data.fingerprint())
+    except StorageError as error:
+        yield tr("The corrections were used but couldn't be marked as used. {reason}", reason=error)

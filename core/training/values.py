@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.base.errors import FoveaError
 from core.card import ModelCard
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.datasets.problems import Problem
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.images.drawing import Picture
@@ -116,7 +116,7 @@ class TrainingResult:
 class CorrectionResult:
     """A correction used for retraining, with the predictions before and after; confidences are 0..1."""
 
-    correction: Correction
+    correction: Label
     before: str
     confidence_before: float
     now: str

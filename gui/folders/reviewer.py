@@ -128,8 +128,7 @@ class Reviewer(QObject):
     def _correct(self, model: str, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Store reviews that correct or confirm a prediction as corrections, for the next training of the model."""
         by_path = {row.path: correction_of(row, review) for row, review in reviews}
-        added = [correction for correction in by_path.values() if correction is not None]
         known = self._corrections.all(model)
-        removed = [path for path, correction in by_path.items() if correction is None and path in known]
-        if added or removed:
-            self._corrections.update(model, added, removed=removed)
+        changes = {path: one for path, one in by_path.items() if one is not None or path in known}
+        if changes:
+            self._corrections.update(model, changes, keeps_others=True)

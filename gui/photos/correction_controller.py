@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.prediction import Prediction
 from gui.session.photos_model import Photo
 from gui.session.session import Session
@@ -57,7 +57,7 @@ class CorrectionController(QObject):
         self._session.correct(self._photos, label)
 
 
-def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Correction | None]) -> str:
+def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label | None]) -> str:
     """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
         best, before = predictions[0].best, labels[0]

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from core.base.i18n import tr
 from core.base.text import display_path
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.prediction import Outcome, Prediction
 from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
@@ -195,7 +195,7 @@ class _PhotoDelegate(CardDelegate):
     """Paints the label, and the confidence as a bar with its number."""
 
     def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
-        correction: Correction | None = index.data(Role.CORRECTION)
+        correction: Label | None = index.data(Role.CORRECTION)
         label = None if correction is None else correction.label
         paint_outcome(painter, box, index.data(Role.OUTCOME), label, display_path(index.data(Role.PATH).name))
 

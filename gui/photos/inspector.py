@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.base.providers import TITLES, Provider
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.prediction import Prediction
 from gui.session.photos_model import Photo
 from gui.tasks.picture_client import PictureClient
@@ -36,7 +36,7 @@ class Inspector(ScrollColumn):
         self.statistics = ModelStatistics(tr("Model in use"))
         self.show_column(self._photo, self.statistics, SPACE)
 
-    def show_photo(self, photo: Photo | None, correction: Correction | None) -> None:
+    def show_photo(self, photo: Photo | None, correction: Label | None) -> None:
         """Show this photo and its correction; None shows a placeholder."""
         outcome = None if photo is None else photo.outcome
         prediction = outcome if isinstance(outcome, Prediction) else None
@@ -48,7 +48,7 @@ class Inspector(ScrollColumn):
         self._remove.setVisible(correction is not None)
 
 
-def _label_text(prediction: Prediction, correction: Correction) -> str:
+def _label_text(prediction: Prediction, correction: Label) -> str:
     if correction.label == prediction.best.label and not prediction.unknown:
         return tr("Confirmed: {label}", label=correction.label)
     return tr("You: {label}", label=correction.label)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from core.base.i18n import tr, tr_n
-from core.datasets.corrections import Correction, ambiguous_text
+from core.datasets.labels import Label, ambiguous_text
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, button, label, show_text
@@ -106,7 +106,7 @@ class RetrainStrip(QFrame):
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.step)
 
-    def _texts(self, phase: Phase, pending: Sequence[Correction], *, can_learn: bool) -> tuple[str, str]:
+    def _texts(self, phase: Phase, pending: Sequence[Label], *, can_learn: bool) -> tuple[str, str]:
         now, name = self._retraining, self._retraining.model.card.name if self._retraining.model else ""
         match phase:
             case Phase.RUNNING:
@@ -124,7 +124,7 @@ class RetrainStrip(QFrame):
         return pending_text(pending), f"{reason} {advice}"
 
 
-def pending_text(ones: Sequence[Correction]) -> str:
+def pending_text(ones: Sequence[Label]) -> str:
     """The numbers of corrected and confirmed photos that the model has not learned yet."""
     corrected, confirmed = _counts(ones)
     if not confirmed:
@@ -142,7 +142,7 @@ def pending_text(ones: Sequence[Correction]) -> str:
     )
 
 
-def running_text(ones: Sequence[Correction]) -> str:
+def running_text(ones: Sequence[Label]) -> str:
     """The numbers of corrected and confirmed photos that the model is learning."""
     corrected, confirmed = _counts(ones)
     if not confirmed:
@@ -163,7 +163,7 @@ def headline(summary: RetrainingResult) -> str:
     return " ".join((*_correct_counts(summary), *_test_changes(summary.tests)))
 
 
-def _counts(ones: Sequence[Correction]) -> tuple[int, int]:
+def _counts(ones: Sequence[Label]) -> tuple[int, int]:
     """The numbers of corrected and of confirmed photos."""
     confirmed = sum(one.is_confirmation for one in ones)
     return len(ones) - confirmed, confirmed
@@ -212,7 +212,7 @@ def _test_changes(tests: BaselineComparison | None) -> Iterator[str]:
         yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.result.a.images)
 
 
-def _button_text(ones: Sequence[Correction]) -> str:
+def _button_text(ones: Sequence[Label]) -> str:
     corrected, confirmed = _counts(ones)
     if confirmed:
         return tr_n("Retrain with {count:,} photo", "Retrain with {count:,} photos", corrected + confirmed)

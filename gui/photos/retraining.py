@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
 from core.base.progress import Progress
-from core.datasets.corrections import Correction, Corrections, lineage
+from core.datasets.labels import Label, lineage
 from core.evaluation.values import Disagreement
 from core.models.values import ModelSummary
 from core.prediction import Prediction
@@ -41,7 +42,7 @@ class Retraining(QObject):
         progress: the progress of the running retraining.
         summary: the result of the last retraining; None before, after it was undone, and for another model.
         error: why the last one failed.
-        ambiguous: the number of corrections excluded from the pending ones, see `Correction.is_ambiguous`.
+        ambiguous: the number of corrections excluded from the pending ones, see `Label.is_ambiguous`.
         _pending: cached result of `pending` for these corrections and this lineage; there may be thousands.
     """
 
@@ -57,8 +58,8 @@ class Retraining(QObject):
         self._task: Task | None = None
         self._is_undoing = False
         self._is_stopping = False
-        self._requested: tuple[Correction, ...] = ()
-        self._pending: tuple[Corrections, tuple[str, ...], tuple[Correction, ...]] = ({}, (), ())
+        self._requested: tuple[Label, ...] = ()
+        self._pending: tuple[Mapping[Path, Label], tuple[str, ...], tuple[Label, ...]] = ({}, (), ())
         self.ambiguous = 0
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
@@ -72,11 +73,11 @@ class Retraining(QObject):
         return self._session.model
 
     @property
-    def pending_corrections(self) -> tuple[Correction, ...]:
+    def pending_corrections(self) -> tuple[Label, ...]:
         """The corrections of the running retraining."""
         return self._requested
 
-    def pending(self) -> tuple[Correction, ...]:
+    def pending(self) -> tuple[Label, ...]:
         """Unambiguous corrections that the model in use was not trained with, in the order in which they were made."""
         if self.model is None:
             return ()

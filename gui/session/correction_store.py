@@ -1,35 +1,70 @@
-"""The corrections in memory: changes apply immediately and are written in the background."""
+"""The labels of predictions in memory: changes apply immediately and are written in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import StorageError
-from core.datasets import corrections
-from core.datasets.corrections import Correction, Corrections
+from core.datasets.labels import Label, Scope
 from gui.tasks.main_thread import Dispatcher
 
-_Result = tuple[str, int, Corrections | StorageError, bool]
-"""A model, the number of the request, the corrections or an error, and whether they were already known."""
-_Changes = Mapping[Path, Correction | None]
-"""The new correction of each image; None removes it."""
+if TYPE_CHECKING:
+    from core.datasets.label_store import LabelsByPath, LabelStore
+
+Changes: TypeAlias = Mapping[Path, Label | None]
+"""The label of each photo; None where there is none."""
+_MAX_REFRESHED: Final = 2000
+"""The photos that are looked up again after a change; others when they are shown."""
+_HASHED_AT_ONCE: Final = 50
+
+
+@dataclass(slots=True, eq=False)
+class _ModelLabels:
+    """What is known of the labels of a model.
+
+    Attributes:
+        own: the labels given for its predictions, oldest first; replaced at each change.
+        shown: the labels of photos, wherever they were given, as far as looked up.
+        asked: the photos that were looked up, the latest last.
+        requests: the number of reads and changes so far.
+    """
+
+    own: Mapping[Path, Label] = field(default_factory=dict)
+    shown: dict[Path, Label | None] = field(default_factory=dict)
+    asked: dict[Path, None] = field(default_factory=dict)
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Request:
+    """A request to the thread: a change to write, if any; what to read; and which photos to look up."""
+
+    scope: Scope
+    number: int
+    change: Callable[[LabelStore], None] | None
+    known: Mapping[Path, Label]
+    files: tuple[Path, ...]
+    reads: bool
 
 
 class CorrectionStore(QObject):
-    """Holds the corrections of each model that was requested, by the model's name.
+    """Holds the labels of each model that was requested, by the model's name.
 
-    Corrections made in another window appear at the next read or write.
+    Labels given in another window appear at the next read or write.
 
     Attributes:
-        changed: the corrections of this model changed.
+        changed: the labels of this model changed.
         failed: they could not be read or written; they remain available in this window.
-        _corrections: the known corrections, by model.
-        _requests: the number of requests to the thread, by model.
-        _unwritten: changes that could not be written, by model; retried at the next request. Used by the thread only.
+        _unwritten: changes that could not be written; retried at the next request. Used by the thread only.
+        _before: what undoes each change. Used by the thread only.
     """
 
     changed = Signal(str)
@@ -37,11 +72,15 @@ class CorrectionStore(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._corrections: dict[str, dict[Path, Correction]] = {}
-        self._requests: dict[str, int] = {}
-        self._unwritten: dict[str, dict[Path, Correction | None]] = {}
+        self._classes: Mapping[str, Collection[str]] = {}
+        self._models: dict[str, _ModelLabels] = {}
+        self._wanted: dict[str, list[Path]] = {}
+        self._tickets = count(1)
+        self._undoable: dict[int, tuple[str, Changes, Changes]] = {}
+        self._unwritten: list[Callable[[LabelStore], None]] = []
+        self._before: dict[int, LabelsByPath] = {}
         self._dispatcher = Dispatcher(self)
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="corrections")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="labels")
         self._is_closed = False
 
     def close(self) -> None:
@@ -49,53 +88,128 @@ class CorrectionStore(QObject):
         self._is_closed = True
         self._executor.shutdown(wait=True)
 
+    def set_classes(self, classes: Mapping[str, Collection[str]]) -> None:
+        """Set the classes of each model, which decide what labels given elsewhere it shows."""
+        before, self._classes = self._classes, classes
+        for model in self._models:
+            if before.get(model) != classes.get(model):
+                self.read(model)
+
     def read(self, model: str) -> None:
-        """Read the stored corrections of a model again; `changed` is emitted if they differ."""
-        self._submit(model, {})
+        """Read the stored labels of a model again; `changed` is emitted if they differ."""
+        self._submit(model)
 
-    def all(self, model: str) -> Mapping[Path, Correction]:
-        """The known corrections of a model, in the order in which they were made."""
-        if model not in self._requests:
+    def refresh(self) -> None:
+        """Read the stored labels of every model again, because some were given elsewhere."""
+        for model in self._models:
             self.read(model)
-        return self._corrections.get(model, {})
 
-    def of(self, path: Path, model: str) -> Correction | None:
-        """The correction of a model's prediction for an image; None if there is none."""
-        return self.all(model).get(path)
+    def all(self, model: str) -> Mapping[Path, Label]:
+        """The known labels for predictions of a model, in the order in which they were given."""
+        if model not in self._models:
+            self.read(model)
+        return self._models[model].own
 
-    def update(self, model: str, added: Iterable[Correction], *, removed: Iterable[Path] = ()) -> None:
-        """Add and remove several corrections of a model at once."""
-        changes: _Changes = {**dict.fromkeys(removed), **{correction.path: correction for correction in added}}
-        kept = {path: one for path, one in self.all(model).items() if path not in changes}
-        self._corrections[model] = kept | {path: one for path, one in changes.items() if one is not None}
-        self._submit(model, changes)
+    def of(self, path: Path, model: str) -> Label | None:
+        """The label of a photo as predicted by a model; None if there is none, or none is known yet."""
+        own, labels = self.all(model), self._models[model]
+        if path not in labels.asked:
+            labels.asked[path] = None
+            if not self._wanted:
+                QTimer.singleShot(0, self, self._look_up)
+            self._wanted.setdefault(model, []).append(path)
+        return labels.shown[path] if path in labels.shown else own.get(path)
+
+    def update(self, model: str, changes: Changes, *, keeps_others: bool = False) -> int:
+        """Label photos as predicted by a model, or remove their labels.
+
+        Args:
+            model: the name of the model.
+            changes: the label of each photo; None removes it.
+            keeps_others: whether to remove only labels that were given for predictions of the model.
+
+        Returns:
+            The number of the change, for `undo`.
+        """
+        own, ticket = self.all(model), next(self._tickets)
+        scope = Scope(model, "", () if keeps_others else self._classes.get(model, ()))
+        self._undoable[ticket] = (
+            model, {path: own.get(path) for path in changes}, {path: self.of(path, model) for path in changes}
+        )  # fmt: skip
+
+        def write(store: LabelStore) -> None:
+            self._before[ticket] = store.change(changes, scope)
+
+        self._apply(model, changes, changes, write)
+        return ticket
+
+    def undo(self, *tickets: int) -> None:
+        """Undo changes."""
+        for ticket in tickets:
+            self._apply(*self._undoable.pop(ticket), partial(self._restore, ticket))
+
+    def _restore(self, ticket: int, store: LabelStore) -> None:
+        store.restore(self._before.pop(ticket))
+
+    def _apply(self, model: str, own: Changes, shown: Changes, change: Callable[[LabelStore], None]) -> None:
+        labels = self._models[model]
+        kept = {path: one for path, one in labels.own.items() if path not in own}
+        labels.own = kept | {path: one for path, one in own.items() if one is not None}
+        labels.shown |= shown
+        self._submit(model, change)
         self.changed.emit(model)
 
-    def _submit(self, model: str, changes: _Changes) -> None:
+    def _submit(self, model: str, change: Callable[[LabelStore], None] | None = None) -> None:
+        """Write a change, then read the labels of a model."""
+        labels = self._models.setdefault(model, _ModelLabels())
+        labels.requests += 1
+        labels.asked = dict.fromkeys(list(labels.asked)[-_MAX_REFRESHED:])
+        self._start(model, tuple(labels.asked), change, reads=True)
+
+    def _look_up(self) -> None:
+        wanted, self._wanted = self._wanted, {}
+        for model, files in wanted.items():
+            self._start(model, tuple(files), None, reads=False)
+
+    def _start(
+        self, model: str, files: tuple[Path, ...], change: Callable[[LabelStore], None] | None, *, reads: bool
+    ) -> None:
         if not self._is_closed:
-            number = self._requests[model] = self._requests.get(model, 0) + 1
-            self._executor.submit(self._work, model, number, changes, self._corrections.get(model, {}))
+            labels, scope = self._models[model], Scope(model, "", frozenset(self._classes.get(model, ())))
+            request = _Request(scope, labels.requests, change, labels.own, files, reads)
+            self._executor.submit(self._work, request)
 
-    def _work(self, model: str, number: int, changes: _Changes, known: Corrections) -> None:  # in its own thread
-        unwritten = self._unwritten.setdefault(model, {})
-        unwritten |= changes
-        found: Corrections | StorageError
+    def _work(self, request: _Request) -> None:  # in its own thread
+        from core.datasets.label_file import open_labels
+
+        scope, own = request.scope, request.known
+        if request.change is not None:
+            self._unwritten.append(request.change)
         try:
-            found = _write(model, unwritten) if unwritten else corrections.load(model)
-            unwritten.clear()
+            with open_labels() as store:
+                while self._unwritten:
+                    self._unwritten[0](store)
+                    del self._unwritten[0]
+                if request.reads:
+                    own = store.of_model(scope.model, scope.classes)
+                found = store.find(request.files)
+                shown = {path: scope.choose(found.get(path, ())) for path in request.files}
+                own = request.known if own == request.known else own  # compared here: there may be thousands
+                self._dispatcher.post(self._on_done, (request, own, shown))
+                if request.reads:
+                    store.resolve(_HASHED_AT_ONCE)
         except StorageError as error:
-            found = error
-        self._dispatcher.post(self._on_done, (model, number, found, found == known))
+            self._dispatcher.post(self.failed.emit, error)
 
-    def _on_done(self, result: _Result) -> None:
-        model, number, found, is_known = result
-        if isinstance(found, StorageError):
-            self.failed.emit(found)
-        elif number == self._requests[model] and not is_known:
-            self._corrections[model] = dict(found)  # the latest request includes all earlier changes
+    def _on_done(self, answer: tuple[_Request, Mapping[Path, Label], Changes]) -> None:
+        request, own, shown = answer
+        model, labels = request.scope.model, self._models[request.scope.model]
+        if request.number != labels.requests:  # a later one includes all earlier changes, and looks up the same photos
+            return
+        before = {path: self.of(path, model) for path in shown}
+        labels.shown |= shown
+        if request.reads and own is not request.known:
+            labels.own = own
             self.changed.emit(model)
-
-
-def _write(model: str, changes: _Changes) -> Corrections:
-    removed = [path for path, correction in changes.items() if correction is None]
-    return corrections.change(model, add=[one for one in changes.values() if one is not None], remove=removed)
+        elif before != shown:
+            self.changed.emit(model)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, 
 
 from core.base.i18n import tr
 from core.base.text import display_path
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
@@ -99,7 +99,7 @@ class PhotosModel(QAbstractListModel):
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.CopyAction
 
-    def correction(self, photo: Photo) -> Correction | None:
+    def correction(self, photo: Photo) -> Label | None:
         """The user's correction of a photo's prediction, if any."""
         outcome = photo.outcome
         return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
@@ -180,7 +180,7 @@ class PhotosModel(QAbstractListModel):
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
 
-def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
+def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
     """The label and the prediction of a photo as one line."""
     if isinstance(outcome, Prediction) and correction is not None:
         prediction = outcome_text(outcome, None)
@@ -198,7 +198,7 @@ def outcome_text(outcome: Outcome | None, correction: Correction | None) -> str:
             return tr("Waiting")
 
 
-def tooltip_text(photo: Photo, correction: Correction | None) -> str:
+def tooltip_text(photo: Photo, correction: Label | None) -> str:
     """The full path, followed by the failure with its hint, or by the user's label and warnings."""
     if isinstance(photo.outcome, Failure):
         return f"{display_path(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"

@@ -21,7 +21,7 @@ from core.base.i18n import tr, tr_n
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.base.text import display_path, natural_sort_key
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label, Source
 from core.models.values import ModelSummary
 from core.prediction import Failure, Outcome, Prediction
 from core.services.messages import ModelOpened, ModelRefused, ModelsListed, OpenModel
@@ -165,7 +165,7 @@ class Session(QObject):
 
     # ---- corrections
 
-    def correction(self, photo: Photo) -> Correction | None:
+    def correction(self, photo: Photo) -> Label | None:
         """The user's correction of a photo's prediction, if any."""
         return self.photos.correction(photo)
 
@@ -178,7 +178,7 @@ class Session(QObject):
 
     def correct(self, photos: Sequence[Photo], label: str) -> None:
         """Label classified photos; `undo` reverts it."""
-        changes = {one.path: Correction.of(one, label) for one in _predictions(photos)}
+        changes = {one.path: Label.of(one, label, Source.GALLERY) for one in _predictions(photos)}
         self._label(photos, changes)
 
     def remove_corrections(self, photos: Sequence[Photo]) -> None:
@@ -187,20 +187,15 @@ class Session(QObject):
         if corrected:
             self._label(corrected, {})
 
-    def _label(self, photos: Sequence[Photo], changes: Mapping[Path, Correction]) -> None:
+    def _label(self, photos: Sequence[Photo], changes: Mapping[Path, Label]) -> None:
         """Set or remove the labels of photos, so that it can be undone."""
         paths: dict[str, list[Path]] = defaultdict(list)
         for prediction in _predictions(photos):
             paths[prediction.model].append(prediction.path)
-        before = {model: {path: self.corrections.of(path, model) for path in own} for model, own in paths.items()}
-        self._undoable.append(lambda: self._store(before))
-        self._store({model: {path: changes.get(path) for path in own} for model, own in paths.items()})
-
-    def _store(self, changes: Mapping[str, Mapping[Path, Correction | None]]) -> None:
-        """Store corrections by model and image; None removes one."""
-        for model, own in changes.items():
-            added = [one for one in own.values() if one is not None]
-            self.corrections.update(model, added, removed=[path for path, one in own.items() if one is None])
+        tickets = [
+            self.corrections.update(model, {path: changes.get(path) for path in own}) for model, own in paths.items()
+        ]
+        self._undoable.append(lambda: self.corrections.undo(*tickets))
 
     # ---- models
 
@@ -250,6 +245,7 @@ class Session(QObject):
 
     def _on_models_listed(self, listed: ModelsListed) -> None:
         self.models = {model.card.name: model for model in listed.models}
+        self.corrections.set_classes({name: model.card.classes for name, model in self.models.items()})
         for broken in listed.broken:
             self.noticed.emit(tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error))
         self.models_changed.emit()

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from core.base.progress import CancelToken, Progress
 from core.base.providers import ProviderPreference
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label, Source
 from core.models.library import open_library
 from core.training.request import RetrainRequest
 from core.training.retrain import retrain
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--corrections", type=int, default=14)
     asked = parser.parse_args()
     found = sorted(path.absolute() for path in asked.photos.rglob("*") if path.is_file())[: asked.corrections]
-    made = tuple(Correction(path, "bird", 0.5, "something new", MODEL) for path in found)
+    made = tuple(Label(path, "something new", Source.GALLERY, MODEL, "", "bird", 0.5) for path in found)
     with tempfile.TemporaryDirectory() as home:
         os.environ["FOVEA_HOME"] = home
         rounds = [_stages(made) for _ in range(1 + ROUNDS)]
@@ -48,7 +48,7 @@ def main() -> None:
     Console().print(table)
 
 
-def _stages(made: tuple[Correction, ...]) -> dict[str, float]:
+def _stages(made: tuple[Label, ...]) -> dict[str, float]:
     """Seconds of each stage, and of all."""
     taken: dict[str, float] = {}
     began = last = time.perf_counter()

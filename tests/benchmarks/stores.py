@@ -36,9 +36,8 @@ from core.base.errors import FoveaError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.salvage import DAMAGED
-from core.datasets import corrections
-from core.datasets.corrections import Correction
-from core.datasets.label_overrides import LabelOverride, override_labels, read_overrides
+from core.datasets.label_file import find_labels
+from core.datasets.labels import LabelOverride
 from core.datasets.scan_cache import FileState, ImageInfo, ScanCache
 from core.engine import provider_selection
 from core.engine.feature_store import FeatureKind, FeatureStore
@@ -60,6 +59,7 @@ from core.training import runs
 from core.training.request import Recipe, TrainRequest
 from tests import tiny
 from tests.journals import write_journal
+from tests.labels import correction, give, given, override
 
 KIND: Final = FeatureKind("backbone", "preprocessing", "exact", 16)
 PLAN: Final = {"recipe": "dense", "epochs": 5}
@@ -104,9 +104,8 @@ def fill(place: Path) -> dict[str, str]:
     with ResultStore(job) as answers:
         answers.set_reviews(dict.fromkeys(range(1, 20), Review(Verdict.CORRECTED, "blue")))
     for number in range(3):
-        override_labels(photos, {photos / f"{tiny.CLASSES[number]}.png": LabelOverride("blue")})
-    made = [Correction(photos / f"{n}.jpg", "red", 0.5, "green", "mine") for n in range(20)]
-    corrections.change("mine", add=made)
+        override(photos, {photos / f"{tiny.CLASSES[number]}.png": LabelOverride("blue")})
+    give(*(correction(photos / f"{n}.jpg", "green") for n in range(20)))
     with open_record(paths.keyword_record()) as record:
         record.add((photos / f"{n}.xmp", photos / f"{n}.jpg", True) for n in range(200))
     fill_caches(photos)
@@ -114,8 +113,7 @@ def fill(place: Path) -> dict[str, str]:
     with runs.open_run(REQUEST, PLAN, ("a",), restart=False) as run:
         (run.folder / "checkpoint.npz").write_bytes(b"learned")
     sorting = sort(place)
-    amendments = next(paths.label_overrides().glob("*.json")).name
-    return {"job": job, "sorting": sorting, "amendments": amendments}
+    return {"job": job, "sorting": sorting}
 
 
 def fill_caches(photos: Path) -> None:
@@ -178,8 +176,7 @@ def stores(place: Path, names: dict[str, str]) -> Iterator[Store]:
     yield Store("settings", "settings.json", use_settings)
     yield Store("journal", f"jobs/{job}/{FILE}", lambda: use_journal(place / "set", job))
     yield Store("journal's lock", f"jobs/{job}/lock", lambda: each(list_jobs, lambda: job_summary(job)))
-    yield Store("decisions", f"amendments/{names['amendments']}", lambda: use_amendments(photos))
-    yield Store("corrections", "corrections/mine.jsonl", lambda: use_corrections(photos))
+    yield Store("labels", "labels.sqlite3", lambda: use_labels(photos))
     yield Store("keywords", "keywords.sqlite3", lambda: use_keywords(photos))
     yield Store("features", "cache/features.sqlite", use_features)
     yield Store("seen", "cache/seen.sqlite", lambda: use_memo(photos))
@@ -213,17 +210,14 @@ def use_journal(folder: Path, job: str) -> None:
     each(list_jobs, lambda: job_summary(job), read, lambda: reset_results(job), run, read)
 
 
-def use_amendments(photos: Path) -> None:
+def use_labels(photos: Path) -> None:
     each(
-        lambda: read_overrides(photos).of_file(photos / "red.png"),
-        lambda: override_labels(photos, {photos / "red.png": LabelOverride(None)}),
-        lambda: read_overrides(photos),
+        lambda: given("mine"),
+        lambda: find_labels(photos.iterdir()),
+        lambda: give(correction(photos / "new.jpg", "green")),
+        lambda: override(photos, {photos / "red.png": LabelOverride(None)}),
+        lambda: find_labels(photos.iterdir()),
     )
-
-
-def use_corrections(photos: Path) -> None:
-    one = Correction(photos / "new.jpg", "red", 0.5, "green", "mine")
-    each(lambda: corrections.load("mine"), lambda: corrections.change("mine", add=[one]))
 
 
 def use_keywords(photos: Path) -> None:

@@ -7,7 +7,6 @@ a sidecar without other content can be deleted.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,9 +16,8 @@ from typing import Final
 
 from core.base import recovery
 from core.base.database import connect, transaction
-from core.base.errors import DamagedError, StorageError
+from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
-from core.base.text import display_path
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS files (file BLOB PRIMARY KEY, photo BLOB NOT NULL, begun INTEGER NOT NULL)"
@@ -27,9 +25,6 @@ _SCHEMA: Final = (
 )
 _COLUMNS: Final = "file, photo, begun"
 _NOTE: Final = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET begun = max(begun, excluded.begun)"
-
-
-_log = logging.getLogger(__name__)
 
 
 class SidecarRecord:
@@ -98,25 +93,17 @@ def open_record(file: Path) -> Iterator[SidecarRecord]:
     with contextlib.ExitStack() as stack:
         with _record_errors():
             file.parent.mkdir(parents=True, exist_ok=True)
-            connection = stack.enter_context(closing(_open_or_rebuild(file)))
+            connection = stack.enter_context(closing(recovery.open_or_rebuild(file, _connect, _connect, _damaged_text)))
         yield SidecarRecord(connection)
 
 
-def _open_or_rebuild(file: Path) -> sqlite3.Connection:
-    try:
-        return _connect(file)
-    except (sqlite3.DatabaseError, DamagedError) as error:
-        if isinstance(error, sqlite3.Error) and not recovery.is_damage(error, file):
-            raise
-    aside, rows = recovery.rebuild(file, _connect)
-    message = tr_n(
+def _damaged_text(rows: int, copy: str) -> str:
+    return tr_n(
         "The record of written keywords was damaged. Recovered {count:,} entry; the damaged file was kept as {copy}.",
         "The record of written keywords was damaged. Recovered {count:,} entries; the damaged file was kept as {copy}.",
         rows,
-        copy=display_path(aside),
+        copy=copy,
     )
-    _log.warning("%s", message)
-    return _connect(file)
 
 
 def _connect(file: Path) -> sqlite3.Connection:

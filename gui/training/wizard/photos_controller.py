@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStackedWidget
 from core import api
 from core.base.i18n import tr, tr_n
 from core.datasets.custom_datasets import Edit
-from core.datasets.label_overrides import LabelOverride
+from core.datasets.labels import LabelOverride
 from core.datasets.values import FolderChange, FolderRead, UndoAction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
@@ -39,7 +39,7 @@ class PhotosController(QObject):
 
     def __init__(self, session: Session, pages: QStackedWidget) -> None:
         super().__init__(pages)
-        self._tasks, self._pages = session.training, pages
+        self._tasks, self._corrections, self._pages = session.training, session.corrections, pages
         self._reading = LatestTask(self._tasks)
         self._undo_stack: list[UndoAction] = []
         self._unlabelled: tuple[Path, ...] = ()
@@ -92,14 +92,17 @@ class PhotosController(QObject):
     def override_labels(self, changes: Mapping[Path, LabelOverride | None]) -> None:
         """Put photos in other classes, leave them out, or return to the labels of the folder."""
         if self.folder is not None and changes:
-            self._start(api.change_labels, self.folder, dict(changes))
+            self._start(api.change_labels, self.folder, dict(changes), tuple(self._classes()))
 
     def choose_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
         """Let the user put photos in another class, which is probably one of the likely ones."""
         self._unlabelled = tuple(paths)
-        classes = [one.name for one in self.read.classes] if self.read else []
+        classes = self._classes()
         title = tr_n("What is in this photo?", "What is in these {count:,} photos?", len(paths))
         self.chooser.open([*classes, *(one for one in likely if one not in classes)], title=title, likely=likely)
+
+    def _classes(self) -> list[str]:
+        return [one.name for one in self.read.classes] if self.read else []
 
     def _on_class(self, name: str) -> None:
         self.override_labels({path: LabelOverride(name) for path in self._unlabelled})
@@ -128,6 +131,7 @@ class PhotosController(QObject):
             self.folder = change.folder
         if change.undo:
             self._undo_stack.append(change.undo)
+        self._corrections.refresh()  # labels are shared with the other pages
         self._read(change.folder)
 
     def _read(self, folder: Path) -> None:

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.i18n import tr, tr_n
-from core.datasets.label_overrides import LabelOverride, OverriddenImage, summarize
+from core.datasets.labels import LabelOverride, OverriddenImage, summarize
 from core.datasets.problems import Problem, ProblemKind, format_path
 from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES

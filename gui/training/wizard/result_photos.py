@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.base.i18n import tr
-from core.datasets.label_overrides import LabelOverride, OverriddenImage
+from core.datasets.labels import LabelOverride, OverriddenImage
 from core.evaluation.values import LabelledPrediction
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import Panel, button, label

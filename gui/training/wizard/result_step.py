@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.base.i18n import tr, tr_n
-from core.datasets.label_overrides import OverriddenImage
+from core.datasets.labels import OverriddenImage
 from core.evaluation.values import BaselineComparison, Evaluation
 from core.training.values import TrainingResult
 from gui.models.files import ExportPanel

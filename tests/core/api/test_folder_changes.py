@@ -12,7 +12,7 @@ from core import api
 from core.base.errors import FoveaError, ImageError
 from core.base.progress import CancelToken
 from core.datasets.custom_datasets import AddPhotos, RenameClass
-from core.datasets.label_overrides import LabelOverride, OverriddenImage
+from core.datasets.labels import LabelOverride, OverriddenImage
 from core.images.augmentation import augment, make_rng
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess

@@ -14,31 +14,31 @@ from core import api
 from core.base.errors import Cancelled, ModelError
 from core.base.progress import CancelToken, Progress
 from core.base.providers import ProviderPreference
-from core.datasets import corrections
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label, lineage
 from core.models.library import open_library
 from core.training.request import RetrainRequest
 from core.training.values import RetrainingResult
 from tests import tiny
 from tests.core.api.conftest import request, trained
+from tests.labels import correction, give, given
 
 
 @pytest.fixture
-def greys(tmp_path: Path) -> list[Correction]:
+def greys(tmp_path: Path) -> list[Label]:
     photos = [tiny.write_solid(tmp_path / f"{side}.png", "grey", size=(side, side)) for side in (40, 44, 48)]
-    made = [Correction(photo, "red", 0.5, "blue", "mine") for photo in photos]
-    corrections.change("mine", add=made)
+    made = [correction(photo, "blue") for photo in photos]
+    give(*made)
     return made
 
 
 def learn(
-    made: list[Correction], reports: list[Progress] | None = None, token: CancelToken | None = None
+    made: list[Label], reports: list[Progress] | None = None, token: CancelToken | None = None
 ) -> RetrainingResult:
     request_ = RetrainRequest("mine", 1, tuple(made), ProviderPreference.CPU)
     return api.retrain(request_, report=([] if reports is None else reports).append, token=token or CancelToken())
 
 
-def test_the_summary_shows_what_was_fixed_and_broken(folder: Path, greys: list[Correction]) -> None:
+def test_the_summary_shows_what_was_fixed_and_broken(folder: Path, greys: list[Label]) -> None:
     first = trained(request(folder))
     reports: list[Progress] = []
     facts = learn(greys, reports)
@@ -57,15 +57,15 @@ def test_the_summary_shows_what_was_fixed_and_broken(folder: Path, greys: list[C
     assert pickle.loads(pickle.dumps(facts)) == facts
 
 
-def test_it_is_undone(folder: Path, greys: list[Correction]) -> None:
+def test_it_is_undone(folder: Path, greys: list[Label]) -> None:
     trained(request(folder))
     learn(greys)
     api.activate("mine", 1)
-    lineage = corrections.lineage(open_library().find("mine").card.training)
-    assert all(one.is_pending(lineage) for one in corrections.load("mine").values())
+    known = lineage(open_library().find("mine").card.training)
+    assert all(one.is_pending(known) for one in given("mine").values())
 
 
-def test_a_model_without_training_data_is_refused(greys: list[Correction]) -> None:
+def test_a_model_without_training_data_is_refused(greys: list[Label]) -> None:
     card, files = tiny.packaged_model("mine")
     open_library().install(card, files)
     with pytest.raises(ModelError) as failed:
@@ -73,7 +73,7 @@ def test_a_model_without_training_data_is_refused(greys: list[Correction]) -> No
     assert not failed.value.can_resume
 
 
-def test_it_is_cancelled(folder: Path, greys: list[Correction]) -> None:
+def test_it_is_cancelled(folder: Path, greys: list[Label]) -> None:
     trained(request(folder))
     token = CancelToken()
     token.cancel()
@@ -82,9 +82,9 @@ def test_it_is_cancelled(folder: Path, greys: list[Correction]) -> None:
     assert open_library().numbers("mine") == (1,)
 
 
-def test_skipped_photos_are_reported(folder: Path, greys: list[Correction], tmp_path: Path) -> None:
+def test_skipped_photos_are_reported(folder: Path, greys: list[Label], tmp_path: Path) -> None:
     trained(request(folder))
-    missing = Correction(tmp_path / "missing.png", "red", 0.5, "blue", "mine")
+    missing = correction(tmp_path / "missing.png", "blue")
     facts = learn([*greys, missing])
     assert [one.path for one in facts.skipped] == [missing.path]
     assert len(facts.corrections) == 3

@@ -8,7 +8,6 @@ import pytest
 
 from core import job_api
 from core.base.progress import Progress
-from core.datasets import corrections
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Order, Review, Verdict, View
 from core.services.job_values import SelectedRows, ViewRequest, ViewUpdate
@@ -16,6 +15,7 @@ from core.worker import Error, Event, Result, Stopped
 from core.worker import Order as Steering
 from tests.calling import Window
 from tests.journals import write_journal
+from tests.labels import given
 
 ROWS = 3000
 GREEN = Review(Verdict.CORRECTED, "green")
@@ -65,7 +65,7 @@ def test_spans_of_a_view_are_reviewed_and_undone(window: Window, job: str) -> No
     assert label_of(job, view, 9, 2) == [None, "green"]
     assert label_of(job, view, 1209, 2) == ["green", None]
     assert label_of(job, view, 1499, 7) == [None, *["green"] * 5, None]
-    learnt = corrections.load("colours")
+    learnt = given("colours")
     assert len(learnt) == 1205
     assert {one.label for one in learnt.values()} == {"green"}
 
@@ -74,7 +74,7 @@ def test_spans_of_a_view_are_reviewed_and_undone(window: Window, job: str) -> No
     with ResultStore(job) as answers:
         (left,) = answers.each(View(filter=Filter(reviewed=True)))
     assert (left.number, left.review) == (1, Review(Verdict.SKIPPED))
-    assert not corrections.load("colours")
+    assert not given("colours")
 
 
 def test_an_unknown_prediction_is_never_accepted(window: Window, job: str) -> None:
@@ -88,7 +88,7 @@ def test_an_unknown_prediction_is_never_accepted(window: Window, job: str) -> No
     with ResultStore(job) as answers:
         assert {row.review for row in answers.rows_of([row.number for row in unknown])} == {None}
         assert answers.summary().counts.reviewed == ROWS - failed - len(unknown)
-    learnt = corrections.load("colours")
+    learnt = given("colours")
     assert len(learnt) == ROWS - failed - len(unknown)
     assert not learnt.keys() & {row.path for row in unknown}
 
@@ -103,7 +103,7 @@ def test_reviews_stored_before_cancelling_can_be_undone(window: Window, job: str
     window.wait(Result, 4)
     with ResultStore(job) as answers:
         assert not answers.summary().counts.reviewed
-    assert not corrections.load("colours")
+    assert not given("colours")
 
 
 def test_rows_of_a_view_that_changed_are_not_reviewed(window: Window, job: str) -> None:

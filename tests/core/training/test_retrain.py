@@ -15,8 +15,7 @@ from core.base.errors import Cancelled, DatasetError, ModelError
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import SharedBackbone
-from core.datasets import corrections
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label, lineage
 from core.models.bundled_features import FEATURES
 from core.models.classifier import open_classifier
 from core.models.library import CARD, InstalledModel, Library, load_examples, load_training_hashes
@@ -27,6 +26,7 @@ from core.training.retrain import retrain
 from core.training.train import train
 from core.training.values import RetrainingResult
 from tests import teaching, tiny
+from tests.labels import correction, give, given
 
 
 @pytest.fixture
@@ -59,15 +59,15 @@ def ignore(_: Progress) -> None:
     return None
 
 
-def correct(photos: Sequence[Path], label: str, model: str = "mine") -> list[Correction]:
-    made = [Correction(photo, "red", 0.5, label, model) for photo in photos]
-    corrections.change(model, add=made)
+def correct(photos: Sequence[Path], label: str, model: str = "mine") -> list[Label]:
+    made = [correction(photo, label, model) for photo in photos]
+    give(*made)
     return made
 
 
 def learn(
     library: Library,
-    made: Sequence[Correction],
+    made: Sequence[Label],
     version: int = 1,
     report: ProgressCallback = ignore,
     name: str = "mine",
@@ -147,17 +147,14 @@ def test_corrections_are_pending_again_when_the_version_is_undone(
     library: Library, model: InstalledModel, greys: list[Path]
 ) -> None:
     done = learn(library, correct(greys, "blue"))
-    found = corrections.load("mine").values()
-    assert not any(one.is_pending(corrections.lineage(installed(library, done).card.training)) for one in found)
+    found = given("mine").values()
+    assert not any(one.is_pending(lineage(installed(library, done).card.training)) for one in found)
     library.activate("mine", 1)
     before = library.find("mine").card.training
-    assert all(one.is_pending(corrections.lineage(before)) for one in found)
+    assert all(one.is_pending(lineage(before)) for one in found)
     again = learn(library, list(found))
     assert again.version == 3
-    assert not any(
-        one.is_pending(corrections.lineage(installed(library, again).card.training))
-        for one in corrections.load("mine").values()
-    )
+    assert not any(one.is_pending(lineage(installed(library, again).card.training)) for one in given("mine").values())
 
 
 def test_the_previous_version_is_evaluated_with_a_head_not_trained_on_the_test_images(
@@ -189,10 +186,7 @@ def test_a_corrected_test_photo_stays_a_test_photo(library: Library, model: Inst
     assert any("1 photo you labelled" in note for note in done.notes)
     before, now = (one.card.evaluation["per_class"] for one in (model, installed(library, done)))
     assert now["green"]["support"] == before["green"]["support"] + 1
-    assert not any(
-        one.is_pending(corrections.lineage(installed(library, done).card.training))
-        for one in corrections.load("mine").values()
-    )
+    assert not any(one.is_pending(lineage(installed(library, done).card.training)) for one in given("mine").values())
 
 
 def test_a_test_photo_that_is_the_only_one_of_a_new_class_is_trained_on(
@@ -242,8 +236,8 @@ def test_one_bad_correction_does_not_affect_others(
     shutil.copy(greys[2], duplicate)
     made = correct([*greys, bad, tmp_path / "gone.png", copy], "blue") + correct([duplicate], "green")
     done = learn(library, made)
-    lineage = corrections.lineage(installed(library, done).card.training)
-    waiting = {one.path for one in corrections.load("mine").values() if one.is_pending(lineage)}
+    known = lineage(installed(library, done).card.training)
+    waiting = {one.path for one in given("mine").values() if one.is_pending(known)}
     assert waiting == {bad, tmp_path / "gone.png", greys[2], duplicate}
     assert {one.correction.path for one in done.corrections} == {greys[0], greys[1], copy}
     assert len(training_examples(installed(library, done))) == 38

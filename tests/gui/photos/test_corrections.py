@@ -16,7 +16,6 @@ from core.base import paths, settings
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.settings import Settings
-from core.datasets import corrections
 from core.models.library import open_library
 from core.prediction import Prediction
 from core.training.request import TrainRequest
@@ -27,6 +26,7 @@ from gui.shell.main_window import MainWindow
 from gui.widgets.class_chooser import ClassChooser
 from tests import teaching, tiny
 from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.labels import given
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -124,8 +124,8 @@ def test_a_prediction_is_corrected_by_keyboard(learner: MainWindow, qtbot: QtBot
     assert (name, own) == ("grey40.png", right)
     assert model.startswith(prediction)
     assert "1 correction not learned yet" in texts(page.strip)
-    qtbot.waitUntil(lambda: bool(corrections.load("mine")), timeout=2 * PATIENCE_MS)
-    (kept,) = corrections.load("mine").values()
+    qtbot.waitUntil(lambda: bool(given("mine")), timeout=2 * PATIENCE_MS)
+    (kept,) = given("mine").values()
     assert (kept.path, kept.predicted, kept.label, kept.model) == (greys[0], outcome.best.label, right, "mine")
 
 
@@ -160,7 +160,7 @@ def test_correcting_several_photos_is_undone_at_once(learner: MainWindow, qtbot:
     assert "1 correction not learned yet" in texts(page.strip)
     learner.actions_by_id[ActionId.UNDO].trigger()
     assert page.strip.isHidden()
-    qtbot.waitUntil(lambda: corrections.load("mine") == {}, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: given("mine") == {}, timeout=2 * PATIENCE_MS)
 
 
 def test_a_new_class_is_offered_again(learner: MainWindow, qtbot: QtBot) -> None:

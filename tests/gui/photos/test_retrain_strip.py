@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label
 from core.training.values import CorrectionResult, RetrainingResult
 from gui.photos.retrain_strip import headline, pending_text, running_text
+from tests.labels import correction
 
 
-def corrections_of(corrected: int, confirmed: int) -> list[Correction]:
+def corrections_of(corrected: int, confirmed: int) -> list[Label]:
     labels = ["blue"] * corrected + ["red"] * confirmed
-    return [Correction(Path(f"{number}.png"), "red", 0.6, label, "colours") for number, label in enumerate(labels)]
+    return [correction(Path(f"{number}.png"), label, "colours", "red", 0.6) for number, label in enumerate(labels)]
 
 
 @pytest.mark.parametrize(

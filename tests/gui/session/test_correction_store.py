@@ -11,11 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from core.base import paths
 from core.base.errors import StorageError
-from core.datasets import corrections
-from core.datasets.corrections import Correction
+from core.datasets.labels import Label, LabelOverride, Source
 from core.prediction import Prediction, Score, Timing
 from gui.session.correction_store import CorrectionStore
 from tests.gui.conftest import PATIENCE_MS
+from tests.labels import given, override
 
 FOX, HEN = Path("/photos/fox.jpg"), Path("/photos/hen.jpg")
 
@@ -24,10 +24,10 @@ def prediction(path: Path, label: str = "dog") -> Prediction:
     return Prediction(path, (Score(label, 0.62),), None, "animals", "cpu", Timing(1, 1, 1))
 
 
-def correct(store: CorrectionStore, path: Path, label: str) -> Correction:
-    correction = Correction.of(prediction(path), label)
-    store.update(correction.model, [correction])
-    return correction
+def correct(store: CorrectionStore, path: Path, label: str) -> Label:
+    made = Label.of(prediction(path), label, Source.GALLERY)
+    store.update(made.model, {path: made})
+    return made
 
 
 @pytest.fixture
@@ -50,20 +50,20 @@ def test_a_correction_is_available_at_once_and_stored(stores: list[CorrectionSto
     assert mine.of(FOX, "birds") is None
     assert changed == ["animals"]
     mine.close()
-    assert corrections.load("animals") == {FOX: made}
+    assert given("animals") == {FOX: made}
     other.read("animals")
     qtbot.waitUntil(lambda: other.of(FOX, "animals") == made, timeout=PATIENCE_MS)
-    other.update("animals", [], removed=[FOX])
+    other.update("animals", {FOX: None})
     assert other.of(FOX, "animals") is None
     other.close()
-    assert corrections.load("animals") == {}
+    assert given("animals") == {}
 
 
 def test_two_windows_do_not_overwrite_each_other(stores: list[CorrectionStore], qtbot: QtBot) -> None:
     mine, other = stores
     correct(mine, FOX, "fox")
     correct(other, HEN, "hen")
-    qtbot.waitUntil(lambda: len(corrections.load("animals")) == 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(given("animals")) == 2, timeout=PATIENCE_MS)
     mine.read("animals")
     other.read("animals")
     for store in stores:
@@ -72,13 +72,80 @@ def test_two_windows_do_not_overwrite_each_other(stores: list[CorrectionStore], 
 
 def test_a_failed_write_is_reported_kept_and_retried(stores: list[CorrectionStore], qtbot: QtBot) -> None:
     mine, _ = stores
-    paths.corrections().parent.mkdir(parents=True)
-    paths.corrections().write_text("a file instead of the folder")
+    paths.labels_file().mkdir(parents=True)  # a folder instead of the file
     with qtbot.waitSignal(mine.failed, timeout=PATIENCE_MS) as failed:
         correct(mine, FOX, "fox")
     assert isinstance(failed.args[0], StorageError)
     assert mine.of(FOX, "animals") is not None
-    paths.corrections().unlink()
+    paths.labels_file().rmdir()
     correct(mine, HEN, "hen")
     mine.close()
-    assert set(corrections.load("animals")) == {FOX, HEN}
+    assert set(given("animals")) == {FOX, HEN}
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> list[Path]:
+    """Two copies of a photo."""
+    made = [tmp_path / "set" / "dog" / name for name in ("one.jpg", "two.jpg")]
+    for path in made:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a photo")
+    return made
+
+
+def shown(store: CorrectionStore, *files: Path) -> list[str | None]:
+    return [label.label if (label := store.of(path, "animals")) else None for path in files]
+
+
+def test_a_copy_shows_the_label(stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path]) -> None:
+    store, _ = stores
+    assert shown(store, *copies) == [None, None]
+    correct(store, copies[0], "fox")
+    assert shown(store, copies[0]) == ["fox"]
+    qtbot.waitUntil(lambda: shown(store, *copies) == ["fox", "fox"], timeout=PATIENCE_MS)
+    assert list(store.all("animals")) == [copies[0]], "it is one photo to learn from"
+    store.update("animals", {copies[1]: None})
+    qtbot.waitUntil(lambda: shown(store, *copies) == [None, None], timeout=PATIENCE_MS)
+
+
+def test_a_label_of_the_wizard_appears_and_is_removed(
+    stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path]
+) -> None:
+    store, _ = stores
+    assert shown(store, *copies) == [None, None]
+    override(copies[0].parents[1], {copies[0]: LabelOverride("fox")})
+    store.refresh()
+    store.set_classes({"animals": ("dog", "cat")})
+    qtbot.wait(0)
+    assert shown(store, *copies) == [None, None], "a fox is no class of the model"
+    store.set_classes({"animals": ("dog", "fox")})
+    qtbot.waitUntil(lambda: shown(store, *copies) == ["fox", "fox"], timeout=PATIENCE_MS)
+    assert not store.all("animals"), "nothing of it is to be learned"
+    ticket = store.update("animals", {copies[0]: None})
+    qtbot.waitUntil(lambda: shown(store, *copies) == [None, None], timeout=PATIENCE_MS)
+    store.undo(ticket)
+    assert shown(store, copies[0]) == ["fox"]
+    qtbot.waitUntil(lambda: shown(store, *copies) == ["fox", "fox"], timeout=PATIENCE_MS)
+
+
+def test_undo_restores_what_was_said_before(stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path]) -> None:
+    store, _ = stores
+    correct(store, copies[0], "fox")
+    ticket = store.update("animals", {copies[0]: Label.of(prediction(copies[0]), "wolf", Source.GALLERY)})
+    assert shown(store, copies[0]) == ["wolf"]
+    store.undo(ticket)
+    assert shown(store, copies[0]) == ["fox"]
+    store.close()
+    assert [one.label for one in given("animals").values()] == ["fox"]
+
+
+def test_a_photo_that_has_changed_shows_no_label(
+    stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path]
+) -> None:
+    store, other = stores
+    correct(store, copies[0], "fox")
+    store.close()
+    copies[0].write_bytes(b"another photo")
+    assert other.of(copies[0], "animals") is None
+    qtbot.waitUntil(lambda: bool(other.all("animals")), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shown(other, copies[0]) == [None], timeout=PATIENCE_MS)

@@ -1,0 +1,311 @@
+"""The one store of labels: an SQLite file that the window, the helper processes and the command line use at once.
+
+Giving a label is instant: it is stored for the file at its path, size and time, and the content is hashed afterwards,
+when another file of the same size has to be compared or in the background (`LabelStore.resolve`). Only files whose size
+is that of a labelled photo are ever hashed, each once until it changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from core.base import recovery
+from core.base.database import transaction
+from core.base.errors import StorageError
+from core.base.i18n import tr
+from core.datasets.labels import Label, Scope, Source
+
+COLUMNS: Final = "photo, model, folder, label, source, created, path, size, predicted, confidence, unknown, trained"
+_CHUNK: Final = 500
+_MAX_STATED: Final = 1000
+"""Files that one call of `LabelStore.resolve` looks at: of 100,000, some may be on a disk that is not connected."""
+
+_State: TypeAlias = tuple[int, int]
+"""Size in bytes and time of the last modification in nanoseconds."""
+LabelsByPath: TypeAlias = Mapping[Path, tuple[Label, ...]]
+"""All labels of photos, in whatever view they were given."""
+
+
+class LabelStore:
+    """The open store. Not thread-safe; every method raises StorageError if the file cannot be used."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._database = connection
+
+    # ---- reading
+
+    def of_model(self, model: str, classes: Collection[str] = ()) -> dict[Path, Label]:
+        """The labels given for predictions of a model, oldest first, each as its most recent label says.
+
+        Args:
+            model: the name of the model.
+            classes: the classes that the model knows; empty to disregard labels given elsewhere.
+        """
+        mine = "o.model = ? AND o.folder = ''"
+        columns = ", ".join(f"f.{name}" for name in COLUMNS.split(", "))
+        joined = f"labels o JOIN labels f ON f.photo = o.photo AND (f.model <> o.model OR f.folder <> '') WHERE {mine}"
+        with label_errors():
+            rows = self._database.execute(f"SELECT {COLUMNS} FROM labels o WHERE {mine} ORDER BY rowid", (model,))
+            own = list(_labels(rows.fetchall()))
+            others = list(_labels(self._database.execute(f"SELECT {columns} FROM {joined}", (model,)).fetchall()))
+        scope, newest = Scope(model, "", classes), dict[bytes | str, Label]()
+        for photo, other in filter(lambda pair: scope.applies(pair[1]), others):
+            if photo not in newest or newest[photo].created_at < other.created_at:
+                newest[photo] = other
+        return {label.path: _updated(label, newest.get(photo)) for photo, label in own}
+
+    def find(self, files: Iterable[Path], check: Callable[[], None] = lambda: None) -> dict[Path, tuple[Label, ...]]:
+        """All labels of photos, by path; a file without labels is left out.
+
+        Args:
+            files: the photos.
+            check: called between them, as some may have to be hashed; what it raises ends the search.
+        """
+        with label_errors():
+            sizes = {size for (size,) in self._database.execute("SELECT DISTINCT size FROM labels").fetchall()}
+            found: dict[Path, tuple[Label, ...]] = {}
+            for some in _chunks(list(files)) if sizes else ():
+                photos = self._identify(some, sizes, check)
+                labels = self._of_photos(set(photos.values()))
+                for path, photo in photos.items():
+                    if photo in labels:
+                        found[path] = tuple(replace(label, path=path) for label in labels[photo])
+        return found
+
+    # ---- writing
+
+    def change(self, changes: Mapping[Path, Label | None], scope: Scope) -> LabelsByPath:
+        """Label photos, or remove their labels, all or nothing.
+
+        Args:
+            changes: the label of each photo, given in this view; None removes every label that the view can show.
+            scope: the view.
+
+        Returns:
+            The labels that the photos had before, for `restore`.
+        """
+        states = {path: _state(path) for path in changes}
+        before: dict[Path, tuple[Label, ...]] = {}
+        with self._writing():
+            for path, label in changes.items():
+                photo = self._photo(path, states[path])
+                before[path] = tuple(replace(one, path=path) for one in self._of_photo(photo))
+                if label is None:
+                    self._remove(photo, filter(scope.applies, before[path]))
+                else:
+                    sizes = [state[0] if (state := states[path]) else None, *(one.size for one in before[path])]
+                    self._put(photo, replace(label, size=next((size for size in sizes if size is not None), None)))
+        return before
+
+    def restore(self, before: LabelsByPath) -> None:
+        """Undo a change: give photos exactly the labels that they had before it."""
+        states = {path: _state(path) for path in before}
+        with self._writing():
+            for path, labels in before.items():
+                photo = self._photo(path, states[path])
+                self._remove(photo, self._of_photo(photo))
+                for label in labels:
+                    self._put(label.sha256 or photo, label)
+
+    def take_over(self, labels: Iterable[Label]) -> None:
+        """Store labels as they are, within a transaction of the caller."""
+        for label in labels:
+            state = None if label.sha256 else _state(label.path)
+            photo = label.sha256 or self._photo(label.path, state)
+            self._put(photo, replace(label, size=state[0]) if state else label)
+
+    def mark_trained(self, trained: Iterable[Label], fingerprint: str) -> None:
+        """Record that a version with this fingerprint was trained on labels, except on those changed meanwhile."""
+        query = (
+            "UPDATE labels SET label = ?1, created = ?2, trained = ?3 WHERE model = ?4 AND folder = '' AND path = ?5"
+            " AND (created < ?2 OR created = ?2 AND label = ?1)"
+        )
+        with self._writing():
+            for label in trained:
+                known = json.dumps(tuple(dict.fromkeys((*label.trained_in, fingerprint))))
+                created, path = label.created_at.timestamp(), os.fsencode(label.path)
+                self._database.execute(query, (label.label, created, known, label.model, path))
+
+    def note_written(self, files: Iterable[Path]) -> None:
+        """Let labels follow files that Fovea itself has written, for example their keywords: the photo is the same."""
+        query = "SELECT coalesce(sha256, path) FROM files WHERE path = ?"
+        with self._writing():
+            for path in files:
+                row, state = self._database.execute(query, (os.fsencode(path),)).fetchone(), _state(path)
+                labels = self._of_photo(row[0]) if row else ()
+                if state is not None and labels:
+                    photo = self._photo(path, state)
+                    for label in labels:
+                        self._put(photo, replace(label, path=path, size=state[0], sha256=""))
+
+    def resolve(self, limit: int, sizes: Collection[int] = ()) -> None:
+        """Hash labelled files that were not hashed yet and are as they were, the most recent ones first.
+
+        Args:
+            limit: how many at most.
+            sizes: only files of these sizes; empty: of any size.
+        """
+        chosen = f"AND (size IS NULL OR size IN ({', '.join('?' * len(sizes))}))" if sizes else ""
+        query = f"SELECT path, size, mtime_ns FROM files WHERE sha256 IS NULL {chosen} ORDER BY rowid DESC LIMIT ?"
+        with label_errors():
+            rows = self._database.execute(query, (*sizes, max(limit, _MAX_STATED))).fetchall()
+        hashed: list[tuple[bytes, _State, str]] = []
+        for path, *before in rows:
+            state = _state(recovery.as_path(path))
+            if len(hashed) < limit and state is not None and before in ([*state], [None, None]):
+                with contextlib.suppress(OSError):
+                    hashed.append((path, state, _sha256(recovery.as_path(path))))
+        if hashed:
+            with self._writing():
+                for path, state, sha256 in hashed:
+                    self._settle(path, state, sha256)
+
+    # ---- photos
+
+    def _identify(
+        self, some: Sequence[Path], sizes: Collection[int | None], check: Callable[[], None]
+    ) -> dict[Path, bytes | str]:
+        """The key of each photo that may have labels, hashing what has to be compared."""
+        states = {path: _state(path) for path in some}
+        known, to_hash = self._known(states, sizes)
+        hashed = {}
+        with contextlib.suppress(StorageError):  # where nothing can be written, each search hashes them again
+            if to_hash:
+                self.resolve(len(to_hash) + _CHUNK, {size for size, _ in to_hash.values()})
+                known, to_hash = self._known(states, sizes)
+            for path, state in to_hash.items():
+                check()
+                with contextlib.suppress(OSError):
+                    hashed[path] = (os.fsencode(path), *state, _sha256(path))
+            if hashed:
+                with self._writing():
+                    self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", hashed.values())
+        return known | {path: row[3] for path, row in hashed.items()}
+
+    def _known(
+        self, states: Mapping[Path, _State | None], sizes: Collection[int | None]
+    ) -> tuple[dict[Path, bytes | str], dict[Path, _State]]:
+        """The keys of photos, as far as they are known; and those to hash, as their size is that of a labelled one."""
+        names = {os.fsencode(path): path for path in states}
+        query = f"SELECT path, size, mtime_ns, sha256 FROM files WHERE path IN ({', '.join('?' * len(names))})"
+        known: dict[Path, bytes | str] = {}
+        for name, size, mtime_ns, sha256 in self._database.execute(query, tuple(names)).fetchall():
+            if size is None or states[names[name]] in (None, (size, mtime_ns)):  # one that is gone keeps its labels
+                known[names[name]] = sha256 or name
+        to_hash = {path: state for path, state in states.items() if path not in known and state and state[0] in sizes}
+        return known, to_hash
+
+    def _photo(self, path: Path, state: _State | None) -> bytes | str:
+        """The key of a photo that is labelled: its hash if that is known, otherwise its path."""
+        name = os.fsencode(path)
+        query = "SELECT size, mtime_ns, sha256 FROM files WHERE path = ?"
+        row = self._database.execute(query, (name,)).fetchone()
+        if row and row[2] and (state is None or state == row[:2]):
+            return str(row[2])
+        if row is None or state is not None:
+            values = (name, *(state or (None, None)))
+            self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, NULL)", values)
+        return name
+
+    def _settle(self, path: bytes, state: _State, sha256: str) -> None:
+        """Key the labels of a file by its hash from now on; of two in one view, the most recent one counts."""
+        self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (path, *state, sha256))
+        rivals = {(one.model, one.folder): one.created_at for one in self._of_photo(sha256)}
+        labels = self._of_photo(path)
+        self._remove(path, labels)
+        for label in labels:
+            if rivals.get((label.model, label.folder), label.created_at) <= label.created_at:
+                self._put(sha256, replace(label, size=state[0]))
+
+    # ---- rows
+
+    def _of_photos(self, photos: Collection[bytes | str]) -> dict[bytes | str, tuple[Label, ...]]:
+        query = f"SELECT {COLUMNS} FROM labels WHERE photo IN ({', '.join('?' * len(photos))})"
+        found: dict[bytes | str, tuple[Label, ...]] = {}
+        for photo, label in _labels(self._database.execute(query, tuple(photos)).fetchall()):
+            found[photo] = (*found.get(photo, ()), label)
+        return found
+
+    def _of_photo(self, photo: bytes | str) -> tuple[Label, ...]:
+        return self._of_photos([photo]).get(photo, ())
+
+    def _put(self, photo: bytes | str, label: Label) -> None:
+        row = (
+            photo, label.model, label.folder, label.label, label.source.value, label.created_at.timestamp(),
+            os.fsencode(label.path), label.size, label.predicted, label.confidence, label.unknown,
+            json.dumps(label.trained_in),
+        )  # fmt: skip
+        self._database.execute(f"INSERT OR REPLACE INTO labels VALUES ({', '.join('?' * len(row))})", row)
+
+    def _remove(self, photo: bytes | str, labels: Iterable[Label]) -> None:
+        keys = [(photo, label.model, label.folder) for label in labels]
+        self._database.executemany("DELETE FROM labels WHERE photo = ? AND model = ? AND folder = ?", keys)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with label_errors(), transaction(self._database):
+            yield
+
+
+@contextmanager
+def label_errors() -> Iterator[None]:
+    """Translate errors of using the file.
+
+    Raises:
+        StorageError: for every error of SQLite or of the file system.
+    """
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(
+            tr("Couldn't use the file of your labels: {error}.", error=error),
+            hint=tr("Check the free space and permissions of Fovea's folder (FOVEA_HOME). Photos are not affected."),
+        ) from error
+
+
+def _labels(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[bytes | str, Label]]:
+    """Rows of `COLUMNS` as labels with their keys; an invalid one, of a damaged file, is skipped."""
+    for photo, model, folder, label, source, created, path, size, predicted, confidence, unknown, trained in rows:
+        with contextlib.suppress(ValueError, TypeError, LookupError, OverflowError, OSError):
+            yield photo, Label(
+                recovery.as_path(path or b""), label, Source(source), model, folder, predicted, confidence,
+                None if unknown is None else bool(unknown), datetime.fromtimestamp(created, UTC),
+                tuple(map(str, json.loads(trained))), photo if isinstance(photo, str) else "", size,
+            )  # fmt: skip
+
+
+def _updated(own: Label, other: Label | None) -> Label:
+    """A label for a prediction, as a more recent one that was given elsewhere says."""
+    if other is None or other.created_at <= own.created_at:
+        return own
+    return replace(own, label=other.label, source=other.source, created_at=other.created_at, trained_in=())
+
+
+def _state(path: Path) -> _State | None:
+    """The state of a file; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _chunks(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    for start in range(0, len(files), _CHUNK):
+        yield files[start : start + _CHUNK]
