@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Final
 
 from core.base import shutdown
@@ -20,7 +21,6 @@ from core.base.errors import FoveaError
 from core.base.home import check_home
 from core.base.i18n import tr
 from core.cli.arguments import parse
-from core.cli.classify_arguments import ClassifyRequest
 from core.cli.streams import BrokenPipeOutputError, flush, print_message
 
 EXIT_FAILED = 2
@@ -80,54 +80,10 @@ def _writes(arguments: argparse.Namespace) -> bool:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Run a command; each is imported only when it is used, so that `--help` is fast."""
-    match arguments.command:
-        case "train":
-            from core.cli import train
-
-            return train.run(arguments)
-        case "evaluate":
-            from core.cli import evaluate
-
-            return evaluate.run(arguments)
-        case "models":
-            from core.cli import models
-
-            return models.run(arguments)
-        case "doctor":
-            from core.cli import doctor
-
-            return doctor.run(as_json=arguments.format == "json")
-        case "benchmark":
-            from core.cli import benchmark
-
-            return benchmark.run(as_json=arguments.format == "json")
-        case _:
-            return _run_on_photos(arguments)
-
-
-def _run_on_photos(arguments: argparse.Namespace) -> int:
-    match arguments.command:
-        case "classify":
-            from core.cli import classify
-
-            return classify.run(ClassifyRequest.of(arguments))
-        case "sort":
-            from core.cli import sort
-
-            return sort.run(arguments)
-        case "keywords":
-            from core.cli import keywords
-
-            return keywords.run(arguments)
-        case "watch":
-            from core.cli import watch
-
-            return watch.run(arguments)
-        case _:
-            from core.cli import jobs
-
-            return jobs.run(arguments)
+    """Run a command; its module is imported only when it is used, so that `--help` is fast."""
+    command = import_module(f"core.cli.{arguments.command}")
+    code: int = command.run(arguments)
+    return code
 
 
 class _WarningHandler(logging.Handler):

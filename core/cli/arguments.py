@@ -8,23 +8,24 @@ from typing import Final
 
 from core.base.i18n import mark, tr
 from core.cli.classify_arguments import add_classify, add_jobs
-from core.cli.keywords_arguments import add_keywords
+from core.cli.output_arguments import add_keywords, add_sort, add_watch
 from core.cli.parsing import (
     Parser,
     Version,
+    add_choice,
     add_format,
     parse_count,
     parse_crop,
+    parse_fraction,
     parse_fraction_or_count,
-    parse_loss,
     parse_path,
     parse_rate,
     parse_seed,
     parse_side,
 )
-from core.cli.sort_arguments import add_sort
-from core.cli.watch_arguments import add_watch
+from core.exporting.values import MAX_LOSS
 from core.models.onnx_import_values import ChannelOrder, Scaling
+from core.training.request import Depth, Recipe
 
 _EPILOG: Final = mark("""\
 On Linux, `fovea --install` (with no other arguments) adds Fovea to the application menu and to
@@ -172,13 +173,13 @@ def _build_parser() -> argparse.ArgumentParser:
             "images can be classified, otherwise 2."
         ),
     )
-    add_format(doctor, ("table", "json"))
+    add_format(doctor, "json")
     benchmark = commands.add_parser(
         "benchmark",
         help=tr("measure the speed of this machine"),
         description=tr("Measure the speed of this machine: every backbone on every provider, and decoding of photos."),
     )
-    add_format(benchmark, ("table", "json"))
+    add_format(benchmark, "json")
     return parser
 
 
@@ -186,25 +187,15 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("train", help=tr("train a model on labelled images"), description=tr(_TRAIN))
     parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
-    recipes = ("quick", "dense", "fine-tune")
-    parser.add_argument("--recipe", choices=recipes, default="quick", help=tr("training recipe (default: quick)"))
+    add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"), Recipe.QUICK)
     parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
     )
-    parser.add_argument(
-        "--validation",
-        metavar="S",
-        type=parse_fraction_or_count,
-        default=0.15,
-        help=tr("fraction or number of validation images (default: 0.15)"),
-    )
-    parser.add_argument(
-        "--test",
-        metavar="S",
-        type=parse_fraction_or_count,
-        default=0.15,
-        help=tr("fraction or number of test images (default: 0.15)"),
-    )
+    for option, text in (
+        ("--validation", tr("fraction or number of validation images (default: 0.15)")),
+        ("--test", tr("fraction or number of test images (default: 0.15)")),
+    ):
+        parser.add_argument(option, metavar="S", type=parse_fraction_or_count, default=0.15, help=text)
     parser.add_argument(
         "--seed", metavar="N", type=parse_seed, default=0, help=tr("random seed of the split (default: 0)")
     )
@@ -212,17 +203,12 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--learning-rate", metavar="R", type=parse_rate, help=tr("learning rate of dense and fine-tune")
     )
-    parser.add_argument(
-        "--depth",
-        choices=("exit-flow", "whole"),
-        default="exit-flow",
-        help=tr("layers to fine-tune (default: exit-flow)"),
-    )
+    add_choice(parser, "--depth", Depth, tr("layers to fine-tune (default: exit-flow)"), Depth.EXIT_FLOW)
     parser.add_argument("--no-augmentation", action="store_true", help=tr("fine-tune without augmenting the images"))
     parser.add_argument(
         "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
     )
-    add_format(parser, ("table", "json", "jsonl"))
+    add_format(parser, "json", "jsonl")
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -232,19 +218,19 @@ def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
         "--model", metavar="M", help=tr("model to evaluate (default: the model in use, see `fovea models`)")
     )
     parser.add_argument("--report", metavar="FILE", type=parse_path, help=tr("also write an HTML report to FILE"))
-    add_format(parser, ("table", "json"))
+    add_format(parser, "json")
 
 
 def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser(
         "models", help=tr("list, compare, import, export, remove and choose models"), description=tr(_MODELS)
     )
-    add_format(parser, ("table", "json"))
+    add_format(parser, "json")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     show = actions.add_parser(
         "show", help=tr("show the details of a model"), description=tr("Show the details of a model or backbone.")
     )
-    add_format(show, ("table", "json"), default=argparse.SUPPRESS)
+    add_format(show, "json", default=argparse.SUPPRESS)
     export = actions.add_parser(
         "export", help=tr("export a model as one .onnx or .tflite file"), description=tr(_EXPORT)
     )
@@ -266,8 +252,8 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
 def _add_import(parser: Parser) -> None:
     parser.add_argument("--classes", metavar="FILE", type=parse_path, help=tr("file with the class names"))
     parser.add_argument("--size", metavar="N", type=parse_side, help=tr("input size in pixels"))
-    parser.add_argument("--scaling", choices=[*Scaling], help=tr("pixel scaling"))
-    parser.add_argument("--order", choices=[*ChannelOrder], help=tr("colour channel order (default: rgb)"))
+    add_choice(parser, "--scaling", Scaling, tr("pixel scaling"))
+    add_choice(parser, "--order", ChannelOrder, tr("colour channel order (default: rgb)"))
     parser.add_argument("--crop", metavar="C", type=parse_crop, help=tr("cropping of the image (default: centre)"))
     parser.add_argument("--name", metavar="NAME", help=tr("name of the model (default: the file name)"))
     parser.add_argument(
@@ -281,11 +267,11 @@ def _add_export(parser: Parser) -> None:
     parser.add_argument(
         "--most-lost",
         metavar="L",
-        type=parse_loss,
-        default=0.01,
+        type=parse_fraction,
+        default=MAX_LOSS,
         help=tr("largest loss of accuracy allowed for int8 (default: 0.01)"),
     )
-    add_format(parser, ("table", "json"), default=argparse.SUPPRESS)
+    add_format(parser, "json", default=argparse.SUPPRESS)
 
 
 def _add_versions(actions: argparse._SubParsersAction[Parser]) -> tuple[Parser, ...]:
@@ -302,5 +288,5 @@ def _add_versions(actions: argparse._SubParsersAction[Parser]) -> tuple[Parser, 
     compare.add_argument("b", metavar="B", help=tr("another model or version"))
     compare.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("images, labelled or not"))
     for action in (versions, compare):
-        add_format(action, ("table", "json"), default=argparse.SUPPRESS)
+        add_format(action, "json", default=argparse.SUPPRESS)
     return versions, activate, rollback

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import argparse
 from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from core.app.benchmark import BATCHES, BenchmarkResult, EngineTimings, measure
+from core.api import scripts
+from core.app.benchmark import BATCHES, BenchmarkResult, EngineTimings
 from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.providers import TITLES
 from core.cli import tables
 from core.cli.progress import stages
-from core.cli.streams import results_to
-from core.models.library import open_library
 
 
-def run(*, as_json: bool) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Measure the speed of all backbones and of decoding, and print it.
 
     Raises:
         ModelError: a backbone is damaged.
     """
     with stages() as report:
-        figures = measure(open_library(), report=report, token=CancelToken())
-    with results_to(None) as stream:
-        if as_json:
-            stream.write(json.dumps(_as_json(figures), indent=2) + "\n")
-        else:
-            tables.show(stream, *_report(figures))
+        figures = scripts.benchmark(report=report, token=CancelToken())
+    tables.print_result(arguments.format, lambda: _as_json(figures), lambda: _report(figures))
     return 0
 
 

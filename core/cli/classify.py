@@ -2,115 +2,176 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
-from itertools import chain
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Final
 
-from core.base import paths, settings
-from core.base.errors import ImageError, UsageError
-from core.base.i18n import tr
-from core.cli import classify_folders
-from core.cli.classify_arguments import ClassifyRequest
-from core.cli.classify_folders import Outcomes, Tally, filter_hint, no_image_error, shows_progress
-from core.cli.classify_report import plan
-from core.cli.progress import bar
+from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify
+from core.base.errors import UsageError
+from core.base.i18n import tr, tr_n
+from core.base.progress import CancelToken
+from core.base.providers import TITLES
+from core.cli.parsing import check_csv, delimiter_for, format_for
+from core.cli.progress import bar, job_bar
 from core.cli.results import open_results
-from core.cli.streams import print_message
+from core.cli.streams import is_terminal, print_message
 from core.images.kinds import SAVE_HINT, describe_kinds
-from core.images.listing import find_images
+from core.images.listing import find_images, folder_name
 from core.jobs.cluster.addresses import Address
-from core.jobs.pipeline import LazyClassifier
-from core.models.classifier import Classifier
-from core.models.library import open_library
-from core.outputs.reports.columns import ReportRow
-from core.outputs.reports.plan import ReportFormat
+from core.jobs.values import JobProgress
+from core.outputs.reports.columns import ColumnSet, ReportRow
+from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.write import check_not_image
+from core.prediction import Outcome
+
+_MAX_PATHS: Final = 5
 
 
-def run(request: ClassifyRequest) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Classify all images; return 0 if all were classified, 1 if some failed.
 
     Raises:
-        FoveaError: nothing could start, or the provider or the output failed while running.
+        FoveaError: nothing could start, or the provider, the cluster or the output failed while running.
         BrokenPipeOutputError: the reader of standard output has gone.
     """
-    check(request)
-    if request.engine == "ray":
-        from core.cli import classify_cluster
-
-        return classify_cluster.run(request)
-    chosen, totals = settings.load(paths.settings_file()), Tally()
-    by_jobs = classify_folders.is_possible(request)
-    images = iter(()) if by_jobs else _find_images(request, totals)
-    if by_jobs:
-        classify_folders.check_folders(request)
-    model = open_library().find(chosen.model if request.model is None else request.model)
-    top_k = min(request.top or chosen.top_k, len(model.card.classes))
-    with open_results(plan(request, model, top_k), request.output) as results:
-        classifier = LazyClassifier(model, request.provider or chosen.provider, request.precision or chosen.precision)
-        if by_jobs:
-            outcomes = classify_folders.outcomes(request, classifier, top_k, totals)
-        else:
-            outcomes = _outcomes(request, classifier.open(), images, top_k)
-        with closing(outcomes):
-            for outcome in outcomes:
-                results.add(ReportRow(outcome))
-                totals.count(outcome)
-    print_message(totals.summary(classifier))
+    request = _request(arguments)
+    arguments.format = format_for(arguments.output, arguments.format, "table")
+    check_csv(arguments, arguments.format)
+    _check(request, arguments)
+    open_report = partial(_open_report, arguments, request)
+    totals = classify(request, open_report, warn=print_message, token=CancelToken())
+    print_message(_cluster_summary(totals) if request.on_cluster else summary(totals))
     if totals.skipped:
         print_message(describe_kinds(totals.skipped), hint=tr(SAVE_HINT))
-    return 1 if totals.failed or totals.unreadable_folders else 0
+    return int(totals.has_failures)
 
 
-def check(request: ClassifyRequest) -> None:
+def summary(totals: ClassifyTotals) -> str:
+    """The counts in one line, with the speed of the new images."""
+    new = totals.images - totals.already_done
+    parts = [tr_n("{count:,} image", "{count:,} images", totals.images)]
+    parts += [tr("{count:,} new", count=new)] if totals.already_done else []
+    parts += [tr("{count:,} failed", count=totals.failed)]
+    parts += [tr("{count:,} with warnings", count=totals.warned)] if totals.warned else []
+    if not new:
+        return ", ".join((*parts, totals.model))
+    parts += [tr("{rate:.1f} images/s", rate=new / totals.seconds)]
+    if totals.provider is None:
+        return ", ".join((*parts, tr("{model} on stored features", model=totals.model)))
+    return ", ".join((*parts, tr("{model} on {provider}", model=totals.model, provider=TITLES[totals.provider])))
+
+
+def _cluster_summary(totals: ClassifyTotals) -> str:
+    return tr_n(
+        "{count:,} image, {failed:,} failed, {rate:.1f} images/s, {model} on Ray",
+        "{count:,} images, {failed:,} failed, {rate:.1f} images/s, {model} on Ray",
+        totals.images,
+        failed=totals.failed,
+        rate=totals.images / totals.seconds,
+        model=totals.model,
+    )
+
+
+def _request(arguments: argparse.Namespace) -> ClassifyRequest:
+    return ClassifyRequest(
+        paths=tuple(arguments.paths),
+        model=arguments.model,
+        top=arguments.top,
+        provider=arguments.provider,
+        precision=arguments.precision,
+        recursive=arguments.recursive,
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
+        fresh=arguments.fresh,
+        keep_features=arguments.keep_features,
+        on_cluster=arguments.engine == "ray",
+    )
+
+
+def _check(request: ClassifyRequest, arguments: argparse.Namespace) -> None:
     """Refuse requests that cannot work, before any work is done."""
-    if request.engine == "local" and any(isinstance(path, Address) for path in (*request.paths, request.output)):
+    output, remote = arguments.output, [path for path in request.paths if isinstance(path, Address)]
+    if not request.on_cluster and (remote or isinstance(output, Address)):
         raise UsageError(tr("Remote addresses work only with --engine ray."), hint=tr("Add --engine ray."))
-    if request.output is not None:
-        check_not_image(request.output)
-    elif request.format != "table" and not ReportFormat(request.format).is_text:
-        hint = tr("Add --output with a name such as results.{format}.", format=request.format)
-        raise UsageError(tr("{format} can only be written to a file.", format=request.format), hint=hint)
-    asks_jobs = request.include or request.exclude or request.fresh or request.keep_features
-    if asks_jobs and not all(map(os.path.isdir, request.paths)):
+    if output is not None:
+        check_not_image(output)
+    elif arguments.format != "table" and not ReportFormat(arguments.format).is_text:
+        hint = tr("Add --output with a name such as results.{format}.", format=arguments.format)
+        raise UsageError(tr("{format} can only be written to a file.", format=arguments.format), hint=hint)
+    if request.needs_journal and not all(map(os.path.isdir, request.paths)):
         what = tr("--include, --exclude, --fresh and --keep-features work only with folders.")
         raise UsageError(what, hint=tr("Give folders only."))
+    if request.on_cluster:
+        _check_cluster(request, arguments, has_remote=bool(remote))
 
 
-def _find_images(request: ClassifyRequest, totals: Tally) -> Iterator[Path]:
-    """Find the requested images; having none is an error."""
-
-    def on_error(folder: Path, error: ImageError) -> None:  # noqa: ARG001 - the message names the folder
-        totals.unreadable_folders += 1
-        print_message(error.what, hint=error.hint)
-
-    images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=totals.skipped)
-    first = next(images, None)
-    if first is None:
-        raise no_image_error(request, totals.skipped)
-    for folder in request.paths:
-        if _is_empty(folder, recursive=request.recursive):
-            print_message(tr("No images found in {folder!r}.", folder=str(folder)), hint=filter_hint(request))
-    return chain([first], images)
+def _check_cluster(request: ClassifyRequest, arguments: argparse.Namespace, *, has_remote: bool) -> None:
+    if request.needs_journal:
+        what = tr("--include, --exclude, --fresh and --keep-features do not work with --engine ray.")
+        raise UsageError(what, hint=tr("Remove these options, or remove --engine ray."))
+    if isinstance(arguments.output, Address) and arguments.format == "table":
+        what = tr("A table cannot be written to a remote address.")
+        raise UsageError(what, hint=tr("Add --format parquet, jsonl or csv."))
+    if len(request.paths) > 1 and has_remote:
+        what = tr("Only one remote address can be classified at a time.")
+        raise UsageError(what, hint=tr("Give the parent folder, or run the command once for each address."))
 
 
-def _is_empty(folder: Path, *, recursive: bool) -> bool:
-    """Whether a folder can be read and contains no images."""
-    unreadable: list[Path] = []
-    images = find_images([folder], recursive=recursive, on_error=lambda where, _: unreadable.append(where))
-    return next(images, None) is None and not unreadable
+@contextmanager
+def _open_report(
+    arguments: argparse.Namespace, request: ClassifyRequest, start: ClassifyStart
+) -> Iterator[Callable[[Outcome | JobProgress], None]]:
+    """Open the output, and then the progress bar."""
+    output, options = arguments.output, _options(arguments, start)
+    if request.on_cluster and options and output and not isinstance(output, Address) and output.is_dir():
+        output /= f"results.{options.format.value}"
+    with open_results(options, output) as results, _progress(arguments, request, start) as show:
+
+        def report(event: Outcome | JobProgress) -> None:
+            if not isinstance(event, JobProgress):
+                results.add(ReportRow(event))
+            show(event)
+
+        yield report
 
 
-def _outcomes(request: ClassifyRequest, model: Classifier, images: Iterator[Path], top_k: int) -> Outcomes:
-    with _progress(request) as advance:
-        for outcome in model.classify(images, top_k=top_k):
-            yield outcome
-            advance()
-
-
-def _progress(request: ClassifyRequest) -> AbstractContextManager[Callable[[], None]]:
-    if not shows_progress(request):
-        return nullcontext(lambda: None)
+def _progress(
+    arguments: argparse.Namespace, request: ClassifyRequest, start: ClassifyStart
+) -> AbstractContextManager[Callable[[Outcome | JobProgress], None]]:
+    """A progress bar, if standard error is a terminal and results are not printed to it line by line."""
+    prints_lines = arguments.output is None and arguments.format != "table" and is_terminal(sys.stdout)
+    if request.on_cluster or prints_lines or not is_terminal(sys.stderr):
+        return nullcontext(lambda _: None)
+    if start.is_job:
+        return job_bar()
     return bar(find_images(request.paths, recursive=request.recursive, on_error=lambda *_: None))
+
+
+def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptions | None:
+    """The options of the report; None for a table to read."""
+    if arguments.format == "table":
+        return None
+    card = start.model.card
+    about = (
+        (tr("model"), f"{card.title} ({start.model.name})"),
+        (tr("backbone"), start.model.backbone.name),
+        (tr("images"), ", ".join(map(_name, start.paths[:_MAX_PATHS]))),
+    )
+    return ReportOptions(
+        ReportFormat(arguments.format),
+        ColumnSet(start.top_k),
+        byte_order_mark=arguments.bom,
+        delimiter=delimiter_for(arguments, arguments.output),
+        about=about,
+        folder=start.paths[0] if len(start.paths) == 1 else None,
+    )
+
+
+def _name(path: Path | Address) -> str:
+    """The name of a file or folder without its path, because reports are shared with others."""
+    return str(path) if isinstance(path, Address) else folder_name(path)

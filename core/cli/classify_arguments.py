@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from core.base.i18n import mark, tr
-from core.base.providers import Precision, ProviderPreference
 from core.cli.parsing import (
     Parser,
-    add_csv,
     add_format,
-    check_csv,
-    delimiter_for,
-    format_for,
+    add_patterns,
+    add_provider,
+    add_report_format,
     parse_count,
     parse_location,
 )
@@ -57,88 +53,15 @@ this computer, in FOVEA_HOME, and lets `fovea classify` resume after an interrup
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class ClassifyRequest:
-    """The request of `fovea classify`; None where the user's settings apply.
-
-    Attributes:
-        paths: files and folders, at least one.
-        model: the name of the model.
-        top: how many classes to report for each image.
-        provider: the requested provider.
-        precision: whether faster, slightly different arithmetic is allowed.
-        recursive: whether subfolders are included.
-        include: patterns of which an image in a folder must match at least one; empty for all images.
-        exclude: patterns of files and folders to skip.
-        fresh: whether to discard earlier results.
-        keep_features: whether to store features for other heads over the same backbone.
-        format: "table" or a report format, see `core.outputs.reports.plan.ReportFormat`.
-        output: the file to write; None for standard output.
-        byte_order_mark: whether CSV starts with one.
-        delimiter: the delimiter of CSV.
-        engine: "local", or "ray" for a cluster; then paths and output may be addresses (`core.jobs.cluster.addresses`).
-    """
-
-    paths: tuple[Path, ...]
-    model: str | None
-    top: int | None
-    provider: ProviderPreference | None
-    precision: Precision | None
-    recursive: bool
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    fresh: bool
-    keep_features: bool
-    format: str
-    output: Path | None
-    byte_order_mark: bool
-    delimiter: str = ","
-    engine: str = "local"
-
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> ClassifyRequest:
-        """Make the request from parsed arguments.
-
-        Raises:
-            UsageError: the arguments contradict each other.
-        """
-        provider, precision = arguments.provider, arguments.precision
-        form = format_for(arguments.output, arguments.format, "table")
-        check_csv(arguments, form)
-        return cls(
-            paths=tuple(arguments.paths),
-            model=arguments.model,
-            top=arguments.top,
-            provider=None if provider is None else ProviderPreference(provider),
-            precision=None if precision is None else Precision(precision),
-            recursive=arguments.recursive,
-            include=tuple(arguments.include),
-            exclude=tuple(arguments.exclude),
-            fresh=arguments.fresh,
-            keep_features=arguments.keep_features,
-            format=form,
-            output=arguments.output,
-            byte_order_mark=arguments.bom,
-            delimiter=delimiter_for(arguments, arguments.output),
-            engine=arguments.engine,
-        )
-
-
 def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea classify`."""
     parser = commands.add_parser("classify", help=tr("classify images"), description=tr(_CLASSIFY), intermixed=True)
     parser.add_argument("paths", metavar="PATH", nargs="+", type=parse_location, help=tr("image files and folders"))
     parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use, see `fovea models`)"))
     parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
-    parser.add_argument("--provider", choices=list(map(str, ProviderPreference)), help=tr("provider to run the model"))
-    parser.add_argument("--precision", choices=list(map(str, Precision)), help=tr("exact: float32 only"))
+    add_provider(parser)
     parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
-    parser.add_argument(
-        "--include", metavar="PATTERN", action="append", default=[], help=tr("in folders, only matching images")
-    )
-    parser.add_argument(
-        "--exclude", metavar="PATTERN", action="append", default=[], help=tr("in folders, skip matching images")
-    )
+    add_patterns(parser, tr("in folders, only matching images"), tr("in folders, skip matching images"))
     parser.add_argument("--fresh", action="store_true", help=tr("discard earlier results and labels and start over"))
     parser.add_argument(
         "--keep-features",
@@ -149,22 +72,18 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help=tr("ray: run on a cluster, see above")
     )
-    forms = ("table", "jsonl", "csv", "xlsx", "parquet", "html")
-    parser.add_argument(
-        "--format", choices=forms, help=tr("output format (default: by the suffix of FILE, otherwise table)")
-    )
-    add_csv(parser)
+    add_report_format(parser, "table", "jsonl", "csv", "xlsx", "parquet", "html")
 
 
 def add_jobs(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea jobs`."""
     parser = commands.add_parser("jobs", help=tr("list, remove and restore jobs"), description=tr(_JOBS))
-    add_format(parser, ("table", "json"))
+    add_format(parser, "json")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     show = actions.add_parser(
         "show", help=tr("show the details of a job"), description=tr("Show the details of a job.")
     )
-    add_format(show, ("table", "json"), default=argparse.SUPPRESS)
+    add_format(show, "json", default=argparse.SUPPRESS)
     remove = actions.add_parser(
         "remove",
         help=tr("remove a job"),
@@ -181,7 +100,7 @@ def add_jobs(commands: argparse._SubParsersAction[Parser]) -> None:
             "ID, list what can be restored."
         ),
     )
-    add_format(restore, ("table", "json"), default=argparse.SUPPRESS)
+    add_format(restore, "json", default=argparse.SUPPRESS)
     restore.add_argument("id", metavar="ID", nargs="?", help=tr("ID from `fovea jobs restore`"))
     for action in (show, remove):
         action.add_argument("id", metavar="ID", help=tr("ID from `fovea jobs`"))

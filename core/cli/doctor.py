@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -10,21 +10,17 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core.app.diagnostics import DiagnosticReport, Issue, run_diagnostics
+from core.api import scripts
+from core.app.diagnostics import DiagnosticReport, Issue
 from core.base.i18n import tr
 from core.base.providers import TITLES
 from core.cli import tables
-from core.cli.streams import results_to
 
 
-def run(*, as_json: bool) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Check this machine and print the report; return 0 if images can be classified, otherwise 2."""
-    findings = run_diagnostics()
-    with results_to(None) as stream:
-        if as_json:
-            stream.write(json.dumps(_as_json(findings), indent=2) + "\n")
-        else:
-            tables.show(stream, *_report(findings))
+    findings = scripts.diagnose()
+    tables.print_result(arguments.format, lambda: _as_json(findings), lambda: _report(findings))
     return 0 if findings.can_classify else 2
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,24 +10,20 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from core.base import paths, settings
+from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.storage import write_atomically
 from core.base.text import percent
 from core.cli import tables
-from core.cli.problems import print_problems
+from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
-from core.cli.streams import print_message, results_to
-from core.engine.feature_store import FeatureStore
-from core.evaluation.folder_evaluation import evaluate_folder
-from core.evaluation.leakage import TrainingSet
+from core.cli.streams import print_message
 from core.evaluation.metrics import to_json
 from core.evaluation.reports import html_report
-from core.evaluation.sources import feature_extractor
 from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
 from core.images.listing import folder_name
-from core.models.library import InstalledModel, load_head, open_library
+from core.models.values import InstalledModel
 from core.outputs.reports.plan import ReportFormat, check_suffix
 from core.outputs.reports.write import check_not_image
 
@@ -48,31 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         check_not_image(arguments.report, "report.html")
         check_suffix(arguments.report, ReportFormat.HTML)
-    chosen = settings.load(paths.settings_file())
-    model = open_library().find(arguments.model or chosen.model)
-    result = _evaluate(arguments.folder, model, chosen)
+    with stages() as report:
+        model, result = scripts.evaluate(arguments.folder, arguments.model, report=report, token=CancelToken())
     print_problems(result.problems)
-    for failure in result.failures:
-        print_message(failure.message, hint=failure.hint)
+    print_failures(result.failures)
     if result.training_overlap:
         print_message(_overlap_note(result), hint=_held_out_note(result.held_out))
-    with results_to(None) as stream:
-        if arguments.format == "json":
-            stream.write(json.dumps(_as_json(result, model, arguments.folder), indent=2) + "\n")
-        else:
-            tables.show(stream, *evaluation_tables(result.evaluation))
+    tables.print_result(
+        arguments.format,
+        lambda: _as_json(result, model, arguments.folder),
+        lambda: evaluation_tables(result.evaluation),
+    )
     if arguments.report is not None:
         _write_report(arguments.report, result, model, arguments.folder)
     return 1 if result.failures else 0
-
-
-def _evaluate(folder: Path, model: InstalledModel, chosen: settings.Settings) -> FolderEvaluation:
-    head, source = load_head(model), feature_extractor(model, chosen.provider, chosen.precision)
-    training_set = TrainingSet.of(model)
-    with FeatureStore() as store, stages() as report:
-        return evaluate_folder(
-            folder, model.card, head, source, store, training_set=training_set, report=report, token=CancelToken()
-        )
 
 
 def _overlap_note(result: FolderEvaluation) -> str:
@@ -115,17 +99,13 @@ def _write_report(file: Path, result: FolderEvaluation, model: InstalledModel, f
 
 
 def _as_json(result: FolderEvaluation, model: InstalledModel, folder: Path) -> dict[str, Any]:
-    failures = [
-        {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
-        for one in result.failures
-    ]
-    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in result.problems]
     content = {"model": model.name, "version": model.version, "folder": str(folder)}
     content |= to_json(result.evaluation) | {
         "learnt_from": result.training_overlap,
         "unseen": _held_out_json(result.held_out),
     }
-    return content | {"failures": failures, "problems": problems}
+    failures, problems = map(failure_json, result.failures), map(problem_json, result.problems)
+    return content | {"failures": list(failures), "problems": list(problems)}
 
 
 def _held_out_json(held_out: Accuracy | None) -> dict[str, Any] | None:

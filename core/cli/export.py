@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from core import api
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
@@ -18,12 +18,9 @@ from core.base.text import percent
 from core.cli import tables
 from core.cli.problems import print_problems
 from core.cli.progress import stages
-from core.cli.streams import print_message, results_to
-from core.exporting.export import export_model
-from core.exporting.export_evaluation import AccuracyLossError, ExportEvaluation, VariantMetrics
+from core.cli.streams import print_message
 from core.exporting.formats import ExportFormat
-from core.models.library import Library
-from core.models.weight_storage import Storage
+from core.exporting.values import AccuracyLossError, ExportEvaluation, VariantMetrics
 
 _ONNX, _LITERT = ".onnx", ".tflite"
 
@@ -33,7 +30,7 @@ def _columns() -> tuple[str, ...]:
     return tr("accuracy"), tr("loss"), *counts, tr("cosine"), tr("ms per image"), tr("size")
 
 
-def run(library: Library, arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Export a model as one file, and print what it loses in 8 bits.
 
     Raises:
@@ -41,41 +38,40 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
         BrokenPipeOutputError: the reader of standard output has gone.
     """
     file: Path = arguments.file
-    storage = None if arguments.storage is None else Storage(arguments.storage)
-    _check(file, storage, arguments.images)
-    model, format_ = library.find(arguments.name), _format(file, storage)
+    _check(file, arguments.storage, arguments.images)
+    format_ = _format(file, arguments.storage)
     try:
         with stages() as report:
-            evaluation = export_model(
-                model, file, format_, arguments.images, arguments.most_lost, report=report, token=CancelToken()
+            written = api.export_model(
+                arguments.name, file, format_, arguments.images, arguments.most_lost, report=report, token=CancelToken()
             )
     except AccuracyLossError as error:
-        _show(error.evaluation, as_json=arguments.format == "json")
+        _show(error.evaluation, arguments.format)
         raise
-    if evaluation is not None:
-        _show(evaluation, as_json=arguments.format == "json")
-    size = tables.size(file.stat().st_size)
+    if written.evaluation is not None:
+        _show(written.evaluation, arguments.format)
+    size = tables.size(written.size_bytes)
     print_message(tr("Exported {name!r} to {file!r} ({size}).", name=arguments.name, file=str(file), size=size))
 
 
-def _check(file: Path, storage: Storage | None, images: Path | None) -> None:
+def _check(file: Path, storage: str | None, images: Path | None) -> None:
     kind = file.suffix.lower()
     if kind not in (_ONNX, _LITERT):
         what = tr("{file!r} is not a name for a model file.", file=str(file))
         raise UsageError(what, hint=tr("Choose a name that ends in .onnx or .tflite."))
-    if storage is Storage.INT8 and images is None:
+    if storage == "int8" and images is None:
         what = tr("int8 needs images for calibration and evaluation.")
         raise UsageError(what, hint=tr("Add --images with a folder of labelled images."))
-    if images is not None and kind == _ONNX and storage is not Storage.INT8:
+    if images is not None and kind == _ONNX and storage != "int8":
         raise UsageError(tr("--images works only with int8 and .tflite."), hint=tr("Remove --images."))
 
 
-def _format(file: Path, storage: Storage | None) -> ExportFormat:
+def _format(file: Path, storage: str | None) -> ExportFormat:
     kind = "litert" if file.suffix.lower() == _LITERT else "onnx"
     return ExportFormat(kind if storage is None else f"{kind}-{storage}")
 
 
-def _show(evaluation: ExportEvaluation, *, as_json: bool) -> None:
+def _show(evaluation: ExportEvaluation, form: str) -> None:
     print_problems(evaluation.problems)
     if evaluation.learnt:
         what = tr_n(
@@ -85,11 +81,7 @@ def _show(evaluation: ExportEvaluation, *, as_json: bool) -> None:
             learned=evaluation.learnt,
         )
         print_message(what, hint=tr("The loss is still meaningful: both variants are evaluated on the same images."))
-    with results_to(None) as stream:
-        if as_json:
-            stream.write(json.dumps(_as_json(evaluation), indent=2) + "\n")
-            return
-        tables.show(stream, _table(evaluation), Text(_split_text(evaluation)))
+    tables.print_result(form, lambda: _as_json(evaluation), lambda: [_table(evaluation), Text(_split_text(evaluation))])
 
 
 def _split_text(evaluation: ExportEvaluation) -> str:

@@ -6,21 +6,19 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from core import api
 from core.base.errors import FoveaError, UsageError
 from core.base.i18n import tr
 from core.card import ResizeMode
 from core.cli.streams import print_message, results_to
 from core.models.class_names import read_names, text_of
-from core.models.exchange import Imported, import_model
-from core.models.library import Library
-from core.models.onnx_import import import_onnx, inspect_model
 from core.models.onnx_import_values import DEFAULT_CROP, ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 from core.prediction import Failure
 
 _ANSWERS: Final = ("classes", "size", "scaling", "order", "crop", "name", "preview")
 
 
-def run(library: Library, arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Import a model, or show its prediction for a photo.
 
     Raises:
@@ -28,26 +26,21 @@ def run(library: Library, arguments: argparse.Namespace) -> None:
     """
     file: Path = arguments.file
     given = _names_from(arguments.classes)
-    questions = inspect_model(file, len(given) or None)
-    if questions is None:
+    answers = None
+    for questions in api.inspect_model(file, len(given) or None):
+        answers = _answers(arguments, questions, given)
+    if answers is None:
         _check_no_answers(arguments)
-        _show(file, import_model(file, library))
-        return
-    answers = _answers(arguments, questions, given)
-    if arguments.preview is not None:
+    elif arguments.preview is not None:
         _preview(file, answers, arguments.preview)
-    else:
-        _show(file, import_onnx(file, answers, library))
-
-
-def _show(file: Path, imported: Imported) -> None:
-    name = imported.model.name
+        return
+    imported = api.import_model(file, answers)
     if imported.is_new:
-        print_message(tr("Imported {file!r} as {name!r}.", file=str(file), name=name))
+        print_message(tr("Imported {file!r} as {name!r}.", file=str(file), name=imported.name))
     else:
-        print_message(tr("You already have this model: {name!r}.", name=name))
+        print_message(tr("You already have this model: {name!r}.", name=imported.name))
     with results_to(None) as stream:
-        stream.write(f"{name}\n")
+        stream.write(f"{imported.name}\n")
 
 
 def _check_no_answers(arguments: argparse.Namespace) -> None:
@@ -95,8 +88,8 @@ def _answers(arguments: argparse.Namespace, questions: ImportQuestions, given: t
         title=arguments.name or arguments.file.stem or "imported",
         classes=classes,
         size=size,
-        order=ChannelOrder(arguments.order or ChannelOrder.RGB),
-        scaling=Scaling(scaling),
+        order=arguments.order or ChannelOrder.RGB,
+        scaling=scaling,
         fit=fit,
         crop=crop,
     )
@@ -109,9 +102,7 @@ def _scaling_hint(questions: ImportQuestions) -> str:
 
 
 def _preview(file: Path, answers: ImportAnswers, photo: Path) -> None:
-    from core.models.import_preview import preview
-
-    outcome = preview(file, answers, photo)
+    outcome = api.preview_import(file, answers, photo)
     if isinstance(outcome, Failure):
         raise FoveaError(f"{str(photo)!r}: {outcome.message}", hint=outcome.hint)
     with results_to(None) as stream:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from rich.table import Table
 from rich.text import Text
 
 from core.base.i18n import tr, tr_n
 from core.cli import tables
-from core.cli.streams import print_message, results_to
+from core.cli.problems import broken_json
+from core.cli.streams import print_message
 from core.jobs.job_list import BrokenJob, existing_job, job_summary, list_jobs
 from core.jobs.queries import ResultStore
 from core.jobs.trash import RemovedJob, purge, removed_jobs, restore, trash
-from core.jobs.values import Filter, JobState, JobSummary
+from core.jobs.values import Filter, JobState, JobSummary, UnreadableFolder
 from core.models.versions import KEPT_DAYS
 
 _CLASSES_SHOWN: Final = 40
 _NOT_STORED: Final = ("progress", "sortings", "interrupted", "message")
 """The fields of a job that only the window uses."""
-
-
-def _columns() -> tuple[str, ...]:
-    counts = tr("images"), tr("failed"), tr("remaining")
-    return tr("id"), tr("folder"), *counts, tr("state"), tr("model"), tr("started")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,30 +33,22 @@ def run(arguments: argparse.Namespace) -> int:
     """
     match arguments.action:
         case "show":
-            _show(arguments.id, as_json=arguments.format == "json")
+            _show(arguments.id, arguments.format)
         case "remove":
             _remove(arguments.id)
         case "restore" if arguments.id is None:
-            _list_removed(as_json=arguments.format == "json")
+            _list_removed(arguments.format)
         case "restore":
             restore(arguments.id)
             print_message(tr("Restored job {id}.", id=arguments.id))
         case _:
-            return _list(as_json=arguments.format == "json")
+            return _list(arguments.format)
     return 0
 
 
-def _list(*, as_json: bool) -> int:
+def _list(form: str) -> int:
     jobs = list_jobs()
-    with results_to(None) as stream:
-        if as_json:
-            stream.write(json.dumps([_content(job) for job in jobs], indent=2) + "\n")
-        else:
-            columns = _columns()
-            result = tables.table(columns, numbers=columns[2:5])
-            for job in jobs:
-                result.add_row(*_cells(job))
-            tables.show(stream, result)
+    tables.print_result(form, lambda: list(map(_content, jobs)), lambda: [_table(jobs)])
     return int(any(isinstance(job, BrokenJob) for job in jobs))
 
 
@@ -77,17 +65,17 @@ def _remove(id_: str) -> None:
     print_message(tr("Removed job {id}. No image was changed.", id=id_), hint=hint)
 
 
-def _list_removed(*, as_json: bool) -> None:
+def _list_removed(form: str) -> None:
     jobs = removed_jobs()
-    with results_to(None) as stream:
-        if as_json:
-            stream.write(json.dumps([_removed_content(job) for job in jobs], indent=2) + "\n")
-            return
-        counts = tr("images"), tr("reviewed")
-        result = tables.table((tr("id"), tr("folder"), *counts, tr("removed")), numbers=counts)
-        for job in jobs:
-            result.add_row(*_removed_cells(job))
-        tables.show(stream, result)
+    tables.print_result(form, lambda: list(map(_removed_content, jobs)), lambda: [_removed_table(jobs)])
+
+
+def _removed_table(jobs: Iterable[RemovedJob]) -> Table:
+    counts = tr("images"), tr("reviewed")
+    result = tables.table((tr("id"), tr("folder"), *counts, tr("removed")), numbers=counts)
+    for job in jobs:
+        result.add_row(*_removed_cells(job))
+    return result
 
 
 def _removed_content(job: RemovedJob) -> dict[str, Any]:
@@ -105,21 +93,29 @@ def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
         cells = (note, "", "")
     elif summary is not None:
         cells = (str(summary.folder), f"{summary.counts.found:,}", f"{summary.counts.reviewed:,}")
-    removed = f"{job.removed_at.astimezone():%Y-%m-%d %H:%M}"
-    return tables.cell(job.id, "bold"), *(tables.cell(text) for text in (*cells, removed))
+    return tables.cell(job.id, "bold"), *map(tables.cell, (*cells, tables.minute(job.removed_at)))
 
 
 def _content(job: JobSummary | BrokenJob) -> dict[str, Any]:
     if isinstance(job, BrokenJob):
-        return {"id": job.id, "error": {"kind": job.error.kind, "message": job.error.what, "hint": job.error.hint}}
+        return broken_json(job.id, job.error)
     content = {name: value for name, value in asdict(job).items() if name not in _NOT_STORED}
-    return content | {"folder": str(job.folder), "begun": _timestamp(job.begun).isoformat()}
+    return content | {"folder": str(job.folder), "begun": tables.local_time(job.begun).isoformat()}
 
 
-def _cells(job: JobSummary | BrokenJob) -> tuple[Text, ...]:
-    if isinstance(job, BrokenJob):
-        empty = [Text() for _ in _columns()[2:]]
-        return tables.cell(job.id, "bold"), tables.cell(f"{job.error.what} {job.error.hint}", "red"), *empty
+def _table(jobs: Iterable[JobSummary | BrokenJob]) -> Table:
+    counts = tr("images"), tr("failed"), tr("remaining")
+    columns = tr("id"), tr("folder"), *counts, tr("state"), tr("model"), tr("started")
+    result = tables.table(columns, numbers=counts)
+    for job in jobs:
+        if isinstance(job, BrokenJob):
+            tables.broken_row(result, job.id, job.error)
+        else:
+            result.add_row(*_cells(job))
+    return result
+
+
+def _cells(job: JobSummary) -> tuple[Text, ...]:
     counts, style = job.counts, "yellow" if job.state is JobState.STOPPED else ""
     return (
         tables.cell(job.id, "bold"),
@@ -127,26 +123,26 @@ def _cells(job: JobSummary | BrokenJob) -> tuple[Text, ...]:
         *(tables.cell(f"{count:,}") for count in (counts.found, counts.failed, counts.waiting)),
         tables.cell(job.state.value, style),
         tables.cell(_model(job)),
-        tables.cell(f"{_timestamp(job.begun):%Y-%m-%d %H:%M}"),
+        tables.cell(tables.minute(tables.local_time(job.begun))),
     )
 
 
-def _show(id_: str, *, as_json: bool) -> None:
+def _show(id_: str, form: str) -> None:
     job = job_summary(id_)
     with ResultStore(id_) as results:
         classes, errors = results.class_counts(Filter()), results.unreadable_folders()
-    with results_to(None) as stream:
-        if as_json:
-            listed = [{"folder": str(each.folder), "message": each.message, "hint": each.hint} for each in errors]
-            content = _content(job) | {"classes": classes, "unreadable_folders": listed}
-            stream.write(json.dumps(content, indent=2) + "\n")
-            return
-        result = tables.facts(job.id)
-        for name, value in _summary_rows(job, classes):
-            result.add_row(name, tables.cell(value))
-        for error in errors:
-            result.add_row(tr("unreadable"), tables.cell(f"{error.message} {error.hint}", "red"))
-        tables.show(stream, result)
+    listed = [{"folder": str(each.folder), "message": each.message, "hint": each.hint} for each in errors]
+    content = _content(job) | {"classes": classes, "unreadable_folders": listed}
+    tables.print_result(form, lambda: content, lambda: [_details(job, classes, errors)])
+
+
+def _details(job: JobSummary, classes: dict[str, int], errors: Sequence[UnreadableFolder]) -> Table:
+    result = tables.facts(job.id)
+    for name, value in _summary_rows(job, classes):
+        result.add_row(name, tables.cell(value))
+    for error in errors:
+        result.add_row(tr("unreadable"), tables.cell(f"{error.message} {error.hint}", "red"))
+    return result
 
 
 def _summary_rows(job: JobSummary, classes: dict[str, int]) -> list[tuple[str, str]]:
@@ -170,14 +166,10 @@ def _summary_rows(job: JobSummary, classes: dict[str, int]) -> list[tuple[str, s
         (tr("images"), ", ".join(images)),
         (tr("reviewed"), f"{counts.reviewed:,}"),
         (tr("model"), _model(job)),
-        (tr("started"), f"{_timestamp(job.begun):%Y-%m-%d %H:%M}"),
+        (tr("started"), tables.minute(tables.local_time(job.begun))),
         (tr("predictions"), ", ".join(predictions)),
     ]
 
 
 def _model(job: JobSummary) -> str:
     return f"{job.model}@{job.version}" if job.version else job.model
-
-
-def _timestamp(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC).astimezone()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
+from rich.table import Table
 from rich.text import Text
 
-from core.base import paths, settings
+from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.card import Preprocessing, ResizeMode
-from core.cli import removal, tables, versions
-from core.cli.streams import print_message, results_to
-from core.models.library import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Library, open_library
+from core.cli import tables, versions
+from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 
 _CLASSES_SHOWN: Final = 40
 
@@ -26,114 +26,88 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         FoveaError: it could not be done.
     """
-    library = open_library()
     match arguments.action:
+        case None:
+            entries = scripts.list_entries()
+            tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
         case "show":
-            _show(library, arguments.name, as_json=arguments.format == "json")
+            one = scripts.find_entry(arguments.name)
+            tables.print_result(arguments.format, lambda: _content(one), lambda: [_details(one)])
         case "import":
             from core.cli import imports
 
-            imports.run(library, arguments)
+            imports.run(arguments)
         case "export":
             from core.cli import export
 
-            export.run(library, arguments)
-        case "remove" | "restore":
-            removal.run(library, arguments)
-        case "use":
-            _use(library, arguments.name)
-        case "versions" | "activate" | "rollback":
-            versions.run(library, arguments)
+            export.run(arguments)
         case "compare":
             from core.cli import compare
 
             return compare.run(arguments)
         case _:
-            _list(library, as_json=arguments.format == "json")
+            versions.run(arguments)
     return 0
 
 
-def _list(library: Library, *, as_json: bool) -> None:
-    in_use = _settings().model
-    rows = [_row(entry, in_use, library.numbers(entry.name)) for entry in library.entries()]
-    rows += [{"name": name, "kind": "inactive", "versions": library.numbers(name)} for name in library.inactive()]
-    with results_to(None) as stream:
-        if as_json:
-            stream.write(json.dumps(rows, indent=2) + "\n")
-            return
-        numbers = tr("classes"), tr("size")
-        result = tables.table((tr("name"), *numbers, tr("origin"), tr("description")), numbers=numbers)
-        for row in rows:
-            result.add_row(*_cells(row))
-        tables.show(stream, result)
-
-
-def _row(entry: Entry, in_use: str, numbers: tuple[int, ...]) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": entry.name}
-    match entry:
-        case InstalledModel(card=card):
+def _row(one: scripts.LibraryEntry) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": one.name}
+    match one.entry:
+        case InstalledModel(card=card) as model:
             row |= {"kind": "model", "title": card.title, "summary": card.summary, "classes": len(card.classes)}
-            row |= {"backbone": entry.backbone.name, "shipped": entry.is_builtin}
-            row |= {"version": entry.version, "versions": numbers}
-            return row | {"size_bytes": entry.size_bytes, "in_use": card.name == in_use}
-        case InstalledBackbone(card=card):
-            return row | {"kind": "backbone", "architecture": card.architecture, "size_bytes": entry.size_bytes}
-        case BrokenEntry():
-            row |= {"kind": "broken", "message": entry.error.what, "hint": entry.error.hint}
-            return row | {"versions": numbers}
+            row |= {"backbone": model.backbone.name, "shipped": model.is_builtin}
+            row |= {"version": model.version, "versions": one.versions}
+            return row | {"size_bytes": model.size_bytes, "in_use": one.in_use}
+        case InstalledBackbone(card=card) as backbone:
+            return row | {"kind": "backbone", "architecture": card.architecture, "size_bytes": backbone.size_bytes}
+        case BrokenEntry(error=error):
+            return row | {"kind": "broken", "message": error.what, "hint": error.hint, "versions": one.versions}
+        case None:
+            return row | {"kind": "inactive", "versions": one.versions}
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[Text, ...]:
-    size = tables.size(row["size_bytes"]) if "size_bytes" in row else ""
-    match row["kind"]:
-        case "model":
-            name = tr("{name} (in use)", name=row["name"]) if row["in_use"] else row["name"]
-            values = (f"{row['classes']:,}", size, _row_origin(row), row["summary"])
+def _table(entries: Sequence[scripts.LibraryEntry]) -> Table:
+    numbers = tr("classes"), tr("size")
+    result = tables.table((tr("name"), *numbers, tr("origin"), tr("description")), numbers=numbers)
+    for one in entries:
+        result.add_row(*_cells(one))
+    return result
+
+
+def _cells(one: scripts.LibraryEntry) -> tuple[Text, ...]:
+    match one.entry:
+        case InstalledModel(card=card) as model:
+            name = tr("{name} (in use)", name=one.name) if one.in_use else one.name
+            values = (f"{len(card.classes):,}", tables.size(model.size_bytes), _short_origin(model, one), card.summary)
             return (tables.cell(name, "bold"), *map(tables.cell, values))
-        case "backbone":
-            about = tr("{architecture}, shared backbone", architecture=row["architecture"])
-            return (tables.cell(row["name"]), *map(tables.cell, ("", size, "", about)))
-        case "inactive":
-            about = tr("no active version; see `fovea models versions {name}`", name=row["name"])
-            return (tables.cell(row["name"]), *map(tables.cell, ("", "", _row_origin(row), about)))
-        case _:
-            reason = tables.cell(tr("damaged: {reason}", reason=f"{row['message']} {row['hint']}"), "red")
-            return (tables.cell(row["name"]), *map(tables.cell, ("", "", "")), reason)
+        case InstalledBackbone(card=card) as backbone:
+            values = ("", tables.size(backbone.size_bytes), "", versions.backbone_text(card))
+        case BrokenEntry(error=error):
+            return (*map(tables.cell, (one.name, "", "", "")), versions.damage(error))
+        case None:
+            count = len(one.versions)
+            origin = tr_n("you ({count} version)", "you ({count} versions)", count)
+            values = ("", "", origin, tr("no active version; see `fovea models versions {name}`", name=one.name))
+    return tuple(map(tables.cell, (one.name, *values)))
 
 
-def _row_origin(row: Mapping[str, Any]) -> str:
-    if row.get("shipped"):
+def _short_origin(model: InstalledModel, one: scripts.LibraryEntry) -> str:
+    if model.is_builtin:
         return tr("Fovea")
-    count = len(row["versions"])
-    if row["kind"] == "inactive":
-        return tr_n("you ({count} version)", "you ({count} versions)", count)
+    count, version = len(one.versions), model.version
     if count <= 1:
-        return tr("you, version {version}", version=row["version"])
-    return tr_n("you, version {version} of {count}", "you, version {version} of {count}", count, version=row["version"])
+        return tr("you, version {version}", version=version)
+    return tr_n("you, version {version} of {count}", "you, version {version} of {count}", count, version=version)
 
 
-def _show(library: Library, reference: str, *, as_json: bool) -> None:
-    entry = next((entry for entry in library.entries() if entry.name == reference), None)
-    if not isinstance(entry, InstalledBackbone):
-        entry = library.find(reference)
-    with results_to(None) as stream:
-        if as_json:
-            content = _backbone_content(entry) if isinstance(entry, InstalledBackbone) else _content(library, entry)
-            stream.write(json.dumps(content, indent=2) + "\n")
-            return
-        result = tables.facts()
-        rows = _backbone_facts(entry) if isinstance(entry, InstalledBackbone) else _facts(library, entry)
-        for key, value in rows.items():
-            result.add_row(tables.cell(key), tables.cell(value))
-        tables.show(stream, result)
-
-
-def _content(library: Library, model: InstalledModel) -> dict[str, Any]:
-    is_active = library.active(model.name) == model.version
+def _content(one: scripts.LibraryEntry) -> dict[str, Any]:
+    if isinstance(one.entry, InstalledBackbone):
+        return _backbone_content(one.entry)
+    model = _model(one)
     content = {"kind": "model", **asdict(model.card), "backbone": _backbone_content(model.backbone)}
     content |= {"size_bytes": model.size_bytes, "shipped": model.is_builtin}
-    content |= {"version": model.version, "active": is_active, "versions": library.numbers(model.name)}
-    return content | {"in_use": is_active and model.name == _settings().model, "folder": str(model.folder)}
+    content |= {"version": model.version, "active": one.is_active, "versions": one.versions}
+    return content | {"in_use": one.in_use, "folder": str(model.folder)}
 
 
 def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
@@ -142,7 +116,22 @@ def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
     return content | {"folder": str(backbone.folder)}
 
 
-def _facts(library: Library, model: InstalledModel) -> dict[str, str]:
+def _model(one: scripts.LibraryEntry) -> InstalledModel:
+    assert isinstance(one.entry, InstalledModel)  # `scripts.find_entry` returns only models and backbones
+    return one.entry
+
+
+def _details(one: scripts.LibraryEntry) -> Table:
+    result = tables.facts()
+    for key, value in _facts(one).items():
+        result.add_row(tables.cell(key), tables.cell(value))
+    return result
+
+
+def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
+    if isinstance(one.entry, InstalledBackbone):
+        return _backbone_facts(one.entry)
+    model = _model(one)
     card, below = model.card, model.card.unknown_below
     return {
         tr("model"): f"{card.name}: {card.title}",
@@ -153,7 +142,7 @@ def _facts(library: Library, model: InstalledModel) -> dict[str, str]:
         tr("source"): card.origin.source,
         tr("licence"): card.origin.licence,
         tr("total size"): tables.size(model.size_bytes),
-        tr("origin"): tr("built in") if model.is_builtin else _origin(library, model),
+        tr("origin"): tr("built in") if model.is_builtin else _origin(model, one),
         **{tr("training, {key}", key=key): _text(value) for key, value in card.training.items()},
         **{tr("evaluation, {key}", key=key): _text(value) for key, value in card.evaluation.items()},
         **_backbone_facts(model.backbone),
@@ -167,9 +156,9 @@ def _class_list(classes: Sequence[str]) -> str:
     return tr_n("{classes} and {count:,} more", "{classes} and {count:,} more", more, classes=shown)
 
 
-def _origin(library: Library, model: InstalledModel) -> str:
-    values = {"version": model.version, "count": len(library.numbers(model.name))}
-    if library.active(model.name) == model.version:
+def _origin(model: InstalledModel, one: scripts.LibraryEntry) -> str:
+    values = {"version": model.version, "count": len(one.versions)}
+    if one.is_active:
         return tr("trained or imported by you, version {version} of {count} (active)", **values)
     return tr("trained or imported by you, version {version} of {count} (not active)", **values)
 
@@ -198,13 +187,3 @@ def _input(plan: Preprocessing) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _use(library: Library, reference: str) -> None:
-    model = library.find(versions.plain_name(reference))
-    settings.save(replace(_settings(), model=model.name), paths.settings_file())
-    print_message(tr("{name!r} is now the model in use.", name=model.name))
-
-
-def _settings() -> settings.Settings:
-    return settings.load(paths.settings_file())

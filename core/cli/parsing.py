@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import math
-from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
+from core.base.providers import Precision, ProviderPreference
 from core.card import ResizeMode
+from core.jobs.values import THRESHOLD
 from core.models.onnx_import_values import DEFAULT_CROP
 from core.outputs.reports.plan import ReportFormat, check_suffix, format_of
 
@@ -48,9 +50,55 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def add_format(parser: argparse.ArgumentParser, formats: Sequence[str], default: str = "table") -> None:
-    """Add the option `--format`."""
+def add_format(parser: argparse.ArgumentParser, *others: str, default: str = "table") -> None:
+    """Add the option `--format`: a table, or one of the other formats."""
+    formats = ("table", *others)
     parser.add_argument("--format", choices=formats, default=default, help=tr("output format (default: table)"))
+
+
+def add_choice(
+    parser: argparse.ArgumentParser, option: str, kind: type[StrEnum], text: str, default: StrEnum | None = None
+) -> None:
+    """Add an option with the values of an enumeration."""
+
+    def parse_choice(value: str) -> str:
+        return kind(value) if value in choices else value  # argparse refuses what is not among the choices
+
+    choices = [*map(str, kind)]
+    parser.add_argument(option, choices=choices, type=parse_choice, default=default, help=text)
+
+
+def add_provider(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose how a model runs."""
+    add_choice(parser, "--provider", ProviderPreference, tr("provider to run the model"))
+    add_choice(parser, "--precision", Precision, tr("exact: float32 only"))
+
+
+def add_patterns(parser: argparse.ArgumentParser, include: str = "", exclude: str = "") -> None:
+    """Add the options that select images of a folder, with these help texts."""
+    for option, text in (
+        ("--include", include or tr("only matching images")),
+        ("--exclude", exclude or tr("skip matching images")),
+    ):
+        parser.add_argument(option, metavar="PATTERN", action="append", default=[], help=text)
+
+
+def add_threshold(parser: argparse.ArgumentParser, metavar: str = "T") -> None:
+    """Add the minimum confidence of sorting and keywords."""
+    parser.add_argument(
+        "--threshold",
+        metavar=metavar,
+        type=parse_fraction,
+        default=THRESHOLD,
+        help=tr("minimum confidence, 0 to 1 (default: %(default)s)"),
+    )
+
+
+def add_unsure(parser: argparse.ArgumentParser) -> None:
+    """Add the option that also writes a keyword below the minimum confidence."""
+    parser.add_argument(
+        "--unsure", action="store_true", help=tr('write the keyword "unsure" below the minimum confidence')
+    )
 
 
 def parse_delimiter(text: str) -> str:
@@ -62,8 +110,11 @@ def parse_delimiter(text: str) -> str:
     return delimiter
 
 
-def add_csv(parser: argparse.ArgumentParser) -> None:
-    """Add the options of CSV files."""
+def add_report_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """Add the options of results that can be written to a file."""
+    parser.add_argument(
+        "--format", choices=formats, help=tr("output format (default: by the suffix of FILE, otherwise table)")
+    )
     parser.add_argument(
         "--delimiter",
         metavar="D",
@@ -112,49 +163,37 @@ def parse_count(text: str) -> int:
 
 def parse_fraction_or_count(text: str) -> float | int:
     """Parse a count (digits only) or a fraction from 0 to below 1."""
-    if text.isascii() and text.isdecimal() and len(text) < 10:
+    if _is_whole(text):
         return int(text)
-    try:
-        fraction = float(text)
-    except ValueError:
-        fraction = math.nan
-    if not 0 <= fraction < 1:
+    if not 0 <= _number(text) < 1:
         raise argparse.ArgumentTypeError(tr("{text!r} is not a fraction below 1 or a whole number", text=text))
-    return fraction
+    return _number(text)
 
 
 def parse_rate(text: str) -> float:
     """Parse a number above 0 and up to 10."""
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not 0 < rate <= 10:
+    if not 0 < _number(text) <= 10:
         raise argparse.ArgumentTypeError(tr("{text!r} is not a number above 0 and up to 10", text=text))
-    return rate
+    return _number(text)
 
 
-def parse_loss(text: str) -> float:
+def parse_fraction(text: str) -> float:
     """Parse a fraction from 0 to 1."""
-    try:
-        fraction = float(text)
-    except ValueError:
-        fraction = math.nan
-    if not 0 <= fraction <= 1:
+    if not 0 <= _number(text) <= 1:
         raise argparse.ArgumentTypeError(tr("{text!r} is not a number from 0 to 1", text=text))
-    return fraction
+    return _number(text)
 
 
 def parse_seed(text: str) -> int:
     """Parse a whole number of up to nine digits."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+    if not _is_whole(text):
         raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number from 0 to 999999999", text=text))
     return int(text)
 
 
 def parse_side(text: str) -> int:
     """Parse a number of pixels from 16 to 2048."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 16 <= int(text) <= 2048):
+    if not (_is_whole(text) and 16 <= int(text) <= 2048):
         raise argparse.ArgumentTypeError(tr("{text!r} is not a number of pixels from 16 to 2048", text=text))
     return int(text)
 
@@ -163,13 +202,22 @@ def parse_crop(text: str) -> tuple[ResizeMode, float]:
     """Parse the cropping: the whole image, stretched, or a fraction of its central square."""
     if text == "stretch":
         return ResizeMode.STRETCH, 1.0
-    try:
-        fraction = DEFAULT_CROP if text == "centre" else float(text)
-    except ValueError:
-        fraction = math.nan
+    fraction = DEFAULT_CROP if text == "centre" else _number(text)
     if not 0.01 <= fraction <= 1:
         raise argparse.ArgumentTypeError(tr("{text!r} is not stretch, centre or a number from 0.01 to 1", text=text))
     return ResizeMode.CENTRE_CROP, fraction
+
+
+def _number(text: str) -> float:
+    """The number that a text stands for; NaN, which is in no range, if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def parse_path(text: str) -> Path:

@@ -20,8 +20,8 @@ from core.jobs.values import JobProgress
 
 
 @contextmanager
-def bar(images: Iterable[Path]) -> Iterator[Callable[[], None]]:
-    """Show a progress bar and yield the function that advances it by one image.
+def bar(images: Iterable[Path]) -> Iterator[Callable[[object], None]]:
+    """Show a progress bar and yield the function that advances it by an image, whatever it is called with.
 
     Args:
         images: the images to come; counted in a thread, so that the work does not wait for the total.
@@ -34,17 +34,22 @@ def bar(images: Iterable[Path]) -> Iterator[Callable[[], None]]:
             progress.update(task, total=sum(1 for _ in images))
 
         threading.Thread(target=count, name="count images", daemon=True).start()
-        yield lambda: progress.advance(task)
+        yield lambda _: progress.advance(task)
 
 
 @contextmanager
-def job_bar() -> Iterator[Callable[[JobProgress], None]]:
-    """Show the progress of jobs, one after another, and yield the function that takes it."""
+def job_bar() -> Iterator[Callable[[object], None]]:
+    """Show the progress of jobs, if standard error is a terminal, and yield the function that takes it."""
+    if not is_terminal(sys.stderr):
+        yield lambda _: None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
         task = shown.add_task(tr("classifying"), total=None, left="")
 
-        def report(progress: JobProgress) -> None:
+        def report(progress: object) -> None:
+            if not isinstance(progress, JobProgress):  # an outcome, which the next progress will include
+                return
             is_searching = not progress.walked and not progress.finished
             activity = tr("searching") if is_searching else tr("classifying")
             total = progress.found if progress.walked else None

@@ -13,6 +13,7 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.cli import tables
 from core.cli.streams import is_terminal, replaced_file, results_to
+from core.jobs.cluster.addresses import Address, open_atomic
 from core.outputs.reports.columns import ReportRow
 from core.outputs.reports.plan import ReportOptions
 from core.outputs.reports.write import Writer, open_text_writer, open_writer
@@ -30,7 +31,7 @@ def open_results(plan: ReportOptions | None, output: Path | None) -> AbstractCon
 
     Args:
         plan: the format of a report; None for a table to read.
-        output: a file, which is replaced atomically; None for standard output, which takes text only.
+        output: a file or an address, replaced atomically; None for standard output, which takes text only.
 
     Raises:
         StorageError: the file cannot be written.
@@ -58,7 +59,11 @@ def _text(plan: ReportOptions) -> Iterator[Writer]:
 
 @contextmanager
 def _file(plan: ReportOptions, output: Path) -> Iterator[Writer]:
-    with replaced_file(output) as stream, open_writer(stream, plan, lambda _: None, CancelToken()) as writer:
+    is_remote, name = isinstance(output, Address), f"results.{plan.format.value}"
+    with (
+        open_atomic(str(output), name) if is_remote else replaced_file(output) as stream,
+        open_writer(stream, plan, lambda _: None, CancelToken()) as writer,
+    ):
         yield writer
 
 

@@ -28,7 +28,7 @@ def _hint() -> str:
     return tr("Choose a file in a folder you can write to, on a disk with free space.")
 
 
-def print_message(text: str, *, hint: str = "") -> None:
+def print_message(text: str, hint: str = "") -> None:
     """Print a message to standard error: one line for the text, one for the hint."""
     lines = [f"fovea: {display_path(text)}", *([f"       {display_path(hint)}"] if hint else [])]
     if sys.stderr is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Final, TextIO
 
 from rich import box
@@ -10,9 +12,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.text import display_path
-from core.cli.streams import is_terminal
+from core.cli.streams import is_terminal, results_to
 
 _WIDE: Final = 1_000_000
 
@@ -26,6 +29,15 @@ def show(stream: TextIO, *contents: RenderableType) -> None:
     with console.capture() as capture:
         console.print(*contents, sep="\n")
     stream.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def print_result(form: str, content: Callable[[], object], contents: Callable[[], Iterable[RenderableType]]) -> None:
+    """Write a result to standard output: as indented JSON, or as tables and texts to read."""
+    with results_to(None) as stream:
+        if form == "json":
+            stream.write(json.dumps(content(), indent=2) + "\n")
+        else:
+            show(stream, *contents())
 
 
 def cell(text: str, style: str = "") -> Text:
@@ -47,6 +59,28 @@ def facts(title: str = "") -> Table:
     result.add_column(style="bold", no_wrap=True)
     result.add_column(overflow="fold")
     return result
+
+
+def limit_rows(table: Table, count: int, shown: int) -> None:
+    """Note below a table of the first `shown` of `count` rows how many more there are."""
+    if count > shown:
+        table.caption = cell(tr("and {count:,} more; use --format json to list all", count=count - shown))
+        table.caption_justify = "left"
+
+
+def broken_row(table: Table, id_: str, error: FoveaError) -> None:
+    """Add the row of something that cannot be read."""
+    table.add_row(cell(id_, "bold"), cell(str(error), "red"), *[Text() for _ in table.columns[2:]])
+
+
+def local_time(seconds: float) -> datetime:
+    """A time in seconds since 1970, in the local time zone."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone()
+
+
+def minute(moment: datetime) -> str:
+    """A moment to the minute, in the local time zone."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def size(count: int) -> str:

@@ -12,21 +12,21 @@ from rich.table import Table
 from rich.text import Text
 
 from core import api
-from core.base import paths, settings
+from core.api import scripts
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
 from core.base.text import percent
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables
-from core.cli.problems import print_problems
+from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.metrics import prediction_json, to_json
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.training.protocol import Epoch, TrainerFailed, write_event
-from core.training.request import Depth, Recipe, TrainRequest
+from core.training.request import TrainRequest
 from core.training.values import TrainingResult
 
 _MAX_EPOCHS_SHOWN: Final = 10
@@ -45,8 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     with results_to(None) as stream:
         result = _train(request, stream if arguments.format == "jsonl" else None, reported)
         _print_new(result.problems, reported)
-        for failure in result.failures:
-            print_message(failure.message, hint=failure.hint)
+        print_failures(result.failures)
         _write(result, request, stream, arguments.format)
     _print_summary(result)
     return 0
@@ -110,7 +109,7 @@ def _print_epoch(epoch: Epoch) -> None:
 
 
 def _request(arguments: argparse.Namespace) -> TrainRequest:
-    chosen = settings.load(paths.settings_file())
+    chosen = scripts.load_settings()
     return TrainRequest(
         folder=arguments.folder,
         name=arguments.name,
@@ -119,11 +118,11 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         seed=arguments.seed,
         provider=chosen.provider,
         precision=chosen.precision,
-        recipe=Recipe(arguments.recipe),
+        recipe=arguments.recipe,
         train=arguments.train,
         epochs=arguments.epochs,
         learning_rate=arguments.learning_rate,
-        depth=Depth(arguments.depth),
+        depth=arguments.depth,
         augment=not arguments.no_augmentation,
         restart=arguments.restart,
     )
@@ -158,12 +157,8 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
     evaluated: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
     content["label_errors"] = [prediction_json(one) for one in result.suspects]
     content |= to_json(result.evaluation) if result.evaluation else evaluated | {"classes": card.classes}
-    problems = [{"kind": one.kind, "message": one.message, "hint": one.hint} for one in result.problems]
-    failures = [
-        {"path": str(one.path), "error": {"kind": one.kind, "message": one.message, "hint": one.hint}}
-        for one in result.failures
-    ]
-    return content | {"problems": problems, "failures": failures}
+    problems, failures = map(problem_json, result.problems), map(failure_json, result.failures)
+    return content | {"problems": list(problems), "failures": list(failures)}
 
 
 def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table | Text]:
@@ -175,10 +170,7 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
         for one in suspects[:_MAX_SUSPECTS]:
             place = tables.cell(str(one.path))
             result.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))
-        if len(suspects) > _MAX_SUSPECTS:
-            more = tr("and {count:,} more; use --format json to list all", count=len(suspects) - _MAX_SUSPECTS)
-            result.caption = tables.cell(more)
-            result.caption_justify = "left"
+        tables.limit_rows(result, len(suspects), _MAX_SUSPECTS)
         yield from (Text(), result)
 
 

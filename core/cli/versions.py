@@ -1,37 +1,56 @@
-"""`fovea models versions`, `activate` and `rollback`: list the versions of a model and choose the active one."""
+"""`fovea models use`, `versions`, `activate`, `rollback`, `remove` and `restore`: which version a name means."""
 
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Iterable
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text
 
-from core.base.errors import UsageError
-from core.base.i18n import tr
+from core import api
+from core.api import scripts
+from core.base.errors import FoveaError, UsageError
+from core.base.i18n import tr, tr_n
 from core.base.text import percent
+from core.card import BackboneCard
 from core.cli import tables
-from core.cli.streams import print_message, results_to
-from core.models.library import BrokenEntry, InstalledBackbone, InstalledModel, Library, Version, split_reference
+from core.cli.streams import print_message
+from core.models.trash import RemovedEntry
+from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel, Version
+from core.models.versions import KEPT_DAYS, split_reference
 
 
-def run(library: Library, arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Run an action.
 
     Raises:
         FoveaError: it could not be done.
     """
+    reference: str | None = arguments.name
+    if reference is None:
+        removed = scripts.list_removed()
+        tables.print_result("table", lambda: None, lambda: [_removed_table(removed)])
+        return
     match arguments.action:
+        case "use":
+            print_message(tr("{name!r} is now the model in use.", name=scripts.use(_plain_name(reference))))
         case "versions":
-            _list(library, arguments.name, as_json=arguments.format == "json")
+            found = scripts.list_versions(_plain_name(reference))
+            tables.print_result(arguments.format, lambda: list(map(_as_json, found)), lambda: [_table(found)])
         case "activate":
-            _activate(library, arguments.name)
+            _activate(reference)
+        case "rollback":
+            _roll_back(_plain_name(reference))
+        case "remove":
+            _remove(reference)
         case _:
-            _roll_back(library, arguments.name)
+            api.restore(*split_reference(reference))
+            print_message(tr("Restored {name!r}.", name=reference))
 
 
-def plain_name(reference: str) -> str:
+def _plain_name(reference: str) -> str:
     """Return the name of a model.
 
     Raises:
@@ -48,20 +67,44 @@ def plain_name(reference: str) -> str:
     return name
 
 
-def _list(library: Library, reference: str, *, as_json: bool) -> None:
-    name = plain_name(reference)
-    found = library.versions(name)
-    if not found:
-        library.find(name)  # raises an error that names the models there are
-    with results_to(None) as stream:
-        if as_json:
-            stream.write(json.dumps([_as_json(version) for version in found], indent=2) + "\n")
-            return
-        columns = (tr("version"), tr("installed"), tr("accuracy"), tr("description"))
-        result = tables.table(columns, numbers=(tr("accuracy"),))
-        for version in found:
-            result.add_row(*_cells(version))
-        tables.show(stream, result)
+def _activate(reference: str) -> None:
+    name, number = split_reference(reference)
+    if number is None:
+        hint = tr("Add one, as in {name}@2. Run `fovea models versions {name}` to list all versions.", name=name)
+        raise UsageError(tr("The version of {name!r} is missing.", name=reference), hint=hint)
+    api.activate(name, number)
+    print_message(tr("{name!r} now uses version {number}.", name=name, number=number))
+
+
+def _roll_back(name: str) -> None:
+    done = api.roll_back(name)
+    hint = tr("To undo this, run `fovea models activate {name}@{version}`.", name=name, version=done.before)
+    print_message(tr("{name!r} now uses version {number} again.", name=name, number=done.version), hint=hint)
+
+
+def _remove(reference: str) -> None:
+    name, number = split_reference(reference)
+    api.remove(name, number)
+    hint = tr_n(
+        "To undo this within {count} day, run `fovea models restore {name}`.",
+        "To undo this within {count} days, run `fovea models restore {name}`.",
+        KEPT_DAYS,
+        name=reference,
+    )
+    if number is not None:
+        print_message(tr("Removed version {number} of {name!r}.", number=number, name=name), hint=hint)
+        return
+    print_message(tr("Removed {name!r}.", name=name), hint=hint)
+    default = scripts.use_default_if_gone(name)
+    if default is not None:
+        print_message(tr("It was the model in use. Now {name!r} is in use again.", name=default))
+
+
+def _removed_table(removed: Iterable[RemovedEntry]) -> Table:
+    result = tables.table((tr("name"), tr("removed")))
+    for one in removed:
+        result.add_row(tables.cell(one.reference, "bold"), tables.cell(tables.minute(one.removed_at)))
+    return result
 
 
 def _as_json(version: Version) -> dict[str, Any]:
@@ -77,34 +120,37 @@ def _as_json(version: Version) -> dict[str, Any]:
             return row | {"kind": "broken", "message": error.what, "hint": error.hint}
 
 
+def _table(versions: Iterable[Version]) -> Table:
+    result = tables.table(
+        (tr("version"), tr("installed"), tr("accuracy"), tr("description")), numbers=(tr("accuracy"),)
+    )
+    for version in versions:
+        result.add_row(*_cells(version))
+    return result
+
+
 def _cells(version: Version) -> tuple[Text, ...]:
     accuracy: object = None
     match version.entry:
         case InstalledModel(card=card):
             accuracy, about = card.evaluation.get("accuracy"), tables.cell(card.summary)
         case InstalledBackbone(card=card):
-            about = tables.cell(tr("{architecture}, shared backbone", architecture=card.architecture))
+            about = tables.cell(backbone_text(card))
         case BrokenEntry(error=error):
-            about = tables.cell(tr("damaged: {reason}", reason=error), "red")
+            about = damage(error)
     number = tr("{number} (active)", number=version.number) if version.is_active else f"{version.number}"
     since = tr("built in") if version.number == 0 else ""
     if version.installed_at:
-        since = f"{version.installed_at.astimezone():%Y-%m-%d %H:%M}"
+        since = tables.minute(version.installed_at)
     evaluation = percent(accuracy) if isinstance(accuracy, float | int) else ""
     return (tables.cell(number, "bold"), tables.cell(since), tables.cell(evaluation), about)
 
 
-def _activate(library: Library, reference: str) -> None:
-    name, number = split_reference(reference)
-    if number is None:
-        hint = tr("Add one, as in {name}@2. Run `fovea models versions {name}` to list all versions.", name=name)
-        raise UsageError(tr("The version of {name!r} is missing.", name=reference), hint=hint)
-    library.activate(name, number)
-    print_message(tr("{name!r} now uses version {number}.", name=name, number=number))
+def backbone_text(card: BackboneCard) -> str:
+    """The description of a backbone in a table."""
+    return tr("{architecture}, shared backbone", architecture=card.architecture)
 
 
-def _roll_back(library: Library, reference: str) -> None:
-    name = plain_name(reference)
-    before, model = library.active(name), library.roll_back(name)
-    hint = tr("To undo this, run `fovea models activate {name}@{version}`.", name=name, version=before)
-    print_message(tr("{name!r} now uses version {number} again.", name=name, number=model.version), hint=hint)
+def damage(error: FoveaError) -> Text:
+    """Why an entry of the library cannot be used, in a table."""
+    return tables.cell(tr("damaged: {reason}", reason=error), "red")

@@ -7,29 +7,27 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import TextIO
 
-from core.base import paths, settings
+from core.api.classification import ClassifyRequest, ClassifyStart
+from core.api.outputs import watch_folder
 from core.base.errors import Cancelled, UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.cli.parsing import check_csv, delimiter_for, format_for
+from core.cli.problems import print_failure
 from core.cli.streams import print_message, results_to
-from core.jobs.pipeline import LazyClassifier
-from core.jobs.queries import ResultStore
-from core.jobs.values import JobRequest, Row
-from core.jobs.watch import Watch, WatchPhase, WatchState
-from core.models.library import open_library
+from core.jobs.values import Row
+from core.jobs.watch import WatchPhase, WatchState
 from core.outputs.keywords.from_job import KeywordPolicy
-from core.outputs.keywords.values import KeywordRequest, KeywordTarget
+from core.outputs.keywords.values import KeywordRequest
 from core.outputs.reports.columns import ColumnSet, ReportRow, as_object
 from core.outputs.reports.plan import ReportFormat, ReportOptions
-from core.outputs.sorting.values import SortRequest, TransferMode
-from core.outputs.watch_outputs import OutputRequest, OutputSinks
-from core.prediction import Failure
+from core.outputs.sorting.values import SortRequest
+from core.outputs.watch_outputs import OutputRequest
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,27 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "csv" and arguments.output is None:
         hint = tr("Add --output with a name such as arrived.csv, or use --format jsonl.")
         raise UsageError(tr("CSV can only be written to a file."), hint=hint)
-    chosen = settings.load(paths.settings_file())
-    classifier = LazyClassifier(open_library().find(arguments.model or chosen.model), chosen.provider, chosen.precision)
-    top_k = min(arguments.top or chosen.top_k, len(classifier.model.card.classes))
-    job = JobRequest(
-        arguments.folder, arguments.recursive, tuple(arguments.include), tuple(arguments.exclude), top_k=top_k
+    request = ClassifyRequest(
+        (arguments.folder,),
+        arguments.model,
+        arguments.top,
+        recursive=arguments.recursive,
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
     )
-    token, status = CancelToken(), _StatusPrinter()
-    with results_to(None) as stream, OutputSinks(_request(arguments, top_k), warn=_print_failure) as sinks:
-        show = _row_printer(arguments, stream, top_k)
-
-        def deliver(results: ResultStore, rows: Sequence[Row]) -> None:
-            sinks(results, rows)
-            show(rows)
-
-        watch = Watch(job, classifier, deliver, token=token, looked=sinks.bring_late, state=status)
-        with _cancel_on_signals(token):
-            print_message(tr("Watching {folder}. Press Ctrl+C to stop.", folder=arguments.folder))
-            try:
-                watch.run()
-            except Cancelled:
-                print_message(_stopped_text(status.state))
+    token = CancelToken()
+    with results_to(None) as stream, ExitStack() as signals:
+        printer = _Printer(arguments, stream, lambda: signals.enter_context(_cancel_on_signals(token)))
+        try:
+            watch_folder(request, printer.outputs, report=printer, warn=print_failure, token=token)
+        except Cancelled:
+            print_message(_stopped_text(printer.state))
     return 0
 
 
@@ -77,52 +69,58 @@ def _stopped_text(state: WatchState) -> str:
     )
 
 
-class _StatusPrinter:
-    """Prints changes of the state of the watch."""
+class _Printer:
+    """Prints changes of the state of the watch to standard error, and rows to standard output or not at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: argparse.Namespace, stream: TextIO, on_start: Callable[[], object]) -> None:
+        self._arguments, self._stream, self._on_start = arguments, stream, on_start
+        self._columns = ColumnSet(1)
+        self._has_started = False
         self.state = WatchState(WatchPhase.WAITING)
 
-    def __call__(self, state: WatchState) -> None:
+    def outputs(self, start: ClassifyStart) -> OutputRequest:
+        """The outputs that the arguments ask for."""
+        arguments, self._columns = self._arguments, ColumnSet(start.top_k)
+        format_ = ReportFormat.JSONL if arguments.format == "table" else ReportFormat(arguments.format)
+        delimiter = delimiter_for(arguments, arguments.output)
+        lines = ReportOptions(format_, self._columns, byte_order_mark=arguments.bom, delimiter=delimiter)
+        keywords = KeywordRequest(arguments.keywords, within=arguments.folder) if arguments.keywords else None
+        policy = KeywordPolicy(arguments.threshold, arguments.unsure)
+        sort = None
+        if arguments.sort_to is not None:
+            sort = SortRequest(
+                arguments.folder, arguments.sort_to, arguments.by, arguments.threshold, flat=arguments.flat
+            )
+        return OutputRequest(arguments.output, lines, keywords, policy, sort)
+
+    def __call__(self, event: WatchState | Sequence[Row]) -> None:
+        """Print a state or rows."""
+        if isinstance(event, WatchState):
+            self._print_state(event)
+        elif self._arguments.output is None:
+            for row in event:
+                self._print_row(row)
+            self._stream.flush()
+
+    def _print_state(self, state: WatchState) -> None:
         before, self.state = self.state, state
-        if state.message and state.message != before.message:
+        if not self._has_started:
+            self._has_started = True
+            self._on_start()
+            print_message(tr("Watching {folder}. Press Ctrl+C to stop.", folder=self._arguments.folder))
+        elif state.message and state.message != before.message:
             print_message(state.message)
         elif before.phase in (WatchPhase.FOLDER_MISSING, WatchPhase.BUSY) and not state.message:
             print_message(tr("Watching again."))
         if not state.is_watched_by_system and before.is_watched_by_system:
             print_message(tr("This system does not report changes in the folder. Checking it every few seconds."))
 
-
-def _request(arguments: argparse.Namespace, top_k: int) -> OutputRequest:
-    format_ = ReportFormat.JSONL if arguments.format == "table" else ReportFormat(arguments.format)
-    mark, delimiter = arguments.bom, delimiter_for(arguments, arguments.output)
-    lines = ReportOptions(format_, ColumnSet(top_k), byte_order_mark=mark, delimiter=delimiter)
-    keywords = (
-        KeywordRequest(KeywordTarget(arguments.keywords), within=arguments.folder) if arguments.keywords else None
-    )
-    policy = KeywordPolicy(arguments.threshold, arguments.unsure)
-    sort = None
-    if arguments.sort_to is not None:
-        sort = SortRequest(
-            arguments.folder, arguments.sort_to, TransferMode(arguments.by), arguments.threshold, flat=arguments.flat
-        )
-    return OutputRequest(arguments.output, lines, keywords, policy, sort)
-
-
-def _row_printer(arguments: argparse.Namespace, stream: TextIO, top_k: int) -> Callable[[Sequence[Row]], None]:
-    """The function that prints rows to standard output; it does nothing if they go to a file."""
-    columns = ColumnSet(top_k)
-
-    def show(rows: Sequence[Row]) -> None:
-        for row in rows:
-            reported = ReportRow.of(row)
-            if reported is not None and arguments.format == "jsonl":
-                stream.write(json.dumps(as_object(reported, columns)) + "\n")
-            elif reported is not None:
-                stream.write(_line(row) + "\n")
-        stream.flush()
-
-    return (lambda _: None) if arguments.output is not None else show
+    def _print_row(self, row: Row) -> None:
+        reported = ReportRow.of(row)
+        if reported is not None and self._arguments.format == "jsonl":
+            self._stream.write(json.dumps(as_object(reported, self._columns)) + "\n")
+        elif reported is not None:
+            self._stream.write(_line(row) + "\n")
 
 
 def _line(row: Row) -> str:
@@ -130,10 +128,6 @@ def _line(row: Row) -> str:
         return display_path(f"{tr('failed'):20} {row.path}  {row.failure.message}")
     mark = "?" if row.unknown else " "
     return display_path(f"{row.final_label or '':20}{mark}{row.confidence or 0:6.1%}  {row.path}")
-
-
-def _print_failure(failure: Failure) -> None:
-    print_message(failure.message, hint=failure.hint)
 
 
 @contextmanager

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.exporting.formats import ExportFormat
+from core.exporting.values import ExportEvaluation
 from core.models.values import InstalledModel
 from core.models.weight_storage import Storage
-
-if TYPE_CHECKING:
-    from core.exporting.export_evaluation import ExportEvaluation
 
 _STORED: Final = MappingProxyType(
     {

@@ -6,23 +6,19 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
-from core.base.i18n import tr, tr_n
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
-from core.base.text import percent
-from core.datasets.problems import Problem
 from core.engine import golden
 from core.evaluation.comparison import mcnemar
 from core.exporting.samples import Samples
+from core.exporting.values import ExportEvaluation, VariantMetrics
 from core.models.variants import Outputs, open_file, run_joined
-
-MAX_LOSS: Final = 0.01
-"""The default for the largest acceptable loss of accuracy on the validation images."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,104 +36,6 @@ class ModelOutputs:
     features: NDArray[np.float32]
     milliseconds: float
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class VariantMetrics:
-    """The metrics of a variant against the exact model on the same images.
-
-    Attributes:
-        name: of the variant.
-        accuracy: the fraction of the images classified correctly, 0..1.
-        lost: the loss of accuracy against the exact model; negative if the variant is better.
-        only_exact_right: images that only the exact model classifies correctly.
-        only_it_right: images that only the variant classifies correctly.
-        p: p value of McNemar's exact test.
-        named_otherwise: images for which the two predictions differ, correct or not.
-        cosine: the lowest cosine similarity of its features to the exact ones.
-        milliseconds: median time for a batch of one.
-        size_bytes: of the file.
-    """
-
-    name: str
-    accuracy: float
-    lost: float
-    only_exact_right: int
-    only_it_right: int
-    p: float
-    named_otherwise: int
-    cosine: float
-    milliseconds: float
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExportEvaluation:
-    """The evaluation of all variants of an export.
-
-    Attributes:
-        calibration: the number of training images used for calibration.
-        images: the number of validation images used for the evaluation.
-        is_as_trained: whether both are those of the model's own training.
-        learnt: how many of the validation images the model was finally trained on; None if unknown.
-        exact: the original model.
-        forms: its variants, one or more.
-        most_lost: the largest acceptable loss of accuracy, 0..1.
-        problems: the problems of the folder.
-    """
-
-    calibration: int
-    images: int
-    is_as_trained: bool
-    learnt: int | None
-    exact: VariantMetrics
-    forms: tuple[VariantMetrics, ...]
-    most_lost: float
-    problems: tuple[Problem, ...]
-
-    @property
-    def chosen(self) -> VariantMetrics | None:
-        """The most accurate variant, the faster one of equals; None if all lose too much accuracy."""
-        allowed = (form for form in self.forms if form.lost <= self.most_lost)
-        return min(allowed, key=lambda form: (-form.accuracy, form.milliseconds), default=None)
-
-
-def loss_in_words(trial: ExportEvaluation) -> str:
-    """The accuracy of the chosen variant in one sentence; empty if none was chosen."""
-    if trial.chosen is None:
-        return ""
-    form = trial.chosen
-    return tr_n(
-        "In 8 bits, {accuracy} correct on {count:,} validation photo ({exact} before); {changed:,} predicted "
-        "differently.",
-        "In 8 bits, {accuracy} correct on {count:,} validation photos ({exact} before); {changed:,} predicted "
-        "differently.",
-        trial.images,
-        accuracy=percent(form.accuracy),
-        exact=percent(trial.exact.accuracy),
-        changed=form.named_otherwise,
-    )
-
-
-class AccuracyLossError(ModelError):
-    """Every variant loses too much accuracy, so nothing was written.
-
-    Attributes:
-        evaluation: the evaluation of the variants.
-    """
-
-    def __init__(self, evaluation: ExportEvaluation) -> None:
-        minimum = min(form.lost for form in evaluation.forms)
-        super().__init__(
-            tr(
-                "In 8 bits, the model loses {loss:.2%} accuracy on the validation images; at most {limit:.2%} is "
-                "allowed. Nothing was written.",
-                loss=minimum,
-                limit=evaluation.most_lost,
-            ),
-            hint=tr("Export it with --storage float16, or allow more with --most-lost."),
-        )
-        self.evaluation = evaluation
 
 
 def run_variants(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]) -> dict[str, ModelOutputs]:

@@ -27,16 +27,9 @@ from core.base.storage import write_atomically
 from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
 from core.datasets.dataset import Example
 from core.engine import golden, graph
-from core.exporting.export_evaluation import (
-    AccuracyLossError,
-    ExportEvaluation,
-    ModelOutputs,
-    evaluate_variants,
-    facts,
-    run_variants,
-    with_progress,
-)
+from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, facts, run_variants, with_progress
 from core.exporting.samples import Samples, draw_samples, read_pixels
+from core.exporting.values import AccuracyLossError, ExportEvaluation
 from core.models import joined
 from core.models.exchange import MAX_DIFFERENCE
 from core.models.heads import head_bytes, softmax

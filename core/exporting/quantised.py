@@ -15,17 +15,10 @@ from core.base.storage import write_atomically
 from core.card import ModelCard
 from core.engine import graph
 from core.exporting.activation_observer import POWER, observe_activations
-from core.exporting.export_evaluation import (
-    AccuracyLossError,
-    ExportEvaluation,
-    VariantMetrics,
-    evaluate_variants,
-    facts,
-    run_variants,
-    with_progress,
-)
+from core.exporting.export_evaluation import evaluate_variants, facts, run_variants, with_progress
 from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.exporting.samples import Samples, draw_samples, read_pixels
+from core.exporting.values import AccuracyLossError, ExportEvaluation, VariantMetrics
 from core.models import joined
 from core.models.exchange import MAX_DIFFERENCE
 from core.models.installed import load_backbone, load_head

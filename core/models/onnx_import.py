@@ -73,38 +73,31 @@ _SCALES: Final = MappingProxyType(
 
 
 @graph.only_model_errors()
-def inspect_model(file: Path, class_count: int | None = None) -> ImportQuestions | None:
-    """Find out which details of a file are missing; None if it was exported by Fovea and is complete.
+def inspect_model(
+    file: Path, class_count: int | None = None, *, every_output: bool = False
+) -> tuple[ImportQuestions, ...]:
+    """Find out which details of a file are missing; nothing if it was exported by Fovea and is complete.
 
     Args:
         file: the model's file.
         class_count: the number of class names, if the user has already given them; identifies one of several outputs.
+        every_output: whether to return questions for every possible output; otherwise there must be only one.
 
     Raises:
-        ModelError: it cannot be read, is unsafe, or is not a supported classifier; the message says why.
-    """
-    model = read_onnx(file)
-    if _is_ours(model):
-        return None
-    names = names_in(model)
-    found = read_graph(model, names=lambda count: count == class_count or bool(_names_for(count, names, file)))
-    return _questions(found, names, file)
-
-
-@graph.only_model_errors()
-def look_at_each(file: Path) -> tuple[ImportQuestions, ...]:
-    """As `inspect_model`, for every possible output; empty if the file was exported by Fovea.
-
-    Raises:
-        ModelError: as `inspect_model`, for the first output if none can be used.
+        ModelError: it cannot be read, is unsafe, or is not a supported classifier (with `every_output`, by none of its
+            outputs); the message says why.
     """
     model = read_onnx(file)
     if _is_ours(model):
         return ()
     names = names_in(model)
-    ports = possible_outputs(model, lambda count: bool(_names_for(count, names, file)))[:_MOST_ANSWERS]
+
+    def has_names(count: int) -> bool:
+        return count == class_count or bool(_names_for(count, names, file))
+
+    ports = possible_outputs(model, has_names)[:_MOST_ANSWERS] if every_output else ()
     if len(ports) < 2:
-        return (_questions(read_graph(model, output=ports[0].name if ports else ""), names, file),)
+        return (_questions(read_graph(model, names=has_names), names, file),)
     found: list[ImportQuestions] = []
     errors: list[ModelError] = []
     for port in ports:

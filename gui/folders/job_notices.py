@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
@@ -18,6 +17,7 @@ from gui.folders.job_text import title_text
 from gui.folders.jobs_controller import JobsController
 from gui.folders.outputs_controller import OutputsController
 from gui.tasks.task import Task, Tasks
+from gui.widgets.files import show_in_folder
 from gui.widgets.notices import Notices
 
 _MAX_FOLDERS: Final = 3
@@ -57,7 +57,7 @@ class JobNotices(QObject):
         self._notices.show_notice(text, action=(tr("Undo"), lambda: self._jobs.restore(job.id)))
 
     def _on_exported(self, message: str, file: Path) -> None:
-        self._notices.show_notice(message, action=(tr("Show in folder"), lambda: _show_folder(file)))
+        self._notices.show_notice(message, action=(tr("Show in folder"), lambda: show_in_folder(file)))
 
     def _on_task_succeeded(self, task: Task, job: str, result: OutputResult | str | None) -> None:
         """Offer to undo a sorting; report other results unless the page does."""
@@ -100,10 +100,6 @@ class JobNotices(QObject):
 
     def _on_unavailable(self) -> None:
         self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."))
-
-
-def _show_folder(file: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent)))
 
 
 def _prefixed(name: str, message: str) -> str:

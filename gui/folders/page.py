@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
@@ -31,6 +31,7 @@ from gui.folders.reviewer import Reviewer
 from gui.session.session import Session
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.task import Task, Tasks
+from gui.widgets.layouts import vbox
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
@@ -75,9 +76,7 @@ class FoldersPage(QWidget):
         self.list, self.form = JobsPage(classify, self._stack), JobForm(session, self._stack)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self.form)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(12, 12, 12, 12)
-        page.addWidget(self._stack)
+        vbox(self._stack, parent=self, margins=12)
         self._connect()
 
     def _connect(self) -> None:

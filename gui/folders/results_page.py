@@ -105,7 +105,7 @@ class ResultsPage(QWidget):
 
     def close_job(self) -> None:
         """Close the view."""
-        self.rows.close()
+        self.rows.view.close()
 
     # ---- the view
 

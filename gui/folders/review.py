@@ -90,7 +90,7 @@ class ReviewPage(QWidget):
 
     def leave(self) -> None:
         """Leave the review; all reviews are saved."""
-        self.rows.close()
+        self.rows.view.close()
         self.closed.emit()
 
     # ---- reviewing

@@ -174,10 +174,6 @@ class RowsModel(QAbstractTableModel):
         self._is_fresh = True
         self.view.open(ViewRequest(job, view, unfiltered or Filter(), self._tracked, counted_by, is_frozen))
 
-    def close(self) -> None:
-        """End the updates of the view."""
-        self.view.close()
-
     def track(self, row: Row) -> None:
         """Have each update of the view report the place of this row."""
         self._tracked = row.number

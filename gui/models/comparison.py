@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.evaluation.values import Comparison, Disagreement, PairedComparison
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Choice, Panel, label
+from gui.widgets.basic import Choice, Panel, ScrollColumn, label, show_text
+from gui.widgets.files import open_file
+from gui.widgets.layouts import SPACE, add, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall
 from gui.widgets.tiles import Tiles
 
@@ -49,7 +49,7 @@ class ComparisonView(QWidget):
         self.filter.setAccessibleName(tr("Photos to show"))
         self.filter.currentIndexChanged.connect(self._show_photos)
         self.wall = PhotoWall(pictures, tr("Photos with different predictions"))
-        self.wall.opened.connect(_open)
+        self.wall.opened.connect(open_file)
         self.wall.setMinimumHeight(_WALL)
         self._count = label(kind="muted")
         self._photos = Panel(tr("Different predictions, largest gap first"))
@@ -57,27 +57,11 @@ class ComparisonView(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        body = QWidget()
-        body.setObjectName("inspector")
-        self._column = QVBoxLayout(body)
-        self._column.setContentsMargins(0, 0, theme.GRID, 0)
+        add(self._photos.body, hbox(self.filter, self._count, SPACE), self.wall)
+        area = ScrollColumn()
+        self._column = area.show_column(self.headline, self.beside, self.notes, self._photos, SPACE)
         self._column.setSpacing(2 * theme.GRID)
-        row = QHBoxLayout()
-        row.addWidget(self.filter)
-        row.addWidget(self._count)
-        row.addStretch()
-        self._photos.body.addLayout(row)
-        self._photos.body.addWidget(self.wall)
-        for widget in (self.headline, self.beside, self.notes, self._photos):
-            self._column.addWidget(widget)
-        self._column.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(area)
+        vbox(area, parent=self)
 
     def show_summary(self, summary: Comparison) -> None:
         """Show a comparison."""
@@ -88,8 +72,7 @@ class ComparisonView(QWidget):
         )
         left_out = [f"{problem.message} {problem.hint}" for problem in summary.problems[:_MAX_PROBLEMS]]
         notes = [*left_out, *summary.notes, *_unread(summary)]
-        self.notes.setText("\n".join(notes))
-        self.notes.setVisible(bool(notes))
+        show_text(self.notes, "\n".join(notes))
         self._fill_filter(summary)
         self._photos.setVisible(summary.disagreement_count > 0)
         self._show_photos()
@@ -272,7 +255,3 @@ def _unread(facts: Comparison) -> Sequence[str]:
         return (reason,)
     rest = tr_n("{count:,} more photo couldn't be read.", "{count:,} more photos couldn't be read.", more)
     return (f"{reason} {rest}",)
-
-
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.exporting.formats import ExportFormat
+from core.exporting.values import loss_in_words
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.task import LatestTask, Task, Tasks
@@ -167,7 +169,8 @@ class ExportPanel(Panel):
             file=display_path(file),
             megabytes=written.size_bytes / 1e6,
         )
-        self.exported.emit(" ".join([text, *written.notes]), file)
+        loss = loss_in_words(written.evaluation) if written.evaluation else ""
+        self.exported.emit(f"{text} {loss}".rstrip(), file)
 
     def _on_ended(self) -> None:
         self._task = None
@@ -208,14 +211,14 @@ class ModelImports(QObject):
         dialog.open()
 
     def import_file(self, file: Path) -> None:
-        """Import a file; if another program made it, the user may be asked for missing details."""
-        task = self._tasks.start(api.import_model, file)
-        task.succeeded.connect(lambda found: self._on_read(file, found))
+        """Import a file; if another program made it, the user is asked for missing details."""
+        task = self._tasks.start(partial(api.inspect_model, every_output=True), file)
+        task.succeeded.connect(lambda questions: self._on_inspected(file, questions))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
-    def take_answered(self, file: Path, answers: ImportAnswers) -> None:
-        """Import a file of another program, with the details that the user gave."""
-        task = self._tasks.start(api.import_foreign, file, answers)
+    def take_answered(self, file: Path, answers: ImportAnswers | None) -> None:
+        """Import a file; one of another program with the details that the user gave."""
+        task = self._tasks.start(api.import_model, file, answers)
         task.succeeded.connect(lambda imported: self._on_imported(file, imported))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
@@ -225,11 +228,11 @@ class ModelImports(QObject):
         task.succeeded.connect(self._on_preview)
         task.failed.connect(lambda error: self._on_failed(file, error))
 
-    def _on_read(self, file: Path, found: api.ImportedModel | tuple[ImportQuestions, ...]) -> None:
-        if isinstance(found, api.ImportedModel):
-            self._on_imported(file, found)
+    def _on_inspected(self, file: Path, questions: tuple[ImportQuestions, ...]) -> None:
+        if questions:
+            self.questioned.emit(file, questions)
         else:
-            self.questioned.emit(file, found)
+            self.take_answered(file, None)
 
     def _on_imported(self, file: Path, imported: api.ImportedModel) -> None:
         name = display_path(file.name)

@@ -64,7 +64,7 @@ class LibraryController(QObject):
 
     def roll_back(self, name: str) -> None:
         """Activate the previously active version of a model again."""
-        self._change(partial(self.rolled_back.emit, name), api.roll_back, name)
+        self._change(lambda found: self.rolled_back.emit(name, found.version), api.roll_back, name)
 
     def remove(self, name: str, version: int | None = None) -> None:
         """Remove a version, or a model with all its versions."""

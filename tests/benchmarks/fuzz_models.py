@@ -229,9 +229,10 @@ def logits(model: InstalledModel) -> NDArray[np.float32]:
 
 
 def _import(file: Path, library: Library) -> InstalledModel:
-    asked = inspect_model(file)
-    if asked is None:
+    questions = inspect_model(file)
+    if not questions:
         return import_model(file, library).model
+    (asked,) = questions
     names = asked.classes or tuple(f"class {number}" for number in range(asked.class_count))
     answers = ImportAnswers("Theirs", names, asked.size or 32, scaling=Scaling.UNIT)
     return import_onnx(file, answers, library).model

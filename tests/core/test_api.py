@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import api
+from core.api import scripts
 from core.base import paths
 from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
 from core.base.progress import CancelToken, Progress
@@ -15,7 +16,7 @@ from core.base.providers import Precision, ProviderPreference
 from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
 from core.exporting.formats import ExportFormat
 from core.models.heads import LinearHead
-from core.models.library import open_library
+from core.models.library import InstalledBackbone, open_library
 from core.prediction import Prediction
 from core.training.request import Recipe
 from core.training.runs import open_run
@@ -57,7 +58,7 @@ def test_a_damaged_version_is_listed_with_the_reason() -> None:
 
 def test_versions_are_activated_removed_and_restored() -> None:
     api.activate("mine", 1)
-    assert api.roll_back("mine") == 2
+    assert api.roll_back("mine") == api.RolledBack(2, before=1)
     assert api.remove("mine", 1) == 2
     assert [(one.name, one.number) for one in api.list_library().removed] == [("mine", 1)]
     api.restore("mine", 1)
@@ -66,6 +67,27 @@ def test_versions_are_activated_removed_and_restored() -> None:
     assert open_library().active("mine") == 2
     with pytest.raises(FoveaError, match="is built in"):
         api.remove("general", None)
+
+
+def test_what_a_name_means_is_found() -> None:
+    entries = {one.name: one for one in scripts.list_entries()}
+    assert (entries["mine"].versions, entries["mine"].is_active, entries["mine"].in_use) == ((1, 2), True, False)
+    assert isinstance(entries["xception-imagenet"].entry, InstalledBackbone)
+    assert entries["xception-imagenet"] == scripts.find_entry("xception-imagenet")
+    assert not scripts.find_entry("mine@1").is_active
+    assert [one.number for one in scripts.list_versions("mine")] == [1, 2]
+    api.remove("mine", 1)
+    with pytest.raises(ModelError, match="no version 1"):
+        scripts.find_entry("mine@1")
+
+
+def test_the_default_model_is_used_once_the_one_in_use_is_gone() -> None:
+    assert scripts.use("mine") == "mine"
+    assert scripts.find_entry("mine").in_use
+    assert scripts.use_default_if_gone("mine") is None
+    api.remove("mine", None)
+    assert scripts.use_default_if_gone("mine") == "general"
+    assert scripts.find_entry("general").in_use
 
 
 def export(reference: str, file: Path, format_: ExportFormat) -> api.ExportedFile:
@@ -160,13 +182,11 @@ def test_unfinished_runs_are_listed_and_discarded(tmp_path: Path) -> None:
 def test_a_file_of_another_program_is_imported_with_answers(tmp_path: Path) -> None:
     file = tmp_path / "theirs.onnx"
     file.write_bytes(classifier().SerializeToString())
-    questions = api.import_model(file)
-    assert isinstance(questions, tuple)
-    assert [one.class_count for one in questions] == [3]
+    assert [one.class_count for one in api.inspect_model(file)] == [3]
     photo = tiny.write_solid(tmp_path / "photo.png", "red")
     predicted = api.preview_import(file, ANSWERS, photo)
     assert isinstance(predicted, Prediction)
     assert predicted.best.label == "red"
-    assert api.import_foreign(file, ANSWERS).name == "colours-of-others"
+    assert api.import_model(file, ANSWERS).name == "colours-of-others"
     with pytest.raises(ModelError):
-        api.import_foreign(file, replace(ANSWERS, classes=("a",)))
+        api.import_model(file, replace(ANSWERS, classes=("a",)))

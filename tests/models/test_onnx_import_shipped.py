@@ -33,8 +33,7 @@ def test_a_whole_network_is_taken_apart_and_answers_alike(tmp_path: Path, output
     model.graph.output.extend(kept)
     file = tmp_path / "theirs.onnx"
     file.write_bytes(model.SerializeToString())
-    asked = inspect_model(file)
-    assert asked is not None
+    (asked,) = inspect_model(file)
     assert (asked.class_count, asked.size, asked.reads_bytes) == (1000, 224, True)
     answers = ImportAnswers("Theirs", ours.card.classes, 224, scaling=Scaling.RAW)
     theirs = import_onnx(file, answers, library).model

@@ -11,17 +11,9 @@ from core.base.errors import Cancelled, ModelError
 from core.base.progress import CancelToken, Progress
 from core.card import _is_plain
 from core.evaluation.comparison import mcnemar
-from core.exporting.export_evaluation import (
-    AccuracyLossError,
-    ExportEvaluation,
-    ModelOutputs,
-    VariantMetrics,
-    evaluate_variants,
-    facts,
-    run_variants,
-    with_progress,
-)
+from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, facts, run_variants, with_progress
 from core.exporting.samples import Samples
+from core.exporting.values import AccuracyLossError, ExportEvaluation, VariantMetrics
 from core.models import joined
 from tests import tiny
 

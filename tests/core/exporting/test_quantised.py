@@ -14,9 +14,9 @@ from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard
 from core.engine.engine import open_engine
-from core.exporting.export_evaluation import MAX_LOSS, AccuracyLossError, ExportEvaluation
 from core.exporting.int8 import QuantizationKind
 from core.exporting.quantised import export_int8
+from core.exporting.values import MAX_LOSS, AccuracyLossError, ExportEvaluation
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.models import joined

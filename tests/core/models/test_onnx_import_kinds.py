@@ -20,7 +20,7 @@ from core.engine.engine import open_engine
 from core.models.heads import softmax
 from core.models.import_preview import preview
 from core.models.library import InstalledModel, Library, load_backbone, load_head
-from core.models.onnx_import import import_onnx, inspect_model, look_at_each
+from core.models.onnx_import import import_onnx, inspect_model
 from core.models.onnx_import_values import ImportAnswers, Scaling
 from core.prediction import Failure, Prediction
 from tests import tiny
@@ -320,8 +320,7 @@ IMPORTED["Split and Sum"].opset_import[0].version = 18
 def test_it_is_imported_and_says_what_it_said(kind: str, library: Library, tmp_path: Path) -> None:
     model = IMPORTED[kind]
     file = written(tmp_path, model)
-    asked = inspect_model(file)
-    assert asked is not None
+    (asked,) = inspect_model(file)
     assert (asked.class_count, asked.size) == (3, SIDE)
     imported = import_onnx(file, ANSWERS, library).model
     wanted = theirs(model)
@@ -347,7 +346,7 @@ def test_scaling_inside_the_network_is_noticed(tmp_path: Path) -> None:
         model.graph.initializer.append(numpy_helper.from_array(np.array(1 / 255, np.float32), "by"))
 
     found = [inspect_model(written(tmp_path, model)) for model in (classifier(), changed(scaled))]
-    assert [asked is not None and asked.scales_inside for asked in found] == [False, True]
+    assert [asked.scales_inside for (asked,) in found] == [False, True]
 
 
 def test_a_last_layer_that_is_a_convolution_becomes_the_head(library: Library, tmp_path: Path) -> None:
@@ -372,10 +371,9 @@ def two_answers(model: onnx.ModelProto) -> None:
 def test_the_number_of_names_says_which_answer_is_meant(library: Library, tmp_path: Path) -> None:
     file = written(tmp_path, changed(two_answers))
     (tmp_path / "labels.txt").write_text("a, b, c, d, e")
-    asked = inspect_model(file)
-    assert asked is not None
+    (asked,) = inspect_model(file)
     assert asked.classes == ("a", "b", "c", "d", "e")
-    assert look_at_each(file) == (asked,)
+    assert inspect_model(file, every_output=True) == (asked,)
     imported = import_onnx(file, ANSWERS, library).model
     np.testing.assert_allclose(softmax(logits(imported)), theirs(classifier()), atol=2e-3)
 

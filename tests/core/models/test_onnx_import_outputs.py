@@ -10,7 +10,7 @@ import onnx
 from onnx import helper
 
 from core.models.library import Library
-from core.models.onnx_import import import_onnx, look_at_each
+from core.models.onnx_import import import_onnx, inspect_model
 from tests.core.models.test_onnx_import import ANSWERS
 from tests.core.models.test_onnx_import_kinds import changed, logits, theirs, two_answers, written
 
@@ -19,7 +19,7 @@ def test_each_output_that_may_be_the_answer_can_be_chosen(tmp_path: Path) -> Non
     library = Library(tmp_path / "shipped", tmp_path / "own")
     model = changed(two_answers)
     file = written(tmp_path, model)
-    found = look_at_each(file)
+    found = inspect_model(file, every_output=True)
     assert [(one.output, one.class_count, one.output_kind.split()[0]) for one in found] == [
         ("y", 3, "probabilities"),
         ("other", 5, "logits"),
@@ -34,4 +34,4 @@ def test_of_several_outputs_those_that_cannot_be_used_are_not_offered(tmp_path: 
         model.graph.node[-1].output[0] = "logit"
         model.graph.node.append(helper.make_node("Sigmoid", ["logit"], ["other"]))
 
-    assert [one.output for one in look_at_each(written(tmp_path, changed(yes_or_no)))] == ["y"]
+    assert [one.output for one in inspect_model(written(tmp_path, changed(yes_or_no)), every_output=True)] == ["y"]

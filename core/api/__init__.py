@@ -13,9 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.exporting.formats import ExportFormat
+from core.exporting.values import MAX_LOSS, ExportEvaluation
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from core.training.values import Forecast, Previewed, RetrainingResult, TrainingResult
 
 _LISTED_AT_ONCE: Final = 500
+
 
 # ---- images
 
@@ -92,11 +96,21 @@ def activate(name: str, version: int) -> None:
     open_library().activate(name, version)
 
 
-def roll_back(name: str) -> int:
-    """Make a name mean the version that was active before, and return its number."""
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The version that a name means again, and the one that it meant until now; None if there was none."""
+
+    version: int
+    before: int | None
+
+
+def roll_back(name: str) -> RolledBack:
+    """Make a name mean the version that was active before."""
     from core.models.library import open_library
 
-    return open_library().roll_back(name).version
+    library = open_library()
+    before = library.active(name)
+    return RolledBack(library.roll_back(name).version, before)
 
 
 def remove(name: str, version: int | None) -> int | None:
@@ -135,10 +149,10 @@ def discard_run(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A model that was written to a file, with notes for the user."""
+    """A model that was written to a file, with the evaluation of its 8-bit variants if there are any."""
 
     size_bytes: int
-    notes: tuple[str, ...] = ()
+    evaluation: ExportEvaluation | None = None
 
 
 def export_model(
@@ -146,17 +160,26 @@ def export_model(
     file: Path,
     format: ExportFormat,  # noqa: A002 - the usual name
     images: Path | None,
+    max_loss: float = MAX_LOSS,
     *,
     report: ProgressCallback,
     token: CancelToken,
 ) -> ExportedFile:
     """Write a model, `name` or `name@version`, to a file; see `core.exporting.export`."""
     from core.exporting.export import export_model as export
-    from core.exporting.export_evaluation import MAX_LOSS, loss_in_words
     from core.models.library import open_library
 
-    trial = export(open_library().find(reference), file, format, images, MAX_LOSS, report=report, token=token)
-    return ExportedFile(file.stat().st_size, (loss_in_words(trial),) if trial else ())
+    evaluation = export(open_library().find(reference), file, format, images, max_loss, report=report, token=token)
+    return ExportedFile(file.stat().st_size, evaluation)
+
+
+def inspect_model(
+    file: Path, class_count: int | None = None, *, every_output: bool = False
+) -> tuple[ImportQuestions, ...]:
+    """Find out what must be known to import a file; see `core.models.onnx_import`."""
+    from core.models import onnx_import
+
+    return onnx_import.inspect_model(file, class_count, every_output=every_output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,26 +190,14 @@ class ImportedModel:
     is_new: bool
 
 
-def import_model(file: Path) -> ImportedModel | tuple[ImportQuestions, ...]:
-    """Add the model in a file; for a file of another program, return what must be known of each possible output."""
-    from core.models import exchange
-    from core.models.library import open_library
-    from core.models.onnx_import import look_at_each
-
-    questions = look_at_each(file)
-    if questions:
-        return questions
-    imported = exchange.import_model(file, open_library())
-    return ImportedModel(imported.model.name, imported.is_new)
-
-
-def import_foreign(file: Path, answers: ImportAnswers) -> ImportedModel:
-    """Add a classifier of another program, with answers to the questions about its file."""
-    from core.models import onnx_import
+def import_model(file: Path, answers: ImportAnswers | None = None) -> ImportedModel:
+    """Add the model in a file; a classifier of another program needs answers to the questions about it."""
+    from core.models import exchange, onnx_import
     from core.models.library import open_library
 
-    imported = onnx_import.import_onnx(file, answers, open_library())
-    return ImportedModel(imported.model.name, imported.is_new)
+    library = open_library()
+    found = onnx_import.import_onnx(file, answers, library) if answers else exchange.import_model(file, library)
+    return ImportedModel(found.model.name, found.is_new)
 
 
 def preview_import(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
@@ -219,7 +230,11 @@ def compare(
     from core.models.library import open_library
 
     library = open_library()
-    first, second = (compared_model(library.find(name), provider, precision) for name in (a, b))
+    models = library.find(a), library.find(b)
+    if models[0] == models[1]:
+        what = tr("{a!r} and {b!r} are the same model.", a=a, b=b)
+        raise UsageError(what, hint=tr("Choose two different models or versions."))
+    first, second = (compared_model(model, provider, precision) for model in models)
     with FeatureStore() as store:
         found = compare_by_paths(paths, first, second, store, report=report, token=token)
     return replace(found, disagreements=found.disagreements[:max_disagreements])

@@ -1,0 +1,397 @@
+"""Verbs of scripts: classification of folders as jobs, which can be resumed, of other images, and on a cluster."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from core.base import paths, settings
+from core.base.errors import ImageError, ModelError, StorageError, UsageError
+from core.base.i18n import tr
+from core.base.progress import CancelToken
+from core.base.providers import Precision, Provider, ProviderPreference
+from core.base.storage import storage_errors
+from core.images.kinds import SAVE_HINT, describe_kinds
+from core.images.listing import IMAGE_SUFFIXES, find_images, identity
+from core.jobs.job import Job
+from core.jobs.job_list import list_jobs, reset_results
+from core.jobs.journal import job_folder, job_id
+from core.jobs.pipeline import LazyClassifier
+from core.jobs.values import JobProgress, JobRequest, JobSummary, UnreadableFolder
+from core.jobs.walk import Walk
+from core.models.library import InstalledModel, load_head, open_library
+from core.prediction import Failure, Outcome, Prediction
+
+if TYPE_CHECKING:
+    from core.jobs.cluster.addresses import RemoteStore
+
+AnyImage = TypeVar("AnyImage", Path, str)
+Warn: TypeAlias = Callable[[str, str], None]
+"""Takes what the user should know, and what can be done about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyRequest:
+    """What to classify, and how; None where the user's settings apply.
+
+    Attributes:
+        paths: files and folders, at least one; of a cluster, also addresses (`core.jobs.cluster.addresses`).
+        model: the name of the model.
+        top: how many classes to report for each image.
+        provider: the requested provider.
+        precision: whether faster, slightly different arithmetic is allowed.
+        recursive: whether subfolders are included.
+        include: patterns of which an image in a folder must match at least one; empty for all images.
+        exclude: patterns of files and folders to skip.
+        fresh: whether to discard earlier results.
+        keep_features: whether to store features for other heads over the same backbone.
+        on_cluster: whether to use a Ray cluster, where no journal is kept.
+        for_sorting: whether the journal is needed, and the model that last classified the folder is preferred.
+    """
+
+    paths: tuple[Path, ...]
+    model: str | None = None
+    top: int | None = None
+    provider: ProviderPreference | None = None
+    precision: Precision | None = None
+    recursive: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    fresh: bool = False
+    keep_features: bool = False
+    on_cluster: bool = False
+    for_sorting: bool = False
+
+    @property
+    def needs_journal(self) -> bool:
+        """Whether something was requested that only journals allow."""
+        return bool(self.include or self.exclude or self.fresh or self.keep_features)
+
+    def job(self, folder: Path) -> JobRequest:
+        """The job of one of the folders, without its model."""
+        return JobRequest(folder, self.recursive, self.include, self.exclude, keep_features=self.keep_features)
+
+
+@dataclass(slots=True)
+class ClassifyTotals:
+    """Counts of the outcomes so far.
+
+    Attributes:
+        images: all of them.
+        already_done: those of earlier runs.
+        failed: those without a prediction.
+        warned: predictions with warnings.
+        unreadable_folders: folders that could not be read.
+        skipped: files of unsupported types, by type.
+        model: the name of the model.
+        provider: what ran it; None if nothing was computed, or on a cluster.
+        seconds: the duration so far.
+    """
+
+    images: int = 0
+    already_done: int = 0
+    failed: int = 0
+    warned: int = 0
+    unreadable_folders: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    model: str = ""
+    provider: Provider | None = None
+    seconds: float = 0.0
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether anything could not be read."""
+        return bool(self.failed or self.unreadable_folders)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one image."""
+        self.images += 1
+        self.failed += isinstance(outcome, Failure)
+        self.warned += isinstance(outcome, Prediction) and bool(outcome.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyStart:
+    """A classification that is about to start.
+
+    Attributes:
+        model: the model.
+        top_k: the number of classes of each prediction.
+        paths: what is classified, without credentials.
+        is_job: whether it can be resumed, and reports progress.
+    """
+
+    model: InstalledModel
+    top_k: int
+    paths: tuple[Path, ...]
+    is_job: bool
+
+    @classmethod
+    def of(
+        cls, request: ClassifyRequest, chosen: settings.Settings, model: InstalledModel, *, is_job: bool = True
+    ) -> ClassifyStart:
+        """Combine a request with the user's settings."""
+        top_k = min(request.top or chosen.top_k, len(model.card.classes))
+        return cls(model, top_k, request.paths, is_job)
+
+
+Report: TypeAlias = Callable[[Outcome | JobProgress], None]
+OpenReport: TypeAlias = Callable[[ClassifyStart], AbstractContextManager[Report]]
+"""Opens what takes the outcomes, in order, and the progress of a job."""
+
+
+def classify(request: ClassifyRequest, open_report: OpenReport, *, warn: Warn, token: CancelToken) -> ClassifyTotals:
+    """Classify all images in files and folders, in order.
+
+    Args:
+        request: what to classify.
+        open_report: opens what takes the outcomes, and the progress of jobs, once the request is known to be possible.
+        warn: takes messages and hints about what is left out.
+        token: cancels the classification.
+    """
+    run = _Run(request, warn, token)
+    return run.on_cluster(open_report) if request.on_cluster else run.here(open_report)
+
+
+def has_images(request: ClassifyRequest) -> bool:
+    """Whether a folder has matching images, or cannot be read, which the job will report."""
+    walks = (_walk(request.job(folder)) for folder in request.paths)
+    return any(not walk.is_empty() or walk.unreadable_folders for walk in walks)
+
+
+class _Run:
+    """One classification."""
+
+    def __init__(self, request: ClassifyRequest, warn: Warn, token: CancelToken) -> None:
+        self._request, self._warn, self._token = request, warn, token
+        self._chosen, self._totals = settings.load(paths.settings_file()), ClassifyTotals()
+        self._started = time.perf_counter()
+
+    def here(self, open_report: OpenReport) -> ClassifyTotals:
+        """Classify on this computer."""
+        is_job = self._is_job()
+        images: Iterator[Path] = iter(())
+        if is_job:
+            self._check_folders()
+        elif self._request.for_sorting:
+            what = tr("Couldn't write the journal of the folder, which sorting needs.")
+            raise StorageError(what, hint=tr("Set FOVEA_HOME to a folder you can write to."))
+        else:
+            images = self._local_images()
+        start = ClassifyStart.of(self._request, self._chosen, self._find_model(), is_job=is_job)
+        with open_report(start) as report:
+            classifier = LazyClassifier(start.model, self._provider, self._precision)
+            self._report(self._outcomes(classifier, images, start, report), report)
+        return self._end(start, classifier.provider)
+
+    def on_cluster(self, open_report: OpenReport) -> ClassifyTotals:
+        """Classify on a Ray cluster."""
+        from core.jobs.cluster import classify as cluster
+        from core.jobs.cluster.worker import ClusterTask, model_hashes
+
+        model = self._find_model()
+        load_head(model)  # report a damaged model before anything starts
+        place, images = self._remote_images()
+        start = ClassifyStart.of(self._request, self._chosen, model, is_job=False)
+        name = f"{model.name}@{model.version}" if model.version else model.name
+        task = ClusterTask(name, model_hashes(model), self._provider, self._precision, start.top_k, place)
+        self._started = time.perf_counter()
+        with open_report(start) as report:
+            self._report(cluster.classify(images, task), report)
+        return self._end(start, None)
+
+    @property
+    def _provider(self) -> ProviderPreference:
+        return self._request.provider or self._chosen.provider
+
+    @property
+    def _precision(self) -> Precision:
+        return self._request.precision or self._chosen.precision
+
+    def _report(self, outcomes: Generator[Outcome, None, None], report: Report) -> None:
+        with closing(outcomes):
+            for outcome in outcomes:
+                report(outcome)
+                self._totals.count(outcome)
+
+    def _end(self, start: ClassifyStart, provider: Provider | None) -> ClassifyTotals:
+        self._totals.model, self._totals.provider = start.model.name, provider
+        self._totals.seconds = time.perf_counter() - self._started
+        return self._totals
+
+    def _find_model(self) -> InstalledModel:
+        """The requested model, otherwise the one in use; for sorting rather the one that last classified the folder."""
+        library, request = open_library(), self._request
+        if request.for_sorting and request.model is None:
+            id_ = job_id(request.job(request.paths[0]))
+            job = next((job for job in list_jobs() if isinstance(job, JobSummary) and job.id == id_), None)
+            if job is not None and job.model:
+                try:
+                    return library.find(f"{job.model}@{job.version}" if job.version else job.model)
+                except ModelError as error:
+                    what = tr("The model that classified this folder is not available: {reason}", reason=error.what)
+                    self._warn(what, "")
+        return library.find(self._chosen.model if request.model is None else request.model)
+
+    # ---- folders, as jobs
+
+    def _is_job(self) -> bool:
+        """Whether jobs can be used: all paths are folders, none inside another, and journals can be written.
+
+        Raises:
+            FoveaError: they cannot, and the request needs them.
+        """
+        request = self._request
+        if not all(map(os.path.isdir, request.paths)):
+            return False
+        if _overlap(request.paths):
+            if request.needs_journal:
+                what = tr("One of the folders is inside another.")
+                raise UsageError(what, hint=tr("Give only the outer folder."))
+            return False
+        try:
+            with storage_errors(paths.jobs()):
+                paths.jobs().mkdir(parents=True, exist_ok=True)
+                if not os.access(paths.jobs(), os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except StorageError as error:
+            if request.needs_journal:
+                raise
+            what = tr("No journal is kept: {reason}", reason=error.what)
+            self._warn(what, tr("If interrupted, the command will start over."))
+            return False
+        return True
+
+    def _check_folders(self) -> None:
+        """Report folders without images.
+
+        Raises:
+            UsageError: there are no images at all, or a pattern is invalid.
+        """
+        skipped: Counter[str] = Counter()
+        empty = []
+        for folder in self._request.paths:
+            walk = _walk(self._request.job(folder))
+            if walk.is_empty() and not walk.unreadable_folders:  # the job reports those
+                empty.append(folder)
+                skipped += walk.skipped
+        if len(empty) == len(self._request.paths):
+            raise self._no_image_error(skipped)
+        for folder in empty:
+            self._warn_empty(folder)
+
+    def _outcomes(
+        self, classifier: LazyClassifier, images: Iterator[Path], start: ClassifyStart, report: Report
+    ) -> Generator[Outcome, None, None]:
+        """Yield the outcome of every image in input order, including those of earlier runs."""
+        if not start.is_job:
+            yield from classifier.open().classify(images, top_k=start.top_k)
+            return
+        for folder in self._request.paths:
+            request = replace(self._request.job(folder), top_k=start.top_k)
+            if self._request.fresh:
+                reset_results(job_id(request))
+            with Job(request, classifier, token=self._token, report=report) as job:
+                yield from self._job_outcomes(job, start.top_k)
+
+    def _job_outcomes(self, job: Job, top_k: int) -> Iterator[Outcome]:
+        reported: set[UnreadableFolder] = set()
+        for result in job.results():
+            self._totals.already_done += not result.is_new
+            outcome = result.outcome
+            yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
+            self._warn_unreadable(job, reported)
+        self._warn_unreadable(job, reported)
+        self._totals.skipped += job.skipped
+        for note in job.warnings:
+            self._warn(note, "")
+
+    def _warn_unreadable(self, job: Job, reported: set[UnreadableFolder]) -> None:
+        for folder in job.unreadable_folders:
+            if folder not in reported:
+                reported.add(folder)
+                self._totals.unreadable_folders += 1
+                self._warn(folder.message, folder.hint)
+
+    # ---- other images
+
+    def _local_images(self) -> Iterator[Path]:
+        """Find the images, at least one, and report folders without any."""
+        request = self._request
+        on_error, skipped = self._on_unreadable, self._totals.skipped
+        images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=skipped)
+        found = self._not_empty(images, skipped)
+        for folder in request.paths:
+            if _is_empty(folder, recursive=request.recursive):
+                self._warn_empty(folder)
+        return found
+
+    def _remote_images(self) -> tuple[RemoteStore | str, Iterator[str]]:
+        """Find the images; return their location and their names, at least one. The request loses its credentials."""
+        from core.jobs.cluster.addresses import Address, RemoteStore
+
+        request = self._request
+        if isinstance(request.paths[0], Address):
+            place = RemoteStore(str(request.paths[0]))
+            images = place.images(recursive=request.recursive, on_error=self._on_unreadable)
+            request = self._request = replace(request, paths=(place.display_url(place.root),))
+            return place, self._not_empty(images, Counter())
+        local = find_images(request.paths, recursive=request.recursive, on_error=self._on_unreadable)
+        here = os.getcwd()  # noqa: PTH109 - a text, for machines with other paths
+        return here, self._not_empty(map(str, local), Counter())
+
+    def _not_empty(self, images: Iterator[AnyImage], skipped: Counter[str]) -> Iterator[AnyImage]:
+        first = next(images, None)
+        if first is None:
+            raise self._no_image_error(skipped)
+        return chain([first], images)
+
+    def _on_unreadable(self, folder: Path, error: ImageError) -> None:  # noqa: ARG002 - the message names the folder
+        self._totals.unreadable_folders += 1
+        self._warn(error.what, error.hint)
+
+    def _warn_empty(self, folder: Path) -> None:
+        self._warn(tr("No images found in {folder!r}.", folder=str(folder)), self._filter_hint())
+
+    def _no_image_error(self, skipped: Counter[str]) -> UsageError:
+        if skipped:
+            return UsageError(f"{tr('No images found.')} {describe_kinds(skipped)}", hint=tr(SAVE_HINT))
+        return UsageError(tr("No images found."), hint=self._filter_hint())
+
+    def _filter_hint(self) -> str:
+        request = self._request
+        if request.include or request.exclude:
+            return tr("Check --include and --exclude.")
+        if not request.recursive:
+            return tr("Add --recursive to include subfolders, or give image files.")
+        return tr(
+            "In folders, only files that end in {suffixes} are classified. Give other files, and folders behind links, "
+            "by name.",
+            suffixes=", ".join(sorted(IMAGE_SUFFIXES)),
+        )
+
+
+def _walk(request: JobRequest) -> Walk:
+    return Walk(request, job_folder(job_id(request)))
+
+
+def _overlap(folders: tuple[Path, ...]) -> bool:
+    """Whether a folder equals or contains another, however their paths are written."""
+    named = [identity(folder) for folder in folders]
+    above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
+    return len(set(named)) < len(named) or not above.isdisjoint(named)
+
+
+def _is_empty(folder: Path, *, recursive: bool) -> bool:
+    """Whether a folder can be read and contains no images."""
+    unreadable: list[Path] = []
+    images = find_images([folder], recursive=recursive, on_error=lambda where, _: unreadable.append(where))
+    return next(images, None) is None and not unreadable

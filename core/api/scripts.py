@@ -1,0 +1,139 @@
+"""Verbs of scripts: the library as the command line shows it, evaluation, and this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.base import paths, settings
+from core.base.progress import CancelToken, ProgressCallback
+from core.models import trash
+from core.models.library import Entry, InstalledBackbone, InstalledModel, Version, load_head, open_library
+
+if TYPE_CHECKING:
+    from core.app.benchmark import BenchmarkResult
+    from core.app.diagnostics import DiagnosticReport
+    from core.evaluation.values import FolderEvaluation
+    from core.models.trash import RemovedEntry
+
+
+def load_settings() -> settings.Settings:
+    """Read the user's settings."""
+    return settings.load(paths.settings_file())
+
+
+# ---- the library
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """What a name in the library, or `name@version`, means.
+
+    Attributes:
+        name: the name.
+        entry: the model, the backbone, or why it cannot be used; None if no version is active.
+        versions: the numbers of all versions in ascending order; 0 is the built-in one.
+        is_active: whether the name without a number means it.
+        in_use: whether it is the model that is used by default.
+    """
+
+    name: str
+    entry: Entry | None
+    versions: tuple[int, ...]
+    is_active: bool
+    in_use: bool
+
+
+def list_entries() -> tuple[LibraryEntry, ...]:
+    """List what every name means: models, backbones, broken entries, and names without an active version at the end."""
+    library, in_use = open_library(), load_settings().model
+    entries = [
+        LibraryEntry(one.name, one, library.numbers(one.name), is_active=True, in_use=one.name == in_use)
+        for one in library.entries()
+    ]
+    inactive = (
+        LibraryEntry(name, None, library.numbers(name), is_active=False, in_use=False) for name in library.inactive()
+    )
+    return (*entries, *inactive)
+
+
+def find_entry(reference: str) -> LibraryEntry:
+    """Find a model, `name` or `name@version`, or the backbone of this name."""
+    library = open_library()
+    entry = next((one for one in library.entries() if one.name == reference), None)
+    if isinstance(entry, InstalledBackbone):
+        return LibraryEntry(entry.name, entry, library.numbers(entry.name), is_active=True, in_use=False)
+    model = library.find(reference)
+    is_active = library.active(model.name) == model.version
+    in_use = is_active and model.name == load_settings().model
+    return LibraryEntry(model.name, model, library.numbers(model.name), is_active, in_use)
+
+
+def list_versions(name: str) -> tuple[Version, ...]:
+    """List all versions of a model, lowest number first."""
+    library = open_library()
+    found = library.versions(name)
+    if not found:
+        library.find(name)  # raises an error that names the models there are
+    return found
+
+
+def use(name: str) -> str:
+    """Use a model by default, and return its name; the window keeps its settings itself."""
+    model = open_library().find(name)
+    settings.save(replace(load_settings(), model=model.name), paths.settings_file())
+    return model.name
+
+
+def use_default_if_gone(name: str) -> str | None:
+    """Use the default model if the one in use had this name and is gone; return its name, or None if it stays."""
+    chosen = load_settings()
+    if chosen.model != name or name in {model.name for model in open_library().models()}:
+        return None
+    default = settings.Settings().model
+    settings.save(replace(chosen, model=default), paths.settings_file())
+    return default
+
+
+def list_removed() -> tuple[RemovedEntry, ...]:
+    """List the models and versions that can be restored, the latest first."""
+    return trash.list_removed(open_library().user)
+
+
+# ---- evaluation
+
+
+def evaluate(
+    folder: Path, reference: str | None, *, report: ProgressCallback, token: CancelToken
+) -> tuple[InstalledModel, FolderEvaluation]:
+    """Evaluate a model, `name` or `name@version`, on a folder of labelled images; None for the model in use."""
+    from core.engine.feature_store import FeatureStore
+    from core.evaluation.folder_evaluation import evaluate_folder
+    from core.evaluation.leakage import TrainingSet
+    from core.evaluation.sources import feature_extractor
+
+    chosen = load_settings()
+    model = open_library().find(reference or chosen.model)
+    head, source = load_head(model), feature_extractor(model, chosen.provider, chosen.precision)
+    seen = TrainingSet.of(model)
+    with FeatureStore() as store:
+        found = evaluate_folder(folder, model.card, head, source, store, training_set=seen, report=report, token=token)
+    return model, found
+
+
+# ---- this machine
+
+
+def diagnose() -> DiagnosticReport:
+    """Check which providers, models and folders work on this machine, and why others do not."""
+    from core.app.diagnostics import run_diagnostics
+
+    return run_diagnostics()
+
+
+def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:
+    """Measure the speed of every backbone on every provider, and of decoding."""
+    from core.app.benchmark import measure
+
+    return measure(open_library(), report=report, token=token)

@@ -1,0 +1,161 @@
+"""The arguments of `fovea sort`, `keywords` and `watch`. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from core.base.i18n import mark, tr
+from core.cli.parsing import (
+    Parser,
+    add_choice,
+    add_format,
+    add_patterns,
+    add_provider,
+    add_report_format,
+    add_threshold,
+    add_unsure,
+    parse_count,
+    parse_path,
+)
+from core.outputs.keywords.values import KeywordTarget
+from core.outputs.sorting.values import TransferMode
+
+_SORT: Final = mark("""\
+Sort the photos of a folder and its subfolders into DEST, with one subfolder per class.
+
+New and changed photos are classified first (see `fovea classify`). Your labels take precedence over
+predictions. Photos below the minimum confidence and unknown photos go to DEST/unsure; unreadable ones
+stay where they are. The subfolders of FOLDER are recreated in each class folder, unless --flat is
+given.
+
+Nothing in DEST is overwritten: if a name is taken, the photo is named "photo (2).jpg"; if DEST
+already has an identical copy, the photo stays. --dry-run shows every step and changes nothing.
+
+Files that belong to a photo go with it and get its new name: sidecars (photo.jpg.xmp, photo.xmp), the
+movie of a Live Photo (photo.mov, photo.mp4), Apple's edits (photo.aae) and the raw file next to it. A
+file that several photos share, such as photo.jpg and photo.heic, stays and is reported.
+
+copy      keeps times and permissions (default)
+hardlink  a second name for the same file, on the same disk
+symlink   a link to the photo; relative if both are on the same disk and in the same parent folder
+move      to another disk: copied, compared, and only then removed
+
+Every step is recorded in FOVEA_HOME before and after it is done. An interrupted sorting can be
+resumed with --continue or undone with --undo. --undo also works later; it leaves files that have
+changed since and reports them. Without an ID, both apply to the latest sorting; --list shows all.
+
+Exit code: 0 everything was sorted or undone, or there was nothing to sort, 1 some photos were not,
+2 nothing could start.
+""")
+_KEYWORDS: Final = mark("""\
+Write the class of each photo in FOLDER into its metadata, as a keyword for photo managers.
+
+FOLDER is classified first, as by `fovea classify FOLDER`; only new and changed photos are computed.
+Your labels take precedence over predictions. Photos below the minimum confidence T get no keyword or,
+with --unsure, the keyword "unsure".
+
+--sidecar   write to photo.jpg.xmp next to photo.jpg, which is not changed (default). digiKam,
+            darktable, Immich and PhotoPrism read these files; Lightroom does not for JPEG. A new
+            sidecar starts as a copy of photo.xmp or of the photo's own metadata, so that programs
+            that prefer sidecars lose nothing
+--in-place  write into the photo: JPEG, PNG, WebP, TIFF, GIF, AVIF and HEIC. The pixels do not change.
+            Files that cannot store keywords or are read-only get a sidecar, with the reason shown
+
+A bird becomes bird in dc:subject, Fovea|bird in lr:hierarchicalSubject and Fovea/bird in
+digiKam:TagsList. Fovea records its keywords in the file, so that a later run replaces only those;
+your own keywords are kept, even if they are the same word. --remove removes all keywords of Fovea.
+
+Needs exiftool: install the package libimage-exiftool-perl, or see https://exiftool.org.
+
+Exit code: 0 all keywords were written, 1 some photos could not be read or written, 2 nothing could
+start.
+""")
+_WATCH: Final = mark("""\
+Classify photos as they arrive in FOLDER, until you press Ctrl+C.
+
+This uses the same job as `fovea classify FOLDER`: photos that arrived while nothing was watching are
+classified at the start; those classified before FOLDER was first watched are not reported again. A
+photo is classified once it is complete: unchanged for 2 seconds, or for 30 seconds if it is empty or
+truncated. If FOLDER, its disk or its network share disappears, a message says so, and watching
+resumes when it is back.
+
+Each prediction is printed as one line, or appended to FILE: as CSV if its name ends in .csv or .tsv,
+otherwise as JSON lines. With --keywords the class is also written as a keyword (see `fovea
+keywords`). With --sort-to the photo is sorted into a class folder in DEST, or into "unsure" below the
+minimum confidence; each batch of photos is a sorting that you can undo. If watching is interrupted
+before a photo is marked as done, the next run reports that photo again; none is skipped.
+
+Exit code: 0 stopped with Ctrl+C, 2 watching could not start or continue.
+""")
+
+
+def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `fovea sort`."""
+    parser = commands.add_parser("sort", help=tr("sort photos into class folders, or undo that"), description=tr(_SORT))
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=parse_path, help=tr("folder of photos"))
+    parser.add_argument(
+        "--to", metavar="DEST", type=parse_path, help=tr("folder for the class folders; created if missing")
+    )
+    add_choice(parser, "--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
+    add_threshold(parser, "P")
+    parser.add_argument("--flat", action="store_true", help=tr("do not recreate subfolders"))
+    parser.add_argument("--dry-run", action="store_true", help=tr("show every step, change nothing"))
+    parser.add_argument(
+        "--model",
+        metavar="M",
+        help=tr("model to use (default: the one that classified the folder, otherwise the model in use)"),
+    )
+    add_provider(parser)
+    add_patterns(parser)
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--undo", metavar="ID", nargs="?", const="", help=tr("undo a sorting"))
+    action.add_argument(
+        "--continue", dest="resume", metavar="ID", nargs="?", const="", help=tr("resume an interrupted sorting")
+    )
+    action.add_argument("--list", action="store_true", help=tr("list all sortings"))
+    add_format(parser, "json")
+
+
+def add_keywords(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `fovea keywords`."""
+    parser = commands.add_parser(
+        "keywords", help=tr("write keywords into the metadata of photos"), description=tr(_KEYWORDS)
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("folder of photos"))
+    group = parser.add_mutually_exclusive_group()
+    for option, target, text in (
+        ("--sidecar", KeywordTarget.SIDECAR, tr("write next to each photo")),
+        ("--in-place", KeywordTarget.PHOTO, tr("write into each photo")),
+    ):
+        group.add_argument(option, dest="target", action="store_const", const=target, help=text)
+    parser.set_defaults(target=KeywordTarget.SIDECAR)
+    add_threshold(parser)
+    add_unsure(parser)
+    parser.add_argument("--keep-time", action="store_true", help=tr("keep the modification time of photos"))
+    parser.add_argument("--dry-run", action="store_true", help=tr("show what would be done, change nothing"))
+    parser.add_argument(
+        "--remove", action="store_true", help=tr("remove the keywords of Fovea instead; classifies nothing")
+    )
+    parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
+    parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
+    add_patterns(parser)
+    add_format(parser, "jsonl")
+
+
+def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `fovea watch`."""
+    parser = commands.add_parser("watch", help=tr("classify photos as they arrive in a folder"), description=tr(_WATCH))
+    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("folder to watch"))
+    parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
+    add_patterns(parser)
+    parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
+    parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
+    parser.add_argument("--output", metavar="FILE", type=parse_path, help=tr("append the results to FILE"))
+    add_choice(parser, "--keywords", KeywordTarget, tr("also write keywords"))
+    parser.add_argument("--sort-to", metavar="DEST", type=parse_path, help=tr("also sort into class folders in DEST"))
+    add_choice(parser, "--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
+    parser.add_argument("--flat", action="store_true", help=tr("sort without recreating subfolders"))
+    add_threshold(parser)
+    add_unsure(parser)
+    add_report_format(parser, "table", "jsonl", "csv")
