@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     # These do not use Qt and come before it: PySide inspects the source of every module imported after it.
     from core.datasets import labels  # noqa: F401
-    from core.services import messages, processes  # noqa: F401
+    from core.models import values  # noqa: F401
+    from core.services import processes  # noqa: F401
     from gui.app.application import run
 
     return run([Path(name) for name in given])

@@ -142,7 +142,7 @@ def main() -> None:
         window.session.settings.change(theme=Theme(asked.theme), model=asked.model)
         window.resize(*map(int, asked.size.split("x")))
         walk = FoldersWalk(application, window, asked.folder)
-        walk.wait(lambda: window.session.opened is not None)
+        walk.wait(lambda: window.session.models.in_use is not None)
         walk.run(photos)
         window.close()
         shutil.rmtree(photos)

@@ -57,7 +57,7 @@ def refused(window: MainWindow) -> None:
 
     photos(window)
     window.session.add([Path(__file__)])
-    window.session.open_model(provider=ProviderPreference.CUDA)
+    window.session.models.open(provider=ProviderPreference.CUDA)
 
 
 def licences(window: MainWindow) -> QWidget:
@@ -103,7 +103,7 @@ def take(scene: str, theme_name: str, file: Path) -> None:
         session = window.session
         if clock.elapsed() > PATIENCE_MS:
             raise SystemExit(f"{scene}: still busy after {PATIENCE_MS / 1000:.0f} s")
-        if session.opened is None or session.opening:
+        if session.models.in_use is None or session.models.opening:
             return
         if not shown:
             shown.append(SCENES[scene](window) or window)

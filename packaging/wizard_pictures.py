@@ -94,7 +94,7 @@ def main() -> None:
         assert wizard is not None
         wizard.resize(*map(int, asked.size.split("x")))
         walk = WizardWalk(application, wizard, asked.folder)
-        walk.wait(lambda: window.session.opened is not None)
+        walk.wait(lambda: window.session.models.in_use is not None)
         walk.run(asked.photos.resolve(), asked.recipe)
         window.close()
 

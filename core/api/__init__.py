@@ -1,4 +1,4 @@
-"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.job_api`.
+"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.api.jobs`.
 
 Scripts call them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
 a progress callback and a cancel token. A verb that fails raises a `FoveaError` and changes nothing; one that was
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison
     from core.models.trash import RemovedEntry
-    from core.models.values import NameSummary
+    from core.models.values import BrokenModel, ModelSummary, NameSummary, OpenedModel
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
@@ -64,6 +64,41 @@ def list_images(
         token.check()
         report(chunk)
     return tuple(failures)
+
+
+# ---- the model in use
+
+
+def list_models() -> tuple[ModelSummary | BrokenModel, ...]:
+    """List the installed models, each in its active version."""
+    from core.models.library import open_library
+    from core.models.summaries import summarize_models
+
+    return summarize_models(open_library())
+
+
+def open_model(name: str, provider: ProviderPreference, precision: Precision, *, token: CancelToken) -> OpenedModel:
+    """Use a model from now on in this process; if it cannot be opened, the previous one stays in use."""
+    from core.services.engine import SERVICE
+
+    return SERVICE.open(name, provider, precision, token=token)
+
+
+def classify(
+    images: tuple[Path, ...], top_k: int, *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken
+) -> None:
+    """Classify images with the model in use, in one stream with those of calls that are running.
+
+    Args:
+        images: image files.
+        top_k: how many classes to report for each.
+        report: takes the outcome of each image, in order; and the model that is in use now, if its provider failed and
+            it was opened on the CPU.
+        token: cancels images that have not been started.
+    """
+    from core.services.engine import SERVICE
+
+    SERVICE.classify(images, top_k, report=report, token=token)
 
 
 # ---- the library

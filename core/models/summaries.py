@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.base.errors import ModelError
 from core.models.heads import head_arrays
 from core.models.library import BrokenEntry, InstalledModel, Library, Version, load_head, load_training_hashes
-from core.models.values import ModelSummary, NameSummary, VersionSummary
+from core.models.values import BrokenModel, ModelSummary, NameSummary, VersionSummary
 from core.worker import portable
 
 
@@ -26,6 +26,20 @@ def summarize_model(model: InstalledModel) -> ModelSummary:
         size_bytes=model.size_bytes,
         has_training_data=model.has_training_data,
     )
+
+
+def summarize_models(library: Library) -> tuple[ModelSummary | BrokenModel, ...]:
+    """Summarize what each name in the library means now."""
+    return tuple(_summarize(entry) for entry in library.entries() if isinstance(entry, (InstalledModel, BrokenEntry)))
+
+
+def _summarize(entry: InstalledModel | BrokenEntry) -> ModelSummary | BrokenModel:
+    if isinstance(entry, BrokenEntry):
+        return BrokenModel(entry.name, entry.error)
+    try:
+        return summarize_model(entry)
+    except ModelError as error:  # a file was deleted since the library was read
+        return BrokenModel(entry.name, error)
 
 
 def summarize_names(library: Library) -> tuple[NameSummary, ...]:

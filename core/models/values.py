@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.base.errors import FoveaError, ModelError
+from core.base.providers import Provider
 from core.card import BackboneCard, ModelCard
 
 
@@ -118,6 +119,35 @@ class BrokenModel:
 
     name: str
     error: FoveaError
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedModel:
+    """The model in use.
+
+    Attributes:
+        model: the model as it is installed.
+        provider: the provider that runs it.
+        agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
+        opening_ms: the time to open and verify it.
+        refusal: why the requested provider is not in use; None if it is.
+    """
+
+    model: ModelSummary
+    provider: Provider
+    agreement: float
+    opening_ms: float
+    refusal: FoveaError | None
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.model.card.name
+
+    @property
+    def version(self) -> int:
+        """The version of the model."""
+        return self.model.version
 
 
 @dataclass(frozen=True, slots=True)

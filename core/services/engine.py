@@ -1,145 +1,174 @@
-"""The engine process: serves `core.models.classifier` to the window over a pipe.
+"""The model in use in this process, and one stream of images through it.
 
-It is a separate process because ONNX Runtime holds the GIL while it creates a session, which would freeze a window in
-the same process.
+The window's calls arrive in threads of their own. Their images join one stream, so that decoding ahead and batching
+never pause between calls.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError, ModelError, ProviderError
 from core.base.i18n import tr
+from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
 from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
-from core.models.library import BrokenEntry, InstalledModel, open_library
+from core.models.library import open_library
 from core.models.summaries import summarize_model
-from core.models.values import BrokenModel
-from core.prediction import Failure
-from core.services.inbox import Inbox
-from core.services.messages import (
-    Classified,
-    Classify,
-    ListModels,
-    ModelOpened,
-    ModelRefused,
-    ModelsListed,
-    OpenModel,
-)
-from core.worker import warnings_to
+from core.models.values import OpenedModel
+from core.prediction import Failure, Outcome
 
-Numbered = tuple[int, Path]
+Report: TypeAlias = Callable[[Outcome | OpenedModel], None]
+_Requested: TypeAlias = tuple[BackboneCard, ProviderPreference, Precision]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Image:
+    """An image in the stream.
+
+    Attributes:
+        path: its file.
+        report: the callback of its call.
+        outcome: pending until it is about to be decoded; only a pending one can be cancelled.
+    """
+
+    path: Path
+    report: Report
+    outcome: Future[Outcome] = field(default_factory=Future)
 
 
 class EngineService:
-    """Serves one window.
+    """Opens models and classifies, for calls from any thread.
 
     Attributes:
-        _inbox: the window's requests.
+        _in_use: held while images are classified, and while another model is opened.
         _classifier: the model in use.
-        _requested_model: what it was opened for, because another head over the same needs no new engine; None if the
-            requested provider was refused.
+        _requested: what its engine was opened for, because another head over the same backbone needs no new engine;
+            None if the requested provider was refused.
+        _changing: held for a moment to change the two attributes that follow.
+        _waiting: the images that have not joined the stream yet.
+        _is_streaming: whether the stream takes images that are added now.
+        _top_k: how many classes to report for each image, as the latest call requested.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._inbox: Inbox[ListModels | OpenModel | Classify] = Inbox(connection)
+    def __init__(self) -> None:
+        self._in_use = threading.Lock()
         self._classifier: Classifier | None = None
-        self._requested_model: tuple[BackboneCard, ProviderPreference, Precision] | None = None
+        self._requested: _Requested | None = None
+        self._changing = threading.Lock()
+        self._waiting: deque[_Image] = deque()
+        self._is_streaming = False
+        self._top_k = 1
 
-    def run(self) -> None:
-        """Answer requests in order until the window closes."""
-        with warnings_to(self._connection.send):  # on the thread that sends everything else
-            while (request := self._inbox.take()) is not None:
-                match request:
-                    case ListModels():
-                        self._connection.send(_list_models())
-                    case OpenModel():
-                        self._open(request)
-                    case Classify():
-                        self._classify(request)
+    # ---- in the threads of calls
 
-    def _open(self, request: OpenModel) -> None:
-        """Open a model on the requested provider; if that fails, report why and use the fastest that works."""
-        refusal: FoveaError | None = None
-        wanted: tuple[BackboneCard, ProviderPreference, Precision] | None
-        try:
-            model = open_library().find(request.name)
-            wanted = (model.backbone.card, request.requested, request.precision)
+    def open(self, name: str, provider: ProviderPreference, precision: Precision, *, token: CancelToken) -> OpenedModel:
+        """Open a model on the requested provider; if that does not work, on the fastest that does.
+
+        Raises:
+            Cancelled: the token was cancelled before the model could be opened.
+            FoveaError: the model cannot be used; the one that was open before still is.
+        """
+        with self._in_use:
+            token.check()
+            model = open_library().find(name)
+            requested = (model.backbone.card, provider, precision)
             try:
-                if self._classifier is not None and wanted == self._requested_model:
-                    classifier = swap_head(self._classifier, model)
-                else:
-                    classifier = open_classifier(model, request.requested, request.precision)
+                if self._classifier is not None and requested == self._requested:
+                    return self._use(swap_head(self._classifier, model), requested)
+                return self._use(open_classifier(model, provider, precision), requested)
             except ProviderError as error:
-                refusal, wanted = error, None
-                classifier = open_classifier(model, ProviderPreference.AUTO, request.precision)
-        except FoveaError as error:
-            self._connection.send(ModelRefused(request.name, error))
-            return
-        self._requested_model = wanted
-        self._use(classifier, refusal)
+                return self._use(open_classifier(model, ProviderPreference.AUTO, precision), None, refusal=error)
 
-    def _use(self, classifier: Classifier, refusal: FoveaError | None) -> None:
-        self._classifier = classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
-        model, engine = classifier.model, classifier.engine
-        self._connection.send(
-            ModelOpened(model.name, model.version, engine.provider, engine.agreement, engine.opening_ms, refusal)
-        )
+    def classify(self, paths: Iterable[Path], top_k: int, *, report: Report, token: CancelToken) -> None:
+        """Report the outcome of each image in order; if the provider fails, also the model as opened on the CPU.
 
-    def _classify(self, request: Classify) -> None:
-        """Answer this request and those that arrive meanwhile, as one stream."""
+        Raises:
+            Cancelled: the token was cancelled; images that were not begun were removed from the stream.
+            ModelError: no model is open.
+        """
         if self._classifier is None:
-            self._fail(
-                request.images, ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
-            )
-            return
-        pending: deque[Numbered] = deque()
+            raise ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
+        self._top_k = top_k
+        images = [_Image(path, report) for path in paths]
+        self._add(images)
         try:
-            self._answer(self._classifier, self._stream(request, pending), pending, request.top_k)
-        except ProviderError as error:
-            self._recover(self._classifier, error, pending, request.top_k)
+            for image in images:
+                report(image.outcome.result())
+                token.check()
+        finally:
+            for image in images:
+                image.outcome.cancel()
 
-    def _stream(self, request: Classify | None, pending: deque[Numbered]) -> Iterator[Path]:
-        while request is not None:
-            for number, path in request.images:
-                pending.append((number, path))
-                yield path
-            request = self._inbox.take_if(Classify)
+    def _add(self, images: Iterable[_Image]) -> None:
+        """Add images to the stream, and start it if it does not run."""
+        with self._changing:
+            self._waiting.extend(images)
+            if not self._is_streaming:
+                self._is_streaming = True
+                threading.Thread(target=self._run, name="inference", daemon=True).start()
 
-    def _answer(self, classifier: Classifier, images: Iterator[Path], pending: deque[Numbered], top_k: int) -> None:
-        for outcome in classifier.classify(images, top_k=top_k):
-            number, _ = pending.popleft()
-            self._connection.send(Classified(((number, outcome),)))
+    # ---- in the thread of the stream
 
-    def _recover(self, failed: Classifier, error: ProviderError, pending: deque[Numbered], top_k: int) -> None:
-        """Continue on the CPU after the provider failed, and report that; if the CPU failed too, report the error."""
+    def _run(self) -> None:
+        with self._in_use:
+            while self._is_streaming:
+                self._answer_all()
+
+    def _answer_all(self) -> None:
+        """Answer the images that wait and those that arrive meanwhile; whatever happens, no call waits forever."""
+        begun: deque[_Image] = deque()
         try:
-            classifier = fallback_to_cpu(failed, error)
-            self._requested_model = None
-            self._use(classifier, refusal=error)
-            self._answer(classifier, iter([path for _, path in pending]), pending, top_k)
-        except FoveaError as again:
-            self._fail(pending, again)
+            try:
+                self._answer(self._stream(begun), begun)
+            except ProviderError as error:
+                self._fall_back(error, begun[0].report)
+                self._answer(iter([image.path for image in begun]), begun)
+        except FoveaError as error:
+            for image in begun:
+                image.outcome.set_result(Failure.of(image.path, error))
+        except Exception as error:  # noqa: BLE001 - the calls raise it
+            for image in begun:
+                image.outcome.set_exception(error)
 
-    def _fail(self, images: Iterable[Numbered], error: FoveaError) -> None:
-        self._connection.send(Classified(tuple((number, Failure.of(path, error)) for number, path in images)))
+    def _stream(self, begun: deque[_Image]) -> Iterator[Path]:
+        while (image := self._next()) is not None:
+            if image.outcome.set_running_or_notify_cancel():
+                begun.append(image)
+                yield image.path
+
+    def _next(self) -> _Image | None:
+        with self._changing:
+            self._is_streaming = bool(self._waiting)
+            return self._waiting.popleft() if self._waiting else None
+
+    def _answer(self, images: Iterator[Path], begun: deque[_Image]) -> None:
+        assert self._classifier is not None, "calls are refused while no model is open"
+        for outcome in self._classifier.classify(images, top_k=self._top_k):
+            begun.popleft().outcome.set_result(outcome)
+
+    def _fall_back(self, error: ProviderError, report: Report) -> None:
+        """Reopen the model on the CPU after its provider failed, and report that."""
+        assert self._classifier is not None, "a model has failed"
+        report(self._use(fallback_to_cpu(self._classifier, error), None, refusal=error))
+
+    def _use(
+        self, classifier: Classifier, requested: _Requested | None, *, refusal: FoveaError | None = None
+    ) -> OpenedModel:
+        """Classify with this model from now on; called with `_in_use` held."""
+        model, engine = summarize_model(classifier.model), classifier.engine
+        self._requested = requested
+        self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
+        return OpenedModel(model, engine.provider, engine.agreement, engine.opening_ms, refusal)
 
 
-def _list_models() -> ModelsListed:
-    models, broken = [], []
-    for entry in open_library().entries():
-        try:
-            if isinstance(entry, InstalledModel):
-                models.append(summarize_model(entry))
-            elif isinstance(entry, BrokenEntry):
-                broken.append(BrokenModel(entry.name, entry.error))
-        except ModelError as error:  # a file was deleted since the library was read
-            broken.append(BrokenModel(entry.name, error))
-    return ModelsListed(tuple(models), tuple(broken))
+SERVICE: Final = EngineService()
+"""The service of this process: all calls share the model in use."""

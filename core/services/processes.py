@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from core.base import crash_log, shutdown
+from core.worker import Worker
 
 _NICENESS: Final = 5
 _BACKGROUND: Final = 10
@@ -21,32 +22,24 @@ _BACKGROUND: Final = 10
 def serve_engine(connection: Connection) -> None:
     """Open models and classify until the other end closes."""
     with _helper_process("engine"):
-        from core.services.engine import EngineService
-
-        EngineService(connection).run()
+        Worker(connection).run()
 
 
 def serve_pictures(connection: Connection) -> None:
     """List folders and draw pictures until the other end closes."""
     with _helper_process("pictures"):
-        from core.worker import Worker
-
         Worker(connection).run()
 
 
 def serve_training(connection: Connection) -> None:
     """Read labelled folders and train until the other end closes."""
     with _helper_process("training"):
-        from core.worker import Worker
-
         Worker(connection).run()
 
 
 def serve_library(connection: Connection) -> None:
     """Manage the installed models, compare, export and import until the other end closes."""
     with _helper_process("library", _BACKGROUND):
-        from core.worker import Worker
-
         Worker(connection).run()
 
 
@@ -54,7 +47,6 @@ def serve_batch(connection: Connection) -> None:
     """Classify folders and serve their results until the other end closes."""
     with _helper_process("batch"):
         from core.jobs.trash import purge
-        from core.worker import Worker
 
         purge()
         Worker(connection).run()

@@ -171,7 +171,8 @@ def _window() -> Iterator[str]:
     application, window = open_window([])
     session = window.session
     try:
-        _wait(application.processEvents, lambda: session.opened is not None, tr("The model did not open in time."))
+        not_opened = tr("The model did not open in time.")
+        _wait(application.processEvents, lambda: session.models.in_use is not None, not_opened)
         session.add([Path(__file__).parent.parent / "samples" / _SAMPLE])
         not_listed = tr("The sample was not listed in time.")
         _wait(application.processEvents, lambda: session.photos.rowCount() == 1, not_listed)

@@ -47,7 +47,7 @@ class JobForm(ScrollColumn):
         self.begin = button(tr("Classify"), self._submit, kind="primary")
         self._problem = label(kind="danger", wrap=True)
         self._arrange()
-        session.models_changed.connect(self._show_models)
+        session.models.changed.connect(self._show_models)
         self._show_models()
         self._show_folder()
 
@@ -82,7 +82,7 @@ class JobForm(ScrollColumn):
         """Reset the form, with this folder selected if one is given."""
         self._problem.hide()
         self.folder = folder or self.folder
-        in_use = self._session.opened.name if self._session.opened else self._session.settings.value.model
+        in_use = self._session.models.in_use.name if self._session.models.in_use else self._session.settings.value.model
         self.model.setCurrentIndex(max(0, self.model.findData(in_use)))
         self._show_folder()
         (self.begin if self.folder is not None else self.choose).setFocus()
@@ -128,9 +128,9 @@ class JobForm(ScrollColumn):
     def _show_models(self) -> None:
         chosen = self.model.currentData()
         self.model.clear()
-        for name, summary in self._session.models.items():
+        for name, summary in self._session.models.installed.items():
             self.model.addItem(summary.card.title, name)
-        in_use = self._session.opened.name if self._session.opened else None
+        in_use = self._session.models.in_use.name if self._session.models.in_use else None
         self.model.setCurrentIndex(max(0, self.model.findData(chosen or in_use)))
         self._show_folder()
 

@@ -197,7 +197,7 @@ class FoldersPage(QWidget):
 
     def _classes(self, job: JobSummary) -> tuple[str, ...]:
         """The classes of a job's model; empty if the model is gone."""
-        model = self._session.models.get(job.model)
+        model = self._session.models.installed.get(job.model)
         return () if model is None else tuple(model.card.classes)
 
     def _on_jobs_changed(self) -> None:

@@ -140,7 +140,7 @@ class CompareWindow(QWidget):
 
     def choose(self, reference: str) -> None:
         """Compare this model with the one in use; if they are the same, another one is chosen to compare with."""
-        opened = self._session.opened
+        opened = self._session.models.in_use
         self._wanted = (f"{opened.name}@{opened.version}" if opened else "", reference)
         self._refresh()
 

@@ -20,7 +20,7 @@ class ModelsController(QObject):
 
     def __init__(self, session: Session, notices: Notices, parent: QObject) -> None:
         super().__init__(parent)
-        self._session, self._notices = session, notices
+        self._models, self._library, self._notices = session.models, session.library, notices
         library = session.library
         library.failed.connect(notices.show_error)
         library.activated.connect(self._on_activated)
@@ -32,30 +32,30 @@ class ModelsController(QObject):
     @property
     def in_use(self) -> str:
         """The name of the model in use; empty if there is none."""
-        return self._session.opened.name if self._session.opened else ""
+        return self._models.in_use.name if self._models.in_use else ""
 
     def use(self, name: str) -> None:
         """Use a model from now on, if it can be opened."""
-        if name in self._session.models:
-            self._session.open_model(model=name)
+        if name in self._models.installed:
+            self._models.open(model=name)
 
     def list_again(self) -> None:
         """List the models and the library, because they changed."""
-        self._session.engine.list_models()
-        self._session.library.refresh()
+        self._models.refresh()
+        self._library.refresh()
 
     def _on_activated(self, name: str) -> None:
         if name != self.in_use:
-            self._session.open_model(model=name)
+            self._models.open(model=name)
 
     def _on_rolled_back(self, name: str, version: int) -> None:
         self._notices.show_notice(tr("“{name}” now uses version {version} again.", name=name, version=version))
 
     def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
-        undo = (tr("Undo"), lambda: self._session.library.restore(name, version))
+        undo = (tr("Undo"), lambda: self._library.restore(name, version))
         self._notices.show_notice(_removed_text(name, version), action=undo)
         if active is None and name == self.in_use:
-            self._session.open_model(model=Settings().model)
+            self._models.open(model=Settings().model)
 
     def _on_restored(self, name: str, version: int | None) -> None:
         self._notices.show_notice(tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}"))

@@ -110,12 +110,12 @@ class ModelsPage(QWidget):
         self.questions.submitted.connect(self.imports.take_answered)
         self.questions.preview_wanted.connect(self.imports.preview)
         self.export_panel.exported.connect(notices.show_notice)
-        session.models_changed.connect(self._show_models)
+        session.models.changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
         library.listed.connect(self._on_listed)
         library.restored.connect(self._on_restored)
-        if session.models:
+        if session.models.installed:
             self._show_models()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -171,8 +171,8 @@ class ModelsPage(QWidget):
     # ---- display
 
     def _show_models(self) -> None:
-        in_use = self._controller.in_use
-        self.choices.show_models(model_texts(self._session.models, self.names, in_use), in_use)
+        models, in_use = self._session.models.installed, self._controller.in_use
+        self.choices.show_models(model_texts(models, self.names, in_use), in_use)
         self._show_chosen()
 
     def _show_chosen(self) -> None:
@@ -181,19 +181,19 @@ class ModelsPage(QWidget):
         self.versions.show_versions(one)
         self.versions.setVisible(one is not None)
         version = self.versions.version if one else None
-        facts = version.model if version and version.model else self._session.models.get(name)
+        facts = version.model if version and version.model else self._session.models.installed.get(name)
         if facts is None:
             self.statistics.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
             return
         self._show_facts(facts, version)
 
     def _show_facts(self, facts: ModelSummary, version: VersionSummary | None) -> None:
-        opened, name = self._session.opened, facts.card.name
+        opened, name = self._session.models.in_use, facts.card.name
         is_in_use = name == self._controller.in_use
         is_opened = is_in_use and opened is not None and opened.version == facts.version
-        latency = self._session.latency.summary() if is_opened else ""
+        latency = self._session.models.speed.latency_text() if is_opened else ""
         self.statistics.show_model(facts, opened if is_opened else None, latency)
-        self.use.setEnabled(not is_in_use and name in self._session.models)
+        self.use.setEnabled(not is_in_use and name in self._session.models.installed)
         self.use.setText(tr("In use") if is_in_use else tr("Use this model"))
         one = self.names.get(name)
         self.remove.setEnabled(one is not None and any(version.number for version in one.versions))

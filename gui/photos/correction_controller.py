@@ -1,18 +1,23 @@
-"""Correcting predictions on the *Photos* page with the class chooser."""
+"""Correcting predictions on the *Photos* page: with the class chooser, and so that it can be undone."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
-from core.datasets.labels import Label
+from core.base.text import natural_sort_key
+from core.card import ModelCard
+from core.datasets.labels import Label, Source
 from core.prediction import Prediction
+from gui.session.correction_store import CorrectionStore
+from gui.session.model_controller import ModelController
 from gui.session.photos_model import Photo
-from gui.session.session import Session
 from gui.widgets.class_chooser import ClassChooser
 
 _LISTED = 3
@@ -20,41 +25,74 @@ _LISTED = 3
 
 
 class CorrectionController(QObject):
-    """Asks the user for the class of photos.
+    """Asks the user for the class of photos, and stores it.
 
     Attributes:
+        noticed: a notice for the user.
         chooser: the class chooser, created on first use.
     """
 
-    def __init__(self, session: Session, page: QWidget) -> None:
+    noticed = Signal(str)
+
+    def __init__(
+        self,
+        models: ModelController,
+        corrections: CorrectionStore,
+        undo_steps: list[Callable[[], object]],
+        page: QWidget,
+    ) -> None:
         super().__init__(page)
-        self._session, self._page = session, page
+        self._models, self._corrections, self._undo_steps, self._page = models, corrections, undo_steps, page
         self.chooser: ClassChooser | None = None
         self._photos: list[Photo] = []
 
     def choose_class(self, photos: Sequence[Photo]) -> None:
         """Let the user choose the class of these photos; those without a prediction are skipped."""
         self._photos = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
-        model = self._session.model
+        model = self._models.current
         if not self._photos or model is None:
-            self._session.noticed.emit(tr("Select a classified photo first, then correct it."))
+            self.noticed.emit(tr("Select a classified photo first, then correct it."))
             return
         if self.chooser is None:
             self.chooser = ClassChooser(self._page.window())
             self.chooser.chosen.connect(self._correct)
-        predictions = [photo.outcome for photo in self._photos if isinstance(photo.outcome, Prediction)]
-        labels = [self._session.correction(photo) for photo in self._photos]
+        predictions = _predictions(self._photos)
+        labels = [self._corrections.of(one.path, one.model) for one in predictions]
         only = predictions[0] if len(predictions) == 1 else None
         self.chooser.open(
-            [*model.card.classes, *self._session.new_classes()],
+            [*model.card.classes, *self._new_classes(model.card)],
             title=tr_n("What is in this photo?", "What is in these {count:,} photos?", len(predictions)),
             about=_prediction_text(predictions, labels),
             likely=[score.label for score in only.scores] if only else [],
             current=labels[0].label if only and labels[0] else "",
         )
 
+    def remove_corrections(self, photos: Sequence[Photo]) -> None:
+        """Remove the user's labels of photos."""
+        corrected = [one for one in _predictions(photos) if self._corrections.of(one.path, one.model) is not None]
+        if corrected:
+            self._change(corrected, {})
+
+    def _new_classes(self, card: ModelCard) -> list[str]:
+        """Labels given by the user that are not classes of the model, in natural order."""
+        labels = {one.label for one in self._corrections.all(card.name).values()}
+        return sorted(labels.difference(card.classes), key=natural_sort_key)
+
     def _correct(self, label: str) -> None:
-        self._session.correct(self._photos, label)
+        predictions = _predictions(self._photos)
+        self._change(predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
+
+    def _change(self, predictions: Iterable[Prediction], labels: Mapping[Path, Label]) -> None:
+        """Label the photos of predictions, or remove their labels, so that it can be undone."""
+        changes: dict[str, dict[Path, Label | None]] = defaultdict(dict)
+        for one in predictions:
+            changes[one.model][one.path] = labels.get(one.path)
+        tickets = [self._corrections.update(model, own) for model, own in changes.items()]
+        self._undo_steps.append(partial(self._corrections.undo, *tickets))
+
+
+def _predictions(photos: Iterable[Photo]) -> list[Prediction]:
+    return [photo.outcome for photo in photos if isinstance(photo.outcome, Prediction)]
 
 
 def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label | None]) -> str:

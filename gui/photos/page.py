@@ -45,7 +45,7 @@ class PhotosPage(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.gallery = Gallery(session.photos, self)
         self.inspector = Inspector(session.pictures, self)
-        self.correcting = CorrectionController(session, self)
+        self.correcting = CorrectionController(session.models, session.corrections, session.undo_steps, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
@@ -64,12 +64,13 @@ class PhotosPage(QWidget):
 
     def _connect(self) -> None:
         photos = self._session.photos
+        self.correcting.noticed.connect(self._session.noticed)
         self.gallery.chosen.connect(self._on_chosen)
         photos.rowsInserted.connect(self._show_current_view)
         photos.modelReset.connect(self._show_current_view)
         self._session.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
-        self._session.models_changed.connect(self.show_model)
+        self._session.models.changed.connect(self.show_model)
         self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
         self._session.progressed.connect(self.strip.show_state)
         self.gallery.correction_asked.connect(self.correct)
@@ -87,7 +88,7 @@ class PhotosPage(QWidget):
 
     def remove_correction(self) -> None:
         """Remove the corrections of the selected photos."""
-        self._session.remove_corrections(self._selected())
+        self.correcting.remove_corrections(self._selected())
 
     def retrain(self) -> None:
         """Retrain the model in use with the pending corrections, or report why that is not possible."""
@@ -151,13 +152,13 @@ class PhotosPage(QWidget):
 
     def show_model(self) -> None:
         """Show the model in use and its latency."""
-        session, statistics = self._session, self.inspector.statistics
-        if session.opening:
-            statistics.show_unavailable(tr("Opening {model}…", model=session.opening))
-        elif session.model is None:
+        models, statistics = self._session.models, self.inspector.statistics
+        if models.opening:
+            statistics.show_unavailable(tr("Opening {model}…", model=models.opening))
+        elif models.current is None:
             statistics.show_unavailable(tr("No model open. Choose one above."))
         else:
-            statistics.show_model(session.model, session.opened, session.latency.summary())
+            statistics.show_model(models.current, models.in_use, models.speed.latency_text())
 
     def _show_current_view(self) -> None:
         has_photos = self._session.photos.rowCount() > 0
@@ -181,7 +182,7 @@ class PhotosPage(QWidget):
 
     def _show_row(self, row: int) -> None:
         photo = self._session.photos.photo(row) if row >= 0 else None
-        self.inspector.show_photo(photo, self._session.correction(photo) if photo else None)
+        self.inspector.show_photo(photo, self._session.photos.correction(photo) if photo else None)
 
     def _selected(self) -> list[Photo]:
         """The selected photos, or the current one if none is selected."""
@@ -189,6 +190,6 @@ class PhotosPage(QWidget):
         return [self._session.photos.photo(row) for row in rows]
 
     def _line(self, photo: Photo) -> str:
-        label = self._session.correction(photo)
+        label = self._session.photos.correction(photo)
         cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *([label.label] if label else [])]
         return "\t".join(cells)

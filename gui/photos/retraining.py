@@ -63,14 +63,14 @@ class Retraining(QObject):
         self.ambiguous = 0
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
-        session.models_changed.connect(self._refresh)
+        session.models.changed.connect(self._refresh)
 
     # ---- state
 
     @property
     def model(self) -> ModelSummary | None:
         """The model in use."""
-        return self._session.model
+        return self._session.models.current
 
     @property
     def pending_corrections(self) -> tuple[Label, ...]:
@@ -118,7 +118,7 @@ class Retraining(QObject):
             if was is None or not isinstance(now, Prediction) or photo.version != self.summary.version:
                 continue
             if photo.path not in corrected and was.best.label != now.best.label:
-                own = self._session.correction(photo)
+                own = self._session.photos.correction(photo)
                 best = was.best.label, was.best.probability, now.best.label, now.best.probability
                 changes.append(Disagreement(photo.path, own.label if own else None, *best))
         return changes
@@ -205,9 +205,9 @@ class Retraining(QObject):
 
     def _use(self, name: str) -> None:
         """Open the model again, as another version is active now, so that the photos are classified again."""
-        self._session.engine.list_models()
+        self._session.models.refresh()
         if self._session.settings.value.model == name:
-            self._session.open_model()
+            self._session.models.open()
 
     def _end(self, phase: Phase) -> None:
         self.phase = phase

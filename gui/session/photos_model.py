@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
@@ -30,9 +29,8 @@ class Role(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Photo:
-    """A row: its request number, the image, and once classified its outcome and the model's version."""
+    """A row: the image, and once classified its outcome and the model's version."""
 
-    number: int
     path: Path
     outcome: Outcome | None = None
     version: int = 0
@@ -47,9 +45,7 @@ class PhotosModel(QAbstractListModel):
         self._corrections.changed.connect(self._on_corrected)
         self._pictures.rendered.connect(self._on_rendered)
         self._photos: list[Photo] = []
-        self._rows: dict[int, int] = {}
-        self._numbers: dict[Path, int] = {}
-        self._next = count(1)
+        self._rows: dict[Path, int] = {}
         self.failed_count = 0
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
@@ -114,19 +110,18 @@ class PhotosModel(QAbstractListModel):
 
     def row_of(self, path: Path) -> int | None:
         """The row of an image; None if it is not in the list."""
-        number = self._numbers.get(path)
-        return None if number is None else self._rows[number]
+        return self._rows.get(path)
 
     def add(self, paths: Iterable[Path]) -> list[Photo]:
         """Append images that are not in the list yet, and return the new rows."""
-        fresh = [Photo(next(self._next), path) for path in dict.fromkeys(paths) if path not in self._numbers]
+        fresh = [Photo(path) for path in dict.fromkeys(paths) if path not in self._rows]
         self._insert(len(self._photos), fresh)
         return fresh
 
     def restore(self, rows: Sequence[tuple[int, Photo]]) -> None:
         """Reinsert removed photos at their old rows, unless they have been added again."""
         for row, photo in sorted(rows, key=lambda pair: pair[0]):
-            if photo.path not in self._numbers:
+            if photo.path not in self._rows:
                 self._insert(min(row, len(self._photos)), [photo])
 
     def remove(self, rows: Iterable[int]) -> list[tuple[int, Photo]]:
@@ -135,15 +130,14 @@ class PhotosModel(QAbstractListModel):
         removed = [(row, photo) for row, photo in enumerate(self._photos) if row in chosen]
         self.beginResetModel()
         self._photos = [photo for row, photo in enumerate(self._photos) if row not in chosen]
-        self._numbers = {photo.path: photo.number for photo in self._photos}
-        self._rows = {photo.number: row for row, photo in enumerate(self._photos)}
+        self._rows = {photo.path: row for row, photo in enumerate(self._photos)}
         self.failed_count -= sum(isinstance(photo.outcome, Failure) for _, photo in removed)
         self.endResetModel()
         return removed
 
-    def set_outcome(self, number: int, outcome: Outcome, version: int) -> int | None:
+    def set_outcome(self, outcome: Outcome, version: int) -> int | None:
         """Store the outcome of a photo and return its row, or None if the photo was removed."""
-        row = self._rows.get(number)
+        row = self._rows.get(outcome.path)
         if row is None:
             return None
         photo = self._photos[row]
@@ -158,15 +152,10 @@ class PhotosModel(QAbstractListModel):
             return
         self.beginInsertRows(QModelIndex(), row, row + len(photos) - 1)
         self._photos[row:row] = photos
-        for photo in photos:
-            self._numbers[photo.path] = photo.number
-            self.failed_count += isinstance(photo.outcome, Failure)
-        self._renumber(row)
+        self.failed_count += sum(isinstance(photo.outcome, Failure) for photo in photos)
+        for moved in range(row, len(self._photos)):
+            self._rows[self._photos[moved].path] = moved
         self.endInsertRows()
-
-    def _renumber(self, start: int) -> None:
-        for row in range(start, len(self._photos)):
-            self._rows[self._photos[row].number] = row
 
     def _on_corrected(self) -> None:
         if self._photos:

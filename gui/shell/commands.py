@@ -93,7 +93,7 @@ class Commands(QObject):
             ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
             ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),
             ActionId.REMOVE_MODEL: lambda: self._on_models(pages.models.remove_model),
-            **{action: partial(session.open_model, provider=provider) for action, provider in PROVIDERS.items()},
+            **{action: partial(session.models.open, provider=provider) for action, provider in PROVIDERS.items()},
             ActionId.EXACT: self._toggle_exact,
             ActionId.PALETTE: lambda: self.palette.open(),
             ActionId.SHORTCUTS: self._show_shortcuts,
@@ -151,7 +151,7 @@ class Commands(QObject):
 
     def _toggle_exact(self) -> None:
         is_exact = self._session.settings.value.precision is Precision.EXACT
-        self._session.open_model(precision=Precision.AUTO if is_exact else Precision.EXACT)
+        self._session.models.open(precision=Precision.AUTO if is_exact else Precision.EXACT)
 
     def _show_shortcuts(self) -> None:
         actions = [action for action in self._actions.values() if not action.shortcut().isEmpty()]

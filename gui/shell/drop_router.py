@@ -39,7 +39,7 @@ class DropRouter(QObject):
             case DropContent(paths=files) if files:
                 self._add_files(files)
             case DropContent(image=image) if image is not None:
-                self._session.add_image(image)
+                self._session.pasted.add(image)
         return True
 
     def _add_files(self, files: Sequence[Path]) -> None:

@@ -98,7 +98,7 @@ class PageStack(QStackedWidget):
         """The *Training* page."""
         from gui.training.page import TrainingPage
 
-        result = TrainingPage(self._session, self._wizard, self._notices, self)
+        result = TrainingPage(self._session.library, self._session.watch, self._wizard, self._notices, self)
         result.model_wanted.connect(self._show_model)
         self._set_page(Page.TRAINING, result)
         return result
@@ -133,7 +133,7 @@ class PageStack(QStackedWidget):
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages()))
         once = Qt.ConnectionType.SingleShotConnection
-        self._session.engine.opened.connect(lambda _: preload.preload(self, _LATER), once)
+        self._session.models.opened.connect(lambda _: preload.preload(self, _LATER), once)
 
     def _make_pages(self) -> Iterator[QWidget]:
         yield self.folders

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
+from gui.session.model_controller import ModelController
 from gui.session.session import Session
 from gui.widgets.basic import button
 
@@ -47,7 +48,7 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self._speed)
         self.addPermanentWidget(self._model)
         session.progressed.connect(self.show_progress)
-        session.models_changed.connect(self.show_progress)
+        session.models.changed.connect(self.show_progress)
         self.show_progress()
 
     def show_summary(self, text: str) -> None:
@@ -72,8 +73,8 @@ class StatusBar(QStatusBar):
         counts = _counts(session.photos.rowCount(), session.photos.failed_count, waiting)
         self._counts.setText(self._summary or counts)
         self._stop.setVisible(waiting > 0)
-        self._model.setText(_model(session))
-        speed = session.images_per_second()
+        self._model.setText(_model(session.models))
+        speed = session.models.speed.images_per_second()
         self._speed.setText(tr("{speed:.1f} photos/s", speed=speed) if speed else "")
 
 
@@ -86,9 +87,9 @@ def _counts(photos: int, failed: int, waiting: int) -> str:
     return " · ".join(parts)
 
 
-def _model(session: Session) -> str:
-    if session.opening:
-        return tr("Opening {model}…", model=session.opening)
-    if session.opened is None:
+def _model(models: ModelController) -> str:
+    if models.opening:
+        return tr("Opening {model}…", model=models.opening)
+    if models.in_use is None:
         return tr("No model open")
-    return tr("{model} on {provider}", model=session.opened.name, provider=TITLES[session.opened.provider])
+    return tr("{model} on {provider}", model=models.in_use.name, provider=TITLES[models.in_use.provider])

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from core.base.i18n import tr
 from core.base.providers import TITLES
-from gui.session.session import Session
+from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, label
 
@@ -18,11 +18,11 @@ from gui.widgets.basic import Choice, label
 class TopBar(QWidget):
     """Shows and changes the model and provider in use."""
 
-    def __init__(self, session: Session, provider_actions: Sequence[QAction], parent: QWidget) -> None:
+    def __init__(self, models: ModelController, provider_actions: Sequence[QAction], parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("top")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._session = session
+        self._models = models
         self.switcher = Choice()
         self.switcher.setAccessibleName(tr("Model in use"))
         self.switcher.setMinimumWidth(240)
@@ -43,26 +43,26 @@ class TopBar(QWidget):
         for widget in (name, self.switcher, self.chip, self._state):
             row.addWidget(widget)
         row.addStretch()
-        session.models_changed.connect(self.show_model)
+        models.changed.connect(self.show_model)
         self.show_model()
 
     def show_model(self) -> None:
         """Show the installed models, the one in use, and its provider."""
-        session = self._session
+        models, in_use = self._models, self._models.in_use
         with QSignalBlocker(self.switcher):
             self.switcher.clear()
-            for name, model in session.models.items():
+            for name, model in models.installed.items():
                 self.switcher.addItem(model.card.title, name)
-            current = session.opening or (session.opened.name if session.opened else "")
+            current = models.opening or (in_use.name if in_use else "")
             self.switcher.setCurrentIndex(self.switcher.findData(current))
-        self.switcher.setEnabled(bool(session.models))
-        provider = TITLES[session.opened.provider] if session.opened else tr("No provider")
+        self.switcher.setEnabled(bool(models.installed))
+        provider = TITLES[in_use.provider] if in_use else tr("No provider")
         self.chip.setText(f" {provider}")
         self.chip.setAccessibleName(tr("Provider in use: {provider}", provider=provider))
         self.chip.setToolTip(tr("Runs the model. Click to choose another provider."))
-        self._state.setText(tr("Opening {model}…", model=session.opening) if session.opening else "")
+        self._state.setText(tr("Opening {model}…", model=models.opening) if models.opening else "")
 
     def _on_activated(self, index: int) -> None:
         name = self.switcher.itemData(index)
-        if name and (self._session.opened is None or name != self._session.opened.name):
-            self._session.open_model(model=name)
+        if name and not self._models.is_in_use(name):
+            self._models.open(model=name)

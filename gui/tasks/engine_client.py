@@ -8,67 +8,68 @@ that is alone in flight at the next crash is the culprit.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from core.base.errors import ModelError
+from core.base.errors import FoveaError, ModelError
 from core.base.i18n import tr
+from core.base.providers import Precision, ProviderPreference
+from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
-from core.services.messages import (
-    Classified,
-    Classify,
-    ListModels,
-    ModelOpened,
-    ModelRefused,
-    ModelsListed,
-    OpenModel,
-)
 from core.services.processes import serve_engine
-from core.worker import Warned
-from gui.tasks.helper_process import HelperProcess
+from gui.tasks.task import LatestTask, Tasks
 
 _MAX_IN_FLIGHT: Final = 32
+_AT_ONCE: Final = 8
+"""The minimum number of images in a call while more wait; what is in flight meanwhile keeps the decoders busy."""
+
+
+class _CrashError(FoveaError):
+    """The engine died while it read an image."""
+
+    kind = "crashed"
 
 
 class EngineClient(QObject):
     """Sends requests to the engine process, and restarts it after a crash.
 
     Attributes:
-        models_listed: the installed models.
+        tasks: the process.
+        models_listed: the installed models, usable or not.
         opening: this model is being opened.
         opened: the model is ready.
-        refused: the model cannot be used.
-        classified: the number of an image and its outcome.
-        warned: a warning for the user.
+        refused: the model of this name cannot be used; the one that was open before still is.
+        classified: the outcome of an image.
         crashed: the engine process died while this many images were in flight.
         failed: the engine process cannot be started.
+        _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
 
-    models_listed = Signal(ModelsListed)
+    models_listed = Signal(object)
     opening = Signal(str)
-    opened = Signal(ModelOpened)
-    refused = Signal(ModelRefused)
-    classified = Signal(object, object)
-    warned = Signal(str)
-    crashed = Signal(object)
+    opened = Signal(OpenedModel)
+    refused = Signal(str, FoveaError)
+    classified = Signal(object)
+    crashed = Signal(int)
     failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._process = HelperProcess(serve_engine, self)
-        self._process.received.connect(self._on_received)
-        self._process.died.connect(self._on_died)
-        self._process.failed.connect(self.failed)
-        self._waiting: OrderedDict[int, Path] = OrderedDict()
-        self._in_flight: OrderedDict[int, Path] = OrderedDict()
-        self._suspects: set[int] = set()
-        self._preferred = 0
-        self._requested: OpenModel | None = None
+        self.tasks = Tasks(serve_engine, _crash_of_image(), self)
+        self.tasks.died.connect(self._on_died)
+        self.tasks.failed.connect(self.failed)
+        self._opening = LatestTask(self.tasks)
+        self._requested: tuple[str, ProviderPreference, Precision] | None = None
         self._is_open = False
+        self._waiting: OrderedDict[Path, None] = OrderedDict()
+        self._in_flight: OrderedDict[Path, None] = OrderedDict()
+        self._suspects: set[Path] = set()
+        self._preferred: Path | None = None
         self._top_k = 5
 
     @property
@@ -76,107 +77,118 @@ class EngineClient(QObject):
         """The number of images that are not classified yet."""
         return len(self._waiting) + len(self._in_flight)
 
-    @property
-    def process_id(self) -> int | None:
-        """The process ID of the engine while it runs."""
-        return self._process.process_id
-
-    def start(self) -> None:
-        """Start the engine process and request the installed models."""
-        self._process.start()
-        self.list_models()
-
-    def close(self) -> None:
-        """End the engine process."""
-        self._process.close()
-
     def list_models(self) -> None:
         """Request the installed models."""
-        self._process.send(ListModels())
+        from core import api  # not needed by the first paint
 
-    def open_model(self, request: OpenModel) -> None:
+        self.tasks.start(api.list_models).succeeded.connect(self.models_listed)
+
+    # ---- the model
+
+    def open_model(self, name: str, provider: ProviderPreference, precision: Precision) -> None:
         """Use this model from now on, also for waiting images."""
-        self._requested = request
-        self._is_open = False
-        self.opening.emit(request.name)
-        self._process.send(request)
+        from core import api  # not needed by the first paint
 
-    def classify(self, images: Iterable[tuple[int, Path]], top_k: int) -> None:
-        """Classify images, each under its own number; an image that is already waiting is classified only once."""
+        self._requested = (name, provider, precision)
+        self._is_open = False
+        self.opening.emit(name)
+        task = self._opening.start(api.open_model, *self._requested)
+        task.succeeded.connect(self._on_opened)
+        task.failed.connect(partial(self._on_refused, name))
+
+    def _on_opened(self, opened: OpenedModel) -> None:
+        self._is_open = True
+        self.opened.emit(opened)
+        self._request_next()
+
+    def _on_refused(self, name: str, error: FoveaError) -> None:
+        if error is not self.tasks.death:  # otherwise `_on_died` decides
+            self.refused.emit(name, error)
+
+    # ---- images
+
+    def classify(self, images: Iterable[Path], top_k: int) -> None:
+        """Classify images; one that is already waiting is classified only once."""
         self._top_k = top_k
-        for number, path in images:
-            self._waiting[number] = path
+        self._waiting.update(dict.fromkeys(images))
         self._put_preferred_first()
         self._request_next()
 
-    def prefer(self, number: int) -> None:
+    def prefer(self, image: Path) -> None:
         """Classify this image before all others, now and whenever it is requested again."""
-        self._preferred = number
+        self._preferred = image
         self._put_preferred_first()
 
     def _put_preferred_first(self) -> None:
-        if self._preferred in self._waiting:
+        if self._preferred is not None and self._preferred in self._waiting:
             self._waiting.move_to_end(self._preferred, last=False)
 
-    def forget(self, numbers: Iterable[int]) -> None:
+    def forget(self, images: Iterable[Path]) -> None:
         """Cancel the classification of these images."""
-        for number in numbers:
-            self._waiting.pop(number, None)
+        for image in images:
+            self._waiting.pop(image, None)
+            self._suspects.discard(image)
 
     def _request_next(self) -> None:
-        if not self._is_open:
+        most, at_once = (1, 1) if self._suspects else (_MAX_IN_FLIGHT, _AT_ONCE)
+        room = most - len(self._in_flight)
+        if not self._waiting or not self._is_open or room < at_once:
             return
-        room = (1 if self._suspects else _MAX_IN_FLIGHT) - len(self._in_flight)
-        chunk = tuple(islice(self._waiting.items(), max(room, 0)))
-        if not chunk:
-            return
-        for number, path in chunk:
-            del self._waiting[number]
-            self._in_flight[number] = path
-        self._process.send(Classify(chunk, self._top_k))
+        from core import api  # not needed by the first paint
 
-    def _on_received(self, message: object) -> None:
-        match message:
-            case ModelsListed():
-                self.models_listed.emit(message)
-            case ModelOpened():
-                self._is_open = True
-                self.opened.emit(message)
-            case ModelRefused():
-                self.refused.emit(message)
-            case Classified():
-                self._on_classified(message)
-            case Warned():
-                self.warned.emit(message.text)
-        self._request_next()
+        images = tuple(islice(self._waiting, room))
+        for image in images:
+            del self._waiting[image]
+            self._in_flight[image] = None
+        task = self.tasks.start(api.classify, images, self._top_k)
+        task.progressed.connect(self._on_progressed)
+        task.failed.connect(partial(self._on_failed, images))
 
-    def _on_classified(self, message: Classified) -> None:
-        for number, outcome in message.outcomes:
-            self._suspects.discard(number)
-            if self._in_flight.pop(number, None) is not None:
-                self.classified.emit(number, outcome)
+    def _on_progressed(self, value: Outcome | OpenedModel) -> None:
+        if isinstance(value, OpenedModel):
+            self.opened.emit(value)
+        elif value.path in self._in_flight:
+            self._settle(value)
+            self._request_next()
+
+    def _settle(self, outcome: Outcome) -> None:
+        del self._in_flight[outcome.path]
+        self._suspects.discard(outcome.path)
+        self.classified.emit(outcome)
+
+    # ---- crashes
+
+    def _on_failed(self, images: Sequence[Path], error: FoveaError) -> None:
+        if error is not self.tasks.death:  # otherwise `_on_died` decides
+            self._blame([image for image in images if image in self._in_flight], error)
+            self._request_next()
 
     def _on_died(self) -> None:
-        """Restart the engine; an image that was alone in flight has failed, and the others are sent again."""
-        in_flight, self._in_flight = self._in_flight, OrderedDict()
-        self.crashed.emit(len(in_flight))
-        died_opening = not self._is_open and self._requested is not None
-        if len(in_flight) == 1:
-            self._fail_crashed(*in_flight.popitem())
-        self._suspects = set(in_flight)
-        self._waiting = OrderedDict([*in_flight.items(), *self._waiting.items()])
-        self._process.start()
+        """Restart the engine; unless it died of the model, open that again."""
+        self.crashed.emit(len(self._in_flight))
+        self._blame(list(self._in_flight), self.tasks.death)
         self.list_models()
-        if died_opening and self._requested is not None:
-            self.refused.emit(ModelRefused(self._requested.name, _crash_of_model(self._requested.name)))
-        elif self._requested is not None:
-            self.open_model(self._requested)
+        if self._requested is None:
+            return
+        if self._is_open:
+            self.open_model(*self._requested)
+        else:
+            self.refused.emit(self._requested[0], _crash_of_model(self._requested[0]))
 
-    def _fail_crashed(self, number: int, path: Path) -> None:
-        self._suspects.discard(number)
-        what = tr("Reading this photo crashed the engine.")
-        outcome: Outcome = Failure(path, "crashed", what, tr("Open it in another program and save it again."))
-        self.classified.emit(number, outcome)
+    def _blame(self, images: Sequence[Path], error: FoveaError) -> None:
+        """Send images again, each alone, because one of them made the engine fail; one that was alone did it."""
+        if len(images) == 1 and len(self._in_flight) == 1:
+            self._settle(Failure.of(images[0], error))
+            return
+        for image in images:
+            del self._in_flight[image]
+        self._suspects.update(images)
+        self._waiting = OrderedDict.fromkeys([*images, *self._waiting])
+
+
+def _crash_of_image() -> FoveaError:
+    what = tr("Reading this photo crashed the engine.")
+    return _CrashError(what, hint=tr("Open it in another program and save it again."))
 
 
 def _crash_of_model(name: str) -> ModelError:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -33,21 +31,20 @@ _AT_ONCE: Final = 3
 _Key = tuple[Path, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ImagesListed:
-    """Some of the requested images; `finished` with the last ones; `failures` are folders that could not be read."""
+class Listing(QObject):
+    """The images in files and folders being listed; started again after a crash, which may report images twice.
 
-    ticket: int
-    paths: tuple[Path, ...]
-    finished: bool
-    failures: tuple[Failure, ...] = ()
+    Attributes:
+        found: some of the images; at least one.
+        finished: all images were reported; the folders that could not be read.
+    """
 
+    found = Signal(object)
+    finished = Signal(object)
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    ticket: int
-    paths: tuple[Path, ...]
-    most: int | None
+    def __init__(self, paths: tuple[Path, ...], maximum: int | None, parent: QObject) -> None:
+        super().__init__(parent)
+        self.paths, self.maximum = paths, maximum
 
 
 class PictureClient(QObject):
@@ -55,25 +52,21 @@ class PictureClient(QObject):
 
     Attributes:
         rendered: the picture of this path and side is ready, or known to be unavailable.
-        listed: some of the images of a listing.
         failed: the picture process cannot be started.
     """
 
     rendered = Signal(object, object)
-    listed = Signal(ImagesListed)
     failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._death = _exit_error()
-        self.tasks = Tasks(serve_pictures, self._death, self)
+        self.tasks = Tasks(serve_pictures, _exit_error(), self)
         self.tasks.died.connect(self._on_died)
         self.tasks.failed.connect(self.failed)
         self._cache: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _MAX_CACHED}
         self._waiting: OrderedDict[_Key, None] = OrderedDict()
         self._in_flight: set[_Key] = set()
-        self._listings: dict[int, _Listing] = {}
-        self._tickets = count(1)
+        self._listings: list[Listing] = []
 
     def start(self) -> None:
         """Start the picture process ahead of the first request."""
@@ -103,23 +96,24 @@ class PictureClient(QObject):
             self._request_next()
         return None
 
-    def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> int:
-        """List the images in files and folders, up to a maximum; `listed` reports them under the returned ticket."""
-        listing = _Listing(next(self._tickets), tuple(paths), maximum)
+    def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> Listing:
+        """List the images in files and folders, up to a maximum."""
+        listing = Listing(tuple(paths), maximum, self)
+        self._listings.append(listing)
         self._list(listing)
-        return listing.ticket
+        return listing
 
-    def _list(self, listing: _Listing) -> None:
+    def _list(self, listing: Listing) -> None:
         from core import api  # not needed by the first paint
 
-        self._listings[listing.ticket] = listing
-        task = self.tasks.start(api.list_images, listing.paths, listing.most)
-        task.progressed.connect(lambda paths: self.listed.emit(ImagesListed(listing.ticket, paths, finished=False)))
-        task.succeeded.connect(partial(self._on_listed, listing.ticket))
+        task = self.tasks.start(api.list_images, listing.paths, listing.maximum)
+        task.progressed.connect(listing.found)
+        task.succeeded.connect(partial(self._on_listed, listing))
 
-    def _on_listed(self, ticket: int, failures: tuple[Failure, ...]) -> None:
-        self._listings.pop(ticket, None)
-        self.listed.emit(ImagesListed(ticket, (), finished=True, failures=failures))
+    def _on_listed(self, listing: Listing, failures: tuple[Failure, ...]) -> None:
+        self._listings.remove(listing)
+        listing.finished.emit(failures)
+        listing.deleteLater()
 
     def _request_next(self) -> None:
         while self._waiting and len(self._in_flight) < _AT_ONCE:
@@ -135,7 +129,7 @@ class PictureClient(QObject):
 
     def _on_render_failed(self, key: _Key, error: FoveaError) -> None:
         self._store(key, QPixmap())
-        if error is not self._death:  # otherwise `_on_died` decides whether the process is started again
+        if error is not self.tasks.death:  # otherwise `_on_died` decides whether the process is started again
             self._request_next()
 
     def _store(self, key: _Key, picture: QPixmap) -> None:
@@ -149,7 +143,7 @@ class PictureClient(QObject):
 
     def _on_died(self) -> None:
         """Restart the running listings; the pictures in flight, any of which may have caused the crash, have failed."""
-        for listing in list(self._listings.values()):
+        for listing in self._listings:
             self._list(listing)
         self._request_next()
 

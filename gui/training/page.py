@@ -16,7 +16,8 @@ from core.base.text import display_path
 from core.models.values import NameSummary, VersionSummary
 from core.training.runs import RunSummary
 from gui.models import version_text
-from gui.session.session import Session
+from gui.session.library_controller import LibraryController
+from gui.session.library_watch import LibraryWatch
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
@@ -47,11 +48,16 @@ class TrainingPage(QWidget):
     model_wanted = Signal(str)
 
     def __init__(
-        self, session: Session, wizard_controller: WizardController, notices: Notices, parent: QWidget
+        self,
+        library: LibraryController,
+        watch: LibraryWatch,
+        wizard_controller: WizardController,
+        notices: Notices,
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._session, self._wizard_controller, self._notices = session, wizard_controller, notices
+        self._library, self._wizard_controller, self._notices = library, wizard_controller, notices
         self.new = button(tr("New model…"), wizard_controller.open, kind="primary")
         self.running = Panel(tr("In progress"))
         self.line, self.show_button = label(wrap=True), button(tr("Show"), wizard_controller.open)
@@ -67,6 +73,7 @@ class TrainingPage(QWidget):
         self._past: list[tuple[str, int]] = []
         self._lay_out()
         self._connect()
+        watch.changed.connect(self.refresh)
         self.show_line(wizard_controller.line)
         self._show_runs(())
         self._show_past(())
@@ -91,9 +98,8 @@ class TrainingPage(QWidget):
 
     def _connect(self) -> None:
         self._wizard_controller.status_changed.connect(self.show_line)
-        self._session.library.listed.connect(self._on_listed)
-        self._session.library.run_discarded.connect(self._on_run_discarded)
-        self._session.watch.changed.connect(self.refresh)
+        self._library.listed.connect(self._on_listed)
+        self._library.run_discarded.connect(self._on_run_discarded)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -102,7 +108,7 @@ class TrainingPage(QWidget):
     def refresh(self) -> None:
         """List the library again, if the page is visible."""
         if self.isVisible():
-            self._session.library.refresh()
+            self._library.refresh()
 
     def show_line(self, text: str) -> None:
         """Show the progress of the wizard's training; an empty text means that none is in progress."""
@@ -132,7 +138,7 @@ class TrainingPage(QWidget):
         self.runs = [RunRow(run) for run in runs]
         for row in self.runs:
             row.resume_wanted.connect(self._resume)
-            row.discard_wanted.connect(self._session.library.discard_run)
+            row.discard_wanted.connect(self._library.discard_run)
             self.unfinished.body.addWidget(row)
         self.unfinished.setVisible(bool(runs))
 

@@ -132,7 +132,7 @@ class WizardController(QObject):
         self.status_changed.emit(line)
 
     def _on_finished(self, name: str, headline: str) -> None:
-        self._session.engine.list_models()
+        self._session.models.refresh()
         if self.wizard is not None and not self.wizard.isVisible():
             self._notices.show_notice(
                 tr("“{name}” is trained: {headline}.", name=name, headline=headline), action=(tr("Show"), self.open)

@@ -2,45 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Final
-
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
-from core.models.values import ModelSummary
-from core.services.messages import ModelOpened
+from core.models.values import ModelSummary, OpenedModel
 from gui.widgets.basic import Panel, PropertyList, label
-
-_MAX_SAMPLES: Final = 2000
-
-
-class LatencyRecord:
-    """Inference times of one model in this session, in milliseconds."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=_MAX_SAMPLES)
-
-    def add(self, inference_ms: float) -> None:
-        """Add the inference time of a prediction."""
-        self._times.append(inference_ms)
-
-    def summary(self) -> str:
-        """The median and the 95th percentile as text."""
-        if not self._times:
-            return tr("no photos yet")
-        import statistics  # slow to import
-
-        median = statistics.median(self._times)
-        if len(self._times) < 2:
-            return tr("{milliseconds:.1f} ms (1 photo)", milliseconds=median)
-        slow = statistics.quantiles(self._times, n=20, method="inclusive")[-1]
-        return tr_n(
-            "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photo)",
-            "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photos)",
-            len(self._times),
-            median=median,
-            slow=slow,
-        )
 
 
 class ModelStatistics(Panel):
@@ -54,7 +19,7 @@ class ModelStatistics(Panel):
         self.body.addWidget(self._properties)
         self._summary.setText(tr("Opening model…"))
 
-    def show_model(self, model: ModelSummary, opened: ModelOpened | None = None, latency: str = "") -> None:
+    def show_model(self, model: ModelSummary, opened: OpenedModel | None = None, latency: str = "") -> None:
         """Show a model; `opened` and `latency` are given for the model in use."""
         self.heading.setText(model.card.title)
         self._summary.setText(model.card.summary)
@@ -114,7 +79,7 @@ def _accuracy(model: ModelSummary) -> str:
     return f"{text} ({method})" if isinstance(method, str) and method else text
 
 
-def _session_properties(opened: ModelOpened | None, latency: str) -> list[tuple[str, str]]:
+def _session_properties(opened: OpenedModel | None, latency: str) -> list[tuple[str, str]]:
     if opened is None:
         return []
     return [

@@ -157,7 +157,7 @@ def measure_stalls(rows: int) -> None:
         settings.save(Settings(model=open_library().install(card, files).card.name), paths.settings_file())
         tree, job = trees.small(Path(home) / "photos", rows), write(Path(home) / "drawn", rows)
         _, window = open_window([])
-        spin(lambda: window.session.opened is not None)
+        spin(lambda: window.session.models.in_use is not None)
         rest(1)
         watch = StallWatch()
         rest(0.1)
@@ -180,7 +180,7 @@ def peak(rows: int) -> None:
         os.environ["FOVEA_HOME"] = home
         job = write(Path(home) / "drawn", rows)
         _, window = open_window([])
-        spin(lambda: window.session.opened is not None)
+        spin(lambda: window.session.models.in_use is not None)
         results = show_job(window, job, rows)
         scroll(results)
         gallery(results)

@@ -101,8 +101,12 @@ def read_photos(window: MainWindow, folder: Path) -> None:
     spin(lambda: photos.rowCount() >= PHOTOS and not window.session.engine.waiting_count)
 
 
+def has_model(window: MainWindow) -> bool:
+    return window.session.models.in_use is not None
+
+
 def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
-    yield "the model is opened, the places are made", lambda: (spin(lambda: window.session.opened is not None), rest(2))
+    yield "the model is opened, the places are made", lambda: (spin(lambda: has_model(window)), rest(2))
     for act in FIRST:
         yield f"first: {act.name}", lambda act=act: (window.actions_by_id[act].trigger(), rest(1))  # type: ignore[misc]
     window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()

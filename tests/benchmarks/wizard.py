@@ -34,7 +34,7 @@ def wizard_of(window: MainWindow) -> TrainingWizard:
 
 
 def scenes(window: MainWindow, photos: Path, recipe: Recipe) -> Iterator[tuple[str, Callable[[], object]]]:
-    yield "the model is opened", lambda: spin(lambda: window.session.opened is not None)
+    yield "the model is opened", lambda: spin(lambda: window.session.models.in_use is not None)
     yield "the wizard opens", lambda: (window.wizard_controller.open(), rest(2))
     wizard = wizard_of(window)
 

@@ -51,7 +51,8 @@ def tiny_model(home: Path) -> str:
 def window(qtbot: QtBot, tiny_model: str) -> Iterator[MainWindow]:
     """The window, shown, with the tiny model open."""
     made = show_window(qtbot)
-    qtbot.waitUntil(lambda: made.session.opened is not None, timeout=PATIENCE_MS)
+    models = made.session.models
+    qtbot.waitUntil(lambda: models.in_use is not None and bool(models.installed), timeout=PATIENCE_MS)
     yield made
     made.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -17,11 +18,20 @@ DEADLY = "deadly.png"
 
 def serve_engine_that_dies_of_one_image(connection: Connection) -> None:
     """Serve like the engine, but die like from a crashing decoder when the deadly image is decoded."""
+    _serve_fragile_engine(connection, lambda: os._exit(11))
+
+
+def serve_engine_that_stumbles_over_one_image(connection: Connection) -> None:
+    """Serve like the engine, but with a bug that shows when the deadly image is decoded."""
+    _serve_fragile_engine(connection, lambda: 1 / 0)
+
+
+def _serve_fragile_engine(connection: Connection, fail: Callable[[], object]) -> None:
     read_image = classifier.read_image
 
     def fragile_read(path, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
         if path.name == DEADLY:
-            os._exit(11)
+            fail()
         return read_image(path, **options)
 
     classifier.read_image = fragile_read

@@ -79,8 +79,8 @@ class ResultController(QObject):
 
     def _show_used(self, name: str) -> None:
         """Open the new version, which is active now, in the main window."""
-        self._session.engine.list_models()
-        self._session.open_model(model=name)
+        self._session.models.refresh()
+        self._session.models.open(model=name)
         self.step.show_in_use()
 
     def _show_error(self, error: FoveaError) -> None:

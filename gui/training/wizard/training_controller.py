@@ -76,7 +76,7 @@ class TrainingController(QObject):
     def begin(self, request: TrainRequest, read: FolderRead | None = None) -> None:
         """Begin a training on the photos that were read, or resume a run without having read them."""
         self.request, self.read, self._discards = request, read, False
-        defaults, opened = DEFAULTS.get(request.recipe.value), self._session.opened
+        defaults, opened = DEFAULTS.get(request.recipe.value), self._session.models.in_use
         task = self._task = self._session.training.start(api.train, request, opened.name if opened else None)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)

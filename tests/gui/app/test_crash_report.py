@@ -130,12 +130,12 @@ def test_escape_closes_the_report(qtbot: QtBot, tiny_model: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGSEGV cannot be sent on Windows")
 def test_an_engine_crash_is_logged_and_reported_as_a_crash_of_a_part(window: MainWindow, qtbot: QtBot) -> None:
-    number = window.session.engine.process_id
+    number = window.session.engine.tasks.process_id
     assert number is not None
     log = paths.log_folder() / f"crash-engine-{number}.log"
     assert log.read_bytes() == b""
     os.kill(number, signal.SIGSEGV)
-    qtbot.waitUntil(lambda: window.session.engine.process_id not in (None, number), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.session.engine.tasks.process_id not in (None, number), timeout=PATIENCE_MS)
     assert b"Segmentation fault" in log.read_bytes()
     report = crash_log.collect_reports()
     assert report is not None
@@ -150,8 +150,8 @@ def test_helpers_that_end_normally_leave_no_log(window: MainWindow, qtbot: QtBot
 
 
 def test_a_killed_helper_leaves_no_report(window: MainWindow, qtbot: QtBot) -> None:
-    number = window.session.engine.process_id
+    number = window.session.engine.tasks.process_id
     assert number is not None
     os.kill(number, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
-    qtbot.waitUntil(lambda: window.session.engine.process_id not in (None, number), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.session.engine.tasks.process_id not in (None, number), timeout=PATIENCE_MS)
     assert crash_log.collect_reports() is None

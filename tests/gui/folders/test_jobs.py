@@ -74,7 +74,7 @@ def test_the_job_is_listed_and_opens_again(
 
 def test_jobs_of_an_earlier_window_are_listed(tiny_model: str, tree: Path, qtbot: QtBot) -> None:
     first = show_window(qtbot)
-    qtbot.waitUntil(lambda: first.session.opened is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: first.session.models.in_use is not None, timeout=PATIENCE_MS)
     begin(first, qtbot, tree)
     qtbot.waitUntil(lambda: is_at(first.pages.folders, JobState.FINISHED), timeout=PATIENCE_MS)
     first.close()

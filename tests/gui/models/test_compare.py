@@ -127,4 +127,4 @@ def test_a_process_that_dies_is_reported_and_restarted(
     comparing.set_photos(list(solids.values()))
     click(qtbot, comparing.go)
     compared(comparing, qtbot)
-    assert window.session.engine.process_id is not None
+    assert window.session.engine.tasks.process_id is not None

@@ -59,7 +59,7 @@ def test_switching_the_model_classifies_the_photos_again(
     switcher.setFocus()
     qtbot.keyClicks(switcher, "Hues")
     qtbot.keyClick(switcher, Qt.Key.Key_Return)
-    if window.session.opened is None or window.session.opened.name != "hues":
+    if window.session.models.in_use is None or window.session.models.in_use.name != "hues":
         switcher.activated.emit(switcher.findText("Hues"))
     qtbot.waitUntil(lambda: all(photo.outcome.model == "hues" for photo in photos.photos()), timeout=PATIENCE_MS)  # type: ignore[union-attr]
     window.close()
@@ -74,7 +74,8 @@ def test_a_broken_model_is_reported_and_the_default_opened(qtbot: QtBot, tiny_mo
     window = show_window(qtbot)
     qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
     assert "head.npz" in window.notices.texts()[0]
-    qtbot.waitUntil(lambda: window.session.opened is not None, timeout=PATIENCE_MS)  # the default is opened instead
+    models = window.session.models
+    qtbot.waitUntil(lambda: models.in_use is not None, timeout=PATIENCE_MS)  # the default is opened instead
     window.close()
 
 
@@ -88,10 +89,10 @@ def test_a_window_without_models_reports_it(qtbot: QtBot, tiny_model: str, tmp_p
 
 
 def test_a_provider_that_does_not_work_is_reported_and_the_next_best_used(window: MainWindow, qtbot: QtBot) -> None:
-    before = window.session.opened
+    before = window.session.models.in_use
     window.actions_by_id[ActionId.PROVIDER_CUDA].trigger()
-    qtbot.waitUntil(lambda: window.session.opened is not before, timeout=PATIENCE_MS)
-    opened = window.session.opened
+    qtbot.waitUntil(lambda: window.session.models.in_use is not before, timeout=PATIENCE_MS)
+    opened = window.session.models.in_use
     assert opened is not None
     assert (opened.refusal is None) == (opened.provider.value == "cuda")
     if opened.refusal is not None:
@@ -109,7 +110,7 @@ def test_a_remembered_provider_that_no_longer_works_is_reported(qtbot: QtBot, ti
         pytest.skip("CUDA works on this machine")
     window = show_window(qtbot)
     qtbot.waitUntil(lambda: any("no longer works" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: window.session.opened is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.session.models.in_use is not None, timeout=PATIENCE_MS)
     window.close()
 
 
@@ -121,8 +122,8 @@ def test_restored_photos_are_classified_by_the_model_in_use(
     qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.CLEAR].trigger()
     install("hues", "Hues")
-    window.session.open_model(model="hues")
-    qtbot.waitUntil(lambda: window.session.opened.name == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
+    window.session.models.open(model="hues")
+    qtbot.waitUntil(lambda: window.session.models.in_use.name == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
     window.actions_by_id[ActionId.UNDO].trigger()
     qtbot.waitUntil(lambda: all(p.outcome.model == "hues" for p in photos.photos()), timeout=PATIENCE_MS)  # type: ignore[union-attr]
     assert photos.rowCount() == 3

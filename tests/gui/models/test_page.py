@@ -36,7 +36,7 @@ def page(window: MainWindow, qtbot: QtBot) -> ModelsPage:
         install("hues", title)
     qtbot.waitUntil(lambda: "hues" in window.pages.models.names, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: len(window.pages.models.names["hues"].versions) == 2, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: "hues" in window.session.models, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "hues" in window.session.models.installed, timeout=PATIENCE_MS)
     window.pages.models.choices.select("hues")
     return window.pages.models
 
@@ -89,7 +89,7 @@ def test_another_version_is_used_and_rolled_back_by_keyboard(
 
 
 def used(window: MainWindow) -> tuple[str, int]:
-    opened = window.session.opened
+    opened = window.session.models.in_use
     return (opened.name, opened.version) if opened else ("", -1)
 
 

@@ -215,8 +215,8 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
     assert "fog" in tile(learner, 0)
     assert "Confirmed by you" in tile(learner, 0)
-    assert learner.session.model is not None
-    assert "fog" in learner.session.model.card.classes
+    assert learner.session.models.current is not None
+    assert "fog" in learner.session.models.current.card.classes
     assert not page.retraining.pending()
     click(qtbot, strip.show_changes)
     assert page._changes is not None

@@ -169,7 +169,7 @@ LISTED_IN_PARTS = 620
 def test_the_first_dropped_photo_is_selected_and_classified_first(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
 ) -> None:
-    folder, engine = tmp_path / "many", window.session.engine.process_id
+    folder, engine = tmp_path / "many", window.session.engine.tasks.process_id
     folder.mkdir()
     for number in range(LISTED_IN_PARTS):
         shutil.copy(solids["green"], folder / f"{number:03}.png")

@@ -30,7 +30,7 @@ LATER = (
         "statistics",
         "sqlite3",
     ),
-    *("core.services.job_values", "core.job_api", "core.api", "core.training.values"),
+    *("core.services.job_values", "core.api.jobs", "core.api", "core.training.values"),
 )
 START = f"""
 import json, sys, time
@@ -105,7 +105,7 @@ def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:
 
 
 def test_models_listed_before_the_page_was_created_are_shown(early: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: early.session.opened is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: early.session.models.in_use is not None, timeout=PATIENCE_MS)
     choices = early.pages.models.choices
     assert sum("in use" in choices.item(row).text() for row in range(choices.count())) == 1
     assert choices.currentItem() is not None

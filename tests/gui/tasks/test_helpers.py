@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,14 @@ from gui.tasks.helper_process import HelperProcess
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS, show_window
-from tests.gui.serving import DEADLY, die_at_once, echo, serve_engine_that_dies_of_one_image, serve_pictures_and_die
+from tests.gui.serving import (
+    DEADLY,
+    die_at_once,
+    echo,
+    serve_engine_that_dies_of_one_image,
+    serve_engine_that_stumbles_over_one_image,
+    serve_pictures_and_die,
+)
 
 
 @pytest.fixture
@@ -68,7 +76,7 @@ def test_photos_are_classified_after_an_engine_crash(window: MainWindow, qtbot: 
     window.session.add(paths)
     photos = window.session.photos
     qtbot.waitUntil(lambda: any(photo.outcome for photo in photos.photos()), timeout=PATIENCE_MS)
-    number = window.session.engine.process_id
+    number = window.session.engine.tasks.process_id
     assert number is not None
     os.kill(number, signal.SIGKILL)
     qtbot.waitUntil(lambda: photos.rowCount() == 300 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
@@ -76,25 +84,33 @@ def test_photos_are_classified_after_an_engine_crash(window: MainWindow, qtbot: 
     assert any("restarted" in text for text in window.notices.texts())
 
 
-def test_only_the_image_that_crashes_the_engine_fails(qtbot: QtBot, tiny_model: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("serve", "kind"),
+    [(serve_engine_that_dies_of_one_image, "crashed"), (serve_engine_that_stumbles_over_one_image, "error")],
+)
+def test_only_the_image_that_makes_the_engine_fail_fails(
+    qtbot: QtBot, tiny_model: str, tmp_path: Path, serve: Callable[[Connection], None], kind: str
+) -> None:
     window = show_window(qtbot)
-    window.session.engine._process._serve = serve_engine_that_dies_of_one_image
+    window.session.engine.tasks._process._serve = serve
     paths = [tiny.write_solid(tmp_path / f"{number}.png", "blue") for number in range(5)]
     paths.insert(2, tiny.write_solid(tmp_path / DEADLY, "red"))
     window.session.add(paths)
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 6 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
-    kinds = {photo.path.name: type(photo.outcome) for photo in photos.photos()}
-    assert kinds.pop(DEADLY) is Failure
-    assert set(kinds.values()) == {Prediction}
+    outcomes = {photo.path.name: photo.outcome for photo in photos.photos()}
+    failure = outcomes.pop(DEADLY)
+    assert isinstance(failure, Failure)
+    assert failure.kind == kind
+    assert {type(outcome) for outcome in outcomes.values()} == {Prediction}
     window.close()
 
 
 def test_a_helper_that_cannot_start_is_not_restarted_forever(qtbot: QtBot, tiny_model: str) -> None:
     window = show_window(qtbot)
-    window.session.engine._process._serve = die_at_once
+    window.session.engine.tasks._process._serve = die_at_once
     qtbot.waitUntil(lambda: any("couldn't start" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
-    assert window.session.engine.process_id is None
+    assert window.session.engine.tasks.process_id is None
     assert window.session.pictures.tasks.process_id is not None  # the other helper still runs
     window.close()
 

@@ -36,7 +36,7 @@ def buttons(widget: QWidget) -> dict[str, QPushButton]:
 
 def in_use(window: MainWindow) -> str:
     """The name of the model in use."""
-    return window.session.opened.name if window.session.opened else ""
+    return window.session.models.in_use.name if window.session.models.in_use else ""
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:

@@ -1,0 +1,107 @@
+"""The installed models and the one in use: opening, and what to do when that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from core.base.errors import FoveaError
+from core.base.i18n import tr
+from core.base.providers import Precision, Provider, ProviderPreference
+from core.base.settings import Settings
+from core.models.values import BrokenModel, ModelSummary, OpenedModel
+from gui.session.settings_store import SettingsStore
+from gui.session.speed import Speed
+from gui.tasks.engine_client import EngineClient
+
+
+class ModelController(QObject):
+    """Opens models in the engine process.
+
+    Attributes:
+        changed: the installed models changed, or another model is in use or being opened.
+        opened: the model is ready.
+        noticed: a notice for the user.
+        installed: the installed models, by name.
+        in_use: the model in use; None while there is none.
+        opening: the name of the model that is being opened; empty if none is.
+        speed: the speed of the model in use.
+    """
+
+    changed = Signal()
+    opened = Signal(OpenedModel)
+    noticed = Signal(str)
+
+    def __init__(self, engine: EngineClient, settings: SettingsStore, parent: QObject) -> None:
+        super().__init__(parent)
+        self._engine, self._settings = engine, settings
+        self.installed: dict[str, ModelSummary] = {}
+        self.in_use: OpenedModel | None = None
+        self.opening = ""
+        self.speed = Speed()
+        engine.models_listed.connect(self._on_listed)
+        engine.opening.connect(self._on_opening)
+        engine.opened.connect(self._on_opened)
+        engine.refused.connect(self._on_refused)
+
+    def refresh(self) -> None:
+        """List the installed models again."""
+        self._engine.list_models()
+
+    @property
+    def current(self) -> ModelSummary | None:
+        """What the model in use is."""
+        return self.in_use.model if self.in_use else None
+
+    def is_in_use(self, name: str) -> bool:
+        """Whether the model of this name is in use."""
+        return self.in_use is not None and self.in_use.name == name
+
+    def open(self, **fields: str | ProviderPreference | Precision) -> None:
+        """Change these fields of the settings, then open their model."""
+        if fields:
+            self._settings.change(**fields)
+        value: Settings = self._settings.value
+        self._engine.open_model(value.model, value.provider, value.precision)
+
+    def _on_listed(self, listed: Sequence[ModelSummary | BrokenModel]) -> None:
+        self.installed = {model.card.name: model for model in listed if isinstance(model, ModelSummary)}
+        for broken in (model for model in listed if isinstance(model, BrokenModel)):
+            self.noticed.emit(tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error))
+        self.changed.emit()
+        if self.in_use is not None and not self.opening and self._is_outdated(self.in_use):
+            self.open()
+
+    def _is_outdated(self, opened: OpenedModel) -> bool:
+        """Whether another version of the model is active now; a removed model stays in use until another is chosen."""
+        model = self.installed.get(opened.name)
+        return model is not None and model.version != opened.version
+
+    def _on_opening(self, name: str) -> None:
+        self.opening = name
+        self.changed.emit()
+
+    def _on_opened(self, opened: OpenedModel) -> None:
+        if self.in_use is None or _kind(opened) != _kind(self.in_use):
+            self.speed = Speed()
+        self.in_use, self.opening = opened, ""
+        if opened.refusal is not None:
+            self.noticed.emit(str(opened.refusal))
+        self.changed.emit()
+        self.opened.emit(opened)
+
+    def _on_refused(self, name: str, error: FoveaError) -> None:
+        self.opening = ""
+        self.noticed.emit(str(error))
+        next_best = self.in_use.name if self.in_use else Settings().model
+        if name != next_best:
+            self.open(model=next_best)
+        else:
+            self.in_use = None  # so that the user can choose it again
+        self.changed.emit()
+
+
+def _kind(opened: OpenedModel) -> tuple[str, int, Provider]:
+    """The properties of a model on which predictions and timings depend."""
+    return opened.name, opened.version, opened.provider
