@@ -25,7 +25,8 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.card import Preprocessing
 from core.engine import golden
-from core.engine.engine import MAX_BATCH, Engine
+from core.engine.engine import Engine
+from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import ProviderProbe, probe_provider
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from core.base.errors import ImageError, ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
-from core.engine.engine import MAX_BATCH, Engine
+from core.engine.engine import Engine
 from core.engine.feature_cache import CachedFeatures, FileSignature, LruFeatureCache, file_signature
+from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.preprocessing import preprocess

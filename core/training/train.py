@@ -27,9 +27,7 @@ from core.training.parity import check_parity
 from core.training.recipes import OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
 from core.training.runs import Run, open_run
-from core.training.training_data import BACKBONE, LabelledFeatures, TrainingData, compute, load_training_data
-
-__all__ = ["BACKBONE", "Trained", "train"]
+from core.training.training_data import LabelledFeatures, TrainingData, compute, load_training_data
 
 
 @dataclass(frozen=True, slots=True, eq=False)

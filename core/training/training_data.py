@@ -15,9 +15,10 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
-from core.datasets.dataset import Dataset, Example, Subset, read_dataset
+from core.datasets.dataset import Dataset, Example, read_dataset
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.split import Split, split
+from core.datasets.subsets import Subset
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, FeatureTable, compute_features
