@@ -39,7 +39,8 @@ from core.models.classifier import (
     prepare,
     run_timed,
 )
-from core.models.library import InstalledModel, load_head
+from core.models.installed import load_head
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction, Timing
 
 PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS

@@ -28,7 +28,8 @@ from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.preprocessing import preprocess
 from core.models.heads import Head, softmax, top_scores
-from core.models.library import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction, Timing
 
 _PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS

@@ -19,7 +19,9 @@ from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_car
 from core.datasets.dataset import Dataset, Example
 from core.models import joined
 from core.models.heads import read_head
-from core.models.library import CARD, InstalledBackbone, InstalledModel, Library, load_backbone
+from core.models.installed import load_backbone
+from core.models.library import CARD, Library
+from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
