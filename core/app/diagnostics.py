@@ -290,10 +290,8 @@ def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
 def _entry_issue(entry: InstalledModel | InstalledBackbone, checked: dict[Path, Issue | None]) -> Issue | None:
     from core.models.library import InstalledBackbone, load_head
 
-    backbone, part = (
-        entry if isinstance(entry, InstalledBackbone) else entry.backbone,
-        tr("model {name!r}", name=entry.name),
-    )
+    backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
+    part = tr("model {name!r}", name=entry.name)
     if backbone.folder not in checked:
         checked[backbone.folder] = _check_loads(lambda: _open(backbone), part)
     error = checked[backbone.folder]
