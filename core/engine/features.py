@@ -24,8 +24,9 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, 
 from core.base.providers import Precision
 from core.base.text import display_path
 from core.card import BackboneCard
-from core.engine.engine import MAX_BATCH, Engine
+from core.engine.engine import Engine
 from core.engine.feature_store import FeatureKind, FeatureStore
+from core.engine.limits import MAX_BATCH
 from core.images import preprocessing
 from core.images.decoding import DECODE_THREADS, decode
 from core.prediction import Failure

@@ -22,7 +22,8 @@ from core.base.storage import write_atomically
 from core.base.text import display_path
 from core.card import Origin, write_card
 from core.engine import golden, graph
-from core.engine.engine import MAX_BATCH, MIN_AGREEMENT
+from core.engine.engine import MIN_AGREEMENT
+from core.engine.limits import MAX_BATCH
 from core.images.augmentation import DESCRIPTION
 from core.models.heads import LinearHead, head_bytes, read_head
 from core.trainer.backbone import Backbone, read_backbone

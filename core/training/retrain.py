@@ -36,8 +36,10 @@ from core.evaluation.metrics import evaluate
 from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
-from core.models.library import InstalledModel, Library, load_backbone, load_examples, load_head
+from core.models.installed import load_backbone, load_examples, load_head
+from core.models.library import Library
 from core.models.training_examples import TrainingExample
+from core.models.values import InstalledModel
 from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card

@@ -14,7 +14,8 @@ from core.base import paths, settings
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.engine import provider_selection
-from core.models.library import load_backbone, open_library
+from core.models.installed import load_backbone
+from core.models.library import open_library
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
