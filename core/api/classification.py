@@ -27,7 +27,9 @@ from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.values import JobProgress, JobRequest, JobSummary, UnreadableFolder
 from core.jobs.walk import Walk
-from core.models.library import InstalledModel, load_head, open_library
+from core.models.installed import load_head
+from core.models.library import open_library
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction
 
 if TYPE_CHECKING:
@@ -310,12 +312,12 @@ class _Run:
             yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
             self._warn_unreadable(job, reported)
         self._warn_unreadable(job, reported)
-        self._totals.skipped += job.skipped
+        self._totals.skipped += job.walk.skipped
         for note in job.warnings:
             self._warn(note, "")
 
     def _warn_unreadable(self, job: Job, reported: set[UnreadableFolder]) -> None:
-        for folder in job.unreadable_folders:
+        for folder in job.walk.unreadable_folders:
             if folder not in reported:
                 reported.add(folder)
                 self._totals.unreadable_folders += 1
