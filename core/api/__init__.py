@@ -1,4 +1,4 @@
-"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.job_api`.
+"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.api.jobs`.
 
 Scripts call them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
 a progress callback and a cancel token. A verb that fails raises a `FoveaError` and changes nothing; one that was

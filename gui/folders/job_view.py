@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.errors import FoveaError
 from core.services.job_values import ViewRequest, ViewUpdate
 from gui.tasks.task import LatestTask, Task, Tasks

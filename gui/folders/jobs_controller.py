@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.errors import FoveaError
 from core.jobs.values import JobRequest, JobState, JobSummary
 from core.services.job_values import JobEnd

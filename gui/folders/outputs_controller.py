@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
 from PySide6.QtWidgets import QWidget
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress

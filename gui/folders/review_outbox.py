@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.errors import FoveaError
 from core.jobs.values import Review
 from gui.tasks.task import Task, Tasks

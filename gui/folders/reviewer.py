@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.i18n import tr
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
 from core.jobs.values import Review, Row, Verdict

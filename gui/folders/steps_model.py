@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.services.job_values import PlannedStep, PlannedSteps

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.errors import UsageError
 from core.base.progress import CancelToken
 from core.jobs.job_list import list_jobs

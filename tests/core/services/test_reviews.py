@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.progress import Progress
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Order, Review, Verdict, View

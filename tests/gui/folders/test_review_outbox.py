@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from core import job_api
+from core.api import jobs as job_api
 from core.base.errors import StorageError
 from core.jobs.queries import ResultStore
 from core.jobs.values import Review, Verdict

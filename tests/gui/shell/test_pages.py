@@ -30,7 +30,7 @@ LATER = (
         "statistics",
         "sqlite3",
     ),
-    *("core.services.job_values", "core.job_api", "core.api", "core.training.values"),
+    *("core.services.job_values", "core.api.jobs", "core.api", "core.training.values"),
 )
 START = f"""
 import json, sys, time
