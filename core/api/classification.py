@@ -303,12 +303,12 @@ class _Run:
             yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
             self._warn_unreadable(job, reported)
         self._warn_unreadable(job, reported)
-        self._totals.skipped += job.skipped
+        self._totals.skipped += job.walk.skipped
         for note in job.warnings:
             self._warn(note, "")
 
     def _warn_unreadable(self, job: Job, reported: set[UnreadableFolder]) -> None:
-        for folder in job.unreadable_folders:
+        for folder in job.walk.unreadable_folders:
             if folder not in reported:
                 reported.add(folder)
                 self._totals.unreadable_folders += 1

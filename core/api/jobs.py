@@ -1,4 +1,4 @@
-"""The verbs of folder jobs, in addition to those of `core.api`.
+"""The verbs of folder jobs.
 
 Views, plans and reviews of many rows are kept by the process that runs the verbs.
 """

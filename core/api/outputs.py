@@ -173,7 +173,7 @@ def write_keywords(
         with Job(job, open_lazy_classifier(job), token=token, report=report) as running:
             for _ in running.results():
                 pass
-            unreadable = running.unreadable_folders
+            unreadable = running.walk.unreadable_folders
             for error in unreadable:
                 warn(error.message, error.hint)
             for note in running.warnings:

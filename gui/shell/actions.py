@@ -84,36 +84,6 @@ class ActionId(Enum):
     ABOUT = auto()
 
 
-JOB_ACTIONS: Final = (
-    *(
-        ActionId.ALL_JOBS,
-        ActionId.RESUME_JOB,
-        ActionId.STOP_JOB,
-        ActionId.WATCH_FOLDER,
-        ActionId.AS_TABLE,
-        ActionId.AS_GALLERY,
-        ActionId.SHOW_FILTERS,
-    ),
-    *(
-        ActionId.FIND_PHOTOS,
-        ActionId.CLEAR_FILTERS,
-        ActionId.REVIEW,
-        ActionId.EXPORT_CSV,
-        ActionId.EXPORT_CSV_BOM,
-        ActionId.EXPORT_JSONL,
-    ),
-    *(
-        ActionId.EXPORT_EXCEL,
-        ActionId.EXPORT_PARQUET,
-        ActionId.EXPORT_HTML,
-        ActionId.WRITE_KEYWORDS,
-        ActionId.SORT_INTO_FOLDERS,
-    ),
-    *(ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING),
-)
-"""Actions that are enabled only while a job is open."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     id: ActionId
@@ -123,6 +93,7 @@ class _Entry:
 
 
 _SEPARATOR: Final = None
+_FOLDERS: Final = mark("F&olders")
 
 _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     mark("&File"): (
@@ -161,7 +132,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.THEME_LIGHT, mark("Li&ght theme"), "Ctrl+Shift+2", checkable=True),
         _Entry(ActionId.THEME_DARK, mark("&Dark theme"), "Ctrl+Shift+3", checkable=True),
     ),
-    mark("F&olders"): (
+    _FOLDERS: (
         _Entry(ActionId.ALL_JOBS, mark("&All folders"), "Ctrl+Shift+J"),
         _Entry(ActionId.RESUME_JOB, mark("&Pause or resume"), "Ctrl+Shift+P"),
         _Entry(ActionId.STOP_JOB, mark("S&top job"), "Ctrl+Shift+."),
@@ -217,6 +188,9 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),
     ),
 }
+
+JOB_ACTIONS: Final = frozenset(entry.id for entry in _MENUS[_FOLDERS] if entry)
+"""Actions that are enabled only while a job is open."""
 
 Actions = Mapping[ActionId, QAction]
 

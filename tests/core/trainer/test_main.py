@@ -144,20 +144,11 @@ def test_unexpected_errors_leave_a_traceback(tmp_path: Path) -> None:
     assert events == [Progress("starting", 0, 1, None)]
 
 
-@pytest.fixture(scope="module")
-def backbone() -> Path:
-    """The built-in backbone."""
-    place = Path(__file__).parents[3] / "models" / "xception-imagenet"
-    if not (place / "card.json").is_file():
-        pytest.skip("the shipped backbone is not there")
-    return place
-
-
-def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Path) -> None:
+def test_dense_from_features_to_the_parity_samples(tmp_path: Path, small_xception: Path) -> None:
     """The results of the process, read by its client; the engine's outputs then match Keras's."""
     import onnxruntime
 
-    card = read_card((backbone / "card.json").read_bytes())
+    card = read_card((small_xception / "card.json").read_bytes())
     images = sorted(write_labelled(tmp_path / "images", 12).rglob("*.png"))
     labels = np.repeat(np.arange(3), 12)
     draw = np.random.default_rng(0)
@@ -172,7 +163,7 @@ def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Pat
     epochs: list[Epoch] = []
     stages: list[str] = []
     facts = run_trainer(
-        ["train", str(job_in(tmp_path, replace(JOB, backbone=str(backbone))))],
+        ["train", str(job_in(tmp_path, replace(JOB, backbone=str(small_xception))))],
         report=lambda progress: stages.append(progress.stage),
         on_epoch=epochs.append,
         token=CancelToken(),
@@ -193,6 +184,6 @@ def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Pat
     with np.load(tmp_path / protocol.PARITY, allow_pickle=False) as gate:
         seen, logits = gate["images"], gate["logits"]
     assert len(seen) == protocol.PARITY_IMAGES
-    session = onnxruntime.InferenceSession(backbone / card.file, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(small_xception / card.file, providers=["CPUExecutionProvider"])
     (ours,) = session.run([graph.FEATURES], {graph.INPUT: seen[:12]})
     assert np.allclose(refitted.logits(ours), logits[:12], atol=1e-3)
