@@ -27,7 +27,9 @@ from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.values import JobProgress, JobRequest, JobSummary, UnreadableFolder
 from core.jobs.walk import Walk
-from core.models.library import InstalledModel, load_head, open_library
+from core.models.installed import load_head
+from core.models.library import open_library
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction
 
 if TYPE_CHECKING:
