@@ -20,7 +20,7 @@ from core.base.errors import Cancelled, StorageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
-from core.engine.engine import MAX_BATCH
+from core.engine.limits import MAX_BATCH
 from core.jobs.journal import TRANSIENT_ERRORS, FoundFile, Image, ImageResult, Journal, job_folder, job_id
 from core.jobs.pipeline import PREFETCH, Features, LazyClassifier, Pipeline
 from core.jobs.rate import RateEstimator

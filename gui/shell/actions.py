@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -109,7 +109,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.UNDO, mark("&Undo"), QKeySequence.StandardKey.Undo),
         _SEPARATOR,
         _Entry(ActionId.CORRECT, mark("Corr&ect…"), "F2"),
-        _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve correction"), "Shift+F2"),
+        _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve label"), "Shift+F2"),
         _SEPARATOR,
         _Entry(ActionId.COPY, mark("&Copy predictions"), QKeySequence.StandardKey.Copy),
         _Entry(ActionId.SELECT_ALL, mark("Select &all photos"), QKeySequence.StandardKey.SelectAll),
@@ -195,8 +195,8 @@ JOB_ACTIONS: Final = frozenset(entry.id for entry in _MENUS[_FOLDERS] if entry)
 Actions = Mapping[ActionId, QAction]
 
 
-def fill_menus(bar: QMenuBar, owner: QWidget, handlers: Mapping[ActionId, Callable[[], object]]) -> Actions:
-    """Create every action and add it to its menu; `handlers` holds the function of each one."""
+def fill_menus(bar: QMenuBar, owner: QWidget) -> Actions:
+    """Create every action and add it to its menu; `Commands` carries them out."""
     actions: dict[ActionId, QAction] = {}
     for title, entries in _MENUS.items():
         menu = bar.addMenu(tr(title))
@@ -204,15 +204,14 @@ def fill_menus(bar: QMenuBar, owner: QWidget, handlers: Mapping[ActionId, Callab
             if entry is None:
                 menu.addSeparator()
                 continue
-            actions[entry.id] = _make(entry, owner, handlers[entry.id])
+            actions[entry.id] = _make(entry, owner)
             menu.addAction(actions[entry.id])
     return actions
 
 
-def _make(entry: _Entry, owner: QWidget, handler: Callable[[], object]) -> QAction:
+def _make(entry: _Entry, owner: QWidget) -> QAction:
     action = QAction(tr(entry.text), owner)
     action.setShortcut(QKeySequence(entry.shortcut))
     action.setCheckable(entry.checkable)
     action.setEnabled(entry.id not in JOB_ACTIONS)
-    action.triggered.connect(lambda: handler())
     return action
