@@ -84,18 +84,11 @@ class ClassifyRequest:
 
 @dataclass(slots=True)
 class ClassifyTotals:
-    """Counts of the outcomes so far.
+    """Counts of the images so far: all, those of earlier runs, without a prediction, and with warnings.
 
     Attributes:
-        images: all of them.
-        already_done: those of earlier runs.
-        failed: those without a prediction.
-        warned: predictions with warnings.
-        unreadable_folders: folders that could not be read.
-        skipped: files of unsupported types, by type.
-        model: the name of the model.
-        provider: what ran it; None if nothing was computed, or on a cluster.
-        seconds: the duration so far.
+        skipped: the number of files of unsupported types, by type.
+        provider: what ran the model; None if nothing was computed, or on a cluster.
     """
 
     images: int = 0
