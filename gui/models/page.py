@@ -42,7 +42,7 @@ class ModelsPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._session = session
-        self._controller = ModelsController(session, notices, self)
+        self._controller = ModelsController(session.models, session.library, notices, self)
         self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
