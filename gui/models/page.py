@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from core.api import LibraryListing
 from core.base.i18n import tr, tr_n
 from core.models.onnx_import_values import ImportQuestions
-from core.models.values import ModelSummary, NameSummary, VersionSummary
+from core.models.values import InstalledModel, ModelName, Version
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.files import ExportPanel, ModelImports
@@ -45,7 +45,7 @@ class ModelsPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._session, self._notices = session, notices
-        self.names: dict[str, NameSummary] = {}
+        self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
         self.use = QPushButton(tr("Use this model"))
@@ -203,7 +203,7 @@ class ModelsPage(QWidget):
             return
         self._show_facts(facts, version)
 
-    def _show_facts(self, facts: ModelSummary, version: VersionSummary | None) -> None:
+    def _show_facts(self, facts: InstalledModel, version: Version | None) -> None:
         opened, name = self._session.models.in_use, facts.card.name
         is_in_use = self._session.models.is_in_use(name)
         is_opened = is_in_use and opened is not None and opened.version == facts.version
