@@ -22,7 +22,8 @@ from core.base.providers import TITLES, Precision, Provider
 from core.card import BackboneCard
 
 if TYPE_CHECKING:
-    from core.models.library import InstalledBackbone, InstalledModel, Library
+    from core.models.library import Library
+    from core.models.values import InstalledBackbone, InstalledModel
 
 T = TypeVar("T")
 
@@ -241,7 +242,8 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
     Raises:
         ModelError: no installed model has a backbone that can be read.
     """
-    from core.models.library import load_backbone, open_library
+    from core.models.installed import load_backbone
+    from core.models.library import open_library
 
     models = sorted((library or open_library()).models(), key=lambda model: model.name != chosen.model)
     for model in models:
@@ -269,7 +271,8 @@ def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Pr
 
 def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
     """Check every model and backbone; a shared backbone is opened once."""
-    from core.models.library import BrokenEntry, InstalledBackbone, open_library
+    from core.models.library import open_library
+    from core.models.values import BrokenEntry, InstalledBackbone
 
     checked: dict[Path, Issue | None] = {}
     findings = []
@@ -288,12 +291,11 @@ def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
 
 
 def _entry_issue(entry: InstalledModel | InstalledBackbone, checked: dict[Path, Issue | None]) -> Issue | None:
-    from core.models.library import InstalledBackbone, load_head
+    from core.models.installed import load_head
+    from core.models.values import InstalledBackbone
 
-    backbone, part = (
-        entry if isinstance(entry, InstalledBackbone) else entry.backbone,
-        tr("model {name!r}", name=entry.name),
-    )
+    backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
+    part = tr("model {name!r}", name=entry.name)
     if backbone.folder not in checked:
         checked[backbone.folder] = _check_loads(lambda: _open(backbone), part)
     error = checked[backbone.folder]
@@ -304,7 +306,7 @@ def _entry_issue(entry: InstalledModel | InstalledBackbone, checked: dict[Path, 
 
 def _open(backbone: InstalledBackbone) -> None:
     from core.engine.engine import open_engine
-    from core.models.library import load_backbone
+    from core.models.installed import load_backbone
 
     open_engine(load_backbone(backbone), backbone.card, Provider.CPU, Precision.EXACT)
 

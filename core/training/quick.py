@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
-from core.base.i18n import mark, tr, tr_n
+from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.evaluation.calibration import fit_temperature, log_loss
 from core.images.perceptual_hash import connected_components
@@ -224,7 +224,7 @@ def _score_all(
     mean, scale = mean_std(features)
     points, _ = _spanned((features - mean) / scale)
     effort = _Effort(*_ROUGH, token)
-    clock = ProgressReporter(mark("tuning the regularization"), len(C_GRID) * len(divisions), report)
+    clock = ProgressReporter(tr("tuning the regularization"), len(C_GRID) * len(divisions), report)
     scores = {}
     for c in C_GRID:
         found = []

@@ -14,7 +14,8 @@ import pytest
 
 import core
 from core.base import paths
-from core.models.library import load_backbone, load_head, open_library
+from core.models.installed import load_backbone, load_head
+from core.models.library import open_library
 from tests import teaching
 from tests.core.cli.conftest import Fovea
 from tests.small_xception import use as use_backbone
