@@ -99,6 +99,13 @@ def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
 # ---- reviews
 
 
+def share_labels(job: str, *, token: CancelToken) -> None:
+    """Show the labels that photos of a job were given elsewhere as its reviews."""
+    from core.services import reviews
+
+    reviews.share(job, token=token)
+
+
 def store_reviews(job: str, reviews: dict[int, Review | None]) -> None:
     """Store reviews by the numbers of their rows; None removes a review. Storing them again does no harm."""
     from core.services import reviews as service
