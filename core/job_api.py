@@ -99,11 +99,11 @@ def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
 # ---- reviews
 
 
-def share_labels(job: str, *, token: CancelToken) -> None:
-    """Show the labels that photos of a job were given elsewhere as its reviews."""
+def share_labels(job: str, *, token: CancelToken) -> bool:
+    """Show the labels that photos of a job were given elsewhere as its reviews; return whether any changed."""
     from core.services import reviews
 
-    reviews.share(job, token=token)
+    return reviews.share(job, token=token)
 
 
 def store_reviews(job: str, reviews: dict[int, Review | None]) -> None:

@@ -53,15 +53,17 @@ def store(job: str, reviews: ReviewsByNumber) -> None:
         views.job_changed(job)
 
 
-def share(job: str, *, token: CancelToken) -> None:
-    """Show the labels that photos of a job were given elsewhere; open views show them soon.
+def share(job: str, *, token: CancelToken) -> bool:
+    """Show the labels that photos of a job were given elsewhere; return whether any changed. Views show them soon.
 
     Raises:
         StorageError: the journal cannot be read or written.
         Cancelled: the token was cancelled.
     """
-    if share_labels(job, token):
+    has_changed = share_labels(job, token)
+    if has_changed:
         views.job_changed(job)
+    return has_changed
 
 
 def review_selected(
