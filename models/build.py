@@ -33,9 +33,11 @@ from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
 from core.models.bundled_features import FEATURES, features_bytes
 from core.models.heads import LinearHead, head_bytes, read_head
-from core.models.library import InstalledModel, Library, load_examples
+from core.models.installed import load_examples
+from core.models.library import Library
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES
+from core.models.values import InstalledModel
 from core.training.request import TrainRequest
 from core.training.train import train
 from core.training.training_data import extractor_of

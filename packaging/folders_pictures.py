@@ -33,7 +33,7 @@ class FoldersWalk(Walk):
 
     def __init__(self, application: QApplication, window: MainWindow, folder: Path) -> None:
         super().__init__(application, window, folder)
-        self._window, self.page = window, window.folders_page
+        self._window, self.page = window, window.pages.folders
 
     def run(self, photos: Path) -> None:
         """Go from a folder to sorted photos and back."""

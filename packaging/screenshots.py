@@ -42,7 +42,7 @@ def models(window: MainWindow) -> None:
     """What is installed."""
     from gui.shell.rail import Page
 
-    window.show_page(Page.MODELS)
+    window.pages.show_page(Page.MODELS)
 
 
 def palette(window: MainWindow) -> None:

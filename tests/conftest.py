@@ -101,3 +101,13 @@ def photos() -> Path:
 def shipped_models() -> Path:
     """The models that come with the program."""
     return paths.builtin_models()
+
+
+@pytest.fixture(scope="session")
+def small_xception(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built-in backbone, changed to read images of 75 pixels."""
+    from tests import small_xception
+
+    folder = tmp_path_factory.mktemp("small")
+    small_xception.write(folder, shipped_models / "xception-imagenet")
+    return folder

@@ -1,4 +1,4 @@
-"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.job_api`.
+"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.api.jobs`.
 
 Scripts call them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
 a progress callback and a cancel token. A verb that fails raises a `FoveaError` and changes nothing; one that was
@@ -77,28 +77,35 @@ def list_models() -> tuple[ModelSummary | BrokenModel, ...]:
     return summarize_models(open_library())
 
 
-def open_model(name: str, provider: ProviderPreference, precision: Precision, *, token: CancelToken) -> OpenedModel:
-    """Use a model from now on in this process; if it cannot be opened, the previous one stays in use."""
+def open_model(
+    name: str, provider: ProviderPreference, precision: Precision, top_k: int, *, token: CancelToken
+) -> OpenedModel:
+    """Use a model from now on in this process; if it cannot be opened, the previous one stays in use.
+
+    Args:
+        name: the name of the model.
+        provider: the provider; if it does not work, the fastest that does is used.
+        precision: whether faster, slightly different arithmetic is allowed.
+        top_k: how many classes to report for each image.
+        token: cancels the call before it has opened the model.
+    """
     from core.services.engine import SERVICE
 
-    return SERVICE.open(name, provider, precision, token=token)
+    return SERVICE.open(name, provider, precision, top_k, token=token)
 
 
-def classify(
-    images: tuple[Path, ...], top_k: int, *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken
-) -> None:
+def classify(images: tuple[Path, ...], *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken) -> None:
     """Classify images with the model in use, in one stream with those of calls that are running.
 
     Args:
         images: image files.
-        top_k: how many classes to report for each.
         report: takes the outcome of each image, in order; and the model that is in use now, if its provider failed and
             it was opened on the CPU.
         token: cancels images that have not been started.
     """
     from core.services.engine import SERVICE
 
-    SERVICE.classify(images, top_k, report=report, token=token)
+    SERVICE.classify(images, report=report, token=token)
 
 
 # ---- the library

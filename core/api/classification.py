@@ -27,7 +27,9 @@ from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
 from core.jobs.values import JobProgress, JobRequest, JobSummary, UnreadableFolder
 from core.jobs.walk import Walk
-from core.models.library import InstalledModel, load_head, open_library
+from core.models.installed import load_head
+from core.models.library import open_library
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction
 
 if TYPE_CHECKING:
@@ -82,18 +84,11 @@ class ClassifyRequest:
 
 @dataclass(slots=True)
 class ClassifyTotals:
-    """Counts of the outcomes so far.
+    """Counts of the images so far: all, those of earlier runs, without a prediction, and with warnings.
 
     Attributes:
-        images: all of them.
-        already_done: those of earlier runs.
-        failed: those without a prediction.
-        warned: predictions with warnings.
-        unreadable_folders: folders that could not be read.
-        skipped: files of unsupported types, by type.
-        model: the name of the model.
-        provider: what ran it; None if nothing was computed, or on a cluster.
-        seconds: the duration so far.
+        skipped: the number of files of unsupported types, by type.
+        provider: what ran the model; None if nothing was computed, or on a cluster.
     """
 
     images: int = 0
@@ -310,12 +305,12 @@ class _Run:
             yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
             self._warn_unreadable(job, reported)
         self._warn_unreadable(job, reported)
-        self._totals.skipped += job.skipped
+        self._totals.skipped += job.walk.skipped
         for note in job.warnings:
             self._warn(note, "")
 
     def _warn_unreadable(self, job: Job, reported: set[UnreadableFolder]) -> None:
-        for folder in job.unreadable_folders:
+        for folder in job.walk.unreadable_folders:
             if folder not in reported:
                 reported.add(folder)
                 self._totals.unreadable_folders += 1

@@ -98,24 +98,18 @@ def _was_sorted(request: SortRequest) -> bool:
 
 def sort_photos(plan: SortPlan, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Sort photos as planned."""
-    sorting = execute(plan.steps, plan.request, report=report, token=token)
-    follow_sorting(sorting.id)
-    return sorting
+    return follow_sorting(execute(plan.steps, plan.request, report=report, token=token))
 
 
 def resume_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Resume an interrupted sorting; the latest one if no id is given."""
-    sorting = resume(id_ or _latest(SortingState.SORTING), report=report, token=token)
-    follow_sorting(sorting.id)
-    return sorting
+    return follow_sorting(resume(id_ or _latest(SortingState.SORTING), report=report, token=token))
 
 
 def undo_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Undo a sorting; the latest one if no id is given."""
     undoable = SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING
-    sorting = undo(id_ or _latest(*undoable), report=report, token=token)
-    follow_sorting(sorting.id)
-    return sorting
+    return follow_sorting(undo(id_ or _latest(*undoable), report=report, token=token))
 
 
 def list_issues(sorting: SortingSummary) -> tuple[SortIssue, ...]:
@@ -179,7 +173,7 @@ def write_keywords(
         with Job(job, open_lazy_classifier(job), token=token, report=report) as running:
             for _ in running.results():
                 pass
-            unreadable = running.unreadable_folders
+            unreadable = running.walk.unreadable_folders
             for error in unreadable:
                 warn(error.message, error.hint)
             for note in running.warnings:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from core.base import paths, settings
 from core.base.progress import CancelToken, ProgressCallback
 from core.models import trash
-from core.models.library import Entry, InstalledBackbone, InstalledModel, Version, load_head, open_library
+from core.models.installed import load_head
+from core.models.library import open_library
+from core.models.values import Entry, InstalledBackbone, InstalledModel, Version
 
 if TYPE_CHECKING:
     from core.app.benchmark import BenchmarkResult

@@ -25,11 +25,14 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.card import Preprocessing
 from core.engine import golden
-from core.engine.engine import MAX_BATCH, Engine
+from core.engine.engine import Engine
+from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import ProviderProbe, probe_provider
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
-from core.models.library import InstalledBackbone, Library, load_backbone
+from core.models.installed import load_backbone
+from core.models.library import Library
+from core.models.values import InstalledBackbone
 
 BATCHES: Final = (1, MAX_BATCH)
 """Batch sizes: a single photo, and a folder."""

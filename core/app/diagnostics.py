@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from core.base import paths, settings
-from core.base.errors import FoveaError, ModelError, TrainerError
+from core.base.errors import FoveaError, ModelError
 from core.base.i18n import mark, tr
 from core.base.providers import TITLES, Precision, Provider
 from core.card import BackboneCard
 
 if TYPE_CHECKING:
-    from core.models.library import InstalledBackbone, InstalledModel, Library
+    from core.models.library import Library
+    from core.models.values import InstalledBackbone, InstalledModel
 
 T = TypeVar("T")
 
@@ -241,7 +242,8 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
     Raises:
         ModelError: no installed model has a backbone that can be read.
     """
-    from core.models.library import load_backbone, open_library
+    from core.models.installed import load_backbone
+    from core.models.library import open_library
 
     models = sorted((library or open_library()).models(), key=lambda model: model.name != chosen.model)
     for model in models:
@@ -269,7 +271,8 @@ def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Pr
 
 def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
     """Check every model and backbone; a shared backbone is opened once."""
-    from core.models.library import BrokenEntry, InstalledBackbone, open_library
+    from core.models.library import open_library
+    from core.models.values import BrokenEntry, InstalledBackbone
 
     checked: dict[Path, Issue | None] = {}
     findings = []
@@ -288,50 +291,44 @@ def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
 
 
 def _entry_issue(entry: InstalledModel | InstalledBackbone, checked: dict[Path, Issue | None]) -> Issue | None:
-    from core.models.library import InstalledBackbone, load_head
+    from core.models.installed import load_head
+    from core.models.values import InstalledBackbone
 
     backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
+    part = tr("model {name!r}", name=entry.name)
     if backbone.folder not in checked:
-        checked[backbone.folder] = _check_loads(lambda: _open(backbone), entry.name)
+        checked[backbone.folder] = _check_loads(lambda: _open(backbone), part)
     error = checked[backbone.folder]
     if error is not None or isinstance(entry, InstalledBackbone):
         return error
-    return _check_loads(lambda: load_head(entry), entry.name)
+    return _check_loads(lambda: load_head(entry), part)
 
 
 def _open(backbone: InstalledBackbone) -> None:
     from core.engine.engine import open_engine
-    from core.models.library import load_backbone
+    from core.models.installed import load_backbone
 
     open_engine(load_backbone(backbone), backbone.card, Provider.CPU, Precision.EXACT)
 
 
-def _check_loads(load: Callable[[], object], name: str) -> Issue | None:
+def _check_loads(load: Callable[[], object], part: str) -> Issue | None:
     try:
         load()
-    except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next model may still open
-        return _issue(error, tr("model {name!r}", name=name))
+    except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next part may still work
+        return _issue(error, part)
     return None
 
 
 def _trainer() -> Issue | None:
     from core.training.trainer_program import find_program
 
-    try:
-        find_program()
-    except TrainerError as error:
-        return _issue(error, tr("trainer"))
-    return None
+    return _check_loads(find_program, tr("trainer"))
 
 
 def _keywords() -> Issue | None:
-    from core.outputs.keywords.exiftool import KeywordError, find_exiftool
+    from core.outputs.keywords.exiftool import find_exiftool
 
-    try:
-        find_exiftool()
-    except KeywordError as error:
-        return _issue(error, "exiftool")
-    return None
+    return _check_loads(find_exiftool, "exiftool")
 
 
 def _folders() -> tuple[FolderCheck, ...]:

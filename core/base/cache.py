@@ -134,19 +134,16 @@ class Cache:
 
     def _open(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        opened = connect(self._file)
-        try:
-            opened.text_factory = str  # damaged text is an error, as everything can be computed again
-            _begin_log(opened)
-            opened.execute("PRAGMA synchronous = NORMAL")
-            opened.executescript(
-                f"CREATE TABLE IF NOT EXISTS {self._table} ({self._columns});"
-                f"CREATE INDEX IF NOT EXISTS {self._table}_by_use ON {self._table} (used);"
-            )
-        except BaseException:
-            opened.close()
-            raise
-        return opened
+        return connect(self._file, self._prepare)
+
+    def _prepare(self, opened: sqlite3.Connection) -> None:
+        opened.text_factory = str  # damaged text is an error, as everything can be computed again
+        _begin_log(opened)
+        opened.execute("PRAGMA synchronous = NORMAL")
+        opened.executescript(
+            f"CREATE TABLE IF NOT EXISTS {self._table} ({self._columns});"
+            f"CREATE INDEX IF NOT EXISTS {self._table}_by_use ON {self._table} (used);"
+        )
 
     def _recover(self, error: sqlite3.Error | OSError | UnicodeDecodeError) -> None:
         """Set a damaged file aside and delete earlier ones, because the content can be recomputed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +12,16 @@ _TIMEOUT_S: Final = 30.0
 """How long to wait for another connection to finish writing, which normally takes milliseconds."""
 
 
-def connect(file: Path, *, make: bool = True) -> sqlite3.Connection:
+def connect(
+    file: Path, prepare: Callable[[sqlite3.Connection], object] = lambda _: None, *, make: bool = True
+) -> sqlite3.Connection:
     """Open a database; threads may share the connection if they take turns.
 
     Damaged characters of stored text are replaced.
 
     Args:
         file: the database.
+        prepare: makes or checks its tables; the connection is closed if this raises an error.
         make: whether to create it if it is missing.
 
     Raises:
@@ -27,6 +30,11 @@ def connect(file: Path, *, make: bool = True) -> sqlite3.Connection:
     place = str(file) if make else f"{file.absolute().as_uri()}?mode=rw"
     opened = sqlite3.connect(place, timeout=_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=not make)
     opened.text_factory = lambda stored: stored.decode(errors="replace")
+    try:
+        prepare(opened)
+    except BaseException:
+        opened.close()
+        raise
     return opened
 
 

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from core.base.errors import Cancelled
@@ -24,21 +25,33 @@ _PAUSE_POLL_S: Final = 0.1
 """How often paused work checks whether to resume."""
 
 
+class StageKind(StrEnum):
+    """What those who watch a stage need to know of it, in whatever language its name is."""
+
+    OTHER = "other"
+    STARTING = "starting"
+    """The trainer starts."""
+    IMAGES = "images"
+    """Every step is an image."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far one stage of the work is.
 
     Attributes:
-        stage: what is being done, for display.
+        stage: what is being done, translated for display.
         step: how many steps are done, 0 to `total`.
         total: how many steps there are.
         remaining_s: estimated remaining seconds of this stage; None while unknown.
+        kind: the kind of the stage.
     """
 
     stage: str
     step: int
     total: int
     remaining_s: float | None
+    kind: StageKind = StageKind.OTHER
 
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]
@@ -107,17 +120,24 @@ class ProgressReporter:
     """
 
     def __init__(
-        self, stage: str, total: int, report: ProgressCallback, *, now: Callable[[], float] = time.monotonic
+        self,
+        stage: str,
+        total: int,
+        report: ProgressCallback,
+        *,
+        kind: StageKind = StageKind.OTHER,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the stage and report it.
 
         Args:
-            stage: what is being done, for display.
+            stage: what is being done, translated for display.
             total: how many steps there are, 0 or more.
             report: called with the progress.
+            kind: the kind of the stage.
             now: seconds of a monotonic clock.
         """
-        self._stage, self._total, self._report, self._now = stage, total, report, now
+        self._stage, self._kind, self._total, self._report, self._now = stage, kind, total, report, now
         self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
         self._step = 0
         self._report_progress(now())
@@ -132,7 +152,7 @@ class ProgressReporter:
 
     def _report_progress(self, moment: float) -> None:
         self._samples.append((moment, self._step))
-        self._report(Progress(self._stage, self._step, self._total, self._remaining_s()))
+        self._report(Progress(self._stage, self._step, self._total, self._remaining_s(), self._kind))
 
     def _remaining_s(self) -> float | None:
         """Remaining seconds at the speed of the latest reports."""

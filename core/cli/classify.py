@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify
 from core.base.errors import UsageError
@@ -30,6 +30,7 @@ from core.outputs.reports.write import check_not_image
 from core.prediction import Outcome
 
 _MAX_PATHS: Final = 5
+_OPTIONS: Final = ("top", "provider", "precision", "recursive", "fresh", "keep_features")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         FoveaError: nothing could start, or the provider, the cluster or the output failed while running.
         BrokenPipeOutputError: the reader of standard output has gone.
     """
-    request = _request(arguments)
+    on_cluster = arguments.engine == "ray"
+    request = classify_request(arguments, *arguments.paths, on_cluster=on_cluster)
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
     _check(request, arguments)
@@ -49,6 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     if totals.skipped:
         print_message(describe_kinds(totals.skipped), hint=tr(SAVE_HINT))
     return int(totals.has_failures)
+
+
+def classify_request(arguments: argparse.Namespace, *paths: Path, **more: Any) -> ClassifyRequest:  # noqa: ANN401
+    """The request to classify images with the options that a command has."""
+    options: dict[str, Any] = {name: getattr(arguments, name) for name in _OPTIONS if hasattr(arguments, name)}
+    options |= {"include": tuple(arguments.include), "exclude": tuple(arguments.exclude)}
+    return ClassifyRequest(paths, arguments.model, **options | more)
 
 
 def summary(totals: ClassifyTotals) -> str:
@@ -74,22 +83,6 @@ def _cluster_summary(totals: ClassifyTotals) -> str:
         failed=totals.failed,
         rate=totals.images / totals.seconds,
         model=totals.model,
-    )
-
-
-def _request(arguments: argparse.Namespace) -> ClassifyRequest:
-    return ClassifyRequest(
-        paths=tuple(arguments.paths),
-        model=arguments.model,
-        top=arguments.top,
-        provider=arguments.provider,
-        precision=arguments.precision,
-        recursive=arguments.recursive,
-        include=tuple(arguments.include),
-        exclude=tuple(arguments.exclude),
-        fresh=arguments.fresh,
-        keep_features=arguments.keep_features,
-        on_cluster=arguments.engine == "ray",
     )
 
 

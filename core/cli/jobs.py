@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
+from core.api import jobs as api
 from core.base.i18n import tr, tr_n
 from core.cli import tables
 from core.cli.problems import broken_json
 from core.cli.streams import print_message
-from core.jobs.job_list import BrokenJob, existing_job, job_summary, list_jobs
-from core.jobs.queries import ResultStore
-from core.jobs.trash import RemovedJob, purge, removed_jobs, restore, trash
-from core.jobs.values import Filter, JobState, JobSummary, UnreadableFolder
+from core.jobs.job_list import BrokenJob
+from core.jobs.trash import RemovedJob
+from core.jobs.values import JobState, JobSummary
 from core.models.versions import KEPT_DAYS
 
 _CLASSES_SHOWN: Final = 40
@@ -33,13 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     match arguments.action:
         case "show":
-            _show(arguments.id, arguments.format)
+            job = api.describe_job(arguments.id)
+            tables.print_result(arguments.format, lambda: _details_json(job), lambda: [_details(job)])
         case "remove":
             _remove(arguments.id)
         case "restore" if arguments.id is None:
             _list_removed(arguments.format)
         case "restore":
-            restore(arguments.id)
+            api.restore_job(arguments.id)
             print_message(tr("Restored job {id}.", id=arguments.id))
         case _:
             return _list(arguments.format)
@@ -47,15 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(form: str) -> int:
-    jobs = list_jobs()
+    jobs = api.read_jobs()
     tables.print_result(form, lambda: list(map(_content, jobs)), lambda: [_table(jobs)])
     return int(any(isinstance(job, BrokenJob) for job in jobs))
 
 
 def _remove(id_: str) -> None:
-    existing_job(id_)
-    trash(id_)
-    purge()
+    api.discard_job(id_)
     hint = tr_n(
         "To undo this within {count} day, run `fovea jobs restore {id}`.",
         "To undo this within {count} days, run `fovea jobs restore {id}`.",
@@ -66,7 +65,7 @@ def _remove(id_: str) -> None:
 
 
 def _list_removed(form: str) -> None:
-    jobs = removed_jobs()
+    jobs = api.list_removed_jobs()
     tables.print_result(form, lambda: list(map(_removed_content, jobs)), lambda: [_removed_table(jobs)])
 
 
@@ -127,20 +126,18 @@ def _cells(job: JobSummary) -> tuple[Text, ...]:
     )
 
 
-def _show(id_: str, form: str) -> None:
-    job = job_summary(id_)
-    with ResultStore(id_) as results:
-        classes, errors = results.class_counts(Filter()), results.unreadable_folders()
-    listed = [{"folder": str(each.folder), "message": each.message, "hint": each.hint} for each in errors]
-    content = _content(job) | {"classes": classes, "unreadable_folders": listed}
-    tables.print_result(form, lambda: content, lambda: [_details(job, classes, errors)])
+def _details_json(job: api.JobDetails) -> dict[str, Any]:
+    folders = [
+        {"folder": str(each.folder), "message": each.message, "hint": each.hint} for each in job.unreadable_folders
+    ]
+    return _content(job.summary) | {"classes": job.classes, "unreadable_folders": folders}
 
 
-def _details(job: JobSummary, classes: dict[str, int], errors: Sequence[UnreadableFolder]) -> Table:
-    result = tables.facts(job.id)
-    for name, value in _summary_rows(job, classes):
+def _details(job: api.JobDetails) -> Table:
+    result = tables.facts(job.summary.id)
+    for name, value in _summary_rows(job.summary, job.classes):
         result.add_row(name, tables.cell(value))
-    for error in errors:
+    for error in job.unreadable_folders:
         result.add_row(tr("unreadable"), tables.cell(f"{error.message} {error.hint}", "red"))
     return result
 

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from core.api import outputs
-from core.api.classification import ClassifyRequest
 from core.api.outputs import KeywordRun
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
+from core.cli.classify import classify_request
 from core.cli.problems import failure_json, print_failure
 from core.cli.progress import job_bar
 from core.cli.streams import print_message, results_to
@@ -64,21 +64,11 @@ def _run(arguments: argparse.Namespace, totals: Counter[str]) -> KeywordRun:
                 stream.write(_line(event) + "\n")
             stream.flush()
 
-        request, token = _classify_request(arguments), CancelToken()
+        request, token = classify_request(arguments, arguments.folder), CancelToken()
         if arguments.remove:
             return outputs.remove_keywords(request, options, warn=print_message, report=report, token=token)
         policy = KeywordPolicy(arguments.threshold, arguments.unsure)
         return outputs.write_keywords(request, policy, options, warn=print_message, report=report, token=token)
-
-
-def _classify_request(arguments: argparse.Namespace) -> ClassifyRequest:
-    return ClassifyRequest(
-        (arguments.folder,),
-        arguments.model,
-        recursive=arguments.recursive,
-        include=tuple(arguments.include),
-        exclude=tuple(arguments.exclude),
-    )
 
 
 def _filter_hint(arguments: argparse.Namespace, removed: int) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import math
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from core.base.errors import UsageError
-from core.base.i18n import tr
+from core.base.i18n import mark, tr
 from core.base.providers import Precision, ProviderPreference
 from core.card import ResizeMode
 from core.jobs.values import THRESHOLD
@@ -161,41 +162,45 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
-def parse_fraction_or_count(text: str) -> float | int:
+def _number(text: str) -> float:
+    """The number that a text stands for; NaN, which is in no range, if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _whole(text: str) -> float:
+    """As `_number`, for whole numbers of up to nine digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else math.nan
+
+
+def _parser(read: Callable[[str], float], accepts: Callable[[float], bool], message: str) -> Callable[[str], float]:
+    """The parser of numbers in a range."""
+
+    def parse(text: str) -> float:
+        number = read(text)
+        if not accepts(number):
+            raise argparse.ArgumentTypeError(tr(message, text=text))
+        return number
+
+    return parse
+
+
+parse_rate: Final = _parser(_number, lambda rate: 0 < rate <= 10, mark("{text!r} is not a number above 0 and up to 10"))
+parse_fraction: Final = _parser(_number, lambda part: 0 <= part <= 1, mark("{text!r} is not a number from 0 to 1"))
+parse_seed: Final = _parser(_whole, lambda seed: seed >= 0, mark("{text!r} is not a whole number from 0 to 999999999"))
+parse_side: Final = _parser(
+    _whole, lambda side: 16 <= side <= 2048, mark("{text!r} is not a number of pixels from 16 to 2048")
+)
+
+
+def parse_fraction_or_count(text: str) -> float:
     """Parse a count (digits only) or a fraction from 0 to below 1."""
-    if _is_whole(text):
-        return int(text)
-    if not 0 <= _number(text) < 1:
+    count, fraction = _whole(text), _number(text)
+    if math.isnan(count) and not 0 <= fraction < 1:
         raise argparse.ArgumentTypeError(tr("{text!r} is not a fraction below 1 or a whole number", text=text))
-    return _number(text)
-
-
-def parse_rate(text: str) -> float:
-    """Parse a number above 0 and up to 10."""
-    if not 0 < _number(text) <= 10:
-        raise argparse.ArgumentTypeError(tr("{text!r} is not a number above 0 and up to 10", text=text))
-    return _number(text)
-
-
-def parse_fraction(text: str) -> float:
-    """Parse a fraction from 0 to 1."""
-    if not 0 <= _number(text) <= 1:
-        raise argparse.ArgumentTypeError(tr("{text!r} is not a number from 0 to 1", text=text))
-    return _number(text)
-
-
-def parse_seed(text: str) -> int:
-    """Parse a whole number of up to nine digits."""
-    if not _is_whole(text):
-        raise argparse.ArgumentTypeError(tr("{text!r} is not a whole number from 0 to 999999999", text=text))
-    return int(text)
-
-
-def parse_side(text: str) -> int:
-    """Parse a number of pixels from 16 to 2048."""
-    if not (_is_whole(text) and 16 <= int(text) <= 2048):
-        raise argparse.ArgumentTypeError(tr("{text!r} is not a number of pixels from 16 to 2048", text=text))
-    return int(text)
+    return fraction if math.isnan(count) else count
 
 
 def parse_crop(text: str) -> tuple[ResizeMode, float]:
@@ -206,18 +211,6 @@ def parse_crop(text: str) -> tuple[ResizeMode, float]:
     if not 0.01 <= fraction <= 1:
         raise argparse.ArgumentTypeError(tr("{text!r} is not stretch, centre or a number from 0.01 to 1", text=text))
     return ResizeMode.CENTRE_CROP, fraction
-
-
-def _number(text: str) -> float:
-    """The number that a text stands for; NaN, which is in no range, if it is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def parse_path(text: str) -> Path:

@@ -13,14 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from core.api import outputs
-from core.api.classification import ClassifyRequest
 from core.api.outputs import SortPlan
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import percent
 from core.cli import tables
-from core.cli.classify import summary
+from core.cli.classify import classify_request, summary
 from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
 from core.cli.sort_texts import left_text, plan_text, sorted_text, undone_text
@@ -58,16 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _sort(arguments: argparse.Namespace, form: str) -> int:
     request = SortRequest(arguments.folder, arguments.to, arguments.by, arguments.threshold, arguments.flat)
-    classify = ClassifyRequest(
-        (arguments.folder,),
-        arguments.model,
-        provider=arguments.provider,
-        precision=arguments.precision,
-        recursive=True,
-        include=tuple(arguments.include),
-        exclude=tuple(arguments.exclude),
-        for_sorting=True,
-    )
+    classify = classify_request(arguments, arguments.folder, recursive=True, for_sorting=True)
     plan = outputs.plan_sorting(
         request, classify, lambda _: job_bar(), dry_run=arguments.dry_run, warn=print_message, token=CancelToken()
     )

@@ -11,12 +11,13 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import TextIO
 
-from core.api.classification import ClassifyRequest, ClassifyStart
+from core.api.classification import ClassifyStart
 from core.api.outputs import watch_folder
 from core.base.errors import Cancelled, UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
+from core.cli.classify import classify_request
 from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.problems import print_failure
 from core.cli.streams import print_message, results_to
@@ -42,14 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "csv" and arguments.output is None:
         hint = tr("Add --output with a name such as arrived.csv, or use --format jsonl.")
         raise UsageError(tr("CSV can only be written to a file."), hint=hint)
-    request = ClassifyRequest(
-        (arguments.folder,),
-        arguments.model,
-        arguments.top,
-        recursive=arguments.recursive,
-        include=tuple(arguments.include),
-        exclude=tuple(arguments.exclude),
-    )
+    request = classify_request(arguments, arguments.folder)
     token = CancelToken()
     with results_to(None) as stream, ExitStack() as signals:
         printer = _Printer(arguments, stream, lambda: signals.enter_context(_cancel_on_signals(token)))

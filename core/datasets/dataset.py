@@ -15,12 +15,10 @@ from core.base.text import display_path, natural_sort_key
 from core.datasets import checks as dataset_checks
 from core.datasets.discovery import Discovery, discover
 from core.datasets.labels import OverriddenImage
-from core.datasets.problems import FolderError, Problem, ProblemKind
+from core.datasets.problems import FolderError, Problem
 from core.datasets.scan import OnDecoded, ScannedImage, scan_images
 from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
-
-__all__ = ["Dataset", "Example", "Problem", "ProblemKind", "Subset", "read_dataset"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -99,28 +100,24 @@ def _damaged_text(rows: int, copy: str) -> str:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    """Open the store; an empty file takes over what earlier versions of Fovea stored."""
-    connection = connect(file)
-    try:
-        if os.access(file, os.W_OK):
-            recovery.check(connection, file)
-        if not _format(connection):
-            with transaction(connection):
-                if not _format(connection):  # no other process has just done it
-                    _make_tables(connection)
-                    LabelStore(connection).take_over(old_labels())
-        _check_format(connection, file)
-        connection.execute("PRAGMA secure_delete = ON")  # what the user removes is gone
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return connect(file, partial(_prepare, file=file))
 
 
 def _create(file: Path) -> sqlite3.Connection:
-    connection = connect(file)
-    _make_tables(connection)
-    return connection
+    return connect(file, _make_tables)
+
+
+def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+    """Check the store; an empty file takes over what earlier versions of Fovea stored."""
+    if os.access(file, os.W_OK):
+        recovery.check(connection, file)
+    if not _format(connection):
+        with transaction(connection):
+            if not _format(connection):  # no other process has just done it
+                _make_tables(connection)
+                LabelStore(connection).take_over(old_labels())
+    _check_format(connection, file)
+    connection.execute("PRAGMA secure_delete = ON")  # what the user removes is gone
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

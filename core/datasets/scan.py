@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from core.base.errors import ImageError, ImageErrorKind
-from core.base.i18n import mark, tr
-from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.i18n import tr
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
 from core.datasets.discovery import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, unreadable
@@ -95,7 +95,7 @@ def scan_images(
     Raises:
         Cancelled: the token was cancelled; results so far are cached.
     """
-    clock = ProgressReporter(mark("looking at the images"), len(images), report)
+    clock = ProgressReporter(tr("looking at the images"), len(images), report, kind=StageKind.IMAGES)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="scan") as pool:
         results = _scan_results(images, cache, lambda image: pool.submit(_scan, image.path, on_decoded))
         try:

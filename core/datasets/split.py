@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
 from core.base.i18n import tr, tr_n
-from core.datasets.dataset import Dataset, Example, Subset
+from core.datasets.dataset import Dataset, Example
+from core.datasets.subsets import Subset
 from core.images.perceptual_hash import connected_components, group_near_duplicates, hamming_distance
 
 _BURST: Final = 10

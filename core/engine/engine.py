@@ -20,9 +20,6 @@ from core.base.i18n import tr
 from core.base.providers import TITLES, Precision, Provider
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
-from core.engine.limits import MAX_BATCH
-
-__all__ = ["MAX_BATCH", "MIN_AGREEMENT", "Engine", "open_engine"]
 
 MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
 """Lowest allowed cosine between the computed features and those in the card.

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from core.base.errors import ImageError
 from core.base.i18n import tr
-from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.providers import Precision
 from core.base.text import display_path
 from core.card import BackboneCard
-from core.engine.engine import MAX_BATCH, Engine
+from core.engine.engine import Engine
 from core.engine.feature_store import FeatureKind, FeatureStore
+from core.engine.limits import MAX_BATCH
 from core.images import preprocessing
 from core.images.decoding import DECODE_THREADS, decode
 from core.prediction import Failure
@@ -114,7 +115,7 @@ def compute_features(
     found = {at: kept[image.sha256] for at, image in enumerate(images) if image.sha256 in kept}
     missing = [at for at in range(len(images)) if at not in found]
     failures: list[Failure] = []
-    clock = ProgressReporter(tr("computing features"), len(images), report)
+    clock = ProgressReporter(tr("computing features"), len(images), report, kind=StageKind.IMAGES)
     clock.advance(len(found))
     if missing:
         with _preparing([images[at] for at in missing], extractor) as prepared:

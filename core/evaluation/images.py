@@ -13,7 +13,7 @@ from typing import Final
 
 from core.base.errors import DatasetError
 from core.base.i18n import mark, tr, tr_n
-from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
 from core.datasets.discovery import LAYOUT_HINT, LabelledImage, discover
 from core.datasets.problems import FolderError, Problem, ProblemKind, format_counts
@@ -124,7 +124,7 @@ def hash_images(
         Cancelled: the token was cancelled.
     """
     found, failures = [], []
-    clock = ProgressReporter(mark("reading the images"), len(paths), report)
+    clock = ProgressReporter(tr("reading the images"), len(paths), report, kind=StageKind.IMAGES)
     for path in paths:
         token.check()
         try:

@@ -221,7 +221,7 @@ def _exact_outputs(
     data = joined.join(load_backbone(model.backbone), model.backbone.card, load_head(model), model.card)
     inputs = golden.golden_inputs(plan.size)
     images, count = chain(inputs, read_pixels(photos, plan)), len(inputs) + len(photos)
-    stage = mark("comparing with the original model")
+    stage = tr("comparing with the original model")
     inputs_done = with_progress(images, stage, count, report=report, token=token)
     return run_variants({"exact": data}, inputs_done)["exact"]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.base.i18n import mark
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import ModelCard
@@ -57,7 +57,7 @@ def export_int8(
         name: joined.join(form.data, form.card, head, model.card) for name, form in {_EXACT: own, **backbones}.items()
     }
     images, count = read_pixels(samples.validation, own.card.preprocessing), len(samples.validation)
-    stage = mark("comparing with the original model")
+    stage = tr("comparing with the original model")
     outputs = run_variants(files, with_progress(images, stage, count, report=report, token=token))
     evaluation = evaluate_variants(outputs.pop(_EXACT), outputs, samples, max_loss)
     if evaluation.chosen is None:
@@ -75,9 +75,9 @@ def _quantized_variants(
     """The quantized variants of the backbone, by kind."""
     exact = graph.parse(backbone_variant(own, Storage.FLOAT32).data)
     images, count = read_pixels(samples.calibration, own.card.preprocessing), len(samples.calibration)
-    observed = with_progress(images, mark("measuring activations"), count, report=report, token=token)
+    observed = with_progress(images, tr("measuring activations"), count, report=report, token=token)
     stats = observe_activations(exact, observed, OPERATORS)
-    clock, forms = ProgressReporter(mark("converting to 8 bits"), len(QuantizationKind), report), {}
+    clock, forms = ProgressReporter(tr("converting to 8 bits"), len(QuantizationKind), report), {}
     for kind in QuantizationKind:
         token.check()
         forms[kind.value] = make_variant(quantize(exact, stats, kind), own.card, Storage.INT8)

@@ -16,8 +16,10 @@ from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.card import ModelCard, Preprocessing
-from core.datasets.dataset import Dataset, Example, Problem, Subset, read_dataset
+from core.datasets.dataset import Dataset, Example, read_dataset
+from core.datasets.problems import Problem
 from core.datasets.split import Split, split
+from core.datasets.subsets import Subset
 from core.evaluation.images import match_labels
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
+from core.base.i18n import mark
 from core.card import Preprocessing
 from core.images.preprocessing import preprocess
 
@@ -23,13 +24,13 @@ _MAX_DEGREES: Final = 15.0
 _COLOUR: Final = 0.2
 
 DESCRIPTION: Final = (
-    f"random crop of at least {_MIN_AREA:.0%} of the area",
-    f"aspect ratio changed by up to {_STRETCH - 1:.0%}",
-    "horizontal flip with a probability of 50%",
-    f"rotation by up to {_MAX_DEGREES:.0f} degrees, with reflected borders",
-    f"brightness, contrast and saturation changed by up to {_COLOUR:.0%}",
+    mark("random crop of at least 70% of the area"),
+    mark("aspect ratio changed by up to 10%"),
+    mark("horizontal flip with a probability of 50%"),
+    mark("rotation by up to 15 degrees, with reflected borders"),
+    mark("brightness, contrast and saturation changed by up to 20%"),
 )
-"""A description of the augmentation, for cards and for display."""
+"""A description of the augmentation, for cards; translated for display."""
 
 
 @dataclass(frozen=True, slots=True)

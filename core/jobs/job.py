@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,12 +20,12 @@ from core.base.errors import Cancelled, StorageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
-from core.engine.engine import MAX_BATCH
+from core.engine.limits import MAX_BATCH
 from core.jobs.journal import TRANSIENT_ERRORS, FoundFile, Image, ImageResult, Journal, job_folder, job_id
 from core.jobs.pipeline import PREFETCH, Features, LazyClassifier, Pipeline
 from core.jobs.rate import RateEstimator
 from core.jobs.shared_labels import share_labels
-from core.jobs.values import JobProgress, JobRequest, UnreadableFolder
+from core.jobs.values import JobProgress, JobRequest
 from core.jobs.walk import Walk
 from core.models.library import open_library
 from core.prediction import Failure, Outcome
@@ -70,6 +70,7 @@ class Job:
 
     Attributes:
         id: its id, as for `core.jobs.queries.ResultStore`.
+        walk: what was found and skipped so far.
     """
 
     def __init__(
@@ -96,11 +97,11 @@ class Job:
             StorageError: the journal cannot be written, or was written by a later version of Fovea.
         """
         self._request, self._classifier, self._token = request, classifier, token
-        walk = Walk(request, job_folder(job_id(request)))
+        self.walk = Walk(request, job_folder(job_id(request)))
         self._identity = _identity(request.folder)
         self._journal = Journal(request, classifier.model_ref(request.top_k))
         self.id = self._journal.id
-        self._walk_thread = _WalkThread(walk, self._journal, token, accepts, self._report_found)
+        self._walk_thread = _WalkThread(self.walk, self._journal, token, accepts, self._report_found)
         self._rate = RateEstimator(report)
         self._remaining: int | None = None
         self._position = 0
@@ -118,43 +119,23 @@ class Job:
         self._journal.__exit__()
 
     @property
-    def unreadable_folders(self) -> tuple[UnreadableFolder, ...]:
-        """The folders that could not be read so far."""
-        return tuple(self._walk_thread.walk.unreadable_folders)
-
-    @property
-    def skipped(self) -> Counter[str]:
-        """The number of files of unsupported types found so far, by type."""
-        return self._walk_thread.walk.skipped
-
-    @property
-    def links(self) -> int:
-        """The number of links to folders found so far, which are not followed."""
-        return self._walk_thread.walk.links
-
-    @property
-    def misnamed(self) -> int:
-        """The number of images without an image extension found so far."""
-        return self._walk_thread.walk.misnamed
-
-    @property
     def warnings(self) -> tuple[str, ...]:
         """Messages about skipped links and images that the user may miss."""
         messages = []
-        if self.links:
+        if self.walk.links:
             messages.append(
                 tr_n(
                     "Skipped {count:,} link to a folder. To include its photos, name the folder it points to.",
                     "Skipped {count:,} links to folders. To include their photos, name the folders they point to.",
-                    self.links,
+                    self.walk.links,
                 )
             )
-        if self.misnamed:
+        if self.walk.misnamed:
             messages.append(
                 tr_n(
                     "Skipped {count:,} image without an image extension. Rename it, or name it in the command.",
                     "Skipped {count:,} images without an image extension. Rename them, or name them in the command.",
-                    self.misnamed,
+                    self.walk.misnamed,
                 )
             )
         return tuple(messages)

@@ -23,9 +23,9 @@ from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.datasets.scan_cache import FileState
-from core.engine.engine import MAX_BATCH
 from core.engine.feature_store import FeatureKind, FeatureStore
 from core.engine.features import quantize_float16
+from core.engine.limits import MAX_BATCH
 from core.images import preprocessing
 from core.images.decoding import DECODE_THREADS
 from core.images.perceptual_hash import phash
@@ -39,7 +39,8 @@ from core.models.classifier import (
     prepare,
     run_timed,
 )
-from core.models.library import InstalledModel, load_head
+from core.models.installed import load_head
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction, Timing
 
 PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS

@@ -73,18 +73,12 @@ def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
         StorageError: it is missing, cannot be read, or was written by another program or a later version of Fovea.
     """
     with journal_errors(file):
-        opened = connect(file, make=make)
-        try:
-            opened.execute("PRAGMA synchronous = NORMAL")
-            _prepare(opened, file, make=make)
-        except BaseException:
-            opened.close()
-            raise
-    return opened
+        return connect(file, partial(_prepare, file=file, make=make), make=make)
 
 
 def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
     """Create the tables of an empty file; refuse one that is not a journal of this format."""
+    opened.execute("PRAGMA synchronous = NORMAL")
     (found,) = opened.execute("PRAGMA user_version").fetchone()
     (application,) = opened.execute("PRAGMA application_id").fetchone()
     (objects,) = opened.execute("SELECT count(*) FROM sqlite_master").fetchone()

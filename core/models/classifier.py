@@ -21,13 +21,15 @@ from numpy.typing import NDArray
 from core.base.errors import ImageError, ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
-from core.engine.engine import MAX_BATCH, Engine
+from core.engine.engine import Engine
 from core.engine.feature_cache import CachedFeatures, FileSignature, LruFeatureCache, file_signature
+from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.preprocessing import preprocess
 from core.models.heads import Head, softmax, top_scores
-from core.models.library import InstalledModel, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction, Timing
 
 _PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS

@@ -27,15 +27,10 @@ from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.models import joined
 from core.models.heads import Head, head_arrays, head_bytes, named_layers, softmax
-from core.models.library import (
-    InstalledBackbone,
-    InstalledModel,
-    Library,
-    NameTakenError,
-    check_head,
-    load_backbone,
-    load_head,
-)
+from core.models.installed import check_head, load_backbone, load_head
+from core.models.library import Library
+from core.models.values import InstalledBackbone, InstalledModel
+from core.models.versions import NameTakenError
 
 MAX_DIFFERENCE: Final = 1e-3
 """Maximum difference between the logits of an exported file and of the model; otherwise nothing is written."""

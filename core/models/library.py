@@ -22,35 +22,14 @@ from core.models import versions
 from core.models.files import REINSTALL, read_file
 from core.models.installed import (
     backbone_in,
-    check_head,
     load_backbone,
-    load_examples,
     load_head,
-    load_training_hashes,
     model_in,
 )
 from core.models.training_examples import EXAMPLES, TrainingExample, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
-from core.models.versions import NameTakenError, split_reference
-
-__all__ = [
-    "CARD",
-    "BrokenEntry",
-    "Entry",
-    "InstalledBackbone",
-    "InstalledModel",
-    "Library",
-    "NameTakenError",
-    "Version",
-    "check_head",
-    "load_backbone",
-    "load_examples",
-    "load_head",
-    "load_training_hashes",
-    "open_library",
-    "split_reference",
-]
+from core.models.versions import split_reference
 
 CARD: Final = "card.json"
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from core.base.errors import ModelError
 from core.models.heads import head_arrays
-from core.models.library import BrokenEntry, InstalledModel, Library, Version, load_head, load_training_hashes
-from core.models.values import BrokenModel, ModelSummary, NameSummary, VersionSummary
+from core.models.installed import load_head, load_training_hashes
+from core.models.library import Library
+from core.models.values import (
+    BrokenEntry,
+    BrokenModel,
+    InstalledModel,
+    ModelSummary,
+    NameSummary,
+    Version,
+    VersionSummary,
+)
 from core.worker import portable
 
 

@@ -141,8 +141,7 @@ def _begin_sorting(request: SortRequest) -> SortRequest:
     check_request(request)
     for summary in sortings():
         if summary.state is SortingState.SORTING and summary.request == request:
-            resume(summary.id, report=lambda _: None, token=CancelToken())
-            follow_sorting(summary.id)
+            follow_sorting(resume(summary.id, report=lambda _: None, token=CancelToken()))
     return request
 
 
@@ -178,8 +177,7 @@ def _settled_size(file: Path) -> int | None:
 
 
 def _execute(steps: Sequence[Step], request: SortRequest, warn: Callable[[Failure], None]) -> None:
-    summary = execute(steps, request, report=lambda _: None, token=CancelToken())
-    follow_sorting(summary.id)
+    summary = follow_sorting(execute(steps, request, report=lambda _: None, token=CancelToken()))
     if summary.failed:
         with SortingRecord(summary.id) as record:
             for issue in record.issues():

@@ -109,7 +109,7 @@ def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: Can
         with Job(request, open_lazy_classifier(request), token=token, report=status.on_progress) as job:
             status.publish()
             error = _error_of(lambda: deque(job.results(), maxlen=0))
-            skipped = describe_kinds(job.skipped), job.links, job.misnamed
+            skipped = describe_kinds(job.walk.skipped), job.walk.links, job.walk.misnamed
     return _end(status.id, error, skipped)
 
 

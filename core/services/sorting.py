@@ -95,9 +95,7 @@ class SortPlan:
             FoveaError: as `core.outputs.sorting.execute.execute` does.
             Cancelled: the token was cancelled; the sorting can be resumed or undone.
         """
-        summary = execute(self.planned, self.request, report=report, token=token)
-        follow_sorting(summary.id)
-        return _result(summary)
+        return _result(follow_sorting(execute(self.planned, self.request, report=report, token=token)))
 
 
 def plan_sorting(
@@ -132,8 +130,7 @@ def continue_sorting(job: str, *, report: ProgressCallback, token: CancelToken) 
     if not name:
         raise UsageError(tr("This folder has no interrupted sorting."), hint=tr("There is nothing to resume."))
     try:
-        summary = resume(name, report=report, token=token)
-        follow_sorting(name)
+        summary = follow_sorting(resume(name, report=report, token=token))
     finally:
         views.job_changed(job)
     return _result(summary)
@@ -151,8 +148,7 @@ def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: Can
     if not name:
         raise UsageError(tr("This folder has not been sorted."), hint=tr("There is nothing to undo."))
     try:
-        summary = undo(name, report=report, token=token)
-        follow_sorting(name)
+        summary = follow_sorting(undo(name, report=report, token=token))
     finally:
         views.job_changed(job)
     message = tr_n("Undid sorting {count:,} photo.", "Undid sorting {count:,} photos.", summary.undone)

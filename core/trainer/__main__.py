@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from core.base import shutdown
 from core.base.errors import Cancelled, FoveaError, UsageError
-from core.base.i18n import mark, tr
-from core.base.progress import CancelToken, Progress
+from core.base.i18n import tr
+from core.base.progress import CancelToken, Progress, StageKind
 from core.training.protocol import TrainerDone, TrainerEvent, TrainerFailed, read_job, write_event
 from core.training.trainer_process import PAUSE, RESUME
 
@@ -108,7 +108,7 @@ def _follow_commands(commands: int, token: CancelToken) -> None:
 
 
 def _run(arguments: Sequence[str], emit: Callable[[TrainerEvent], None], token: CancelToken) -> int:
-    emit(Progress(mark("starting"), 0, 1, None))
+    emit(Progress(tr("starting"), 0, 1, None, StageKind.STARTING))
     try:
         facts = _work(arguments, emit, token)
     except FoveaError as error:

@@ -24,8 +24,8 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.card import Preprocessing
-from core.engine.engine import MAX_BATCH
 from core.engine.features import is_unchanged
+from core.engine.limits import MAX_BATCH
 from core.images.augmentation import augment, make_rng
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess

@@ -240,7 +240,7 @@ def _write_parity(job: TrainerJob, folder: Path, head: keras.Model, emit: Emit, 
     """Write Keras's outputs, from pixels to logits, for the parity check."""
     backbone = read_backbone(Path(job.backbone))
     network = backbone.keras_model()
-    clock = ProgressReporter(mark("preparing the parity check"), PARITY_IMAGES, emit)
+    clock = ProgressReporter(tr("preparing the parity check"), PARITY_IMAGES, emit)
 
     def logits_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         token.check()

@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError, TrainerError
-from core.base.i18n import mark, tr
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressReporter
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
 from core.base.text import display_path
 from core.card import Origin, write_card
 from core.engine import golden, graph
-from core.engine.engine import MAX_BATCH, MIN_AGREEMENT
+from core.engine.engine import MIN_AGREEMENT
+from core.engine.limits import MAX_BATCH
 from core.images.augmentation import DESCRIPTION
 from core.models.heads import LinearHead, head_bytes, read_head
 from core.trainer.backbone import Backbone, read_backbone
@@ -70,7 +71,7 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
         Cancelled: the token was cancelled; the latest checkpoint is kept.
     """
     (train, validation), start = read_images(folder), _start(folder)
-    clock = ProgressReporter(mark("preparing the network"), 3, emit)
+    clock = ProgressReporter(tr("preparing the network"), 3, emit)
     backbone = read_backbone(Path(job.backbone))
     keras_model = _rebuild_keras(backbone)
     clock.advance()
@@ -202,7 +203,7 @@ def _write(
 ) -> None:
     """Export the backbone and the head, and write Keras's outputs for the parity check."""
     given = backbone.card
-    clock = ProgressReporter(mark("exporting the network"), 2, emit)
+    clock = ProgressReporter(tr("exporting the network"), 2, emit)
     data = backbone_bytes(model, Float16Policy.LOSSLESS)
     source = f"Fine-tuned by Fovea from the backbone “{given.name}” ({given.origin.source})"
     card = exported_backbone_card(

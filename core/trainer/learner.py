@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from core.base.errors import DatasetError
-from core.base.i18n import mark, tr
-from core.base.progress import ProgressCallback, ProgressReporter
+from core.base.i18n import tr
+from core.base.progress import ProgressCallback, ProgressReporter, StageKind
 from core.trainer.batches import Batch, DataLoader, TrainImage, augmented_view, in_batches, plain_view, shuffled
 from core.trainer.framework import keras
 from core.trainer.loop import EpochMetrics
@@ -74,7 +74,8 @@ class ImageTrainer:
         groups = shuffled(self._train, job.batch, job.seed, epoch)
         plan = self._loader.plan
         view = augmented_view(plan, job.seed, epoch) if job.augment else plain_view(plan)
-        clock = ProgressReporter(f"learning, epoch {epoch} of {job.epochs}", len(self._train), self._report)
+        stage = tr("learning, epoch {epoch} of {epochs}", epoch=epoch, epochs=job.epochs)
+        clock = ProgressReporter(stage, len(self._train), self._report, kind=StageKind.IMAGES)
         with self._loader.batches(groups, view) as batches:
             for group, batch in zip(groups, batches, strict=True):
                 if batch.inputs is not None:
@@ -93,7 +94,8 @@ class ImageTrainer:
         if not self._validation:
             return None
         totals, size = MetricTotals(), self._job.batch
-        clock = ProgressReporter(mark("looking at the validation images"), len(self._validation), self._report)
+        stage = tr("looking at the validation images")
+        clock = ProgressReporter(stage, len(self._validation), self._report, kind=StageKind.IMAGES)
         for batch in self._kept:
             self._evaluate(batch, totals)
             clock.advance(size)

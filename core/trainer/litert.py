@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
-from core.base.i18n import mark, tr
+from core.base.i18n import tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressReporter
 from core.base.storage import write_atomically
@@ -52,7 +52,7 @@ def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) 
     storage = Storage(json.loads(read_file(folder / JOB))["storage"])
     card, backbone = read_card(read_file(folder / MODEL_CARD)), read_backbone(folder)
     assert isinstance(card, ModelCard)
-    clock = ProgressReporter(mark("converting to LiteRT"), 2, emit)
+    clock = ProgressReporter(tr("converting to LiteRT"), 2, emit)
     # With the normalization left folded in, kernels keep the float16 values they are stored as.
     network = with_head(rebuild_keras(backbone.data, backbone.card, None), read_head(read_file(folder / HEAD)), card)
     clock.advance()
@@ -62,7 +62,7 @@ def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) 
     clock.advance()
     write_atomically(folder / FILE, data)
     images = np.load(folder / IMAGES, mmap_mode="r")
-    clock = ProgressReporter(mark("checking the LiteRT file"), len(images), emit)
+    clock = ProgressReporter(tr("checking the LiteRT file"), len(images), emit)
     outputs, milliseconds = run_model(data, _with_progress(images, clock, token))
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **outputs)

@@ -7,7 +7,6 @@ and resumed from its checkpoint ends with exactly the same weights as one that w
 from __future__ import annotations
 
 import importlib.metadata
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +24,8 @@ from core.training.protocol import Epoch, TrainerEvent, TrainerJob
 
 _MIN_CHECKPOINT_S: Final = 1.0
 """Shorter epochs are not worth a file each: repeating them takes little time and gives the same result."""
+_MAX_LOSS: Final = 100.0
+"""Nats; the probability of the right class is then e^-100 on average, which float32 cannot hold. Guessing: log(n)."""
 _FRAMEWORKS: Final = ("tensorflow", "keras", "tf2onnx")
 _DIGITS: Final = 4
 
@@ -82,7 +83,7 @@ def run_epochs(
         The state after the last epoch, which is saved in the folder too.
 
     Raises:
-        DivergedError: the loss diverged.
+        DivergedError: the training or validation loss is not finite or exceeds `_MAX_LOSS`.
         StorageError: a checkpoint cannot be written.
         Cancelled: the token was cancelled; the latest checkpoint is kept.
     """
@@ -161,15 +162,21 @@ def _run_epoch(trainer: Trainable, job: TrainerJob, state: Checkpoint) -> Checkp
     started, number = time.monotonic(), state.epochs + 1
     reseed(trainer.model, job.seed, number)
     train = trainer.train_epoch(number)
-    if not math.isfinite(train.loss):
-        what = tr("The training diverged: the loss became infinite in epoch {epoch}.", epoch=number)
-        raise DivergedError(what, hint=tr("Use a smaller learning rate."))
+    _check_loss(train, number)
     validation = trainer.validate()
+    _check_loss(validation, number)
     epoch = _epoch(number, job, train, validation, started)
     weights = _weights(trainer.model)
     later = replace(state, history=(*state.history, epoch), weights=weights, optimizer=_values(trainer.optimizer))
     is_best = _sort_key(epoch) > _sort_key(state.history[state.best_epoch])
     return replace(later, best_epoch=number, best=weights) if is_best else later
+
+
+def _check_loss(metrics: EpochMetrics | None, epoch: int) -> None:
+    """A diverged epoch may classify a few images correctly by chance; it must not be selected for that."""
+    if metrics is not None and not metrics.loss <= _MAX_LOSS:  # true for NaN, too
+        what = tr("The training diverged: the loss grew beyond all bounds in epoch {epoch}.", epoch=epoch)
+        raise DivergedError(what, hint=tr("Use a smaller learning rate."))
 
 
 def _epoch(

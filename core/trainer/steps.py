@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.engine.engine import MAX_BATCH
+from core.engine.limits import MAX_BATCH
 from core.trainer.framework import keras, tf
 
 

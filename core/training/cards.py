@@ -16,8 +16,8 @@ from core.evaluation.comparison import compare
 from core.evaluation.metrics import to_json
 from core.evaluation.values import Evaluation
 from core.images.listing import folder_name
-from core.models.library import InstalledModel
 from core.models.training_examples import DATASET
+from core.models.values import InstalledModel
 from core.training.evaluated_head import REJECT_PERCENTILE, EvaluatedHead
 from core.training.request import TrainRequest
 from core.training.training_data import TrainingData

@@ -14,7 +14,7 @@ from core.evaluation.calibration import fit_temperature
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import Evaluation, LabelledPrediction
 from core.models.heads import Head, softmax
-from core.models.library import InstalledBackbone
+from core.models.values import InstalledBackbone
 from core.training.training_data import LabelledFeatures, concat
 
 REJECT_PERCENTILE: Final = 5

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.base.errors import ImageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.card import Preprocessing
 from core.images.augmentation import DESCRIPTION, augment, make_rng
@@ -49,7 +50,7 @@ def preview(photos: Sequence[Path], seed: int, library: Library, *, token: Cance
     if not originals and failure is not None:
         raise failure
     samples = _samples(*originals[0], plan, seed, token) if originals else ()
-    return Previewed(tuple(_previewed_photo(*one, plan) for one in originals), samples, DESCRIPTION)
+    return Previewed(tuple(_previewed_photo(*one, plan) for one in originals), samples, tuple(map(tr, DESCRIPTION)))
 
 
 def _samples(

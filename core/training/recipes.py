@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.base.errors import ModelError
-from core.base.i18n import mark, tr
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import BackboneCard, read_card
@@ -43,7 +43,7 @@ def train_quick(data: TrainingData, seed: int, *, report: ProgressCallback, toke
     """
     train = data.train
     cross_validation = quick.cross_validate(train.features, train.labels, seed=seed, report=report, token=token)
-    clock = ProgressReporter(mark("fitting the head"), 3 if data.is_random_split else 2, report)
+    clock = ProgressReporter(tr("fitting the head"), 3 if data.is_random_split else 2, report)
     head = evaluated = _fit_linear(train, cross_validation.best_c, token)
     clock.advance()
     fitted = data.everything() if data.is_random_split else train

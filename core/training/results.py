@@ -13,7 +13,9 @@ from core.evaluation.comparison import compare_with_baseline
 from core.evaluation.folder_evaluation import evaluate_features, find_training_images
 from core.evaluation.images import EvaluationImage, match_labels
 from core.evaluation.values import BaselineComparison, Evaluation
-from core.models.library import InstalledModel, Library, load_head, load_training_hashes
+from core.models.installed import load_head, load_training_hashes
+from core.models.library import Library
+from core.models.values import InstalledModel
 from core.training.protocol import Epoch
 from core.training.request import TrainRequest
 from core.training.timing_history import TimingRecorder

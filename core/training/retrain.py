@@ -36,8 +36,10 @@ from core.evaluation.metrics import evaluate
 from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
-from core.models.library import InstalledModel, Library, load_backbone, load_examples, load_head
+from core.models.installed import load_backbone, load_examples, load_head
+from core.models.library import Library
 from core.models.training_examples import TrainingExample
+from core.models.values import InstalledModel
 from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card
@@ -273,7 +275,7 @@ def _head_before(retraining: _Retraining, data: TrainingData) -> tuple[Head, boo
     labels = np.array([labels_before[data.train.examples[row].sha256] for row in rows], np.int64)
     if len(set(labels.tolist())) < len(old):  # a class has lost its images
         return installed, False
-    clock = ProgressReporter(mark("evaluating the previous version"), 1, retraining.report)
+    clock = ProgressReporter(tr("evaluating the previous version"), 1, retraining.report)
     head = quick.fit(data.train.features[rows], labels, c, token=retraining.token)
     clock.advance()
     return head, True

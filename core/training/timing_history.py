@@ -16,7 +16,7 @@ import numpy as np
 from core.base import paths
 from core.base.errors import StorageError
 from core.base.i18n import tr
-from core.base.progress import Progress
+from core.base.progress import Progress, StageKind
 from core.base.storage import write_atomically
 from core.training.protocol import Epoch
 from core.training.request import Depth, Recipe, TrainRequest
@@ -84,7 +84,7 @@ class TimingRecorder:
 
     def stage(self, progress: Progress) -> None:
         """Observe a stage of the training."""
-        if progress.stage == "starting" and self._started is None:
+        if progress.kind == StageKind.STARTING and self._started is None:
             self._started = time.monotonic()
 
     def epoch(self, epoch: Epoch) -> None:

@@ -19,7 +19,9 @@ from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_car
 from core.datasets.dataset import Dataset, Example
 from core.models import joined
 from core.models.heads import read_head
-from core.models.library import CARD, InstalledBackbone, InstalledModel, Library, load_backbone
+from core.models.installed import load_backbone
+from core.models.library import CARD, Library
+from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
@@ -27,9 +29,7 @@ from core.training.parity import check_parity
 from core.training.recipes import OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
 from core.training.runs import Run, open_run
-from core.training.training_data import BACKBONE, LabelledFeatures, TrainingData, compute, load_training_data
-
-__all__ = ["BACKBONE", "Trained", "train"]
+from core.training.training_data import LabelledFeatures, TrainingData, compute, load_training_data
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,17 +15,20 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
-from core.datasets.dataset import Dataset, Example, Subset, read_dataset
+from core.datasets.dataset import Dataset, Example, read_dataset
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.split import Split, split
+from core.datasets.subsets import Subset
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, FeatureTable, compute_features
 from core.engine.near_duplicates import DUPLICATE_COSINE, NEAR_DUPLICATE_COSINE, near_duplicates
 from core.engine.provider_selection import choose_engine
-from core.models.library import BrokenEntry, InstalledBackbone, Library, load_backbone
+from core.models.installed import load_backbone
+from core.models.library import Library
 from core.models.training_examples import TrainingExample
 from core.models.training_examples import fingerprint as fingerprint_of
+from core.models.values import BrokenEntry, InstalledBackbone
 from core.prediction import Failure
 from core.training.prefetch import FeaturePrefetcher
 from core.training.quick import check_weights

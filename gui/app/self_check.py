@@ -118,7 +118,9 @@ def _names_in(package: str) -> Iterator[str]:
 def _models() -> Iterator[str]:
     """Check that every built-in model opens and matches its card on every provider that works."""
     from core.base import paths
-    from core.models.library import BrokenEntry, InstalledBackbone, Library, load_backbone, load_head
+    from core.models.installed import load_backbone, load_head
+    from core.models.library import Library
+    from core.models.values import BrokenEntry, InstalledBackbone
 
     for entry in Library(paths.builtin_models(), Path(os.devnull)).entries():
         if isinstance(entry, BrokenEntry):
@@ -140,7 +142,7 @@ def _models() -> Iterator[str]:
 def _on_every_provider(data: bytes, backbone: object) -> str:
     from core.base.providers import TITLES, Precision, Provider
     from core.engine.provider_selection import probe_provider
-    from core.models.library import InstalledBackbone
+    from core.models.values import InstalledBackbone
 
     assert isinstance(backbone, InstalledBackbone)
     results = []

@@ -16,7 +16,7 @@ from core.services.job_values import JobEnd, OutputResult
 from gui.folders.job_text import title_text
 from gui.folders.jobs_controller import JobsController
 from gui.folders.outputs_controller import OutputsController
-from gui.tasks.task import Task, Tasks
+from gui.tasks.task import Task
 from gui.widgets.files import show_in_folder
 from gui.widgets.notices import Notices
 
@@ -47,10 +47,9 @@ class JobNotices(QObject):
         outputs.failed.connect(self._on_task_failed)
         outputs.stopped.connect(self._on_task_stopped)
 
-    def connect_tasks(self, tasks: Tasks) -> None:
-        """Show the warnings of the batch process, and that it cannot be started."""
-        tasks.warned.connect(self._notices.show_notice)
-        tasks.failed.connect(self._on_unavailable)
+    def show_unavailable(self) -> None:
+        """Show that the batch process cannot be started."""
+        self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."))
 
     def _on_removed(self, job: JobSummary) -> None:
         text = tr("Removed “{name}” from the list. The photos were not changed.", name=title_text(job))
@@ -97,9 +96,6 @@ class JobNotices(QObject):
                 names=names,
             )
         self._notices.show_notice(text, action=offer)
-
-    def _on_unavailable(self) -> None:
-        self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."))
 
 
 def _prefixed(name: str, message: str) -> str:

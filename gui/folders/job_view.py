@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import FoveaError
 from core.services.job_values import ViewRequest, ViewUpdate
 from gui.tasks.task import LatestTask, Task, Tasks
@@ -34,7 +34,7 @@ class JobView(QObject):
     def open(self, request: ViewRequest) -> None:
         """Open or change the view."""
         self._request = request
-        task = self._serving.start(job_api.open_view, self._name, request)
+        task = self._serving.start(api.open_view, self._name, request)
         task.progressed.connect(self.updated)
         task.failed.connect(self._on_failed)
 
@@ -47,11 +47,11 @@ class JobView(QObject):
         """Report the place of a row with every update; None stops it."""
         if self._request is not None:
             self._request = replace(self._request, tracked=row)
-            self._tasks.start(job_api.track_row, self._name, row)
+            self._tasks.start(api.track_row, self._name, row)
 
     def fetch(self, version: int, first: int, count: int) -> Task:
         """Request rows of a version; the result is a `FetchedRows`, or None if the view has changed since."""
-        task = self._tasks.start(job_api.fetch_rows, version, first, count)
+        task = self._tasks.start(api.fetch_rows, version, first, count)
         task.failed.connect(self._on_failed)
         return task
 

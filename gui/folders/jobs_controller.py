@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import FoveaError
 from core.jobs.values import JobRequest, JobState, JobSummary
 from core.services.job_values import JobEnd
@@ -54,7 +54,7 @@ class JobsController(QObject):
 
     def refresh(self) -> Task:
         """List all jobs, including those of other programs."""
-        task = self._tasks.start(job_api.list_jobs)
+        task = self._tasks.start(api.list_jobs)
         task.succeeded.connect(partial(self._on_listed, task.call.id))
         return task
 
@@ -62,18 +62,18 @@ class JobsController(QObject):
         self, request: JobRequest, on_started: Callable[[str], object], on_refused: Callable[[FoveaError], object]
     ) -> None:
         """Start a job, or resume it if it exists; call one of these functions once it has started or cannot."""
-        task = self._run(job_api.run_job, request, on_refused)
+        task = self._run(api.run_job, request, on_refused)
         once = Qt.ConnectionType.SingleShotConnection
         task.progressed.connect(lambda job: on_started(job.id), once)
 
     def resume(self, jobs: Iterable[str]) -> None:
         """Resume stopped jobs, or look for new photos of finished ones."""
         for job in jobs:
-            self._run(job_api.resume_job, job, self.failed.emit)
+            self._run(api.resume_job, job, self.failed.emit)
 
     def watch(self, job: str) -> None:
         """Watch a job's folder and classify new photos until stopped."""
-        self._run(job_api.watch_job, job, self.failed.emit)
+        self._run(api.watch_job, job, self.failed.emit)
 
     def pause(self, job: str, *, on: bool) -> None:
         """Pause or resume a running job."""
@@ -89,11 +89,11 @@ class JobsController(QObject):
 
     def remove(self, job: JobSummary) -> None:
         """Remove a job that is not running from the list."""
-        self._change(job_api.remove_job, job.id, lambda _: self.removed.emit(job))
+        self._change(api.remove_job, job.id, lambda _: self.removed.emit(job))
 
     def restore(self, job: str) -> None:
         """Restore a removed job."""
-        self._change(job_api.restore_job, job, lambda _: self.restored.emit(job))
+        self._change(api.restore_job, job, lambda _: self.restored.emit(job))
 
     def _change(self, verb: Callable[[str], None], job: str, on_listed: Callable[[object], object]) -> None:
         task = self._tasks.start(verb, job)

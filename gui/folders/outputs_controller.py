@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress
@@ -61,7 +61,7 @@ class OutputsController(QObject):
         """Find out, once, which features are missing."""
         if not self._is_prepared:
             self._is_prepared = True
-            self._tasks.start(job_api.missing_features).succeeded.connect(self._on_missing)
+            self._tasks.start(api.missing_features).succeeded.connect(self._on_missing)
 
     def _on_missing(self, missing: Mapping[str, str]) -> None:
         self.missing = missing
@@ -71,7 +71,7 @@ class OutputsController(QObject):
 
     def export(self, job: str, view: View, format_: ReportFormat, file: Path, *, with_mark: bool = False) -> None:
         """Export the rows of a view to a file, CSV optionally with a byte order mark."""
-        task = self._tasks.start(job_api.export_rows, job, view, format_, file, with_mark)
+        task = self._tasks.start(api.export_rows, job, view, format_, file, with_mark)
         task.succeeded.connect(lambda message: self.exported.emit(message, file))
         task.failed.connect(self.export_failed)
 
@@ -90,12 +90,12 @@ class OutputsController(QObject):
     def undo_sorting(self, job: str, sorting: str = "") -> None:
         """Undo a sorting of a job; the last one if none is named."""
         if not self.description(job):
-            self.run(job, tr("Undoing the sorting"), job_api.undo_sorting, job, sorting)
+            self.run(job, tr("Undoing the sorting"), api.undo_sorting, job, sorting)
 
     def continue_sorting(self, job: str) -> None:
         """Resume the interrupted sorting of a job."""
         if not self.description(job):
-            self.run(job, tr("Sorting photos"), job_api.continue_sorting, job)
+            self.run(job, tr("Sorting photos"), api.continue_sorting, job)
 
     def stop(self, job: str) -> None:
         """Cancel the task running on the photos of a job; it can be resumed or undone later."""

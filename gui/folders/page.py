@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobSummary
@@ -63,11 +63,8 @@ class FoldersPage(QWidget):
         self._session, self._notices = session, notices
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
-        outbox = ReviewOutbox(self.tasks, self)
-        self.reviewer = Reviewer(outbox, self.outputs, session.corrections, self)
+        self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
         self._job_notices = JobNotices(self.jobs, self.outputs, notices, self._shows_result, self)
-        self._job_notices.connect_tasks(self.tasks)
-        outbox.failed.connect(notices.show_error)
         self._widgets = ResultsWidgets(self.tasks, session.pictures, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
@@ -81,6 +78,9 @@ class FoldersPage(QWidget):
         self._connect()
 
     def _connect(self) -> None:
+        self.tasks.warned.connect(self._notices.show_notice)
+        self.tasks.failed.connect(self._job_notices.show_unavailable)
+        self.reviewer.outbox.failed.connect(self._notices.show_error)
         self.jobs.changed.connect(self._on_jobs_changed)
         self.jobs.restored.connect(self.list.select)
         self.outputs.changed.connect(self.state_changed)
@@ -169,7 +169,7 @@ class FoldersPage(QWidget):
         status = self.jobs.all.get(job)
         if status is not None:
             if self.job is None:
-                sharing = self.tasks.start(job_api.share_labels, job)
+                sharing = self.tasks.start(api.share_labels, job)
                 sharing.succeeded.connect(
                     lambda has_changed: self.reviewer.reviewed_many.emit() if has_changed else None
                 )

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent, Qt
 from PySide6.QtWidgets import QWidget
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress
@@ -95,7 +95,7 @@ class PlanPage(QWidget):
         request = self.form.request(self._folder)
         if request is not None and self._task is None:
             self._show_plan(None)
-            self._planning = self._tasks.start(job_api.plan_output, self._job, self._view, request)
+            self._planning = self._tasks.start(api.plan_output, self._job, self._view, request)
             self._planning.succeeded.connect(self._on_planned)
             self._planning.failed.connect(self.planning_failed)
             self._connect_task(self._planning)
@@ -120,7 +120,7 @@ class PlanPage(QWidget):
     def _execute(self) -> None:
         if self._plan is not None and self._task is None:
             plan, description = self._plan.id, tr(self.form.running_text)
-            self._task = self._outputs.run(self._job, description, job_api.run_plan, plan)
+            self._task = self._outputs.run(self._job, description, api.run_plan, plan)
             self._task.succeeded.connect(self._on_done)
             self._connect_task(self._task)
             self._show_state()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import FoveaError
 from core.jobs.values import Review
 from gui.tasks.task import Task, Tasks
@@ -69,7 +69,7 @@ class ReviewOutbox(QObject):
                 act()
 
     def _start_storing(self, job: str, reviews: dict[int, Review | None]) -> Task:
-        task = self._tasks.start(job_api.store_reviews, job, reviews)
+        task = self._tasks.start(api.store_reviews, job, reviews)
         task.failed.connect(self._on_failed)
         return task
 

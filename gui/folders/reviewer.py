@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core import job_api
+from core.api import jobs as api
 from core.base.i18n import tr
 from core.datasets.labels import Label
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
@@ -93,7 +93,7 @@ class Reviewer(QObject):
         """
         many = next(self._numbers), model
         self._done.append(many)
-        self._review_many(many, job_api.review_selected, selected, review)
+        self._review_many(many, api.review_selected, selected, review)
 
     def apply(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Store these reviews together; one undo reverts all of them."""
@@ -106,7 +106,7 @@ class Reviewer(QObject):
         """Undo the last reviews, and return those restored to rows that are loaded here."""
         match self._done.pop() if self._done else None:
             case (int(number), str(model)):
-                self._review_many((number, model), job_api.undo_reviews)
+                self._review_many((number, model), api.undo_reviews)
                 return ()
             case _Done(reviews, changes):
                 before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in reviews)

@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from core import job_api
+from core.api import jobs as api
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.services.job_values import PlannedStep, PlannedSteps
@@ -66,7 +66,7 @@ class StepsModel(QAbstractTableModel):
 
     def _fetch(self, first: int, count: int) -> None:
         if self._plan is not None:
-            task = self._tasks.start(job_api.fetch_steps, self._plan.id, first, count)
+            task = self._tasks.start(api.fetch_steps, self._plan.id, first, count)
             task.succeeded.connect(partial(self._on_steps, self._plan, first))
 
     def _on_steps(self, plan: PlannedSteps, first: int, steps: tuple[PlannedStep, ...]) -> None:

@@ -58,7 +58,7 @@ class CompareWindow(QWidget):
         self.a, self.b, self.source = Choice(), Choice(), Choice()
         self.go = QPushButton(tr("Compare"))
         self.go.setProperty("kind", "primary")
-        self.strip = WorkStrip(tr("the comparison"))
+        self.strip = WorkStrip(tr("Progress of the comparison"), tr("Cancel the comparison"))
         self.error_text = label(kind="danger", wrap=True)
         self.view = ComparisonView(session.pictures, self)
         self.invitation = QFrame()

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class CompareController(QObject):
     """Opens the window *Compare*, which is created when it is first needed."""
 
-    def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
-        super().__init__(window)
-        self._session, self._notices, self._window = session, notices, window
+    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
+        """The window *Compare* stays above the window of `parent`."""
+        super().__init__(parent)
+        self._session, self._notices, self._parent = session, notices, parent
         self.window: CompareWindow | None = None
 
     def open(self, reference: str = "") -> None:
@@ -41,7 +42,7 @@ class CompareController(QObject):
         from gui.models.compare import CompareWindow
         from gui.plots import warm
 
-        result = CompareWindow(self._session, self._window)
+        result = CompareWindow(self._session, self._parent)
         warm(result)
         result.noticed.connect(self._notices.show_notice)
         return result

@@ -76,7 +76,7 @@ class ExportPanel(Panel):
         self.save = QPushButton(tr("Save as…"))
         self.save.setProperty("kind", "primary")
         self.close_button = QPushButton(tr("Cancel"))
-        self.strip = WorkStrip(tr("the export"))
+        self.strip = WorkStrip(tr("Progress of the export"), tr("Cancel the export"))
         self._lay_out()
         self._connect()
         self.hide()

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.api import LibraryListing
-from core.base.i18n import tr, tr_n
-from core.base.settings import Settings
+from core.base.i18n import tr
 from core.models.onnx_import_values import ImportQuestions
 from core.models.values import ModelSummary, NameSummary, VersionSummary
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.files import ExportPanel, ModelImports
 from gui.models.import_form import ImportForm
+from gui.models.model_list import ModelList, model_texts
+from gui.models.models_controller import ModelsController
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.widgets import theme
 from gui.widgets.basic import Panel
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
-
-KEPT_DAYS: Final = 7
-"""How long `core.models.versions` keeps removed models; a copy, to import nothing heavy."""
-_NAME: Final = Qt.ItemDataRole.UserRole
 
 
 class ModelsPage(QWidget):
@@ -53,15 +41,10 @@ class ModelsPage(QWidget):
     def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._session, self._notices = session, notices
+        self._session = session
+        self._controller = ModelsController(session, notices, self)
         self.names: dict[str, NameSummary] = {}
-        self._wanted = ""
-        self.choices = QListWidget()
-        self.choices.setObjectName("choices")
-        self.choices.setAccessibleName(tr("Installed models"))
-        self.choices.setWordWrap(True)
-        self.choices.currentItemChanged.connect(self._show_chosen)
-        self.choices.itemActivated.connect(self._use_chosen)
+        self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
         self.use = QPushButton(tr("Use this model"))
         self.use.setProperty("kind", "primary")
@@ -73,7 +56,7 @@ class ModelsPage(QWidget):
         self.imports = ModelImports(session.library.tasks, self)
         self.questions = ImportForm()
         self._lay_out()
-        self._connect()
+        self._connect(notices)
 
     # ---- layout
 
@@ -106,36 +89,32 @@ class ModelsPage(QWidget):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         page.addWidget(self._area, 5)
 
-    def _connect(self) -> None:
-        session = self._session
+    def _connect(self, notices: Notices) -> None:
+        session, library = self._session, self._session.library
+        self.choices.currentItemChanged.connect(self._show_chosen)
+        self.choices.itemActivated.connect(self._use_chosen)
         self.use.clicked.connect(self._use_chosen)
         self.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
         self.export_button.clicked.connect(self.export)
         self.import_button.clicked.connect(self.imports.choose_file)
         self.remove.clicked.connect(self.remove_model)
         self.versions.chosen.connect(self._show_chosen)
-        self.versions.use_wanted.connect(self._use_version)
+        self.versions.use_wanted.connect(lambda number: library.activate(self.choices.name, number))
         self.versions.back_wanted.connect(self.roll_back)
-        self.versions.remove_wanted.connect(lambda number: session.library.remove(self._chosen_name(), number))
-        self.imports.noticed.connect(self._notices.show_notice)
+        self.versions.remove_wanted.connect(lambda number: library.remove(self.choices.name, number))
+        self.imports.noticed.connect(notices.show_notice)
         self.imports.imported.connect(self._on_imported)
         self.imports.questioned.connect(self._on_questions)
         self.imports.refused.connect(self.questions.show_error)
         self.imports.previewed.connect(self.questions.show_preview)
         self.questions.submitted.connect(self.imports.take_answered)
         self.questions.preview_wanted.connect(self.imports.preview)
-        self.export_panel.exported.connect(self._notices.show_notice)
+        self.export_panel.exported.connect(notices.show_notice)
         session.models.changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
-        library = session.library
         library.listed.connect(self._on_listed)
-        library.failed.connect(self._notices.show_error)
-        library.activated.connect(self._on_activated)
-        library.rolled_back.connect(self._on_rolled_back)
-        library.removed.connect(self._on_removed)
         library.restored.connect(self._on_restored)
-        library.changed.connect(self._list_again)
         if session.models.installed:
             self._show_models()
 
@@ -148,15 +127,6 @@ class ModelsPage(QWidget):
         if self.isVisible():
             self._session.library.refresh()
 
-    def select(self, name: str) -> None:
-        """Select this model, now or once it is listed."""
-        names = [self.choices.item(row).data(_NAME) for row in range(self.choices.count())]
-        if name in names:
-            self.choices.setCurrentRow(names.index(name))
-            self.choices.setFocus()
-        else:
-            self._wanted = name
-
     # ---- actions
 
     def export(self) -> None:
@@ -167,20 +137,15 @@ class ModelsPage(QWidget):
 
     def roll_back(self) -> None:
         """Return the selected model to the version that was active before."""
-        self._session.library.roll_back(self._chosen_name())
+        self._session.library.roll_back(self.choices.name)
 
     def remove_model(self) -> None:
         """Remove the selected model with all its versions; this can be undone."""
         if self.remove.isEnabled():
-            self._session.library.remove(self._chosen_name())
+            self._session.library.remove(self.choices.name)
 
     def _use_chosen(self) -> None:
-        name = self._chosen_name()
-        if name in self._session.models.installed:
-            self._session.models.open(model=name)
-
-    def _use_version(self, number: int) -> None:
-        self._session.library.activate(self._chosen_name(), number)
+        self._controller.use(self.choices.name)
 
     # ---- events
 
@@ -196,89 +161,22 @@ class ModelsPage(QWidget):
     def _on_imported(self, name: str) -> None:
         self.questions.hide()
         self.shown.emit()
-        self._list_again()
-        self.select(name)
+        self._controller.list_again()
+        self.choices.select(name)
 
-    def _list_again(self) -> None:
-        self._session.models.refresh()
-        self._session.library.refresh()
-
-    def _on_activated(self, name: str) -> None:
-        if not self._session.models.is_in_use(name):
-            self._session.models.open(model=name)
-
-    def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
-        self._notify_removed(name, version)
-        if active is None and self._session.models.is_in_use(name):
-            self._session.models.open(model=Settings().model)
-
-    def _on_rolled_back(self, name: str, version: int) -> None:
-        self._notices.show_notice(tr("“{name}” now uses version {version} again.", name=name, version=version))
-
-    def _on_restored(self, name: str, version: int | None) -> None:
-        self._wanted = name if name not in self.names else self._wanted
-        self._notices.show_notice(tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}"))
-
-    def _notify_removed(self, name: str, version: int | None) -> None:
-        library = self._session.library
-        if version is None:
-            text = tr_n(
-                "Removed “{name}” with all its versions. You can restore it for {count} day.",
-                "Removed “{name}” with all its versions. You can restore it for {count} days.",
-                KEPT_DAYS,
-                name=name,
-            )
-        else:
-            text = tr_n(
-                "Removed version {version} of “{name}”. You can restore it for {count} day.",
-                "Removed version {version} of “{name}”. You can restore it for {count} days.",
-                KEPT_DAYS,
-                name=name,
-                version=version,
-            )
-        self._notices.show_notice(text, action=(tr("Undo"), lambda: library.restore(name, version)))
+    def _on_restored(self, name: str) -> None:
+        if name not in self.names:
+            self.choices.select(name)
 
     # ---- display
 
     def _show_models(self) -> None:
-        shown = self._shown_names()
-        if [self.choices.item(row).data(_NAME) for row in range(self.choices.count())] != list(shown):
-            chosen = self._chosen_name()
-            self.choices.blockSignals(True)
-            self.choices.clear()
-            for name in shown:
-                item = QListWidgetItem(self.choices)
-                item.setData(_NAME, name)
-            in_use = self._session.models.in_use.name if self._session.models.in_use else ""
-            wanted = next((name for name in (self._wanted, chosen, in_use) if name in shown), "")
-            if wanted:
-                self.choices.setCurrentRow(list(shown).index(wanted))
-                self._wanted = "" if wanted == self._wanted else self._wanted
-            self.choices.blockSignals(False)
-        for row, text in enumerate(shown.values()):
-            self.choices.item(row).setText(text)
-        opened = self._session.models.in_use
-        if self.choices.currentItem() is None and opened and opened.name in shown:
-            self.choices.setCurrentRow(list(shown).index(opened.name))
+        models, in_use = self._session.models.installed, self._controller.in_use
+        self.choices.show_models(model_texts(models, self.names, in_use), in_use)
         self._show_chosen()
 
-    def _shown_names(self) -> dict[str, str]:
-        """The text of each model in the list, by name."""
-        opened, found = self._session.models.in_use, {}
-        for name in {**self._session.models.installed, **self.names}:
-            one, facts = self.names.get(name), self._session.models.installed.get(name)
-            title = facts.card.title if facts else one.title if one else name
-            count = len(one.versions) if one else 1
-            about = [_class_count(facts)]
-            if count > 1:
-                about.append(tr_n("{count} version", "{count} versions", count))
-            if opened is not None and opened.name == name:
-                about.append(tr("in use"))
-            found[name] = f"{title}\n{' · '.join(about)}"
-        return found
-
     def _show_chosen(self) -> None:
-        name = self._chosen_name()
+        name = self.choices.name
         one = self.names.get(name)
         self.versions.show_versions(one)
         self.versions.setVisible(one is not None)
@@ -291,7 +189,7 @@ class ModelsPage(QWidget):
 
     def _show_facts(self, facts: ModelSummary, version: VersionSummary | None) -> None:
         opened, name = self._session.models.in_use, facts.card.name
-        is_in_use = opened is not None and opened.name == name
+        is_in_use = name == self._controller.in_use
         is_opened = is_in_use and opened is not None and opened.version == facts.version
         latency = self._session.models.speed.latency_text() if is_opened else ""
         self.statistics.show_model(facts, opened if is_opened else None, latency)
@@ -305,16 +203,6 @@ class ModelsPage(QWidget):
 
     def _reference(self) -> str:
         """The reference to the selected version."""
-        name, number = self._chosen_name(), self.versions.number
+        name, number = self.choices.name, self.versions.number
         one = self.names.get(name)
         return name if one is None or number is None else version_text.reference(one, number)
-
-    def _chosen_name(self) -> str:
-        item = self.choices.currentItem()
-        return str(item.data(_NAME)) if item is not None else ""
-
-
-def _class_count(model: ModelSummary | None) -> str:
-    if model is None:
-        return tr("no active version")
-    return tr_n("{count:,} class", "{count:,} classes", len(model.card.classes))

@@ -30,8 +30,8 @@ class Inspector(ScrollColumn):
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(tr("Selected photo"), parent)
-        self._correct = button("", self.correction_wanted.emit, kind="link")
-        self._remove = button(tr("Remove correction (Shift+F2)"), self.removal_wanted.emit, kind="link")
+        self._correct = button(tr("Correct… (F2)"), self.correction_wanted.emit, kind="link")
+        self._remove = button(tr("Remove label (Shift+F2)"), self.removal_wanted.emit, kind="link")
         self._photo = PhotoPanel(pictures, (self._correct, self._remove))
         self.statistics = ModelStatistics(tr("Model in use"))
         self.show_column(self._photo, self.statistics, SPACE)

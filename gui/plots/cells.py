@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import (
@@ -92,6 +93,7 @@ def short(count: int) -> str:
     return f"{count / scale:.1f}{unit}" if count / scale < 9.95 else f"{count / scale:.0f}{unit}"
 
 
+@lru_cache(maxsize=4096)
 def _blend(under: str, over: str, fraction: float) -> QColor:
     below, above = QColor(under), QColor(over)
     parts = zip(below.getRgb()[:3], above.getRgb()[:3], strict=True)  # type: ignore[index]
@@ -100,22 +102,22 @@ def _blend(under: str, over: str, fraction: float) -> QColor:
 
 def shade(colours: Tokens, fraction: float, *, is_right: bool) -> QColor:
     """The colour of a cell that holds this fraction of its row, 0..1."""
-    if not fraction:
-        return QColor(colours.window)
     role = colours.plot_main if is_right else colours.plot_other
-    return _blend(colours.surface, role, _FAINTEST + (1 - _FAINTEST) * fraction)
+    under = colours.surface if fraction else colours.window
+    return _blend(under, role, _FAINTEST + (1 - _FAINTEST) * fraction if fraction else 0.0)
 
 
-def _luminance(of: QColor) -> float:
+@lru_cache(maxsize=4096)
+def _luminance(rgb: int) -> float:
     """Relative luminance as defined by WCAG 2.2."""
-    parts = (of.redF(), of.greenF(), of.blueF())
+    parts = [(rgb >> shift & 0xFF) / 255 for shift in (16, 8, 0)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def text_colour(background: QColor) -> QColor:
     """Black or white, whichever has the higher contrast to the background."""
-    return QColor("#000000" if _luminance(background) > 0.179 else "#ffffff")
+    return QColor("#000000" if _luminance(background.rgb()) > 0.179 else "#ffffff")
 
 
 class _Model(QAbstractTableModel):
@@ -124,11 +126,17 @@ class _Model(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.confusion = read_counts((), ())
+        self.cells: tuple[tuple[tuple[str, float], ...], ...] = ()
 
     def show_confusion(self, confusion: Confusion) -> None:
         """Show another one."""
         self.beginResetModel()
         self.confusion = confusion
+        quiet = len(confusion.shown) > _QUIET_ABOVE
+        self.cells = tuple(
+            tuple(("" if quiet and not count else short(count), count / max(1, sum(row))) for count in row)
+            for row in confusion.cells
+        )
         self.endResetModel()
 
     def place(self, index: Index) -> tuple[int, int]:
@@ -143,15 +151,10 @@ class _Model(QAbstractTableModel):
         return self.rowCount(parent)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        row, column = self.place(index)
-        count = self.confusion.counts[row][column]
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.confusion.cell_text(row, column)
         if role == Qt.ItemDataRole.DisplayRole:
-            return short(count) if count or len(self.confusion.shown) <= _QUIET_ABOVE else ""
-        if role == Qt.ItemDataRole.BackgroundRole:
-            fraction = count / max(1, sum(self.confusion.counts[row][each] for each in self.confusion.shown))
-            return shade(theme.current(), fraction, is_right=row == column)
+            return self.cells[index.row()][index.column()][0]
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self.confusion.cell_text(*self.place(index))
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -161,15 +164,22 @@ class _Model(QAbstractTableModel):
 class _CellPainter(QStyledItemDelegate):
     """Paints a cell, and a ring around the current one while the matrix has the focus."""
 
+    def __init__(self, model: _Model) -> None:
+        super().__init__(model)
+        self._model, self.colours = model, theme.current()
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        row, column, colours = index.row(), index.column(), self.colours
+        text, fraction = self._model.cells[row][column]
+        fill = shade(colours, fraction, is_right=row == column)
         box: QRect = option.rect.adjusted(0, 0, -_GAP, -_GAP)
-        fill, text = index.data(Qt.ItemDataRole.BackgroundRole), index.data()
         painter.fillRect(box, fill)
-        painter.setFont(option.font)
-        painter.setPen(QColor(theme.current().muted) if text == "0" else text_colour(fill))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        if text:
+            painter.setFont(option.font)
+            painter.setPen(text_colour(fill) if fraction else QColor(colours.muted))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(QPen(QColor(theme.current().text), 2))
+            painter.setPen(QPen(QColor(colours.text), 2))
             painter.drawRect(box.adjusted(1, 1, -1, -1))
 
 
@@ -237,7 +247,8 @@ class Cells(QTableView):
         self._columns = _Labels(Qt.Orientation.Horizontal, columns, self)
         self.setVerticalHeader(self._rows)
         self.setHorizontalHeader(self._columns)
-        self.setItemDelegate(_CellPainter(self))
+        self._delegate = _CellPainter(self._model)
+        self.setItemDelegate(self._delegate)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
         self.setCornerButtonEnabled(False)
@@ -261,7 +272,7 @@ class Cells(QTableView):
         self._rows.setFixedWidth(layout.left)
         self._columns.setFixedHeight(layout.top)
         self._columns.is_upright = layout.is_upright
-        self.setFont(_cell_font(self._model.confusion, layout.cell))
+        self.setFont(_cell_font(self._model.cells, layout.cell))
 
     def picture_size(self) -> QSize:
         """The size of the whole matrix, including scrolled-out parts."""
@@ -269,6 +280,7 @@ class Cells(QTableView):
 
     def paint_onto(self, painter: QPainter, target: QRectF, _scale: float) -> None:
         """Draw the whole matrix into a rectangle of that size."""
+        self._delegate.colours = theme.current()
         painter.save()
         painter.translate(target.topLeft())
         corner, cell = QPoint(self._rows.width(), self._columns.height()), self._rows.defaultSectionSize()
@@ -287,7 +299,7 @@ class Cells(QTableView):
         for index in self._indexes():
             start = corner + QPoint(index.column() * cell, index.row() * cell)
             option.rect = QRect(start, QSize(cell, cell))
-            self.itemDelegate().paint(painter, option, index)
+            self._delegate.paint(painter, option, index)
         painter.restore()
 
     def _indexes(self) -> Iterator[QModelIndex]:
@@ -316,6 +328,10 @@ class Cells(QTableView):
         is_cell = self.indexAt(event.position().toPoint()).isValid()
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if is_cell else Qt.CursorShape.ArrowCursor)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._delegate.colours = theme.current()
+        super().paintEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -334,10 +350,10 @@ class Cells(QTableView):
             event.ignore()
 
 
-def _cell_font(confusion: Confusion, cell: int) -> QFont:
+def _cell_font(cells: tuple[tuple[tuple[str, float], ...], ...], cell: int) -> QFont:
     """A font in which the longest number fits into a cell."""
     size = max(10, min(14, cell * 2 // 5))
-    longest = max((short(count) for row in confusion.cells for count in row), key=len, default="")
+    longest = max((text for row in cells for text, _ in row), key=len, default="")
     width = text_size(longest, size).width()
     return font(size if width <= cell - 4 else max(8, int(size * (cell - 4) / width)))
 

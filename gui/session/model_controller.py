@@ -63,7 +63,7 @@ class ModelController(QObject):
         if fields:
             self._settings.change(**fields)
         value: Settings = self._settings.value
-        self._engine.open_model(value.model, value.provider, value.precision)
+        self._engine.open_model(value.model, value.provider, value.precision, value.top_k)
 
     def _on_listed(self, listed: Sequence[ModelSummary | BrokenModel]) -> None:
         self.installed = {model.card.name: model for model in listed if isinstance(model, ModelSummary)}

@@ -74,6 +74,7 @@ class Session(QObject):
         self.models.changed.connect(self._on_models_changed)
         self.models.opened.connect(self._on_opened)
         self.engine.classified.connect(self._on_classified)
+        self.engine.waiting_changed.connect(self._emit_progress)
         self.engine.crashed.connect(self._on_crashed)
         self.engine.failed.connect(self._on_failed)
         self.pictures.failed.connect(self._on_failed)
@@ -108,13 +109,12 @@ class Session(QObject):
         photos, listing = PhotoListing(requested), self.pictures.list_images(requested)
         listing.found.connect(partial(self._on_found, photos))
         listing.finished.connect(partial(self._on_listed, photos))
-        self._emit_progress()
 
     def _on_found(self, listing: PhotoListing, paths: Sequence[Path]) -> None:
         is_first = listing.is_empty
         fresh = self.photos.add(paths)
         listing.add(paths, (photo.path for photo in fresh))
-        self._classify(fresh)
+        self.engine.classify(photo.path for photo in fresh)
         if is_first:
             self.photos_added.emit(self.photos.row_of(paths[0]))
 
@@ -125,7 +125,6 @@ class Session(QObject):
         summary = listing.summary()
         if summary and not (failures and listing.is_empty):
             self.noticed.emit(summary)
-        self._emit_progress()
 
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
@@ -134,11 +133,10 @@ class Session(QObject):
             self.undo_steps.append(partial(self._restore, removed))
             self.engine.forget(photo.path for _, photo in removed)
             self.removed.emit(len(removed))
-            self._emit_progress()
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
         self.photos.restore(removed)
-        self._classify(photo for _, photo in removed if self._needs_answer(photo))
+        self.engine.classify(photo.path for _, photo in removed if self._needs_answer(photo))
         self.photos_added.emit(self.photos.row_of(removed[0][1].path))
 
     def undo(self) -> None:
@@ -154,29 +152,23 @@ class Session(QObject):
 
     def classify_again(self) -> None:
         """Classify every photo again with the model in use."""
-        self._classify(self.photos.photos())
+        self.engine.classify(photo.path for photo in self.photos.photos())
 
     def stop(self) -> None:
         """Cancel the classification of waiting photos."""
         self.engine.forget(photo.path for photo in self.photos.photos())
-        self._emit_progress()
-
-    def _classify(self, photos: Iterable[Photo]) -> None:
-        self.engine.classify((photo.path for photo in photos), self.settings.value.top_k)
-        self._emit_progress()
 
     def _on_classified(self, outcome: Outcome) -> None:
         self.models.speed.add(outcome)
         row = self.photos.set_outcome(outcome, self.models.in_use.version if self.models.in_use else 0)
         if row is not None:
             self.outcome_changed.emit(row)
-        self._emit_progress()
 
     def _on_models_changed(self) -> None:
         self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
 
     def _on_opened(self) -> None:
-        self._classify([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
+        self.engine.classify(one.path for one in self.photos.photos() if one.outcome and self._needs_answer(one))
 
     def _needs_answer(self, photo: Photo) -> bool:
         """Whether a photo was not yet classified, or by another model or version than the one in use."""

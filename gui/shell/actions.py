@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -84,36 +84,6 @@ class ActionId(Enum):
     ABOUT = auto()
 
 
-JOB_ACTIONS: Final = (
-    *(
-        ActionId.ALL_JOBS,
-        ActionId.RESUME_JOB,
-        ActionId.STOP_JOB,
-        ActionId.WATCH_FOLDER,
-        ActionId.AS_TABLE,
-        ActionId.AS_GALLERY,
-        ActionId.SHOW_FILTERS,
-    ),
-    *(
-        ActionId.FIND_PHOTOS,
-        ActionId.CLEAR_FILTERS,
-        ActionId.REVIEW,
-        ActionId.EXPORT_CSV,
-        ActionId.EXPORT_CSV_BOM,
-        ActionId.EXPORT_JSONL,
-    ),
-    *(
-        ActionId.EXPORT_EXCEL,
-        ActionId.EXPORT_PARQUET,
-        ActionId.EXPORT_HTML,
-        ActionId.WRITE_KEYWORDS,
-        ActionId.SORT_INTO_FOLDERS,
-    ),
-    *(ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING),
-)
-"""Actions that are enabled only while a job is open."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     id: ActionId
@@ -123,6 +93,7 @@ class _Entry:
 
 
 _SEPARATOR: Final = None
+_FOLDERS: Final = mark("F&olders")
 
 _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     mark("&File"): (
@@ -138,7 +109,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.UNDO, mark("&Undo"), QKeySequence.StandardKey.Undo),
         _SEPARATOR,
         _Entry(ActionId.CORRECT, mark("Corr&ect…"), "F2"),
-        _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve correction"), "Shift+F2"),
+        _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve label"), "Shift+F2"),
         _SEPARATOR,
         _Entry(ActionId.COPY, mark("&Copy predictions"), QKeySequence.StandardKey.Copy),
         _Entry(ActionId.SELECT_ALL, mark("Select &all photos"), QKeySequence.StandardKey.SelectAll),
@@ -161,7 +132,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.THEME_LIGHT, mark("Li&ght theme"), "Ctrl+Shift+2", checkable=True),
         _Entry(ActionId.THEME_DARK, mark("&Dark theme"), "Ctrl+Shift+3", checkable=True),
     ),
-    mark("F&olders"): (
+    _FOLDERS: (
         _Entry(ActionId.ALL_JOBS, mark("&All folders"), "Ctrl+Shift+J"),
         _Entry(ActionId.RESUME_JOB, mark("&Pause or resume"), "Ctrl+Shift+P"),
         _Entry(ActionId.STOP_JOB, mark("S&top job"), "Ctrl+Shift+."),
@@ -218,11 +189,14 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     ),
 }
 
+JOB_ACTIONS: Final = frozenset(entry.id for entry in _MENUS[_FOLDERS] if entry)
+"""Actions that are enabled only while a job is open."""
+
 Actions = Mapping[ActionId, QAction]
 
 
-def fill_menus(bar: QMenuBar, owner: QWidget, handlers: Mapping[ActionId, Callable[[], object]]) -> Actions:
-    """Create every action and add it to its menu; `handlers` holds the function of each one."""
+def fill_menus(bar: QMenuBar, owner: QWidget) -> Actions:
+    """Create every action and add it to its menu; `Commands` carries them out."""
     actions: dict[ActionId, QAction] = {}
     for title, entries in _MENUS.items():
         menu = bar.addMenu(tr(title))
@@ -230,15 +204,14 @@ def fill_menus(bar: QMenuBar, owner: QWidget, handlers: Mapping[ActionId, Callab
             if entry is None:
                 menu.addSeparator()
                 continue
-            actions[entry.id] = _make(entry, owner, handlers[entry.id])
+            actions[entry.id] = _make(entry, owner)
             menu.addAction(actions[entry.id])
     return actions
 
 
-def _make(entry: _Entry, owner: QWidget, handler: Callable[[], object]) -> QAction:
+def _make(entry: _Entry, owner: QWidget) -> QAction:
     action = QAction(tr(entry.text), owner)
     action.setShortcut(QKeySequence(entry.shortcut))
     action.setCheckable(entry.checkable)
     action.setEnabled(entry.id not in JOB_ACTIONS)
-    action.triggered.connect(lambda: handler())
     return action

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeAlias
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QFontDatabase, QTextCursor
@@ -23,12 +22,16 @@ from core.app import licences
 from core.app.licences import Component
 from core.base.errors import FoveaError
 from core.base.i18n import tr
+from gui.tasks.background import in_background
 from gui.widgets.basic import label, show_text
 from gui.widgets.layouts import fill, hbox, vbox
 
-_POLL_MS: Final = 20
 _CHUNK: Final = 64 * 1024
 """Characters inserted into the text view at a time: 3 ms of work, so that long texts do not block the window."""
+
+
+_Read: TypeAlias = tuple[Sequence[Component], Sequence[str]]
+"""The components, and the searchable text of each."""
 
 
 class LicencesDialog(QDialog):
@@ -59,7 +62,7 @@ class LicencesDialog(QDialog):
         self._filler = QTimer(self, interval=0)
         self._filler.timeout.connect(self._fill)
         self._lay_out()
-        self._read()
+        in_background(self, _read_and_index, self._show_read)
 
     def _lay_out(self) -> None:
         left, right = QWidget(), QWidget()
@@ -72,24 +75,11 @@ class LicencesDialog(QDialog):
         halves.setSizes([320, 720])
         hbox(halves, parent=self, margins=16).setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
 
-    def _read(self) -> None:
-        """Read in a thread and poll for its end: unlike a posted result, polling cannot reach a deleted window."""
-        reader = ThreadPoolExecutor(1, thread_name_prefix="licences")
-        reading = reader.submit(_read_and_index)
-        reader.shutdown(wait=False)
-        waiter = QTimer(self, interval=_POLL_MS)
-        waiter.timeout.connect(lambda: self._on_read(reading, waiter))
-        waiter.start()
-
-    def _on_read(self, reading: Future[tuple[Sequence[Component], Sequence[str]]], waiter: QTimer) -> None:
-        if not reading.done():
+    def _show_read(self, read: _Read | FoveaError) -> None:
+        if isinstance(read, FoveaError):
+            self.heading.setText(str(read))
             return
-        waiter.stop()
-        try:
-            self._components, self._searched = reading.result()
-        except FoveaError as error:
-            self.heading.setText(str(error))
-            return
+        self._components, self._searched = read
         narrow = QSize(0, 2 * self.choices.fontMetrics().height() + 16)  # elides long lines without a scroll bar
         for component in self._components:
             QListWidgetItem(f"{_title(component)}\n{_licence(component)}", self.choices).setSizeHint(narrow)
@@ -136,9 +126,11 @@ class LicencesDialog(QDialog):
         self.text.centerCursor()
 
 
-def _read_and_index() -> tuple[Sequence[Component], Sequence[str]]:
-    """The components, and the searchable text of each."""
-    found = licences.components()
+def _read_and_index() -> _Read | FoveaError:
+    try:
+        found = licences.components()
+    except FoveaError as error:
+        return error
     return found, ["\n".join((_title(one), one.licence, one.note, _whole_text(one))).casefold() for one in found]
 
 

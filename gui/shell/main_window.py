@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QMimeData, QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
@@ -15,7 +15,7 @@ from gui.models.compare_controller import CompareController
 from gui.photos.page import PhotosPage
 from gui.session.session import Session
 from gui.shell.actions import ActionId, fill_menus
-from gui.shell.commands import Commands
+from gui.shell.commands import PROVIDERS, Commands
 from gui.shell.drop_router import DropRouter
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page, Rail
@@ -25,12 +25,6 @@ from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.drop_window import DropWindow
 from gui.widgets.notices import Notices
-
-if TYPE_CHECKING:
-    from gui.folders.browser import FolderBrowser
-    from gui.folders.page import FoldersPage
-    from gui.models.page import ModelsPage
-    from gui.training.page import TrainingPage
 
 _PAGES = {
     ActionId.SHOW_PHOTOS: "images",
@@ -50,22 +44,30 @@ class MainWindow(DropWindow):
         self.setMinimumSize(720, 480)
         self.session = Session(self)
         theme.apply_colours(_application(), self.session.settings.value.theme)  # before any widget looks up a colour
-        self.commands = Commands(self, self.session, self)
-        self.actions_by_id = fill_menus(self.menuBar(), self, self.commands.table())
-        id_ = self.actions_by_id
+        id_ = self.actions_by_id = fill_menus(self.menuBar(), self)
         self.notices = Notices(self)
         self.wizard_controller = WizardController(self.session, self.notices, self)
         self.compare_controller = CompareController(self.session, self.notices, self)
         self.pages = PageStack(self.session, self.notices, self.wizard_controller, id_, self)
         self.rail = Rail([(id_[show], icon) for show, icon in _PAGES.items()], self)
-        self.top_bar = TopBar(self.session.models, [id_[choice] for choice in self.commands.provider_actions], self)
+        self.top_bar = TopBar(self.session.models, [id_[choice] for choice in (*PROVIDERS, ActionId.EXACT)], self)
         self.status = StatusBar(self.session, self)
         self.drop_router = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self)
+        self.commands = Commands(self.session, self.notices, self.pages, id_, self._own_commands(), self)
         self._lay_out()
         self._is_started = False
         self._connect()
         self._on_settings(self.session.settings.value)
         self.photos_page.empty.setFocus()
+
+    def _own_commands(self) -> Mapping[ActionId, Callable[[], object]]:
+        return {
+            ActionId.PASTE: lambda: self.take(QGuiApplication.clipboard().mimeData()),
+            ActionId.QUIT: self.close,
+            ActionId.NEW_MODEL: self.wizard_controller.open,
+            ActionId.COMPARE: self.compare_controller.open,
+            ActionId.CHOOSE_MODEL: self.top_bar.switcher.showPopup,
+        }
 
     def _lay_out(self) -> None:
         middle = QWidget()
@@ -94,51 +96,20 @@ class MainWindow(DropWindow):
         self.session.models.changed.connect(self.commands.show_settings)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_colour_scheme)
         self.wizard_controller.status_changed.connect(self.status.show_training)
+        self.wizard_controller.close_wanted.connect(self.close)
         self.status.training_wanted.connect(self.wizard_controller.open)
         self.photos_page.training_wanted.connect(self.wizard_controller.open_with)
-        self.status.folders_wanted.connect(lambda: self.show_page(Page.FOLDERS))
+        self.status.folders_wanted.connect(lambda: self.pages.show_page(Page.FOLDERS))
         self.pages.folders_status_changed.connect(self.status.show_folders)
-        self.pages.state_changed.connect(self.show_state)
-        self.pages.wanted.connect(self.show_page)
+        self.pages.state_changed.connect(self._show_state)
         self.pages.compare_wanted.connect(self.compare_controller.open)
-        self.pages.model_wanted.connect(self.show_model)
-        self.pages.currentChanged.connect(self._show_summary)
+        self.pages.currentChanged.connect(self._on_page)
         self.commands.show_settings()
 
     @property
     def photos_page(self) -> PhotosPage:
         """The *Photos* page."""
         return self.pages.photos
-
-    @property
-    def folders_page(self) -> FoldersPage:
-        """The *Folders* page, created on first use."""
-        return self.pages.folders
-
-    @property
-    def models_page(self) -> ModelsPage:
-        """The *Models* page, created on first use."""
-        return self.pages.models
-
-    @property
-    def training_page(self) -> TrainingPage:
-        """The *Training* page, created on first use."""
-        return self.pages.training
-
-    @property
-    def photo_browser(self) -> PhotosPage | FolderBrowser:
-        """The page that receives the actions on photos."""
-        return self.pages.folder_commands.browser if self.pages.current_page is Page.FOLDERS else self.photos_page
-
-    def show_page(self, page: Page) -> None:
-        """Show a page of the rail."""
-        self.pages.show_page(page)
-        self.rail.show_page(page)
-
-    def show_model(self, name: str) -> None:
-        """Show the *Models* page and select this model."""
-        self.show_page(Page.MODELS)
-        self.models_page.select(name)
 
     def take(self, mime: QMimeData) -> bool:
         return self.drop_router.take(mime)
@@ -172,16 +143,19 @@ class MainWindow(DropWindow):
         self.session.start()
         self.pages.preload()
 
-    def show_state(self) -> None:
-        """Update the actions and the status bar."""
+    def _on_page(self) -> None:
+        self.rail.show_page(self.pages.current_page)
+        self._show_summary()
+
+    def _show_state(self) -> None:
         self.commands.show_settings()
         self._show_summary()
 
     def _show_summary(self) -> None:
-        self.status.show_summary(self.folders_page.summary if self.pages.current_page is Page.FOLDERS else "")
+        self.status.show_summary(self.pages.folders.summary if self.pages.current_page is Page.FOLDERS else "")
 
     def _on_photos_added(self, row: int) -> None:
-        self.show_page(Page.PHOTOS)
+        self.pages.show_page(Page.PHOTOS)
         self.photos_page.select_row(row)
 
     def _on_removed(self, count: int) -> None:

@@ -19,6 +19,7 @@ from gui.training.wizard_controller import WizardController
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
+    from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
     from gui.models.page import ModelsPage
     from gui.shell.folder_commands import FolderCommands
@@ -42,16 +43,12 @@ class PageStack(QStackedWidget):
     Attributes:
         folders_status_changed: the progress of the running jobs as one line; empty when none is running.
         state_changed: the set of enabled actions changed.
-        wanted: the user requested this page.
         compare_wanted: the user requested a comparison of this model with others.
-        model_wanted: the user requested to see this model.
     """
 
     folders_status_changed = Signal(str)
     state_changed = Signal()
-    wanted = Signal(Page)
     compare_wanted = Signal(str)
-    model_wanted = Signal(str)
 
     def __init__(
         self, session: Session, notices: Notices, wizard: WizardController, actions: Actions, parent: QWidget
@@ -73,7 +70,7 @@ class PageStack(QStackedWidget):
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
         page.state_changed.connect(self.state_changed)
-        page.wanted.connect(lambda: self.wanted.emit(Page.FOLDERS))
+        page.wanted.connect(lambda: self.show_page(Page.FOLDERS))
         self._session.closing.connect(page.tasks.close)
         commands = FolderCommands(page, self._notices, self._actions)
         commands.jobs.status_changed.connect(self.folders_status_changed)
@@ -92,7 +89,7 @@ class PageStack(QStackedWidget):
 
         result = ModelsPage(self._session, self._notices, self)
         result.compare_wanted.connect(self.compare_wanted)
-        result.shown.connect(lambda: self.wanted.emit(Page.MODELS))
+        result.shown.connect(lambda: self.show_page(Page.MODELS))
         self._set_page(Page.MODELS, result)
         return result
 
@@ -102,7 +99,7 @@ class PageStack(QStackedWidget):
         from gui.training.page import TrainingPage
 
         result = TrainingPage(self._session.library, self._session.watch, self._wizard, self._notices, self)
-        result.model_wanted.connect(self.model_wanted)
+        result.model_wanted.connect(self._show_model)
         self._set_page(Page.TRAINING, result)
         return result
 
@@ -110,6 +107,11 @@ class PageStack(QStackedWidget):
     def current_page(self) -> Page:
         """The visible page."""
         return Page(self.currentIndex())
+
+    @property
+    def photo_browser(self) -> PhotosPage | FolderBrowser:
+        """What receives the actions on photos."""
+        return self.folder_commands.browser if self.current_page is Page.FOLDERS else self.photos
 
     def show_page(self, page: Page) -> None:
         """Show a page."""
@@ -122,6 +124,10 @@ class PageStack(QStackedWidget):
                 self.setCurrentWidget(self.training)
             case Page.PHOTOS:
                 self.setCurrentWidget(self.photos)
+
+    def _show_model(self, name: str) -> None:
+        self.show_page(Page.MODELS)
+        self.models.choices.select(name)
 
     def preload(self) -> None:
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
 from gui.session.model_controller import ModelController
 from gui.session.session import Session
+from gui.widgets.basic import button
 
 
 class StatusBar(QStatusBar):
@@ -27,12 +28,19 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._session, self._summary = session, ""
         self._counts, self._model, self._speed = QLabel(), QLabel(), QLabel()
-        self._stop = QPushButton(tr("Stop"))
-        self._stop.setProperty("kind", "link")
-        self._stop.setToolTip(tr("Stop classifying the waiting photos (Ctrl+.)"))
-        self._stop.clicked.connect(session.stop)
-        self._training = _link(tr("Training in progress"), tr("Show training"), self.training_wanted)
-        self._folders = _link(tr("Folders being classified"), tr("Show folders (Ctrl+2)"), self.folders_wanted)
+        self._stop = button(
+            tr("Stop"), session.stop, kind="link", hint=tr("Stop classifying the waiting photos (Ctrl+.)")
+        )
+        self._training = button(
+            "", self.training_wanted.emit, kind="link", hint=tr("Show training"), name=tr("Training in progress")
+        )
+        self._folders = button(
+            "",
+            self.folders_wanted.emit,
+            kind="link",
+            hint=tr("Show folders (Ctrl+2)"),
+            name=tr("Folders being classified"),
+        )
         for widget in (self._counts, self._stop, self._training, self._folders):
             self.addWidget(widget)
         self._training.hide()
@@ -68,15 +76,6 @@ class StatusBar(QStatusBar):
         self._model.setText(_model(session.models))
         speed = session.models.speed.images_per_second()
         self._speed.setText(tr("{speed:.1f} photos/s", speed=speed) if speed else "")
-
-
-def _link(name: str, title: str, signal: object) -> QPushButton:
-    button = QPushButton()
-    button.setProperty("kind", "link")
-    button.setToolTip(title)
-    button.setAccessibleName(name)
-    button.clicked.connect(signal)
-    return button
 
 
 def _counts(photos: int, failed: int, waiting: int) -> str:

@@ -30,14 +30,17 @@ class WizardController(QObject):
 
     Attributes:
         status_changed: the progress of the training, as one line; empty when none is in progress.
-        line: that line.
+        close_wanted: close Fovea although a training is in progress.
+        line: the progress of the training.
     """
 
     status_changed = Signal(str)
+    close_wanted = Signal()
 
-    def __init__(self, session: Session, notices: Notices, window: QWidget) -> None:
-        super().__init__(window)
-        self._session, self._notices, self._window = session, notices, window
+    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
+        """The wizard stays above the window of `parent`."""
+        super().__init__(parent)
+        self._session, self._notices, self._parent = session, notices, parent
         self.wizard: TrainingWizard | None = None
         self.line = ""
         self._is_warned = False
@@ -62,7 +65,7 @@ class WizardController(QObject):
     def can_close(self) -> bool:
         """Whether the window may close now; if that would stop a training, the user is warned first."""
         wizard = self.wizard
-        if wizard is None or not wizard.run.is_running or self._is_warned:
+        if wizard is None or not wizard.training.is_running or self._is_warned:
             return True
         self._is_warned = True
         QTimer.singleShot(_WARNED_MS, self, self._clear_warned)
@@ -70,9 +73,9 @@ class WizardController(QObject):
             tr(
                 "“{name}” is still training. If you close Fovea, the training stops; its progress is saved, and you "
                 "can resume it later.",
-                name=wizard.run.name,
+                name=wizard.training.name,
             ),
-            action=(tr("Close anyway"), self._window.close),
+            action=(tr("Close anyway"), self.close_wanted.emit),
         )
         return False
 
@@ -89,12 +92,7 @@ class WizardController(QObject):
 
     def resume(self, request: TrainRequest) -> None:
         """Show the training step of the wizard and resume this run there, unless another training is in progress."""
-        from gui.training.wizard.window import WizardStep
-
-        wizard = self._shown()
-        if not wizard.run.is_running:
-            wizard.run.begin(request, images=0)
-        wizard.go_to(WizardStep.TRAINING)
+        self._shown().resume(request)
 
     def offer(self, dropped: Sequence[Path]) -> None:
         """Offer to train with a folder that was dropped, if it has subfolders of photos."""
@@ -105,14 +103,13 @@ class WizardController(QObject):
         """Stop background work; the progress of an unfinished training is kept."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self.wizard is not None:
-            self.wizard.end()
             self.wizard.close()
 
     def _make(self) -> TrainingWizard:
         from gui.plots import warm
         from gui.training.wizard.window import TrainingWizard
 
-        wizard = TrainingWizard(self._session, self._window)
+        wizard = TrainingWizard(self._session, self._parent)
         warm(wizard)
         wizard.status_changed.connect(self.show_progress)
         wizard.finished.connect(self._on_finished)

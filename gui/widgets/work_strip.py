@@ -21,13 +21,14 @@ class WorkStrip(QWidget):
 
     cancel_wanted = Signal()
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, progress: str, cancel: str) -> None:
+        """`progress` and `cancel` are the accessible names of the bar and the button."""
         super().__init__()
         self.words = label()
         self.bar = ProgressBar()
-        self.bar.setAccessibleName(tr("Progress of {task}", task=name))
+        self.bar.setAccessibleName(progress)
         self.count = label(kind="muted")
-        self.cancel = button(tr("Cancel"), self._on_cancel, name=tr("Cancel {task}", task=name))
+        self.cancel = button(tr("Cancel"), self._on_cancel, name=cancel)
         hbox(self.words, fill(self.bar), self.count, self.cancel, parent=self, spacing=theme.GRID)
         self.hide()
 

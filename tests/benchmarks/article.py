@@ -35,7 +35,9 @@ from core.engine.features import FeatureExtractor, compute_features
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import decode
 from core.models.heads import LinearHead
-from core.models.library import InstalledBackbone, load_backbone, open_library
+from core.models.installed import load_backbone
+from core.models.library import open_library
+from core.models.values import InstalledBackbone
 from core.training.protocol import TrainerJob
 from core.training.recipe_defaults import FINE_TUNE
 

@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.base.progress import CancelToken
-from core.engine.engine import MAX_BATCH
+from core.engine.limits import MAX_BATCH
 from core.images.decoding import DECODE_THREADS
 from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef, job_folder, job_id

@@ -47,7 +47,7 @@ LOOKS = 20
 
 def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
     """Open a job's results and wait until its first rows are here."""
-    page = window.folders_page
+    page = window.pages.folders
     window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     spin(lambda: job in page.jobs.all)
     results = page.results
@@ -58,7 +58,7 @@ def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
 
 def run_job(window: MainWindow, tree: Path) -> None:
     """Classify a tree as a person does, and look around in its rows as they come until the last is there."""
-    page = window.folders_page
+    page = window.pages.folders
     window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     page.form.open(tree)
     page.form.begin.click()
@@ -113,7 +113,7 @@ def brush(results: ResultsPage) -> None:
 
 def review(window: MainWindow) -> None:
     """A hundred answers accepted."""
-    page = window.folders_page
+    page = window.pages.folders
     page.open_review()
     spin(lambda: page.review.rows.rowCount() > 0 and page.review.rows.row(0) is not None)
     for _ in range(REVIEWED):
@@ -132,7 +132,7 @@ def gallery(results: ResultsPage) -> None:
 def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
     yield f"a job of {rows:,} photos is run", lambda: run_job(window, tree)
     yield "the results of another are opened", lambda: show_job(window, job, rows)
-    shown = window.folders_page.results
+    shown = window.pages.folders.results
     yield f"the table is scrolled in {STEPS} steps", lambda: scroll(shown)
     for order in Order:
         yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(View(order)))  # type: ignore[misc]
@@ -144,7 +144,7 @@ def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tupl
     yield "counted by folder", lambda: fresh(shown, lambda: shown.filters.count_by(Group.FOLDER))
     yield "the gallery", lambda: gallery(shown)
     yield "the gallery is scrolled", lambda: scroll(shown)
-    yield "all rows are marked", lambda: (window.photo_browser.select_all(), rest(0.5))
+    yield "all rows are marked", lambda: (window.pages.photo_browser.select_all(), rest(0.5))
     yield f"{REVIEWED} answers are reviewed", lambda: review(window)
     yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
 

@@ -32,9 +32,11 @@ from core.engine import golden
 from core.engine.engine import open_engine
 from core.models import joined
 from core.models.exchange import import_model
-from core.models.library import InstalledModel, Library, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
+from core.models.library import Library
 from core.models.onnx_import import import_onnx, inspect_model
 from core.models.onnx_import_values import ImportAnswers, Scaling
+from core.models.values import InstalledModel
 from tests import tiny
 from tests.core.models import test_onnx_import_kinds as kinds
 from tests.core.models.test_onnx_import import classifier

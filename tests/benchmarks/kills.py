@@ -27,7 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from core.base import paths
-from core.models.library import BrokenEntry, load_backbone, load_head, open_library
+from core.models.installed import load_backbone, load_head
+from core.models.library import open_library
+from core.models.values import BrokenEntry
 
 NAME: Final = "killed"
 _ORPHAN_S: Final = 15.0

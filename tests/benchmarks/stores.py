@@ -46,8 +46,10 @@ from core.jobs.journal import FoundFile, Journal, ModelRef
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
 from core.jobs.values import JobRequest, Review, Verdict, View
-from core.models.library import InstalledModel, Library, load_examples, load_head, load_training_hashes
+from core.models.installed import load_examples, load_head, load_training_hashes
+from core.models.library import Library
 from core.models.training_examples import TrainingExample, fingerprint
+from core.models.values import InstalledModel
 from core.models.versions import locked
 from core.outputs.keywords.record import open_record
 from core.outputs.sorting.disk import resolve_request

@@ -44,7 +44,7 @@ def scenes(window: MainWindow, photos: Path, recipe: Recipe) -> Iterator[tuple[s
         rest(2)
 
     def train() -> None:
-        wizard.how.cards[recipe].choice.setChecked(True)
+        wizard.method.step.cards[recipe].choice.setChecked(True)
         wizard.next.click()
         spin(lambda: wizard.step is not WizardStep.TRAINING, PATIENCE_S)
 
@@ -52,7 +52,7 @@ def scenes(window: MainWindow, photos: Path, recipe: Recipe) -> Iterator[tuple[s
     yield "the recipes are shown and measured", lambda: (wizard.next.click(), rest(10))
     yield f"it trains: {recipe}", train
     yield "the result is shown", lambda: rest(2)
-    yield "the model is put to use", lambda: (wizard.result.use.click(), rest(2))
+    yield "the model is put to use", lambda: (wizard.result.step.use.click(), rest(2))
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from core.base.providers import Precision, ProviderPreference
 from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
 from core.exporting.formats import ExportFormat
 from core.models.heads import LinearHead
-from core.models.library import InstalledBackbone, open_library
+from core.models.library import open_library
+from core.models.values import InstalledBackbone
 from core.prediction import Prediction
 from core.training.request import Recipe
 from core.training.runs import open_run

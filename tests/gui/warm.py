@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _IMPORTED_ONCE: Final = [
     *("core.services.engine", "core.services.jobs", "core.services.plans", "core.services.reviews"),
     *("core.services.exports", "core.training.results", "core.training.forecast", "core.datasets.folders"),
-    *("core.evaluation.comparison", "core.worker", "core.api", "core.job_api"),
+    *("core.evaluation.comparison", "core.worker", "core.api", "core.api.jobs"),
 ]
 
 

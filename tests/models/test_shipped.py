@@ -19,7 +19,8 @@ from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
 from core.models.bundled_features import bundled_features
 from core.models.heads import read_head, softmax
-from core.models.library import Library, load_examples, load_head
+from core.models.installed import load_examples, load_head
+from core.models.library import Library
 from core.training.training_data import extractor_of
 
 _NAMES = ("everyday", "general", "xception-imagenet")

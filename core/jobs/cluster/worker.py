@@ -21,7 +21,8 @@ from core.base.providers import Precision, ProviderPreference
 from core.images.decoding import DECODE_THREADS
 from core.jobs.cluster.addresses import RemoteStore
 from core.models.classifier import Classifier, open_classifier
-from core.models.library import InstalledModel, open_library
+from core.models.library import open_library
+from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -107,15 +108,13 @@ def _damaged_text(rows: int, copy: str) -> str:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    connection = connect(file)
-    try:
-        connection.execute(_SCHEMA)
-        connection.execute(f"SELECT {_COLUMNS} FROM files LIMIT 1")
-        recovery.check(connection, file)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return connect(file, partial(_prepare, file=file))
+
+
+def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+    connection.execute(_SCHEMA)
+    connection.execute(f"SELECT {_COLUMNS} FROM files LIMIT 1")
+    recovery.check(connection, file)
 
 
 @contextmanager

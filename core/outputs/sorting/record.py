@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -67,12 +67,7 @@ class SortingRecord:
         if not make and not is_there(self._file):
             raise UsageError(tr("No sorting {id!r}.", id=id_), hint=tr("List the sortings with `fovea sort --list`."))
         with self._errors():
-            self._database = connect(self._file, make=make)
-            try:
-                self._prepare(make=make)
-            except BaseException:
-                self._database.close()
-                raise
+            self._database = connect(self._file, partial(self._prepare, make=make), make=make)
 
     def __enter__(self) -> Self:
         return self
@@ -237,19 +232,19 @@ class SortingRecord:
 
     # ---- the file
 
-    def _prepare(self, *, make: bool) -> None:
+    def _prepare(self, database: sqlite3.Connection, *, make: bool) -> None:
         if make:
-            _make_tables(self._database)
-        (found,) = self._database.execute("PRAGMA user_version").fetchone()
-        (application,) = self._database.execute("PRAGMA application_id").fetchone()
+            _make_tables(database)
+        (found,) = database.execute("PRAGMA user_version").fetchone()
+        (application,) = database.execute("PRAGMA application_id").fetchone()
         if application == _APPLICATION and found > _FORMAT:
             raise LaterVersionError(self._file)
         if (found, application) != (_FORMAT, _APPLICATION):
             raise self._damaged()
-        columns = {name for _, name, *_ in self._database.execute("PRAGMA table_info(moves)")}
+        columns = {name for _, name, *_ in database.execute("PRAGMA table_info(moves)")}
         self._follows = "coalesce(follows, 0)" if "follows" in columns else "0"
         self._photos = f"(SELECT * FROM moves WHERE {self._follows} = 0)"
-        self._database.execute("PRAGMA synchronous = FULL")  # started moves must be known even after a power cut
+        database.execute("PRAGMA synchronous = FULL")  # started moves must be known even after a power cut
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -282,9 +277,7 @@ class SortingRecord:
 
 def make_database(file: Path) -> sqlite3.Connection:
     """Create an empty record for recovery."""
-    result = connect(file)
-    _make_tables(result)
-    return result
+    return connect(file, _make_tables)
 
 
 def _make_tables(database: sqlite3.Connection) -> None:

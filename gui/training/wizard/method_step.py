@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,45 +15,12 @@ from core.base.i18n import tr
 from core.base.settings import Settings
 from core.training.request import Recipe, TrainRequest
 from core.training.values import Forecast, Previewed
-from gui.training.wizard.options import Options, TrainingOptions
+from gui.training.wizard.options import KEPT_ASIDE, Options
 from gui.training.wizard.recipe_cards import RecipeCard
 from gui.widgets import theme
 from gui.widgets.basic import label
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """The choices of the user.
-
-    Attributes:
-        name: the name of the model.
-        recipe: how to train it.
-        options: the advanced options.
-    """
-
-    name: str
-    recipe: Recipe
-    options: TrainingOptions
-
-    def request(self, folder: Path, settings: Settings) -> TrainRequest:
-        """The request to train with the photos in a folder."""
-        options = self.options
-        return TrainRequest(
-            folder=folder,
-            name=self.name,
-            validation=options.validation,
-            test=options.test,
-            seed=options.seed,
-            provider=settings.provider,
-            precision=settings.precision,
-            recipe=self.recipe,
-            epochs=options.epochs,
-            learning_rate=options.learning_rate,
-            depth=options.depth,
-            augment=options.augment,
-        )
 
 
 class MethodStep(QWidget):
@@ -125,10 +91,19 @@ class MethodStep(QWidget):
         """The chosen recipe."""
         return next(recipe for recipe, card in self.cards.items() if card.choice.isChecked())
 
-    @property
-    def plan(self) -> TrainingPlan:
-        """The choices of the user."""
-        return TrainingPlan(self.name.text(), self.recipe, self.options.chosen)
+    def request(self, folder: Path, settings: Settings) -> TrainRequest:
+        """The request to train as chosen on the photos in a folder."""
+        request = TrainRequest(
+            folder=folder,
+            name=self.name.text(),
+            validation=KEPT_ASIDE,
+            test=KEPT_ASIDE,
+            seed=0,
+            provider=settings.provider,
+            precision=settings.precision,
+            recipe=self.recipe,
+        )
+        return self.options.complete(request)
 
     @property
     def can_continue(self) -> bool:

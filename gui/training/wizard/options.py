@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -21,37 +21,16 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import mark, tr
 from core.training.recipe_defaults import DEFAULTS
-from core.training.request import Depth, Recipe
+from core.training.request import Depth, Recipe, TrainRequest
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel
 from gui.widgets.lazy import Lazy
 
+KEPT_ASIDE: Final = 0.15
+"""The fraction of the photos for validation, and for testing, unless the user chooses another one."""
 _DEFAULT: Final = mark("Recipe default")
 _DEPTHS: Final = {Depth.EXIT_FLOW: mark("Last 2 blocks"), Depth.WHOLE: mark("All layers")}
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingOptions:
-    """The chosen options, with their defaults.
-
-    Attributes:
-        validation: fraction of the photos used for calibration, 0..1.
-        test: fraction of the photos used for evaluation, 0..1.
-        seed: random seed.
-        epochs: None for the default of the recipe.
-        learning_rate: None for the default of the recipe.
-        depth: the layers to fine-tune.
-        augment: whether fine-tune changes photos at random in each epoch.
-    """
-
-    validation: float = 0.15
-    test: float = 0.15
-    seed: int = 0
-    epochs: int | None = None
-    learning_rate: float | None = None
-    depth: Depth = Depth.EXIT_FLOW
-    augment: bool = True
 
 
 class Options(QWidget):
@@ -88,7 +67,7 @@ class Options(QWidget):
         return self._fields.get()
 
     def _make_fields(self) -> Fields:
-        result = Fields(TrainingOptions())
+        result = Fields()
         result.seed.valueChanged.connect(self.changed)
         result.preview.others_wanted.connect(self.others_wanted)
         result.show_recipe(self._recipe)
@@ -96,10 +75,9 @@ class Options(QWidget):
         self._column.addWidget(result)
         return result
 
-    @property
-    def chosen(self) -> TrainingOptions:
-        """The chosen options."""
-        return self._fields.made.chosen if self._fields.made is not None else TrainingOptions()
+    def complete(self, request: TrainRequest) -> TrainRequest:
+        """The request with the chosen options."""
+        return self._fields.made.complete(request) if self._fields.made is not None else request
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Disable the options that a recipe does not have."""
@@ -122,10 +100,10 @@ class Options(QWidget):
 class Fields(QWidget):
     """The fields of the options, beside the preview."""
 
-    def __init__(self, chosen: TrainingOptions) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.validation, self.test = _percent(chosen.validation), _percent(chosen.test)
-        self.seed = QSpinBox(minimum=0, maximum=2**31 - 1, value=chosen.seed)
+        self.validation, self.test = _percent(KEPT_ASIDE), _percent(KEPT_ASIDE)
+        self.seed = QSpinBox(minimum=0, maximum=2**31 - 1)
         self.epochs = QSpinBox(minimum=0, maximum=1000)
         self.rate = QDoubleSpinBox(minimum=0, maximum=1, decimals=5, singleStep=0.001)
         for field in (self.epochs, self.rate):
@@ -134,7 +112,7 @@ class Fields(QWidget):
         for depth, text in _DEPTHS.items():
             self.how_deep.addItem(tr(text), depth)
         self.augment = QCheckBox(tr("Augment photos during training"))
-        self.augment.setChecked(chosen.augment)
+        self.augment.setChecked(True)
         self.preview = Preview()
         self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
         row = QHBoxLayout(self)
@@ -143,10 +121,10 @@ class Fields(QWidget):
         row.addWidget(self._make_form())
         row.addWidget(self.preview, 1)
 
-    @property
-    def chosen(self) -> TrainingOptions:
-        """The options in the fields."""
-        return TrainingOptions(
+    def complete(self, request: TrainRequest) -> TrainRequest:
+        """The request with the options in the fields."""
+        return replace(
+            request,
             validation=self.validation.value() / 100,
             test=self.test.value() / 100,
             seed=self.seed.value(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -19,7 +19,7 @@ from gui.training.wizard.class_tiles import ClassTiles
 from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import button, label
 from gui.widgets.thumbnails import PhotoWall
 
 
@@ -94,8 +94,8 @@ class PhotosFound(QWidget):
         head.addWidget(self.summary, 1)
         other = QPushButton(tr("Choose another…"))
         other.clicked.connect(self.other_wanted)
-        for button in (self.undo, other):
-            head.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
+        for one in (self.undo, other):
+            head.addWidget(one, alignment=Qt.AlignmentFlag.AlignTop)
         column.addLayout(head)
         line = QHBoxLayout()
         line.addWidget(self.name)
@@ -149,26 +149,32 @@ class ClassPhotos(QWidget):
         self._title = label(kind="heading")
         row.addWidget(self._title, 1)
         self._class_buttons = (
-            _link(tr("Add photos…"), self._add, tr("Add photos to the class")),
-            _link(tr("Remove photos"), self._remove, tr("Remove the selected photos from the class (Del)")),
-            _link(tr("Rename"), self.rename_wanted.emit, tr("Rename the class (F2)")),
-            _link(
+            button(tr("Add photos…"), self._add, kind="link", hint=tr("Add photos to the class")),
+            button(
+                tr("Remove photos"),
+                self._remove,
+                kind="link",
+                hint=tr("Remove the selected photos from the class (Del)"),
+            ),
+            button(tr("Rename"), self.rename_wanted.emit, kind="link", hint=tr("Rename the class (F2)")),
+            button(
                 tr("Remove class"),
                 lambda: self._edit(RemoveClass(self._name)),
-                tr("Remove the class and its photos from the dataset"),
+                kind="link",
+                hint=tr("Remove the class and its photos from the dataset"),
             ),
         )
-        self.new_class = _link(tr("New class"), self.new_wanted.emit, tr("Add an empty class"))
-        for button in (*self._class_buttons, self.new_class):
-            row.addWidget(button)
+        self.new_class = button(tr("New class"), self.new_wanted.emit, kind="link", hint=tr("Add an empty class"))
+        for one in (*self._class_buttons, self.new_class):
+            row.addWidget(one)
         column.addLayout(row)
         column.addWidget(self.wall)
 
     def show_class(self, name: str, photos: Sequence[Path]) -> None:
         """Show a class; an empty name shows none."""
         self._title.setText(display_path(name))
-        for button in self._class_buttons:
-            button.setEnabled(bool(name))
+        for one in self._class_buttons:
+            one.setEnabled(bool(name))
         if (name, tuple(photos)) != (self._name, self._photos):
             self._name, self._photos = name, tuple(photos)
             self.wall.show_photos([(photo, display_path(photo.name)) for photo in photos[:2000]])
@@ -198,11 +204,3 @@ def _summary(read: FolderRead) -> str:
     if read.error is not None:
         return read.error.what
     return photos_in_classes(read.images, len(read.classes))
-
-
-def _link(text: str, action: Callable[[], object], tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.setToolTip(tip)
-    button.clicked.connect(action)
-    return button

@@ -25,7 +25,7 @@ from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
-from gui.widgets.basic import Kind, ProgressBar, label
+from gui.widgets.basic import Kind, ProgressBar, button, label
 
 _MAX_DATASETS: Final = 4
 """Datasets built before that are offered; older ones can be opened as folders."""
@@ -37,7 +37,7 @@ class PhotosStep(QWidget):
     Attributes:
         chosen: read this folder.
         build_wanted: build a dataset from photos in the window.
-        changed: `can_continue` may have changed.
+        changed: another page of the step is shown.
     """
 
     chosen = Signal(object)
@@ -46,7 +46,6 @@ class PhotosStep(QWidget):
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.read: FolderRead | None = None
         self._pages = QStackedWidget(self)
         self._datasets = QVBoxLayout()
         self._invitation = self._make_invitation()
@@ -56,6 +55,7 @@ class PhotosStep(QWidget):
         self.found.other_wanted.connect(self._show_invitation)
         for page in (self._invitation, self._reading, self.found):
             self._pages.addWidget(page)
+        self._pages.currentChanged.connect(self.changed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
@@ -79,16 +79,15 @@ class PhotosStep(QWidget):
                 name=display_path(one.folder.name),
                 contents=photos_in_classes(one.photos, one.classes),
             )
-            self._datasets.addWidget(_link(text, self._opener(one.folder)), alignment=Qt.AlignmentFlag.AlignCenter)
+            self._datasets.addWidget(
+                button(text, self._opener(one.folder), kind="link"), alignment=Qt.AlignmentFlag.AlignCenter
+            )
 
-    def begin(self, folder: Path) -> None:
-        """Show that a folder is being read; if it is shown already, it stays visible."""
-        if self.read is None or self.read.folder != folder:
-            self.read = None
-            self._waiting.setText(tr("Reading “{name}”…", name=display_path(folder.name)))
-            self.bar.setRange(0, 0)
-            self._pages.setCurrentWidget(self._reading)
-        self.changed.emit()
+    def show_reading(self, folder: Path) -> None:
+        """Show that a folder is being read."""
+        self._waiting.setText(tr("Reading “{name}”…", name=display_path(folder.name)))
+        self.bar.setRange(0, 0)
+        self._pages.setCurrentWidget(self._reading)
 
     def show_progress(self, progress: Progress) -> None:
         """Show how many photos have been read."""
@@ -104,19 +103,16 @@ class PhotosStep(QWidget):
 
     def show_folder(self, read: FolderRead, *, can_undo: bool) -> None:
         """Show the contents of a folder."""
-        self.read = read
         self.found.show_folder(read, can_undo=can_undo)
         self._pages.setCurrentWidget(self.found)
-        self.changed.emit()
 
     @property
-    def can_continue(self) -> bool:
-        """Whether a model can be trained with the folder."""
-        return self.read is not None and self.read.error is None and self._pages.currentWidget() is self.found
+    def shows_folder(self) -> bool:
+        """Whether the contents of a folder are visible."""
+        return self._pages.currentWidget() is self.found
 
     def _show_invitation(self) -> None:
         self._pages.setCurrentWidget(self._invitation)
-        self.changed.emit()
 
     def _opener(self, folder: Path) -> Callable[[], None]:
         return lambda: self.chosen.emit(folder)
@@ -163,10 +159,3 @@ class PhotosStep(QWidget):
         column.addWidget(self.bar, alignment=Qt.AlignmentFlag.AlignCenter)
         column.addStretch()
         return page
-
-
-def _link(text: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.clicked.connect(action)
-    return button

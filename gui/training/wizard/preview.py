@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -16,7 +16,7 @@ from core.images.drawing import Picture
 from core.training.values import Previewed, PreviewedPhoto
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, button, label
 
 _SAMPLE: Final = 96
 _READ: Final = 112
@@ -40,9 +40,7 @@ class Preview(Panel):
         self._about = label(tr("Drawing…"), "muted", wrap=True)
         self._use = label(tr("Augmented for training"), "heading", wrap=True)
         self._description = label(kind="muted", wrap=True)
-        self.others = QPushButton(tr("Show others"))
-        self.others.setProperty("kind", "link")
-        self.others.clicked.connect(self.others_wanted)
+        self.others = button(tr("Show others"), self.others_wanted.emit, kind="link")
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
         row.addWidget(self.others, alignment=Qt.AlignmentFlag.AlignTop)

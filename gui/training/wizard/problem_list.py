@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, button, label
 from gui.widgets.painting import paint_photo
 from gui.widgets.thumbnails import SIDE
 
@@ -112,15 +112,14 @@ class ProblemList(QScrollArea):
     def _make_more(self, read: FolderRead) -> QWidget:
         """A button that shows the rest of the problems."""
         rest = read.problems[_SHOWN:]
-        button = _link(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), lambda: None)
 
         def show() -> None:
-            button.hide()
+            more.hide()
             self._making = (_Problem(problem, read.folder, self) for problem in rest)
             self._maker.start()
 
-        button.clicked.connect(show)
-        return button
+        more = button(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), show, kind="link")
+        return more
 
     def _make_overrides(self, overridden: Sequence[OverriddenImage]) -> Iterator[QWidget]:
         yield label(tr("Your changes"), "heading")
@@ -128,7 +127,9 @@ class ProblemList(QScrollArea):
         row = QHBoxLayout(head)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(label(summarize(overridden), wrap=True), 1)
-        undo_all = _link(tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}))
+        undo_all = button(
+            tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}), kind="link"
+        )
         row.addWidget(undo_all, alignment=Qt.AlignmentFlag.AlignTop)
         yield head
         for one in overridden[:_SHOWN]:
@@ -144,7 +145,7 @@ class ProblemList(QScrollArea):
         else:
             text = tr("{photo}: moved to “{name}”", photo=photo, name=one.label)
         row.addWidget(label(text, "muted", wrap=True), 1)
-        undo = _link(tr("Undo"), lambda: self.overridden.emit({one.path: None}))
+        undo = button(tr("Undo"), lambda: self.overridden.emit({one.path: None}), kind="link")
         undo.setAccessibleName(tr("Undo {change}", change=text))
         row.addWidget(undo, alignment=Qt.AlignmentFlag.AlignTop)
         return box
@@ -176,9 +177,9 @@ class _Problem(Panel):
         row = QHBoxLayout()
         row.setSpacing(0)
         if self._files is not None:
-            self._exclude = _link(tr("Exclude"), self._exclude_selected)
+            self._exclude = button(tr("Exclude"), self._exclude_selected, kind="link")
             self._exclude.setToolTip(tr("Don't train on the selected photos. The files stay where they are."))
-            self._move = _link(tr("Move to class…"), self._ask_class)
+            self._move = button(tr("Move to class…"), self._ask_class, kind="link")
             self._move.setToolTip(tr("Use the selected photos for another class. The files stay where they are."))
             row.addWidget(self._exclude)
             row.addWidget(self._move)
@@ -189,11 +190,9 @@ class _Problem(Panel):
         return row
 
     def _make_open(self) -> QPushButton:
-        button = _link(tr("Open"), self._open)
-        name = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
-        button.setAccessibleName(tr("Open {name}", name=name))
-        button.setToolTip(tr("Open the selected photos, or the folder, in their default app"))
-        return button
+        shown = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
+        name, hint = tr("Open {name}", name=shown), tr("Open the selected photos, or the folder, in their default app")
+        return button(tr("Open"), self._open, kind="link", name=name, hint=hint)
 
     def _name_actions(self) -> None:
         """Show how many of the photos are selected."""
@@ -204,8 +203,8 @@ class _Problem(Panel):
             self._exclude.setText(tr("Exclude {selected} of {count}", selected=len(selected), count=count))
         self._exclude.setAccessibleName(tr("Exclude: {photos}", photos=names))
         self._move.setAccessibleName(tr("Move to another class: {photos}", photos=names))
-        for button in (self._exclude, self._move):
-            button.setEnabled(bool(selected))
+        for one in (self._exclude, self._move):
+            one.setEnabled(bool(selected))
 
     def _exclude_selected(self) -> None:
         assert self._files is not None
@@ -279,13 +278,6 @@ class _FileDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.current().accent), 3 if strong else 2))
             painter.drawRoundedRect(QRectF(box).adjusted(-2, -2, 2, 2), 6, 6)
         painter.restore()
-
-
-def _link(text: str, action: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.clicked.connect(action)
-    return button
 
 
 def _open(path: Path) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.base.i18n import tr
 from core.datasets.labels import LabelOverride, OverriddenImage
 from core.evaluation.values import LabelledPrediction
 from gui.tasks.picture_client import PictureClient
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, button, label
 from gui.widgets.thumbnails import PhotoWall
 
 
@@ -41,18 +41,23 @@ class ResultPhotos(Panel):
         self._about = label(
             tr("If a label is wrong, select the photo, correct it, and train again."), "muted", wrap=True
         )
-        self.accept = _link(
+        self.accept = button(
             tr("The model is right"),
             self._accept_predictions,
-            tr("Label the selected photos as the model predicted (A)"),
+            kind="link",
+            hint=tr("Label the selected photos as the model predicted (A)"),
         )
-        self.relabel = _link(tr("Choose class…"), self._ask_class, tr("Choose the class of the selected photos (F2)"))
-        self.exclude = _link(tr("Exclude"), self._exclude_selected, tr("Don't train on the selected photos (Del)"))
+        self.relabel = button(
+            tr("Choose class…"), self._ask_class, kind="link", hint=tr("Choose the class of the selected photos (F2)")
+        )
+        self.exclude = button(
+            tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
+        )
         self.accept.setShortcut("A")
         row = QHBoxLayout()
         row.addWidget(self._about, 1)
-        for button in (self.accept, self.relabel, self.exclude):
-            row.addWidget(button)
+        for one in (self.accept, self.relabel, self.exclude):
+            row.addWidget(one)
         self.body.addLayout(row)
         self.body.addWidget(self.wall)
         self._show_actions()
@@ -107,14 +112,6 @@ class ResultPhotos(Panel):
         if selected := self._selected():
             likely = list(dict.fromkeys(name for one in selected for name in (one.predicted, one.label)))
             self.class_wanted.emit([one.path for one in selected], likely)
-
-
-def _link(text: str, action: Callable[[], object], tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("kind", "link")
-    button.setToolTip(tip)
-    button.clicked.connect(action)
-    return button
 
 
 def _open(path: Path) -> None:

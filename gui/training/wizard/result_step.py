@@ -129,10 +129,6 @@ class ResultStep(QWidget):
     def _train_again(self) -> None:
         self.again_wanted.emit(self._overrides > 0)
 
-    def end(self) -> None:
-        """Stop background work."""
-        self.exporting.cancel()
-
     def _export(self) -> None:
         if self.facts is not None:
             self.exporting.open(f"{self.facts.name}@{self.facts.version}", self._folder)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
-from core.base.progress import Progress
+from core.base.progress import Progress, StageKind
 from core.training.protocol import Epoch
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ProgressBar, label
@@ -19,8 +19,6 @@ from gui.widgets.durations import remaining
 
 _SPEED_S: Final = 5.0
 """The time over which the speed is averaged."""
-_IMAGE_STAGES: Final = ("looking at", "computing features", "learning, epoch", "reading the images")
-"""How the names of stages begin whose steps are photos."""
 
 
 class TrainingStep(QWidget):
@@ -100,26 +98,24 @@ class TrainingStep(QWidget):
         """Show the progress of a stage."""
         if not self._stages or self._stages[-1] != progress.stage:
             if self._stages:
-                self._done.body.addWidget(label(f"✓  {_sentence(tr(self._stages[-1]))}", "muted"))
+                self._done.body.addWidget(label(f"✓  {_sentence(self._stages[-1])}", "muted"))
             self._stages.append(progress.stage)
             self._samples.clear()
             self.speed.clear()
-        self.stage.setText(_sentence(tr(progress.stage)))
+        self.stage.setText(_sentence(progress.stage))
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
         count = tr("{step:,} of {total:,}", step=progress.step, total=progress.total) if progress.total > 1 else ""
         self._count.setText(count)
         self.left.setText(remaining(progress.remaining_s))
-        if progress.stage.startswith(_IMAGE_STAGES):
+        if progress.kind == StageKind.IMAGES:
             self._show_speed(progress.step)
 
     def _show_speed(self, step: int) -> None:
         """Show the photos per second, averaged over the last few seconds."""
         now = time.monotonic()
         self._samples.append((now, step))
-        while (
-            len(self._samples) > 2 and now - self._samples[0][0] > _SPEED_S
-        ):  # a slow machine reports less often than that
+        while len(self._samples) > 2 and now - self._samples[0][0] > _SPEED_S:  # slow machines report less often
             self._samples.popleft()
         (first, before), (last, after) = self._samples[0], self._samples[-1]
         if last > first and after > before:
@@ -193,9 +189,9 @@ class TrainingStep(QWidget):
         column.addWidget(self._done)
         column.addStretch()
 
-    def _make_question(self) -> QWidget:
+    def _make_question(self) -> Panel:
         """The question what to do with the progress, in place instead of in a modal dialog."""
-        box = self._question_box = Panel("")
+        box = Panel("")
         box.body.addWidget(label(tr("You can save the progress and resume the training later."), wrap=True))
         row = QHBoxLayout()
         row.addWidget(self.background)
@@ -244,7 +240,7 @@ class TrainingStep(QWidget):
         self._confirm(closing=True)
 
     def _confirm(self, *, closing: bool) -> None:
-        self._question_box.heading.setText(tr("Close while training?") if closing else tr("Stop training?"))
+        self._question.heading.setText(tr("Close while training?") if closing else tr("Stop training?"))
         self.background.setVisible(closing)
         self.closes = closing
         self._question.show()

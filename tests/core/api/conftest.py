@@ -23,10 +23,10 @@ from tests.calling import Window
 TRAINER = """
 import os, sys, time
 from core.training.protocol import *
-from core.base.progress import Progress
+from core.base.progress import Progress, StageKind
 def send(event):
     print(write_event(event), flush=True)
-send(Progress("starting", 0, 1, None))
+send(Progress("starting", 0, 1, None, StageKind.STARTING))
 send(Epoch(0, 2, None, None, 1.0, 0.5, 0.1))
 """
 """The beginning of every fake trainer."""

@@ -14,7 +14,7 @@ import core
 from core import api
 from core.base import paths
 from core.base.errors import DivergedError, TrainerError, UsageError
-from core.base.progress import Progress
+from core.base.progress import Progress, StageKind
 from core.models.library import open_library
 from core.training import protocol, trainer_process
 from core.training.protocol import Epoch
@@ -45,7 +45,9 @@ def test_the_summary_has_everything_the_window_shows(folder: Path) -> None:
     assert sum(one.images for one in found.calibrated.bins) == found.images
     assert sum(one.images for one in found.raw.bins) == found.images
     assert any("had not seen" in note for note in facts.notes)
-    assert {one.stage for one in reports if isinstance(one, Progress)} >= {"computing features", "fitting the head"}
+    stages = {one.stage: one.kind for one in reports if isinstance(one, Progress)}
+    assert stages["computing features"] is stages["looking at the images"] is StageKind.IMAGES
+    assert stages["fitting the head"] is StageKind.OTHER
     assert facts.seconds > 0
 
 

@@ -15,7 +15,8 @@ from core.app.diagnostics import DiagnosticReport, ModelCheck, run_diagnostics
 from core.base import paths, settings
 from core.base.providers import Provider
 from core.models import library
-from core.models.library import InstalledModel, Library
+from core.models.library import Library
+from core.models.values import InstalledModel
 from tests import tiny
 
 ROOT = Path(core.__file__).parents[1]

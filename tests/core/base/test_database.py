@@ -32,3 +32,11 @@ def test_a_missing_database_is_made_only_if_asked(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         connect(tmp_path / "a.sqlite", make=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_database_that_cannot_be_prepared_is_closed(tmp_path: Path) -> None:
+    opened: list[sqlite3.Connection] = []
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        connect(tmp_path / "a.sqlite", lambda database: opened.append(database) or database.execute("SELECT * FROM t"))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")

@@ -20,7 +20,7 @@ from core.base.errors import (
     StorageError,
     UsageError,
 )
-from core.models.library import NameTakenError
+from core.models.versions import NameTakenError
 from core.prediction import Failure
 
 WHAT = "It broke: 'x\n\udcff'."

@@ -49,8 +49,9 @@ sys.exit(shutdown.run(work))
 
 
 def _ignore_interrupts() -> None:
-    """As a shell does for its background jobs."""
+    """As a shell does for its background jobs; one that outlives its terminal (nohup) is another matter."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _stop(script: str, *numbers: int, arguments: tuple[str, ...] = ()) -> tuple[int, str, str, float]:

@@ -10,7 +10,7 @@ import pytest
 
 from core.cli import main
 from core.models import library
-from core.models.library import InstalledModel
+from core.models.values import InstalledModel
 from tests import tiny
 
 

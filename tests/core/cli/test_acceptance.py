@@ -12,7 +12,9 @@ from core.images.listing import find_images
 from core.models import joined, library
 from core.models.classifier import open_classifier
 from core.models.exchange import export, import_model
-from core.models.library import InstalledModel, Library, load_backbone
+from core.models.installed import load_backbone
+from core.models.library import Library
+from core.models.values import InstalledModel
 from core.prediction import Prediction
 from tests.core.cli.conftest import Fovea
 

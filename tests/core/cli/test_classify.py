@@ -19,7 +19,7 @@ from core.base import paths, settings
 from core.base.errors import ImageErrorKind
 from core.base.providers import Precision, ProviderPreference
 from core.models import library
-from core.models.library import InstalledModel
+from core.models.values import InstalledModel
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.models.library import InstalledModel
+from core.models.values import InstalledModel
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.base import paths, settings
 from core.models import library
-from core.models.library import InstalledModel
+from core.models.values import InstalledModel
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 from tests.core.models.test_onnx_import import classifier

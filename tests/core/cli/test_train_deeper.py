@@ -1,4 +1,4 @@
-"""The recipes that need TensorFlow, as a person runs them: real backbone, real trainer, real library."""
+"""The recipes that need TensorFlow, as a person runs them: real weights on small images, real trainer, real library."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ import pytest
 
 import core
 from core.base import paths
-from core.models.library import load_backbone, load_head, open_library
+from core.models.installed import load_backbone, load_head
+from core.models.library import open_library
 from tests import teaching
 from tests.core.cli.conftest import Fovea
+from tests.small_xception import use as use_backbone
 
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
@@ -28,7 +30,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return teaching.write_labelled(tmp_path_factory.mktemp("pictures"), 8)
 
 
-def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path) -> None:
+def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path, home: Path, small_xception: Path) -> None:
+    use_backbone(home, small_xception)
     ran = fovea("train", pictures, "--name", "mine", "--recipe", "dense", "--epochs", "30", "--format", "jsonl")
     events = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0, ran.err
@@ -51,8 +54,9 @@ def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path) -> Non
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals of POSIX systems")
 def test_a_killed_training_is_resumed_unless_its_folder_changed_and_used_only_if_it_is_better(
-    fovea: Fovea, pictures: Path, tmp_path: Path
+    fovea: Fovea, pictures: Path, tmp_path: Path, home: Path, small_xception: Path
 ) -> None:
+    use_backbone(home, small_xception)
     folder = shutil.copytree(pictures, tmp_path / "pictures")
     options = ["--name", "mine", "--recipe", "fine-tune", "--epochs", "2", "--format", "jsonl"]
     command = [sys.executable, "-m", "core.cli", "train", str(folder), *options]

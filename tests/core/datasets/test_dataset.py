@@ -19,7 +19,9 @@ from PIL import Image
 
 from core.base.errors import Cancelled, DatasetError
 from core.base.progress import CancelToken, Progress
-from core.datasets.dataset import Dataset, Problem, ProblemKind, Subset, read_dataset
+from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.problems import Problem, ProblemKind
+from core.datasets.subsets import Subset
 from tests.samples import encoded
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")

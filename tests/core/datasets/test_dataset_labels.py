@@ -10,9 +10,10 @@ import pytest
 from core.base.errors import DatasetError, UsageError
 from core.base.progress import CancelToken
 from core.datasets import folders
-from core.datasets.dataset import Dataset, ProblemKind, read_dataset
+from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.label_file import find_labels
 from core.datasets.labels import LabelOverride, OverriddenImage, Scope
+from core.datasets.problems import ProblemKind
 from core.evaluation.images import read_images
 from tests import teaching
 from tests.labels import correction, give, given, override

@@ -13,7 +13,8 @@ from core.base.errors import Cancelled
 from core.base.progress import CancelToken
 from core.datasets import scan
 from core.datasets import scan_cache as memos
-from core.datasets.dataset import Dataset, ProblemKind, read_dataset
+from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.problems import ProblemKind
 from core.images.decoding import Decoded, Pixels, decode, read_image
 from tests import teaching
 from tests.samples import encoded, photo_like

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from core.base.errors import DatasetError
 from core.base.progress import CancelToken
-from core.datasets.dataset import Dataset, Example, Subset, read_dataset
+from core.datasets.dataset import Dataset, Example, read_dataset
 from core.datasets.split import Split, split
+from core.datasets.subsets import Subset
 
 _ROOT = Path("pets")
 

@@ -14,7 +14,8 @@ from onnx import helper
 from core.base.errors import ModelError, ProviderError
 from core.base.providers import TITLES, Precision, Provider
 from core.engine import golden, graph, sessions
-from core.engine.engine import MAX_BATCH, MIN_AGREEMENT, Engine, open_engine
+from core.engine.engine import MIN_AGREEMENT, Engine, open_engine
+from core.engine.limits import MAX_BATCH
 from tests import tiny
 
 DATA = tiny.backbone_bytes()

@@ -15,9 +15,10 @@ from core.base.errors import Cancelled, ProviderError
 from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, Provider
 from core.card import Preprocessing, ResizeMode
-from core.engine.engine import MAX_BATCH, Engine, open_engine
+from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureKind, FeatureStore
 from core.engine.features import FeatureExtractor, FeatureTable, compute_features
+from core.engine.limits import MAX_BATCH
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from tests import teaching, tiny

@@ -27,7 +27,8 @@ from core.models.library import Library
 from core.models.values import InstalledModel
 from core.prediction import Prediction
 from core.training.request import TrainRequest
-from core.training.train import BACKBONE, train
+from core.training.train import train
+from core.training.training_data import BACKBONE
 from tests import fragile, teaching
 
 

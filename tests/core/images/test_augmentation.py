@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.card import Preprocessing, ResizeMode
+from core.images import augmentation
 from core.images.augmentation import DESCRIPTION, augment, make_rng
 
 _PLAN = Preprocessing(64)
@@ -87,6 +88,11 @@ def test_a_long_photo_is_turned_less() -> None:
 
 
 def test_the_user_can_read_what_is_done() -> None:
-    assert "70%" in DESCRIPTION[0]
-    assert any("15 degrees" in line for line in DESCRIPTION)
-    assert any("20%" in line for line in DESCRIPTION)
+    figures = (
+        f"{augmentation._MIN_AREA:.0%} of the area",
+        f"up to {augmentation._STRETCH - 1:.0%}",
+        f"up to {augmentation._MAX_DEGREES:.0f} degrees",
+        f"saturation changed by up to {augmentation._COLOUR:.0%}",
+    )
+    for figure in figures:
+        assert any(figure in line for line in DESCRIPTION)

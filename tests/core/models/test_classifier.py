@@ -18,8 +18,8 @@ from PIL import Image
 from core.base.errors import ModelError, ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing, ResizeMode
-from core.engine.engine import MAX_BATCH
 from core.engine.feature_cache import LruFeatureCache, file_signature
+from core.engine.limits import MAX_BATCH
 from core.images.decoding import DECODE_THREADS
 from core.models.classifier import Classifier, open_classifier, swap_head
 from core.models.library import Library

@@ -21,7 +21,9 @@ from core.models import joined
 from core.models.classifier import open_classifier
 from core.models.exchange import export, import_model
 from core.models.heads import DenseHead, Head, LinearHead, head_arrays
-from core.models.library import InstalledModel, Library, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
+from core.models.library import Library
+from core.models.values import InstalledModel
 from core.prediction import Prediction
 from tests import tiny
 

@@ -16,15 +16,9 @@ from core.base.errors import ModelError
 from core.base.salvage import files_set_aside
 from core.card import SharedBackbone, write_card
 from core.models.heads import head_bytes
-from core.models.library import (
-    CARD,
-    BrokenEntry,
-    InstalledBackbone,
-    InstalledModel,
-    Library,
-    load_backbone,
-    open_library,
-)
+from core.models.installed import load_backbone
+from core.models.library import CARD, Library, open_library
+from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 from tests import tiny
 
 

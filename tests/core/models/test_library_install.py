@@ -17,8 +17,10 @@ import pytest
 
 from core.base.errors import ModelError, StorageError
 from core.card import write_card
-from core.models.library import CARD, InstalledModel, Library, NameTakenError, load_backbone, load_head
-from core.models.versions import LOCK
+from core.models.installed import load_backbone, load_head
+from core.models.library import CARD, Library
+from core.models.values import InstalledModel
+from core.models.versions import LOCK, NameTakenError
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[3]

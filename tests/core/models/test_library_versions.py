@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import ModelError, StorageError
-from core.models.installed import load_training_hashes
-from core.models.library import CARD, BrokenEntry, InstalledBackbone, InstalledModel, Library, load_head
+from core.models.installed import load_head, load_training_hashes
+from core.models.library import CARD, Library
+from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -19,9 +19,11 @@ from core.engine import golden
 from core.engine.engine import open_engine
 from core.models.heads import softmax
 from core.models.import_preview import preview
-from core.models.library import InstalledModel, Library, load_backbone, load_head
+from core.models.installed import load_backbone, load_head
+from core.models.library import Library
 from core.models.onnx_import import import_onnx, inspect_model
 from core.models.onnx_import_values import ImportAnswers, Scaling
+from core.models.values import InstalledModel
 from core.prediction import Failure, Prediction
 from tests import tiny
 from tests.core.models.test_onnx_import import ANSWERS, SIDE, classifier

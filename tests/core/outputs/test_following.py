@@ -34,7 +34,7 @@ def test_the_record_of_keywords_follows_moved_photos(sorter: Sorter, by: Transfe
         record.add([(sidecar, photo, True), (other, other, False)])
     before = _remembered()
     facts = sorter.sort([classified_row(photo, "cat", 0.9)], sorter.request(by))
-    follow_sorting(facts.id)
+    follow_sorting(facts)
     if by is TransferMode.COPY:
         assert _remembered() == before
         return
@@ -44,18 +44,18 @@ def test_the_record_of_keywords_follows_moved_photos(sorter: Sorter, by: Transfe
         assert record.photos_in(sorter.destination) == (place / "a.jpg",)
         assert record.is_own(place / "a.jpg.xmp")
     sorter.undo(facts.id)
-    follow_sorting(facts.id)
+    follow_sorting(facts)
     assert _remembered() == before
 
 
 def test_no_record_of_keywords_is_created(sorter: Sorter) -> None:
     facts = sorter.sort([classified_row(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(TransferMode.MOVE))
-    follow_sorting(facts.id)
+    follow_sorting(facts)
     assert not paths.keyword_record().exists()
 
 
 def test_an_unusable_record_does_not_affect_sorting(sorter: Sorter, caplog: pytest.LogCaptureFixture) -> None:
     facts = sorter.sort([classified_row(sorter.add("a.jpg"), "cat", 0.9)], sorter.request(TransferMode.MOVE))
     paths.keyword_record().mkdir(parents=True)
-    follow_sorting(facts.id)
+    follow_sorting(facts)
     assert "Couldn't update the record of written keywords" in caplog.text

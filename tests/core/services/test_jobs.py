@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import UsageError
 from core.base.progress import CancelToken
 from core.jobs.job_list import list_jobs
@@ -52,32 +52,32 @@ def test_a_folder_without_photos_creates_no_job(tmp_path: Path, include: tuple[s
         (tmp_path / "empty" / "photo.jpg").touch()
     request = JobRequest(tmp_path / "empty", recursive=True, include=include)
     with pytest.raises(UsageError) as refused:
-        job_api.run_job(request, report=lambda _: None, token=CancelToken())
+        api.run_job(request, report=lambda _: None, token=CancelToken())
     assert str(refused.value).startswith(why)
     assert not list_jobs()
 
 
 def test_a_job_reports_its_state_and_how_it_ended(window: Window, wanted: JobRequest) -> None:
     (wanted.folder / "one.cr3").write_bytes(b"raw")
-    window.call(1, job_api.run_job, wanted)
+    window.call(1, api.run_job, wanted)
     first = next_status(window)
     assert (first.folder, first.state) == (wanted.folder, JobState.RUNNING)
     end = end_of(window)
     assert (end.job.id, end.job.state, end.job.counts.done) == (first.id, JobState.FINISHED, 3)
     assert (end.error, end.unreadable_folders) == (None, ())
     assert "1 CR3" in end.skipped
-    assert job_api.list_jobs() == (end.job,)
+    assert api.list_jobs() == (end.job,)
 
 
 def test_a_watched_job_is_stopped_and_runs_only_once(window: Window, wanted: JobRequest) -> None:
-    window.call(1, job_api.run_job, wanted)
+    window.call(1, api.run_job, wanted)
     job = end_of(window).job.id
-    window.call(2, job_api.watch_job, job)
+    window.call(2, api.watch_job, job)
     assert next_status(window, 2).state is JobState.WATCHING
-    window.call(3, job_api.resume_job, job)
+    window.call(3, api.resume_job, job)
     assert next_status(window, 3).id == job
     assert window.wait(Result, 3).value is None, "it is already running"
-    window.call(4, job_api.remove_job, job)
+    window.call(4, api.remove_job, job)
     assert "Stop the job" in str(window.wait(Error, 4).error)
     window.steer(2, Order.CANCEL)
     assert end_of(window, 2).job.state is JobState.FINISHED
@@ -86,17 +86,17 @@ def test_a_watched_job_is_stopped_and_runs_only_once(window: Window, wanted: Job
 def test_a_job_is_removed_and_restored(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     job = write_journal(tmp_path / "photos", 3)
-    job_api.remove_job(job)
-    assert not job_api.list_jobs()
-    job_api.restore_job(job)
-    assert [one.id for one in job_api.list_jobs()] == [job]
+    api.remove_job(job)
+    assert not api.list_jobs()
+    api.restore_job(job)
+    assert [one.id for one in api.list_jobs()] == [job]
 
 
 def test_a_job_of_another_program_and_a_missing_folder_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     job = write_journal(tmp_path / "photos", 3)
     with locked(job_folder(job)):
-        assert [one.state for one in job_api.list_jobs()] == [JobState.EXTERNAL]
-    assert [one.state for one in job_api.list_jobs()] == [JobState.FINISHED]
+        assert [one.state for one in api.list_jobs()] == [JobState.EXTERNAL]
+    assert [one.state for one in api.list_jobs()] == [JobState.FINISHED]
     (tmp_path / "photos").rmdir()
-    assert [one.state for one in job_api.list_jobs()] == [JobState.MISSING]
+    assert [one.state for one in api.list_jobs()] == [JobState.MISSING]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import job_api
+from core.api import jobs as api
 from core.base.progress import Progress
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Order, Review, Verdict, View
@@ -31,7 +31,7 @@ def job(tmp_path: Path) -> str:
 
 def open_view(window: Window, job: str, view: View | None = None, id_: int = 1) -> int:
     """Open a view and return its version."""
-    window.call(id_, job_api.open_view, "rows", ViewRequest(job, view or View()))
+    window.call(id_, api.open_view, "rows", ViewRequest(job, view or View()))
     update = window.wait(Event, id_).value
     assert isinstance(update, ViewUpdate)
     return update.version
@@ -39,11 +39,11 @@ def open_view(window: Window, job: str, view: View | None = None, id_: int = 1) 
 
 def begin(window: Window, id_: int, version: int, spans: Spans, review: Review | None) -> None:
     """Start reviewing rows; the number of the call undoes it."""
-    window.call(id_, job_api.review_selected, id_, SelectedRows(version, spans), review)
+    window.call(id_, api.review_selected, id_, SelectedRows(version, spans), review)
 
 
 def store(window: Window, id_: int, job: str, reviews: dict[int, Review | None]) -> None:
-    window.call(id_, job_api.store_reviews, job, reviews)
+    window.call(id_, api.store_reviews, job, reviews)
     window.wait(Result, id_)
 
 
@@ -69,7 +69,7 @@ def test_spans_of_a_view_are_reviewed_and_undone(window: Window, job: str) -> No
     assert len(learnt) == 1205
     assert {one.label for one in learnt.values()} == {"green"}
 
-    window.call(4, job_api.undo_reviews, 3)
+    window.call(4, api.undo_reviews, 3)
     window.wait(Result, 4)
     with ResultStore(job) as answers:
         (left,) = answers.each(View(filter=Filter(reviewed=True)))
@@ -99,7 +99,7 @@ def test_reviews_stored_before_cancelling_can_be_undone(window: Window, job: str
     window.wait(Event, 3)
     window.steer(3, Steering.CANCEL)
     window.wait(Stopped, 3)
-    window.call(4, job_api.undo_reviews, 3)
+    window.call(4, api.undo_reviews, 3)
     window.wait(Result, 4)
     with ResultStore(job) as answers:
         assert not answers.summary().counts.reviewed
@@ -118,12 +118,12 @@ def test_rows_of_a_view_that_changed_are_not_reviewed(window: Window, job: str) 
 
 
 def test_unknown_reviews_cannot_be_undone(window: Window) -> None:
-    window.call(4, job_api.undo_reviews, 1234)
+    window.call(4, api.undo_reviews, 1234)
     assert "can no longer be undone" in window.wait(Error, 4).error.what
 
 
 def test_reviews_of_a_few_rows_are_stored_before_the_end(window: Window, job: str) -> None:
-    window.call(1, job_api.store_reviews, job, dict.fromkeys(range(1, ROWS), GREEN))
+    window.call(1, api.store_reviews, job, dict.fromkeys(range(1, ROWS), GREEN))
     window.close()
     with ResultStore(job) as answers:
         assert answers.summary().counts.reviewed == ROWS - 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken
 from core.jobs.job_list import job_summary
@@ -30,7 +30,7 @@ def job(tmp_path: Path) -> str:
 
 
 def open_view(window: Window, id_: int, request: ViewRequest, name: str = "rows") -> ViewUpdate:
-    window.call(id_, job_api.open_view, name, request)
+    window.call(id_, api.open_view, name, request)
     return next_update(window, id_)
 
 
@@ -41,7 +41,7 @@ def next_update(window: Window, id_: int) -> ViewUpdate:
 
 
 def fetch(window: Window, id_: int, version: int, first: int, count: int) -> FetchedRows | None:
-    window.call(id_, job_api.fetch_rows, version, first, count)
+    window.call(id_, api.fetch_rows, version, first, count)
     value = window.wait(Result, id_).value
     assert value is None or isinstance(value, FetchedRows)
     return value
@@ -86,7 +86,7 @@ def test_a_review_updates_views_except_frozen_ones(window: Window, job: str) -> 
     first = open_view(window, 1, ViewRequest(job, open_ones, tracked=7))
     open_view(window, 2, ViewRequest(job, open_ones, is_frozen=True), "frozen")
     assert first.tracked is not None
-    window.call(9, job_api.store_reviews, job, {1: Review(Verdict.SKIPPED)})
+    window.call(9, api.store_reviews, job, {1: Review(Verdict.SKIPPED)})
     again = next_update(window, 1)
     assert (again.count, again.grew) == (first.count - 1, False)
     assert again.tracked == first.tracked - 1
@@ -97,7 +97,7 @@ def test_a_review_updates_views_except_frozen_ones(window: Window, job: str) -> 
 
 def test_the_place_of_another_row_is_reported(window: Window, job: str) -> None:
     assert open_view(window, 1, ViewRequest(job, View())).tracked is None
-    window.call(2, job_api.track_row, "rows", 7)
+    window.call(2, api.track_row, "rows", 7)
     window.wait(Result, 2)
     views.job_changed(job)
     again = next_update(window, 1)
@@ -130,5 +130,5 @@ def test_a_superseded_view_is_not_computed(job: str) -> None:
     token.cancel()
     reported: list[ViewUpdate] = []
     with pytest.raises(Cancelled):
-        job_api.open_view("rows", ViewRequest(job, View()), report=reported.append, token=token)
+        api.open_view("rows", ViewRequest(job, View()), report=reported.append, token=token)
     assert not reported

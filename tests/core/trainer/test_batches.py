@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.base.errors import Cancelled, ProviderError, TrainerError
 from core.base.progress import CancelToken
 from core.card import Preprocessing
-from core.engine.engine import MAX_BATCH
+from core.engine.limits import MAX_BATCH
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.trainer.batches import DataLoader, TrainImage, augmented_view, in_batches, plain_view, read_images, shuffled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import pytest
 from onnx import numpy_helper
@@ -22,8 +20,8 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 from core.base.errors import Cancelled, ModelError, ProviderError, TrainerError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider, ProviderPreference
-from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, read_card, write_card
-from core.engine import engine, golden, graph, sessions
+from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, read_card
+from core.engine import engine, graph, sessions
 from core.engine.engine import open_engine
 from core.models.heads import DenseHead, LinearHead, head_bytes, read_head
 from core.models.joined import join
@@ -37,34 +35,8 @@ from core.training import protocol
 from core.training.parity import check_parity
 from core.training.protocol import TrainerEvent, TrainerJob
 from tests import tiny
+from tests.small_xception import SIZE
 from tests.teaching import write_labelled
-
-_SIZE = 75
-"""The smallest side at which strides and padding behave as at 299 pixels."""
-
-
-@pytest.fixture(scope="module")
-def small(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the built-in backbone, changed to read images of 75 pixels."""
-    shipped, folder = shipped_models / "xception-imagenet", tmp_path_factory.mktemp("small")
-    card = read_card((shipped / "card.json").read_bytes())
-    assert isinstance(card, BackboneCard)
-    model = onnx.load(shipped / card.file)
-    for info in (*model.graph.input, *model.graph.output):
-        axes = info.type.tensor_type.shape.dim
-        for axis in axes[1:3] if len(axes) == 4 else ():
-            axis.dim_value = {299: _SIZE, 10: 3}[axis.dim_value]
-    data = model.SerializeToString(deterministic=True)
-    features = tiny.features(data, golden.golden_inputs(_SIZE))
-    own = replace(
-        card,
-        sha256=hashlib.sha256(data).hexdigest(),
-        preprocessing=replace(card.preprocessing, size=_SIZE),
-        golden_features=golden.encode_features(features),
-    )
-    tiny.write_folder(folder, write_card(own), {card.file: data})
-    (folder / "normalisation.npz").write_bytes((shipped / "normalisation.npz").read_bytes())
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +54,9 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str
 
 
 @pytest.fixture(scope="module")
-def keras_model(small: Path) -> keras.Model:
+def keras_model(small_xception: Path) -> keras.Model:
     """The small backbone in Keras; no test trains it."""
-    return read_backbone(small).keras_model()
+    return read_backbone(small_xception).keras_model()
 
 
 Prepare = Callable[..., tuple[TrainerJob, Path]]
@@ -92,13 +64,13 @@ Prepare = Callable[..., tuple[TrainerJob, Path]]
 
 @pytest.fixture(scope="module")
 def prepare(
-    small: Path, listed: dict[str, list[tuple[str, str, int]]], tmp_path_factory: pytest.TempPathFactory
+    small_xception: Path, listed: dict[str, list[tuple[str, str, int]]], tmp_path_factory: pytest.TempPathFactory
 ) -> Prepare:
     """Makes a job's folder with an untrained initial head."""
 
     def make(**changes: Any) -> tuple[TrainerJob, Path]:  # noqa: ANN401 - a job's fields
         folder = tmp_path_factory.mktemp("job")
-        usual = TrainerJob("fine-tune", 3, 0, 2, 0.02, 0.1, 6, "exit-flow", "exact", "cpu", str(small))
+        usual = TrainerJob("fine-tune", 3, 0, 2, 0.02, 0.1, 6, "exit-flow", "exact", "cpu", str(small_xception))
         job = replace(usual, **changes)
         head = LinearHead(np.zeros((2048, 3), np.float32), np.zeros(3, np.float32))
         (folder / protocol.JOB).write_bytes(protocol.job_bytes(job))
@@ -177,13 +149,13 @@ def test_the_engine_matches_keras(finished: tuple[Path, dict[str, Any]]) -> None
     card, data = _card(folder), (folder / protocol.BACKBONE).read_bytes()
     assert card.name == "xception-fine-tuned"
     assert "xception-imagenet" in card.origin.source
-    assert card.preprocessing.size == _SIZE
+    assert card.preprocessing.size == SIZE
     assert open_engine(data, card, Provider.CPU, Precision.EXACT).agreement > 0.9999
     assert 0 < _check_gate(folder) <= 1e-3
 
 
-def test_only_the_exit_flow_has_changed(finished: tuple[Path, dict[str, Any]], small: Path) -> None:
-    before = list(_kernels((small / "backbone.onnx").read_bytes()))
+def test_only_the_exit_flow_has_changed(finished: tuple[Path, dict[str, Any]], small_xception: Path) -> None:
+    before = list(_kernels((small_xception / "backbone.onnx").read_bytes()))
     after = list(_kernels((finished[0] / protocol.BACKBONE).read_bytes()))
     changed = [not np.allclose(one, other, rtol=1e-6) for one, other in zip(before, after, strict=True)]
     assert sum(changed) == 9  # two kernels of each of four separable convolutions, and the shortcut
@@ -210,14 +182,14 @@ def test_interrupted_after_an_epoch_it_ends_with_the_same_weights(
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_the_whole_network_can_be_trained(prepare: Prepare, small: Path) -> None:
+def test_the_whole_network_can_be_trained(prepare: Prepare, small_xception: Path) -> None:
     job, folder = prepare(depth="whole", epochs=1, precision="auto", learning_rate=0.005)
     facts = _run(job, folder)
     assert facts["depth"] == "whole"
     assert facts["frozen_part_on"] is None
     assert facts["history"]["validation_loss"][1] < facts["history"]["validation_loss"][0]
     _check_gate(folder)
-    was, now = (next(_kernels((place / "backbone.onnx").read_bytes())) for place in (small, folder))
+    was, now = (next(_kernels((place / "backbone.onnx").read_bytes())) for place in (small_xception, folder))
     assert not np.allclose(was, now, rtol=1e-6)
 
 
@@ -230,9 +202,9 @@ def test_cancelled_at_once_nothing_is_done(prepare: Prepare) -> None:
     assert not (folder / protocol.CHECKPOINT).exists()
 
 
-def test_without_the_normalization_it_is_rejected(prepare: Prepare, small: Path, tmp_path: Path) -> None:
+def test_without_the_normalization_it_is_rejected(prepare: Prepare, small_xception: Path, tmp_path: Path) -> None:
     for name in ("card.json", "backbone.onnx"):
-        (tmp_path / name).write_bytes((small / name).read_bytes())
+        (tmp_path / name).write_bytes((small_xception / name).read_bytes())
     job, folder = prepare(backbone=str(tmp_path))
     with pytest.raises(ModelError, match="lacks the files needed for fine-tuning"):
         _run(job, folder)
@@ -249,8 +221,10 @@ def test_without_a_linear_head_it_is_rejected(prepare: Prepare, content: str | N
         _run(job, folder)
 
 
-def test_a_frozen_base_that_does_not_match_its_ending_is_rejected(small: Path, keras_model: keras.Model) -> None:
-    backbone = read_backbone(small)
+def test_a_frozen_base_that_does_not_match_its_ending_is_rejected(
+    small_xception: Path, keras_model: keras.Model
+) -> None:
+    backbone = read_backbone(small_xception)
     ending = exit_flow(None)
     with pytest.raises(ModelError, match="split in two"):
         open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.CPU, Precision.AUTO)
@@ -264,14 +238,14 @@ def test_a_frozen_base_that_does_not_match_its_ending_is_rejected(small: Path, k
 
 @pytest.mark.parametrize("requested", [ProviderPreference.AUTO, ProviderPreference.CUDA])
 def test_a_provider_that_runs_the_backbone_but_not_its_base(
-    small: Path,
+    small_xception: Path,
     keras_model: keras.Model,
     requested: ProviderPreference,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """An automatically chosen provider falls back to the CPU with a warning; a requested one is an error."""
-    backbone, ending, plain = read_backbone(small), exit_flow(None), sessions.open_session
+    backbone, ending, plain = read_backbone(small_xception), exit_flow(None), sessions.open_session
     copy_weights(keras_model, ending)
 
     def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.InferenceSession:
@@ -301,7 +275,7 @@ def test_a_provider_that_runs_the_backbone_but_not_its_base(
 )
 def test_bfloat16_if_supported_allowed_and_accurate(
     prepare: Prepare,
-    small: Path,
+    small_xception: Path,
     keras_model: keras.Model,
     monkeypatch: pytest.MonkeyPatch,
     requested: str,
@@ -312,7 +286,7 @@ def test_bfloat16_if_supported_allowed_and_accurate(
     monkeypatch.setattr(fine_tune, "has_bfloat16", lambda: has_it)
     monkeypatch.setitem(engine.MIN_AGREEMENT, Precision.AUTO, agreement)
     job, _ = prepare(depth="whole", precision=requested)
-    backbone = read_backbone(small)
+    backbone = read_backbone(small_xception)
     part = fine_tune._all_layers(backbone, keras_model, job)
     assert part.precision.startswith(wanted)
     assert part.network.get_layer("block1_conv1").compute_dtype == wanted

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
-from core.base.errors import Cancelled, TrainerError
+from core.base.errors import Cancelled, DivergedError, TrainerError
 from core.base.progress import CancelToken
 from core.trainer import loop
 from core.trainer.checkpoint import Checkpoint
@@ -199,7 +199,14 @@ def test_a_checkpoint_of_another_network_starts_over(folder: Path, whole: Checkp
 def test_an_infinite_loss_is_an_error(folder: Path) -> None:
     trainer = TinyTrainer()
     trainer.optimizer.learning_rate.assign(1e30)
-    with pytest.raises(TrainerError, match="diverged: the loss became infinite in epoch 1"):
+    with pytest.raises(TrainerError, match="diverged: the loss grew beyond all bounds in epoch 1"):
+        trained(trainer, folder)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), 3e6])
+def test_an_epoch_that_diverged_is_not_selected_for_a_few_lucky_images(folder: Path, loss: float) -> None:
+    trainer = TinyTrainer(reported=[EpochMetrics(1.0, 0.25), EpochMetrics(loss, 0.5)])
+    with pytest.raises(DivergedError, match="beyond all bounds in epoch 1"):
         trained(trainer, folder)
 
 

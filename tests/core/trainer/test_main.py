@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.base.progress import CancelToken, Progress
+from core.base.progress import CancelToken, Progress, StageKind
 from core.card import read_card
 from core.engine import graph
 from core.models.heads import DenseHead, read_head
@@ -68,7 +68,7 @@ def test_unknown_commands_are_reported(arguments: tuple[str, ...]) -> None:
     with started(*arguments) as process:
         code, events, errors = run_to_end(process)
     assert (code, errors) == (2, "")
-    assert events[0] == Progress("starting", 0, 1, None)
+    assert events[0] == Progress("starting", 0, 1, None, StageKind.STARTING)
     assert isinstance(events[1], TrainerFailed)
     assert events[1].kind == "usage"
 
@@ -85,7 +85,7 @@ def test_it_ends_when_its_standard_input_is_closed_even_while_it_imports(tmp_pat
     """It has removed the partial files of an earlier kill first."""
     (tmp_path / ".0123.part").write_bytes(b"half")
     with started("train", job_in(tmp_path)) as process:
-        assert first_event(process) == Progress("starting", 0, 1, None)
+        assert first_event(process) == Progress("starting", 0, 1, None, StageKind.STARTING)
         assert process.stdin
         process.stdin.close()
         begun = time.monotonic()
@@ -115,7 +115,7 @@ def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writer) as parent,
     ):
         os.close(writer)
-        assert first_event(parent) == Progress("starting", 0, 1, None)
+        assert first_event(parent) == Progress("starting", 0, 1, None, StageKind.STARTING)
         parent.kill()
         begun = time.monotonic()
         until_both_are_gone.read()
@@ -141,23 +141,14 @@ def test_unexpected_errors_leave_a_traceback(tmp_path: Path) -> None:
     assert code == 1
     assert errors.startswith("Traceback (most recent call last):")
     assert ".folder.part" in errors.splitlines()[-1]
-    assert events == [Progress("starting", 0, 1, None)]
+    assert events == [Progress("starting", 0, 1, None, StageKind.STARTING)]
 
 
-@pytest.fixture(scope="module")
-def backbone() -> Path:
-    """The built-in backbone."""
-    place = Path(__file__).parents[3] / "models" / "xception-imagenet"
-    if not (place / "card.json").is_file():
-        pytest.skip("the shipped backbone is not there")
-    return place
-
-
-def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Path) -> None:
+def test_dense_from_features_to_the_parity_samples(tmp_path: Path, small_xception: Path) -> None:
     """The results of the process, read by its client; the engine's outputs then match Keras's."""
     import onnxruntime
 
-    card = read_card((backbone / "card.json").read_bytes())
+    card = read_card((small_xception / "card.json").read_bytes())
     images = sorted(write_labelled(tmp_path / "images", 12).rglob("*.png"))
     labels = np.repeat(np.arange(3), 12)
     draw = np.random.default_rng(0)
@@ -172,7 +163,7 @@ def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Pat
     epochs: list[Epoch] = []
     stages: list[str] = []
     facts = run_trainer(
-        ["train", str(job_in(tmp_path, replace(JOB, backbone=str(backbone))))],
+        ["train", str(job_in(tmp_path, replace(JOB, backbone=str(small_xception))))],
         report=lambda progress: stages.append(progress.stage),
         on_epoch=epochs.append,
         token=CancelToken(),
@@ -193,6 +184,6 @@ def test_dense_from_features_to_the_parity_samples(tmp_path: Path, backbone: Pat
     with np.load(tmp_path / protocol.PARITY, allow_pickle=False) as gate:
         seen, logits = gate["images"], gate["logits"]
     assert len(seen) == protocol.PARITY_IMAGES
-    session = onnxruntime.InferenceSession(backbone / card.file, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(small_xception / card.file, providers=["CPUExecutionProvider"])
     (ours,) = session.run([graph.FEATURES], {graph.INPUT: seen[:12]})
     assert np.allclose(refitted.logits(ours), logits[:12], atol=1e-3)

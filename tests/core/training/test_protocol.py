@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import TrainerError
-from core.base.progress import Progress
+from core.base.progress import Progress, StageKind
 from core.training import protocol
 from core.training.protocol import (
     Epoch,
@@ -25,6 +25,7 @@ JOB = TrainerJob("dense", 3, 7, 5, 0.01, 0.1, 16, "", "exact", "cpu", "somewhere
 EVENTS: list[TrainerEvent] = [
     Progress("learning", 3, 10, 1.5),
     Progress("learning", 0, 10, None),
+    Progress("lernt", 0, 10, None, StageKind.IMAGES),
     Epoch(0, 5, None, None, 1.1, 0.25, 0.1),
     Epoch(1, 5, 1.0, 0.5, None, None, 2.0),
     TrainerDone({"best_epoch": 3, "history": {"loss": [1.0, None]}}),

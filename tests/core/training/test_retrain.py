@@ -18,8 +18,10 @@ from core.card import SharedBackbone
 from core.datasets.labels import Label, lineage
 from core.models.bundled_features import FEATURES
 from core.models.classifier import open_classifier
-from core.models.library import CARD, InstalledModel, Library, load_examples, load_training_hashes
+from core.models.installed import load_examples, load_training_hashes
+from core.models.library import CARD, Library
 from core.models.training_examples import EXAMPLES, TrainingExample
+from core.models.values import InstalledModel
 from core.prediction import Prediction
 from core.training.request import RetrainRequest, TrainRequest
 from core.training.retrain import retrain

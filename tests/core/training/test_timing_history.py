@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.base import paths
-from core.base.progress import Progress
+from core.base.progress import Progress, StageKind
 from core.base.providers import Precision, ProviderPreference
 from core.training.protocol import Epoch
 from core.training.request import Depth, Recipe, TrainRequest
@@ -22,7 +22,7 @@ def request(recipe: Recipe, depth: Depth = Depth.EXIT_FLOW) -> TrainRequest:
 
 def recorded(*seconds: float) -> TimingRecorder:
     recorder = TimingRecorder()
-    recorder.stage(Progress("starting", 0, 1, None))
+    recorder.stage(Progress("beginnt", 0, 1, None, StageKind.STARTING))
     for number, took in enumerate((0.0, *seconds)):
         recorder.epoch(Epoch(number, len(seconds), None, None, None, None, took))
     return recorder

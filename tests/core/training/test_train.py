@@ -23,10 +23,12 @@ from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import SharedBackbone
 from core.models.classifier import open_classifier
-from core.models.library import BrokenEntry, Library, open_library
+from core.models.library import Library, open_library
+from core.models.values import BrokenEntry
 from core.prediction import Prediction
 from core.training.request import TrainRequest
-from core.training.train import BACKBONE, Trained, train
+from core.training.train import Trained, train
+from core.training.training_data import BACKBONE
 from tests import teaching, tiny
 
 ROOT = Path(core.__file__).parents[1]

@@ -35,8 +35,8 @@ def tree(tmp_path: Path) -> Path:
 def page(window: MainWindow, qtbot: QtBot) -> FoldersPage:
     """The *Folders* page, visible."""
     window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
-    qtbot.waitUntil(lambda: window.folders_page.tasks.process_id is not None, timeout=PATIENCE_MS)
-    return window.folders_page
+    qtbot.waitUntil(lambda: window.pages.folders.tasks.process_id is not None, timeout=PATIENCE_MS)
+    return window.pages.folders
 
 
 Classify = Callable[[Path], None]
@@ -56,7 +56,7 @@ def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
 
 def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     """Start a job as a user does, and wait until its results are visible."""
-    page = window.folders_page
+    page = window.pages.folders
     window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     page.form.open(folder)
     qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)

@@ -76,20 +76,20 @@ def test_jobs_of_an_earlier_window_are_listed(tiny_model: str, tree: Path, qtbot
     first = show_window(qtbot)
     qtbot.waitUntil(lambda: first.session.models.in_use is not None, timeout=PATIENCE_MS)
     begin(first, qtbot, tree)
-    qtbot.waitUntil(lambda: is_at(first.folders_page, JobState.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: is_at(first.pages.folders, JobState.FINISHED), timeout=PATIENCE_MS)
     first.close()
     shutil.rmtree(tree)
     second = show_window(qtbot)
     second.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
-    qtbot.waitUntil(lambda: bool(second.folders_page.list.texts()), timeout=PATIENCE_MS)
-    assert second.folders_page.list.texts()[0].startswith("holiday: Folder missing")
+    qtbot.waitUntil(lambda: bool(second.pages.folders.list.texts()), timeout=PATIENCE_MS)
+    assert second.pages.folders.list.texts()[0].startswith("holiday: Folder missing")
     qtbot.mouseClick(
-        second.folders_page.list.list.viewport(),
+        second.pages.folders.list.list.viewport(),
         Qt.MouseButton.LeftButton,
-        pos=second.folders_page.list.list.visualItemRect(second.folders_page.list.list.item(0)).center(),
+        pos=second.pages.folders.list.list.visualItemRect(second.pages.folders.list.list.item(0)).center(),
     )
-    qtbot.waitUntil(lambda: loaded(second.folders_page), timeout=PATIENCE_MS)
-    assert second.folders_page.results.strip.isVisible()
+    qtbot.waitUntil(lambda: loaded(second.pages.folders), timeout=PATIENCE_MS)
+    assert second.pages.folders.results.strip.isVisible()
     second.close()
 
 
@@ -97,8 +97,8 @@ def test_a_dropped_folder_is_offered(window: MainWindow, tree: Path, qtbot: QtBo
     assert dragging.drop(window, dragging.files([tree]))
     qtbot.waitUntil(lambda: any("as a folder job?" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     press(window.notices, "Classify folder", qtbot)
-    assert window.folders_page.form.isVisible()
-    assert window.folders_page.form.folder == tree
+    assert window.pages.folders.form.isVisible()
+    assert window.pages.folders.form.folder == tree
 
 
 def test_a_folder_dropped_on_the_page_opens_the_form(

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from core import job_api
+from core.api import jobs as api
 from core.base.errors import StorageError
 from core.jobs.queries import ResultStore
 from core.jobs.values import Review, Verdict
@@ -64,7 +64,7 @@ def test_reviews_are_stored_in_order(outbox: ReviewOutbox, job: str, qtbot: QtBo
 
 @pytest.mark.skipif(os.name == "nt", reason="this system has no SIGKILL")
 def test_reviews_are_stored_again_after_a_crash(outbox: ReviewOutbox, tasks: Tasks, job: str, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(tasks.start(job_api.list_jobs).succeeded, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(tasks.start(api.list_jobs).succeeded, timeout=PATIENCE_MS):
         pass
     assert tasks.process_id is not None
     os.kill(tasks.process_id, signal.SIGSTOP)
@@ -88,7 +88,7 @@ def test_nothing_waits_for_reviews_of_many_rows(outbox: ReviewOutbox, tasks: Tas
     started: list[Task] = []
 
     def start() -> Task:
-        started.append(tasks.start(job_api.undo_reviews, 1))
+        started.append(tasks.start(api.undo_reviews, 1))
         return started[-1]
 
     outbox.add(start)

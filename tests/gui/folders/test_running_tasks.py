@@ -65,7 +65,7 @@ def test_other_tasks_are_disabled_while_photos_are_sorted(
     assert sorting_of(page).stop.isVisible()
     assert not sorting_of(page).execute.isEnabled()
     page.show_jobs()
-    window.photo_browser.remove_selected()
+    window.pages.photo_browser.remove_selected()
     assert any("Can't remove “holiday” yet" in text for text in window.notices.texts())
     (tmp_path / RELEASE).touch()
     press(window.notices, "Undo", qtbot)  # from the list, while no results are shown

@@ -69,7 +69,7 @@ def test_a_running_job_cannot_be_removed_and_keeps_its_options(
     begin(window, qtbot, tmp_path / "many")
     job = shown_job(page)
     page.show_jobs()
-    window.photo_browser.remove_selected()
+    window.pages.photo_browser.remove_selected()
     qtbot.waitUntil(lambda: any("Stop the job before" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     page.open_job(job)
     window.actions_by_id[ActionId.STOP_JOB].trigger()

@@ -143,7 +143,7 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
 
     later = show_window(qtbot)
     later.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
-    again = later.folders_page
+    again = later.pages.folders
     qtbot.waitUntil(lambda: job in again.jobs.all, timeout=PATIENCE_MS)
     again.open_job(job)
     assert later.actions_by_id[ActionId.UNDO_SORTING].isEnabled()

@@ -14,7 +14,8 @@ from core.base import paths, settings
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.engine import provider_selection
-from core.models.library import load_backbone, open_library
+from core.models.installed import load_backbone
+from core.models.library import open_library
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
@@ -35,7 +36,7 @@ def test_the_model_in_use_is_shown_everywhere(window: MainWindow, qtbot: QtBot) 
     assert window.top_bar.chip.text().strip() == "CPU"
     assert "colours on CPU" in visible_texts(window.status)
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
-    shown = visible_texts(window.models_page)
+    shown = visible_texts(window.pages.models)
     for words in ("Tiny", "32 × 32 px", "Multiply-adds", "red, green, blue", tiny.ORIGIN.licence, "no photos yet"):
         assert words in shown
 

@@ -34,11 +34,11 @@ def page(window: MainWindow, qtbot: QtBot) -> ModelsPage:
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     for title in ("Hues one", "Hues two"):
         install("hues", title)
-    qtbot.waitUntil(lambda: "hues" in window.models_page.names, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: len(window.models_page.names["hues"].versions) == 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "hues" in window.pages.models.names, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(window.pages.models.names["hues"].versions) == 2, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "hues" in window.session.models.installed, timeout=PATIENCE_MS)
-    window.models_page.select("hues")
-    return window.models_page
+    window.pages.models.choices.select("hues")
+    return window.pages.models
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:
@@ -74,7 +74,7 @@ def test_another_version_is_used_and_rolled_back_by_keyboard(
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 1 and photos.photo(0).outcome is not None, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
-    page.select("hues")
+    page.choices.select("hues")
     page.versions.list.setFocus()
     qtbot.keyClick(page.versions.list, Qt.Key.Key_Down)
     assert page.versions.number == 1
@@ -104,7 +104,7 @@ def test_a_version_is_removed_and_restored_with_undo(page: ModelsPage, window: M
 
 
 def test_a_model_in_use_is_removed_and_restored(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
-    page.select("colours")
+    page.choices.select("colours")
     window.actions_by_id[ActionId.REMOVE_MODEL].trigger()
     qtbot.waitUntil(lambda: used(window)[0] not in ("colours", ""), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "colours" not in page.names, timeout=PATIENCE_MS)
@@ -114,7 +114,7 @@ def test_a_model_in_use_is_removed_and_restored(page: ModelsPage, window: MainWi
 
 
 def test_built_in_models_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
-    page.select("general")
+    page.choices.select("general")
     qtbot.waitUntil(lambda: not page.remove.isEnabled(), timeout=PATIENCE_MS)
     assert page.classes.list.isVisible()
     page.classes.search.setFocus()
@@ -146,7 +146,7 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
         lambda: any("Imported “hues.onnx” as “hues”." in one for one in window.notices.texts()), timeout=PATIENCE_MS
     )
     assert window.session.photos.rowCount() == 0
-    qtbot.waitUntil(lambda: page._chosen_name() == "hues", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.choices.name == "hues", timeout=PATIENCE_MS)
 
 
 def test_a_failed_import_shows_the_reason(page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_the_user_chooses_one_of_several_outputs(page: ModelsPage, qtbot: QtBot,
     form.set_names("a, b, c, d, e")
     form.scaling.setCurrentIndex(form.scaling.findData(Scaling.RAW))
     click(qtbot, form.add)
-    qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.choices.name == "theirs", timeout=PATIENCE_MS)
     assert open_library().find("theirs").card.classes == ("a", "b", "c", "d", "e")
 
 
@@ -201,6 +201,6 @@ def test_a_classifier_of_another_program_opens_the_import_form(
     qtbot.waitUntil(lambda: "“photo.png”: red " in form.preview.text(), timeout=PATIENCE_MS)
     assert "theirs" not in page.names
     click(qtbot, form.add)
-    qtbot.waitUntil(lambda: page._chosen_name() == "theirs", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.choices.name == "theirs", timeout=PATIENCE_MS)
     assert not form.isVisible()
     assert open_library().find("theirs").card.classes == ("red", "green", "blue")

@@ -176,8 +176,8 @@ def test_the_inspector_has_buttons_to_correct(learner: MainWindow, qtbot: QtBot)
     click(qtbot, buttons["Correct… (F2)"])
     qtbot.keyClick(chooser(learner).line, Qt.Key.Key_1)
     buttons = {one.text(): one for one in learner.photos_page.inspector.findChildren(QPushButton) if one.isVisible()}
-    assert list(buttons) == ["Change… (F2)", "Remove correction (Shift+F2)"]
-    click(qtbot, buttons["Remove correction (Shift+F2)"])
+    assert list(buttons) == ["Change… (F2)", "Remove label (Shift+F2)"]
+    click(qtbot, buttons["Remove label (Shift+F2)"])
     assert learner.photos_page.strip.isHidden()
 
 

@@ -30,7 +30,7 @@ LATER = (
         "statistics",
         "sqlite3",
     ),
-    *("core.services.job_values", "core.job_api", "core.api", "core.training.values"),
+    *("core.services.job_values", "core.api.jobs", "core.api", "core.training.values"),
 )
 START = f"""
 import json, sys, time
@@ -46,7 +46,7 @@ if __name__ == "__main__":
     while "gui.models.compare" not in sys.modules and time.monotonic() < end:
         made.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     pages = [type(window.pages.widget(number)).__name__ for number in range(window.pages.count())]
-    helpers = [window.folders_page.tasks.process_id, window.session.library.tasks.process_id]
+    helpers = [window.pages.folders.tasks.process_id, window.session.library.tasks.process_id]
     window.close()
     print(json.dumps({{"before": before, "pages": pages, "helpers": helpers, "plots": "numpy" in sys.modules}}))
 """
@@ -87,26 +87,26 @@ def test_a_page_is_created_when_it_is_first_shown(early: MainWindow) -> None:
         assert early.pages.current_page is place
         assert early.pages.currentWidget() is early.pages.widget(place)
     assert early.pages.count() == len(Page)
-    assert early.pages.currentWidget() is early.folders_page
+    assert early.pages.currentWidget() is early.pages.folders
 
 
 def test_an_action_creates_the_page_it_needs(early: MainWindow) -> None:
     early.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     assert early.pages.current_page is Page.FOLDERS
-    assert early.folders_page.form.isVisible()
+    assert early.pages.folders.form.isVisible()
 
 
 def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:
     acts = early.actions_by_id
     disabled = {act for act in ActionId if not acts[act].isEnabled()}
     assert disabled == set(JOB_ACTIONS)
-    assert early.folders_page.job is None
+    assert early.pages.folders.job is None
     assert {act for act in ActionId if not acts[act].isEnabled()} == disabled, "also after the page is created"
 
 
 def test_models_listed_before_the_page_was_created_are_shown(early: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: early.session.models.in_use is not None, timeout=PATIENCE_MS)
-    choices = early.models_page.choices
+    choices = early.pages.models.choices
     assert sum("in use" in choices.item(row).text() for row in range(choices.count())) == 1
     assert choices.currentItem() is not None
 
@@ -115,7 +115,7 @@ def test_a_running_training_is_shown(early: MainWindow) -> None:
     early.wizard_controller.show_progress("Training “leaves”: epoch 2 of 9")
     early.actions_by_id[ActionId.SHOW_TRAINING].trigger()
     QApplication.processEvents()
-    assert early.training_page.running.isVisible()
-    assert early.training_page.line.text() == "Training “leaves”: epoch 2 of 9"
+    assert early.pages.training.running.isVisible()
+    assert early.pages.training.line.text() == "Training “leaves”: epoch 2 of 9"
     early.wizard_controller.show_progress("")
-    assert not early.training_page.running.isVisible()
+    assert not early.pages.training.running.isVisible()

@@ -34,7 +34,7 @@ def test_every_action_has_a_unique_shortcut(window: MainWindow) -> None:
 
 
 def test_every_control_has_an_accessible_name(window: MainWindow) -> None:
-    assert all((window.folders_page, window.models_page, window.training_page)), "all pages are created"
+    assert all((window.pages.folders, window.pages.models, window.pages.training)), "all pages are created"
     controls = [
         control
         for kind in (QAbstractButton, QComboBox, QLineEdit, QListView)

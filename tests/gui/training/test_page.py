@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,14 +37,12 @@ def begin(training: TrainRequest) -> None:
 
 
 @pytest.fixture
-def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> Iterator[TrainingPage]:
+def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> TrainingPage:
     """The page with one unfinished run."""
     begin(request(tmp_path / "pictures"))
     window.actions_by_id[ActionId.SHOW_TRAINING].trigger()
-    qtbot.waitUntil(lambda: len(window.training_page.runs) == 1, timeout=PATIENCE_MS)
-    yield window.training_page
-    if window.wizard_controller.wizard is not None:
-        window.wizard_controller.wizard.end()
+    qtbot.waitUntil(lambda: len(window.pages.training.runs) == 1, timeout=PATIENCE_MS)
+    return window.pages.training
 
 
 def click(qtbot: QtBot, button: QPushButton) -> None:
@@ -81,8 +78,8 @@ def test_resuming_opens_the_wizard_where_it_trains(
     assert wizard.step is WizardStep.TRAINING
     assert "Training later" in page.line.text()
     assert page.running.isVisible()
-    qtbot.waitUntil(lambda: not wizard.run.is_running, timeout=PATIENCE_MS)  # the folder does not exist
-    assert "no folder" in wizard.training._error.text() or "pictures" in wizard.training._error.text()
+    qtbot.waitUntil(lambda: not wizard.training.is_running, timeout=PATIENCE_MS)  # the folder does not exist
+    assert "no folder" in wizard.training.step._error.text() or "pictures" in wizard.training.step._error.text()
     assert not page.running.isVisible()
 
 
@@ -112,7 +109,7 @@ def test_a_trained_model_is_shown_on_the_models_page(page: TrainingPage, window:
     page.list.setFocus()
     qtbot.keyClick(page.list, Qt.Key.Key_Return)
     assert window.pages.currentIndex() == Page.MODELS
-    qtbot.waitUntil(lambda: window.models_page._chosen_name() == "hues", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.pages.models.choices.name == "hues", timeout=PATIENCE_MS)
 
 
 def test_the_button_opens_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:

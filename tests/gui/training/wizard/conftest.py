@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,11 +21,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def wizard(window: MainWindow, home: Path, qtbot: QtBot) -> Iterator[TrainingWizard]:
+def wizard(window: MainWindow, home: Path, qtbot: QtBot) -> TrainingWizard:
     teaching.replace_backbone(home)
     window.actions_by_id[ActionId.NEW_MODEL].trigger()
     made = window.wizard_controller.wizard
     assert made is not None
     qtbot.waitExposed(made)
-    yield made
-    made.end()
+    return made

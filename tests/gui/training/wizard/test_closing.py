@@ -25,7 +25,7 @@ def train(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> Callable[[int
     def begin(seed: int) -> None:
         to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=seed))
         click(qtbot, wizard.next)
-        assert wizard.run.is_running
+        assert wizard.training.is_running
 
     return begin
 
@@ -34,7 +34,7 @@ def test_closing_can_be_cancelled(qtbot: QtBot, wizard: TrainingWizard, train: C
     train(11)
     wizard.close()
     assert "Close while training?" in texts(wizard)
-    click(qtbot, buttons(wizard.training)["Keep training"])
+    click(qtbot, buttons(wizard.training.step)["Keep training"])
     assert wizard.isVisible()
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
     assert wizard.isVisible()
@@ -45,9 +45,9 @@ def test_the_training_stops_and_the_wizard_closes(
 ) -> None:
     train(12)
     wizard.close()
-    click(qtbot, buttons(wizard.training)["Stop and discard"])
+    click(qtbot, buttons(wizard.training.step)["Stop and discard"])
     qtbot.waitUntil(lambda: not wizard.isVisible(), timeout=PATIENCE_MS)
-    assert not wizard.run.is_running
+    assert not wizard.training.is_running
     assert "many" not in [model.name for model in open_library().models()]
 
 
@@ -56,7 +56,7 @@ def test_a_training_in_the_background_ends_with_a_notice(
 ) -> None:
     train(13)
     wizard.close()
-    click(qtbot, wizard.training.background)
+    click(qtbot, wizard.training.step.background)
     assert not wizard.isVisible()
     qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=2 * PATIENCE_MS)
     click(qtbot, buttons(window)["Show"] if "Show" in buttons(window) else buttons(window.notices)["Show"])

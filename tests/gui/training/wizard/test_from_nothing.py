@@ -59,7 +59,7 @@ def test_from_nothing_to_a_model_in_use(qtbot: QtBot, own_home: Path, photos: Pa
         wizard = window.wizard_controller.wizard
         assert wizard is not None
         drop_photos(qtbot, wizard, photos)
-        train_with_an_accident(qtbot, wizard)
+        train_with_an_accident(qtbot, window, wizard)
         use_the_result(qtbot, window, wizard)
         wizard.close()
         correct_and_retrain(qtbot, window)
@@ -77,19 +77,19 @@ def drop_photos(qtbot: QtBot, wizard: TrainingWizard, photos: Path) -> None:
     assert "Class bird, " in texts(wizard)
     qtbot.waitUntil(lambda: "look nearly the same" in texts(wizard), timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
-    assert wizard.how.name.text() == "photos"
+    assert wizard.method.step.name.text() == "photos"
     assert wizard.next.text() == "Train"
 
 
-def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
+def train_with_an_accident(qtbot: QtBot, window: MainWindow, wizard: TrainingWizard) -> None:
     """Train; the process is killed while it computes features, and the training is resumed."""
-    training = wizard.training
+    training = wizard.training.step
     click(qtbot, wizard.next)
     assert wizard.step is WizardStep.TRAINING
     has_some = lambda: training.stage.text() == "Computing features" and training.bar.value() >= SOME  # noqa: E731
     qtbot.waitUntil(has_some, timeout=LONG_MS)
     qtbot.waitUntil(lambda: "photos/s" in training.speed.text(), timeout=PATIENCE_MS)
-    number = wizard._session.training.process_id
+    number = window.session.training.process_id
     assert number is not None
     os.kill(number, signal.SIGKILL)
     qtbot.waitUntil(training.again.isVisible, timeout=PATIENCE_MS)
@@ -98,21 +98,21 @@ def train_with_an_accident(qtbot: QtBot, wizard: TrainingWizard) -> None:
     assert training.again.text() == "Resume"
     click(qtbot, training.again)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=LONG_MS)
-    assert wizard._session.training.process_id != number
-    assert wizard.result.facts is not None
-    assert wizard.result.facts.computed <= 196 - SOME, "what was computed before the kill was kept"
+    assert window.session.training.process_id != number
+    assert wizard.result.step.facts is not None
+    assert wizard.result.step.facts.computed <= 196 - SOME, "what was computed before the kill was kept"
 
 
 def use_the_result(qtbot: QtBot, window: MainWindow, wizard: TrainingWizard) -> None:
     """Read the accuracy, and use the model from now on."""
-    headline = wizard.result.headline.text()
+    headline = wizard.result.step.headline.text()
     assert "correct on" in headline
     assert float(headline.split("%")[0]) >= 90
     assert "95% confidence interval: " in texts(wizard)
-    qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
-    click(qtbot, wizard.result.use)
+    qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
+    click(qtbot, wizard.result.step.use)
     qtbot.waitUntil(lambda: in_use(window) == "photos", timeout=4 * PATIENCE_MS)
-    assert wizard.result.use.text() == "In use"
+    assert wizard.result.step.use.text() == "In use"
     qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "photos", timeout=PATIENCE_MS)
     assert open_library().find("photos").version == 1
     qtbot.waitUntil(lambda: settings.load(paths.settings_file()).model == "photos", timeout=PATIENCE_MS)

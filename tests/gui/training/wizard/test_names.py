@@ -44,14 +44,14 @@ def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: Trai
     qtbot.wait(200)
     assert nameless(wizard) == []
     click(qtbot, wizard.next)
-    wizard.how.options.toggle.setChecked(True)
-    qtbot.waitUntil(lambda: wizard.how.options.fields.preview.samples.count == 9, timeout=PATIENCE_MS)
+    wizard.method.step.options.toggle.setChecked(True)
+    qtbot.waitUntil(lambda: wizard.method.step.options.fields.preview.samples.count == 9, timeout=PATIENCE_MS)
     assert nameless(wizard) == []
     click(qtbot, wizard.next)
     wizard.close()
     assert nameless(wizard) == []
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
     qtbot.wait(300)
     assert nameless(wizard) == []
     wizard.build("Set", {"red": (folder / "red",)})
@@ -65,12 +65,12 @@ def test_the_preview_shows_nine_augmentations_and_other_photos(
 ) -> None:
     read(qtbot, wizard, folder)
     click(qtbot, wizard.next)
-    preview = wizard.how.options.fields.preview
-    wizard.how.options.toggle.click()
+    preview = wizard.method.step.options.fields.preview
+    wizard.method.step.options.toggle.click()
     qtbot.waitUntil(lambda: (preview.samples.count, preview.originals.count) == (9, 3), timeout=PATIENCE_MS)
     before = preview.originals.paths
     click(qtbot, preview.others)
     qtbot.waitUntil(lambda: preview.originals.paths != before, timeout=PATIENCE_MS)
     assert preview.originals.paths[0].parent.name in {"red", "green", "blue"}
-    wizard.how.options.fields.augment.setChecked(False)
-    assert not wizard.how.plan.options.augment
+    wizard.method.step.options.fields.augment.setChecked(False)
+    assert not wizard.method.request().augment

@@ -64,20 +64,20 @@ def drop_on_tile(tiles: ClassTiles, row: int, files: Sequence[Path]) -> None:
 
 def test_a_photo_in_two_classes_is_moved_to_one_and_back(qtbot: QtBot, wizard: TrainingWizard, mixed: Path) -> None:
     read(qtbot, wizard, mixed)
-    problems = wizard.photos.found.problems
+    problems = wizard.photos.step.found.problems
     qtbot.waitUntil(lambda: shows(wizard, "different labels"), timeout=PATIENCE_MS)
     conflict = problem(problems, "different labels")
     assert {"Exclude 1 of 2", "Move to class…", "Open"} <= set(buttons(conflict))
     click(qtbot, buttons(conflict)["Move to class…"])
-    assert wizard.chooser.isVisible()
-    assert "What is in this photo?" in texts(wizard.chooser)
-    qtbot.keyClicks(wizard.chooser.line, "blu")
-    qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
+    assert wizard.photos.chooser.isVisible()
+    assert "What is in this photo?" in texts(wizard.photos.chooser)
+    qtbot.keyClicks(wizard.photos.chooser.line, "blu")
+    qtbot.keyClick(wizard.photos.chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: shows(wizard, "moved to “blue”"), timeout=PATIENCE_MS)
     assert not shows(wizard, "different labels")
     assert shows(wizard, "Class blue, 13 photos")
     assert (mixed / "red" / "0.png").exists(), "the folder is as it was"
-    click(qtbot, wizard.photos.found.undo)
+    click(qtbot, wizard.photos.step.found.undo)
     qtbot.waitUntil(lambda: shows(wizard, "different labels"), timeout=PATIENCE_MS)
     assert not shows(wizard, "moved to “blue”")
 
@@ -86,14 +86,14 @@ def test_an_unreadable_photo_is_excluded_and_changes_are_undone_one_by_one(
     qtbot: QtBot, wizard: TrainingWizard, mixed: Path
 ) -> None:
     read(qtbot, wizard, mixed)
-    problems = wizard.photos.found.problems
+    problems = wizard.photos.step.found.problems
     qtbot.waitUntil(lambda: shows(wizard, "broken.png"), timeout=PATIENCE_MS)
     click(qtbot, buttons(problem(problems, "broken.png"))["Exclude"])
     qtbot.waitUntil(lambda: shows(wizard, "broken.png: excluded"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: shows(wizard, "IMG_1.png"), timeout=PATIENCE_MS)
     click(qtbot, buttons(problem(problems, "IMG_1.png"))["Move to class…"])
-    qtbot.keyClicks(wizard.chooser.line, "green")
-    qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
+    qtbot.keyClicks(wizard.photos.chooser.line, "green")
+    qtbot.keyClick(wizard.photos.chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: shows(wizard, "moved to “green”"), timeout=PATIENCE_MS)
     assert shows(wizard, "Class green, 13 photos")
     undo = [one for one in problems.findChildren(type(wizard.next)) if "broken.png" in one.accessibleName()]
@@ -106,7 +106,7 @@ def test_classes_are_built_by_dragging_photos(
     qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
 ) -> None:
     click(qtbot, buttons(wizard)["Build classes from photos"])
-    found = wizard.photos.found
+    found = wizard.photos.step.found
     tiles = found.tiles
     qtbot.waitUntil(found.isVisible, timeout=PATIENCE_MS)
     assert any("New class" in one for one in tile_texts(tiles))
@@ -148,7 +148,7 @@ def test_photos_are_removed_from_a_class_and_a_new_class_is_named(
     qtbot: QtBot, wizard: TrainingWizard, folder: Path
 ) -> None:
     wizard.build("Set", {label: tuple(sorted((folder / label).glob("?.png"))) for label in ("red", "blue")})
-    found = wizard.photos.found
+    found = wizard.photos.step.found
     qtbot.waitUntil(lambda: shows(wizard, "20 photos in 2 classes"), timeout=PATIENCE_MS)
     wall = found.class_photos.wall
     qtbot.waitUntil(lambda: wall.count() == 10, timeout=PATIENCE_MS)
@@ -166,21 +166,20 @@ def test_photos_are_removed_from_a_class_and_a_new_class_is_named(
         qtbot.waitUntil(lambda count=count: shows(wizard, count), timeout=PATIENCE_MS)
 
 
-def test_a_custom_dataset_is_offered_after_a_restart(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+def test_a_custom_dataset_is_offered_after_a_restart(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
+) -> None:
     wizard.build("Kept", {label: (folder / label,) for label in ("red", "blue")})
     qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
-    again = TrainingWizard(wizard._session, wizard.parentWidget())
+    again = TrainingWizard(window.session, window)
     qtbot.addWidget(again)
     again.show()
-    try:
-        qtbot.waitUntil(lambda: any("Open “Kept”" in text for text in buttons(again)), timeout=PATIENCE_MS)
-        (text,) = [text for text in buttons(again) if "Kept" in text]
-        assert "2 classes" in text
-        click(qtbot, buttons(again)[text])
-        qtbot.waitUntil(lambda: again.photos.can_continue, timeout=PATIENCE_MS)
-        assert again.photos.found.name.text() == "Kept"
-    finally:
-        again.end()
+    qtbot.waitUntil(lambda: any("Open “Kept”" in text for text in buttons(again)), timeout=PATIENCE_MS)
+    (text,) = [text for text in buttons(again) if "Kept" in text]
+    assert "2 classes" in text
+    click(qtbot, buttons(again)[text])
+    qtbot.waitUntil(lambda: again.photos.can_continue, timeout=PATIENCE_MS)
+    assert again.photos.step.found.name.text() == "Kept"
 
 
 def test_photos_are_dragged_out_of_the_gallery_as_files(
@@ -202,7 +201,7 @@ def test_the_wizard_opens_with_given_classes(
         {"red": [folder / "red" / "1.png"], "blue": [folder / "blue" / "1.png"]}, "Corrected"
     )
     qtbot.waitUntil(lambda: shows(wizard, "2 photos in 2 classes"), timeout=PATIENCE_MS)
-    assert wizard.photos.found.name.text() == "Corrected"
+    assert wizard.photos.step.found.name.text() == "Corrected"
 
 
 def test_many_classes_are_shown_at_once(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
@@ -210,4 +209,4 @@ def test_many_classes_are_shown_at_once(qtbot: QtBot, wizard: TrainingWizard, tm
     source = teaching.write_labelled(tmp_path / "s", 1, classes=["red"])
     wizard.build("Many", {f"class {number:03}": (source / "red" / "0.png",) for number in range(200)})
     qtbot.waitUntil(lambda: shows(wizard, "200 photos in 200 classes"), timeout=2 * PATIENCE_MS)
-    assert wizard.photos.found.tiles.model().rowCount() == 201
+    assert wizard.photos.step.found.tiles.model().rowCount() == 201

@@ -32,8 +32,8 @@ def mislabelled(tmp_path: Path) -> Path:
 
 
 def shown_photos(wizard: TrainingWizard) -> ResultPhotos:
-    assert wizard.result.photos is not None
-    return wizard.result.photos
+    assert wizard.result.step.photos is not None
+    return wizard.result.step.photos
 
 
 def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
@@ -47,22 +47,22 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     wall.setFocus()
     wall.setCurrentRow(row)
     qtbot.keyClick(wall, Qt.Key.Key_F2)
-    assert wizard.chooser.isVisible()
-    qtbot.keyClicks(wizard.chooser.line, "red")
-    qtbot.keyClick(wizard.chooser.line, Qt.Key.Key_Return)
+    assert wizard.photos.chooser.isVisible()
+    qtbot.keyClicks(wizard.photos.chooser.line, "red")
+    qtbot.keyClick(wizard.photos.chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: wall.item(row).text() == "now red\nwas blue", timeout=PATIENCE_MS)
-    assert wizard.result.again.text() == "Train again with 1 change"
-    click(qtbot, wizard.result.undo)
-    qtbot.waitUntil(lambda: wizard.result.again.text() == "Train again", timeout=PATIENCE_MS)
+    assert wizard.result.step.again.text() == "Train again with 1 change"
+    click(qtbot, wizard.result.step.undo)
+    qtbot.waitUntil(lambda: wizard.result.step.again.text() == "Train again", timeout=PATIENCE_MS)
     wall.setCurrentRow(row)
     click(qtbot, photos.accept)
-    qtbot.waitUntil(lambda: wizard.result.again.text() == "Train again with 1 change", timeout=PATIENCE_MS)
-    click(qtbot, wizard.result.again)
+    qtbot.waitUntil(lambda: wizard.result.step.again.text() == "Train again with 1 change", timeout=PATIENCE_MS)
+    click(qtbot, wizard.result.step.again)
     assert wizard.step is WizardStep.TRAINING
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    assert wizard.result.facts is not None
-    assert wizard.result.facts.version == 2
-    assert wizard.result.again.text() == "Train again", "the correction was used"
+    assert wizard.result.step.facts is not None
+    assert wizard.result.step.facts.version == 2
+    assert wizard.result.step.again.text() == "Train again", "the correction was used"
     assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is unchanged"
 
 
@@ -71,7 +71,7 @@ def test_the_model_is_exported_from_a_dialog_that_does_not_block(
 ) -> None:
     to_result(qtbot, wizard, folder)
     click(qtbot, buttons(wizard)["Export…"])
-    panel, facts = wizard.result.exporting, wizard.result.facts
+    panel, facts = wizard.result.step.exporting, wizard.result.step.facts
     assert facts is not None
     assert f"{facts.name}@{facts.version}" in panel.heading.text()
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
@@ -83,14 +83,14 @@ def test_the_model_is_exported_from_a_dialog_that_does_not_block(
     panel.write(tmp_path / "out")
     assert panel.isVisible()
     qtbot.waitUntil(lambda: any("Exported “" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
-    assert not wizard.result.exporting.isVisible()
+    assert not wizard.result.step.exporting.isVisible()
     imported = import_model(tmp_path / "out.onnx", open_library())
     assert imported.model.card.classes == facts.card.classes
 
 
 def test_a_failed_export_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:
     to_result(qtbot, wizard, folder)
-    wizard.result.exporting.open("gone@3")
-    wizard.result.exporting.write(tmp_path / "out.onnx")
+    wizard.result.step.exporting.open("gone@3")
+    wizard.result.step.exporting.write(tmp_path / "out.onnx")
     qtbot.waitUntil(lambda: any("gone" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "out.onnx").exists()

@@ -34,22 +34,22 @@ def test_from_a_folder_to_a_model_in_use(
     assert "20 photos" in seen
     qtbot.waitUntil(lambda: "broken.png" in texts(wizard), timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
-    assert wizard.how.name.text() == "my-pictures"
-    wizard.how.name.clear()
-    qtbot.keyClicks(wizard.how.name, "Bad name")
+    assert wizard.method.step.name.text() == "my-pictures"
+    wizard.method.step.name.clear()
+    qtbot.keyClicks(wizard.method.step.name, "Bad name")
     assert "Use lowercase letters" in texts(wizard)
     assert not wizard.next.isEnabled()
-    wizard.how.name.clear()
-    qtbot.keyClicks(wizard.how.name, "mine")
-    qtbot.waitUntil(lambda: "About" in wizard.how.cards[Recipe.QUICK].time.text(), timeout=PATIENCE_MS)
+    wizard.method.step.name.clear()
+    qtbot.keyClicks(wizard.method.step.name, "mine")
+    qtbot.waitUntil(lambda: "About" in wizard.method.step.cards[Recipe.QUICK].time.text(), timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
     assert wizard.step is WizardStep.TRAINING
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    assert "correct on" in wizard.result.headline.text()
-    assert "%" in wizard.result.beside.text()
-    click(qtbot, wizard.result.use)
+    assert "correct on" in wizard.result.step.headline.text()
+    assert "%" in wizard.result.step.beside.text()
+    click(qtbot, wizard.result.step.use)
     qtbot.waitUntil(lambda: in_use(window) == "mine", timeout=PATIENCE_MS)
-    assert wizard.result.use.text() == "In use"
+    assert wizard.result.step.use.text() == "In use"
     qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "mine", timeout=PATIENCE_MS)
     assert open_library().find("mine").version == 1
 
@@ -58,8 +58,8 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
     to_method(qtbot, wizard, folder)
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: wizard.result.matrix is not None, timeout=PATIENCE_MS)
-    matrix, facts, photos = wizard.result.matrix, wizard.result.facts, wizard.result.photos
+    qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
+    matrix, facts, photos = wizard.result.step.matrix, wizard.result.step.facts, wizard.result.step.photos
     assert matrix is not None
     assert photos is not None
     assert facts is not None
@@ -70,16 +70,18 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
-def test_a_training_is_repeated_after_its_process_dies(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
+def test_a_training_is_repeated_after_its_process_dies(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, tmp_path: Path
+) -> None:
     many = teaching.write_labelled(tmp_path / "many", 200, seed=3)
     to_method(qtbot, wizard, many)
     click(qtbot, wizard.next)
-    qtbot.waitUntil(lambda: wizard._session.training.process_id is not None, timeout=PATIENCE_MS)
-    assert wizard._session.training.process_id is not None
-    os.kill(wizard._session.training.process_id, signal.SIGKILL)
-    qtbot.waitUntil(wizard.training.restart.isVisible, timeout=PATIENCE_MS)
-    assert wizard.training.stage.text() == "Training failed"
-    button = wizard.training.again if wizard.training.again.isVisible() else wizard.training.restart
+    qtbot.waitUntil(lambda: window.session.training.process_id is not None, timeout=PATIENCE_MS)
+    assert window.session.training.process_id is not None
+    os.kill(window.session.training.process_id, signal.SIGKILL)
+    qtbot.waitUntil(wizard.training.step.restart.isVisible, timeout=PATIENCE_MS)
+    assert wizard.training.step.stage.text() == "Training failed"
+    button = wizard.training.step.again if wizard.training.step.again.isVisible() else wizard.training.step.restart
     click(qtbot, button)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
 
@@ -95,15 +97,15 @@ def test_an_unusable_folder_shows_the_reason(qtbot: QtBot, wizard: TrainingWizar
 def test_stopping_asks_what_to_do_with_the_progress(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
     to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=4))
     click(qtbot, wizard.next)
-    click(qtbot, wizard.training.stop)
-    choices = {one.text(): one for one in wizard.training.findChildren(QPushButton) if one.isVisible()}
+    click(qtbot, wizard.training.step.stop)
+    choices = {one.text(): one for one in wizard.training.step.findChildren(QPushButton) if one.isVisible()}
     click(qtbot, choices["Stop and discard"])
-    qtbot.waitUntil(lambda: wizard.training.stage.text() == "Stopped", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.training.step.stage.text() == "Stopped", timeout=PATIENCE_MS)
     assert "many" not in [model.name for model in open_library().models()]
     click(qtbot, wizard.back)
     assert wizard.step is WizardStep.METHOD
     wizard.go_to(WizardStep.TRAINING)
-    click(qtbot, wizard.training.restart)
+    click(qtbot, wizard.training.step.restart)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
 
 
@@ -115,7 +117,7 @@ def test_a_training_continues_in_the_background_and_is_shown_again(
     wizard.close()
     assert wizard.isVisible(), "the wizard asks first"
     assert "Close while training?" in texts(wizard)
-    click(qtbot, wizard.training.background)
+    click(qtbot, wizard.training.step.background)
     assert not wizard.isVisible()
     assert "Training continues in the background." in window.notices.texts()
     qtbot.waitUntil(lambda: "Training many" in "".join(one.text() for one in window.status.findChildren(QPushButton)))

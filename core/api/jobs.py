@@ -1,4 +1,4 @@
-"""The verbs of folder jobs, in addition to those of `core.api`.
+"""The verbs of folder jobs.
 
 Views, plans and reviews of many rows are kept by the process that runs the verbs.
 """
@@ -6,13 +6,16 @@ Views, plans and reviews of many rows are kept by the process that runs the verb
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.base.progress import CancelToken, ProgressCallback
-from core.jobs.values import JobRequest, JobSummary, Review, View
+from core.jobs.values import Filter, JobRequest, JobSummary, Review, UnreadableFolder, View
 
 if TYPE_CHECKING:
+    from core.jobs.job_list import BrokenJob
+    from core.jobs.trash import RemovedJob
     from core.outputs.reports.plan import ReportFormat
     from core.outputs.sorting.values import SortRequest
     from core.services.job_values import (
@@ -28,6 +31,32 @@ if TYPE_CHECKING:
     )
 
 # ---- jobs
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetails:
+    """A job, the number of its images in each class, and the folders that could not be read."""
+
+    summary: JobSummary
+    classes: dict[str, int]
+    unreadable_folders: tuple[UnreadableFolder, ...]
+
+
+def read_jobs() -> tuple[JobSummary | BrokenJob, ...]:
+    """List all jobs as their journals say, the newest first, and at the end those whose journal cannot be read."""
+    from core.jobs import job_list
+
+    return job_list.list_jobs()
+
+
+def describe_job(job: str) -> JobDetails:
+    """Describe a job as its journal says."""
+    from core.jobs.job_list import job_summary
+    from core.jobs.queries import ResultStore
+
+    summary = job_summary(job)
+    with ResultStore(job) as results:
+        return JobDetails(summary, results.class_counts(Filter()), results.unreadable_folders())
 
 
 def list_jobs() -> tuple[JobSummary, ...]:
@@ -63,6 +92,23 @@ def remove_job(job: str) -> None:
     from core.services import jobs
 
     jobs.remove(job)
+
+
+def discard_job(job: str) -> None:
+    """Move a job to the trash for scripts, and delete what has been there for too long."""
+    from core.jobs import trash
+    from core.jobs.job_list import existing_job
+
+    existing_job(job)
+    trash.trash(job)
+    trash.purge()
+
+
+def list_removed_jobs() -> tuple[RemovedJob, ...]:
+    """List the jobs in the trash, the last removed first."""
+    from core.jobs import trash
+
+    return trash.removed_jobs()
 
 
 def restore_job(job: str) -> None:

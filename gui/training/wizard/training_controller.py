@@ -1,56 +1,67 @@
-"""The wizard's trainings, one at a time: started, paused, stopped and resumed."""
+"""Third step: trainings, one at a time: started, paused, stopped and resumed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
+from functools import cached_property, partial
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QStackedWidget
 
 from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress
+from core.datasets.values import FolderRead
 from core.training.protocol import Epoch
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import TrainRequest
 from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.tasks.task import Task
+from gui.training.wizard.training_step import TrainingStep
 
 
-class TrainingRun(QObject):
+class TrainingController(QObject):
     """Runs a training in the training process.
 
     Attributes:
-        started: a training begins: the number of epochs, 0 for recipes without, and of training images.
-        progressed: the progress of a stage.
-        epoch: the metrics of an epoch.
+        started: a training begins.
         status_changed: the progress as one line for the status bar; empty when no training is in progress.
         done: a model was added to the library; its `TrainingResult`.
-        failed: why the training failed.
-        stopped: the training was stopped; whether it can be resumed.
-        ended: either of the last two.
+        ended: the training failed or was stopped.
+        noticed: a notice for the user.
+        background_wanted: close the wizard while the training continues.
         request: the last request; None before the first one.
+        read: the photos it trains on; None for a run resumed without them.
     """
 
-    started = Signal(int, int)
-    progressed = Signal(Progress)
-    epoch = Signal(Epoch)
+    started = Signal()
     status_changed = Signal(str)
     done = Signal(TrainingResult)
-    failed = Signal(FoveaError)
-    stopped = Signal(bool)
     ended = Signal()
+    noticed = Signal(str)
+    background_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QObject) -> None:
-        super().__init__(parent)
-        self._session = session
+    def __init__(self, session: Session, pages: QStackedWidget) -> None:
+        super().__init__(pages)
+        self._session, self._pages = session, pages
         self.request: TrainRequest | None = None
-        self._images = 0
+        self.read: FolderRead | None = None
         self._task: Task | None = None
         self._discards = False
+
+    @cached_property
+    def step(self) -> TrainingStep:
+        """What the user sees."""
+        step = TrainingStep(self._pages)
+        step.noticed.connect(self.noticed)
+        step.background_wanted.connect(self.background_wanted)
+        step.pause_wanted.connect(lambda is_paused: self._pause(is_paused=is_paused))
+        step.stop_wanted.connect(lambda discard: self._stop(discard=discard))
+        step.again_wanted.connect(lambda restart: self._repeat(restart=restart))
+        self._pages.addWidget(step)
+        return step
 
     @property
     def name(self) -> str:
@@ -58,68 +69,58 @@ class TrainingRun(QObject):
         return self.request.name if self.request else ""
 
     @property
-    def folder(self) -> Path:
-        """The folder of the training photos."""
-        return self.request.folder if self.request else Path()
-
-    @property
     def is_running(self) -> bool:
         """Whether a training is in progress or paused."""
         return self._task is not None
 
-    def begin(self, request: TrainRequest, images: int) -> None:
-        """Begin a training.
-
-        Args:
-            request: what to train.
-            images: the number of training images; 0 if unknown.
-        """
-        self.request, self._images, self._discards = request, images, False
+    def begin(self, request: TrainRequest, read: FolderRead | None = None) -> None:
+        """Begin a training on the photos that were read, or resume a run without having read them."""
+        self.request, self.read, self._discards = request, read, False
         defaults, opened = DEFAULTS.get(request.recipe.value), self._session.models.in_use
         task = self._task = self._session.training.start(api.train, request, opened.name if opened else None)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)
         task.failed.connect(self._on_failed)
         task.stopped.connect(self._on_stopped)
-        self.started.emit((request.epochs or defaults.epochs) if defaults else 0, images)
+        epochs = (request.epochs or defaults.epochs) if defaults else 0
+        self.step.begin(epochs=epochs, images=0 if read is None else _training_images(request, read))
+        self.started.emit()
         self.status_changed.emit(tr("Training {name}", name=request.name))
 
-    def repeat(self, *, restart: bool) -> None:
+    def _repeat(self, *, restart: bool) -> None:
         """Begin the same training again; `restart` discards saved progress instead of resuming from it."""
         assert self.request is not None
-        self.begin(replace(self.request, restart=restart), self._images)
+        self.begin(replace(self.request, restart=restart), self.read)
 
-    def pause(self, *, is_paused: bool) -> None:
-        """Pause the training, or resume it."""
+    def _pause(self, *, is_paused: bool) -> None:
         if self._task is not None:
             (self._task.pause if is_paused else self._task.resume)()
 
-    def stop(self, *, discard: bool) -> None:
-        """Stop the training, and keep or discard its progress."""
+    def _stop(self, *, discard: bool) -> None:
         self._discards = discard
         if self._task is not None:
             self._task.cancel()
 
     def _on_progress(self, value: Progress | Epoch) -> None:
         if isinstance(value, Epoch):
-            self.epoch.emit(value)
+            self.step.show_epoch(value)
             return
-        self.progressed.emit(value)
+        self.step.show_stage(value)
         if value.total > 1:
             done = value.step / value.total
-            text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=tr(value.stage), done=done)
+            text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=value.stage, done=done)
         else:
-            text = tr("Training {name}: {stage}", name=self.name, stage=tr(value.stage))
+            text = tr("Training {name}: {stage}", name=self.name, stage=value.stage)
         self.status_changed.emit(text)
 
-    def _on_done(self, facts: TrainingResult) -> None:
+    def _on_done(self, summary: TrainingResult) -> None:
         self._task = None
         self.status_changed.emit("")
-        self.done.emit(facts)
+        self.done.emit(summary)
 
     def _on_failed(self, error: FoveaError) -> None:
         self._task = None
-        self.failed.emit(error)
+        self.step.show_failure(error)
         self._end()
 
     def _on_stopped(self) -> None:
@@ -130,9 +131,14 @@ class TrainingRun(QObject):
 
     def _on_settled(self, *, can_resume: bool) -> None:
         self._task = None
-        self.stopped.emit(can_resume)
+        self.step.show_stopped(can_resume=can_resume)
         self._end()
 
     def _end(self) -> None:
         self.status_changed.emit("")
         self.ended.emit()
+
+
+def _training_images(request: TrainRequest, read: FolderRead) -> int:
+    """The number of photos to train on, without those kept for validation and testing."""
+    return max(1, round(read.images * (1.0 - float(request.validation) - float(request.test))))

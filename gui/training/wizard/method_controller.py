@@ -1,0 +1,89 @@
+"""Second step: how to train; meanwhile the time of each recipe is measured, and what the network sees is drawn."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QStackedWidget
+
+from core import api
+from core.training.request import TrainRequest
+from gui.session.session import Session
+from gui.tasks.task import LatestTask
+from gui.training.wizard.method_step import MethodStep
+from gui.training.wizard.photos_controller import PhotosController
+
+_DELAY_MS: Final = 1000
+"""How long a folder stays unchanged before its training time is measured, so that edits are not slowed down."""
+_SHOWN: Final = 3
+"""The number of photos in the preview, each of another class."""
+
+
+class MethodController(QObject):
+    """Decides how to train.
+
+    Attributes:
+        changed: whether the user can continue may have changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, photos: PhotosController, pages: QStackedWidget) -> None:
+        super().__init__(pages)
+        self._settings, self._photos, self._pages = session.settings, photos, pages
+        self._forecasting, self._previewing = LatestTask(session.training), LatestTask(session.training)
+        self._delay = QTimer(self, interval=_DELAY_MS, singleShot=True)
+        self._delay.timeout.connect(self._forecast)
+        session.closing.connect(self.stop_forecast)
+
+    @cached_property
+    def step(self) -> MethodStep:
+        """What the user sees."""
+        step = MethodStep(self._pages)
+        step.changed.connect(self.changed)
+        step.preview_wanted.connect(self._preview)
+        self._pages.addWidget(step)
+        return step
+
+    def request(self) -> TrainRequest:
+        """The request to train as chosen on the photos that were read."""
+        assert self._photos.read is not None
+        return self.step.request(self._photos.read.folder, self._settings.value)
+
+    def forecast_soon(self) -> None:
+        """Measure the times of the recipes, unless the photos change meanwhile."""
+        self._delay.start()
+
+    def show(self) -> None:
+        """Prepare the step for the user: measure now what would be measured soon."""
+        if self._delay.isActive():
+            self._delay.stop()
+            self._forecast()
+        self.step.name.setFocus()
+
+    def stop_forecast(self) -> None:
+        """Leave the computer to the training."""
+        self._delay.stop()
+        self._forecasting.abandon()
+
+    def _forecast(self) -> None:
+        read = self._photos.read
+        if read is not None and read.error is None:
+            self.step.suggest(read.folder.name)
+            self.step.begin_forecast()
+            task = self._forecasting.start(api.forecast, self.request())
+            task.succeeded.connect(self.step.show_forecasts)
+            task.failed.connect(self.step.show_no_forecast)
+
+    def _preview(self, turn: int) -> None:
+        """Preview one photo of each of some classes; each turn shows other photos."""
+        read = self._photos.read
+        samples = [one.samples for one in read.classes if one.samples] if read else []
+        if samples:
+            chosen = [samples[(turn * _SHOWN + place) % len(samples)] for place in range(min(_SHOWN, len(samples)))]
+            photos = tuple(own[turn % len(own)] for own in chosen)
+            task = self._previewing.start(api.preview_training, self.request(), photos)
+            task.succeeded.connect(self.step.show_preview)
+            task.failed.connect(self.step.show_no_preview)

@@ -1,0 +1,97 @@
+"""Last step: the new model is put to use or exported, and labels that its mistakes show to be wrong are corrected."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QStackedWidget
+
+from core import api
+from core.base.errors import FoveaError
+from core.base.i18n import tr
+from core.datasets.values import FolderRead
+from core.training.values import TrainingResult
+from gui.session.session import Session
+from gui.training.wizard.photos_controller import PhotosController
+from gui.training.wizard.result_step import ResultStep
+from gui.training.wizard.training_controller import TrainingController
+from gui.widgets.notices import Notices
+
+
+class ResultController(QObject):
+    """Decides what becomes of the new model.
+
+    Attributes:
+        again_wanted: train again; whether to repeat the training at once with the changed labels.
+    """
+
+    again_wanted = Signal(bool)
+
+    def __init__(
+        self,
+        session: Session,
+        photos: PhotosController,
+        training: TrainingController,
+        notices: Notices,
+        pages: QStackedWidget,
+    ) -> None:
+        super().__init__(pages)
+        self._session, self._photos, self._training = session, photos, training
+        self._notices, self._pages = notices, pages
+
+    @cached_property
+    def step(self) -> ResultStep:
+        """What the user sees."""
+        step = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
+        step.noticed.connect(self._notices.show_notice)
+        step.use_wanted.connect(self._use)
+        step.again_wanted.connect(self.again_wanted)
+        step.overridden.connect(self._photos.override_labels)
+        step.class_wanted.connect(self._photos.choose_class)
+        step.undo_wanted.connect(self._photos.undo)
+        step.exported.connect(self._on_exported)
+        self._session.closing.connect(step.exporting.cancel)
+        self._pages.addWidget(step)
+        return step
+
+    def show(self, summary: TrainingResult) -> None:
+        """Show the new model."""
+        assert self._training.request is not None
+        self.step.show_result(summary, self._training.request.folder)
+
+    def show_labels(self, read: FolderRead) -> None:
+        """Show which labels were changed, and how many of the changes the model was not trained on."""
+        new = len(_labels(read) ^ _labels(self._training.read))
+        self.step.show_overrides(read.overridden, new=new, can_undo=self._photos.can_undo)
+
+    def _use(self) -> None:
+        summary = self.step.facts
+        assert summary is not None
+        if summary.in_use:
+            self._show_used(summary.name)
+        else:
+            task = self._session.training.start(api.activate, summary.name, summary.version)
+            task.succeeded.connect(lambda _: self._show_used(summary.name))
+            task.failed.connect(self._show_error)
+
+    def _show_used(self, name: str) -> None:
+        """Open the new version, which is active now, in the main window."""
+        self._session.models.refresh()
+        self._session.models.open(model=name)
+        self.step.show_in_use()
+
+    def _show_error(self, error: FoveaError) -> None:
+        self._notices.show_notice(str(error))
+
+    def _on_exported(self, text: str, file: Path | None) -> None:
+        folder = None if file is None else QUrl.fromLocalFile(str(file.parent))
+        offer = None if folder is None else (tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
+        self._notices.show_notice(text, action=offer)
+
+
+def _labels(read: FolderRead | None) -> frozenset[tuple[Path, str | None]]:
+    """The labels that the user changed."""
+    return frozenset((one.path, one.label) for one in read.overridden) if read is not None else frozenset()
