@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison
     from core.models.trash import RemovedEntry
-    from core.models.values import BrokenModel, ModelSummary, NameSummary, OpenedModel
+    from core.models.values import BrokenEntry, InstalledModel, ModelName, OpenedModel
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
@@ -69,36 +69,43 @@ def list_images(
 # ---- the model in use
 
 
-def list_models() -> tuple[ModelSummary | BrokenModel, ...]:
+def list_models() -> tuple[InstalledModel | BrokenEntry, ...]:
     """List the installed models, each in its active version."""
+    from core.models import examine
     from core.models.library import open_library
-    from core.models.summaries import summarize_models
 
-    return summarize_models(open_library())
+    return examine.list_models(open_library())
 
 
-def open_model(name: str, provider: ProviderPreference, precision: Precision, *, token: CancelToken) -> OpenedModel:
-    """Use a model from now on in this process; if it cannot be opened, the previous one stays in use."""
+def open_model(
+    name: str, provider: ProviderPreference, precision: Precision, top_k: int, *, token: CancelToken
+) -> OpenedModel:
+    """Use a model from now on in this process; if it cannot be opened, the previous one stays in use.
+
+    Args:
+        name: the name of the model.
+        provider: the provider; if it does not work, the fastest that does is used.
+        precision: whether faster, slightly different arithmetic is allowed.
+        top_k: how many classes to report for each image.
+        token: cancels the call before it has opened the model.
+    """
     from core.services.engine import SERVICE
 
-    return SERVICE.open(name, provider, precision, token=token)
+    return SERVICE.open(name, provider, precision, top_k, token=token)
 
 
-def classify(
-    images: tuple[Path, ...], top_k: int, *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken
-) -> None:
+def classify(images: tuple[Path, ...], *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken) -> None:
     """Classify images with the model in use, in one stream with those of calls that are running.
 
     Args:
         images: image files.
-        top_k: how many classes to report for each.
         report: takes the outcome of each image, in order; and the model that is in use now, if its provider failed and
             it was opened on the CPU.
         token: cancels images that have not been started.
     """
     from core.services.engine import SERVICE
 
-    SERVICE.classify(images, top_k, report=report, token=token)
+    SERVICE.classify(images, report=report, token=token)
 
 
 # ---- the library
@@ -108,20 +115,20 @@ def classify(
 class LibraryListing:
     """Models with their versions, unfinished runs, and what can be restored."""
 
-    names: tuple[NameSummary, ...]
+    names: tuple[ModelName, ...]
     runs: tuple[RunSummary, ...]
     removed: tuple[RemovedEntry, ...]
 
 
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
+    from core.models.examine import list_names
     from core.models.library import open_library
-    from core.models.summaries import summarize_names
     from core.models.trash import list_removed
     from core.training.runs import list_runs
 
     library = open_library()
-    return LibraryListing(summarize_names(library), list_runs(), list_removed(library.user))
+    return LibraryListing(list_names(library), list_runs(), list_removed(library.user))
 
 
 def activate(name: str, version: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +21,8 @@ from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
 from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
+from core.models.examine import examine
 from core.models.library import open_library
-from core.models.summaries import summarize_model
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
 
@@ -56,7 +56,7 @@ class EngineService:
         _changing: held for a moment to change the two attributes that follow.
         _waiting: the images that have not joined the stream yet.
         _is_streaming: whether the stream takes images that are added now.
-        _top_k: how many classes to report for each image, as the latest call requested.
+        _top_k: how many classes to report for each image.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,9 @@ class EngineService:
 
     # ---- in the threads of calls
 
-    def open(self, name: str, provider: ProviderPreference, precision: Precision, *, token: CancelToken) -> OpenedModel:
+    def open(
+        self, name: str, provider: ProviderPreference, precision: Precision, top_k: int, *, token: CancelToken
+    ) -> OpenedModel:
         """Open a model on the requested provider; if that does not work, on the fastest that does.
 
         Raises:
@@ -79,6 +81,7 @@ class EngineService:
         """
         with self._in_use:
             token.check()
+            self._top_k = top_k
             model = open_library().find(name)
             requested = (model.backbone.card, provider, precision)
             try:
@@ -88,7 +91,7 @@ class EngineService:
             except ProviderError as error:
                 return self._use(open_classifier(model, ProviderPreference.AUTO, precision), None, refusal=error)
 
-    def classify(self, paths: Iterable[Path], top_k: int, *, report: Report, token: CancelToken) -> None:
+    def classify(self, paths: Iterable[Path], *, report: Report, token: CancelToken) -> None:
         """Report the outcome of each image in order; if the provider fails, also the model as opened on the CPU.
 
         Raises:
@@ -97,9 +100,12 @@ class EngineService:
         """
         if self._classifier is None:
             raise ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
-        self._top_k = top_k
         images = [_Image(path, report) for path in paths]
-        self._add(images)
+        with self._changing:
+            self._waiting.extend(images)
+            starts, self._is_streaming = not self._is_streaming, True
+        if starts:
+            threading.Thread(target=self._run, name="inference", daemon=True).start()
         try:
             for image in images:
                 report(image.outcome.result())
@@ -108,63 +114,54 @@ class EngineService:
             for image in images:
                 image.outcome.cancel()
 
-    def _add(self, images: Iterable[_Image]) -> None:
-        """Add images to the stream, and start it if it does not run."""
-        with self._changing:
-            self._waiting.extend(images)
-            if not self._is_streaming:
-                self._is_streaming = True
-                threading.Thread(target=self._run, name="inference", daemon=True).start()
-
     # ---- in the thread of the stream
 
     def _run(self) -> None:
+        """Answer the images that wait and those that arrive meanwhile; whatever happens, no call waits forever."""
         with self._in_use:
             while self._is_streaming:
-                self._answer_all()
-
-    def _answer_all(self) -> None:
-        """Answer the images that wait and those that arrive meanwhile; whatever happens, no call waits forever."""
-        begun: deque[_Image] = deque()
-        try:
-            try:
-                self._answer(self._stream(begun), begun)
-            except ProviderError as error:
-                self._fall_back(error, begun[0].report)
-                self._answer(iter([image.path for image in begun]), begun)
-        except FoveaError as error:
-            for image in begun:
-                image.outcome.set_result(Failure.of(image.path, error))
-        except Exception as error:  # noqa: BLE001 - the calls raise it
-            for image in begun:
-                image.outcome.set_exception(error)
+                assert self._classifier is not None, "calls are refused while no model is open"
+                begun: deque[_Image] = deque()
+                try:
+                    for outcome in self._classifier.classify(self._stream(begun), top_k=self._top_k):
+                        begun.popleft().outcome.set_result(outcome)
+                except Exception as error:  # noqa: BLE001 - the calls raise it
+                    self._recover(self._classifier, error, begun)
 
     def _stream(self, begun: deque[_Image]) -> Iterator[Path]:
-        while (image := self._next()) is not None:
-            if image.outcome.set_running_or_notify_cancel():
+        while True:
+            with self._changing:
+                self._is_streaming = bool(self._waiting)
+                if not self._waiting:
+                    return
+                image = self._waiting.popleft()
+            if image.outcome.running() or image.outcome.set_running_or_notify_cancel():
                 begun.append(image)
                 yield image.path
 
-    def _next(self) -> _Image | None:
-        with self._changing:
-            self._is_streaming = bool(self._waiting)
-            return self._waiting.popleft() if self._waiting else None
-
-    def _answer(self, images: Iterator[Path], begun: deque[_Image]) -> None:
-        assert self._classifier is not None, "calls are refused while no model is open"
-        for outcome in self._classifier.classify(images, top_k=self._top_k):
-            begun.popleft().outcome.set_result(outcome)
-
-    def _fall_back(self, error: ProviderError, report: Report) -> None:
-        """Reopen the model on the CPU after its provider failed, and report that."""
-        assert self._classifier is not None, "a model has failed"
-        report(self._use(fallback_to_cpu(self._classifier, error), None, refusal=error))
+    def _recover(self, classifier: Classifier, error: Exception, begun: Sequence[_Image]) -> None:
+        """Begin images again on the CPU, if the provider failed; otherwise they fail with the reason."""
+        if isinstance(error, ProviderError):
+            try:
+                begun[0].report(self._use(fallback_to_cpu(classifier, error), None, refusal=error))
+            except FoveaError as again:
+                error = again
+            else:
+                with self._changing:
+                    self._waiting.extendleft(reversed(begun))
+                    self._is_streaming = True
+                return
+        for image in begun:
+            if isinstance(error, FoveaError):
+                image.outcome.set_result(Failure.of(image.path, error))
+            else:
+                image.outcome.set_exception(error)
 
     def _use(
         self, classifier: Classifier, requested: _Requested | None, *, refusal: FoveaError | None = None
     ) -> OpenedModel:
         """Classify with this model from now on; called with `_in_use` held."""
-        model, engine = summarize_model(classifier.model), classifier.engine
+        model, engine = examine(classifier.model), classifier.engine
         self._requested = requested
         self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
         return OpenedModel(model, engine.provider, engine.agreement, engine.opening_ms, refusal)

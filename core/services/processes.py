@@ -22,12 +22,16 @@ _BACKGROUND: Final = 10
 def serve_engine(connection: Connection) -> None:
     """Open models and classify until the other end closes."""
     with _helper_process("engine"):
+        from core.services import engine  # noqa: F401 - at once, as the first calls need it
+
         Worker(connection).run()
 
 
 def serve_pictures(connection: Connection) -> None:
     """List folders and draw pictures until the other end closes."""
     with _helper_process("pictures"):
+        from core.images import decoding, listing  # noqa: F401 - now, rather than when the first photo is dropped
+
         Worker(connection).run()
 
 

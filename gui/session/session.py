@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import FoveaError, TrainerDiedError
-from core.base.i18n import tr, tr_n
+from core.base.i18n import tr
+from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
@@ -67,14 +68,14 @@ class Session(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        for notices in (self.settings.damaged, self.models.noticed, self.engine.tasks.warned):
+        for notices in (self.settings.damaged, self.models.noticed, self.engine.noticed, self.engine.tasks.warned):
             notices.connect(self.noticed)
         for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed):
             errors.connect(self._emit_error)
         self.models.changed.connect(self._on_models_changed)
         self.models.opened.connect(self._on_opened)
         self.engine.classified.connect(self._on_classified)
-        self.engine.crashed.connect(self._on_crashed)
+        self.engine.waiting_changed.connect(self._emit_progress)
         self.engine.failed.connect(self._on_failed)
         self.pictures.failed.connect(self._on_failed)
         self.pasted.saved.connect(lambda file: self.add((file,)))
@@ -108,13 +109,12 @@ class Session(QObject):
         photos, listing = PhotoListing(requested), self.pictures.list_images(requested)
         listing.found.connect(partial(self._on_found, photos))
         listing.finished.connect(partial(self._on_listed, photos))
-        self._emit_progress()
 
     def _on_found(self, listing: PhotoListing, paths: Sequence[Path]) -> None:
         is_first = listing.is_empty
         fresh = self.photos.add(paths)
         listing.add(paths, (photo.path for photo in fresh))
-        self._classify(fresh)
+        self.engine.classify(photo.path for photo in fresh)
         if is_first:
             self.photos_added.emit(self.photos.row_of(paths[0]))
 
@@ -125,7 +125,6 @@ class Session(QObject):
         summary = listing.summary()
         if summary and not (failures and listing.is_empty):
             self.noticed.emit(summary)
-        self._emit_progress()
 
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
@@ -134,11 +133,10 @@ class Session(QObject):
             self.undo_steps.append(partial(self._restore, removed))
             self.engine.forget(photo.path for _, photo in removed)
             self.removed.emit(len(removed))
-            self._emit_progress()
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
         self.photos.restore(removed)
-        self._classify(photo for _, photo in removed if self._needs_answer(photo))
+        self.engine.classify(photo.path for _, photo in removed if _needs_answer(photo, self.models.in_use))
         self.photos_added.emit(self.photos.row_of(removed[0][1].path))
 
     def undo(self) -> None:
@@ -148,42 +146,27 @@ class Session(QObject):
 
     # ---- predictions
 
-    def prefer(self, photo: Photo) -> None:
-        """Classify this photo before all others that wait."""
-        self.engine.prefer(photo.path)
-
     def classify_again(self) -> None:
         """Classify every photo again with the model in use."""
-        self._classify(self.photos.photos())
+        self.engine.classify(photo.path for photo in self.photos.photos())
 
     def stop(self) -> None:
         """Cancel the classification of waiting photos."""
         self.engine.forget(photo.path for photo in self.photos.photos())
-        self._emit_progress()
-
-    def _classify(self, photos: Iterable[Photo]) -> None:
-        self.engine.classify((photo.path for photo in photos), self.settings.value.top_k)
-        self._emit_progress()
 
     def _on_classified(self, outcome: Outcome) -> None:
         self.models.speed.add(outcome)
         row = self.photos.set_outcome(outcome, self.models.in_use.version if self.models.in_use else 0)
         if row is not None:
             self.outcome_changed.emit(row)
-        self._emit_progress()
 
     def _on_models_changed(self) -> None:
         self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
 
     def _on_opened(self) -> None:
-        self._classify([photo for photo in self.photos.photos() if photo.outcome and self._needs_answer(photo)])
-
-    def _needs_answer(self, photo: Photo) -> bool:
-        """Whether a photo was not yet classified, or by another model or version than the one in use."""
-        in_use = self.models.in_use
-        if isinstance(photo.outcome, Prediction) and in_use is not None:
-            return (photo.outcome.model, photo.version) != (in_use.name, in_use.version)
-        return photo.outcome is None
+        self.engine.classify(
+            one.path for one in self.photos.photos() if one.outcome and _needs_answer(one, self.models.in_use)
+        )
 
     def _emit_progress(self) -> None:
         if not self._progress_timer.isActive():
@@ -212,17 +195,6 @@ class Session(QObject):
         self.closing.connect(result.close)
         return result
 
-    def _on_crashed(self, in_flight: int) -> None:
-        if not in_flight:
-            self.noticed.emit(tr("The engine stopped unexpectedly and was restarted."))
-            return
-        text = tr_n(
-            "The engine stopped unexpectedly and was restarted. {count:,} photo will be classified again.",
-            "The engine stopped unexpectedly and was restarted. {count:,} photos will be classified again.",
-            in_flight,
-        )
-        self.noticed.emit(text)
-
     def _on_failed(self) -> None:
         self.noticed.emit(
             tr("A part of Fovea couldn't start. Run `fovea doctor` to see what is missing, or install Fovea again.")
@@ -230,6 +202,13 @@ class Session(QObject):
 
     def _emit_error(self, error: FoveaError) -> None:
         self.noticed.emit(str(error))
+
+
+def _needs_answer(photo: Photo, in_use: OpenedModel | None) -> bool:
+    """Whether a photo was not yet classified, or by another model or version than the one in use."""
+    if isinstance(photo.outcome, Prediction) and in_use is not None:
+        return (photo.outcome.model, photo.version) != (in_use.name, in_use.version)
+    return photo.outcome is None
 
 
 def _training_exit_error() -> TrainerDiedError:

@@ -17,7 +17,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError, ModelError
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.base.providers import Precision, ProviderPreference
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
@@ -45,7 +45,8 @@ class EngineClient(QObject):
         opened: the model is ready.
         refused: the model of this name cannot be used; the one that was open before still is.
         classified: the outcome of an image.
-        crashed: the engine process died while this many images were in flight.
+        waiting_changed: the number of images that wait may have changed.
+        noticed: a notice for the user.
         failed: the engine process cannot be started.
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
@@ -55,7 +56,8 @@ class EngineClient(QObject):
     opened = Signal(OpenedModel)
     refused = Signal(str, FoveaError)
     classified = Signal(object)
-    crashed = Signal(int)
+    waiting_changed = Signal()
+    noticed = Signal(str)
     failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
@@ -64,13 +66,12 @@ class EngineClient(QObject):
         self.tasks.died.connect(self._on_died)
         self.tasks.failed.connect(self.failed)
         self._opening = LatestTask(self.tasks)
-        self._requested: tuple[str, ProviderPreference, Precision] | None = None
+        self._requested: tuple[str, ProviderPreference, Precision, int] | None = None
         self._is_open = False
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._in_flight: OrderedDict[Path, None] = OrderedDict()
         self._suspects: set[Path] = set()
         self._preferred: Path | None = None
-        self._top_k = 5
 
     @property
     def waiting_count(self) -> int:
@@ -85,11 +86,11 @@ class EngineClient(QObject):
 
     # ---- the model
 
-    def open_model(self, name: str, provider: ProviderPreference, precision: Precision) -> None:
-        """Use this model from now on, also for waiting images."""
+    def open_model(self, name: str, provider: ProviderPreference, precision: Precision, top_k: int) -> None:
+        """Use this model from now on, also for waiting images; see `api.open_model`."""
         from core import api  # not needed by the first paint
 
-        self._requested = (name, provider, precision)
+        self._requested = (name, provider, precision, top_k)
         self._is_open = False
         self.opening.emit(name)
         task = self._opening.start(api.open_model, *self._requested)
@@ -107,12 +108,12 @@ class EngineClient(QObject):
 
     # ---- images
 
-    def classify(self, images: Iterable[Path], top_k: int) -> None:
+    def classify(self, images: Iterable[Path]) -> None:
         """Classify images; one that is already waiting is classified only once."""
-        self._top_k = top_k
         self._waiting.update(dict.fromkeys(images))
         self._put_preferred_first()
         self._request_next()
+        self.waiting_changed.emit()
 
     def prefer(self, image: Path) -> None:
         """Classify this image before all others, now and whenever it is requested again."""
@@ -128,6 +129,7 @@ class EngineClient(QObject):
         for image in images:
             self._waiting.pop(image, None)
             self._suspects.discard(image)
+        self.waiting_changed.emit()
 
     def _request_next(self) -> None:
         most, at_once = (1, 1) if self._suspects else (_MAX_IN_FLIGHT, _AT_ONCE)
@@ -140,7 +142,7 @@ class EngineClient(QObject):
         for image in images:
             del self._waiting[image]
             self._in_flight[image] = None
-        task = self.tasks.start(api.classify, images, self._top_k)
+        task = self.tasks.start(api.classify, images)
         task.progressed.connect(self._on_progressed)
         task.failed.connect(partial(self._on_failed, images))
 
@@ -148,13 +150,11 @@ class EngineClient(QObject):
         if isinstance(value, OpenedModel):
             self.opened.emit(value)
         elif value.path in self._in_flight:
-            self._settle(value)
+            del self._in_flight[value.path]
+            self._suspects.discard(value.path)
+            self.classified.emit(value)
             self._request_next()
-
-    def _settle(self, outcome: Outcome) -> None:
-        del self._in_flight[outcome.path]
-        self._suspects.discard(outcome.path)
-        self.classified.emit(outcome)
+            self.waiting_changed.emit()
 
     # ---- crashes
 
@@ -165,12 +165,13 @@ class EngineClient(QObject):
 
     def _on_died(self) -> None:
         """Restart the engine; unless it died of the model, open that again."""
-        self.crashed.emit(len(self._in_flight))
+        was_open, self._is_open = self._is_open, False
+        self.noticed.emit(_crash_text(len(self._in_flight)))
         self._blame(list(self._in_flight), self.tasks.death)
         self.list_models()
         if self._requested is None:
             return
-        if self._is_open:
+        if was_open:
             self.open_model(*self._requested)
         else:
             self.refused.emit(self._requested[0], _crash_of_model(self._requested[0]))
@@ -178,12 +179,22 @@ class EngineClient(QObject):
     def _blame(self, images: Sequence[Path], error: FoveaError) -> None:
         """Send images again, each alone, because one of them made the engine fail; one that was alone did it."""
         if len(images) == 1 and len(self._in_flight) == 1:
-            self._settle(Failure.of(images[0], error))
+            self._on_progressed(Failure.of(images[0], error))
             return
         for image in images:
             del self._in_flight[image]
         self._suspects.update(images)
         self._waiting = OrderedDict.fromkeys([*images, *self._waiting])
+
+
+def _crash_text(in_flight: int) -> str:
+    if not in_flight:
+        return tr("The engine stopped unexpectedly and was restarted.")
+    return tr_n(
+        "The engine stopped unexpectedly and was restarted. {count:,} photo will be classified again.",
+        "The engine stopped unexpectedly and was restarted. {count:,} photos will be classified again.",
+        in_flight,
+    )
 
 
 def _crash_of_image() -> FoveaError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,12 +42,12 @@ def images(tmp_path: Path) -> tuple[Path, ...]:
 
 
 def use(service: EngineService, name: str, provider: ProviderPreference = ProviderPreference.CPU) -> OpenedModel:
-    return service.open(name, provider, Precision.EXACT, token=CancelToken())
+    return service.open(name, provider, Precision.EXACT, 1, token=CancelToken())
 
 
 def outcomes(service: EngineService, images: tuple[Path, ...]) -> list[Outcome]:
     reports: list[Outcome | OpenedModel] = []
-    service.classify(images, 1, report=reports.append, token=CancelToken())
+    service.classify(images, report=reports.append, token=CancelToken())
     return [one for one in reports if not isinstance(one, OpenedModel)]
 
 
@@ -95,8 +96,14 @@ def test_images_of_calls_that_arrive_meanwhile_join_the_stream(
         return classify(self, paths, top_k=top_k)
 
     monkeypatch.setattr(Classifier, "classify", counted)
-    arrived, add = threading.Semaphore(0), service._add
-    monkeypatch.setattr(service, "_add", lambda own: (add(own), arrived.release()))
+    arrived = threading.Semaphore(0)
+
+    class Waiting(deque):  # type: ignore[type-arg]
+        def extend(self, more: Iterable[object]) -> None:
+            super().extend(more)
+            arrived.release()
+
+    monkeypatch.setattr(service, "_waiting", Waiting())
     with ThreadPoolExecutor(3) as calls:
         answers = []
         for part in (images[1:31], images[31:40], images[40:]):
@@ -121,7 +128,7 @@ def test_a_cancelled_call_takes_back_what_was_not_begun(
         token.cancel()
 
     with pytest.raises(Cancelled):
-        service.classify(images, 1, report=report, token=token)
+        service.classify(images, report=report, token=token)
     assert [one.path for one in reports] == [images[0]]
     gate.set()
     use(service, "colours")  # waits for the end of the stream
@@ -138,7 +145,7 @@ def test_a_provider_that_fails_is_replaced_by_the_cpu(
     monkeypatch.setattr(engine, "fallback_to_cpu", reopen)
     fail_while_running(monkeypatch, times=1)
     reports: list[Outcome | OpenedModel] = []
-    service.classify(images, 1, report=reports.append, token=CancelToken())
+    service.classify(images, report=reports.append, token=CancelToken())
     (opened,) = [one for one in reports if isinstance(one, OpenedModel)]
     assert opened.refusal is not None
     assert (opened.provider, opened.refusal.what) == (Provider.CPU, "CUDA failed while it ran: lost.")
@@ -197,7 +204,7 @@ def test_a_model_that_cannot_be_opened_leaves_the_one_in_use(service: EngineServ
     superseded = CancelToken()
     superseded.cancel()
     with pytest.raises(Cancelled):
-        service.open("hues", ProviderPreference.CPU, Precision.EXACT, token=superseded)
+        service.open("hues", ProviderPreference.CPU, Precision.EXACT, 1, token=superseded)
     assert {one.model for one in outcomes(service, images) if isinstance(one, Prediction)} == {"colours"}
 
 
