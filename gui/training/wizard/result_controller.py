@@ -66,7 +66,7 @@ class ResultController(QObject):
         self.step.show_overrides(read.overridden, new=new, can_undo=self._photos.can_undo)
 
     def _use(self) -> None:
-        summary = self.step.facts
+        summary = self.step.result
         assert summary is not None
         if summary.in_use:
             self._session.models.open(model=summary.name)
