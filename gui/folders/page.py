@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from core.api import jobs as api
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobSummary
@@ -59,7 +60,7 @@ class FoldersPage(QWidget):
     def __init__(self, session: Session, notices: Notices, classify: QAction, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._session, self._notices = session, notices
+        self._models, self._pictures, self._notices = session.models, session.pictures, notices
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
@@ -70,7 +71,7 @@ class FoldersPage(QWidget):
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
         }
         self._stack = QStackedWidget(self)
-        self.list, self.form = JobsPage(classify, self._stack), JobForm(session, self._stack)
+        self.list, self.form = JobsPage(classify, self._stack), JobForm(session.models, session.settings, self._stack)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self.form)
         vbox(self._stack, parent=self, margins=12)
@@ -109,7 +110,7 @@ class FoldersPage(QWidget):
         return self._review.get()
 
     def _make_review(self) -> ReviewPage:
-        result = ReviewPage(JobView("review", self.tasks, self), self._session.pictures, self.reviewer, self)
+        result = ReviewPage(JobView("review", self.tasks, self), self._pictures, self.reviewer, self)
         result.closed.connect(self._back_to_results)
         result.rows.view.failed.connect(self._notices.show_error)
         self._stack.addWidget(result)
@@ -167,6 +168,11 @@ class FoldersPage(QWidget):
         """Show the results of a job."""
         status = self.jobs.all.get(job)
         if status is not None:
+            if self.job is None:
+                sharing = self.tasks.start(api.share_labels, job)
+                sharing.succeeded.connect(
+                    lambda has_changed: self.reviewer.reviewed_many.emit() if has_changed else None
+                )
             self.list.select(job)  # so that it is selected when the user goes back
             self.results.open(status, self._classes(status))
             self._show(self.results)
@@ -197,7 +203,7 @@ class FoldersPage(QWidget):
 
     def _classes(self, job: JobSummary) -> tuple[str, ...]:
         """The classes of a job's model; empty if the model is gone."""
-        model = self._session.models.installed.get(job.model)
+        model = self._models.installed.get(job.model)
         return () if model is None else tuple(model.card.classes)
 
     def _on_jobs_changed(self) -> None:

@@ -15,7 +15,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.evaluation.values import Comparison
-from core.models.values import NameSummary
+from core.models.values import ModelName
 from gui.models import version_text
 from gui.models.comparison import ComparisonView
 from gui.session.session import Session
@@ -193,10 +193,10 @@ class CompareWindow(QWidget):
     def _on_failed(self, error: FoveaError) -> None:
         show_text(self.error_text, str(error))
 
-    def _on_compared(self, facts: Comparison) -> None:
+    def _on_compared(self, comparison: Comparison) -> None:
         self.invitation.hide()
         self.view.show()
-        self.view.show_summary(facts)
+        self.view.show_comparison(comparison)
 
     def _on_ended(self) -> None:
         self._task = None
@@ -250,7 +250,7 @@ class CompareWindow(QWidget):
             self.go.setToolTip("" if has_photos else tr("Choose photos, or drop some here."))
 
 
-def _index_of(names: Sequence[NameSummary], references: Sequence[str], wanted: str) -> int:
+def _index_of(names: Sequence[ModelName], references: Sequence[str], wanted: str) -> int:
     """The position of a model among all, or -1; a name alone means its active version."""
     if wanted in references:
         return references.index(wanted)

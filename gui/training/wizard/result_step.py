@@ -62,7 +62,7 @@ class ResultStep(QWidget):
     def __init__(self, pictures: PictureClient, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pictures = pictures
-        self.facts: TrainingResult | None = None
+        self.result: TrainingResult | None = None
         self.use = button(tr("Use this model"), self.use_wanted.emit, kind="primary")
         self.again = button(tr("Train again"), self._train_again)
         self.export = button(tr("Export…"), self._export)
@@ -81,15 +81,15 @@ class ResultStep(QWidget):
         head = hbox(fill(self.headline), *buttons)
         vbox(head, self.beside, self.exporting, fill(self._area), parent=self, spacing=theme.GRID)
 
-    def show_result(self, facts: TrainingResult, folder: Path) -> None:
+    def show_result(self, result: TrainingResult, folder: Path) -> None:
         """Show a new model that was trained on the photos in this folder."""
-        self.facts, self._folder = facts, folder
+        self.result, self._folder = result, folder
         self.show_overrides((), new=0, can_undo=False)
-        self.headline.setText(_headline(facts))
-        self.beside.setText(_details_text(facts))
+        self.headline.setText(_headline(result))
+        self.beside.setText(_details_text(result))
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
-        self._area.show_column(*self._make_details(facts), SPACE).setSpacing(2 * theme.GRID)
+        self._area.show_column(*self._make_details(result), SPACE).setSpacing(2 * theme.GRID)
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -114,8 +114,8 @@ class ResultStep(QWidget):
         self.again_wanted.emit(self._overrides > 0)
 
     def _export(self) -> None:
-        if self.facts is not None:
-            self.exporting.open(f"{self.facts.name}@{self.facts.version}", self._folder)
+        if self.result is not None:
+            self.exporting.open(f"{self.result.name}@{self.result.version}", self._folder)
 
     def show_whole(self, part: QWidget) -> None:
         """Scroll to a part of the page."""
@@ -123,13 +123,13 @@ class ResultStep(QWidget):
         if page is not None:
             self._area.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
 
-    def _make_details(self, facts: TrainingResult) -> Iterator[QWidget]:
-        for note in facts.notes:
+    def _make_details(self, result: TrainingResult) -> Iterator[QWidget]:
+        for note in result.notes:
             yield label(note, "muted", wrap=True)
-        if facts.evaluation is not None:
-            yield self._make_photos(facts.evaluation)
-            yield self._make_plots(facts.evaluation)
-        yield label(_training_data_text(facts), "muted", wrap=True)
+        if result.evaluation is not None:
+            yield self._make_photos(result.evaluation)
+            yield self._make_plots(result.evaluation)
+        yield label(_training_data_text(result), "muted", wrap=True)
 
     def _make_photos(self, evaluation: Evaluation) -> QWidget:
         photos = self.photos = ResultPhotos(self._pictures)
@@ -174,9 +174,9 @@ class ResultStep(QWidget):
 
     def _show_cell(self, label: str, predicted: str) -> None:
         """Show the photos of one cell of the confusion matrix."""
-        if self.facts is None or self.facts.evaluation is None:
+        if self.result is None or self.result.evaluation is None:
             return
-        inside = [one for one in self.facts.evaluation.predictions if (one.label, one.predicted) == (label, predicted)]
+        inside = [one for one in self.result.evaluation.predictions if (one.label, one.predicted) == (label, predicted)]
         if self.photos is not None:
             self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside)
             self.show_whole(self.photos)
@@ -214,10 +214,10 @@ def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
     yield plot
 
 
-def _headline(facts: TrainingResult) -> str:
-    evaluation = facts.evaluation
+def _headline(result: TrainingResult) -> str:
+    evaluation = result.evaluation
     if evaluation is None:
-        return tr("“{name}” is ready", name=facts.name)
+        return tr("“{name}” is ready", name=result.name)
     return tr_n(
         "{accuracy:.1%} correct on {count:,} test photo",
         "{accuracy:.1%} correct on {count:,} test photos",
@@ -226,13 +226,13 @@ def _headline(facts: TrainingResult) -> str:
     )
 
 
-def _details_text(facts: TrainingResult) -> str:
-    evaluation = facts.evaluation
+def _details_text(result: TrainingResult) -> str:
+    evaluation = result.evaluation
     if evaluation is None:
         return tr("There were no test photos, so its accuracy is unknown.")
     low, high = evaluation.interval
     interval = tr("95% confidence interval: {low:.0%} to {high:.0%}.", low=low, high=high)
-    return " ".join((interval, *_compared(facts.baseline))) if facts.baseline is not None else interval
+    return " ".join((interval, *_compared(result.baseline))) if result.baseline is not None else interval
 
 
 def _compared(other: BaselineComparison) -> Iterator[str]:
@@ -247,15 +247,15 @@ def _compared(other: BaselineComparison) -> Iterator[str]:
         yield tr("The difference could be chance.")
 
 
-def _training_data_text(facts: TrainingResult) -> str:
+def _training_data_text(result: TrainingResult) -> str:
     return tr(
         "Version {version} of “{name}”, trained in {duration}. Photos: {train:,} for training, {validation:,} for "
         "validation, {test:,} for testing. {summary}",
-        version=facts.version,
-        name=facts.name,
-        duration=duration(facts.seconds),
-        train=facts.subsets["train"],
-        validation=facts.subsets["validation"],
-        test=facts.subsets["test"],
-        summary=facts.card.summary,
+        version=result.version,
+        name=result.name,
+        duration=duration(result.seconds),
+        train=result.subsets["train"],
+        validation=result.subsets["validation"],
+        test=result.subsets["test"],
+        summary=result.card.summary,
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from core import api
-from core.api import scripts
 from core.base import paths
 from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
 from core.base.progress import CancelToken, Progress
@@ -17,7 +16,6 @@ from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
 from core.exporting.formats import ExportFormat
 from core.models.heads import LinearHead
 from core.models.library import open_library
-from core.models.values import InstalledBackbone
 from core.prediction import Prediction
 from core.training.request import Recipe
 from core.training.runs import open_run
@@ -39,12 +37,17 @@ def test_every_version_is_listed() -> None:
     names = {one.name: one for one in api.list_library().names}
     mine = names["mine"]
     first, second = mine.versions
-    assert (first.number, first.is_active, first.training_images) == (1, False, None)
-    assert (second.number, second.is_active, second.training_images) == (2, True, 2)
+    assert (first.number, first.is_active) == (1, False)
+    assert (second.number, second.is_active) == (2, True)
+    assert first.model is not None
+    assert first.model.training_images is None
     assert mine.title == "Better"
     assert mine.active is second
     assert second.model is not None
     assert second.model.card.classes == tiny.CLASSES
+    assert second.model.training_images == 2
+    head = tiny.head()
+    assert second.model.parameters == tiny.backbone_card().weights + head.weights.size + head.bias.size
     assert second.installed_at is not None
     assert names["general"].versions[0].number == 0
 
@@ -68,27 +71,6 @@ def test_versions_are_activated_removed_and_restored() -> None:
     assert open_library().active("mine") == 2
     with pytest.raises(FoveaError, match="is built in"):
         api.remove("general", None)
-
-
-def test_what_a_name_means_is_found() -> None:
-    entries = {one.name: one for one in scripts.list_entries()}
-    assert (entries["mine"].versions, entries["mine"].is_active, entries["mine"].in_use) == ((1, 2), True, False)
-    assert isinstance(entries["xception-imagenet"].entry, InstalledBackbone)
-    assert entries["xception-imagenet"] == scripts.find_entry("xception-imagenet")
-    assert not scripts.find_entry("mine@1").is_active
-    assert [one.number for one in scripts.list_versions("mine")] == [1, 2]
-    api.remove("mine", 1)
-    with pytest.raises(ModelError, match="no version 1"):
-        scripts.find_entry("mine@1")
-
-
-def test_the_default_model_is_used_once_the_one_in_use_is_gone() -> None:
-    assert scripts.use("mine") == "mine"
-    assert scripts.find_entry("mine").in_use
-    assert scripts.use_default_if_gone("mine") is None
-    api.remove("mine", None)
-    assert scripts.use_default_if_gone("mine") == "general"
-    assert scripts.find_entry("general").in_use
 
 
 def export(reference: str, file: Path, format_: ExportFormat) -> api.ExportedFile:
@@ -128,6 +110,14 @@ def test_photos_are_compared(tmp_path: Path) -> None:
     assert facts.computed == 4
     assert compare(*photos).computed == 0
     assert reports
+
+
+def test_a_model_is_not_compared_with_itself(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'mine' and 'mine@2' are the same model"):
+        api.compare(
+            "mine", "mine@2", (tmp_path,), ProviderPreference.CPU, Precision.AUTO, report=lambda _: None,
+            token=CancelToken(),
+        )  # fmt: skip
 
 
 def test_labelled_photos_show_what_was_fixed_and_broken(tmp_path: Path) -> None:
