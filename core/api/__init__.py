@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison
     from core.models.trash import RemovedEntry
-    from core.models.values import BrokenModel, ModelSummary, NameSummary, OpenedModel
+    from core.models.values import BrokenEntry, InstalledModel, ModelName, OpenedModel
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
@@ -69,12 +69,12 @@ def list_images(
 # ---- the model in use
 
 
-def list_models() -> tuple[ModelSummary | BrokenModel, ...]:
+def list_models() -> tuple[InstalledModel | BrokenEntry, ...]:
     """List the installed models, each in its active version."""
+    from core.models import examine
     from core.models.library import open_library
-    from core.models.summaries import summarize_models
 
-    return summarize_models(open_library())
+    return examine.list_models(open_library())
 
 
 def open_model(
@@ -115,20 +115,20 @@ def classify(images: tuple[Path, ...], *, report: Callable[[Outcome | OpenedMode
 class LibraryListing:
     """Models with their versions, unfinished runs, and what can be restored."""
 
-    names: tuple[NameSummary, ...]
+    names: tuple[ModelName, ...]
     runs: tuple[RunSummary, ...]
     removed: tuple[RemovedEntry, ...]
 
 
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
+    from core.models.examine import list_names
     from core.models.library import open_library
-    from core.models.summaries import summarize_names
     from core.models.trash import list_removed
     from core.training.runs import list_runs
 
     library = open_library()
-    return LibraryListing(summarize_names(library), list_runs(), list_removed(library.user))
+    return LibraryListing(list_names(library), list_runs(), list_removed(library.user))
 
 
 def activate(name: str, version: int) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from core.base.errors import FoveaError, ModelError
+from core.base.errors import FoveaError
 from core.base.providers import Provider
 from core.card import BackboneCard, ModelCard
 
@@ -45,6 +45,8 @@ class InstalledModel:
         size_bytes: its size on disk, including its backbone.
         has_training_data: whether its training data was saved, so that it can be retrained; `load_examples` validates
             it.
+        parameters: the number of parameters of backbone and head together; None until `core.models.examine` read them.
+        training_images: the number of images it was trained on; None if unknown, and likewise.
     """
 
     card: ModelCard
@@ -54,6 +56,8 @@ class InstalledModel:
     version: int
     size_bytes: int
     has_training_data: bool
+    parameters: int | None = None
+    training_images: int | None = None
 
     @property
     def name(self) -> str:
@@ -67,7 +71,7 @@ class BrokenEntry:
 
     name: str
     folder: Path
-    error: ModelError
+    error: FoveaError
 
 
 Entry: TypeAlias = InstalledModel | InstalledBackbone | BrokenEntry
@@ -89,36 +93,15 @@ class Version:
     entry: Entry
     installed_at: datetime | None
 
+    @property
+    def model(self) -> InstalledModel | None:
+        """The model; None if it cannot be used."""
+        return self.entry if isinstance(self.entry, InstalledModel) else None
 
-@dataclass(frozen=True, slots=True)
-class ModelSummary:
-    """An installed model that can be used.
-
-    Attributes:
-        card: the card of the model.
-        backbone: the card of its backbone.
-        parameters: the number of parameters of backbone and head together.
-        is_builtin: whether it is built in.
-        version: 1, 2, ...; 0 for a built-in model.
-        size_bytes: its size on disk.
-        has_training_data: whether its training data was saved, so that it can be retrained with corrections.
-    """
-
-    card: ModelCard
-    backbone: BackboneCard
-    parameters: int
-    is_builtin: bool
-    version: int
-    size_bytes: int
-    has_training_data: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenModel:
-    """An installed model that cannot be used, and why."""
-
-    name: str
-    error: FoveaError
+    @property
+    def error(self) -> FoveaError | None:
+        """Why it cannot be used; None if it can."""
+        return self.entry.error if isinstance(self.entry, BrokenEntry) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +116,7 @@ class OpenedModel:
         refusal: why the requested provider is not in use; None if it is.
     """
 
-    model: ModelSummary
+    model: InstalledModel
     provider: Provider
     agreement: float
     opening_ms: float
@@ -151,35 +134,14 @@ class OpenedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionSummary:
-    """A version of a model.
-
-    Attributes:
-        number: 1, 2, ... for the user's own; 0 for a built-in model.
-        is_active: whether the name without a number means this version.
-        installed_at: when it was installed; None for built-in models, and if unknown.
-        model: the model; None if it cannot be used.
-        training_images: the number of images it was trained on; None if unknown.
-        error: why it cannot be used; None if it can.
-    """
-
-    number: int
-    is_active: bool
-    installed_at: datetime | None
-    model: ModelSummary | None
-    training_images: int | None
-    error: FoveaError | None
-
-
-@dataclass(frozen=True, slots=True)
-class NameSummary:
+class ModelName:
     """A model's name with its versions, lowest number first; at least one."""
 
     name: str
-    versions: tuple[VersionSummary, ...]
+    versions: tuple[Version, ...]
 
     @property
-    def active(self) -> VersionSummary | None:
+    def active(self) -> Version | None:
         """The version that the name means; None if there is none."""
         return next((one for one in self.versions if one.is_active), None)
 

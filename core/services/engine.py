@@ -21,8 +21,8 @@ from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
 from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
+from core.models.examine import examine
 from core.models.library import open_library
-from core.models.summaries import summarize_model
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
 
@@ -161,7 +161,7 @@ class EngineService:
         self, classifier: Classifier, requested: _Requested | None, *, refusal: FoveaError | None = None
     ) -> OpenedModel:
         """Classify with this model from now on; called with `_in_use` held."""
-        model, engine = summarize_model(classifier.model), classifier.engine
+        model, engine = examine(classifier.model), classifier.engine
         self._requested = requested
         self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
         return OpenedModel(model, engine.provider, engine.agreement, engine.opening_ms, refusal)

@@ -12,7 +12,8 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.jobs.values import JobRequest
-from gui.session.session import Session
+from gui.session.model_controller import ModelController
+from gui.session.settings_store import SettingsStore
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, ScrollColumn, button, label, show_text
 from gui.widgets.files import ask_for_folder
@@ -32,9 +33,9 @@ class JobForm(ScrollColumn):
     submitted = Signal(JobRequest)
     cancelled = Signal()
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, models: ModelController, settings: SettingsStore, parent: QWidget) -> None:
         super().__init__(tr("Classify folder"), parent)
-        self._session = session
+        self._models, self._settings = models, settings
         self.folder: Path | None = None
         self._place = label(tr("No folder selected"), "muted", wrap=True)
         self.choose = button(tr("Choose folder…"), self.ask_for_folder)
@@ -47,7 +48,7 @@ class JobForm(ScrollColumn):
         self.begin = button(tr("Classify"), self._submit, kind="primary")
         self._problem = label(kind="danger", wrap=True)
         self._arrange()
-        session.models.changed.connect(self._show_models)
+        models.changed.connect(self._show_models)
         self._show_models()
         self._show_folder()
 
@@ -82,7 +83,7 @@ class JobForm(ScrollColumn):
         """Reset the form, with this folder selected if one is given."""
         self._problem.hide()
         self.folder = folder or self.folder
-        in_use = self._session.models.in_use.name if self._session.models.in_use else self._session.settings.value.model
+        in_use = self._models.in_use.name if self._models.in_use else self._settings.value.model
         self.model.setCurrentIndex(max(0, self.model.findData(in_use)))
         self._show_folder()
         (self.begin if self.folder is not None else self.choose).setFocus()
@@ -105,7 +106,7 @@ class JobForm(ScrollColumn):
         if self.folder is None or not self.begin.isEnabled():
             return
         self._problem.hide()
-        value = self._session.settings.value
+        value = self._settings.value
         self.submitted.emit(
             JobRequest(
                 folder=self.folder,
@@ -128,9 +129,9 @@ class JobForm(ScrollColumn):
     def _show_models(self) -> None:
         chosen = self.model.currentData()
         self.model.clear()
-        for name, summary in self._session.models.installed.items():
+        for name, summary in self._models.installed.items():
             self.model.addItem(summary.card.title, name)
-        in_use = self._session.models.in_use.name if self._session.models.in_use else None
+        in_use = self._models.in_use.name if self._models.in_use else None
         self.model.setCurrentIndex(max(0, self.model.findData(chosen or in_use)))
         self._show_folder()
 

@@ -59,7 +59,7 @@ class FoldersPage(QWidget):
     def __init__(self, session: Session, notices: Notices, classify: QAction, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._session, self._notices = session, notices
+        self._models, self._pictures, self._notices = session.models, session.pictures, notices
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
@@ -70,7 +70,7 @@ class FoldersPage(QWidget):
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
         }
         self._stack = QStackedWidget(self)
-        self.list, self.form = JobsPage(classify, self._stack), JobForm(session, self._stack)
+        self.list, self.form = JobsPage(classify, self._stack), JobForm(session.models, session.settings, self._stack)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self.form)
         vbox(self._stack, parent=self, margins=12)
@@ -113,7 +113,7 @@ class FoldersPage(QWidget):
         return self._review.get()
 
     def _make_review(self) -> ReviewPage:
-        result = ReviewPage(self._make_view("review"), self._session.pictures, self.reviewer, self)
+        result = ReviewPage(self._make_view("review"), self._pictures, self.reviewer, self)
         result.closed.connect(self._back_to_results)
         self._stack.addWidget(result)
         return result
@@ -200,7 +200,7 @@ class FoldersPage(QWidget):
 
     def _classes(self, job: JobSummary) -> tuple[str, ...]:
         """The classes of a job's model; empty if the model is gone."""
-        model = self._session.models.installed.get(job.model)
+        model = self._models.installed.get(job.model)
         return () if model is None else tuple(model.card.classes)
 
     def _on_jobs_changed(self) -> None:

@@ -15,7 +15,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.evaluation.values import Comparison
-from core.models.values import NameSummary
+from core.models.values import ModelName
 from gui.models import version_text
 from gui.models.comparison import ComparisonView
 from gui.session.session import Session
@@ -272,7 +272,7 @@ class CompareWindow(QWidget):
             self.go.setToolTip("" if has_photos else tr("Choose photos, or drop some here."))
 
 
-def _index_of(names: Sequence[NameSummary], references: Sequence[str], wanted: str) -> int:
+def _index_of(names: Sequence[ModelName], references: Sequence[str], wanted: str) -> int:
     """The position of a model among all, or -1; a name alone means its active version."""
     if wanted in references:
         return references.index(wanted)

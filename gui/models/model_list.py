@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from core.base.i18n import tr, tr_n
-from core.models.values import ModelSummary, NameSummary
+from core.models.values import InstalledModel, ModelName
 
 _NAME: Final = Qt.ItemDataRole.UserRole
 
@@ -65,7 +65,7 @@ class ModelList(QListWidget):
             self._wanted = ""
 
 
-def model_texts(models: Mapping[str, ModelSummary], names: Mapping[str, NameSummary], in_use: str) -> dict[str, str]:
+def model_texts(models: Mapping[str, InstalledModel], names: Mapping[str, ModelName], in_use: str) -> dict[str, str]:
     """The text of each model, by name: its title, and on a second line what it knows and whether it is in use.
 
     Args:
@@ -76,7 +76,7 @@ def model_texts(models: Mapping[str, ModelSummary], names: Mapping[str, NameSumm
     return {name: _text(name, models.get(name), names.get(name), in_use) for name in {**models, **names}}
 
 
-def _text(name: str, model: ModelSummary | None, one: NameSummary | None, in_use: str) -> str:
+def _text(name: str, model: InstalledModel | None, one: ModelName | None, in_use: str) -> str:
     title = model.card.title if model else one.title if one else name
     count = len(one.versions) if one else 1
     about = [_class_count(model)]
@@ -87,7 +87,7 @@ def _text(name: str, model: ModelSummary | None, one: NameSummary | None, in_use
     return f"{title}\n{' · '.join(about)}"
 
 
-def _class_count(model: ModelSummary | None) -> str:
+def _class_count(model: InstalledModel | None) -> str:
     if model is None:
         return tr("no active version")
     return tr_n("{count:,} class", "{count:,} classes", len(model.card.classes))

@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject
 
 from core.base.i18n import tr, tr_n
 from core.base.settings import Settings
-from gui.session.session import Session
+from gui.session.library_controller import LibraryController
+from gui.session.model_controller import ModelController
 from gui.widgets.notices import Notices
 
 KEPT_DAYS: Final = 7
@@ -18,10 +19,9 @@ KEPT_DAYS: Final = 7
 class ModelsController(QObject):
     """Decides which model is in use after the library changed."""
 
-    def __init__(self, session: Session, notices: Notices, parent: QObject) -> None:
+    def __init__(self, models: ModelController, library: LibraryController, notices: Notices, parent: QObject) -> None:
         super().__init__(parent)
-        self._models, self._library, self._notices = session.models, session.library, notices
-        library = session.library
+        self._models, self._library, self._notices = models, library, notices
         library.failed.connect(notices.show_error)
         library.activated.connect(self._on_activated)
         library.rolled_back.connect(self._on_rolled_back)

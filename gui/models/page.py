@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from core.api import LibraryListing
 from core.base.i18n import tr
 from core.models.onnx_import_values import ImportQuestions
-from core.models.values import ModelSummary, NameSummary, VersionSummary
+from core.models.values import InstalledModel, ModelName, Version
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.files import ExportPanel, ModelImports
@@ -42,8 +42,8 @@ class ModelsPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._session = session
-        self._controller = ModelsController(session, notices, self)
-        self.names: dict[str, NameSummary] = {}
+        self._controller = ModelsController(session.models, session.library, notices, self)
+        self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
         self.use = QPushButton(tr("Use this model"))
@@ -187,7 +187,7 @@ class ModelsPage(QWidget):
             return
         self._show_facts(facts, version)
 
-    def _show_facts(self, facts: ModelSummary, version: VersionSummary | None) -> None:
+    def _show_facts(self, facts: InstalledModel, version: Version | None) -> None:
         opened, name = self._session.models.in_use, facts.card.name
         is_in_use = name == self._controller.in_use
         is_opened = is_in_use and opened is not None and opened.version == facts.version

@@ -8,7 +8,7 @@ from typing import Final
 
 from core.base.i18n import tr
 from core.card import ModelCard
-from core.models.values import NameSummary, VersionSummary
+from core.models.values import ModelName, Version
 
 NO_VALUE: Final = "–"
 
@@ -18,7 +18,7 @@ def format_time(moment: datetime | None) -> str:
     return NO_VALUE if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
-def version_number(version: VersionSummary) -> str:
+def version_number(version: Version) -> str:
     """The number of a version, and whether it is active."""
     if version.number == 0:
         return tr("Built in (active)") if version.is_active else tr("Built in")
@@ -53,19 +53,20 @@ def _are_fractions(*values: object) -> bool:
     return all(isinstance(value, float | int) for value in values)
 
 
-def training_images_text(version: VersionSummary) -> str:
+def training_images_text(version: Version) -> str:
     """The number of images a version was trained on."""
-    fitted = version.model.card.training.get("fitted_to") if version.model else None
-    count = version.training_images if version.training_images is not None else fitted
+    model = version.model
+    fitted = model.card.training.get("fitted_to") if model else None
+    count = model.training_images if model and model.training_images is not None else fitted
     return f"{count:,}" if isinstance(count, int) else NO_VALUE
 
 
-def reference(one: NameSummary, version: int) -> str:
+def reference(one: ModelName, version: int) -> str:
     """The reference to a version, `name@version`, or just `name` for a built-in model without other versions."""
     return one.name if version == 0 and len(one.versions) == 1 else f"{one.name}@{version}"
 
 
-def version_title(one: NameSummary, version: VersionSummary) -> str:
+def version_title(one: ModelName, version: Version) -> str:
     """A version as a line in a list of all versions of all models."""
     title = version.model.card.title if version.model else one.name
     if version.number == 0:

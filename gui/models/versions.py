@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QTreeWidgetItem
 
 from core.base.i18n import mark, tr
-from core.models.values import NameSummary, VersionSummary
+from core.models.values import ModelName, Version
 from gui.models import version_text
 from gui.widgets.basic import Panel, button, fit_rows, label, plain_list, show_text
 from gui.widgets.layouts import SPACE, add, hbox
@@ -36,7 +36,7 @@ class VersionsPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__(tr("Versions"))
-        self._one: NameSummary | None = None
+        self._one: ModelName | None = None
         self.list = plain_list(tr("Versions of this model"), [tr(column) for column in _COLUMNS], _ACCURACY)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentItemChanged.connect(self._on_chosen)
@@ -49,7 +49,7 @@ class VersionsPanel(Panel):
         self.list.itemActivated.connect(lambda: self._emit(self.use_wanted))
         add(self.body, self.list, self._reason, hbox(self.use, self.back, self.remove, SPACE))
 
-    def show_versions(self, one: NameSummary | None) -> None:
+    def show_versions(self, one: ModelName | None) -> None:
         """Show the versions of this model; the selection is kept if possible, else the active version is selected."""
         if one == self._one:
             return
@@ -75,7 +75,7 @@ class VersionsPanel(Panel):
         return None if item is None else int(item.data(0, _NUMBER))
 
     @property
-    def version(self) -> VersionSummary | None:
+    def version(self) -> Version | None:
         """The selected version; None if there is none."""
         number = self.number
         return next((one for one in self._one.versions if one.number == number), None) if self._one else None
@@ -102,7 +102,7 @@ class VersionsPanel(Panel):
             signal.emit(number)  # type: ignore[attr-defined]
 
 
-def _item(version: VersionSummary) -> QTreeWidgetItem:
+def _item(version: Version) -> QTreeWidgetItem:
     card = version.model.card if version.model else None
     texts = [
         version_text.version_number(version),

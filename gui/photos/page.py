@@ -173,7 +173,7 @@ class PhotosPage(QWidget):
 
     def _on_chosen(self, row: int) -> None:
         if row >= 0:
-            self._session.prefer(self._session.photos.photo(row))
+            self._session.engine.prefer(self._session.photos.photo(row).path)
         self._show_row(row)
 
     def _on_outcome(self, row: int) -> None:

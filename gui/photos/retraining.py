@@ -14,7 +14,7 @@ from core.base.errors import FoveaError
 from core.base.progress import Progress
 from core.datasets.labels import Label, lineage
 from core.evaluation.values import Disagreement
-from core.models.values import ModelSummary
+from core.models.values import InstalledModel
 from core.prediction import Prediction
 from gui.session.session import Session
 
@@ -68,7 +68,7 @@ class Retraining(QObject):
     # ---- state
 
     @property
-    def model(self) -> ModelSummary | None:
+    def model(self) -> InstalledModel | None:
         """The model in use."""
         return self._session.models.current
 

@@ -10,7 +10,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
-from core.models.values import BrokenModel, ModelSummary, OpenedModel
+from core.models.values import BrokenEntry, InstalledModel, OpenedModel
 from gui.session.settings_store import SettingsStore
 from gui.session.speed import Speed
 from gui.tasks.engine_client import EngineClient
@@ -36,7 +36,7 @@ class ModelController(QObject):
     def __init__(self, engine: EngineClient, settings: SettingsStore, parent: QObject) -> None:
         super().__init__(parent)
         self._engine, self._settings = engine, settings
-        self.installed: dict[str, ModelSummary] = {}
+        self.installed: dict[str, InstalledModel] = {}
         self.in_use: OpenedModel | None = None
         self.opening = ""
         self.speed = Speed()
@@ -50,7 +50,7 @@ class ModelController(QObject):
         self._engine.list_models()
 
     @property
-    def current(self) -> ModelSummary | None:
+    def current(self) -> InstalledModel | None:
         """What the model in use is."""
         return self.in_use.model if self.in_use else None
 
@@ -65,9 +65,9 @@ class ModelController(QObject):
         value: Settings = self._settings.value
         self._engine.open_model(value.model, value.provider, value.precision, value.top_k)
 
-    def _on_listed(self, listed: Sequence[ModelSummary | BrokenModel]) -> None:
-        self.installed = {model.card.name: model for model in listed if isinstance(model, ModelSummary)}
-        for broken in (model for model in listed if isinstance(model, BrokenModel)):
+    def _on_listed(self, listed: Sequence[InstalledModel | BrokenEntry]) -> None:
+        self.installed = {model.card.name: model for model in listed if isinstance(model, InstalledModel)}
+        for broken in (model for model in listed if isinstance(model, BrokenEntry)):
             self.noticed.emit(tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error))
         self.changed.emit()
         if self.in_use is not None and not self.opening and self._is_outdated(self.in_use):

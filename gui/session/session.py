@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import FoveaError, TrainerDiedError
-from core.base.i18n import tr, tr_n
+from core.base.i18n import tr
+from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
@@ -67,7 +68,7 @@ class Session(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        for notices in (self.settings.damaged, self.models.noticed, self.engine.tasks.warned):
+        for notices in (self.settings.damaged, self.models.noticed, self.engine.noticed, self.engine.tasks.warned):
             notices.connect(self.noticed)
         for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed):
             errors.connect(self._emit_error)
@@ -75,7 +76,6 @@ class Session(QObject):
         self.models.opened.connect(self._on_opened)
         self.engine.classified.connect(self._on_classified)
         self.engine.waiting_changed.connect(self._emit_progress)
-        self.engine.crashed.connect(self._on_crashed)
         self.engine.failed.connect(self._on_failed)
         self.pictures.failed.connect(self._on_failed)
         self.pasted.saved.connect(lambda file: self.add((file,)))
@@ -136,7 +136,7 @@ class Session(QObject):
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
         self.photos.restore(removed)
-        self.engine.classify(photo.path for _, photo in removed if self._needs_answer(photo))
+        self.engine.classify(photo.path for _, photo in removed if _needs_answer(photo, self.models.in_use))
         self.photos_added.emit(self.photos.row_of(removed[0][1].path))
 
     def undo(self) -> None:
@@ -145,10 +145,6 @@ class Session(QObject):
             self.undo_steps.pop()()
 
     # ---- predictions
-
-    def prefer(self, photo: Photo) -> None:
-        """Classify this photo before all others that wait."""
-        self.engine.prefer(photo.path)
 
     def classify_again(self) -> None:
         """Classify every photo again with the model in use."""
@@ -168,14 +164,9 @@ class Session(QObject):
         self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
 
     def _on_opened(self) -> None:
-        self.engine.classify(one.path for one in self.photos.photos() if one.outcome and self._needs_answer(one))
-
-    def _needs_answer(self, photo: Photo) -> bool:
-        """Whether a photo was not yet classified, or by another model or version than the one in use."""
-        in_use = self.models.in_use
-        if isinstance(photo.outcome, Prediction) and in_use is not None:
-            return (photo.outcome.model, photo.version) != (in_use.name, in_use.version)
-        return photo.outcome is None
+        self.engine.classify(
+            one.path for one in self.photos.photos() if one.outcome and _needs_answer(one, self.models.in_use)
+        )
 
     def _emit_progress(self) -> None:
         if not self._progress_timer.isActive():
@@ -204,17 +195,6 @@ class Session(QObject):
         self.closing.connect(result.close)
         return result
 
-    def _on_crashed(self, in_flight: int) -> None:
-        if not in_flight:
-            self.noticed.emit(tr("The engine stopped unexpectedly and was restarted."))
-            return
-        text = tr_n(
-            "The engine stopped unexpectedly and was restarted. {count:,} photo will be classified again.",
-            "The engine stopped unexpectedly and was restarted. {count:,} photos will be classified again.",
-            in_flight,
-        )
-        self.noticed.emit(text)
-
     def _on_failed(self) -> None:
         self.noticed.emit(
             tr("A part of Fovea couldn't start. Run `fovea doctor` to see what is missing, or install Fovea again.")
@@ -222,6 +202,13 @@ class Session(QObject):
 
     def _emit_error(self, error: FoveaError) -> None:
         self.noticed.emit(str(error))
+
+
+def _needs_answer(photo: Photo, in_use: OpenedModel | None) -> bool:
+    """Whether a photo was not yet classified, or by another model or version than the one in use."""
+    if isinstance(photo.outcome, Prediction) and in_use is not None:
+        return (photo.outcome.model, photo.version) != (in_use.name, in_use.version)
+    return photo.outcome is None
 
 
 def _training_exit_error() -> TrainerDiedError:

@@ -17,7 +17,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError, ModelError
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.base.providers import Precision, ProviderPreference
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
@@ -46,7 +46,7 @@ class EngineClient(QObject):
         refused: the model of this name cannot be used; the one that was open before still is.
         classified: the outcome of an image.
         waiting_changed: the number of images that wait may have changed.
-        crashed: the engine process died while this many images were in flight.
+        noticed: a notice for the user.
         failed: the engine process cannot be started.
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
@@ -57,7 +57,7 @@ class EngineClient(QObject):
     refused = Signal(str, FoveaError)
     classified = Signal(object)
     waiting_changed = Signal()
-    crashed = Signal(int)
+    noticed = Signal(str)
     failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
@@ -166,7 +166,7 @@ class EngineClient(QObject):
     def _on_died(self) -> None:
         """Restart the engine; unless it died of the model, open that again."""
         was_open, self._is_open = self._is_open, False
-        self.crashed.emit(len(self._in_flight))
+        self.noticed.emit(_crash_text(len(self._in_flight)))
         self._blame(list(self._in_flight), self.tasks.death)
         self.list_models()
         if self._requested is None:
@@ -185,6 +185,16 @@ class EngineClient(QObject):
             del self._in_flight[image]
         self._suspects.update(images)
         self._waiting = OrderedDict.fromkeys([*images, *self._waiting])
+
+
+def _crash_text(in_flight: int) -> str:
+    if not in_flight:
+        return tr("The engine stopped unexpectedly and was restarted.")
+    return tr_n(
+        "The engine stopped unexpectedly and was restarted. {count:,} photo will be classified again.",
+        "The engine stopped unexpectedly and was restarted. {count:,} photos will be classified again.",
+        in_flight,
+    )
 
 
 def _crash_of_image() -> FoveaError:

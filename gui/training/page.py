@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 from core.api import LibraryListing
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
-from core.models.values import NameSummary, VersionSummary
+from core.models.values import ModelName, Version
 from core.training.runs import RunSummary
 from gui.models import version_text
 from gui.session.library_controller import LibraryController
@@ -146,7 +146,7 @@ class TrainingPage(QWidget):
         if run.request is not None:
             self._wizard_controller.resume(run.request)
 
-    def _show_past(self, names: Sequence[NameSummary]) -> None:
+    def _show_past(self, names: Sequence[ModelName]) -> None:
         own = [(one, version) for one in names for version in one.versions if version.number]
         own.sort(key=lambda pair: pair[1].installed_at or _EPOCH_START, reverse=True)
         row = max(self.list.currentIndex().row(), 0)
@@ -230,7 +230,7 @@ def _state(run: RunSummary) -> str:
     return tr("Photos: {folder}", folder=display_path(run.request.folder))
 
 
-def _item(one: NameSummary, version: VersionSummary) -> QTreeWidgetItem:
+def _item(one: ModelName, version: Version) -> QTreeWidgetItem:
     card = version.model.card if version.model else None
     texts = [
         version_text.format_time(version.installed_at),

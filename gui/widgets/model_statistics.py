@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
-from core.models.values import ModelSummary, OpenedModel
+from core.models.values import InstalledModel, OpenedModel
 from gui.widgets.basic import Panel, PropertyList, label
 
 
@@ -19,7 +19,7 @@ class ModelStatistics(Panel):
         self.body.addWidget(self._properties)
         self._summary.setText(tr("Opening model…"))
 
-    def show_model(self, model: ModelSummary, opened: OpenedModel | None = None, latency: str = "") -> None:
+    def show_model(self, model: InstalledModel, opened: OpenedModel | None = None, latency: str = "") -> None:
         """Show a model; `opened` and `latency` are given for the model in use."""
         self.heading.setText(model.card.title)
         self._summary.setText(model.card.summary)
@@ -32,11 +32,11 @@ class ModelStatistics(Panel):
         self._properties.show_properties(())
 
 
-def _card_properties(model: ModelSummary) -> list[tuple[str, str]]:
-    backbone, card = model.backbone, model.card
+def _card_properties(model: InstalledModel) -> list[tuple[str, str]]:
+    backbone, card = model.backbone.card, model.card
     rows = [
         (tr("Architecture"), backbone.architecture),
-        (tr("Parameters"), f"{model.parameters:,}"),
+        (tr("Parameters"), f"{model.parameters or 0:,}"),
         (tr("Size on disk"), tr("{megabytes:.1f} MB", megabytes=model.size_bytes / 1e6)),
         (tr("Multiply-adds"), tr("{billions:.2f} billion per photo", billions=backbone.multiply_adds / 1e9)),
         (tr("Input"), tr("{side} × {side} px", side=backbone.preprocessing.size)),
@@ -47,8 +47,8 @@ def _card_properties(model: ModelSummary) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _origin_properties(model: ModelSummary) -> list[tuple[str, str]]:
-    head, backbone = model.card.origin, model.backbone.origin
+def _origin_properties(model: InstalledModel) -> list[tuple[str, str]]:
+    head, backbone = model.card.origin, model.backbone.card.origin
     if head == backbone:
         return [(tr("Source"), head.source), (tr("Licence"), head.licence)]
     return [
@@ -59,7 +59,7 @@ def _origin_properties(model: ModelSummary) -> list[tuple[str, str]]:
     ]
 
 
-def _accuracy(model: ModelSummary) -> str:
+def _accuracy(model: InstalledModel) -> str:
     """The accuracy in the card with its confidence interval and method; empty if the card has none."""
     match model.card.evaluation:
         case {"accuracy": float(accuracy), "accuracy_interval_95": [float(low), float(high)], "images": int(images)}:

@@ -17,8 +17,8 @@ from core.training.protocol import Epoch
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import TrainRequest
 from core.training.values import TrainingResult
-from gui.session.session import Session
-from gui.tasks.task import Task
+from gui.session.model_controller import ModelController
+from gui.tasks.task import Task, Tasks
 from gui.training.wizard.training_step import TrainingStep
 
 
@@ -43,9 +43,9 @@ class TrainingController(QObject):
     noticed = Signal(str)
     background_wanted = Signal()
 
-    def __init__(self, session: Session, pages: QStackedWidget) -> None:
+    def __init__(self, tasks: Tasks, models: ModelController, pages: QStackedWidget) -> None:
         super().__init__(pages)
-        self._session, self._pages = session, pages
+        self._tasks, self._models, self._pages = tasks, models, pages
         self.request: TrainRequest | None = None
         self.read: FolderRead | None = None
         self._task: Task | None = None
@@ -76,8 +76,8 @@ class TrainingController(QObject):
     def begin(self, request: TrainRequest, read: FolderRead | None = None) -> None:
         """Begin a training on the photos that were read, or resume a run without having read them."""
         self.request, self.read, self._discards = request, read, False
-        defaults, opened = DEFAULTS.get(request.recipe.value), self._session.models.in_use
-        task = self._task = self._session.training.start(api.train, request, opened.name if opened else None)
+        defaults, opened = DEFAULTS.get(request.recipe.value), self._models.in_use
+        task = self._task = self._tasks.start(api.train, request, opened.name if opened else None)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)
         task.failed.connect(self._on_failed)
@@ -125,7 +125,7 @@ class TrainingController(QObject):
 
     def _on_stopped(self) -> None:
         assert self.request is not None
-        settling = self._session.training.start(partial(api.settle_run, self.request, discard=self._discards))
+        settling = self._tasks.start(partial(api.settle_run, self.request, discard=self._discards))
         settling.succeeded.connect(lambda can_resume: self._on_settled(can_resume=can_resume))
         settling.failed.connect(lambda _: self._on_settled(can_resume=False))
 

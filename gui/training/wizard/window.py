@@ -68,7 +68,7 @@ class TrainingWizard(QWidget):
         self._lay_out()
         self.photos = PhotosController(session, pages)
         self.method = MethodController(session, self.photos, pages)
-        self.training = TrainingController(session, pages)
+        self.training = TrainingController(session.training, session.models, pages)
         self.result = ResultController(session, self.photos, self.training, self.notices, pages)
         self._connect()
         session.training.warned.connect(self.notices.show_notice)

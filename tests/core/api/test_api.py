@@ -37,12 +37,17 @@ def test_every_version_is_listed() -> None:
     names = {one.name: one for one in api.list_library().names}
     mine = names["mine"]
     first, second = mine.versions
-    assert (first.number, first.is_active, first.training_images) == (1, False, None)
-    assert (second.number, second.is_active, second.training_images) == (2, True, 2)
+    assert (first.number, first.is_active) == (1, False)
+    assert (second.number, second.is_active) == (2, True)
+    assert first.model is not None
+    assert first.model.training_images is None
     assert mine.title == "Better"
     assert mine.active is second
     assert second.model is not None
     assert second.model.card.classes == tiny.CLASSES
+    assert second.model.training_images == 2
+    head = tiny.head()
+    assert second.model.parameters == tiny.backbone_card().weights + head.weights.size + head.bias.size
     assert second.installed_at is not None
     assert names["general"].versions[0].number == 0
 
