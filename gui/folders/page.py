@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from core.api import jobs as api
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobSummary
@@ -170,6 +171,11 @@ class FoldersPage(QWidget):
         """Show the results of a job."""
         status = self.jobs.all.get(job)
         if status is not None:
+            if self.job is None:
+                sharing = self.tasks.start(api.share_labels, job)
+                sharing.succeeded.connect(
+                    lambda has_changed: self.reviewer.reviewed_many.emit() if has_changed else None
+                )
             self.list.select(job)  # so that it is selected when the user goes back
             self.results.open(status, self._classes(status))
             self._show(self.results)
