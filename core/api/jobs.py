@@ -145,6 +145,13 @@ def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
 # ---- reviews
 
 
+def share_labels(job: str, *, token: CancelToken) -> bool:
+    """Show the labels that photos of a job were given elsewhere as its reviews; return whether any changed."""
+    from core.services import reviews
+
+    return reviews.share(job, token=token)
+
+
 def store_reviews(job: str, reviews: dict[int, Review | None]) -> None:
     """Store reviews by the numbers of their rows; None removes a review. Storing them again does no harm."""
     from core.services import reviews as service

@@ -62,9 +62,9 @@ dense and fine-tune need the extra `train` (TensorFlow). If training is interrup
 command again to resume from the last epoch, or add --restart to start over.
 
 S is a fraction below 1, such as 0.15, or a number of images, such as 2000. Validation images
-calibrate the model and select the best epoch; test images measure its accuracy. If the split is by
-fractions, the head of quick and dense is finally refitted to all images; if you give counts or an
-existing split, only the training images are used.
+select the best epoch and, with cross-validation, calibrate the model; test images measure its
+accuracy. If the split is by fractions, the head of quick and dense is finally refitted to all
+images; if you give counts or an existing split, only the training images are used.
 
 jsonl reports stages and epochs as they happen, one JSON object per line, with the result last.
 

@@ -64,7 +64,7 @@ def find_labels(files: Iterable[Path], check: Callable[[], None] = lambda: None)
     Raises:
         StorageError: the store cannot be read at the moment. One of a later version of Fovea is only logged.
     """
-    if not _has_labels():
+    if not has_labels():
         return {}
     try:
         with open_labels() as store:
@@ -80,12 +80,13 @@ def note_written(files: Iterable[Path]) -> None:
     Raises:
         StorageError: the store cannot be written.
     """
-    if _has_labels():
+    if has_labels():
         with open_labels() as store:
             store.note_written(files)
 
 
-def _has_labels() -> bool:
+def has_labels() -> bool:
+    """Whether there may be labels: without any, no file is made for them."""
     return any(place.exists() for place in (paths.labels_file(), paths.corrections(), paths.label_overrides()))
 
 

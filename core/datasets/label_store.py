@@ -65,6 +65,11 @@ class LabelStore:
                 newest[photo] = other
         return {label.path: _updated(label, newest.get(photo)) for photo, label in own}
 
+    def sizes(self) -> set[int | None]:
+        """The sizes in bytes of all labelled photos; None stands for those that were never seen."""
+        with label_errors():
+            return {size for (size,) in self._database.execute("SELECT DISTINCT size FROM labels").fetchall()}
+
     def find(self, files: Iterable[Path], check: Callable[[], None] = lambda: None) -> dict[Path, tuple[Label, ...]]:
         """All labels of photos, by path; a file without labels is left out.
 
@@ -73,7 +78,7 @@ class LabelStore:
             check: called between them, as some may have to be hashed; what it raises ends the search.
         """
         with label_errors():
-            sizes = {size for (size,) in self._database.execute("SELECT DISTINCT size FROM labels").fetchall()}
+            sizes = self.sizes()
             found: dict[Path, tuple[Label, ...]] = {}
             for some in _chunks(list(files)) if sizes else ():
                 photos = self._identify(some, sizes, check)

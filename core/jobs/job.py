@@ -24,6 +24,7 @@ from core.engine.limits import MAX_BATCH
 from core.jobs.journal import TRANSIENT_ERRORS, FoundFile, Image, ImageResult, Journal, job_folder, job_id
 from core.jobs.pipeline import PREFETCH, Features, LazyClassifier, Pipeline
 from core.jobs.rate import RateEstimator
+from core.jobs.shared_labels import share_labels
 from core.jobs.values import JobProgress, JobRequest
 from core.jobs.walk import Walk
 from core.models.library import open_library
@@ -163,6 +164,7 @@ class Job:
                 with contextlib.suppress(StorageError):  # the error that led here says more
                     self._journal.release(pipeline.pending)
         self._rate.update(self._walk_thread.found, 0)
+        share_labels(self.id, self._token)
         self._journal.finish()
 
     def _fill_queue(self, pipeline: Pipeline) -> bool:

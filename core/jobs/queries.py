@@ -6,12 +6,13 @@ not move under the user's pointer while the job runs, and any page of 100,000 ro
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 from core.base.database import transaction
 from core.base.recovery import as_path
@@ -28,7 +29,17 @@ ReviewsByNumber: TypeAlias = dict[int, Review | None]
 """Earlier reviews by the numbers of their rows, as needed for undo."""
 
 _BATCH_SIZE: Final = 500
+_SHARED: Final = "CREATE TABLE IF NOT EXISTS shared (number INTEGER PRIMARY KEY)"
+"""Rows whose reviews say what the label store says; earlier versions of Fovea disregard this table."""
 _MAX_LISTINGS: Final = 3
+
+
+class SharedReview(NamedTuple):
+    """The review of a row that a label elsewhere makes; None where there is none any more."""
+
+    number: int
+    before: Review | None
+    after: Review | None
 
 
 class ResultStore:
@@ -81,7 +92,7 @@ class ResultStore:
 
     def each(self, view: View) -> Iterator[Row]:
         """Iterate over all rows of a view, with a few hundred in memory at a time."""
-        for some in _chunks(self.listing(view).numbers):
+        for some in chunks(self.listing(view).numbers):
             yield from self.rows_of(some)
 
     def rows_of(self, numbers: Sequence[int]) -> list[Row]:
@@ -89,7 +100,7 @@ class ResultStore:
         folder.
         """
         found: dict[int, Row] = {}
-        for some in _chunks(numbers):
+        for some in chunks(numbers):
             marks = ", ".join("?" * len(some))
             query = f"SELECT {COLUMNS} FROM {TABLES} WHERE images.number IN ({marks})"
             with self._reading() as database:
@@ -176,6 +187,40 @@ class ResultStore:
                 )
         return before
 
+    def rows_with_sizes(self, sizes: Iterable[int | None]) -> Sequence[int]:
+        """The numbers of the classified rows whose files have one of these sizes in bytes, or whose reviews are shared
+        (`share_reviews`).
+        """
+        query = (
+            f"SELECT number FROM images WHERE state = {DONE} AND"
+            " (size IN (SELECT value FROM json_each(?)) OR number IN shared)"
+        )
+        with self._writing() as database:
+            database.execute(_SHARED)
+            return [number for (number,) in database.execute(query, (json.dumps(list(sizes)),)).fetchall()]
+
+    def share_reviews(self, reviews: Iterable[SharedReview]) -> int:
+        """Store reviews that say what labels elsewhere say, and return how many changed.
+
+        Where a label was removed elsewhere, the review that had said it is removed. Rows that the user has reviewed
+        meanwhile stay.
+        """
+        is_same = "number = ? AND verdict IS ? AND said IS ?"
+        changed = 0
+        with self._writing() as database:
+            for number, before, after in reviews:
+                known = (number, *review_columns(before, None))
+                if after is None:
+                    query = f"UPDATE images SET verdict = NULL, said = NULL WHERE {is_same} AND number IN shared"
+                    changed += database.execute(query, known).rowcount
+                    database.execute("DELETE FROM shared WHERE number = ?", (number,))
+                    continue
+                database.execute("INSERT OR IGNORE INTO shared VALUES (?)", (number,))
+                if after != before:
+                    query = f"UPDATE images SET verdict = ?, said = ? WHERE {is_same}"
+                    changed += database.execute(query, (*review_columns(after, None), *known)).rowcount
+        return changed
+
     def note_written(self, numbers: Sequence[int]) -> None:
         """Record that Fovea itself changed these files, for example their keywords: results and labels stay valid."""
         changed, rows = [], self.rows_of(numbers)
@@ -197,6 +242,7 @@ class ResultStore:
             yield self._database
 
 
-def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+def chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Numbers of rows, a few hundred at a time."""
     for start in range(0, len(numbers), _BATCH_SIZE):
         yield numbers[start : start + _BATCH_SIZE]

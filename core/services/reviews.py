@@ -12,9 +12,11 @@ from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.datasets.label_file import open_labels
-from core.datasets.labels import Label, Scope
+from core.datasets.label_store import LabelsByPath
+from core.datasets.labels import Label
 from core.jobs.queries import ResultStore, ReviewsByNumber
 from core.jobs.reviewing import correction_of, is_left_open, left_open_text, review_of
+from core.jobs.shared_labels import scope_of, share_labels
 from core.jobs.values import Review, Row
 from core.services import views
 from core.services.job_values import SelectedRows
@@ -27,10 +29,11 @@ _MAX_UNDO: Final = 20
 
 @dataclass(slots=True, eq=False)
 class _ReviewBatch:
-    """A review of many rows: the job, and the earlier reviews of the rows."""
+    """A review of many rows: the job, the earlier reviews of the rows, and the earlier labels of their photos."""
 
     job: str
     before: ReviewsByNumber = field(default_factory=dict)
+    labels: list[LabelsByPath] = field(default_factory=list)
 
 
 _batches: Final[dict[int, _ReviewBatch]] = {}
@@ -48,6 +51,19 @@ def store(job: str, reviews: ReviewsByNumber) -> None:
             results.set_reviews(reviews)
     finally:
         views.job_changed(job)
+
+
+def share(job: str, *, token: CancelToken) -> bool:
+    """Show the labels that photos of a job were given elsewhere; return whether any changed. Views show them soon.
+
+    Raises:
+        StorageError: the journal cannot be read or written.
+        Cancelled: the token was cancelled.
+    """
+    has_changed = share_labels(job, token)
+    if has_changed:
+        views.job_changed(job)
+    return has_changed
 
 
 def review_selected(
@@ -82,7 +98,13 @@ def review_selected(
         left_open += is_left_open(row, review)
         return review_of(row, review)
 
-    count = _apply(batch, numbers, intended, report, token)
+    by_model: dict[str, dict[Path, Label | None]] = defaultdict(dict)
+    try:
+        for row, given in _apply(batch, numbers, intended, report, token):
+            by_model[row.model][row.path] = correction_of(row, given)
+    finally:
+        _change_labels(batch, by_model)
+    count = sum(map(len, by_model.values()))
     labelled = tr_n(
         "Labelled {count:,} photo. Press Ctrl+Z to undo.", "Labelled {count:,} photos. Press Ctrl+Z to undo.", count
     )
@@ -102,7 +124,11 @@ def undo(number: int, *, report: ProgressCallback) -> None:
             tr("These labels can no longer be undone."), hint=tr("Select the photos, then remove their labels.")
         )
     before = batch.before
-    _apply(_ReviewBatch(batch.job), list(before), lambda row: before[row.number], report, CancelToken())
+    for _ in _apply(_ReviewBatch(batch.job), list(before), lambda row: before[row.number], report, CancelToken()):
+        pass
+    with open_labels() as store:
+        for labels in batch.labels:
+            store.restore(labels)
 
 
 def _apply(
@@ -111,10 +137,9 @@ def _apply(
     intended: Callable[[Row], Review | None],
     report: ProgressCallback,
     token: CancelToken,
-) -> int:
-    """Store the intended reviews in batches, keep the earlier ones, and return how many rows changed."""
+) -> Iterator[tuple[Row, Review | None]]:
+    """Store the intended reviews in batches, keep the earlier ones, and yield the rows that changed."""
     clock = ProgressReporter(tr("Labelling photos"), len(numbers), report)
-    by_model: dict[str, dict[Path, Label | None]] = defaultdict(dict)
     try:
         with ResultStore(batch.job) as results:
             for some in _chunks(numbers):
@@ -122,21 +147,16 @@ def _apply(
                 rows = [(row, intended(row)) for row in results.rows_of(some)]
                 others = [(row, review) for row, review in rows if review != row.review]
                 batch.before |= results.set_reviews({row.number: review for row, review in others})
-                for row, review in others:
-                    by_model[row.model][row.path] = correction_of(row, review)
+                yield from others
                 clock.advance(len(some))
     finally:
         views.job_changed(batch.job)
-        for model, changed in by_model.items():
-            _update_corrections(model, changed)
-    return sum(map(len, by_model.values()))
 
 
-def _update_corrections(model: str, reviews: Mapping[Path, Label | None]) -> None:
-    """Add and remove corrections of a model; None removes the correction of an image."""
-    if model:
-        with open_labels() as store:
-            store.change(reviews, Scope(model))
+def _change_labels(batch: _ReviewBatch, by_model: Mapping[str, Mapping[Path, Label | None]]) -> None:
+    """Label the photos of reviewed rows, by the model that made the prediction; None removes labels."""
+    with open_labels() as store:
+        batch.labels += [store.change(changed, scope_of(model)) for model, changed in by_model.items() if model]
 
 
 def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -25,7 +25,7 @@ from core.training.protocol import Epoch, TrainerEvent, TrainerJob
 _MIN_CHECKPOINT_S: Final = 1.0
 """Shorter epochs are not worth a file each: repeating them takes little time and gives the same result."""
 _MAX_LOSS: Final = 100.0
-"""Nats; the probability of the right class is then e^-100 on average, which float32 cannot hold. Guessing: log(n)."""
+"""In nats: the right class then has a probability of e^-100 on average, which float32 cannot hold."""
 _FRAMEWORKS: Final = ("tensorflow", "keras", "tf2onnx")
 _DIGITS: Final = 4
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from core.api import jobs as api
 from core.base.i18n import tr
+from core.datasets.labels import Label
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
 from core.jobs.values import Review, Row, Verdict
 from core.services.job_values import SelectedRows
@@ -21,6 +25,14 @@ from gui.tasks.task import Task
 
 RowReviews = tuple[tuple[Row, Review | None], ...]
 """Rows as they were before, each with its new review."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Reviews that were stored, and the numbers of the changes to the labels of their photos."""
+
+    reviews: RowReviews
+    changes: tuple[int, ...]
 
 
 class Reviewer(QObject):
@@ -41,7 +53,7 @@ class Reviewer(QObject):
         super().__init__(parent)
         self.outbox, self._outputs, self._corrections = outbox, outputs, corrections
         self._job = ""
-        self._done: list[RowReviews | tuple[int, str]] = []
+        self._done: list[_Done | tuple[int, str]] = []
         self._numbers = count(1)
 
     def open(self, job: str) -> None:
@@ -86,20 +98,23 @@ class Reviewer(QObject):
     def apply(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Store these reviews together; one undo reverts all of them."""
         if reviews:
-            self._done.append(tuple(reviews))
-            self._store(tuple(reviews))
+            self.outbox.store(self._job, {row.number: review for row, review in reviews})
+            self._done.append(_Done(tuple(reviews), self._label(reviews)))
+            self.reviewed.emit(tuple(reviews))
 
     def undo(self) -> RowReviews:
         """Undo the last reviews, and return those restored to rows that are loaded here."""
-        match self._done.pop() if self._done else ():
+        match self._done.pop() if self._done else None:
             case (int(number), str(model)):
                 self._review_many((number, model), api.undo_reviews)
                 return ()
-            case done:
-                before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in done)
-                if before:
-                    self._store(before)
+            case _Done(reviews, changes):
+                before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in reviews)
+                self.outbox.store(self._job, {row.number: review for row, review in before})
+                self._corrections.undo(*changes)
+                self.reviewed.emit(before)
                 return before
+        return ()
 
     def _review_many(self, many: tuple[int, str], verb: Callable[..., Any], *arguments: object) -> None:
         self.outbox.add(partial(self._start_many, self._job, many, verb, *arguments))
@@ -119,16 +134,11 @@ class Reviewer(QObject):
         self._corrections.read(model)
         self.reviewed_many.emit()
 
-    def _store(self, reviews: RowReviews) -> None:
-        self.outbox.store(self._job, {row.number: review for row, review in reviews})
-        for model in sorted({row.model for row, _ in reviews}):
-            self._correct(model, [(row, review) for row, review in reviews if row.model == model])
-        self.reviewed.emit(reviews)
-
-    def _correct(self, model: str, reviews: Sequence[tuple[Row, Review | None]]) -> None:
-        """Store reviews that correct or confirm a prediction as corrections, for the next training of the model."""
-        by_path = {row.path: correction_of(row, review) for row, review in reviews}
-        known = self._corrections.all(model)
-        changes = {path: one for path, one in by_path.items() if one is not None or path in known}
-        if changes:
-            self._corrections.update(model, changes, keeps_others=True)
+    def _label(self, reviews: Sequence[tuple[Row, Review | None]]) -> tuple[int, ...]:
+        """Label the photos of reviewed rows, or remove their labels; return what undoes it."""
+        by_model: dict[str, dict[Path, Label | None]] = defaultdict(dict)
+        for row, review in reviews:
+            label = correction_of(row, review)
+            if row.model and (label is not None or row.review is not None):
+                by_model[row.model][row.path] = label
+        return tuple(self._corrections.update(model, changes) for model, changes in by_model.items())

@@ -215,10 +215,10 @@ class CompareWindow(QWidget):
         self.error_text.setText(str(error))
         self.error_text.show()
 
-    def _on_compared(self, facts: Comparison) -> None:
+    def _on_compared(self, comparison: Comparison) -> None:
         self.invitation.hide()
         self.view.show()
-        self.view.show_summary(facts)
+        self.view.show_comparison(comparison)
 
     def _on_ended(self) -> None:
         self._task = None

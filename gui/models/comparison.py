@@ -35,14 +35,14 @@ class ComparisonView(QWidget):
 
     Attributes:
         noticed: a notice for the user.
-        summary: the comparison that is shown; None before the first one.
+        comparison: the comparison that is shown; None before the first one.
     """
 
     noticed = Signal(str)
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)
-        self.summary: Comparison | None = None
+        self.comparison: Comparison | None = None
         self.headline, self.beside = label(kind="title", wrap=True), label(wrap=True)
         self.notes = label(kind="muted", wrap=True)
         self.filter = Choice()
@@ -63,37 +63,37 @@ class ComparisonView(QWidget):
         self._column.setSpacing(2 * theme.GRID)
         vbox(area, parent=self)
 
-    def show_summary(self, summary: Comparison) -> None:
+    def show_comparison(self, comparison: Comparison) -> None:
         """Show a comparison."""
-        self.summary = summary
-        self.headline.setText(_headline(summary))
+        self.comparison = comparison
+        self.headline.setText(_headline(comparison))
         self.beside.setText(
-            _labelled_text(summary, summary.labelled) if summary.labelled else _unlabelled_text(summary)
+            _labelled_text(comparison, comparison.labelled) if comparison.labelled else _unlabelled_text(comparison)
         )
-        left_out = [f"{problem.message} {problem.hint}" for problem in summary.problems[:_MAX_PROBLEMS]]
-        notes = [*left_out, *summary.notes, *_unread(summary)]
+        left_out = [f"{problem.message} {problem.hint}" for problem in comparison.problems[:_MAX_PROBLEMS]]
+        notes = [*left_out, *comparison.notes, *_unread(comparison)]
         show_text(self.notes, "\n".join(notes))
-        self._fill_filter(summary)
-        self._photos.setVisible(summary.disagreement_count > 0)
+        self._fill_filter(comparison)
+        self._photos.setVisible(comparison.disagreement_count > 0)
         self._show_photos()
-        self._show_plots(summary)
+        self._show_plots(comparison)
 
-    def _fill_filter(self, facts: Comparison) -> None:
+    def _fill_filter(self, comparison: Comparison) -> None:
         self.filter.blockSignals(True)
         self.filter.clear()
-        self.filter.addItem(tr("All: {count:,}", count=facts.disagreement_count), _ALL)
-        if facts.labelled:
-            self.filter.addItem(tr("Fixed: {count:,}", count=facts.labelled.only_b_correct), _FIXED)
-            self.filter.addItem(tr("Broken: {count:,}", count=facts.labelled.only_a_correct), _BROKE)
-        for change in facts.changes:
+        self.filter.addItem(tr("All: {count:,}", count=comparison.disagreement_count), _ALL)
+        if comparison.labelled:
+            self.filter.addItem(tr("Fixed: {count:,}", count=comparison.labelled.only_b_correct), _FIXED)
+            self.filter.addItem(tr("Broken: {count:,}", count=comparison.labelled.only_a_correct), _BROKE)
+        for change in comparison.changes:
             pair = change.prediction_a, change.prediction_b
             self.filter.addItem(f"{' → '.join(pair)}: {change.images:,}", pair)
         self.filter.blockSignals(False)
 
     def _show_photos(self) -> None:
-        if self.summary is None:
+        if self.comparison is None:
             return
-        found = [one for one in self.summary.disagreements if _matches(one, self.filter.currentData())]
+        found = [one for one in self.comparison.disagreements if _matches(one, self.filter.currentData())]
         self.wall.show_photos([(one.path, _change_text(one)) for one in found[:_MAX_SHOWN]])
         if len(found) > _MAX_SHOWN:
             text = tr_n(
@@ -109,7 +109,7 @@ class ComparisonView(QWidget):
             if self.filter.itemData(row) == (before, now):
                 self.filter.setCurrentIndex(row)
 
-    def _show_plots(self, facts: Comparison) -> None:
+    def _show_plots(self, comparison: Comparison) -> None:
         """Make one plot per turn of the event loop: all at once they would block it."""
         if self._plots is not None:
             self._column.removeWidget(self._plots)
@@ -117,10 +117,10 @@ class ComparisonView(QWidget):
         tiles = self._plots = Tiles([], _PLOT)
         self._column.insertWidget(self._column.count() - 1, tiles)
         makers: list[Callable[[], PlotFrame]] = []
-        if facts.labelled is not None:
-            makers.append(lambda: _make_bars(facts))
-        if _share_labels(facts):
-            makers.append(lambda: self._make_matrix(facts))
+        if comparison.labelled is not None:
+            makers.append(lambda: _make_bars(comparison))
+        if _share_labels(comparison):
+            makers.append(lambda: self._make_matrix(comparison))
 
         def make_next() -> None:
             if makers:
@@ -131,40 +131,40 @@ class ComparisonView(QWidget):
 
         QTimer.singleShot(0, tiles, make_next)
 
-    def _make_matrix(self, facts: Comparison) -> PlotFrame:
+    def _make_matrix(self, comparison: Comparison) -> PlotFrame:
         from gui.plots.changes import ChangesMatrix
 
-        matrix, classes = ChangesMatrix(), _changed_classes(facts)
-        counts = {(change.prediction_a, change.prediction_b): change.images for change in facts.changes}
+        matrix, classes = ChangesMatrix(), _changed_classes(comparison)
+        counts = {(change.prediction_a, change.prediction_b): change.images for change in comparison.changes}
         rows = [[counts.get((before, now), 0) for now in classes] for before in classes]
         matrix.show_changes(classes, rows)
         matrix.cell_chosen.connect(lambda row, column: self.show_change(classes[row], classes[column]))
         return matrix
 
 
-def _make_bars(facts: Comparison) -> PlotFrame:
+def _make_bars(comparison: Comparison) -> PlotFrame:
     from gui.plots.changes import ChangeBars
 
-    bars = ChangeBars(facts.a, facts.b)
-    assert facts.labelled is not None
-    bars.show_recalls(facts.labelled.classes)
+    bars = ChangeBars(comparison.a, comparison.b)
+    assert comparison.labelled is not None
+    bars.show_recalls(comparison.labelled.classes)
     return bars
 
 
-def _changed_classes(facts: Comparison) -> list[str]:
+def _changed_classes(comparison: Comparison) -> list[str]:
     """The classes with the most different predictions, as many as a matrix can show."""
     counts: dict[str, int] = {}
-    for change in facts.changes:
+    for change in comparison.changes:
         for name in (change.prediction_a, change.prediction_b):
             counts[name] = counts.get(name, 0) + change.images
     maximum = sorted(counts, key=lambda name: -counts[name])[:_MATRIX_CLASSES]
     return sorted(maximum)
 
 
-def _share_labels(facts: Comparison) -> bool:
+def _share_labels(comparison: Comparison) -> bool:
     """Whether a class is among both the old and the new predictions; if not, a matrix of them shows nothing."""
-    before = {change.prediction_a for change in facts.changes}
-    return not before.isdisjoint(change.prediction_b for change in facts.changes)
+    before = {change.prediction_a for change in comparison.changes}
+    return not before.isdisjoint(change.prediction_b for change in comparison.changes)
 
 
 def _matches(one: Disagreement, chosen: object) -> bool:
@@ -187,43 +187,45 @@ def _change_text(one: Disagreement) -> str:
     return f"{before}\n→ {sign(one.prediction_b)}{one.prediction_b} {one.confidence_b:.0%}"
 
 
-def _headline(facts: Comparison) -> str:
-    if not facts.disagreement_count:
-        return tr_n("Same prediction for {count:,} photo", "Same prediction for all {count:,} photos", facts.images)
+def _headline(comparison: Comparison) -> str:
+    if not comparison.disagreement_count:
+        return tr_n(
+            "Same prediction for {count:,} photo", "Same prediction for all {count:,} photos", comparison.images
+        )
     return tr_n(
         "Different prediction for {different:,} of {count:,} photo ({fraction:.1%})",
         "Different predictions for {different:,} of {count:,} photos ({fraction:.1%})",
-        facts.images,
-        different=facts.disagreement_count,
-        fraction=facts.disagreement_count / facts.images,
+        comparison.images,
+        different=comparison.disagreement_count,
+        fraction=comparison.disagreement_count / comparison.images,
     )
 
 
-def _unlabelled_text(facts: Comparison) -> str:
+def _unlabelled_text(comparison: Comparison) -> str:
     return tr(
         "“{a}” is before the arrow, “{b}” after it. The photos are not labelled, so only you can tell which is right.",
-        a=facts.a,
-        b=facts.b,
+        a=comparison.a,
+        b=comparison.b,
     )
 
 
-def _labelled_text(facts: Comparison, known: PairedComparison) -> str:
+def _labelled_text(comparison: Comparison, known: PairedComparison) -> str:
     (low_a, high_a), (low_b, high_b) = known.a.interval, known.b.interval
     figures = tr(
         "“{a}”: {accuracy_a:.1%} correct ({low_a:.0%} to {high_a:.0%}). “{b}”: {accuracy_b:.1%} correct "
         "({low_b:.0%} to {high_b:.0%}). {fixed:,} fixed, {broken:,} broken.",
-        a=facts.a,
+        a=comparison.a,
         accuracy_a=known.a.fraction,
         low_a=low_a,
         high_a=high_a,
-        b=facts.b,
+        b=comparison.b,
         accuracy_b=known.b.fraction,
         low_b=low_b,
         high_b=high_b,
         fixed=known.only_b_correct,
         broken=known.only_a_correct,
     )
-    return " ".join((figures, *_significance(known), *_overlap_notes(facts)))
+    return " ".join((figures, *_significance(known), *_overlap_notes(comparison)))
 
 
 def _significance(known: PairedComparison) -> Iterator[str]:
@@ -235,8 +237,8 @@ def _significance(known: PairedComparison) -> Iterator[str]:
         yield tr("The difference is unlikely to be chance (McNemar's exact test, p = {p:.2g}).", p=known.p)
 
 
-def _overlap_notes(facts: Comparison) -> Iterator[str]:
-    for name, count in ((facts.a, facts.training_overlap_a), (facts.b, facts.training_overlap_b)):
+def _overlap_notes(comparison: Comparison) -> Iterator[str]:
+    for name, count in ((comparison.a, comparison.training_overlap_a), (comparison.b, comparison.training_overlap_b)):
         if count:
             yield tr_n(
                 "“{name}” was trained on {count:,} of these photos, so its score is optimistic.",
@@ -246,10 +248,10 @@ def _overlap_notes(facts: Comparison) -> Iterator[str]:
             )
 
 
-def _unread(facts: Comparison) -> Sequence[str]:
-    if not facts.failures:
+def _unread(comparison: Comparison) -> Sequence[str]:
+    if not comparison.failures:
         return ()
-    first, more = facts.failures[0], len(facts.failures) - 1
+    first, more = comparison.failures[0], len(comparison.failures) - 1
     reason = f"{first.message} {first.hint}"
     if not more:
         return (reason,)

@@ -120,19 +120,10 @@ class CorrectionStore(QObject):
             self._wanted.setdefault(model, []).append(path)
         return labels.shown[path] if path in labels.shown else own.get(path)
 
-    def update(self, model: str, changes: Changes, *, keeps_others: bool = False) -> int:
-        """Label photos as predicted by a model, or remove their labels.
-
-        Args:
-            model: the name of the model.
-            changes: the label of each photo; None removes it.
-            keeps_others: whether to remove only labels that were given for predictions of the model.
-
-        Returns:
-            The number of the change, for `undo`.
-        """
+    def update(self, model: str, changes: Changes) -> int:
+        """Label photos as predicted by a model, or remove their labels; return the number of the change, for `undo`."""
         own, ticket = self.all(model), next(self._tickets)
-        scope = Scope(model, "", () if keeps_others else self._classes.get(model, ()))
+        scope = Scope(model, "", frozenset(self._classes.get(model, ())))
         self._undoable[ticket] = (
             model, {path: own.get(path) for path in changes}, {path: self.of(path, model) for path in changes}
         )  # fmt: skip

@@ -61,7 +61,7 @@ class ResultStep(QWidget):
     def __init__(self, pictures: PictureClient, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._pictures = pictures
-        self.facts: TrainingResult | None = None
+        self.result: TrainingResult | None = None
         self.use = QPushButton(tr("Use this model"))
         self.use.setProperty("kind", "primary")
         self.use.clicked.connect(self.use_wanted)
@@ -97,15 +97,15 @@ class ResultStep(QWidget):
         column.addWidget(self.exporting)
         column.addWidget(self._area, 1)
 
-    def show_result(self, facts: TrainingResult, folder: Path) -> None:
+    def show_result(self, result: TrainingResult, folder: Path) -> None:
         """Show a new model that was trained on the photos in this folder."""
-        self.facts, self._folder = facts, folder
+        self.result, self._folder = result, folder
         self.show_overrides((), new=0, can_undo=False)
-        self.headline.setText(_headline(facts))
-        self.beside.setText(_details_text(facts))
+        self.headline.setText(_headline(result))
+        self.beside.setText(_details_text(result))
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
-        self._area.setWidget(self._make_details(facts))
+        self._area.setWidget(self._make_details(result))
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -130,8 +130,8 @@ class ResultStep(QWidget):
         self.again_wanted.emit(self._overrides > 0)
 
     def _export(self) -> None:
-        if self.facts is not None:
-            self.exporting.open(f"{self.facts.name}@{self.facts.version}", self._folder)
+        if self.result is not None:
+            self.exporting.open(f"{self.result.name}@{self.result.version}", self._folder)
 
     def show_whole(self, part: QWidget) -> None:
         """Scroll to a part of the page."""
@@ -139,18 +139,18 @@ class ResultStep(QWidget):
         if page is not None:
             self._area.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
 
-    def _make_details(self, facts: TrainingResult) -> QWidget:
+    def _make_details(self, result: TrainingResult) -> QWidget:
         page = QWidget()
         page.setObjectName("inspector")
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, theme.GRID, 0)
         column.setSpacing(2 * theme.GRID)
-        for note in facts.notes:
+        for note in result.notes:
             column.addWidget(label(note, "muted", wrap=True))
-        if facts.evaluation is not None:
-            column.addWidget(self._make_photos(facts.evaluation))
-            column.addWidget(self._make_plots(facts.evaluation))
-        column.addWidget(label(_training_data_text(facts), "muted", wrap=True))
+        if result.evaluation is not None:
+            column.addWidget(self._make_photos(result.evaluation))
+            column.addWidget(self._make_plots(result.evaluation))
+        column.addWidget(label(_training_data_text(result), "muted", wrap=True))
         column.addStretch()
         return page
 
@@ -197,9 +197,9 @@ class ResultStep(QWidget):
 
     def _show_cell(self, label: str, predicted: str) -> None:
         """Show the photos of one cell of the confusion matrix."""
-        if self.facts is None or self.facts.evaluation is None:
+        if self.result is None or self.result.evaluation is None:
             return
-        inside = [one for one in self.facts.evaluation.predictions if (one.label, one.predicted) == (label, predicted)]
+        inside = [one for one in self.result.evaluation.predictions if (one.label, one.predicted) == (label, predicted)]
         if self.photos is not None:
             self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside)
             self.show_whole(self.photos)
@@ -237,10 +237,10 @@ def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
     yield plot
 
 
-def _headline(facts: TrainingResult) -> str:
-    evaluation = facts.evaluation
+def _headline(result: TrainingResult) -> str:
+    evaluation = result.evaluation
     if evaluation is None:
-        return tr("“{name}” is ready", name=facts.name)
+        return tr("“{name}” is ready", name=result.name)
     return tr_n(
         "{accuracy:.1%} correct on {count:,} test photo",
         "{accuracy:.1%} correct on {count:,} test photos",
@@ -249,13 +249,13 @@ def _headline(facts: TrainingResult) -> str:
     )
 
 
-def _details_text(facts: TrainingResult) -> str:
-    evaluation = facts.evaluation
+def _details_text(result: TrainingResult) -> str:
+    evaluation = result.evaluation
     if evaluation is None:
         return tr("There were no test photos, so its accuracy is unknown.")
     low, high = evaluation.interval
     interval = tr("95% confidence interval: {low:.0%} to {high:.0%}.", low=low, high=high)
-    return " ".join((interval, *_compared(facts.baseline))) if facts.baseline is not None else interval
+    return " ".join((interval, *_compared(result.baseline))) if result.baseline is not None else interval
 
 
 def _compared(other: BaselineComparison) -> Iterator[str]:
@@ -270,15 +270,15 @@ def _compared(other: BaselineComparison) -> Iterator[str]:
         yield tr("The difference could be chance.")
 
 
-def _training_data_text(facts: TrainingResult) -> str:
+def _training_data_text(result: TrainingResult) -> str:
     return tr(
         "Version {version} of “{name}”, trained in {duration}. Photos: {train:,} for training, {validation:,} for "
         "validation, {test:,} for testing. {summary}",
-        version=facts.version,
-        name=facts.name,
-        duration=duration(facts.seconds),
-        train=facts.subsets["train"],
-        validation=facts.subsets["validation"],
-        test=facts.subsets["test"],
-        summary=facts.card.summary,
+        version=result.version,
+        name=result.name,
+        duration=duration(result.seconds),
+        train=result.subsets["train"],
+        validation=result.subsets["validation"],
+        test=result.subsets["test"],
+        summary=result.card.summary,
     )

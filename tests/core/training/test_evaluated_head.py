@@ -9,6 +9,7 @@ import pytest
 
 from core.base.progress import CancelToken
 from core.datasets.dataset import Example
+from core.evaluation.calibration import calibration
 from core.models.heads import head_bytes, softmax
 from core.training import quick
 from core.training.evaluated_head import EvaluatedHead, Predictions, TrainedHead, evaluate_head
@@ -30,7 +31,12 @@ def _images(features: quick.Features, labels: quick.Labels) -> LabelledFeatures:
     return LabelledFeatures(tuple(examples), features)
 
 
-def _evaluate(images: LabelledFeatures, strength: float, held_out: LabelledFeatures | None = None) -> EvaluatedHead:
+def _evaluate(
+    images: LabelledFeatures,
+    strength: float,
+    held_out: LabelledFeatures | None = None,
+    validation: LabelledFeatures | None = None,
+) -> EvaluatedHead:
     """Evaluate a head on the images, with cross-validation unless other images are held out."""
     head = quick.fit(images.features, images.labels, strength)
     unseen = None
@@ -39,7 +45,7 @@ def _evaluate(images: LabelledFeatures, strength: float, held_out: LabelledFeatu
         unseen = Predictions(tuple(images.examples[row] for row in rows.tolist()), logits)
     attempt = TrainedHead("", head, head_bytes(head), len(images), out_of_fold=unseen)
     nothing = _images(images.features[:0], images.labels[:0])
-    return evaluate_head(attempt, nothing, nothing if held_out is None else held_out, _CLASSES)
+    return evaluate_head(attempt, validation or nothing, held_out or nothing, _CLASSES)
 
 
 @pytest.mark.parametrize("strength", [0.01, 10.0])
@@ -61,6 +67,37 @@ def test_without_cross_validation_the_test_images_give_the_threshold() -> None:
     assert head.threshold_images == 150
     assert head.unknown_below is not None
     assert head.suspects == ()
+
+
+def test_few_validation_images_do_not_decide_the_temperature_alone() -> None:
+    """The confidence of a head is right on new images, although only a dozen were kept for validation."""
+    fresh, truth = _clouds(2000, 99)
+    errors = {}
+    for is_cross_validated in (True, False):
+        found = []
+        for seed in range(4):
+            images, few = _images(*_clouds(160, 20 + seed)), _images(*_clouds(12, 50 + seed))
+            nothing = None if is_cross_validated else _images(*_clouds(1, 0))
+            head = _evaluate(images, 0.01, nothing, few)
+            found.append(calibration(head.trained.evaluated.logits(fresh), truth, head.temperature).ece)
+        errors[is_cross_validated] = np.mean(found)
+    assert errors[True] < 0.05 < errors[False]
+
+
+def test_test_images_do_not_take_part_in_the_calibration() -> None:
+    images = _images(*_clouds(160, 1))
+    rows, logits = quick.out_of_fold(images.features, images.labels, 1.0, token=CancelToken())
+    head = quick.fit(images.features, images.labels, 1.0)
+    test = LabelledFeatures(images.examples[::4], images.features[::4])
+    nothing = LabelledFeatures((), images.features[:0])
+    changed = logits.copy()
+    changed[[row % 4 == 0 for row in rows.tolist()]] *= -100
+    temperatures = set()
+    for some in (logits, changed):
+        unseen = Predictions(tuple(images.examples[row] for row in rows.tolist()), some)
+        trained = TrainedHead("", head, head_bytes(head), 160, out_of_fold=unseen)
+        temperatures.add(evaluate_head(trained, nothing, test, _CLASSES).temperature)
+    assert len(temperatures) == 1
 
 
 def test_too_few_images_give_no_threshold() -> None:

@@ -20,6 +20,7 @@ from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, shown_job
 from tests.journals import write_journal
+from tests.labels import correction, give, given
 
 ACCEPTED, CORRECTED, SKIPPED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.SKIPPED
 
@@ -84,6 +85,26 @@ def test_a_correction_counts_for_the_next_training(
     assert book.of(shown.path, tiny_model) is None
     assert review._shown is not None
     assert review._shown.number == shown.number
+
+
+def test_a_label_given_elsewhere_is_a_review_once_the_job_is_opened(
+    page: FoldersPage, classify: Classify, tree: Path, tiny_model: str, qtbot: QtBot
+) -> None:
+    classify(tree)
+    job = shown_job(page)
+    page.show_jobs()
+    give(correction(tree / "day 0" / "red 0.png", "purple", tiny_model))
+    page.open_job(job)
+    qtbot.waitUntil(lambda: (CORRECTED, "purple") in reviews_shown(page), timeout=PATIENCE_MS)
+    rows = page.results.rows
+    texts = lambda: [rows.index(row, 3).data() for row in range(rows.rowCount())]  # noqa: E731
+    qtbot.waitUntil(lambda: "purple" in texts(), timeout=PATIENCE_MS)
+    row = rows.row(texts().index("purple"))
+    assert row is not None
+    page.reviewer.review([row], None)
+    qtbot.waitUntil(lambda: not given(tiny_model), timeout=PATIENCE_MS)
+    page.reviewer.undo()
+    qtbot.waitUntil(lambda: len(given(tiny_model)) == 1, timeout=PATIENCE_MS)
 
 
 def test_a_confirmation_counts_for_the_next_training(

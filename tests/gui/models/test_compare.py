@@ -52,7 +52,9 @@ def texts(comparing: CompareWindow) -> list[str]:
 
 
 def compared(comparing: CompareWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: comparing.view.summary is not None and not comparing.strip.isVisible(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: comparing.view.comparison is not None and not comparing.strip.isVisible(), timeout=PATIENCE_MS
+    )
 
 
 def test_the_photos_in_the_window_are_compared(
@@ -100,7 +102,7 @@ def test_a_comparison_is_cancelled(comparing: CompareWindow, qtbot: QtBot, tmp_p
     assert comparing.strip.isVisible()
     click(qtbot, comparing.strip.cancel)
     qtbot.waitUntil(lambda: not comparing.strip.isVisible(), timeout=PATIENCE_MS)
-    assert comparing.view.summary is None
+    assert comparing.view.comparison is None
     assert comparing.go.isEnabled()
 
 

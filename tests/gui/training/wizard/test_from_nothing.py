@@ -99,8 +99,8 @@ def train_with_an_accident(qtbot: QtBot, window: MainWindow, wizard: TrainingWiz
     click(qtbot, training.again)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=LONG_MS)
     assert window.session.training.process_id != number
-    assert wizard.result.step.facts is not None
-    assert wizard.result.step.facts.computed <= 196 - SOME, "what was computed before the kill was kept"
+    assert wizard.result.step.result is not None
+    assert wizard.result.step.result.computed <= 196 - SOME, "what was computed before the kill was kept"
 
 
 def use_the_result(qtbot: QtBot, window: MainWindow, wizard: TrainingWizard) -> None:

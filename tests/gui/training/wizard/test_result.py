@@ -60,8 +60,8 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     click(qtbot, wizard.result.step.again)
     assert wizard.step is WizardStep.TRAINING
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    assert wizard.result.step.facts is not None
-    assert wizard.result.step.facts.version == 2
+    assert wizard.result.step.result is not None
+    assert wizard.result.step.result.version == 2
     assert wizard.result.step.again.text() == "Train again", "the correction was used"
     assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is unchanged"
 
@@ -71,9 +71,9 @@ def test_the_model_is_exported_from_a_dialog_that_does_not_block(
 ) -> None:
     to_result(qtbot, wizard, folder)
     click(qtbot, buttons(wizard)["Export…"])
-    panel, facts = wizard.result.step.exporting, wizard.result.step.facts
-    assert facts is not None
-    assert f"{facts.name}@{facts.version}" in panel.heading.text()
+    panel, result = wizard.result.step.exporting, wizard.result.step.result
+    assert result is not None
+    assert f"{result.name}@{result.version}" in panel.heading.text()
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
     assert panel.save.isEnabled(), "the training photos are preselected"
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_FLOAT32))
@@ -85,7 +85,7 @@ def test_the_model_is_exported_from_a_dialog_that_does_not_block(
     qtbot.waitUntil(lambda: any("Exported “" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not wizard.result.step.exporting.isVisible()
     imported = import_model(tmp_path / "out.onnx", open_library())
-    assert imported.model.card.classes == facts.card.classes
+    assert imported.model.card.classes == result.card.classes
 
 
 def test_a_failed_export_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path) -> None:

@@ -59,14 +59,14 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
-    matrix, facts, photos = wizard.result.step.matrix, wizard.result.step.facts, wizard.result.step.photos
+    matrix, result, photos = wizard.result.step.matrix, wizard.result.step.result, wizard.result.step.photos
     assert matrix is not None
     assert photos is not None
-    assert facts is not None
-    assert facts.evaluation is not None
+    assert result is not None
+    assert result.evaluation is not None
     matrix.cell_chosen.emit(0, 0)
-    assert photos.wall.count() == facts.evaluation.confusion[0][0]
-    assert f"of “{facts.card.classes[0]}”, " in texts(wizard)
+    assert photos.wall.count() == result.evaluation.confusion[0][0]
+    assert f"of “{result.card.classes[0]}”, " in texts(wizard)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
