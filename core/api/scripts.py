@@ -1,4 +1,4 @@
-"""Verbs of scripts: the library as the command line shows it, evaluation, and this machine."""
+"""Verbs of scripts: the library as the command line shows it, and evaluation."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from core.models.library import open_library
 from core.models.values import Entry, InstalledBackbone, InstalledModel, Version
 
 if TYPE_CHECKING:
-    from core.app.benchmark import BenchmarkResult
-    from core.app.diagnostics import DiagnosticReport
     from core.evaluation.values import FolderEvaluation
     from core.models.trash import RemovedEntry
 
@@ -122,20 +120,3 @@ def evaluate(
     with FeatureStore() as store:
         found = evaluate_folder(folder, model.card, head, source, store, training_set=seen, report=report, token=token)
     return model, found
-
-
-# ---- this machine
-
-
-def diagnose() -> DiagnosticReport:
-    """Check which providers, models and folders work on this machine, and why others do not."""
-    from core.app.diagnostics import run_diagnostics
-
-    return run_diagnostics()
-
-
-def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:
-    """Measure the speed of every backbone on every provider, and of decoding."""
-    from core.app.benchmark import measure
-
-    return measure(open_library(), report=report, token=token)

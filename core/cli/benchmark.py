@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core.api import scripts
+from core.api import machine
 from core.app.benchmark import BATCHES, BenchmarkResult, EngineTimings
 from core.base.i18n import tr
 from core.base.progress import CancelToken
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         ModelError: a backbone is damaged.
     """
     with stages() as report:
-        figures = scripts.benchmark(report=report, token=CancelToken())
+        figures = machine.benchmark(report=report, token=CancelToken())
     tables.print_result(arguments.format, lambda: _as_json(figures), lambda: _report(figures))
     return 0
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core.api import scripts
+from core.api import machine
 from core.app.diagnostics import DiagnosticReport, Issue
 from core.base.i18n import tr
 from core.base.providers import TITLES
@@ -19,7 +19,7 @@ from core.cli import tables
 
 def run(arguments: argparse.Namespace) -> int:
     """Check this machine and print the report; return 0 if images can be classified, otherwise 2."""
-    findings = scripts.diagnose()
+    findings = machine.diagnose()
     tables.print_result(arguments.format, lambda: _as_json(findings), lambda: _report(findings))
     return 0 if findings.can_classify else 2
 

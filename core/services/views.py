@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import secrets
 import threading
 import time
 from array import array
@@ -25,6 +26,8 @@ BINS: Final = 20
 _MIN_INTERVAL_S: Final = 0.4
 _CPU_FRACTION: Final = 8
 """A view of a running job waits this many times its last computing time before the next: the job has priority."""
+_VERSION_BITS: Final = 62
+"""No two views have the same version, even after a restart of the process."""
 _TICK_S: Final = 0.1
 """How often an open view checks whether its job has changed."""
 
@@ -33,8 +36,6 @@ _State: TypeAlias = tuple[int, Sequence[int], tuple[int, ...]]
 _NOT_COMPUTED: Final[_State] = (0, array("q"), ())
 
 _views: Final[set[_OpenView]] = set()
-_versions: Final = itertools.count(time.time_ns())
-"""No two views ever have the same version, even after a restart of the process."""
 _querying: Final = threading.Lock()
 """One view is computed at a time; those that were superseded while they waited are not computed at all."""
 
@@ -152,7 +153,7 @@ class _OpenView:
         numbers = listing.numbers
         grew = version > 0 and numbers[: len(before)] == before and request.view.group is Group.NONE
         if not grew:
-            version = next(_versions)
+            version = secrets.randbits(_VERSION_BITS)
         self._state = version, numbers, tuple(group.first for group in listing.groups)
         summary = None if request.counted_by is Group.NONE else _summary(results, request)
         return ViewUpdate(version, len(numbers), grew, _position(numbers, self.request.tracked), summary)

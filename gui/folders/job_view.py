@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from core.api import jobs as api
 from core.base.errors import FoveaError
 from core.services.job_values import ViewRequest, ViewUpdate
+from gui.folders.review_outbox import ReviewOutbox
 from gui.tasks.task import LatestTask, Task, Tasks
 
 
@@ -23,20 +24,18 @@ class JobView(QObject):
     updated = Signal(ViewUpdate)
     failed = Signal(FoveaError)
 
-    def __init__(self, name: str, tasks: Tasks, parent: QObject) -> None:
+    def __init__(self, name: str, tasks: Tasks, outbox: ReviewOutbox, parent: QObject) -> None:
         """Each part of the window gives its view a name of its own."""
         super().__init__(parent)
-        self._name, self._tasks = name, tasks
+        self._name, self._tasks, self._outbox = name, tasks, outbox
         self._serving = LatestTask(tasks)
         self._request: ViewRequest | None = None
-        tasks.died.connect(self._reopen)
+        tasks.died.connect(self._open)
 
     def open(self, request: ViewRequest) -> None:
-        """Open or change the view."""
+        """Open or change the view, as it is once the reviews so far are stored."""
         self._request = request
-        task = self._serving.start(api.open_view, self._name, request)
-        task.progressed.connect(self.updated)
-        task.failed.connect(self._on_failed)
+        self._open()
 
     def close(self) -> None:
         """Close the view."""
@@ -55,9 +54,15 @@ class JobView(QObject):
         task.failed.connect(self._on_failed)
         return task
 
-    def _reopen(self) -> None:
+    def _open(self) -> None:
+        self._serving.abandon()
+        self._outbox.when_stored(self._serve)
+
+    def _serve(self) -> None:
         if self._request is not None:
-            self.open(self._request)
+            task = self._serving.start(api.open_view, self._name, self._request)
+            task.progressed.connect(self.updated)
+            task.failed.connect(self._on_failed)
 
     def _on_failed(self, error: FoveaError) -> None:
         if error is not self._tasks.death:

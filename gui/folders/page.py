@@ -65,7 +65,7 @@ class FoldersPage(QWidget):
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
         self._job_notices = JobNotices(self.jobs, self.outputs, notices, self._shows_result, self)
-        self._widgets = ResultsWidgets(self.tasks, session.pictures, self)
+        self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
@@ -88,6 +88,11 @@ class FoldersPage(QWidget):
         self.list.opened.connect(self.open_job)
         self.form.cancelled.connect(self.show_jobs)
 
+    def _make_view(self, name: str) -> JobView:
+        result = JobView(name, self.tasks, self.reviewer.outbox, self)
+        result.failed.connect(self._notices.show_error)
+        return result
+
     # ---- pages, created on first use
 
     @property
@@ -99,7 +104,6 @@ class FoldersPage(QWidget):
         result = ResultsPage(self._widgets, self.reviewer, self._stack)
         result.panels_changed.connect(self.state_changed)
         result.selection.noticed.connect(self._notices.show_notice)
-        result.rows.view.failed.connect(self._notices.show_error)
         self._stack.addWidget(result)
         self.results_created.emit(result)
         return result
@@ -110,9 +114,8 @@ class FoldersPage(QWidget):
         return self._review.get()
 
     def _make_review(self) -> ReviewPage:
-        result = ReviewPage(JobView("review", self.tasks, self), self._pictures, self.reviewer, self)
+        result = ReviewPage(self._make_view("review"), self._pictures, self.reviewer, self)
         result.closed.connect(self._back_to_results)
-        result.rows.view.failed.connect(self._notices.show_error)
         self._stack.addWidget(result)
         return result
 

@@ -16,7 +16,6 @@ from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_model import RowsModel
 from gui.folders.rows_table import RowsTable
 from gui.tasks.picture_client import PictureClient
-from gui.tasks.task import Tasks
 
 
 class ResultsWidgets:
@@ -32,15 +31,15 @@ class ResultsWidgets:
         strip: the progress of the job.
     """
 
-    def __init__(self, tasks: Tasks, pictures: PictureClient, parent: QWidget) -> None:
-        self._steps = self._make(tasks, pictures, parent)
+    def __init__(self, view: JobView, pictures: PictureClient, parent: QWidget) -> None:
+        self._steps = self._make(view, pictures, parent)
 
     def make_next(self) -> bool:
         """Create one missing widget, and return whether there was one."""
         return next(self._steps, None) is not None
 
-    def _make(self, tasks: Tasks, pictures: PictureClient, parent: QWidget) -> Iterator[QObject]:
-        self.rows = RowsModel(JobView("results", tasks, parent), pictures, parent)
+    def _make(self, view: JobView, pictures: PictureClient, parent: QWidget) -> Iterator[QObject]:
+        self.rows = RowsModel(view, pictures, parent)
         yield self.rows
         self.table = RowsTable(self.rows, parent)
         yield self.table

@@ -84,7 +84,7 @@ class ReviewPage(QWidget):
         self._classes = tuple(classes)
         self._at, self._shown = 0, None
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self._reviewer.outbox.when_stored(lambda: self.rows.open(job, wanted, is_frozen=True))
+        self.rows.open(job, wanted, is_frozen=True)
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from core.api import LibraryListing
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.models.onnx_import_values import ImportQuestions
 from core.models.values import InstalledModel, ModelName, Version
 from gui.models import version_text
@@ -17,13 +18,15 @@ from gui.models.classes import ClassesPanel
 from gui.models.files import ExportPanel, ModelImports
 from gui.models.import_form import ImportForm
 from gui.models.model_list import ModelList, model_texts
-from gui.models.models_controller import ModelsController
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.widgets import theme
 from gui.widgets.basic import Panel
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
+
+KEPT_DAYS: Final = 7
+"""How long `core.models.versions` keeps removed models; a copy, to import nothing heavy."""
 
 
 class ModelsPage(QWidget):
@@ -41,8 +44,7 @@ class ModelsPage(QWidget):
     def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._session = session
-        self._controller = ModelsController(session.models, session.library, notices, self)
+        self._session, self._notices = session, notices
         self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
@@ -56,7 +58,7 @@ class ModelsPage(QWidget):
         self.imports = ModelImports(session.library.tasks, self)
         self.questions = ImportForm()
         self._lay_out()
-        self._connect(notices)
+        self._connect()
 
     # ---- layout
 
@@ -89,7 +91,7 @@ class ModelsPage(QWidget):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         page.addWidget(self._area, 5)
 
-    def _connect(self, notices: Notices) -> None:
+    def _connect(self) -> None:
         session, library = self._session, self._session.library
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
@@ -102,18 +104,21 @@ class ModelsPage(QWidget):
         self.versions.use_wanted.connect(lambda number: library.activate(self.choices.name, number))
         self.versions.back_wanted.connect(self.roll_back)
         self.versions.remove_wanted.connect(lambda number: library.remove(self.choices.name, number))
-        self.imports.noticed.connect(notices.show_notice)
+        self.imports.noticed.connect(self._notices.show_notice)
         self.imports.imported.connect(self._on_imported)
         self.imports.questioned.connect(self._on_questions)
         self.imports.refused.connect(self.questions.show_error)
         self.imports.previewed.connect(self.questions.show_preview)
         self.questions.submitted.connect(self.imports.take_answered)
         self.questions.preview_wanted.connect(self.imports.preview)
-        self.export_panel.exported.connect(notices.show_notice)
+        self.export_panel.exported.connect(self._notices.show_notice)
         session.models.changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
         library.listed.connect(self._on_listed)
+        library.failed.connect(self._notices.show_error)
+        library.rolled_back.connect(self._on_rolled_back)
+        library.removed.connect(self._on_removed)
         library.restored.connect(self._on_restored)
         if session.models.installed:
             self._show_models()
@@ -145,7 +150,8 @@ class ModelsPage(QWidget):
             self._session.library.remove(self.choices.name)
 
     def _use_chosen(self) -> None:
-        self._controller.use(self.choices.name)
+        if self.choices.name in self._session.models.installed:
+            self._session.models.open(model=self.choices.name)
 
     # ---- events
 
@@ -161,18 +167,28 @@ class ModelsPage(QWidget):
     def _on_imported(self, name: str) -> None:
         self.questions.hide()
         self.shown.emit()
-        self._controller.list_again()
+        self._session.models.refresh()
+        self._session.library.refresh()
         self.choices.select(name)
 
-    def _on_restored(self, name: str) -> None:
+    def _on_rolled_back(self, name: str, version: int) -> None:
+        self._notices.show_notice(tr("“{name}” now uses version {version} again.", name=name, version=version))
+
+    def _on_removed(self, name: str, version: int | None) -> None:
+        undo = (tr("Undo"), lambda: self._session.library.restore(name, version))
+        self._notices.show_notice(_removed_text(name, version), action=undo)
+
+    def _on_restored(self, name: str, version: int | None) -> None:
         if name not in self.names:
             self.choices.select(name)
+        self._notices.show_notice(tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}"))
 
     # ---- display
 
     def _show_models(self) -> None:
-        models, in_use = self._session.models.installed, self._controller.in_use
-        self.choices.show_models(model_texts(models, self.names, in_use), in_use)
+        models = self._session.models
+        in_use = models.in_use.name if models.in_use else ""
+        self.choices.show_models(model_texts(models.installed, self.names, in_use), in_use)
         self._show_chosen()
 
     def _show_chosen(self) -> None:
@@ -189,7 +205,7 @@ class ModelsPage(QWidget):
 
     def _show_facts(self, facts: InstalledModel, version: Version | None) -> None:
         opened, name = self._session.models.in_use, facts.card.name
-        is_in_use = name == self._controller.in_use
+        is_in_use = self._session.models.is_in_use(name)
         is_opened = is_in_use and opened is not None and opened.version == facts.version
         latency = self._session.models.speed.latency_text() if is_opened else ""
         self.statistics.show_model(facts, opened if is_opened else None, latency)
@@ -206,3 +222,20 @@ class ModelsPage(QWidget):
         name, number = self.choices.name, self.versions.number
         one = self.names.get(name)
         return name if one is None or number is None else version_text.reference(one, number)
+
+
+def _removed_text(name: str, version: int | None) -> str:
+    if version is None:
+        return tr_n(
+            "Removed “{name}” with all its versions. You can restore it for {count} day.",
+            "Removed “{name}” with all its versions. You can restore it for {count} days.",
+            KEPT_DAYS,
+            name=name,
+        )
+    return tr_n(
+        "Removed version {version} of “{name}”. You can restore it for {count} day.",
+        "Removed version {version} of “{name}”. You can restore it for {count} days.",
+        KEPT_DAYS,
+        name=name,
+        version=version,
+    )

@@ -11,12 +11,14 @@ from PySide6.QtCore import QObject, Signal
 from core import api
 from core.base.errors import FoveaError
 from core.base.i18n import tr
+from core.base.settings import Settings
 from core.services.processes import serve_library
+from gui.session.model_controller import ModelController
 from gui.tasks.task import Task, Tasks
 
 
 class LibraryController(QObject):
-    """Sends requests to the library process and signals what changed.
+    """Sends requests to the library process and signals what changed; the model in use follows.
 
     Attributes:
         tasks: the process; pages start exports, imports and comparisons there.
@@ -39,11 +41,15 @@ class LibraryController(QObject):
     run_discarded = Signal(str)
     changed = Signal()
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, models: ModelController, parent: QObject) -> None:
         super().__init__(parent)
+        self._models = models
         self.tasks = Tasks(serve_library, _exit_error(), self)
         self._listing: Task | None = None
         self._lists_again = False
+        self.activated.connect(self._on_activated)
+        self.removed.connect(self._on_removed)
+        self.changed.connect(self._on_changed)
 
     def close(self) -> None:
         """End the library process immediately."""
@@ -58,9 +64,9 @@ class LibraryController(QObject):
             self._listing.failed.connect(self.failed)
             self._listing.ended.connect(self._on_listing_ended)
 
-    def activate(self, name: str, version: int) -> None:
-        """Activate a version of a model."""
-        self._change(lambda _: self.activated.emit(name, version), api.activate, name, version)
+    def activate(self, name: str, version: int) -> Task:
+        """Activate a version of a model, and use it."""
+        return self._change(lambda _: self.activated.emit(name, version), api.activate, name, version)
 
     def roll_back(self, name: str) -> None:
         """Activate the previously active version of a model again."""
@@ -78,11 +84,24 @@ class LibraryController(QObject):
         """Delete an unfinished training run."""
         self._change(lambda _: self.run_discarded.emit(name), api.discard_run, name)
 
-    def _change(self, on_done: Callable[[Any], object], verb: Callable[..., Any], *arguments: object) -> None:
+    def _change(self, on_done: Callable[[Any], object], verb: Callable[..., Any], *arguments: object) -> Task:
         task = self.tasks.start(verb, *arguments)
         task.succeeded.connect(on_done)
         task.succeeded.connect(self.changed)
         task.failed.connect(self.failed)
+        return task
+
+    def _on_activated(self, name: str) -> None:
+        if not self._models.is_in_use(name):
+            self._models.open(model=name)
+
+    def _on_removed(self, name: str, _: int | None, active: int | None) -> None:
+        if active is None and self._models.is_in_use(name):
+            self._models.open(model=Settings().model)
+
+    def _on_changed(self) -> None:
+        self._models.refresh()
+        self.refresh()
 
     def _on_listing_ended(self) -> None:
         self._listing = None

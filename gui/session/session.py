@@ -179,7 +179,7 @@ class Session(QObject):
         """The model library, created on first use."""
         from gui.session.library_controller import LibraryController
 
-        result = LibraryController(self)
+        result = LibraryController(self.models, self)
         result.tasks.warned.connect(self.noticed)
         self.closing.connect(result.close)
         return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QMimeData, QSettings, QTimer
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -52,7 +52,7 @@ class MainWindow(DropWindow):
         self.rail = Rail([(id_[show], icon) for show, icon in _PAGES.items()], self)
         self.top_bar = TopBar(self.session.models, [id_[choice] for choice in (*PROVIDERS, ActionId.EXACT)], self)
         self.status = StatusBar(self.session, self)
-        self.drop_router = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self)
+        self.take = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self).take
         self.commands = Commands(self.session, self.notices, self.pages, id_, self._own_commands(), self)
         self._lay_out()
         self._is_started = False
@@ -110,9 +110,6 @@ class MainWindow(DropWindow):
     def photos_page(self) -> PhotosPage:
         """The *Photos* page."""
         return self.pages.photos
-
-    def take(self, mime: QMimeData) -> bool:
-        return self.drop_router.take(mime)
 
     def restore_geometry(self) -> None:
         """Restore the position and size of the last session."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget
 
-from core import api
-from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.datasets.values import FolderRead
 from core.training.values import TrainingResult
@@ -18,6 +15,7 @@ from gui.session.session import Session
 from gui.training.wizard.photos_controller import PhotosController
 from gui.training.wizard.result_step import ResultStep
 from gui.training.wizard.training_controller import TrainingController
+from gui.widgets.files import show_in_folder
 from gui.widgets.notices import Notices
 
 
@@ -71,24 +69,15 @@ class ResultController(QObject):
         summary = self.step.result
         assert summary is not None
         if summary.in_use:
-            self._show_used(summary.name)
+            self._session.models.open(model=summary.name)
+            self.step.show_in_use()
         else:
-            task = self._session.training.start(api.activate, summary.name, summary.version)
-            task.succeeded.connect(lambda _: self._show_used(summary.name))
-            task.failed.connect(self._show_error)
-
-    def _show_used(self, name: str) -> None:
-        """Open the new version, which is active now, in the main window."""
-        self._session.models.refresh()
-        self._session.models.open(model=name)
-        self.step.show_in_use()
-
-    def _show_error(self, error: FoveaError) -> None:
-        self._notices.show_notice(str(error))
+            task = self._session.library.activate(summary.name, summary.version)
+            task.succeeded.connect(self.step.show_in_use)
+            task.failed.connect(self._notices.show_error)
 
     def _on_exported(self, text: str, file: Path | None) -> None:
-        folder = None if file is None else QUrl.fromLocalFile(str(file.parent))
-        offer = None if folder is None else (tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
+        offer = None if file is None else (tr("Open folder"), lambda: show_in_folder(file))
         self._notices.show_notice(text, action=offer)
 
 

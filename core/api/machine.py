@@ -1,0 +1,26 @@
+"""Verbs about this machine. They import nothing heavy, so that a broken installation can still be checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.base.progress import CancelToken, ProgressCallback
+
+if TYPE_CHECKING:
+    from core.app.benchmark import BenchmarkResult
+    from core.app.diagnostics import DiagnosticReport
+
+
+def diagnose() -> DiagnosticReport:
+    """Check which providers, models and folders work on this machine, and why others do not."""
+    from core.app.diagnostics import run_diagnostics
+
+    return run_diagnostics()
+
+
+def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:
+    """Measure the speed of every backbone on every provider, and of decoding."""
+    from core.app.benchmark import measure
+    from core.models.library import open_library
+
+    return measure(open_library(), report=report, token=token)
