@@ -30,7 +30,7 @@ def serve_engine(connection: Connection) -> None:
 def serve_pictures(connection: Connection) -> None:
     """List folders and draw pictures until the other end closes."""
     with _helper_process("pictures"):
-        from core.images import decoding, listing  # noqa: F401 - now, rather than when the first photo is dropped
+        from core.images import decoding  # noqa: F401 - now, rather than when the first photo is dropped
 
         Worker(connection).run()
 

@@ -69,8 +69,10 @@ class PictureClient(QObject):
         self._listings: list[Listing] = []
 
     def start(self) -> None:
-        """Start the picture process ahead of the first request."""
-        self.tasks.prepare()
+        """Start the picture process ahead of the first request, and let it import what that needs."""
+        from core import api  # not needed by the first paint
+
+        self.tasks.start(api.list_images, (), None)
 
     def close(self) -> None:
         """End the picture process."""

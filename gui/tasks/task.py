@@ -91,17 +91,13 @@ class Tasks(QObject):
 
     def start(self, function: Callable[..., Any], *arguments: Any) -> Task:  # noqa: ANN401 - the function's own
         """Call a function of `core.api` in the helper process, without waiting for it."""
-        self.prepare()
+        if not self._is_started and not self._is_closed:
+            self._process.start()
+            self._is_started = True
         call = Call(next(self._ids), function, arguments)
         task = self._running[call.id] = Task(call, self._send, self)
         self._process.send(call)
         return task
-
-    def prepare(self) -> None:
-        """Start the process ahead of the first call, unless it is already running."""
-        if not self._is_started and not self._is_closed:
-            self._process.start()
-            self._is_started = True
 
     def close(self) -> None:
         """End the process immediately; later calls are never answered."""

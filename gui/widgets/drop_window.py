@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow
@@ -12,20 +14,19 @@ from gui.widgets.drop_overlay import DropOverlay
 
 
 class DropWindow(QMainWindow):
-    """A main window with a drop overlay; subclasses handle the dropped content.
+    """A main window with a drop overlay.
 
     Attributes:
         overlay: shown while something is dragged over the window.
+        take: accepts dropped or pasted content, and returns whether it was accepted; set by the subclass.
     """
+
+    take: Callable[[QMimeData], bool]
 
     def __init__(self) -> None:
         super().__init__()
         self.setAcceptDrops(True)
         self.overlay = DropOverlay(self)
-
-    def take(self, mime: QMimeData) -> bool:
-        """Accept dropped or pasted content and return whether it was accepted."""
-        raise NotImplementedError
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept even content that will be rejected, so that the window can show the reason."""

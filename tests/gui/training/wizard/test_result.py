@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from pytestqt.qtbot import QtBot
 from core.exporting.formats import ExportFormat
 from core.models.exchange import import_model
 from core.models.library import open_library
+from gui.shell.main_window import MainWindow
 from gui.training.wizard.result_photos import ResultPhotos
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import buttons, click, texts, to_result
+from tests.gui.training.wizard.walking import buttons, click, in_use, texts, to_result
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -64,6 +66,24 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     assert wizard.result.step.result.version == 2
     assert wizard.result.step.again.text() == "Train again", "the correction was used"
     assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is unchanged"
+
+
+def test_a_version_that_is_not_active_is_activated_to_be_used(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
+) -> None:
+    to_result(qtbot, wizard, folder)
+    step = wizard.result.step
+    click(qtbot, step.again)
+    click(qtbot, wizard.next)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
+    assert step.result is not None
+    name = step.result.name
+    open_library().activate(name, 1)
+    step.result = replace(step.result, in_use=False)
+    click(qtbot, step.use)
+    qtbot.waitUntil(lambda: step.use.text() == "In use", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: in_use(window) == name, timeout=PATIENCE_MS)
+    assert open_library().active(name) == 2
 
 
 def test_the_model_is_exported_from_a_dialog_that_does_not_block(
