@@ -66,7 +66,8 @@ class JobForm(ScrollColumn):
             self._problem,
             hbox(SPACE, button(tr("Back"), self.cancelled.emit), self.begin),
         )
-        self.show_column(hbox(SPACE, Placed(panel, 4, TOP), SPACE), margins=4)
+        side = Placed(None, 1)
+        self.show_column(hbox(side, Placed(panel, 4, TOP), side), margins=4)
 
     def _patterns(self) -> QVBoxLayout:
         for line, title, example in (

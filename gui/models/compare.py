@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QWidget
 
 from core import api
 from core.base.errors import FoveaError
@@ -21,8 +21,9 @@ from gui.models.comparison import ComparisonView
 from gui.session.session import Session
 from gui.tasks.task import Task
 from gui.widgets import theme
-from gui.widgets.basic import Choice, label
+from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.drop import DropContent, read_drop
+from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.work_strip import WorkStrip
 
 _WINDOW, _FOLDER, _FILES = "window", "folder", "files"
@@ -56,8 +57,7 @@ class CompareWindow(QWidget):
         self._paths: tuple[Path, ...] = ()
         self._wanted: tuple[str, ...] = ()
         self.a, self.b, self.source = Choice(), Choice(), Choice()
-        self.go = QPushButton(tr("Compare"))
-        self.go.setProperty("kind", "primary")
+        self.go = button(tr("Compare"), self.compare, kind="primary")
         self.strip = WorkStrip(tr("Progress of the comparison"), tr("Cancel the comparison"))
         self.error_text = label(kind="danger", wrap=True)
         self.view = ComparisonView(session.pictures, self)
@@ -67,54 +67,33 @@ class CompareWindow(QWidget):
         self._show_source()
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(2 * theme.GRID)
-        row = QHBoxLayout()
-        row.setSpacing(theme.GRID)
         names = (tr("First model"), tr("Second model"), tr("Photos to compare on"))
-        for box, name, before in zip((self.a, self.b, self.source), names, ("", "→", tr("Photos:")), strict=True):
+        for box, name in zip((self.a, self.b, self.source), names, strict=True):
             box.setAccessibleName(name)
             box.setMinimumWidth(120)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            if before:
-                row.addWidget(label(before, "muted"))
-            row.addWidget(box, 1)
-        row.addWidget(self.go)
-        column.addLayout(row)
-        for widget in (self.strip, self.error_text):
-            column.addWidget(widget)
+        arrow, photos = label("→", "muted"), label(tr("Photos:"), "muted")
+        choices = hbox(fill(self.a), arrow, fill(self.b), photos, fill(self.source), self.go, spacing=theme.GRID)
+        parts = (self.strip, self.error_text, fill(self.invitation), fill(self.view))
+        vbox(choices, *parts, parent=self, margins=16, spacing=2 * theme.GRID)
         self._lay_out_invitation()
-        for part in (self.invitation, self.view):
-            column.addWidget(part, 1)
         self.error_text.hide()
         self.view.hide()
 
     def _lay_out_invitation(self) -> None:
         self.invitation.setObjectName("dropzone")
-        column = QVBoxLayout(self.invitation)
-        column.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID)
-        column.addStretch()
-        for line in (
-            label(tr("Drop photos or a folder here"), "title", wrap=True),
-            label(tr(_HINT), "muted", wrap=True),
-        ):
+        lines = label(tr("Drop photos or a folder here"), "title", wrap=True), label(tr(_HINT), "muted", wrap=True)
+        for line in lines:
             line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            column.addWidget(line)
-        row = QHBoxLayout()
-        row.addStretch()
-        for kind, action in ((_FOLDER, self._choose_folder), (_FILES, self._choose_files)):
-            button = QPushButton(tr(_CHOICES[kind]))
-            button.clicked.connect(action)
-            row.addWidget(button)
-        row.addStretch()
-        column.addSpacing(theme.GRID)
-        column.addLayout(row)
-        column.addStretch()
+        folder, files = (
+            button(tr(_CHOICES[_FOLDER]), self._choose_folder),
+            button(tr(_CHOICES[_FILES]), self._choose_files),
+        )
+        buttons = hbox(SPACE, folder, files, SPACE)
+        vbox(SPACE, *lines, theme.GRID, buttons, SPACE, parent=self.invitation, margins=3 * theme.GRID)
 
     def _connect(self) -> None:
         library = self._session.library
-        self.go.clicked.connect(self.compare)
         self.source.activated.connect(self._on_source)
         self.strip.cancel_wanted.connect(self._cancel)
         self.view.noticed.connect(self.noticed)
@@ -212,8 +191,7 @@ class CompareWindow(QWidget):
         self._show_button()
 
     def _on_failed(self, error: FoveaError) -> None:
-        self.error_text.setText(str(error))
-        self.error_text.show()
+        show_text(self.error_text, str(error))
 
     def _on_compared(self, comparison: Comparison) -> None:
         self.invitation.hide()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core import api
 from core.base.errors import FoveaError
@@ -18,7 +18,9 @@ from core.exporting.values import loss_in_words
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.task import LatestTask, Task, Tasks
-from gui.widgets.basic import Choice, Panel, label
+from gui.widgets.basic import Choice, Panel, button, label
+from gui.widgets.files import ask_for_folder
+from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.work_strip import WorkStrip
 
 FORMS: Final = {
@@ -72,13 +74,13 @@ class ExportPanel(Panel):
         for form, (name, _) in FORMS.items():
             self.form.addItem(tr(name), form)
         self._about = label(kind="muted", wrap=True)
-        self.photos = QPushButton(tr("Choose labelled photos…"))
-        self.save = QPushButton(tr("Save as…"))
-        self.save.setProperty("kind", "primary")
-        self.close_button = QPushButton(tr("Cancel"))
+        self.photos = button(tr("Choose labelled photos…"), self._choose_photos)
+        self.save = button(tr("Save as…"), self._choose_file, kind="primary")
+        self.close_button = button(tr("Cancel"), self._close)
         self.strip = WorkStrip(tr("Progress of the export"), tr("Cancel the export"))
         self._lay_out()
-        self._connect()
+        self.form.currentIndexChanged.connect(self._show_form)
+        self.strip.cancel_wanted.connect(self.cancel)
         self.hide()
 
     def open(self, reference: str, images: Path | None = None) -> None:
@@ -103,22 +105,8 @@ class ExportPanel(Panel):
         task.succeeded.connect(lambda written: self._on_exported(named, written))
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        for widget in (self.form, self.photos):
-            row.addWidget(widget)
-        row.addStretch()
-        row.addWidget(self.close_button)
-        row.addWidget(self.save)
-        self.body.addLayout(row)
-        self.body.addWidget(self._about)
-        self.body.addWidget(self.strip)
-
-    def _connect(self) -> None:
-        self.form.currentIndexChanged.connect(self._show_form)
-        self.photos.clicked.connect(self._choose_photos)
-        self.save.clicked.connect(self._choose_file)
-        self.close_button.clicked.connect(self._close)
-        self.strip.cancel_wanted.connect(self.cancel)
+        row = hbox(self.form, self.photos, SPACE, self.close_button, self.save)
+        add(self.body, row, self._about, self.strip)
 
     def _show_form(self) -> None:
         form = ExportFormat(self.form.currentData())
@@ -130,15 +118,11 @@ class ExportPanel(Panel):
         self.save.setEnabled(self._task is None and (not form.needs_images or self._images is not None))
 
     def _choose_photos(self) -> None:
-        dialog = QFileDialog(self, tr("Choose labelled photos, ideally its training photos"), str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.set_photos)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_for_folder(self, tr("Choose labelled photos, ideally its training photos"), self.set_photos)
 
-    def set_photos(self, folder: str) -> None:
+    def set_photos(self, folder: Path) -> None:
         """Measure the loss of accuracy on the labelled photos in this folder."""
-        self._images = Path(folder)
+        self._images = folder
         self._show_form()
 
     def _choose_file(self) -> None:

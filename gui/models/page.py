@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.api import LibraryListing
 from core.base.i18n import tr, tr_n
@@ -21,7 +21,8 @@ from gui.models.model_list import ModelList, model_texts
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.widgets import theme
-from gui.widgets.basic import Panel
+from gui.widgets.basic import Panel, ScrollColumn, button
+from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
 
@@ -48,14 +49,14 @@ class ModelsPage(QWidget):
         self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
-        self.use = QPushButton(tr("Use this model"))
-        self.use.setProperty("kind", "primary")
-        self.compare, self.export_button = QPushButton(tr("Compare…")), QPushButton(tr("Export…"))
-        self.remove = QPushButton(tr("Remove model"))
-        self.import_button = QPushButton(tr("Import…"))
+        self.use = button(tr("Use this model"), self._use_chosen, kind="primary")
+        self.compare = button(tr("Compare…"), lambda: self.compare_wanted.emit(self._reference()))
+        self.export_button = button(tr("Export…"), self.export)
+        self.remove = button(tr("Remove model"), self.remove_model)
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
         self.export_panel = ExportPanel(session.library.tasks, self)
         self.imports = ModelImports(session.library.tasks, self)
+        self.import_button = button(tr("Import…"), self.imports.choose_file)
         self.questions = ImportForm()
         self._lay_out()
         self._connect()
@@ -63,43 +64,20 @@ class ModelsPage(QWidget):
     # ---- layout
 
     def _lay_out(self) -> None:
-        page = QHBoxLayout(self)
-        page.setContentsMargins(16, 16, 16, 16)
-        page.setSpacing(16)
         installed = Panel(tr("Installed models"))
         installed.setMaximumWidth(320)
         installed.setMinimumWidth(176)
-        installed.body.addWidget(self.choices)
-        installed.body.addWidget(self.import_button, alignment=Qt.AlignmentFlag.AlignLeft)
-        page.addWidget(installed, 2)
-        self._area = QScrollArea(self)
-        self._area.setWidgetResizable(True)
-        details = QWidget(self._area)
-        details.setObjectName("inspector")
-        column = QVBoxLayout(details)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(2 * theme.GRID)
-        row = QHBoxLayout()
-        for button in (self.use, self.compare, self.export_button, self.remove):
-            row.addWidget(button)
-        row.addStretch()
-        self.statistics.body.insertLayout(2, row)
-        for part in (self.questions, self.export_panel, self.statistics, self.versions, self.classes):
-            column.addWidget(part)
-        column.addStretch()
-        self._area.setWidget(details)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        page.addWidget(self._area, 5)
+        add(installed.body, self.choices, Placed(self.import_button, alignment=LEFT))
+        self.statistics.body.insertLayout(2, hbox(self.use, self.compare, self.export_button, self.remove, SPACE))
+        self._area = ScrollColumn(parent=self)
+        parts = (self.questions, self.export_panel, self.statistics, self.versions, self.classes)
+        self._area.show_column(*parts, SPACE).setSpacing(2 * theme.GRID)
+        hbox(Placed(installed, 2), Placed(self._area, 5), parent=self, margins=16, spacing=16)
 
     def _connect(self) -> None:
         session, library = self._session, self._session.library
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
-        self.use.clicked.connect(self._use_chosen)
-        self.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
-        self.export_button.clicked.connect(self.export)
-        self.import_button.clicked.connect(self.imports.choose_file)
-        self.remove.clicked.connect(self.remove_model)
         self.versions.chosen.connect(self._show_chosen)
         self.versions.use_wanted.connect(lambda number: library.activate(self.choices.name, number))
         self.versions.back_wanted.connect(self.roll_back)

@@ -45,7 +45,7 @@ class EmptyState(QWidget):
             Placed(None, 2),
             Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE),
             hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID),
-            SPACE,
+            Placed(None, 1),
             parent=zone,
             margins=24,
             spacing=theme.GRID,

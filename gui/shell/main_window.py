@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.base import paths
 from core.base.i18n import tr, tr_n
@@ -24,6 +24,7 @@ from gui.shell.top_bar import TopBar
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.drop_window import DropWindow
+from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
 
 _PAGES = {
@@ -70,20 +71,10 @@ class MainWindow(DropWindow):
         }
 
     def _lay_out(self) -> None:
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        for widget in (self.top_bar, self.notices, self.pages):
-            column.addWidget(widget)
-        column.setStretchFactor(self.pages, 1)
-        body = QWidget()
+        middle, body = QWidget(), QWidget()
+        vbox(self.top_bar, self.notices, fill(self.pages), parent=middle, spacing=0)
         body.setObjectName("page")
-        row = QHBoxLayout(body)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.rail)
-        row.addWidget(middle, 1)
+        hbox(self.rail, fill(middle), parent=body, spacing=0)
         self.setCentralWidget(body)
         self.setStatusBar(self.status)
 

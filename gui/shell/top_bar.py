@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from core.base.i18n import tr
 from core.base.providers import TITLES
 from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
-from gui.widgets.basic import Choice, label
+from gui.widgets.basic import Choice, button, label
+from gui.widgets.layouts import SPACE, hbox
 
 
 class TopBar(QWidget):
@@ -27,22 +28,17 @@ class TopBar(QWidget):
         self.switcher.setAccessibleName(tr("Model in use"))
         self.switcher.setMinimumWidth(240)
         self.switcher.activated.connect(self._on_activated)
-        self.chip = QPushButton()
-        self.chip.setProperty("kind", "chip")
+        self.chip = button("", kind="chip")
         self.chip.setIcon(icons.icon("cpu", "accent"))
         self.chip.setIconSize(QSize(16, 16))
         menu = QMenu(self)
         menu.addActions(list(provider_actions))
         self.chip.setMenu(menu)
         self._state = label(kind="muted")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 16, 8)
-        row.setSpacing(theme.GRID)
         name = label(tr("Model"), "muted")
         name.setBuddy(self.switcher)
-        for widget in (name, self.switcher, self.chip, self._state):
-            row.addWidget(widget)
-        row.addStretch()
+        shown = (name, self.switcher, self.chip, self._state)
+        hbox(*shown, SPACE, parent=self, margins=(16, 8, 16, 8), spacing=theme.GRID)
         models.changed.connect(self.show_model)
         self.show_model()
 

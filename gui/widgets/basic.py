@@ -31,7 +31,7 @@ from gui.widgets.painting import paint_bar
 
 _SHORT = 48  # characters; longer values are sentences and read better from the left
 
-ButtonKind = Literal["", "primary", "link", "picture", "offer"]
+ButtonKind = Literal["", "primary", "link", "picture", "offer", "chip"]
 Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "heading", "number"]
 
 

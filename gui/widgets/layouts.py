@@ -28,8 +28,8 @@ class Placed:
     alignment: Qt.AlignmentFlag = _ANYWHERE
 
 
-SPACE: Final = Placed(None, 1)
-"""Empty space that takes the remaining room."""
+SPACE: Final = Placed(None)
+"""Empty space that takes the room that no other item takes."""
 
 Item = QWidget | QLayout | Placed | int
 """An item of a row or column; a number is empty space in pixels."""

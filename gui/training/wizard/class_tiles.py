@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
-    QFont,
     QKeyEvent,
     QPainter,
     QPen,
@@ -37,7 +36,7 @@ from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.training.wizard.counts import photo_count
 from gui.widgets import theme
 from gui.widgets.drop import DropContent, can_drop, read_drop
-from gui.widgets.painting import paint_photo
+from gui.widgets.painting import paint_photo, paint_text
 from gui.widgets.thumbnails import GAP, SIDE
 
 Index = QModelIndex | QPersistentModelIndex
@@ -240,12 +239,11 @@ class _TileDelegate(QStyledItemDelegate):
         is_target = self._view.target.isValid() and self._view.target.row() == index.row()
         _paint_frame(painter, box, option.state, is_target=is_target, is_new=facts is None)
         inside = box.adjusted(_EDGE, _EDGE - 2, -_EDGE, -_EDGE)
-        if facts is None:
-            _paint_line(painter, inside, 0, tr(_NEW), theme.current().accent, strong=True)
-            _paint_line(painter, inside, 22, tr(_NEW_HINT), theme.current().muted)
-        else:
-            _paint_line(painter, inside, 0, index.data(), theme.current().text, strong=True)
-            _paint_line(painter, inside, 22, photo_count(facts.images), theme.current().muted)
+        colours, first = theme.current(), QRect(inside.left(), inside.top(), inside.width(), 20)
+        title, detail = (tr(_NEW), tr(_NEW_HINT)) if facts is None else (index.data(), photo_count(facts.images))
+        paint_text(painter, first.translated(0, 22), detail, colours.muted)
+        paint_text(painter, first, title, colours.accent if facts is None else colours.text, bold=True)
+        if facts is not None:
             self._paint_strip(painter, inside, facts.samples)
         painter.restore()
 
@@ -271,15 +269,3 @@ def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag, *, is_t
         pen.setStyle(Qt.PenStyle.DashLine)
     painter.setPen(pen)
     painter.drawRoundedRect(QRectF(box).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
-
-
-def _paint_line(painter: QPainter, box: QRect, down: int, text: str, colour: str, *, strong: bool = False) -> None:
-    font = QFont(painter.font())
-    font.setWeight(QFont.Weight.DemiBold if strong else QFont.Weight.Normal)
-    painter.save()
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-    line = QRect(box.left(), box.top() + down, box.width(), 20)
-    painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
-    painter.restore()

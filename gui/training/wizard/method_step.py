@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -18,7 +18,8 @@ from core.training.values import Forecast, Previewed
 from gui.training.wizard.options import KEPT_ASIDE, Options
 from gui.training.wizard.recipe_cards import RecipeCard
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import ScrollColumn, label
+from gui.widgets.layouts import SPACE, fill, hbox, vbox
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -111,36 +112,15 @@ class MethodStep(QWidget):
         return _NAME.fullmatch(self.name.text()) is not None and self.cards[self.recipe].can_run
 
     def _lay_out(self) -> None:
-        page = QWidget()
-        page.setObjectName("inspector")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, theme.GRID, 0)
-        column.setSpacing(2 * theme.GRID)
-        naming = QHBoxLayout()
         title = label(tr("Model name"), "heading")
         title.setBuddy(self.name)
         self.name.setMaximumWidth(320)
-        naming.addWidget(title)
-        naming.addWidget(self.name)
-        naming.addWidget(self._name_error, 1)
-        naming.addStretch()
-        column.addLayout(naming)
-        cards = QHBoxLayout()
-        cards.setSpacing(2 * theme.GRID)
-        for card in self.cards.values():
-            cards.addWidget(card, 1)
-        column.addLayout(cards)
-        column.setStretchFactor(cards, 0)
-        column.addWidget(self.options)
-        column.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
+        naming = hbox(title, self.name, fill(self._name_error), SPACE)
+        cards = hbox(*map(fill, self.cards.values()), spacing=2 * theme.GRID)
+        area = ScrollColumn(parent=self)  # first: reparenting restyles everything inside
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(area)
-        area.setWidget(page)  # last: reparenting restyles everything inside
+        area.show_column(naming, cards, self.options, SPACE).setSpacing(2 * theme.GRID)
+        vbox(area, parent=self)
 
     def _request_preview(self) -> None:
         if self.options.is_open:

@@ -11,11 +11,9 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QSizePolicy,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,6 +23,7 @@ from core.training.request import Depth, Recipe, TrainRequest
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel
+from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
 KEPT_ASIDE: Final = 0.15
@@ -57,9 +56,7 @@ class Options(QWidget):
         self.toggle.toggled.connect(lambda is_open: self._open(is_open=is_open))
         self._recipe = Recipe.QUICK
         self._fields = Lazy(self._make_fields)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.addWidget(self.toggle)
+        self._column = vbox(self.toggle, parent=self)
 
     @property
     def fields(self) -> Fields:
@@ -115,11 +112,7 @@ class Fields(QWidget):
         self.augment.setChecked(True)
         self.preview = Preview()
         self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2 * theme.GRID)
-        row.addWidget(self._make_form())
-        row.addWidget(self.preview, 1)
+        hbox(self._make_form(), fill(self.preview), parent=self, spacing=2 * theme.GRID)
 
     def complete(self, request: TrainRequest) -> TrainRequest:
         """The request with the options in the fields."""
@@ -162,9 +155,7 @@ class Fields(QWidget):
             if isinstance(field, QAbstractSpinBox):
                 field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # the arrow keys do the same
             rows.addRow(text, field)
-        form.body.addLayout(rows)
-        form.body.addWidget(self.augment)
-        form.body.addStretch()
+        add(form.body, rows, self.augment, SPACE)
         return form
 
 

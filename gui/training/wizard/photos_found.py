@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -20,6 +20,7 @@ from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
 from gui.widgets.basic import button, label
+from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall
 
 
@@ -46,9 +47,7 @@ class PhotosFound(QWidget):
         self.name.setAccessibleName(tr("Dataset name"))
         self.name.setMaximumWidth(320)
         self.name.editingFinished.connect(lambda: self.class_named.emit(self.name.text().strip()))
-        self.undo = QPushButton(tr("Undo"))
-        self.undo.setToolTip(tr("Undo your last change (Ctrl+Z)"))
-        self.undo.clicked.connect(self.undo_wanted)
+        self.undo = button(tr("Undo"), self.undo_wanted.emit, hint=tr("Undo your last change (Ctrl+Z)"))
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
         self.tiles = ClassTiles(pictures, self)
         self.problems = ProblemList(pictures, self)
@@ -87,28 +86,15 @@ class PhotosFound(QWidget):
         self.class_photos.new_wanted.connect(tiles.begin_new_class)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.GRID)
-        head = QHBoxLayout()
-        head.addWidget(self.summary, 1)
-        other = QPushButton(tr("Choose another…"))
-        other.clicked.connect(self.other_wanted)
-        for one in (self.undo, other):
-            head.addWidget(one, alignment=Qt.AlignmentFlag.AlignTop)
-        column.addLayout(head)
-        line = QHBoxLayout()
-        line.addWidget(self.name)
-        line.addWidget(self._where, 1)
-        column.addLayout(line)
-        body = QHBoxLayout()
-        body.setSpacing(2 * theme.GRID)
-        left = QVBoxLayout()
-        left.addWidget(self.tiles, 3)
-        left.addWidget(self.class_photos, 2)
-        body.addLayout(left, 3)
-        body.addWidget(self.problems, 2)
-        column.addLayout(body, 1)
+        other = button(tr("Choose another…"), self.other_wanted.emit)
+        left = vbox(Placed(self.tiles, 3), Placed(self.class_photos, 2))
+        vbox(
+            hbox(fill(self.summary), Placed(self.undo, alignment=TOP), Placed(other, alignment=TOP)),
+            hbox(self.name, fill(self._where)),
+            fill(hbox(Placed(left, 3), Placed(self.problems, 2), spacing=2 * theme.GRID)),
+            parent=self,
+            spacing=theme.GRID,
+        )
 
     def _on_dropped(self, name: str, paths: Sequence[Path]) -> None:
         """Add photos to a class; without a name, to a new one, named after their folder or numbered."""
@@ -143,11 +129,7 @@ class ClassPhotos(QWidget):
         self.wall = PhotoWall(pictures, tr("Photos of the class"))
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.removal_asked.connect(self._remove)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        row = QHBoxLayout()
         self._title = label(kind="heading")
-        row.addWidget(self._title, 1)
         self._class_buttons = (
             button(tr("Add photos…"), self._add, kind="link", hint=tr("Add photos to the class")),
             button(
@@ -165,10 +147,7 @@ class ClassPhotos(QWidget):
             ),
         )
         self.new_class = button(tr("New class"), self.new_wanted.emit, kind="link", hint=tr("Add an empty class"))
-        for one in (*self._class_buttons, self.new_class):
-            row.addWidget(one)
-        column.addLayout(row)
-        column.addWidget(self.wall)
+        vbox(hbox(fill(self._title), *self._class_buttons, self.new_class), self.wall, parent=self)
 
     def show_class(self, name: str, photos: Sequence[Path]) -> None:
         """Show a class; an empty name shows none."""

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QHBoxLayout,
-    QPushButton,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.progress import Progress
@@ -26,6 +19,8 @@ from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
 from gui.widgets.basic import Kind, ProgressBar, button, label
+from gui.widgets.files import ask_for_folder
+from gui.widgets.layouts import SPACE, Placed, hbox, vbox
 
 _MAX_DATASETS: Final = 4
 """Datasets built before that are offered; older ones can be opened as folders."""
@@ -56,17 +51,11 @@ class PhotosStep(QWidget):
         for page in (self._invitation, self._reading, self.found):
             self._pages.addWidget(page)
         self._pages.currentChanged.connect(self.changed)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._pages)
+        vbox(self._pages, parent=self)
 
     def choose(self) -> None:
-        """Ask for a folder, without blocking the event loop."""
-        dialog = QFileDialog(self, tr("Choose a folder with a subfolder for each class"), str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.filesSelected.connect(lambda names: self.chosen.emit(Path(names[0])))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        """Ask for a folder."""
+        ask_for_folder(self, tr("Choose a folder with a subfolder for each class"), self.chosen.emit)
 
     def show_datasets(self, datasets: Sequence[CustomDataset]) -> None:
         """Offer the datasets that were built before."""
@@ -79,9 +68,8 @@ class PhotosStep(QWidget):
                 name=display_path(one.folder.name),
                 contents=photos_in_classes(one.photos, one.classes),
             )
-            self._datasets.addWidget(
-                button(text, self._opener(one.folder), kind="link"), alignment=Qt.AlignmentFlag.AlignCenter
-            )
+            opener = button(text, partial(self.chosen.emit, one.folder), kind="link")
+            self._datasets.addWidget(opener, alignment=Qt.AlignmentFlag.AlignCenter)
 
     def show_reading(self, folder: Path) -> None:
         """Show that a folder is being read."""
@@ -114,48 +102,30 @@ class PhotosStep(QWidget):
     def _show_invitation(self) -> None:
         self._pages.setCurrentWidget(self._invitation)
 
-    def _opener(self, folder: Path) -> Callable[[], None]:
-        return lambda: self.chosen.emit(folder)
-
     def _make_invitation(self) -> QWidget:
         zone = QFrame(self._pages)
         zone.setObjectName("dropzone")
-        column = QVBoxLayout(zone)
-        column.setSpacing(2 * theme.GRID)
-        column.addStretch()
         texts: tuple[tuple[str, Kind], ...] = (
             (tr("Drop a folder of photos here"), "display"),
             (tr("Use one subfolder per class, named after the class: photos/cat, photos/dog…"), "plain"),
             (tr("A few dozen photos per class are enough. Training only reads your photos."), "muted"),
         )
-        for text, kind in texts:
-            line = label(text, kind, wrap=True)
+        lines = [label(text, kind, wrap=True) for text, kind in texts]
+        for line in lines:
             line.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(line)
-        row = QHBoxLayout()
-        choose, build = QPushButton(tr("Choose a folder…")), QPushButton(tr("Build classes from photos"))
-        choose.setProperty("kind", "primary")
-        choose.clicked.connect(self.choose)
-        build.setToolTip(tr("Create classes and drag photos onto them"))
-        build.clicked.connect(self.build_wanted)
-        row.addStretch()
-        row.addWidget(choose)
-        row.addWidget(build)
-        row.addStretch()
-        column.addLayout(row)
-        column.addLayout(self._datasets)
-        column.addStretch()
+        hint = tr("Create classes and drag photos onto them")
+        choose = button(tr("Choose a folder…"), self.choose, kind="primary")
+        build = button(tr("Build classes from photos"), self.build_wanted.emit, hint=hint)
+        buttons = hbox(SPACE, choose, build, SPACE)
+        vbox(SPACE, *lines, buttons, self._datasets, SPACE, parent=zone, margins=None, spacing=2 * theme.GRID)
         return zone
 
     def _make_reading(self) -> QWidget:
         page = QWidget(self._pages)
-        column = QVBoxLayout(page)
-        column.addStretch()
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bar.setAccessibleName(tr("Photos read"))
         self.bar.setMaximumWidth(480)
         self.bar.setMinimumWidth(320)
-        column.addWidget(self._waiting)
-        column.addWidget(self.bar, alignment=Qt.AlignmentFlag.AlignCenter)
-        column.addStretch()
+        bar = Placed(self.bar, alignment=Qt.AlignmentFlag.AlignCenter)
+        vbox(SPACE, self._waiting, bar, SPACE, parent=page, margins=None)
         return page

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -17,6 +17,7 @@ from core.training.values import Previewed, PreviewedPhoto
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
 from gui.widgets.basic import Panel, button, label
+from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox
 
 _SAMPLE: Final = 96
 _READ: Final = 112
@@ -41,13 +42,8 @@ class Preview(Panel):
         self._use = label(tr("Augmented for training"), "heading", wrap=True)
         self._description = label(kind="muted", wrap=True)
         self.others = button(tr("Show others"), self.others_wanted.emit, kind="link")
-        row = QHBoxLayout()
-        row.addWidget(self._about, 1)
-        row.addWidget(self.others, alignment=Qt.AlignmentFlag.AlignTop)
-        self.body.addLayout(row)
-        for widget in (self.originals, self._use, self.samples, self._description):
-            self.body.addWidget(widget)
-        self.body.addStretch()
+        head = hbox(fill(self._about), Placed(self.others, alignment=TOP))
+        add(self.body, head, self.originals, self._use, self.samples, self._description, SPACE)
 
     def show_drawn(self, drawn: Previewed) -> None:
         """Show the photos."""

@@ -7,16 +7,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QColor, QDesktopServices, QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
+    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QScrollArea,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -31,7 +31,9 @@ from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, button, label
+from gui.widgets.basic import Panel, ScrollColumn, button, label
+from gui.widgets.files import open_file
+from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox
 from gui.widgets.painting import paint_photo
 from gui.widgets.thumbnails import SIDE
 
@@ -50,7 +52,7 @@ _SIMILAR: Final = frozenset(
 _PATH: Final = Qt.ItemDataRole.UserRole
 
 
-class ProblemList(QScrollArea):
+class ProblemList(ScrollColumn):
     """Shows problems and label overrides.
 
     Attributes:
@@ -62,11 +64,9 @@ class ProblemList(QScrollArea):
     class_wanted = Signal(object, object)
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self._pictures = pictures
-        self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._making: Iterator[QWidget] = iter(())
         self._maker = QTimer(self, interval=0)
         self._maker.timeout.connect(self._make_some)
@@ -76,15 +76,9 @@ class ProblemList(QScrollArea):
     def show_folder(self, read: FolderRead) -> None:
         """Show a folder; the scroll position is kept."""
         self._scrolled = self.verticalScrollBar().value()
-        page = QWidget()
-        page.setObjectName("inspector")
-        self._rows = QVBoxLayout(page)
-        self._rows.setContentsMargins(0, 0, theme.GRID, 0)
-        self._rows.setSpacing(theme.GRID)
-        self._rows.addStretch()
+        self._rows = self.show_column(SPACE)
         self._making = self._make(read)
         self._make_some()
-        self.setWidget(page)
         self._maker.start()
 
     def _make_some(self) -> None:
@@ -123,32 +117,22 @@ class ProblemList(QScrollArea):
 
     def _make_overrides(self, overridden: Sequence[OverriddenImage]) -> Iterator[QWidget]:
         yield label(tr("Your changes"), "heading")
-        head = QWidget()
-        row = QHBoxLayout(head)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(label(summarize(overridden), wrap=True), 1)
         undo_all = button(
             tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}), kind="link"
         )
-        row.addWidget(undo_all, alignment=Qt.AlignmentFlag.AlignTop)
-        yield head
+        yield _line(label(summarize(overridden), wrap=True), undo_all)
         for one in overridden[:_SHOWN]:
             yield self._make_override(one)
 
     def _make_override(self, one: OverriddenImage) -> QWidget:
-        box = QWidget()
-        row = QHBoxLayout(box)
-        row.setContentsMargins(0, 0, 0, 0)
         photo = format_path(one.path)
         if one.label is None:
             text = tr("{photo}: excluded", photo=photo)
         else:
             text = tr("{photo}: moved to “{name}”", photo=photo, name=one.label)
-        row.addWidget(label(text, "muted", wrap=True), 1)
-        undo = button(tr("Undo"), lambda: self.overridden.emit({one.path: None}), kind="link")
-        undo.setAccessibleName(tr("Undo {change}", change=text))
-        row.addWidget(undo, alignment=Qt.AlignmentFlag.AlignTop)
-        return box
+        name = tr("Undo {change}", change=text)
+        undo = button(tr("Undo"), lambda: self.overridden.emit({one.path: None}), kind="link", name=name)
+        return _line(label(text, "muted", wrap=True), undo)
 
     @property
     def pictures(self) -> PictureClient:
@@ -169,25 +153,21 @@ class _Problem(Panel):
         self._files = _FileList(owner.pictures, images[:_FILES], self) if images else None
         if self._files is not None:
             self._files.select_rows(range(1, 2) if problem.kind in _SIMILAR else range(len(images)))
-            self._files.itemActivated.connect(lambda item: _open(item.data(_PATH)))
+            self._files.itemActivated.connect(lambda item: open_file(item.data(_PATH)))
             self.body.addWidget(self._files)
         self.body.addLayout(self._make_actions())
 
     def _make_actions(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(0)
+        actions: list[QPushButton] = []
         if self._files is not None:
-            self._exclude = button(tr("Exclude"), self._exclude_selected, kind="link")
-            self._exclude.setToolTip(tr("Don't train on the selected photos. The files stay where they are."))
-            self._move = button(tr("Move to class…"), self._ask_class, kind="link")
-            self._move.setToolTip(tr("Use the selected photos for another class. The files stay where they are."))
-            row.addWidget(self._exclude)
-            row.addWidget(self._move)
+            hint = tr("Don't train on the selected photos. The files stay where they are.")
+            self._exclude = button(tr("Exclude"), self._exclude_selected, kind="link", hint=hint)
+            hint = tr("Use the selected photos for another class. The files stay where they are.")
+            self._move = button(tr("Move to class…"), self._ask_class, kind="link", hint=hint)
+            actions += [self._exclude, self._move]
             self._files.itemSelectionChanged.connect(self._name_actions)
             self._name_actions()
-        row.addWidget(self._make_open())
-        row.addStretch()
-        return row
+        return hbox(*actions, self._make_open(), SPACE, spacing=0)
 
     def _make_open(self) -> QPushButton:
         shown = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
@@ -218,7 +198,7 @@ class _Problem(Panel):
     def _open(self) -> None:
         selected = self._files.selected_paths() if self._files is not None else self._problem.paths[:1]
         for path in (selected or [self._folder])[:5]:
-            _open(path)
+            open_file(path)
 
 
 class _FileList(QListWidget):
@@ -280,5 +260,7 @@ class _FileDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+def _line(text: QLabel, action: QPushButton) -> QWidget:
+    line = QWidget()
+    hbox(fill(text), Placed(action, alignment=TOP), parent=line)
+    return line

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFrame, QRadioButton, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QRadioButton, QSizePolicy
 
 from core.base.i18n import mark, tr
 from core.training.request import Recipe
@@ -15,6 +15,7 @@ from core.training.values import Forecast
 from gui.widgets import theme
 from gui.widgets.basic import label
 from gui.widgets.durations import duration
+from gui.widgets.layouts import SPACE, vbox
 
 _TITLES: Final[Mapping[Recipe, str]] = {
     Recipe.QUICK: mark("Quick"),
@@ -46,13 +47,10 @@ class RecipeCard(QFrame):
         self.time = label(tr(_MEASURING), "number", wrap=True)
         self._basis = label(kind="muted", wrap=True)
         text = label(tr(_TEXTS[recipe]), wrap=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(theme.GRID)
-        for widget in (self.choice, text, self.time, self._basis):
+        shown = (self.choice, text, self.time, self._basis)
+        for widget in shown:
             widget.installEventFilter(self)
-            column.addWidget(widget)
-        column.addStretch()
+        vbox(*shown, SPACE, parent=self, margins=16, spacing=theme.GRID)
         self.choice.setAccessibleDescription(tr(_TEXTS[recipe]))
 
     def show_measuring(self) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.datasets.labels import LabelOverride, OverriddenImage
 from core.evaluation.values import LabelledPrediction
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import Panel, button, label
+from gui.widgets.files import open_file
+from gui.widgets.layouts import add, fill, hbox
 from gui.widgets.thumbnails import PhotoWall
 
 
@@ -34,7 +35,7 @@ class ResultPhotos(Panel):
         self._overrides: dict[Path, str | None] = {}
         self.wall = PhotoWall(pictures, tr("Test photos"))
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
-        self.wall.opened.connect(_open)
+        self.wall.opened.connect(open_file)
         self.wall.naming_asked.connect(self._ask_class)
         self.wall.removal_asked.connect(self._exclude_selected)
         self.wall.itemSelectionChanged.connect(self._show_actions)
@@ -54,12 +55,7 @@ class ResultPhotos(Panel):
             tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
         )
         self.accept.setShortcut("A")
-        row = QHBoxLayout()
-        row.addWidget(self._about, 1)
-        for one in (self.accept, self.relabel, self.exclude):
-            row.addWidget(one)
-        self.body.addLayout(row)
-        self.body.addWidget(self.wall)
+        add(self.body, hbox(fill(self._about), self.accept, self.relabel, self.exclude), self.wall)
         self._show_actions()
 
     def show_photos(self, title: str, photos: Sequence[LabelledPrediction]) -> None:
@@ -112,7 +108,3 @@ class ResultPhotos(Panel):
         if selected := self._selected():
             likely = list(dict.fromkeys(name for one in selected for name in (one.predicted, one.label)))
             self.class_wanted.emit([one.path for one in selected], likely)
-
-
-def _open(path: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

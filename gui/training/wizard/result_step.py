@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import OverriddenImage
@@ -20,8 +20,9 @@ from gui.tasks.picture_client import PictureClient
 from gui.tasks.task import Tasks
 from gui.training.wizard.result_photos import ResultPhotos
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import ScrollColumn, button, label
 from gui.widgets.durations import duration
+from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox, vbox
 from gui.widgets.tiles import Tiles
 
 if TYPE_CHECKING:
@@ -62,16 +63,10 @@ class ResultStep(QWidget):
         super().__init__(parent)
         self._pictures = pictures
         self.result: TrainingResult | None = None
-        self.use = QPushButton(tr("Use this model"))
-        self.use.setProperty("kind", "primary")
-        self.use.clicked.connect(self.use_wanted)
-        self.again = QPushButton(tr("Train again"))
-        self.again.clicked.connect(self._train_again)
-        self.export = QPushButton(tr("Export…"))
-        self.export.clicked.connect(self._export)
-        self.undo = QPushButton(tr("Undo"))
-        self.undo.setToolTip(tr("Undo your last change (Ctrl+Z)"))
-        self.undo.clicked.connect(self.undo_wanted)
+        self.use = button(tr("Use this model"), self.use_wanted.emit, kind="primary")
+        self.again = button(tr("Train again"), self._train_again)
+        self.export = button(tr("Export…"), self._export)
+        self.undo = button(tr("Undo"), self.undo_wanted.emit, hint=tr("Undo your last change (Ctrl+Z)"))
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
         self.exporting = ExportPanel(tasks, self)
         self.exporting.exported.connect(self.exported)
@@ -81,21 +76,10 @@ class ResultStep(QWidget):
         self.beside = label(wrap=True)
         self.photos: ResultPhotos | None = None
         self.matrix: ConfusionMatrix | None = None
-        self._area = QScrollArea()
-        self._area.setAccessibleName(tr("Evaluation of the model"))
-        self._area.setWidgetResizable(True)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.GRID)
-        head = QHBoxLayout()
-        head.addWidget(self.headline, 1)
-        for button in (self.undo, self.export, self.again, self.use):
-            head.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
-        column.addLayout(head)
-        column.addWidget(self.beside)
-        column.addWidget(self.exporting)
-        column.addWidget(self._area, 1)
+        self._area = ScrollColumn(tr("Evaluation of the model"))
+        buttons = (Placed(one, alignment=TOP) for one in (self.undo, self.export, self.again, self.use))
+        head = hbox(fill(self.headline), *buttons)
+        vbox(head, self.beside, self.exporting, fill(self._area), parent=self, spacing=theme.GRID)
 
     def show_result(self, result: TrainingResult, folder: Path) -> None:
         """Show a new model that was trained on the photos in this folder."""
@@ -105,7 +89,7 @@ class ResultStep(QWidget):
         self.beside.setText(_details_text(result))
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
-        self._area.setWidget(self._make_details(result))
+        self._area.show_column(*self._make_details(result), SPACE).setSpacing(2 * theme.GRID)
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -139,20 +123,13 @@ class ResultStep(QWidget):
         if page is not None:
             self._area.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
 
-    def _make_details(self, result: TrainingResult) -> QWidget:
-        page = QWidget()
-        page.setObjectName("inspector")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, theme.GRID, 0)
-        column.setSpacing(2 * theme.GRID)
+    def _make_details(self, result: TrainingResult) -> Iterator[QWidget]:
         for note in result.notes:
-            column.addWidget(label(note, "muted", wrap=True))
+            yield label(note, "muted", wrap=True)
         if result.evaluation is not None:
-            column.addWidget(self._make_photos(result.evaluation))
-            column.addWidget(self._make_plots(result.evaluation))
-        column.addWidget(label(_training_data_text(result), "muted", wrap=True))
-        column.addStretch()
-        return page
+            yield self._make_photos(result.evaluation)
+            yield self._make_plots(result.evaluation)
+        yield label(_training_data_text(result), "muted", wrap=True)
 
     def _make_photos(self, evaluation: Evaluation) -> QWidget:
         photos = self.photos = ResultPhotos(self._pictures)

@@ -7,15 +7,16 @@ from collections import deque
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress, StageKind
 from core.training.protocol import Epoch
 from gui.widgets import theme
-from gui.widgets.basic import Panel, ProgressBar, label
+from gui.widgets.basic import Panel, ProgressBar, button, label
 from gui.widgets.durations import remaining
+from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 
 _SPEED_S: Final = 5.0
 """The time over which the speed is averaged."""
@@ -48,19 +49,18 @@ class TrainingStep(QWidget):
         self._count, self.speed = label(kind="muted"), label(kind="number")
         self._samples: deque[tuple[float, int]] = deque(maxlen=200)
         self._images = 0
-        self.pause = QPushButton(tr("Pause"))
+        self.pause = button(tr("Pause"))
         self.pause.setCheckable(True)
         self.pause.toggled.connect(lambda is_paused: self._on_pause(is_paused=is_paused))
-        self.stop = QPushButton(tr("Stop…"))
-        self.stop.clicked.connect(lambda: self._confirm(closing=False))
-        self.background = QPushButton(tr("Continue in background"))
-        self.background.setProperty("kind", "primary")
-        self.background.clicked.connect(self._on_background)
-        self._keep: QPushButton | None = None
+        self.stop = button(tr("Stop…"), lambda: self._confirm(closing=False))
+        self.background = button(tr("Continue in background"), self._on_background, kind="primary")
+        self._save = button(tr("Stop and save progress"), lambda: self._stop(discard=False))
         self._question = self._make_question()
         self._error, self._hint = label(kind="danger", wrap=True), label(wrap=True)
-        self.again, self.restart = QPushButton(tr("Resume")), QPushButton(tr("Start over"))
-        self._failure = self._make_failure()
+        self.again = button(tr("Resume"), lambda: self.again_wanted.emit(False), kind="primary")
+        self.restart = button(tr("Start over"), lambda: self.again_wanted.emit(True))
+        self._failure = Panel(tr("What happened"))
+        add(self._failure.body, self._error, self._hint, hbox(self.again, self.restart, SPACE))
         self._done = Panel(tr("Stages"))
         self._curves_place = QVBoxLayout()
         self.curves: QWidget | None = None
@@ -163,63 +163,30 @@ class TrainingStep(QWidget):
         self.left.clear()
         self._count.clear()
         self.speed.clear()
-        for button in (self.pause, self.stop):
-            button.setEnabled(False)
+        for one in (self.pause, self.stop):
+            one.setEnabled(False)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2 * theme.GRID)
-        head = QHBoxLayout()
-        head.addWidget(self.stage, 1)
-        head.addWidget(self.pause)
-        head.addWidget(self.stop)
-        column.addLayout(head)
-        column.addWidget(self.bar)
-        line = QHBoxLayout()
-        line.addWidget(self._count)
-        line.addSpacing(2 * theme.GRID)
-        line.addWidget(self.speed)
-        line.addStretch()
-        line.addWidget(self.left)
-        column.addLayout(line)
-        column.addWidget(self._question)
-        column.addWidget(self._failure)
-        column.addLayout(self._curves_place, 1)
-        column.addWidget(self._done)
-        column.addStretch()
+        vbox(
+            hbox(fill(self.stage), self.pause, self.stop),
+            self.bar,
+            hbox(self._count, 2 * theme.GRID, self.speed, SPACE, self.left),
+            self._question,
+            self._failure,
+            fill(self._curves_place),
+            self._done,
+            SPACE,
+            parent=self,
+            spacing=2 * theme.GRID,
+        )
 
     def _make_question(self) -> Panel:
         """The question what to do with the progress, in place instead of in a modal dialog."""
         box = Panel("")
-        box.body.addWidget(label(tr("You can save the progress and resume the training later."), wrap=True))
-        row = QHBoxLayout()
-        row.addWidget(self.background)
-        for text, action in (
-            (tr("Stop and save progress"), lambda: self._stop(discard=False)),
-            (tr("Stop and discard"), lambda: self._stop(discard=True)),
-            (tr("Keep training"), self.keep_open),
-        ):
-            button = QPushButton(text)
-            button.clicked.connect(action)
-            row.addWidget(button)
-            self._keep = self._keep or button
-        row.addStretch()
-        box.body.addLayout(row)
-        return box
-
-    def _make_failure(self) -> QWidget:
-        box = Panel(tr("What happened"))
-        box.body.addWidget(self._error)
-        box.body.addWidget(self._hint)
-        self.again.setProperty("kind", "primary")
-        self.again.clicked.connect(lambda: self.again_wanted.emit(False))
-        self.restart.clicked.connect(lambda: self.again_wanted.emit(True))
-        row = QHBoxLayout()
-        row.addWidget(self.again)
-        row.addWidget(self.restart)
-        row.addStretch()
-        box.body.addLayout(row)
+        discard = button(tr("Stop and discard"), lambda: self._stop(discard=True))
+        keep = button(tr("Keep training"), self.keep_open)
+        about = label(tr("You can save the progress and resume the training later."), wrap=True)
+        add(box.body, about, hbox(self.background, self._save, discard, keep, SPACE))
         return box
 
     def _show_curves(self, epochs: int) -> None:
@@ -244,9 +211,7 @@ class TrainingStep(QWidget):
         self.background.setVisible(closing)
         self.closes = closing
         self._question.show()
-        first = self.background if closing else self._keep
-        if first is not None:
-            first.setFocus()
+        (self.background if closing else self._save).setFocus()
 
     def keep_open(self) -> None:
         """Take the question away and continue training."""
@@ -260,8 +225,8 @@ class TrainingStep(QWidget):
     def _stop(self, *, discard: bool) -> None:
         self._question.hide()
         self.stage.setText(tr("Stopping…"))
-        for button in (self.pause, self.stop):
-            button.setEnabled(False)
+        for one in (self.pause, self.stop):
+            one.setEnabled(False)
         self.stop_wanted.emit(discard)
 
     def _on_pause(self, *, is_paused: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import mark, tr
 from core.datasets.values import FolderRead
@@ -21,8 +21,9 @@ from gui.training.wizard.photos_controller import PhotosController
 from gui.training.wizard.result_controller import ResultController
 from gui.training.wizard.training_controller import TrainingController
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import button, label
 from gui.widgets.drop import dropped_path
+from gui.widgets.layouts import SPACE, Item, fill, hbox, vbox
 from gui.widgets.notices import Notices
 
 _LAYOUT_MS: Final = 10
@@ -64,7 +65,8 @@ class TrainingWizard(QWidget):
         self.notices = Notices(self)
         self._pages = pages = QStackedWidget()
         self._titles = [label(f"{step + 1}  {tr(_TITLES[step])}", "muted") for step in WizardStep]
-        self.back, self.next = QPushButton(tr("Back")), QPushButton(tr("Next"))
+        self.back = button(tr("Back"), self._go_back)
+        self.next = button(tr("Next"), self._go_on, kind="primary")
         self._lay_out()
         self.photos = PhotosController(session, pages)
         self.method = MethodController(session, self.photos, pages)
@@ -75,8 +77,6 @@ class TrainingWizard(QWidget):
         self.go_to(WizardStep.PHOTOS)
 
     def _connect(self) -> None:
-        self.back.clicked.connect(self._go_back)
-        self.next.clicked.connect(self._go_on)
         self.photos.changed.connect(self._show_buttons)
         self.photos.was_read.connect(self._on_read)
         self.photos.failed.connect(self.notices.show_notice)
@@ -203,30 +203,17 @@ class TrainingWizard(QWidget):
         super().closeEvent(event)
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        head, row = _band("top")
-        for title in self._titles:
-            row.addWidget(title)
-            row.addSpacing(3 * theme.GRID)
-        row.addStretch()
+        titles = [part for title in self._titles for part in (title, 3 * theme.GRID)]
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        self._foot, row = _band("foot")
-        row.addStretch()
-        self.next.setProperty("kind", "primary")
-        row.addWidget(self.back)
-        row.addWidget(self.next)
-        for widget in (head, self.notices, self._pages, self._foot):
-            column.addWidget(widget)
-        column.setStretchFactor(self._pages, 1)
+        self._foot = _band("foot", SPACE, self.back, self.next)
+        vbox(_band("top", *titles, SPACE), self.notices, fill(self._pages), self._foot, parent=self, spacing=0)
 
 
-def _band(name: str) -> tuple[QWidget, QHBoxLayout]:
-    """A strip across the window, and the layout of its contents."""
+def _band(name: str, *items: Item) -> QWidget:
+    """A strip across the window."""
     band = QWidget()
     band.setObjectName(name)
     band.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-    row = QHBoxLayout(band)
-    row.setContentsMargins(3 * theme.GRID, theme.GRID, 3 * theme.GRID, theme.GRID)
-    return band, row
+    wide = 3 * theme.GRID
+    hbox(*items, parent=band, margins=(wide, theme.GRID, wide, theme.GRID))
+    return band
