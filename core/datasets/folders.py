@@ -60,7 +60,6 @@ def _summary(folder: Path, dataset: Dataset) -> FolderRead:
             ClassSummary(name, len(own[label]), _sample_paths(own[label])) for label, name in enumerate(dataset.classes)
         ),
         images=len(dataset.examples),
-        has_subsets=any(example.subset is not None for example in dataset.examples),
         problems=_reported(dataset.problems),
         error=None,
         overridden=dataset.overridden,

@@ -39,7 +39,6 @@ class FolderRead:
         folder: the folder.
         classes: its classes in their order; empty if no model can be trained, except for custom datasets.
         images: the number of usable images.
-        has_subsets: whether the folder has its own split into training and test photos.
         problems: the first thousand problems, including all fatal ones.
         error: why no model can be trained; None if one can.
         overridden: the photos whose labels the user has overridden.
@@ -49,7 +48,6 @@ class FolderRead:
     folder: Path
     classes: tuple[ClassSummary, ...] = ()
     images: int = 0
-    has_subsets: bool = False
     problems: tuple[Problem, ...] = ()
     error: FoveaError | None = None
     overridden: tuple[OverriddenImage, ...] = ()

@@ -130,7 +130,6 @@ class PlannedStep:
     file: str
     action: str
     outcome: str
-    is_unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

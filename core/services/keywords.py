@@ -137,7 +137,7 @@ def below(path: Path, top: Path) -> str:
 
 def _keyword_step(outcome: KeywordOutcome, top: Path) -> PlannedStep:
     if isinstance(outcome, Failure):
-        return PlannedStep(below(outcome.path, top), tr("Can't write"), outcome.message, is_unsure=True)
+        return PlannedStep(below(outcome.path, top), tr("Can't write"), outcome.message)
     action = {
         KeywordChange.ADDED: tr("Add “{label}”", label=outcome.label),
         KeywordChange.CHANGED: tr("Change to “{label}”", label=outcome.label),

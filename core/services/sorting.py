@@ -20,7 +20,7 @@ from core.outputs.sorting.execute import execute, resume
 from core.outputs.sorting.plan import make_plan, summarize
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import UNSURE, PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
+from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
 from core.services import views
 from core.services.job_values import OutputResult, PlannedStep
 
@@ -213,4 +213,4 @@ def _step(one: values.Step, request: SortRequest) -> PlannedStep:
     companions = ", ".join(display_path(file.source.name) for file in one.companions)
     notes = " ".join(filter(None, (one.note, tr("With {files}.", files=companions) if companions else "")))
     text = f"{display_path(target)}  ({notes})" if notes else display_path(target)
-    return PlannedStep(source, tr(_ACTIONS[request.by]), text, is_unsure=target.parts[0] == UNSURE)
+    return PlannedStep(source, tr(_ACTIONS[request.by]), text)

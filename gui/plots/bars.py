@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from core.base.i18n import tr
 from core.evaluation.values import ClassMetrics
-from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Style, font, ticks
+from gui.plots.canvas import Bars, Canvas, Chart, ColorRole, Legend, Style, font, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import NOTHING, Table, percent
 from gui.widgets import theme
@@ -37,8 +37,8 @@ class ClassBars(PlotFrame):
         canvas.grid.layout.setRowSpacing(0, theme.GRID)
         self._chart = Chart(canvas, 1, 0, rules_up=True)
         self._chart.box.invertY()
-        self._main = _Bars(canvas, self._chart, "plot_main", -_BAR / 2)
-        self._other = _Bars(canvas, self._chart, "plot_other", _BAR / 2)
+        self._main = _Series(canvas, self._chart, "plot_main", -_BAR / 2)
+        self._other = _Series(canvas, self._chart, "plot_other", _BAR / 2)
         super().__init__(title or tr("Classes"), canvas)
         self.show_result(tr(NOTHING), Table((), ()))
 
@@ -58,29 +58,22 @@ class ClassBars(PlotFrame):
         self._other.draw([other for _, _, other, _ in drawn])
 
 
-class _Bars:
-    """One series of bars, with a bar for each class."""
+class _Series:
+    """A bar for each class, with its number."""
 
     def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole, shift: float) -> None:
-        self._role, self._shift = role, shift
-        self._bars = pyqtgraph.BarGraphItem(x0=[], y=[], width=[], height=_BAR, pen=None)
-        self._numbers = _Numbers()
-        for item in (self._bars, self._numbers):
-            chart.box.addItem(item, ignoreBounds=True)
-        canvas.add_part(self)
+        self._shift = shift
+        self._bars, self._numbers = Bars(canvas, chart, role), _Numbers()
+        chart.box.addItem(self._numbers, ignoreBounds=True)
+        canvas.add_part(self._numbers)
 
     def draw(self, values: Sequence[float | None]) -> None:
         """Draw these fractions from top to bottom."""
         places = [row + self._shift for row in range(len(values))]
-        self._bars.setOpts(x0=0, y=places, width=[value or 0.0 for value in values], height=_BAR)
+        self._bars.draw(x0=0, y=places, width=[value or 0.0 for value in values], height=_BAR)
         self._numbers.draw(
             [(QPointF(value or 0.0, place), percent(value)) for value, place in zip(values, places, strict=True)]
         )
-
-    def show_style(self, style: Style) -> None:
-        """Apply this style."""
-        self._bars.setOpts(brush=style.colour(self._role))
-        self._numbers.show_style(style)
 
 
 class _Numbers(pyqtgraph.GraphicsObject):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import pyqtgraph
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QGraphicsRectItem
 
 from core.base.i18n import tr, tr_n
-from gui.plots.canvas import Canvas, Chart, ColorRole, Style, round_ticks, ticks
+from gui.plots.canvas import Bars, Canvas, Chart, Style, round_ticks, ticks
 from gui.plots.frame import PlotFrame
 from gui.plots.values import Table
 
@@ -79,7 +78,7 @@ class _BrushCanvas(Canvas):
         )
         self._chart = Chart(self, 0, 0, bottom=tr("Confidence"))
         self._area = _Area(self, self._chart)
-        self._plain, self._inside = _Bars(self, self._chart, "muted"), _Bars(self, self._chart, "plot_main")
+        self._plain, self._inside = Bars(self, self._chart, "muted"), Bars(self, self._chart, "plot_main")
         self._counts: tuple[int, ...] = ()
         self._bins: Bins | None = None
         self._pressed: int | None = None
@@ -98,8 +97,11 @@ class _BrushCanvas(Canvas):
         many = len(self._counts)
         low, high = bins or (0, many)
         shown = [low <= place < high for place in range(many)]
-        self._inside.draw([count if is_in else 0 for count, is_in in zip(self._counts, shown, strict=True)])
-        self._plain.draw([0 if is_in else count for count, is_in in zip(self._counts, shown, strict=True)])
+        width = 1 / max(1, many)
+        places = [place * width + width * (1 - _BAR) / 2 for place in range(many)]
+        for bars, is_drawn in ((self._inside, shown), (self._plain, [not one for one in shown])):
+            heights = [count * one for count, one in zip(self._counts, is_drawn, strict=True)]
+            bars.draw(x0=places, width=width * _BAR, height=heights)
         self._area.show_range(None if bins is None or not many else (low / many, high / many))
 
     def _choose(self, bins: Bins | None) -> None:
@@ -146,26 +148,6 @@ class _BrushCanvas(Canvas):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._area.show_focus(has_focus=False)
-
-
-class _Bars:
-    """Bars in one colour."""
-
-    def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole) -> None:
-        self._role = role
-        self._item = pyqtgraph.BarGraphItem(x0=[], width=[], height=[], pen=None)
-        chart.box.addItem(self._item, ignoreBounds=True)
-        canvas.add_part(self)
-
-    def draw(self, counts: Sequence[int]) -> None:
-        """Draw a bar for each bin."""
-        width = 1 / max(1, len(counts))
-        places = [place * width + width * (1 - _BAR) / 2 for place in range(len(counts))]
-        self._item.setOpts(x0=places, width=width * _BAR, height=list(counts))
-
-    def show_style(self, style: Style) -> None:
-        """Apply this style."""
-        self._item.setOpts(brush=style.colour(self._role))
 
 
 class _Area:

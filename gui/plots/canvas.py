@@ -333,6 +333,24 @@ class Scatter:
         self._points.setBrush(style.colour(self._role) if self._is_filled else None)
 
 
+class Bars:
+    """Bars in one colour."""
+
+    def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole) -> None:
+        self._role = role
+        self._item = pyqtgraph.BarGraphItem(x0=[], width=[], height=[], pen=None)
+        chart.box.addItem(self._item, ignoreBounds=True)
+        canvas.add_part(self)
+
+    def draw(self, **sides: float | Sequence[float]) -> None:
+        """Draw bars with these sides, as pyqtgraph's `BarGraphItem` names them."""
+        self._item.setOpts(**sides)
+
+    def show_style(self, style: Style) -> None:
+        """Apply this style."""
+        self._item.setOpts(brush=style.colour(self._role))
+
+
 def ticks(values: Sequence[float], text: str) -> list[Tick]:
     """Ticks at these values, labelled by a format such as `.0%`."""
     return [(value, format(value, text)) for value in values]

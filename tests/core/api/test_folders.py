@@ -32,7 +32,7 @@ def test_a_folder_is_read(folder: Path) -> None:
         ("green", 20, 12),
         ("red", 20, 12),
     ]
-    assert (found.images, found.folder, found.has_subsets, found.error) == (60, folder, False, None)
+    assert (found.images, found.folder, found.error) == (60, folder, None)
     assert all(sample.parent.name == one.name for one in found.classes for sample in one.samples)
     assert len({sample for one in found.classes for sample in one.samples}) == 36
     steps = [(progress.step, progress.total) for progress in reports]
