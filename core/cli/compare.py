@@ -157,8 +157,11 @@ def _labelled_table(found: Comparison, paired: PairedComparison) -> Table:
 
 def _flips(found: Comparison) -> Table:
     sure_a, sure_b = (tr("{name} confidence", name=name) for name in (found.a, found.b))
-    result = tables.table((tr("image"), tr("class"), found.a, sure_a, found.b, sure_b), numbers=(sure_a, sure_b))
-    result.title = tables.cell(tr("Different predictions"), "bold")
+    result = tables.table(
+        (tr("image"), tr("class"), found.a, sure_a, found.b, sure_b),
+        numbers=(sure_a, sure_b),
+        title=tr("Different predictions"),
+    )
     for one in found.disagreements[:_MAX_SHOWN]:
         result.add_row(
             *map(tables.cell, (str(one.path), one.label or "")),

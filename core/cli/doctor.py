@@ -65,9 +65,9 @@ def _machine(findings: DiagnosticReport) -> Table:
 
 def _providers(findings: DiagnosticReport) -> Table:
     numbers = tr("agreement"), tr("ms per image")
-    result = tables.table((tr("provider"), tr("works"), *numbers, tr("reason")), numbers=numbers)
-    title = tr("Providers (tested with {backbone})", backbone=findings.tried_on) if findings.tried_on else None
-    result.title = tables.cell(title or tr("Providers"), "bold")
+    tested = tr("Providers (tested with {backbone})", backbone=findings.tried_on)
+    title = tested if findings.tried_on else tr("Providers")
+    result = tables.table((tr("provider"), tr("works"), *numbers, tr("reason")), numbers=numbers, title=title)
     for finding in findings.providers:
         agreement = "" if finding.agreement is None else f"{finding.agreement:.5f}"
         milliseconds = "" if finding.milliseconds is None else f"{finding.milliseconds:.1f}"
@@ -76,8 +76,7 @@ def _providers(findings: DiagnosticReport) -> Table:
 
 
 def _models(findings: DiagnosticReport) -> Table:
-    result = tables.table((tr("model"), tr("opens"), "", tr("reason")))
-    result.title = tables.cell(tr("Models"), "bold")
+    result = tables.table((tr("model"), tr("opens"), "", tr("reason")), title=tr("Models"))
     for finding in findings.models:
         note = tr("backbone") if finding.is_backbone else tr("in use") if finding.in_use else ""
         result.add_row(tables.cell(finding.name), *_verdict(finding.trouble, note))

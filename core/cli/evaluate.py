@@ -162,8 +162,11 @@ def _per_class(evaluation: Evaluation) -> Table:
 
 def _matrix(evaluation: Evaluation) -> Table:
     numbers = [str(number) for number, _ in enumerate(evaluation.classes, 1)]
-    result = tables.table(("", tr("class"), *numbers), numbers=("", *numbers))
-    result.title = tables.cell(tr("Confusion matrix (rows: class, columns: prediction)"), "bold")
+    result = tables.table(
+        ("", tr("class"), *numbers),
+        numbers=("", *numbers),
+        title=tr("Confusion matrix (rows: class, columns: prediction)"),
+    )
     for row, (label, counts) in enumerate(zip(evaluation.classes, evaluation.confusion, strict=True)):
         cells = (_count(count, is_correct=row == column) for column, count in enumerate(counts))
         result.add_row(numbers[row], tables.cell(label, "bold"), *cells)
@@ -178,8 +181,9 @@ def _count(count: int, *, is_correct: bool) -> Text:
 
 def _pairs(evaluation: Evaluation) -> Table:
     numbers = tr("images"), tr("% of class")
-    result = tables.table((tr("class"), tr("prediction"), *numbers), numbers=numbers)
-    result.title = tables.cell(tr("Most frequent confusions"), "bold")
+    result = tables.table(
+        (tr("class"), tr("prediction"), *numbers), numbers=numbers, title=tr("Most frequent confusions")
+    )
     for one in evaluation.most_confused(_MAX_PAIRS):
         result.add_row(*map(tables.cell, (one.label, one.predicted, f"{one.images:,}", percent(one.share))))
     return result
@@ -187,8 +191,7 @@ def _pairs(evaluation: Evaluation) -> Table:
 
 def _misclassifications(evaluation: Evaluation) -> Table:
     columns = (tr("image"), tr("class"), tr("prediction"), tr("confidence"))
-    result = tables.table(columns, numbers=columns[3:])
-    result.title = tables.cell(tr("Most confident mistakes"), "bold")
+    result = tables.table(columns, numbers=columns[3:], title=tr("Most confident mistakes"))
     for one in evaluation.mistakes[:_MAX_MISTAKES]:
         predicted = tables.cell(one.predicted, "red")
         result.add_row(tables.cell(str(one.path)), tables.cell(one.label), predicted, percent(one.confidence))

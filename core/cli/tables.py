@@ -47,7 +47,8 @@ def cell(text: str, style: str = "") -> Text:
 
 def table(columns: Sequence[str], *, numbers: Sequence[str] = (), title: str = "") -> Table:
     """Create an empty table; the columns in `numbers` are right-aligned."""
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=title or None, title_justify="left")
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title_justify="left")
+    result.title = cell(title, "bold") if title else None
     for name in columns:
         result.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
     return result

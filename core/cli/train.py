@@ -165,8 +165,7 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
     """The images whose label is most likely wrong; in practice some of these labels are right."""
     if suspects:
         columns = (tr("image"), tr("label"), tr("prediction"), tr("confidence"))
-        result = tables.table(columns, numbers=columns[3:])
-        result.title = tables.cell(tr("Labels to check (cross-validation disagrees)"), "bold")
+        result = tables.table(columns, numbers=columns[3:], title=tr("Labels to check (cross-validation disagrees)"))
         for one in suspects[:_MAX_SUSPECTS]:
             place = tables.cell(str(one.path))
             result.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -14,6 +14,7 @@ from core.outputs.reports.plan import ReportFormat
 from gui.folders.job_text import progress_text, title_text
 from gui.folders.page import FoldersPage
 from gui.folders.results_page import ResultsPage
+from gui.widgets.files import ask_where_to_save
 
 
 class JobCommands(QObject):
@@ -93,12 +94,8 @@ class JobCommands(QObject):
         if job is None:
             return
         name = f"{job.folder.name or tr('results')}.{format_}"
-        dialog = QFileDialog(self._page, tr("Export results"), str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(format_.value)
-        dialog.fileSelected.connect(lambda chosen: self.export(format_, Path(chosen), with_mark=with_mark))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        write = partial(self.export, format_, with_mark=with_mark)
+        ask_where_to_save(self._page, tr("Export results"), Path.home() / name, write)
 
     def export(self, format_: ReportFormat, file: Path, *, with_mark: bool = False) -> None:
         """Write the rows of the current view to a file."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core import api
 from core.base.errors import FoveaError
@@ -19,7 +19,7 @@ from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.task import LatestTask, Task, Tasks
 from gui.widgets.basic import Choice, Panel, button, label
-from gui.widgets.files import ask_for_folder
+from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.work_strip import WorkStrip
 
@@ -128,13 +128,8 @@ class ExportPanel(Panel):
     def _choose_file(self) -> None:
         suffix = ExportFormat(self.form.currentData()).suffix
         name = self._reference.replace("@", "-")
-        dialog = QFileDialog(self, tr("Export model"), str(Path.home() / f"{name}{suffix}"))
-        dialog.setNameFilter(tr("Model (*{suffix})", suffix=suffix))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(suffix[1:])
-        dialog.fileSelected.connect(lambda file: self.write(Path(file)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kinds = tr("Model (*{suffix})", suffix=suffix)
+        ask_where_to_save(self, tr("Export model"), Path.home() / f"{name}{suffix}", self.write, kinds)
 
     def cancel(self) -> None:
         """Cancel the export; no incomplete file is left behind."""
@@ -186,13 +181,8 @@ class ModelImports(QObject):
 
     def choose_file(self) -> None:
         """Let the user choose a file."""
-        dialog = QFileDialog(
-            self._parent, tr("Import model"), str(Path.home()), tr("ONNX model (*.onnx);;All files (*)")
-        )
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda file: self.import_file(Path(file)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kinds = tr("ONNX model (*.onnx);;All files (*)")
+        ask_for_file(self._parent, tr("Import model"), kinds, self.import_file)
 
     def import_file(self, file: Path) -> None:
         """Import a file; if another program made it, the user is asked for missing details."""

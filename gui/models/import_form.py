@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFormLayout,
     QLineEdit,
     QPlainTextEdit,
@@ -24,6 +23,7 @@ from core.models.class_names import read_names, text_of
 from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 from gui.tasks.background import in_background
 from gui.widgets.basic import Choice, Panel, button, label, show_text
+from gui.widgets.files import ask_for_file
 from gui.widgets.layouts import SPACE, add, fill, hbox
 
 _ORDERS: Final = {ChannelOrder.RGB: mark("Red, green, blue"), ChannelOrder.BGR: mark("Blue, green, red")}
@@ -199,18 +199,11 @@ class ImportForm(Panel):
         )
 
     def _choose_photo(self) -> None:
-        self._choose(tr("Try on a photo"), tr("All files (*)"), lambda name: self.preview_on(Path(name)))
+        ask_for_file(self, tr("Try on a photo"), tr("All files (*)"), self.preview_on, self._file.parent)
 
     def _choose_names(self) -> None:
-        def take(name: str) -> None:
-            in_background(self, lambda: text_of(Path(name)), self.set_names)
+        def take(file: Path) -> None:
+            in_background(self, lambda: text_of(file), self.set_names)
 
         kinds = tr("Text and JSON (*.txt *.json *.csv *.yaml);;All files (*)")
-        self._choose(tr("Class names"), kinds, take)
-
-    def _choose(self, title: str, kinds: str, then: Callable[[str], None]) -> None:
-        dialog = QFileDialog(self, title, str(self._file.parent), kinds)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(then)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_for_file(self, tr("Class names"), kinds, take, self._file.parent)

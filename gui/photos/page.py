@@ -68,7 +68,7 @@ class PhotosPage(QWidget):
         self.gallery.chosen.connect(self._on_chosen)
         photos.rowsInserted.connect(self._show_current_view)
         photos.modelReset.connect(self._show_current_view)
-        self._session.outcome_changed.connect(self._on_outcome)
+        self._session.photos.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
         self._session.models.changed.connect(self.show_model)
         self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))

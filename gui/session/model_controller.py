@@ -44,6 +44,7 @@ class ModelController(QObject):
         engine.opening.connect(self._on_opening)
         engine.opened.connect(self._on_opened)
         engine.refused.connect(self._on_refused)
+        engine.classified.connect(lambda outcome: self.speed.add(outcome))
 
     def refresh(self) -> None:
         """List the installed models again."""

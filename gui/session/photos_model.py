@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
 
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -37,7 +37,15 @@ class Photo:
 
 
 class PhotosModel(QAbstractListModel):
-    """Photos in the order they were added; each image is listed once."""
+    """Photos in the order they were added; each image is listed once.
+
+    Attributes:
+        outcome_changed: the photo in this row was classified.
+        failed_count: the number of photos that could not be read.
+        version: the version of the model that classifies now.
+    """
+
+    outcome_changed = Signal(int)
 
     def __init__(self, pictures: PictureClient, corrections: CorrectionStore, parent: QObject) -> None:
         super().__init__(parent)
@@ -46,7 +54,7 @@ class PhotosModel(QAbstractListModel):
         self._pictures.rendered.connect(self._on_rendered)
         self._photos: list[Photo] = []
         self._rows: dict[Path, int] = {}
-        self.failed_count = 0
+        self.failed_count = self.version = 0
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
         return 0 if parent.isValid() else len(self._photos)
@@ -135,17 +143,17 @@ class PhotosModel(QAbstractListModel):
         self.endResetModel()
         return removed
 
-    def set_outcome(self, outcome: Outcome, version: int) -> int | None:
-        """Store the outcome of a photo and return its row, or None if the photo was removed."""
+    def set_outcome(self, outcome: Outcome) -> None:
+        """Store the outcome of a photo, unless the photo was removed."""
         row = self._rows.get(outcome.path)
         if row is None:
-            return None
+            return
         photo = self._photos[row]
         self.failed_count += isinstance(outcome, Failure) - isinstance(photo.outcome, Failure)
-        photo.outcome, photo.version = outcome, version
+        photo.outcome, photo.version = outcome, self.version
         index = self.index(row)
         self.dataChanged.emit(index, index, [Role.OUTCOME, Qt.ItemDataRole.DisplayRole])
-        return row
+        self.outcome_changed.emit(row)
 
     def _insert(self, row: int, photos: Sequence[Photo]) -> None:
         if not photos:

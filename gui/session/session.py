@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from core.base.errors import FoveaError, TrainerDiedError
 from core.base.i18n import tr
 from core.models.values import OpenedModel
-from core.prediction import Failure, Outcome, Prediction
+from core.prediction import Failure, Prediction
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
 from gui.session.library_watch import LibraryWatch
@@ -35,7 +35,6 @@ class Session(QObject):
 
     Attributes:
         progressed: counts, speed or latency changed; emitted at most a few times a second.
-        outcome_changed: the photo in this row was classified.
         photos_added: photos were dropped, pasted, opened or restored; the row of the first one, new or not.
         noticed: a notice for the user.
         removed: this many photos were removed from the list; `undo` restores them.
@@ -45,7 +44,6 @@ class Session(QObject):
     """
 
     progressed = Signal()
-    outcome_changed = Signal(int)
     photos_added = Signal(int)
     noticed = Signal(str)
     removed = Signal(int)
@@ -74,7 +72,7 @@ class Session(QObject):
             errors.connect(self._emit_error)
         self.models.changed.connect(self._on_models_changed)
         self.models.opened.connect(self._on_opened)
-        self.engine.classified.connect(self._on_classified)
+        self.engine.classified.connect(self.photos.set_outcome)
         self.engine.waiting_changed.connect(self._emit_progress)
         self.engine.failed.connect(self._on_failed)
         self.pictures.failed.connect(self._on_failed)
@@ -154,19 +152,12 @@ class Session(QObject):
         """Cancel the classification of waiting photos."""
         self.engine.forget(photo.path for photo in self.photos.photos())
 
-    def _on_classified(self, outcome: Outcome) -> None:
-        self.models.speed.add(outcome)
-        row = self.photos.set_outcome(outcome, self.models.in_use.version if self.models.in_use else 0)
-        if row is not None:
-            self.outcome_changed.emit(row)
-
     def _on_models_changed(self) -> None:
         self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
 
-    def _on_opened(self) -> None:
-        self.engine.classify(
-            one.path for one in self.photos.photos() if one.outcome and _needs_answer(one, self.models.in_use)
-        )
+    def _on_opened(self, opened: OpenedModel) -> None:
+        self.photos.version = opened.version
+        self.engine.classify(one.path for one in self.photos.photos() if one.outcome and _needs_answer(one, opened))
 
     def _emit_progress(self) -> None:
         if not self._progress_timer.isActive():

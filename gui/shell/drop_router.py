@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from PySide6.QtCore import QMimeData, QObject
 
 from core.base.i18n import tr
@@ -28,7 +25,10 @@ class DropRouter(QObject):
         self._folders = FolderDrop(session.pictures, notices, lambda folder: pages.folders.open_form(folder), self)
 
     def take(self, mime: QMimeData) -> bool:
-        """Accept what was dropped or pasted; unsupported content is rejected with a notice."""
+        """Accept what was dropped or pasted; unsupported content is rejected with a notice.
+
+        A folder dropped on *Folders* starts a job; other files and folders are added to *Photos*.
+        """
         content = read_drop(mime)
         match content:
             case Rejection():
@@ -36,17 +36,12 @@ class DropRouter(QObject):
                 return False
             case DropContent(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
                 self._pages.models.imports.import_file(file)
+            case DropContent(paths=files) if files and self._pages.current_page is Page.FOLDERS:
+                self._folders.take(files, self._session.add)
             case DropContent(paths=files) if files:
-                self._add_files(files)
+                self._folders.offer(files)  # before the folder is listed completely, which may take long
+                self._session.add(files)
+                self._wizard.offer(files)
             case DropContent(image=image) if image is not None:
                 self._session.pasted.add(image)
         return True
-
-    def _add_files(self, files: Sequence[Path]) -> None:
-        """Start a job for a folder dropped on *Folders*; add everything else to *Photos*."""
-        if self._pages.current_page is Page.FOLDERS:
-            self._folders.take(files, self._session.add)
-            return
-        self._folders.offer(files)  # before the folder is listed completely, which may take long
-        self._session.add(files)
-        self._wizard.offer(files)

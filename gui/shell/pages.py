@@ -38,7 +38,7 @@ _LATER: Final = (
 
 
 class PageStack(QStackedWidget):
-    """The stack of pages: *Photos*, and an empty placeholder for each other page until it is created.
+    """The stack of pages: *Photos*, and each other page once it is created.
 
     Attributes:
         folders_status_changed: the progress of the running jobs as one line; empty when none is running.
@@ -56,11 +56,9 @@ class PageStack(QStackedWidget):
         super().__init__(parent)
         self._session, self._notices, self._wizard, self._actions = session, notices, wizard, actions
         invitations = [actions[id_] for id_ in (ActionId.OPEN_FILES, ActionId.OPEN_FOLDER, ActionId.PASTE)]
+        self._places: list[Page] = []
         self.photos = PhotosPage(session, invitations, self)
-        self.addWidget(self.photos)
-        self._placeholders: dict[Page, QWidget] = {page: QWidget() for page in Page if page is not Page.PHOTOS}
-        for widget in self._placeholders.values():
-            self.addWidget(widget)
+        self._add(self.photos, Page.PHOTOS)
 
     @cached_property
     def folder_commands(self) -> FolderCommands:
@@ -74,7 +72,7 @@ class PageStack(QStackedWidget):
         self._session.closing.connect(page.tasks.close)
         commands = FolderCommands(page, self._notices, self._actions)
         commands.jobs.status_changed.connect(self.folders_status_changed)
-        self._set_page(Page.FOLDERS, page)
+        self._add(page, Page.FOLDERS)
         return commands
 
     @property
@@ -90,7 +88,7 @@ class PageStack(QStackedWidget):
         result = ModelsPage(self._session, self._notices, self)
         result.compare_wanted.connect(self.compare_wanted)
         result.shown.connect(lambda: self.show_page(Page.MODELS))
-        self._set_page(Page.MODELS, result)
+        self._add(result, Page.MODELS)
         return result
 
     @cached_property
@@ -100,13 +98,13 @@ class PageStack(QStackedWidget):
 
         result = TrainingPage(self._session.library, self._session.watch, self._wizard, self._notices, self)
         result.model_wanted.connect(self._show_model)
-        self._set_page(Page.TRAINING, result)
+        self._add(result, Page.TRAINING)
         return result
 
     @property
     def current_page(self) -> Page:
         """The visible page."""
-        return Page(self.currentIndex())
+        return self._places[self.currentIndex()]
 
     @property
     def photo_browser(self) -> PhotosPage | FolderBrowser:
@@ -140,8 +138,6 @@ class PageStack(QStackedWidget):
         yield self.models
         yield self.training
 
-    def _set_page(self, place: Page, widget: QWidget) -> None:
-        empty = self._placeholders.pop(place)
-        self.insertWidget(place, widget)
-        self.removeWidget(empty)
-        empty.deleteLater()
+    def _add(self, widget: QWidget, place: Page) -> None:
+        self._places.append(place)
+        self.addWidget(widget)

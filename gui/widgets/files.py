@@ -21,9 +21,32 @@ def show_in_folder(file: Path) -> None:
 
 
 def ask_for_folder(parent: QWidget, title: str, on_chosen: Callable[[Path], object], start: Path | None = None) -> None:
-    """Show a folder dialog without blocking the event loop; it starts in the user's home unless told otherwise."""
+    """Let the user choose a folder, without blocking the event loop."""
     dialog = QFileDialog(parent, title, str(start or Path.home()))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
-    dialog.filesSelected.connect(lambda names: on_chosen(Path(names[0])))
+    _open(dialog, on_chosen)
+
+
+def ask_for_file(
+    parent: QWidget, title: str, kinds: str, on_chosen: Callable[[Path], object], start: Path | None = None
+) -> None:
+    """Let the user choose an existing file of some kinds, such as "Text (*.txt);;All files (*)", without blocking."""
+    dialog = QFileDialog(parent, title, str(start or Path.home()), kinds)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    _open(dialog, on_chosen)
+
+
+def ask_where_to_save(
+    parent: QWidget, title: str, file: Path, on_chosen: Callable[[Path], object], kinds: str = ""
+) -> None:
+    """Let the user choose a file to write, with this one suggested, without blocking the event loop."""
+    dialog = QFileDialog(parent, title, str(file), kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(file.suffix[1:])
+    _open(dialog, on_chosen)
+
+
+def _open(dialog: QFileDialog, on_chosen: Callable[[Path], object]) -> None:
+    dialog.fileSelected.connect(lambda name: on_chosen(Path(name)))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()

@@ -56,7 +56,7 @@ def run_target() -> None:
     window.move(QPoint(0, 0))
     window.resize(860, 700)
     window.session.models.changed.connect(lambda: report(ready=window.session.models.in_use is not None))
-    window.session.outcome_changed.connect(
+    window.session.photos.outcome_changed.connect(
         lambda row: report(answer=window.session.photos.index(row).data(), page=window.photos_page.gallery.isVisible())
     )
     window.show()

@@ -19,6 +19,7 @@ from core.base.errors import (
     ProviderError,
     StorageError,
     UsageError,
+    os_reason,
 )
 from core.models.versions import NameTakenError
 from core.prediction import Failure
@@ -95,3 +96,8 @@ def test_a_failure_carries_what_its_error_said() -> None:
 
 def test_what_was_called_off_is_no_failure() -> None:
     assert not issubclass(Cancelled, FoveaError)
+
+
+def test_the_reason_of_the_system_is_never_empty() -> None:
+    assert os_reason(OSError(28, "No space left on device")) == "No space left on device"
+    assert os_reason(TimeoutError()) == "TimeoutError"

@@ -174,7 +174,7 @@ def test_the_first_dropped_photo_is_selected_and_classified_first(
     for number in range(LISTED_IN_PARTS):
         shutil.copy(solids["green"], folder / f"{number:03}.png")
     answered_rows: list[int] = []
-    window.session.outcome_changed.connect(answered_rows.append)
+    window.session.photos.outcome_changed.connect(answered_rows.append)
     assert engine is not None
     os.kill(engine, signal.SIGSTOP)  # so that photos wait
     assert dragging.drop(window, dragging.files([folder]))

@@ -202,7 +202,7 @@ if __name__ == "__main__":
         heavy = sorted({"numpy", "PIL", "onnx", "onnxruntime", "tensorflow", "rich"} & set(sys.modules))
         print(json.dumps({"prediction": window.session.photos.index(row).data(), "heavy": heavy}), flush=True)
         window.close()
-    window.session.outcome_changed.connect(end)
+    window.session.photos.outcome_changed.connect(end)
     QTimer.singleShot(60_000, lambda: made.exit(1))
     made.exec()
 """
