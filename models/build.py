@@ -195,10 +195,12 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
 
 def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:
     """Export a Keras backbone, prove the file right, and describe it."""
-    from core.trainer.export import export_backbone, exported_backbone_card, parity
+    from parity import parity
 
-    file = folder / BACKBONE
-    export_backbone(model, file)
+    from core.trainer.export import backbone_bytes, exported_backbone_card
+
+    file, data = folder / BACKBONE, backbone_bytes(model)
+    write_atomically(file, data)
     plan = fields["preprocessing"]
     images = golden.golden_inputs(plan.size)
     paths = _photos(places.photos)[::6]
@@ -208,7 +210,7 @@ def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> 
     print(f"{folder.name}: {found}")
     if found.least_cosine < LEAST_COSINE:
         raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
-    return exported_backbone_card(model, file.read_bytes(), **fields)
+    return exported_backbone_card(model, data, **fields)
 
 
 def _write_head(folder: Path, head: LinearHead) -> HeadReference:

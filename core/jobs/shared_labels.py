@@ -42,7 +42,7 @@ def share_labels(id_: str, token: CancelToken) -> bool:
                 for some in chunks(results.rows_with_sizes(store.sizes())):
                     token.check()
                     rows = results.rows_of(some)
-                    scopes |= {row.model: scope_of(row.model) for row in rows if row.model not in scopes}
+                    scopes |= {model: scope_of(model) for model in {row.model for row in rows} - scopes.keys()}
                     changed += results.share_reviews(_reviews(store, rows, scopes))
                 return changed > 0
         except StorageError as error:

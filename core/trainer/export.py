@@ -1,19 +1,14 @@
-"""Export of a Keras backbone to the ONNX file that the engine reads, and their agreement."""
+"""Export of a Keras backbone to the ONNX file that the engine reads."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import numpy as np
 import onnx
 import onnxruntime
-from numpy.typing import NDArray
 
-from core.base.storage import write_atomically
 from core.card import BackboneCard, Origin, Preprocessing
 from core.engine import golden, graph
 from core.engine.complexity import compute_stats
@@ -24,30 +19,6 @@ from core.training.protocol import BACKBONE
 OPSET: Final = 17
 _STATISTICS_NOT_COUNTED: Final = frozenset({"EfficientNet-Lite0"})
 """Architectures whose authors do not count BatchNormalization statistics as weights, unlike Keras."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """The agreement between the features of ONNX Runtime and of Keras.
-
-    Attributes:
-        images: the number of images compared.
-        greatest_difference: the largest absolute difference of any feature.
-        least_cosine: the lowest cosine similarity of any image's feature vectors.
-    """
-
-    images: int
-    greatest_difference: float
-    least_cosine: float
-
-
-def export_backbone(model: keras.Model, path: Path, float16: Float16Policy = Float16Policy.EVERYTHING) -> None:
-    """Write a backbone as ONNX, see `backbone_bytes`.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
-    write_atomically(path, backbone_bytes(model, float16))
 
 
 def backbone_bytes(model: keras.Model, float16: Float16Policy = Float16Policy.EVERYTHING) -> bytes:
@@ -105,12 +76,3 @@ def _published_count(model: keras.Model, architecture: str) -> int:
     normalisations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     statistics = sum(layer.moving_mean.shape[0] + layer.moving_variance.shape[0] for layer in normalisations)
     return model.count_params() - (statistics if architecture in _STATISTICS_NOT_COUNTED else 0)
-
-
-def parity(model: keras.Model, backbone: Path | bytes, images: NDArray[np.uint8], batch: int) -> Parity:
-    """Compare Keras with ONNX Runtime's CPU provider on uint8 images [n, size, size, 3] in batches."""
-    session = onnxruntime.InferenceSession(backbone, providers=["CPUExecutionProvider"])
-    parts = [images[start : start + batch] for start in range(0, len(images), batch)]
-    theirs = np.concatenate([np.asarray(model(part, training=False)[graph.FEATURES]) for part in parts])
-    ours = np.concatenate([session.run([graph.FEATURES], {graph.INPUT: part})[0] for part in parts])
-    return Parity(len(images), float(np.abs(theirs - ours).max()), golden.cosine(theirs, ours))

@@ -172,10 +172,7 @@ class FoldersPage(QWidget):
         status = self.jobs.all.get(job)
         if status is not None:
             if self.job is None:
-                sharing = self.tasks.start(api.share_labels, job)
-                sharing.succeeded.connect(
-                    lambda has_changed: self.reviewer.reviewed_many.emit() if has_changed else None
-                )
+                self.tasks.start(api.share_labels, job).succeeded.connect(self.reviewer.refresh)
             self.list.select(job)  # so that it is selected when the user goes back
             self.results.open(status, self._classes(status))
             self._show(self.results)

@@ -62,6 +62,11 @@ class Reviewer(QObject):
             self._job = job
             self._done.clear()
 
+    def refresh(self, has_changed: bool) -> None:  # noqa: FBT001 - the result of a call
+        """Show reviews again, if some were changed elsewhere."""
+        if has_changed:
+            self.reviewed_many.emit()
+
     def accept(self, row: Row) -> None:
         """Confirm the prediction of a row, if it has one to confirm."""
         if can_be_accepted(row):

@@ -190,7 +190,8 @@ class CorrectionStore(QObject):
                 if request.reads:
                     store.resolve(_HASHED_AT_ONCE)
         except StorageError as error:
-            self._dispatcher.post(self.failed.emit, error)
+            if request.reads:  # a look-up is not reported: there is one whenever the user scrolls
+                self._dispatcher.post(self.failed.emit, error)
 
     def _on_done(self, answer: tuple[_Request, Mapping[Path, Label], Changes]) -> None:
         request, own, shown = answer

