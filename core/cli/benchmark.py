@@ -57,13 +57,14 @@ def _engine_as_json(one: EngineTimings) -> dict[str, Any]:
 def _report(figures: BenchmarkResult) -> Iterator[Table | Text]:
     numbers = (*(tr("batch of {size}", size=size) for size in BATCHES), tr("agreement"))
     columns = (tr("backbone"), tr("provider"), tr("precision"), *numbers, tr("reason"))
-    result = tables.table(columns, numbers=numbers, title=tr("Milliseconds per image"))
+    rows = []
     for one in figures.engines:
         elapsed = [f"{one.batch_ms[count]:.1f}" if one.batch_ms else "" for count in BATCHES]
         agreement = "" if one.agreement is None else f"{one.agreement:.5f}"
-        text = (one.backbone, TITLES[one.provider], one.precision.value, *elapsed, agreement, str(one.error or ""))
-        result.add_row(*map(tables.cell, text))
-    yield result
+        rows.append(
+            (one.backbone, TITLES[one.provider], one.precision.value, *elapsed, agreement, str(one.error or ""))
+        )
+    yield tables.table(columns, rows, numbers=numbers, title=tr("Milliseconds per image"))
     yield Text()
     yield tables.cell(
         tr(

@@ -130,48 +130,49 @@ def _tables(found: Comparison) -> Iterator[Table | Text]:
 
 
 def _unlabelled_table(found: Comparison) -> Table:
-    result, agreed = tables.facts(), found.images - found.disagreement_count
-    result.add_row(tr("images"), f"{found.images:,}")
-    result.add_row(tr("same prediction"), f"{agreed:,} ({percent(agreed / found.images)})")
-    result.add_row(tr("different prediction"), f"{len(found.disagreements):,}")
-    result.add_row(tr("accuracy"), tr("not available: no labels of classes that both models know"))
-    return result
+    agreed = found.images - found.disagreement_count
+    return tables.facts(
+        [
+            (tr("images"), f"{found.images:,}"),
+            (tr("same prediction"), f"{agreed:,} ({percent(agreed / found.images)})"),
+            (tr("different prediction"), f"{len(found.disagreements):,}"),
+            (tr("accuracy"), tr("not available: no labels of classes that both models know")),
+        ]
+    )
 
 
 def _labelled_table(found: Comparison, paired: PairedComparison) -> Table:
-    result = tables.facts()
-    result.add_row(tr("images"), f"{found.images:,}")
-    for name, known in ((found.a, paired.a), (found.b, paired.b)):
-        low, high = map(percent, known.interval)
-        accuracy = percent(known.fraction)
-        text = tr(
-            "{accuracy} correct (95% confidence interval: {low} to {high})", accuracy=accuracy, low=low, high=high
-        )
-        result.add_row(name, text)
-    result.add_row(tr("only {name} correct", name=found.a), f"{paired.only_a_correct:,}")
-    result.add_row(tr("only {name} correct", name=found.b), f"{paired.only_b_correct:,}")
-    result.add_row(tr("different prediction"), f"{len(found.disagreements):,}")
-    result.add_row(tr("McNemar's test"), f"p = {paired.p:.2g}. {_verdict(paired)}")
-    return result
+    return tables.facts(
+        [
+            (tr("images"), f"{found.images:,}"),
+            (found.a, _accuracy_text(paired.a)),
+            (found.b, _accuracy_text(paired.b)),
+            (tr("only {name} correct", name=found.a), f"{paired.only_a_correct:,}"),
+            (tr("only {name} correct", name=found.b), f"{paired.only_b_correct:,}"),
+            (tr("different prediction"), f"{len(found.disagreements):,}"),
+            (tr("McNemar's test"), f"p = {paired.p:.2g}. {_verdict(paired)}"),
+        ]
+    )
+
+
+def _accuracy_text(known: Accuracy) -> str:
+    low, high = map(percent, known.interval)
+    accuracy = percent(known.fraction)
+    return tr("{accuracy} correct (95% confidence interval: {low} to {high})", accuracy=accuracy, low=low, high=high)
 
 
 def _flips(found: Comparison) -> Table:
     sure_a, sure_b = (tr("{name} confidence", name=name) for name in (found.a, found.b))
-    result = tables.table(
-        (tr("image"), tr("class"), found.a, sure_a, found.b, sure_b),
-        numbers=(sure_a, sure_b),
-        title=tr("Different predictions"),
-    )
-    for one in found.disagreements[:_MAX_SHOWN]:
-        result.add_row(
-            *map(tables.cell, (str(one.path), one.label or "")),
-            _label_cell(one.prediction_a, one.label),
-            percent(one.confidence_a),
-            _label_cell(one.prediction_b, one.label),
-            percent(one.confidence_b),
-        )
+    columns = tr("image"), tr("class"), found.a, sure_a, found.b, sure_b
+    rows = map(_flip_cells, found.disagreements[:_MAX_SHOWN])
+    result = tables.table(columns, rows, numbers=(sure_a, sure_b), title=tr("Different predictions"))
     tables.limit_rows(result, len(found.disagreements), _MAX_SHOWN)
     return result
+
+
+def _flip_cells(one: Disagreement) -> tuple[str | Text, ...]:
+    a, b = (_label_cell(label, one.label) for label in (one.prediction_a, one.prediction_b))
+    return str(one.path), one.label or "", a, percent(one.confidence_a), b, percent(one.confidence_b)
 
 
 def _label_cell(predicted: str, label: str | None) -> Text:

@@ -47,52 +47,53 @@ def _report(findings: DiagnosticReport) -> Iterator[Table | Text]:
 
 
 def _machine(findings: DiagnosticReport) -> Table:
-    result = tables.facts()
-    for name, version in findings.versions.items():
-        result.add_row(tables.cell(name), tables.cell(version))
     processor = tr("{name}, {count} threads", name=findings.processor, count=findings.cores)
-    result.add_row(tr("system"), tables.cell(findings.system))
-    result.add_row(tr("processor"), tables.cell(processor))
-    result.add_row(tr("supported formats"), ", ".join(name for name, reads in findings.decoders.items() if reads))
-    missing_formats = [name for name, reads in findings.decoders.items() if not reads]
-    if missing_formats:
-        result.add_row(tr("unsupported formats"), ", ".join(missing_formats))
+    missing_formats = ", ".join(name for name, reads in findings.decoders.items() if not reads)
+    rows = [
+        *findings.versions.items(),
+        (tr("system"), findings.system),
+        (tr("processor"), processor),
+        (tr("supported formats"), ", ".join(name for name, reads in findings.decoders.items() if reads)),
+        *([(tr("unsupported formats"), missing_formats)] if missing_formats else []),
+    ]
     for name, issue in ((tr("trainer"), findings.trainer), (tr("keywords"), findings.keywords)):
         found = tr("not available: {reason}", reason=f"{issue.what} {issue.hint}") if issue else tr("available")
-        result.add_row(name, tables.cell(found))
-    return result
+        rows.append((name, found))
+    return tables.facts(rows)
 
 
 def _providers(findings: DiagnosticReport) -> Table:
     numbers = tr("agreement"), tr("ms per image")
-    tested = tr("Providers (tested with {backbone})", backbone=findings.tried_on)
-    title = tested if findings.tried_on else tr("Providers")
-    result = tables.table((tr("provider"), tr("works"), *numbers, tr("reason")), numbers=numbers, title=title)
+    title = tr("Providers (tested with {backbone})", backbone=findings.tried_on) if findings.tried_on else ""
+    rows = []
     for finding in findings.providers:
         agreement = "" if finding.agreement is None else f"{finding.agreement:.5f}"
         milliseconds = "" if finding.milliseconds is None else f"{finding.milliseconds:.1f}"
-        result.add_row(TITLES[finding.provider], *_verdict(finding.trouble, agreement, milliseconds))
-    return result
+        rows.append((TITLES[finding.provider], *_verdict(finding.trouble, agreement, milliseconds)))
+    columns = tr("provider"), tr("works"), *numbers, tr("reason")
+    return tables.table(columns, rows, numbers=numbers, title=title or tr("Providers"))
 
 
 def _models(findings: DiagnosticReport) -> Table:
-    result = tables.table((tr("model"), tr("opens"), "", tr("reason")), title=tr("Models"))
+    rows = []
     for finding in findings.models:
         note = tr("backbone") if finding.is_backbone else tr("in use") if finding.in_use else ""
-        result.add_row(tables.cell(finding.name), *_verdict(finding.trouble, note))
-    return result
+        rows.append((finding.name, *_verdict(finding.trouble, note)))
+    return tables.table((tr("model"), tr("opens"), "", tr("reason")), rows, title=tr("Models"))
 
 
-def _verdict(issue: Issue | None, *between: str) -> tuple[Text, ...]:
-    works = tables.cell(tr("no"), "red") if issue else tables.cell(tr("yes"), "green")
-    reason = f"{issue.what} {issue.hint}" if issue else ""
-    return (works, *map(tables.cell, between), tables.cell(reason))
+def _verdict(issue: Issue | None, *between: str) -> tuple[str | Text, ...]:
+    return (_yes_or_no(issue is None), *between, f"{issue.what} {issue.hint}" if issue else "")
+
+
+def _yes_or_no(is_right: bool) -> Text:  # noqa: FBT001 - the only argument
+    return tables.cell(tr("yes"), "green") if is_right else tables.cell(tr("no"), "red")
 
 
 def _folders(findings: DiagnosticReport) -> Table:
-    result = tables.table((tr("folder for"), tr("writable"), tr("free space"), tr("path")), numbers=(tr("free space"),))
+    rows = []
     for finding in findings.folders:
-        writable = tables.cell(tr("yes"), "green") if finding.is_writable else tables.cell(tr("no"), "red")
         free = "" if finding.free_bytes is None else tables.size(finding.free_bytes)
-        result.add_row(finding.purpose, writable, free, tables.cell(str(finding.folder)))
-    return result
+        rows.append((finding.purpose, _yes_or_no(finding.is_writable), free, str(finding.folder)))
+    columns = tr("folder for"), tr("writable"), tr("free space"), tr("path")
+    return tables.table(columns, rows, numbers=(tr("free space"),))

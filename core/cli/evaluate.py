@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from core.cli.progress import stages
 from core.cli.streams import print_message
 from core.evaluation.metrics import to_json
 from core.evaluation.reports import html_report
-from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
+from core.evaluation.values import Accuracy, ClassMetrics, Evaluation, FolderEvaluation, LabelledPrediction
 from core.images.listing import folder_name
 from core.models.values import InstalledModel
 from core.outputs.reports.plan import ReportFormat, check_suffix
@@ -129,48 +129,42 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[Table | Text]:
 
 def _summary(evaluation: Evaluation) -> Table:
     raw, calibrated = evaluation.raw, evaluation.calibrated
-    low, high = (percent(bound) for bound in evaluation.interval)
-    result = tables.facts()
+    low, high = map(percent, evaluation.interval)
     accuracy = tr(
         "{accuracy} (95% confidence interval: {low} to {high})",
         accuracy=percent(evaluation.accuracy),
         low=low,
         high=high,
     )
-    result.add_row(tr("images"), f"{evaluation.images:,}")
-    result.add_row(tr("accuracy"), accuracy)
+    rows = [(tr("images"), f"{evaluation.images:,}"), (tr("accuracy"), accuracy)]
     if len(evaluation.top_k) < len(evaluation.classes):
-        result.add_row(tr("top-{k} accuracy", k=len(evaluation.top_k)), percent(evaluation.top_k[-1]))
+        rows.append((tr("top-{k} accuracy", k=len(evaluation.top_k)), percent(evaluation.top_k[-1])))
     loss = f"{calibrated.log_loss:.4f}", f"{raw.log_loss:.4f}"
     for name, (value, before) in (
         (tr("log loss"), loss),
         (tr("calibration error"), (percent(calibrated.ece), percent(raw.ece))),
     ):
-        result.add_row(name, tr("{value} ({before} at temperature 1)", value=value, before=before))
-    result.add_row(tr("temperature"), f"{calibrated.temperature:.4g}")
-    return result
+        rows.append((name, tr("{value} ({before} at temperature 1)", value=value, before=before)))
+    return tables.facts([*rows, (tr("temperature"), f"{calibrated.temperature:.4g}")])
 
 
 def _per_class(evaluation: Evaluation) -> Table:
     columns = (tr("class"), tr("precision"), tr("recall"), tr("F1"), tr("images"))
-    result = tables.table(columns, numbers=columns[1:])
-    for one in evaluation.per_class:
-        fractions = (percent(fraction) for fraction in (one.precision, one.recall, one.f1))
-        result.add_row(tables.cell(one.label, "bold"), *fractions, f"{one.support:,}")
-    return result
+    return tables.table(columns, map(_class_cells, evaluation.per_class), numbers=columns[1:])
+
+
+def _class_cells(one: ClassMetrics) -> tuple[str | Text, ...]:
+    return tables.cell(one.label, "bold"), *map(percent, (one.precision, one.recall, one.f1)), f"{one.support:,}"
 
 
 def _matrix(evaluation: Evaluation) -> Table:
     numbers = [str(number) for number, _ in enumerate(evaluation.classes, 1)]
-    result = tables.table(
-        ("", tr("class"), *numbers),
-        numbers=("", *numbers),
-        title=tr("Confusion matrix (rows: class, columns: prediction)"),
-    )
+    rows: list[tuple[str | Text, ...]] = []
     for row, (label, counts) in enumerate(zip(evaluation.classes, evaluation.confusion, strict=True)):
         cells = (_count(count, is_correct=row == column) for column, count in enumerate(counts))
-        result.add_row(numbers[row], tables.cell(label, "bold"), *cells)
-    return result
+        rows.append((numbers[row], tables.cell(label, "bold"), *cells))
+    title = tr("Confusion matrix (rows: class, columns: prediction)")
+    return tables.table(("", tr("class"), *numbers), rows, numbers=("", *numbers), title=title)
 
 
 def _count(count: int, *, is_correct: bool) -> Text:
@@ -180,19 +174,20 @@ def _count(count: int, *, is_correct: bool) -> Text:
 
 
 def _pairs(evaluation: Evaluation) -> Table:
-    numbers = tr("images"), tr("% of class")
-    result = tables.table(
-        (tr("class"), tr("prediction"), *numbers), numbers=numbers, title=tr("Most frequent confusions")
-    )
-    for one in evaluation.most_confused(_MAX_PAIRS):
-        result.add_row(*map(tables.cell, (one.label, one.predicted, f"{one.images:,}", percent(one.share))))
-    return result
+    numbers, pairs = (tr("images"), tr("% of class")), evaluation.most_confused(_MAX_PAIRS)
+    rows = ((one.label, one.predicted, f"{one.images:,}", percent(one.share)) for one in pairs)
+    columns = tr("class"), tr("prediction"), *numbers
+    return tables.table(columns, rows, numbers=numbers, title=tr("Most frequent confusions"))
 
 
 def _misclassifications(evaluation: Evaluation) -> Table:
-    columns = (tr("image"), tr("class"), tr("prediction"), tr("confidence"))
-    result = tables.table(columns, numbers=columns[3:], title=tr("Most confident mistakes"))
-    for one in evaluation.mistakes[:_MAX_MISTAKES]:
-        predicted = tables.cell(one.predicted, "red")
-        result.add_row(tables.cell(str(one.path)), tables.cell(one.label), predicted, percent(one.confidence))
-    return result
+    return prediction_table(tr("class"), evaluation.mistakes[:_MAX_MISTAKES], tr("Most confident mistakes"))
+
+
+def prediction_table(label: str, predictions: Iterable[LabelledPrediction], title: str) -> Table:
+    """A table of wrong predictions; `label` is the heading of the column of labels."""
+    columns = tr("image"), label, tr("prediction"), tr("confidence")
+    rows = (
+        (str(one.path), one.label, tables.cell(one.predicted, "red"), percent(one.confidence)) for one in predictions
+    )
+    return tables.table(columns, rows, numbers=columns[3:], title=title)

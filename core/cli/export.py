@@ -105,13 +105,11 @@ def _as_json(evaluation: ExportEvaluation) -> dict[str, Any]:
 
 
 def _table(evaluation: ExportEvaluation) -> Table:
-    columns = _columns()
-    result = tables.table((tr("variant"), *columns), numbers=columns)
+    columns, rows = _columns(), []
     for variant in (evaluation.exact, *evaluation.forms):
         name = tr("{name} (written)", name=variant.name) if variant == evaluation.chosen else variant.name
-        cells = _cells(variant, len(columns), is_exact=variant is evaluation.exact)
-        result.add_row(*map(tables.cell, (name, *cells)))
-    return result
+        rows.append((name, *_cells(variant, len(columns), is_exact=variant is evaluation.exact)))
+    return tables.table((tr("variant"), *columns), rows, numbers=columns)
 
 
 def _cells(variant: VariantMetrics, columns: int, *, is_exact: bool) -> tuple[str, ...]:

@@ -71,10 +71,8 @@ def _list_removed(form: str) -> None:
 
 def _removed_table(jobs: Iterable[RemovedJob]) -> Table:
     counts = tr("images"), tr("reviewed")
-    result = tables.table((tr("id"), tr("folder"), *counts, tr("removed")), numbers=counts)
-    for job in jobs:
-        result.add_row(*_removed_cells(job))
-    return result
+    columns = tr("id"), tr("folder"), *counts, tr("removed")
+    return tables.table(columns, map(_removed_cells, jobs), numbers=counts)
 
 
 def _removed_content(job: RemovedJob) -> dict[str, Any]:
@@ -84,7 +82,7 @@ def _removed_content(job: RemovedJob) -> dict[str, Any]:
     return content | {"removed": job.removed_at.astimezone().isoformat()}
 
 
-def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
+def _removed_cells(job: RemovedJob) -> tuple[str | Text, ...]:
     summary = job.summary
     cells = (tr("unreadable journal"), "", "")
     if job.damaged_file is not None:
@@ -92,7 +90,7 @@ def _removed_cells(job: RemovedJob) -> tuple[Text, ...]:
         cells = (note, "", "")
     elif summary is not None:
         cells = (str(summary.folder), f"{summary.counts.found:,}", f"{summary.counts.reviewed:,}")
-    return tables.cell(job.id, "bold"), *map(tables.cell, (*cells, tables.minute(job.removed_at)))
+    return (tables.cell(job.id, "bold"), *cells, tables.minute(job.removed_at))
 
 
 def _content(job: JobSummary | BrokenJob) -> dict[str, Any]:
@@ -105,24 +103,22 @@ def _content(job: JobSummary | BrokenJob) -> dict[str, Any]:
 def _table(jobs: Iterable[JobSummary | BrokenJob]) -> Table:
     counts = tr("images"), tr("failed"), tr("remaining")
     columns = tr("id"), tr("folder"), *counts, tr("state"), tr("model"), tr("started")
-    result = tables.table(columns, numbers=counts)
-    for job in jobs:
-        if isinstance(job, BrokenJob):
-            tables.broken_row(result, job.id, job.error)
-        else:
-            result.add_row(*_cells(job))
-    return result
+    rows = (
+        tables.broken_cells(job.id, job.error, len(columns)) if isinstance(job, BrokenJob) else _cells(job)
+        for job in jobs
+    )
+    return tables.table(columns, rows, numbers=counts)
 
 
-def _cells(job: JobSummary) -> tuple[Text, ...]:
+def _cells(job: JobSummary) -> tuple[str | Text, ...]:
     counts, style = job.counts, "yellow" if job.state is JobState.STOPPED else ""
     return (
         tables.cell(job.id, "bold"),
-        tables.cell(str(job.folder)),
-        *(tables.cell(f"{count:,}") for count in (counts.found, counts.failed, counts.waiting)),
+        str(job.folder),
+        *(f"{count:,}" for count in (counts.found, counts.failed, counts.waiting)),
         tables.cell(job.state.value, style),
-        tables.cell(_model(job)),
-        tables.cell(tables.minute(tables.local_time(job.begun))),
+        _model(job),
+        tables.minute(tables.local_time(job.begun)),
     )
 
 
@@ -134,12 +130,10 @@ def _details_json(job: api.JobDetails) -> dict[str, Any]:
 
 
 def _details(job: api.JobDetails) -> Table:
-    result = tables.facts(job.summary.id)
-    for name, value in _summary_rows(job.summary, job.classes):
-        result.add_row(name, tables.cell(value))
-    for error in job.unreadable_folders:
-        result.add_row(tr("unreadable"), tables.cell(f"{error.message} {error.hint}", "red"))
-    return result
+    unreadable = (
+        (tr("unreadable"), tables.cell(f"{error.message} {error.hint}", "red")) for error in job.unreadable_folders
+    )
+    return tables.facts([*_summary_rows(job.summary, job.classes), *unreadable], job.summary.id)
 
 
 def _summary_rows(job: JobSummary, classes: dict[str, int]) -> list[tuple[str, str]]:

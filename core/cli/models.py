@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
             tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
         case "show":
             one = scripts.find_entry(arguments.name)
-            tables.print_result(arguments.format, lambda: _content(one), lambda: [_details(one)])
+            tables.print_result(arguments.format, lambda: _content(one), lambda: [tables.facts(_facts(one).items())])
         case "import":
             from core.cli import imports
 
@@ -68,27 +68,25 @@ def _row(one: scripts.LibraryEntry) -> dict[str, Any]:
 
 def _table(entries: Sequence[scripts.LibraryEntry]) -> Table:
     numbers = tr("classes"), tr("size")
-    result = tables.table((tr("name"), *numbers, tr("origin"), tr("description")), numbers=numbers)
-    for one in entries:
-        result.add_row(*_cells(one))
-    return result
+    columns = tr("name"), *numbers, tr("origin"), tr("description")
+    return tables.table(columns, map(_cells, entries), numbers=numbers)
 
 
-def _cells(one: scripts.LibraryEntry) -> tuple[Text, ...]:
+def _cells(one: scripts.LibraryEntry) -> tuple[str | Text, ...]:
     match one.entry:
         case InstalledModel(card=card) as model:
             name = tr("{name} (in use)", name=one.name) if one.in_use else one.name
-            values = (f"{len(card.classes):,}", tables.size(model.size_bytes), _short_origin(model, one), card.summary)
-            return (tables.cell(name, "bold"), *map(tables.cell, values))
+            size, origin = tables.size(model.size_bytes), _short_origin(model, one)
+            return (tables.cell(name, "bold"), f"{len(card.classes):,}", size, origin, card.summary)
         case InstalledBackbone(card=card) as backbone:
-            values = ("", tables.size(backbone.size_bytes), "", versions.backbone_text(card))
+            return (one.name, "", tables.size(backbone.size_bytes), "", versions.backbone_text(card))
         case BrokenEntry(error=error):
-            return (*map(tables.cell, (one.name, "", "", "")), versions.damage(error))
+            return (one.name, "", "", "", versions.damage(error))
         case None:
             count = len(one.versions)
             origin = tr_n("you ({count} version)", "you ({count} versions)", count)
-            values = ("", "", origin, tr("no active version; see `fovea models versions {name}`", name=one.name))
-    return tuple(map(tables.cell, (one.name, *values)))
+            about = tr("no active version; see `fovea models versions {name}`", name=one.name)
+            return (one.name, "", "", origin, about)
 
 
 def _short_origin(model: InstalledModel, one: scripts.LibraryEntry) -> str:
@@ -119,13 +117,6 @@ def _backbone_content(backbone: InstalledBackbone) -> dict[str, Any]:
 def _model(one: scripts.LibraryEntry) -> InstalledModel:
     assert isinstance(one.entry, InstalledModel)  # `scripts.find_entry` returns only models and backbones
     return one.entry
-
-
-def _details(one: scripts.LibraryEntry) -> Table:
-    result = tables.facts()
-    for key, value in _facts(one).items():
-        result.add_row(tables.cell(key), tables.cell(value))
-    return result
 
 
 def _facts(one: scripts.LibraryEntry) -> dict[str, str]:

@@ -89,13 +89,11 @@ class ResultTable:
     def close(self) -> None:
         """Write the rows added so far."""
         _, _, confidence, milliseconds, _ = self._headings
-        result = tables.table(self._headings, numbers=(confidence, milliseconds))
+        result = tables.table(self._headings, self._rows, numbers=(confidence, milliseconds))
         result.show_header = not self._has_begun
         if not is_terminal(self._stream):
             for column, width in zip(result.columns, self._widths, strict=True):
                 column.min_width = width
-        for row in self._rows:
-            result.add_row(*row)
         tables.show(self._stream, result)
         self._has_begun = True
         self._rows.clear()

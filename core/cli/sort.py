@@ -106,15 +106,14 @@ def _show_steps(plan: SortPlan, form: str) -> None:
 
 
 def _steps_table(plan: SortPlan) -> Table:
-    columns = (tr("photo"), tr("destination"), tr("confidence"), tr("note"))
-    result = tables.table(columns, numbers=(tr("confidence"),))
+    rows = []
     for step in plan.steps:
         target = "" if step.target is None else str(step.target.relative_to(plan.request.destination))
         place = tables.cell(target, "bold") if target else tables.cell(tr("stays"), "yellow")
         confidence = "" if step.confidence is None else percent(step.confidence)
-        photo = tables.cell(_below(step.source, plan.request.source))
-        result.add_row(photo, place, confidence, tables.cell(_note(step)))
-    return result
+        rows.append((_below(step.source, plan.request.source), place, confidence, _note(step)))
+    columns = tr("photo"), tr("destination"), tr("confidence"), tr("note")
+    return tables.table(columns, rows, numbers=(tr("confidence"),))
 
 
 def _show_empty(plan: SortPlan, form: str) -> None:
@@ -142,10 +141,8 @@ def _show_sorted(sorting: SortingSummary, planned: PlanSummary | None, form: str
 
 
 def _folders_table(planned: PlanSummary) -> Table:
-    result = tables.table((tr("folder"), tr("photos")), numbers=(tr("photos"),))
-    for name, count in planned.folders.items():
-        result.add_row(tables.cell(name, "bold"), f"{count:,}")
-    return result
+    rows = ((tables.cell(name, "bold"), f"{count:,}") for name, count in planned.folders.items())
+    return tables.table((tr("folder"), tr("photos")), rows, numbers=(tr("photos"),))
 
 
 def _print_issues(sorting: SortingSummary) -> None:
@@ -169,25 +166,24 @@ def _list(form: str) -> int:
 
 def _table(sortings: Sequence[SortingSummary | BrokenSorting]) -> Table:
     columns = (tr("id"), tr("started"), tr("state"), tr("by"), tr("photos"), tr("from"), tr("to"))
-    result = tables.table(columns, numbers=(tr("photos"),))
-    for one in sortings:
-        if isinstance(one, BrokenSorting):
-            tables.broken_row(result, one.id, one.error)
-        else:
-            result.add_row(*_cells(one))
-    return result
+    rows = (
+        tables.broken_cells(one.id, one.error, len(columns)) if isinstance(one, BrokenSorting) else _cells(one)
+        for one in sortings
+    )
+    return tables.table(columns, rows, numbers=(tr("photos"),))
 
 
-def _cells(one: SortingSummary) -> tuple[Text, ...]:
+def _cells(one: SortingSummary) -> tuple[str | Text, ...]:
     photos = one.waiting + one.sorted + one.failed + one.undone
     style = "yellow" if one.state in (SortingState.SORTING, SortingState.UNDOING) else ""
     return (
         tables.cell(one.id, "bold"),
-        tables.cell(tables.minute(tables.local_time(one.begun))),
+        tables.minute(tables.local_time(one.begun)),
         tables.cell(one.state.value, style),
-        tables.cell(one.request.by.value),
-        tables.cell(f"{photos:,}"),
-        *(tables.cell(str(folder)) for folder in (one.request.source, one.request.destination)),
+        one.request.by.value,
+        f"{photos:,}",
+        str(one.request.source),
+        str(one.request.destination),
     )
 
 

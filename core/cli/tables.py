@@ -45,21 +45,29 @@ def cell(text: str, style: str = "") -> Text:
     return Text(display_path(text), style=style)
 
 
-def table(columns: Sequence[str], *, numbers: Sequence[str] = (), title: str = "") -> Table:
-    """Create an empty table; the columns in `numbers` are right-aligned."""
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title_justify="left")
-    result.title = cell(title, "bold") if title else None
+def table(
+    columns: Sequence[str], rows: Iterable[Iterable[str | Text]] = (), *, numbers: Sequence[str] = (), title: str = ""
+) -> Table:
+    """Create a table; the columns in `numbers` are right-aligned."""
+    heading = cell(title, "bold") if title else None
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=heading, title_justify="left")
     for name in columns:
         result.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    return result
+    return _filled(result, rows)
 
 
-def facts(title: str = "") -> Table:
-    """Create an empty table of names and values."""
+def facts(rows: Iterable[tuple[str, str | Text]], title: str = "") -> Table:
+    """Create a table of names and values."""
     result = Table(box=None, show_header=False, pad_edge=False, title=title or None, title_justify="left")
     result.add_column(style="bold", no_wrap=True)
     result.add_column(overflow="fold")
-    return result
+    return _filled(result, rows)
+
+
+def _filled(table: Table, rows: Iterable[Iterable[str | Text]]) -> Table:
+    for row in rows:
+        table.add_row(*(one if isinstance(one, Text) else cell(one) for one in row))
+    return table
 
 
 def limit_rows(table: Table, count: int, shown: int) -> None:
@@ -69,9 +77,9 @@ def limit_rows(table: Table, count: int, shown: int) -> None:
         table.caption_justify = "left"
 
 
-def broken_row(table: Table, id_: str, error: FoveaError) -> None:
-    """Add the row of something that cannot be read."""
-    table.add_row(cell(id_, "bold"), cell(str(error), "red"), *[Text() for _ in table.columns[2:]])
+def broken_cells(id_: str, error: FoveaError, columns: int) -> tuple[str | Text, ...]:
+    """The row of something that cannot be read."""
+    return (cell(id_, "bold"), cell(str(error), "red"), *("",) * (columns - 2))
 
 
 def local_time(seconds: float) -> datetime:

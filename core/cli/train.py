@@ -18,7 +18,7 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
 from core.base.text import percent
 from core.cli import tables
-from core.cli.evaluate import evaluation_tables
+from core.cli.evaluate import evaluation_tables, prediction_table
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
@@ -164,11 +164,8 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
 def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table | Text]:
     """The images whose label is most likely wrong; in practice some of these labels are right."""
     if suspects:
-        columns = (tr("image"), tr("label"), tr("prediction"), tr("confidence"))
-        result = tables.table(columns, numbers=columns[3:], title=tr("Labels to check (cross-validation disagrees)"))
-        for one in suspects[:_MAX_SUSPECTS]:
-            place = tables.cell(str(one.path))
-            result.add_row(place, tables.cell(one.label), tables.cell(one.predicted, "red"), percent(one.confidence))
+        title = tr("Labels to check (cross-validation disagrees)")
+        result = prediction_table(tr("label"), suspects[:_MAX_SUSPECTS], title)
         tables.limit_rows(result, len(suspects), _MAX_SUSPECTS)
         yield from (Text(), result)
 
@@ -176,23 +173,24 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
 def _summary(trained: TrainingResult) -> Table:
     card, counts = trained.card, trained.subsets
     unknown = card.unknown_below
-    result = tables.facts()
-    model = tr("{name}, version {version}", name=card.name, version=trained.version)
-    fitted = tr_n("{count:,} image", "{count:,} images", trained.fitted)
     below = tr("too few images to tell") if unknown is None else tr("confidence below {limit}", limit=unknown)
     cached = sum(counts.values()) - trained.computed
-    result.add_row(tr("model"), tables.cell(model))
-    result.add_row(tr("recipe"), tables.cell(card.training["recipe"]))
-    result.add_row(tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items()))
-    result.add_row(tr("trained on"), fitted)
-    for key, name in (("C", tr("regularization C")), ("best_epoch", tr("best epoch"))):
-        if key in card.training:
-            result.add_row(name, f"{card.training[key]:g}")
-    result.add_row(tr("unknown"), below)
-    features = tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached)
-    result.add_row(tr("features"), features)
-    result.add_row(tr("time"), tr("{seconds:.1f} s", seconds=trained.seconds))
-    return result
+    fitted = [("C", tr("regularization C")), ("best_epoch", tr("best epoch"))]
+    return tables.facts(
+        [
+            (tr("model"), tr("{name}, version {version}", name=card.name, version=trained.version)),
+            (tr("recipe"), card.training["recipe"]),
+            (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
+            (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
+            *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),
+            (tr("unknown"), below),
+            (
+                tr("features"),
+                tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached),
+            ),
+            (tr("time"), tr("{seconds:.1f} s", seconds=trained.seconds)),
+        ]
+    )
 
 
 def _print_summary(trained: TrainingResult) -> None:

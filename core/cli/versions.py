@@ -101,10 +101,8 @@ def _remove(reference: str) -> None:
 
 
 def _removed_table(removed: Iterable[RemovedEntry]) -> Table:
-    result = tables.table((tr("name"), tr("removed")))
-    for one in removed:
-        result.add_row(tables.cell(one.reference, "bold"), tables.cell(tables.minute(one.removed_at)))
-    return result
+    rows = ((tables.cell(one.reference, "bold"), tables.minute(one.removed_at)) for one in removed)
+    return tables.table((tr("name"), tr("removed")), rows)
 
 
 def _as_json(version: Version) -> dict[str, Any]:
@@ -121,21 +119,18 @@ def _as_json(version: Version) -> dict[str, Any]:
 
 
 def _table(versions: Iterable[Version]) -> Table:
-    result = tables.table(
-        (tr("version"), tr("installed"), tr("accuracy"), tr("description")), numbers=(tr("accuracy"),)
-    )
-    for version in versions:
-        result.add_row(*_cells(version))
-    return result
+    columns = tr("version"), tr("installed"), tr("accuracy"), tr("description")
+    return tables.table(columns, map(_cells, versions), numbers=(tr("accuracy"),))
 
 
-def _cells(version: Version) -> tuple[Text, ...]:
+def _cells(version: Version) -> tuple[str | Text, ...]:
     accuracy: object = None
+    about: str | Text
     match version.entry:
         case InstalledModel(card=card):
-            accuracy, about = card.evaluation.get("accuracy"), tables.cell(card.summary)
+            accuracy, about = card.evaluation.get("accuracy"), card.summary
         case InstalledBackbone(card=card):
-            about = tables.cell(backbone_text(card))
+            about = backbone_text(card)
         case BrokenEntry(error=error):
             about = damage(error)
     number = tr("{number} (active)", number=version.number) if version.is_active else f"{version.number}"
@@ -143,7 +138,7 @@ def _cells(version: Version) -> tuple[Text, ...]:
     if version.installed_at:
         since = tables.minute(version.installed_at)
     evaluation = percent(accuracy) if isinstance(accuracy, float | int) else ""
-    return (tables.cell(number, "bold"), tables.cell(since), tables.cell(evaluation), about)
+    return (tables.cell(number, "bold"), since, evaluation, about)
 
 
 def backbone_text(card: BackboneCard) -> str:
