@@ -21,7 +21,6 @@ from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
-    from core.datasets.labels import LabelOverride
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison
@@ -233,14 +232,12 @@ def list_datasets() -> tuple[CustomDataset, ...]:
     return folders.list_datasets()
 
 
-def change_labels(
-    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
-) -> FolderChange:
+def change_labels(folder: Path, changes: Mapping[Path, str | None], classes: Collection[str] = ()) -> FolderChange:
     """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder.
 
     Args:
         folder: the folder.
-        changes: the label of each photo.
+        changes: the label of each photo; LEFT_OUT leaves it out.
         classes: those of the data set: None also removes labels that were given elsewhere and say one of them.
     """
     from core.datasets import folders
