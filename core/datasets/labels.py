@@ -174,17 +174,6 @@ def lineage(training: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelOverride:
-    """A class for a photo of a data set.
-
-    Attributes:
-        label: its class; None: leave it out.
-    """
-
-    label: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class OverriddenImage:
     """A file whose label was overridden.
 
