@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core import api
+from core.api import model_files
 from core.base import paths, settings
 from core.base.providers import Precision, ProviderPreference
 from core.datasets import custom_datasets
@@ -112,6 +113,6 @@ def test_a_sorting_is_listed_as_done() -> None:
 
 
 def test_an_exported_model_is_imported(old: Path) -> None:
-    imported = api.import_model(old / "mine.onnx")
+    imported = model_files.import_model(old / "mine.onnx")
     assert not imported.is_new, "it is the version that is in the library"
     assert np.isfinite(open_library().find(imported.name).card.temperature)
