@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError, os_reason
@@ -93,9 +93,6 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
                 self._record = stack.enter_context(open_record(paths.keyword_record()))
             self._sort = None if request.sort is None else _begin_sorting(request.sort)
             self._resources = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._resources.close()

@@ -92,11 +92,11 @@ class LibraryController(QObject):
         return task
 
     def _on_activated(self, name: str) -> None:
-        if not self._models.is_in_use(name):
+        if name != self._models.name:
             self._models.open(model=name)
 
     def _on_removed(self, name: str, _: int | None, active: int | None) -> None:
-        if active is None and self._models.is_in_use(name):
+        if active is None and name == self._models.name:
             self._models.open(model=Settings().model)
 
     def _on_changed(self) -> None:
