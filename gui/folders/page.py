@@ -86,6 +86,7 @@ class FoldersPage(QWidget):
         self.outputs.changed.connect(self.state_changed)
         self.outputs.ended.connect(self.jobs.refresh)
         self.list.opened.connect(self.open_job)
+        self.list.list.currentRowChanged.connect(self.state_changed)
         self.form.cancelled.connect(self.show_jobs)
 
     def _make_view(self, name: str) -> JobView:
@@ -135,6 +136,11 @@ class FoldersPage(QWidget):
         """The job whose results, review or plan is shown now."""
         results = self._results.made
         return None if results is None or self._stack.currentWidget() in (self.list, self.form) else results.job
+
+    @property
+    def listed_job(self) -> JobSummary | None:
+        """The job that is selected in the list, while the list is shown."""
+        return self.list.current() if self._stack.currentWidget() is self.list else None
 
     @property
     def shows_results(self) -> bool:
