@@ -72,6 +72,8 @@ class ResultsPage(QWidget):
         self.table.sort_wanted.connect(self._on_title)
         self.table.activated.connect(self.selection.ask_for_class)
         self.gallery.correction_asked.connect(self.selection.ask_for_class)
+        for rows in (self.table, self.gallery):
+            rows.viewing_asked.connect(self.view_photo)
         self.inspector.accepted.connect(lambda: self.selection.review(Review(Verdict.ACCEPTED)))
         self.inspector.other_wanted.connect(self.selection.ask_for_class)
         self.inspector.review_removed.connect(lambda: self.selection.review(None))

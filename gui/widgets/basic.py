@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSpinBox,
+    QToolButton,
     QTreeView,
     QTreeWidget,
     QVBoxLayout,
@@ -74,6 +75,18 @@ def button(
 def action_button(action: QAction, kind: ButtonKind = "") -> QPushButton:
     """A button that triggers an action, with its shortcut as the tool tip."""
     return button(action.text().replace("&", ""), action.trigger, kind=kind, hint=action.shortcut().toString())
+
+
+def icon_button(icon: str, title: str, on_click: Callable[[], object]) -> QToolButton:
+    """A button with an icon only; its title is shown as the tool tip."""
+    result = QToolButton()
+    result.setProperty("kind", "plain")
+    result.setIcon(icons.icon(icon, "text"))
+    result.setIconSize(QSize(20, 20))
+    result.setToolTip(title)
+    result.setAccessibleName(title)
+    result.clicked.connect(lambda: on_click())  # drops the argument of the signal
+    return result
 
 
 class ScrollColumn(QScrollArea):
