@@ -58,6 +58,11 @@ class RowSelection(QObject):
         return self._rows.row(index.row()) if index.isValid() else None
 
     @property
+    def place(self) -> int:
+        """The place of the current row; -1 if there is none."""
+        return self._selection.currentIndex().row()
+
+    @property
     def has_current(self) -> bool:
         """Whether there is a current row, loaded or not."""
         return self._selection.currentIndex().isValid()
@@ -88,7 +93,7 @@ class RowSelection(QObject):
     def select(self, place: int) -> None:
         """Select this row alone."""
         index = self._rows.index(place, 0)
-        if index != self._selection.currentIndex().siblingAtColumn(0):
+        if index != self._selection.currentIndex().siblingAtColumn(0) or self.count > 1:
             self._selection.setCurrentIndex(index, _WHOLE_ROW)
 
     def step(self, by: int) -> None:

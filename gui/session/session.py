@@ -104,9 +104,9 @@ class Session(QObject):
     def add(self, chosen: Sequence[Path]) -> None:
         """Add files and the images in folders; an unreadable file becomes a row with the reason."""
         requested = tuple(path.absolute() for path in chosen)  # so that no file is listed under two names
-        photos, listing = PhotoListing(requested), self.pictures.list_images(requested)
-        listing.found.connect(partial(self._on_found, photos))
-        listing.finished.connect(partial(self._on_listed, photos))
+        listing, task = PhotoListing(requested), self.pictures.list_images(requested)
+        task.progressed.connect(partial(self._on_found, listing))
+        task.succeeded.connect(partial(self._on_listed, listing))
 
     def _on_found(self, listing: PhotoListing, paths: Sequence[Path]) -> None:
         is_first = listing.is_empty

@@ -82,7 +82,7 @@ class EngineClient(QObject):
         """Request the installed models."""
         from core import api  # not needed by the first paint
 
-        self.tasks.start(api.list_models).succeeded.connect(self.models_listed)
+        self.tasks.start(api.list_models, repeats=True).succeeded.connect(self.models_listed)
 
     # ---- the model
 
@@ -168,7 +168,6 @@ class EngineClient(QObject):
         was_open, self._is_open = self._is_open, False
         self.noticed.emit(_crash_text(len(self._in_flight)))
         self._blame(list(self._in_flight), self.tasks.death)
-        self.list_models()
         if self._requested is None:
             return
         if was_open:
