@@ -100,7 +100,7 @@ def decode_thumbnail(path: Path, max_side: int) -> Pixels:
 def decode_reduced(path: Path, min_long_side: int) -> tuple[Pixels, _Size]:
     """Read an image file as upright sRGB pixels [height, width, 3], and return them with its full width and height.
 
-    A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as its longer side has at least `min_long_side` pixels;
+    A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if its longer side then has at least `min_long_side` pixels;
     nothing is enlarged.
 
     Raises:

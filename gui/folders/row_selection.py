@@ -90,10 +90,10 @@ class RowSelection(QObject):
         loaded = [row for row in rows or [self.current] if row is not None]
         return None if len(loaded) < len(rows) else loaded
 
-    def select(self, place: int) -> None:
-        """Select this row alone."""
+    def select(self, place: int, *, alone: bool = False) -> None:
+        """Select this row; if it is current already, others stay selected unless `alone`."""
         index = self._rows.index(place, 0)
-        if index != self._selection.currentIndex().siblingAtColumn(0) or self.count > 1:
+        if index != self._selection.currentIndex().siblingAtColumn(0) or (alone and self.count > 1):
             self._selection.setCurrentIndex(index, _WHOLE_ROW)
 
     def step(self, by: int) -> None:

@@ -35,7 +35,7 @@ class RowViewing(QObject):
         """Show the current row alone and large."""
         row = self._selection.current
         if row is not None:
-            self._selection.step(0)  # so that a correction concerns what is seen
+            self._selection.select(self._selection.place, alone=True)  # so that a correction concerns what is seen
             self.viewer.get().open()
             self.show_row(row)
 

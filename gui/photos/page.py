@@ -211,8 +211,8 @@ class PhotosPage(QWidget):
             self._show_viewed(self.viewer.made, photo, correction)
 
     def _show_viewed(self, viewer: PhotoViewer, photo: Photo | None, correction: Label | None) -> None:
-        if photo is None:
-            viewer.close()
+        if photo is None:  # of a list that is changing, another photo becomes current at once
+            viewer.setVisible(self._session.photos.rowCount() > 0)
             return
         row, count = self.gallery.current_row() + 1, self._session.photos.rowCount()
         position = tr("{row:,} of {count:,}", row=row, count=count)

@@ -130,7 +130,9 @@ class PhotoCanvas(QWidget):
             if self._path is not None:
                 paint_no_picture(painter, QRectF(self.rect()), self._whole, 64)
         else:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, placement.actual_zoom < 2)
+            painter.setRenderHint(
+                QPainter.RenderHint.SmoothPixmapTransform, placement.zoom is None or placement.zoom < 2
+            )
             painter.drawPixmap(placement.place, self._whole, QRectF(self._whole.rect()))
             if self._part is not None:
                 area, part = self._part

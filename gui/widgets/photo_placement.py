@@ -11,6 +11,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF
 from core.images.viewing import Area
 
 MAX_ZOOM: Final = 16.0
+_MAX_FIT: Final = 4.0
+"""How much a small photo is enlarged to fit the view."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,11 +35,11 @@ class Placement:
 
     @property
     def fit(self) -> float:
-        """The zoom with which the whole photo is visible; a small photo is not enlarged."""
+        """The zoom with which the whole photo is as large as the view allows."""
         if self.photo.isEmpty():
             return 1.0
         room = QSizeF(self.view) * self.ratio
-        return min(room.width() / self.photo.width(), room.height() / self.photo.height(), 1.0)
+        return min(room.width() / self.photo.width(), room.height() / self.photo.height(), _MAX_FIT)
 
     @property
     def actual_zoom(self) -> float:
@@ -69,7 +71,7 @@ class Placement:
         at = QPointF(self.view.width() / 2, self.view.height() / 2) if at is None else at
         place, scale = self.place, self.actual_zoom / self.ratio
         point = QPointF((at.x() - place.left()) / scale, (at.y() - place.top()) / scale)
-        self.zoom = None if zoom is None or zoom <= self.fit else min(zoom, max(MAX_ZOOM, self.fit))
+        self.zoom = None if zoom is None or (zoom <= self.fit and zoom != 1) else min(zoom, MAX_ZOOM)
         scale = self.actual_zoom / self.ratio
         away = QPointF(at.x() - self.view.width() / 2, at.y() - self.view.height() / 2)
         self.middle = point - away / scale

@@ -56,7 +56,7 @@ class PhotoViewer(QFrame):
 
     def __init__(self, pictures: PictureClient, page: QWidget) -> None:
         window = page.window()
-        over = window.centralWidget() if isinstance(window, QMainWindow) else window
+        over = (window.centralWidget() if isinstance(window, QMainWindow) else None) or window
         super().__init__(over)
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -90,7 +90,7 @@ class PhotoViewer(QFrame):
             self._zoom,
             icon_button("zoom-in", tr("Zoom in (+)"), lambda: self.canvas.zoom_by(1)),
             button(tr("Fit"), lambda: zoom(None), kind="link", hint=tr("Fit into the window (0)")),
-            button(tr("100%"), lambda: zoom(1.0), kind="link", hint=tr("One pixel of the photo per pixel (1)")),
+            button(tr("Actual size"), lambda: zoom(1.0), kind="link", hint=tr("One pixel of the photo per pixel (1)")),
             icon_button("x", tr("Close (Esc)"), self.close),
             parent=bar,
             margins=(theme.GRID, theme.GRID // 2, theme.GRID, theme.GRID // 2),
