@@ -89,11 +89,11 @@ def started_text(job: JobSummary) -> str:
     return f"{datetime.fromtimestamp(job.begun):%Y-%m-%d %H:%M} · {job.model}"
 
 
-def pattern_text(job: JobSummary) -> str:
-    """The options that narrow down which photos a job classifies; empty if none."""
+def place_text(job: JobSummary) -> str:
+    """The folder of a job, and the options that narrow down which of its photos are classified."""
     parts = [] if job.recursive else [tr("no subfolders")]
     if job.include:
         parts.append(tr("only {patterns}", patterns=", ".join(job.include)))
     if job.exclude:
         parts.append(tr("except {patterns}", patterns=", ".join(job.exclude)))
-    return ", ".join(parts)
+    return f"{display_path(job.folder)}  ({', '.join(parts)})" if parts else display_path(job.folder)

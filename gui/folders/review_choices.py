@@ -14,7 +14,7 @@ from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row
 from gui.folders.row_text import percent_text
 from gui.widgets import theme
-from gui.widgets.basic import Bar, Panel, button, label
+from gui.widgets.basic import Bar, ButtonKind, Panel, button, label
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.photo_panel import headline_text, percent
 
@@ -51,8 +51,7 @@ class ReviewChoices(Panel):
         self._percents: dict[str, float] = {}
         self.answer = label(kind="title", wrap=True)
         self._bar, self._number = Bar(), label(kind="number")
-        self.right = self._button(tr("Confirm"), self.accepted.emit, tr("Enter"))
-        self.right.setProperty("kind", "primary")
+        self.right = self._button(tr("Confirm"), self.accepted.emit, tr("Enter"), "primary")
         self.nothing_to_confirm = label(
             tr("The model is not sure enough to confirm a class. Choose one, or skip the photo."), wrap=True
         )
@@ -74,15 +73,13 @@ class ReviewChoices(Panel):
             hbox(skip, undo),
         )
 
-    def _button(self, text: str, on_click: Callable[[], object], key: str) -> QPushButton:
-        result = button(text, on_click, hint=key)
+    def _button(self, text: str, on_click: Callable[[], object], key: str, kind: ButtonKind = "") -> QPushButton:
+        result = button(text, on_click, kind=kind, hint=key)
         result.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take Enter and Space away from the page
         return result
 
     def _make_offer(self, number: int) -> QPushButton:
-        result = self._button("", lambda: self.choose(number), str(number))
-        result.setProperty("kind", "offer")
-        return result
+        return self._button("", lambda: self.choose(number), str(number), "offer")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -74,8 +74,8 @@ class Session(QObject):
         self.models.opened.connect(self._on_opened)
         self.engine.classified.connect(self.photos.set_outcome)
         self.engine.waiting_changed.connect(self._emit_progress)
-        self.engine.failed.connect(self._on_failed)
-        self.pictures.failed.connect(self._on_failed)
+        self.engine.tasks.failed.connect(self._on_failed)
+        self.pictures.tasks.failed.connect(self._on_failed)
         self.pasted.saved.connect(lambda file: self.add((file,)))
         self.watch.changed.connect(self.models.refresh)
 
@@ -95,7 +95,7 @@ class Session(QObject):
         self.pasted.close()
         self.watch.close()
         self.engine.tasks.close()
-        self.pictures.close()
+        self.pictures.tasks.close()
         self.corrections.close()
         self.settings.close()
 
@@ -172,7 +172,7 @@ class Session(QObject):
 
         result = LibraryController(self.models, self)
         result.tasks.warned.connect(self.noticed)
-        self.closing.connect(result.close)
+        self.closing.connect(result.tasks.close)
         return result
 
     @cached_property

@@ -47,7 +47,6 @@ class EngineClient(QObject):
         classified: the outcome of an image.
         waiting_changed: the number of images that wait may have changed.
         noticed: a notice for the user.
-        failed: the engine process cannot be started.
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
 
@@ -58,13 +57,11 @@ class EngineClient(QObject):
     classified = Signal(object)
     waiting_changed = Signal()
     noticed = Signal(str)
-    failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.tasks = Tasks(serve_engine, _crash_of_image(), self)
         self.tasks.died.connect(self._on_died)
-        self.tasks.failed.connect(self.failed)
         self._opening = LatestTask(self.tasks)
         self._requested: tuple[str, ProviderPreference, Precision, int] | None = None
         self._is_open = False
