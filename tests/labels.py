@@ -8,7 +8,7 @@ from pathlib import Path
 from core.datasets import folders
 from core.datasets.label_file import open_labels
 from core.datasets.label_store import LabelsByPath
-from core.datasets.labels import Label, LabelOverride, Scope, Source
+from core.datasets.labels import Label, Scope, Source
 
 
 def give(*labels: Label) -> None:
@@ -29,7 +29,7 @@ def correction(photo: Path, label: str, model: str = "mine", predicted: str = "r
     return Label(photo, label, Source.GALLERY, model, predicted=predicted, confidence=confidence)
 
 
-def override(folder: Path, changes: Mapping[Path, LabelOverride | None], *classes: str) -> LabelsByPath:
+def override(folder: Path, changes: Mapping[Path, str | None], *classes: str) -> LabelsByPath:
     """Change labels in the wizard; returns what undoes it."""
     undo = folders.change_labels(folder, changes, classes).undo
     assert isinstance(undo, Mapping)

@@ -1,4 +1,4 @@
-"""The verbs: what Fovea can do, each named once; those of folder jobs are in `core.api.jobs`.
+"""The verbs: what Fovea can do, each named once; those of folder jobs and others are in modules beside it.
 
 Scripts call them directly; the window calls them in a worker process (`core.worker`). Long-running verbs take
 a progress callback and a cancel token. A verb that fails raises a `FoveaError` and changes nothing; one that was
@@ -17,14 +17,10 @@ from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
-from core.exporting.formats import ExportFormat
-from core.exporting.values import MAX_LOSS, ExportEvaluation
-from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
-    from core.datasets.labels import LabelOverride
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison
@@ -186,69 +182,6 @@ def discard_run(name: str) -> None:
     runs.discard(name)
 
 
-# ---- models as files
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedFile:
-    """A model that was written to a file, with the evaluation of its 8-bit variants if there are any."""
-
-    size_bytes: int
-    evaluation: ExportEvaluation | None = None
-
-
-def export_model(
-    reference: str,
-    file: Path,
-    format: ExportFormat,  # noqa: A002 - the usual name
-    images: Path | None,
-    max_loss: float = MAX_LOSS,
-    *,
-    report: ProgressCallback,
-    token: CancelToken,
-) -> ExportedFile:
-    """Write a model, `name` or `name@version`, to a file; see `core.exporting.export`."""
-    from core.exporting.export import export_model as export
-    from core.models.library import open_library
-
-    evaluation = export(open_library().find(reference), file, format, images, max_loss, report=report, token=token)
-    return ExportedFile(file.stat().st_size, evaluation)
-
-
-def inspect_model(
-    file: Path, class_count: int | None = None, *, every_output: bool = False
-) -> tuple[ImportQuestions, ...]:
-    """Find out what must be known to import a file; see `core.models.onnx_import`."""
-    from core.models import onnx_import
-
-    return onnx_import.inspect_model(file, class_count, every_output=every_output)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedModel:
-    """A model that was imported from a file; it is not new if the library had the same model already."""
-
-    name: str
-    is_new: bool
-
-
-def import_model(file: Path, answers: ImportAnswers | None = None) -> ImportedModel:
-    """Add the model in a file; a classifier of another program needs answers to the questions about it."""
-    from core.models import exchange, onnx_import
-    from core.models.library import open_library
-
-    library = open_library()
-    found = onnx_import.import_onnx(file, answers, library) if answers else exchange.import_model(file, library)
-    return ImportedModel(found.model.name, found.is_new)
-
-
-def preview_import(file: Path, answers: ImportAnswers, photo: Path) -> Outcome:
-    """Predict one photo with a classifier of another program, without adding it."""
-    from core.models.import_preview import preview
-
-    return preview(file, answers, photo)
-
-
 # ---- evaluation
 
 
@@ -299,14 +232,12 @@ def list_datasets() -> tuple[CustomDataset, ...]:
     return folders.list_datasets()
 
 
-def change_labels(
-    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
-) -> FolderChange:
+def change_labels(folder: Path, changes: Mapping[Path, str | None], classes: Collection[str] = ()) -> FolderChange:
     """Put photos of a folder in other classes or leave them out; None returns to the labels of the folder.
 
     Args:
         folder: the folder.
-        changes: the label of each photo.
+        changes: the label of each photo; LEFT_OUT leaves it out.
         classes: those of the data set: None also removes labels that were given elsewhere and say one of them.
     """
     from core.datasets import folders

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core import api
+from core.api import model_files
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     format_ = _format(file, arguments.storage)
     try:
         with stages() as report:
-            written = api.export_model(
+            written = model_files.export_model(
                 arguments.name, file, format_, arguments.images, arguments.most_lost, report=report, token=CancelToken()
             )
     except AccuracyLossError as error:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from core import api
+from core.api import model_files
 from core.base.errors import FoveaError, UsageError
 from core.base.i18n import tr
 from core.card import ResizeMode
@@ -27,14 +27,14 @@ def run(arguments: argparse.Namespace) -> None:
     file: Path = arguments.file
     given = _names_from(arguments.classes)
     answers = None
-    for questions in api.inspect_model(file, len(given) or None):
+    for questions in model_files.inspect_model(file, len(given) or None):
         answers = _answers(arguments, questions, given)
     if answers is None:
         _check_no_answers(arguments)
     elif arguments.preview is not None:
         _preview(file, answers, arguments.preview)
         return
-    imported = api.import_model(file, answers)
+    imported = model_files.import_model(file, answers)
     if imported.is_new:
         print_message(tr("Imported {file!r} as {name!r}.", file=str(file), name=imported.name))
     else:
@@ -102,7 +102,7 @@ def _scaling_hint(questions: ImportQuestions) -> str:
 
 
 def _preview(file: Path, answers: ImportAnswers, photo: Path) -> None:
-    outcome = api.preview_import(file, answers, photo)
+    outcome = model_files.preview_import(file, answers, photo)
     if isinstance(outcome, Failure):
         raise FoveaError(f"{str(photo)!r}: {outcome.message}", hint=outcome.hint)
     with results_to(None) as stream:

@@ -18,7 +18,7 @@ from core.datasets.custom_datasets import AddPhotos, Edit, MovePhotos
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.label_file import open_labels
 from core.datasets.label_store import LabelsByPath
-from core.datasets.labels import LEFT_OUT, Label, LabelOverride, Scope, Source, folder_key
+from core.datasets.labels import Label, Scope, Source, folder_key
 from core.datasets.problems import FolderError, Problem, ProblemKind
 from core.datasets.values import ClassSummary, CustomDataset, FolderChange, FolderRead, UndoAction
 from core.worker import portable
@@ -45,7 +45,7 @@ def read(folder: Path, *, report: ProgressCallback, token: CancelToken) -> Folde
             folder,
             problems=_reported(known.problems),
             error=portable(error),
-            overridden=known.amended,
+            overridden=known.overridden,
         )
     return _custom_dataset(found) if custom_datasets.is_custom(folder) else found
 
@@ -98,10 +98,8 @@ def list_datasets() -> tuple[CustomDataset, ...]:
     return tuple(datasets)
 
 
-def change_labels(
-    folder: Path, changes: Mapping[Path, LabelOverride | None], classes: Collection[str] = ()
-) -> FolderChange:
-    """Put photos in other classes or leave them out; None returns to the labels of the folder.
+def change_labels(folder: Path, changes: Mapping[Path, str | None], classes: Collection[str] = ()) -> FolderChange:
+    """Put photos in other classes or leave them out (LEFT_OUT); None returns to the labels of the folder.
 
     In a dataset that was built here the photos are moved; any other folder stays as it is, and is only overridden.
     """
@@ -109,18 +107,18 @@ def change_labels(
         if not custom_datasets.is_custom(folder):
             return FolderChange(folder, _override_labels(Scope("", folder_key(folder), classes), changes))
         moves: custom_datasets.FileMoves = ()
-        for photo, override in changes.items():
-            if override is not None and override.label != photo.parent.name:
-                moves = (*moves, *custom_datasets.apply_edit(folder, MovePhotos((photo,), override.label)))
+        for photo, label in changes.items():
+            if label is not None and label != photo.parent.name:
+                moves = (*moves, *custom_datasets.apply_edit(folder, MovePhotos((photo,), label or None)))
         return FolderChange(folder, moves)
 
 
-def _override_labels(scope: Scope, changes: Mapping[Path, LabelOverride | None]) -> LabelsByPath:
+def _override_labels(scope: Scope, changes: Mapping[Path, str | None]) -> LabelsByPath:
     for path in changes:
         _check_readable(path)
     labels = {
-        path: None if one is None else Label(path, one.label or LEFT_OUT, Source.WIZARD, folder=scope.folder)
-        for path, one in changes.items()
+        path: None if label is None else Label(path, label, Source.WIZARD, folder=scope.folder)
+        for path, label in changes.items()
     }
     with open_labels() as store:
         before = store.change(labels, scope)

@@ -75,14 +75,14 @@ class FolderError(DatasetError):
 
     Attributes:
         problems: all problems found.
-        amended: the files whose label the user overrode.
+        overridden: the files whose label the user overrode.
     """
 
     def __init__(
         self, what: str, *, hint: str, problems: tuple[Problem, ...] = (), overridden: tuple[OverriddenImage, ...] = ()
     ) -> None:
         super().__init__(what, hint=hint)
-        self.problems, self.amended = problems, overridden
+        self.problems, self.overridden = problems, overridden
 
 
 def unreadable(path: Path, what: str, hint: str) -> Problem:

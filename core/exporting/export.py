@@ -56,20 +56,15 @@ def export_model(
     """
     if format.needs_images and images is None:
         raise _missing_images()
-    if format is ExportFormat.ONNX:
-        from core.models.exchange import export
-
-        export(model, file)
-        return None
     if format is ExportFormat.ONNX_INT8:
         from core.exporting.quantised import export_int8
 
         assert images is not None
         return export_int8(model, file, images, most_lost, report=report, token=token)
     if format.suffix == ".onnx":
-        from core.models.variants import export_variant
+        from core.models.exchange import export
 
-        export_variant(model, file, _STORED[format], report=report, token=token)
+        export(model, file, _STORED.get(format), report=report, token=token)
         return None
     from core.exporting.litert import export_litert
 

@@ -31,12 +31,11 @@ from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, fa
 from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.exporting.values import AccuracyLossError, ExportEvaluation
 from core.models import joined
-from core.models.exchange import MAX_DIFFERENCE
 from core.models.heads import head_bytes, softmax
 from core.models.installed import load_backbone, load_head
 from core.models.library import CARD as BACKBONE_CARD
 from core.models.values import InstalledModel
-from core.models.variants import MAX_ROUNDING
+from core.models.variants import MAX_DIFFERENCE, MAX_ROUNDING
 from core.models.weight_storage import Storage, storage_of
 from core.training.protocol import HEAD
 from core.training.trainer_process import run_trainer

@@ -20,10 +20,9 @@ from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.exporting.values import AccuracyLossError, ExportEvaluation, VariantMetrics
 from core.models import joined
-from core.models.exchange import MAX_DIFFERENCE
 from core.models.installed import load_backbone, load_head
 from core.models.values import InstalledModel
-from core.models.variants import Variant, backbone_variant, check_joined, logits_of, make_variant
+from core.models.variants import MAX_DIFFERENCE, Variant, backbone_variant, check_joined, logits_of, make_variant
 from core.models.weight_storage import Storage
 
 _EXACT: Final = "exact"

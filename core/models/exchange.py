@@ -16,24 +16,30 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.base.errors import ModelError, os_reason
 from core.base.i18n import tr
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.base.storage import write_atomically
 from core.card import HeadReference, ModelCard, SharedBackbone, shareable, write_card
-from core.engine import golden, graph, sessions
+from core.engine import graph
 from core.engine.engine import open_engine
 from core.models import joined
-from core.models.heads import Head, head_arrays, head_bytes, named_layers, softmax
+from core.models.heads import Head, head_arrays, head_bytes, named_layers
 from core.models.installed import check_head, load_backbone, load_head
 from core.models.library import Library
 from core.models.values import InstalledBackbone, InstalledModel
+from core.models.variants import (
+    MAX_DIFFERENCE,
+    MAX_ROUNDING,
+    Variant,
+    backbone_variant,
+    check_joined,
+    logits_of,
+)
 from core.models.versions import NameTakenError
-
-MAX_DIFFERENCE: Final = 1e-3
-"""Maximum difference between the logits of an exported file and of the model; otherwise nothing is written."""
+from core.models.weight_storage import Storage, head_to_float16
 
 _MAX_FILE_BYTES: Final = 1024**3
 _MAX_NAME: Final = 64
@@ -52,17 +58,49 @@ class Imported:
     is_new: bool
 
 
-def export(model: InstalledModel, file: Path) -> None:
+def export(
+    model: InstalledModel,
+    file: Path,
+    storage: Storage | None = None,
+    *,
+    report: ProgressCallback = lambda _: None,
+    token: CancelToken | None = None,
+) -> None:
     """Write backbone, head and card as one .onnx that gives the model's predictions in any program.
 
+    Its logits differ from the model's by at most `MAX_DIFFERENCE`, in float16 by at most `MAX_ROUNDING` of the largest.
+
+    Args:
+        model: the model.
+        file: the file to write or replace.
+        storage: of the weights; None for that of the model. Not INT8, which needs images: see
+            `core.exporting.quantised`.
+        report: called with the progress.
+        token: checked before each step.
+
     Raises:
-        ModelError: the model's files are damaged, or the outputs of the joined file differ from the model's.
-        ProviderError: ONNX Runtime cannot run the model or the joined file.
+        Cancelled: the token was cancelled; nothing was written.
+        ModelError: the model's files are damaged, it has weights too large for float16, or the outputs of the file
+            differ from the model's.
+        ProviderError: ONNX Runtime cannot run the model.
         StorageError: the file cannot be written; an existing file is unchanged.
     """
-    head, backbone = load_head(model), load_backbone(model.backbone)
-    data = joined.join(backbone, model.backbone.card, head, model.card)
-    _check_parity(data, backbone, head, model)
+    token, clock = token or CancelToken(), ProgressReporter(tr("exporting"), 3, report)
+
+    def advance() -> None:
+        clock.advance()
+        token.check()
+
+    head, own = load_head(model), Variant(load_backbone(model.backbone), model.backbone.card)
+    wanted = logits_of(own, head)
+    advance()
+    variant = own if storage is None else backbone_variant(own, storage)
+    advance()
+    half, exact = storage is Storage.FLOAT16, storage is Storage.FLOAT32
+    data = joined.join(variant.data, variant.card, head_to_float16(head) if half else head, model.card, exact=exact)
+    maximum = MAX_ROUNDING * max(1.0, float(np.abs(wanted).max())) if half else MAX_DIFFERENCE
+    check_joined(data, variant.card, model.card, wanted, maximum)
+    advance()
     write_atomically(file, data)
 
 
@@ -92,35 +130,6 @@ def import_model(file: Path, library: Library) -> Imported:
     )
     own = {} if shared else {backbone_card.file: parts.backbone}
     return install_new(card, {card.head.file: head_data, **own}, parts.head, library)
-
-
-def _check_parity(data: bytes, backbone: bytes, head: Head, model: InstalledModel) -> None:
-    """Refuse an exported file whose outputs for the golden inputs differ from the model's."""
-    card = model.backbone.card
-    inputs = golden.golden_inputs(card.preprocessing.size)
-    logits = head.logits(open_engine(backbone, card, Provider.CPU, Precision.EXACT).run(inputs))
-    probabilities = softmax(logits, model.card.temperature)
-    found_logits, found_probabilities = _outputs(data, inputs)
-    worst = max(np.abs(found_logits - logits).max(), np.abs(found_probabilities - probabilities).max())
-    if not worst <= MAX_DIFFERENCE:
-        raise ModelError(
-            tr(
-                "The exported file does not give the same predictions as {name!r} (logits differ by {difference:.2g}).",
-                name=model.card.name,
-                difference=worst,
-            ),
-            hint=tr("Nothing was written. Run `fovea doctor` to check the model."),
-        )
-
-
-def _outputs(data: bytes, inputs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    session = sessions.open_session(data, Provider.CPU, Precision.EXACT)
-    try:
-        logits, probabilities = session.run([joined.LOGITS, joined.PROBABILITIES], {graph.INPUT: inputs})
-    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        what = tr("The exported file does not run: {reason}", reason=sessions.first_line(error))
-        raise ModelError(what, hint=tr("Nothing was written.")) from error
-    return np.asarray(logits), np.asarray(probabilities)
 
 
 def read_file(file: Path) -> bytes:

@@ -1,13 +1,9 @@
-"""Variants of a model with another storage of weights, as one file with a matching backbone card.
-
-A variant is compared with the model before it is written, and can be imported as a model with its own backbone.
-"""
+"""Variants of a backbone with another storage of weights, and the agreement of joined files with their model."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -16,18 +12,16 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
-from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
-from core.base.storage import write_atomically
 from core.card import BackboneCard, ModelCard
 from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.models import joined
-from core.models.exchange import MAX_DIFFERENCE
 from core.models.heads import Head, softmax
-from core.models.installed import load_backbone, load_head
-from core.models.values import InstalledModel
-from core.models.weight_storage import Storage, head_to_float16, store_as_float16, store_as_float32
+from core.models.weight_storage import Storage, store_as_float16, store_as_float32
+
+MAX_DIFFERENCE: Final = 1e-3
+"""Maximum difference between the logits of an exported file and of the model; otherwise nothing is written."""
 
 MAX_ROUNDING: Final = 0.01
 """Maximum difference of logits with float16 weights, as a fraction of the largest logit."""
@@ -55,52 +49,6 @@ class Outputs:
     features: NDArray[np.float32]
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32]
-
-
-def export_variant(
-    model: InstalledModel,
-    file: Path,
-    storage: Storage,
-    *,
-    report: ProgressCallback = lambda _: None,
-    token: CancelToken | None = None,
-) -> None:
-    """Write a model as one .onnx with all weights in float32 or float16.
-
-    In float32 its logits differ from the model's by at most `MAX_DIFFERENCE`, in float16 by at most `MAX_ROUNDING` of
-    the largest.
-
-    Args:
-        model: the model.
-        file: the file to write or replace.
-        storage: not INT8, which needs images: see `core.exporting.quantised`.
-        report: called with the progress.
-        token: checked before each step.
-
-    Raises:
-        Cancelled: the token was cancelled; nothing was written.
-        ModelError: the model's files are damaged, it has weights too large for float16, or the outputs of the file
-            differ from the model's.
-        ProviderError: ONNX Runtime cannot run the model.
-        StorageError: the file cannot be written; an existing file is unchanged.
-    """
-    token, clock = token or CancelToken(), ProgressReporter(tr("exporting"), 3, report)
-
-    def advance() -> None:
-        clock.advance()
-        token.check()
-
-    head, own = load_head(model), Variant(load_backbone(model.backbone), model.backbone.card)
-    wanted = logits_of(own, head)
-    advance()
-    variant = backbone_variant(own, storage)
-    advance()
-    half = storage is Storage.FLOAT16
-    data = joined.join(variant.data, variant.card, head_to_float16(head) if half else head, model.card, exact=not half)
-    maximum = MAX_ROUNDING * max(1.0, float(np.abs(wanted).max())) if half else MAX_DIFFERENCE
-    check_joined(data, variant.card, model.card, wanted, maximum)
-    advance()
-    write_atomically(file, data)
 
 
 def backbone_variant(backbone: Variant, storage: Storage) -> Variant:

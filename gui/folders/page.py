@@ -175,7 +175,7 @@ class FoldersPage(QWidget):
         status = self.jobs.all.get(job)
         if status is not None:
             if self.job is None:
-                self.tasks.start(api.share_labels, job).succeeded.connect(self.reviewer.refresh)
+                self._share_labels(job)
             self.list.select(job)  # so that it is selected when the user goes back
             self.results.open(status, self._classes(status))
             self._show(self.results)
@@ -225,9 +225,15 @@ class FoldersPage(QWidget):
         page = self._stack.currentWidget()
         return isinstance(page, PlanPage) and page.is_about(task)
 
+    def _share_labels(self, job: str) -> None:
+        """Show labels that were given elsewhere in the meantime."""
+        self.tasks.start(api.share_labels, job).succeeded.connect(self.reviewer.refresh)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.jobs.refresh()
+        if self.job is not None:
+            self._share_labels(self.job.id)
         self.outputs.prepare()
         if self._results.made is None:
             run_when_idle(self, self._prepare())

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobState, JobSummary, Order, Review, Verdict, View
 from core.services.job_values import ViewUpdate
-from gui.folders.job_text import photos_text
 from gui.folders.results_widgets import ResultsWidgets
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_selection import RowSelection
@@ -20,6 +19,7 @@ from gui.folders.rows_table import RowsTable
 from gui.folders.side_panels import SidePanels
 from gui.widgets import theme
 from gui.widgets.basic import label
+from gui.widgets.counts import photo_count
 from gui.widgets.layouts import fill, vbox
 
 
@@ -182,7 +182,7 @@ class ResultsPage(QWidget):
             self.inspector.show_row(row)
 
     def _show_status(self) -> None:
-        parts, selected = [photos_text(self.rows.rowCount())], self.selection.count
+        parts, selected = [photo_count(self.rows.rowCount())], self.selection.count
         if selected > 1:
             parts.append(tr_n("{count:,} selected", "{count:,} selected", selected))
         if self._excluded:

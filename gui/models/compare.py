@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from core import api
 from core.base.errors import FoveaError
@@ -23,6 +23,7 @@ from gui.tasks.task import Task
 from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.drop import DropContent, read_drop
+from gui.widgets.files import ask_for_files, ask_for_folder
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.work_strip import WorkStrip
 
@@ -213,17 +214,10 @@ class CompareWindow(QWidget):
         self._show_button()
 
     def _choose_folder(self) -> None:
-        self._choose(tr("Choose a folder of photos"), QFileDialog.FileMode.Directory)
+        ask_for_folder(self, tr("Choose a folder of photos"), lambda folder: self.set_photos([folder]))
 
     def _choose_files(self) -> None:
-        self._choose(tr("Choose photos"), QFileDialog.FileMode.ExistingFiles)
-
-    def _choose(self, title: str, mode: QFileDialog.FileMode) -> None:
-        dialog = QFileDialog(self, title, str(Path.home()))
-        dialog.setFileMode(mode)
-        dialog.filesSelected.connect(lambda names: self.set_photos([Path(name) for name in names]))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_for_files(self, tr("Choose photos"), [tr("All files (*)")], self.set_photos)
 
     def _show_source(self) -> None:
         count = self._session.photos.rowCount()

@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from core import api
+from core.api import model_files
 from core.base.errors import FoveaError
 from core.base.i18n import mark, tr
 from core.base.text import display_path
@@ -98,7 +98,7 @@ class ExportPanel(Panel):
         self.save.setEnabled(False)
         self.strip.begin(tr("Writing the file…"))
         images = self._images if form.needs_images else None
-        task = self._task = self._tasks.start(api.export_model, self._reference, named, form, images)
+        task = self._task = self._tasks.start(model_files.export_model, self._reference, named, form, images)
         task.progressed.connect(self.strip.show_progress)
         task.ended.connect(self._on_ended)
         task.failed.connect(lambda error: self.exported.emit(str(error), None))
@@ -140,7 +140,7 @@ class ExportPanel(Panel):
         self.cancel()
         self.hide()
 
-    def _on_exported(self, file: Path, written: api.ExportedFile) -> None:
+    def _on_exported(self, file: Path, written: model_files.ExportedFile) -> None:
         self.hide()
         text = tr(
             "Exported “{model}” to “{file}” ({megabytes:.1f} MB).",
@@ -186,19 +186,19 @@ class ModelImports(QObject):
 
     def import_file(self, file: Path) -> None:
         """Import a file; if another program made it, the user is asked for missing details."""
-        task = self._tasks.start(partial(api.inspect_model, every_output=True), file)
+        task = self._tasks.start(partial(model_files.inspect_model, every_output=True), file)
         task.succeeded.connect(lambda questions: self._on_inspected(file, questions))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
     def take_answered(self, file: Path, answers: ImportAnswers | None) -> None:
         """Import a file; one of another program with the details that the user gave."""
-        task = self._tasks.start(api.import_model, file, answers)
+        task = self._tasks.start(model_files.import_model, file, answers)
         task.succeeded.connect(lambda imported: self._on_imported(file, imported))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
     def preview(self, file: Path, answers: ImportAnswers, photo: Path) -> None:
         """Predict a photo with the model; nothing is imported."""
-        task = self._previewing.start(api.preview_import, file, answers, photo)
+        task = self._previewing.start(model_files.preview_import, file, answers, photo)
         task.succeeded.connect(self._on_preview)
         task.failed.connect(lambda error: self._on_failed(file, error))
 
@@ -208,7 +208,7 @@ class ModelImports(QObject):
         else:
             self.take_answered(file, None)
 
-    def _on_imported(self, file: Path, imported: api.ImportedModel) -> None:
+    def _on_imported(self, file: Path, imported: model_files.ImportedModel) -> None:
         name = display_path(file.name)
         if imported.is_new:
             self.noticed.emit(tr("Imported “{file}” as “{model}”.", file=name, model=imported.name))

@@ -11,11 +11,8 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
-    QHBoxLayout,
     QLabel,
-    QPushButton,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,7 +25,8 @@ from gui.plots.table import DataTable
 from gui.plots.values import Table
 from gui.tasks.background import in_background
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.basic import button, label
+from gui.widgets.layouts import fill, hbox, vbox
 
 _SHARP: Final = 2.0
 """Scale of exported pictures, so that they stay sharp in documents."""
@@ -57,33 +55,19 @@ class PlotFrame(QFrame):
         self._views = QStackedWidget()
         self._views.addWidget(canvas)
         self._views.addWidget(self.table)
-        self._copy = self._button(tr("Copy"), self.copy)
-        self._save = self._button(tr("Save…"), self._ask_where_to_save)
-        self._toggle = self._button(tr("Table"), lambda: self.show_as_table(shown=not self.is_table()))
+        self._copy = button(tr("Copy"), self.copy, kind="link")
+        self._save = button(tr("Save…"), self._ask_where_to_save, kind="link")
+        self._toggle = button(tr("Table"), lambda: self.show_as_table(shown=not self.is_table()), kind="link")
         self._place()
         self.setAccessibleName(title)
         self.table.setAccessibleName(tr("{title} (table)", title=title))
         canvas.setAccessibleName(title)
         self._name_buttons()
 
-    def _button(self, text: str, action: object) -> QPushButton:
-        result = QPushButton(text)
-        result.setProperty("kind", "link")
-        result.clicked.connect(action)
-        return result
-
     def _place(self) -> None:
-        self._column = column = QVBoxLayout(self)
-        column.setContentsMargins(_MARGIN, 8, _MARGIN, _MARGIN)
-        column.setSpacing(theme.GRID)
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        row.addWidget(label(self._title, "heading"), 1)
-        for button in (self._copy, self._save, self._toggle):
-            row.addWidget(button)
-        column.addLayout(row)
-        column.addWidget(self._sentence)
-        column.addWidget(self._views, 1)
+        head = hbox(fill(label(self._title, "heading")), self._copy, self._save, self._toggle, spacing=0)
+        margins = (_MARGIN, 8, _MARGIN, _MARGIN)
+        self._column = vbox(head, self._sentence, fill(self._views), parent=self, margins=margins, spacing=theme.GRID)
 
     def add_below(self, widget: QWidget) -> None:
         """Add a widget below the plot."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.base.providers import Precision, ProviderPreference
@@ -20,6 +19,7 @@ from gui.session.session import Session
 from gui.shell.actions import JOB_ACTIONS, ActionId, Actions
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page
+from gui.widgets.files import ask_for_files, ask_for_folder
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
@@ -129,21 +129,11 @@ class Commands(QObject):
 
     def _open_files(self) -> None:
         patterns = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        filters = ";;".join((tr("Photos ({patterns})", patterns=patterns), tr("All files (*)")))
-        dialog = QFileDialog(self._parent, tr("Open photos"), str(Path.home()), filters)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        self._choose(dialog)
+        kinds = tr("Photos ({patterns})", patterns=patterns), tr("All files (*)")
+        ask_for_files(self._parent, tr("Open photos"), kinds, self._session.add)
 
     def _open_folder(self) -> None:
-        dialog = QFileDialog(self._parent, tr("Open folder of photos"), str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        self._choose(dialog)
-
-    def _choose(self, dialog: QFileDialog) -> None:
-        """Show a file dialog without a nested event loop."""
-        dialog.filesSelected.connect(lambda names: self._session.add([Path(name) for name in names]))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_for_folder(self._parent, tr("Open folder of photos"), lambda folder: self._session.add([folder]))
 
     def _show_inspector(self) -> None:
         self._pages.photo_browser.toggle_inspector()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QUrl
@@ -34,6 +34,16 @@ def ask_for_file(
     dialog = QFileDialog(parent, title, str(start or Path.home()), kinds)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     _open(dialog, on_chosen)
+
+
+def ask_for_files(parent: QWidget, title: str, kinds: Sequence[str], on_chosen: Callable[[list[Path]], object]) -> None:
+    """Let the user choose existing files of some kinds, such as "Text (*.txt)", without blocking the event loop."""
+    dialog = QFileDialog(parent, title, str(Path.home()))
+    dialog.setNameFilters(list(kinds))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    dialog.filesSelected.connect(lambda names: on_chosen([Path(name) for name in names]))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
 
 
 def ask_where_to_save(

@@ -37,7 +37,7 @@ from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.salvage import DAMAGED
 from core.datasets.label_file import find_labels
-from core.datasets.labels import LabelOverride
+from core.datasets.labels import LEFT_OUT
 from core.datasets.scan_cache import FileState, ImageInfo, ScanCache
 from core.engine import provider_selection
 from core.engine.feature_store import FeatureKind, FeatureStore
@@ -106,7 +106,7 @@ def fill(place: Path) -> dict[str, str]:
     with ResultStore(job) as answers:
         answers.set_reviews(dict.fromkeys(range(1, 20), Review(Verdict.CORRECTED, "blue")))
     for number in range(3):
-        override(photos, {photos / f"{tiny.CLASSES[number]}.png": LabelOverride("blue")})
+        override(photos, {photos / f"{tiny.CLASSES[number]}.png": "blue"})
     give(*(correction(photos / f"{n}.jpg", "green") for n in range(20)))
     with open_record(paths.keyword_record()) as record:
         record.add((photos / f"{n}.xmp", photos / f"{n}.jpg", True) for n in range(200))
@@ -217,7 +217,7 @@ def use_labels(photos: Path) -> None:
         lambda: given("mine"),
         lambda: find_labels(photos.iterdir()),
         lambda: give(correction(photos / "new.jpg", "green")),
-        lambda: override(photos, {photos / "red.png": LabelOverride(None)}),
+        lambda: override(photos, {photos / "red.png": LEFT_OUT}),
         lambda: find_labels(photos.iterdir()),
     )
 

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QStackedWidget
 from core import api
 from core.base.i18n import tr, tr_n
 from core.datasets.custom_datasets import Edit
-from core.datasets.labels import LabelOverride
 from core.datasets.values import FolderChange, FolderRead, UndoAction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
@@ -89,7 +88,7 @@ class PhotosController(QObject):
         """Build a dataset with these classes, which the user can then change, and read it."""
         self._start(api.create_dataset, name, {label: tuple(photos) for label, photos in classes.items()})
 
-    def override_labels(self, changes: Mapping[Path, LabelOverride | None]) -> None:
+    def override_labels(self, changes: Mapping[Path, str | None]) -> None:
         """Put photos in other classes, leave them out, or return to the labels of the folder."""
         if self.folder is not None and changes:
             self._start(api.change_labels, self.folder, dict(changes), tuple(self._classes()))
@@ -105,7 +104,7 @@ class PhotosController(QObject):
         return [one.name for one in self.read.classes] if self.read else []
 
     def _on_class(self, name: str) -> None:
-        self.override_labels({path: LabelOverride(name) for path in self._unlabelled})
+        self.override_labels(dict.fromkeys(self._unlabelled, name))
 
     def undo(self) -> None:
         """Undo the last change."""

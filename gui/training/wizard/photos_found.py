@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -16,10 +16,11 @@ from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.class_tiles import ClassTiles
-from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
 from gui.widgets.basic import button, label
+from gui.widgets.counts import photos_in_classes
+from gui.widgets.files import ask_for_files
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall
 
@@ -169,12 +170,9 @@ class ClassPhotos(QWidget):
 
     def _add(self) -> None:
         suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-        dialog = QFileDialog(self, tr("Add photos to “{name}”", name=self._name), str(Path.home()))
-        dialog.setNameFilters([tr("Photos ({suffixes})", suffixes=suffixes), tr("All files (*)")])
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda names: self._edit(AddPhotos(self._name, tuple(map(Path, names)))))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kinds = tr("Photos ({patterns})", patterns=suffixes), tr("All files (*)")
+        title = tr("Add photos to “{name}”", name=self._name)
+        ask_for_files(self, title, kinds, lambda photos: self._edit(AddPhotos(self._name, tuple(photos))))
 
 
 def _summary(read: FolderRead) -> str:

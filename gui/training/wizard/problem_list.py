@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.i18n import tr, tr_n
-from core.datasets.labels import LabelOverride, OverriddenImage, summarize
+from core.datasets.labels import LEFT_OUT, OverriddenImage, summarize
 from core.datasets.problems import Problem, ProblemKind, format_path
 from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
@@ -56,7 +56,7 @@ class ProblemList(ScrollColumn):
     """Shows problems and label overrides.
 
     Attributes:
-        overridden: change labels: a mapping from path to `LabelOverride`, or None to undo.
+        overridden: change labels: a mapping from path to class, LEFT_OUT, or None to undo.
         class_wanted: ask for the class of these photos; the photos, and the likely classes.
     """
 
@@ -188,7 +188,7 @@ class _Problem(Panel):
 
     def _exclude_selected(self) -> None:
         assert self._files is not None
-        self._owner.overridden.emit({path: LabelOverride(None) for path in self._files.selected_paths()})
+        self._owner.overridden.emit(dict.fromkeys(self._files.selected_paths(), LEFT_OUT))
 
     def _ask_class(self) -> None:
         assert self._files is not None

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
-from core.datasets.labels import LabelOverride, OverriddenImage
+from core.datasets.labels import LEFT_OUT, OverriddenImage
 from core.evaluation.values import LabelledPrediction
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import Panel, button, label
@@ -22,7 +22,7 @@ class ResultPhotos(Panel):
     """Shows photos with their labels and predictions.
 
     Attributes:
-        overridden: change labels: a mapping from path to `LabelOverride`.
+        overridden: change labels: a mapping from path to class or LEFT_OUT.
         class_wanted: ask for the class of these photos; the photos, and the likely classes.
     """
 
@@ -96,13 +96,13 @@ class ResultPhotos(Panel):
         self.exclude.setEnabled(bool(selected))
 
     def _accept_predictions(self) -> None:
-        wrong = {one.path: LabelOverride(one.predicted) for one in self._selected() if one.label != one.predicted}
+        wrong = {one.path: one.predicted for one in self._selected() if one.label != one.predicted}
         if wrong:
             self.overridden.emit(wrong)
 
     def _exclude_selected(self) -> None:
         if selected := self._selected():
-            self.overridden.emit({one.path: LabelOverride(None) for one in selected})
+            self.overridden.emit({one.path: LEFT_OUT for one in selected})
 
     def _ask_class(self) -> None:
         if selected := self._selected():

@@ -45,7 +45,7 @@ class ResultStep(QWidget):
         use_wanted: use the new model from now on.
         again_wanted: train again; whether to repeat the training at once with the changed labels.
         noticed: a notice for the user.
-        overridden: change labels: a mapping from path to `LabelOverride`.
+        overridden: change labels: a mapping from path to class or LEFT_OUT.
         class_wanted: ask for the class of these photos; the photos, and the likely classes.
         undo_wanted: undo the last change.
         exported: a message about an export, and the file; None if it failed.

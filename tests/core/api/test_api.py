@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core import api
 from core.base import paths
-from core.base.errors import Cancelled, DatasetError, FoveaError, ModelError, UsageError
+from core.base.errors import Cancelled, DatasetError, FoveaError, UsageError
 from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, ProviderPreference
 from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
-from core.exporting.formats import ExportFormat
 from core.models.heads import LinearHead
 from core.models.library import open_library
-from core.prediction import Prediction
 from core.training.request import Recipe
 from core.training.runs import open_run
 from tests import tiny
 from tests.core.api.conftest import request
-from tests.core.models.test_onnx_import import ANSWERS, classifier
 
 
 @pytest.fixture(autouse=True)
@@ -71,19 +67,6 @@ def test_versions_are_activated_removed_and_restored() -> None:
     assert open_library().active("mine") == 2
     with pytest.raises(FoveaError, match="is built in"):
         api.remove("general", None)
-
-
-def export(reference: str, file: Path, format_: ExportFormat) -> api.ExportedFile:
-    return api.export_model(reference, file, format_, None, report=lambda _: None, token=CancelToken())
-
-
-def test_a_model_is_exported_and_imported(tmp_path: Path) -> None:
-    file = tmp_path / "mine.onnx"
-    assert export("mine@1", file, ExportFormat.ONNX).size_bytes == file.stat().st_size
-    assert api.import_model(file) == api.ImportedModel("mine-2", is_new=True)
-    assert api.import_model(file) == api.ImportedModel("mine-2", is_new=False)
-    with pytest.raises(UsageError, match="labelled images"):
-        export("mine", tmp_path / "x.onnx", ExportFormat.ONNX_INT8)
 
 
 def compare(*photos: Path, token: CancelToken | None = None, reports: list[Progress] | None = None) -> Comparison:
@@ -168,16 +151,3 @@ def test_unfinished_runs_are_listed_and_discarded(tmp_path: Path) -> None:
     assert run.request == training
     api.discard_run("later")
     assert api.list_library().runs == ()
-
-
-def test_a_file_of_another_program_is_imported_with_answers(tmp_path: Path) -> None:
-    file = tmp_path / "theirs.onnx"
-    file.write_bytes(classifier().SerializeToString())
-    assert [one.class_count for one in api.inspect_model(file)] == [3]
-    photo = tiny.write_solid(tmp_path / "photo.png", "red")
-    predicted = api.preview_import(file, ANSWERS, photo)
-    assert isinstance(predicted, Prediction)
-    assert predicted.best.label == "red"
-    assert api.import_model(file, ANSWERS).name == "colours-of-others"
-    with pytest.raises(ModelError):
-        api.import_model(file, replace(ANSWERS, classes=("a",)))

@@ -12,7 +12,7 @@ from core import api
 from core.base.errors import FoveaError, ImageError
 from core.base.progress import CancelToken
 from core.datasets.custom_datasets import AddPhotos, RenameClass
-from core.datasets.labels import LabelOverride, OverriddenImage
+from core.datasets.labels import LEFT_OUT, OverriddenImage
 from core.images.augmentation import augment, make_rng
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
@@ -26,7 +26,7 @@ from tests.core.api.test_folders import read
 def test_label_overrides_are_kept_and_undone(folder: Path, tmp_path: Path) -> None:
     place = Path(shutil.copytree(folder, tmp_path / "copy"))
     photo = place / "red" / "0.png"
-    changed = api.change_labels(place, {photo: LabelOverride("blue")})
+    changed = api.change_labels(place, {photo: "blue"})
     found = read(place)
     assert found.overridden == (OverriddenImage(photo, "red", "blue"),)
     assert {one.name: one.images for one in found.classes} == {"blue": 21, "green": 20, "red": 19}
@@ -44,7 +44,7 @@ def test_a_custom_dataset_is_built_read_changed_and_renamed(folder: Path) -> Non
     found = read(made)
     assert found.is_custom
     assert [(one.name, one.images) for one in found.classes] == [("blue", 20), ("green", 1), ("red", 20)]
-    moved = api.change_labels(made, {found.classes[1].samples[0]: LabelOverride("red")})
+    moved = api.change_labels(made, {found.classes[1].samples[0]: "red"})
     assert len(list((made / "red").iterdir())) == 21
     assert moved.undo is not None
     api.undo_edit(made, moved.undo)
@@ -65,7 +65,7 @@ def test_a_failed_change_raises(folder: Path) -> None:
     with pytest.raises(FoveaError):
         api.edit_dataset(made, RenameClass("gone", "other"))
     with pytest.raises(FoveaError, match="Couldn't read"):
-        api.change_labels(folder, {folder / "gone.png": LabelOverride(None)})
+        api.change_labels(folder, {folder / "gone.png": LEFT_OUT})
 
 
 def test_the_preview_shows_what_training_uses(folder: Path) -> None:

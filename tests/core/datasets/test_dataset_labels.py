@@ -12,13 +12,11 @@ from core.base.progress import CancelToken
 from core.datasets import folders
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.label_file import find_labels
-from core.datasets.labels import LabelOverride, OverriddenImage, Scope
+from core.datasets.labels import LEFT_OUT, OverriddenImage, Scope
 from core.datasets.problems import ProblemKind
 from core.evaluation.images import read_images
 from tests import teaching
 from tests.labels import correction, give, given, override
-
-LEFT_OUT = LabelOverride(None)
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def labels(dataset: Dataset) -> dict[str, str]:
 
 def test_a_label_is_changed_and_a_photo_excluded(folder: Path) -> None:
     wrong, odd = folder / "red" / "0.png", folder / "blue" / "1.png"
-    assert override(folder, {wrong: LabelOverride("green"), odd: LEFT_OUT}) == {wrong: (), odd: ()}
+    assert override(folder, {wrong: "green", odd: LEFT_OUT}) == {wrong: (), odd: ()}
     dataset = read(folder)
     found = labels(dataset)
     assert found["red/0.png"] == "green"
@@ -51,7 +49,7 @@ def test_a_label_is_changed_and_a_photo_excluded(folder: Path) -> None:
 
 def test_undoing_restores_the_labels_of_the_folder(folder: Path) -> None:
     plain, wrong = labels(read(folder)), folder / "red" / "0.png"
-    override(folder, {wrong: LabelOverride("green")})
+    override(folder, {wrong: "green"})
     folders.undo(folder, override(folder, {wrong: LEFT_OUT}))
     assert labels(read(folder))["red/0.png"] == "green"
     override(folder, {wrong: None})
@@ -62,13 +60,13 @@ def test_undoing_restores_the_labels_of_the_folder(folder: Path) -> None:
 
 
 def test_a_moved_file_keeps_its_override(folder: Path) -> None:
-    override(folder, {folder / "red" / "0.png": LabelOverride("green")})
+    override(folder, {folder / "red" / "0.png": "green"})
     (folder / "red" / "0.png").rename(folder / "blue" / "elsewhere.png")
     assert labels(read(folder))["blue/elsewhere.png"] == "green"
 
 
 def test_an_override_that_equals_the_folder_is_not_reported(folder: Path) -> None:
-    override(folder, {folder / "red" / "0.png": LabelOverride("green")})
+    override(folder, {folder / "red" / "0.png": "green"})
     (folder / "red" / "0.png").rename(folder / "green" / "now-right.png")
     dataset = read(folder)
     assert not dataset.overridden
@@ -78,7 +76,7 @@ def test_an_override_that_equals_the_folder_is_not_reported(folder: Path) -> Non
 def test_a_photo_with_two_labels_can_be_resolved(folder: Path) -> None:
     shutil.copy(folder / "red" / "0.png", folder / "blue" / "twin.png")
     assert ProblemKind.CONFLICT in {one.kind for one in read(folder).problems}
-    override(folder, {folder / "red" / "0.png": LabelOverride("blue")})
+    override(folder, {folder / "red" / "0.png": "blue"})
     dataset = read(folder)
     assert not {ProblemKind.CONFLICT, ProblemKind.DUPLICATE} & {one.kind for one in dataset.problems}
     assert sum(label == "blue" for label in labels(dataset).values()) == 6
@@ -88,7 +86,7 @@ def test_photos_outside_class_folders_can_get_a_class(folder: Path) -> None:
     teaching.write_labelled(folder.parent / "more", 3, classes=["red"], seed=9)
     for number in range(3):
         shutil.copy(folder.parent / "more" / "red" / f"{number}.png", folder / f"IMG_{number}.png")
-    override(folder, {folder / "IMG_0.png": LabelOverride("red"), folder / "IMG_1.png": LEFT_OUT})
+    override(folder, {folder / "IMG_0.png": "red", folder / "IMG_1.png": LEFT_OUT})
     dataset = read(folder)
     assert labels(dataset)["IMG_0.png"] == "red"
     assert OverriddenImage(folder / "IMG_1.png", "", None) in dataset.overridden
@@ -108,11 +106,11 @@ def test_overrides_that_leave_no_images_can_be_undone(folder: Path) -> None:
     override(folder, dict.fromkeys((folder / "green").iterdir(), LEFT_OUT))
     with pytest.raises(DatasetError) as caught:
         read(folder)
-    assert len(caught.value.amended) == 5
+    assert len(caught.value.overridden) == 5
 
 
 def test_evaluation_applies_the_overrides(folder: Path) -> None:
-    override(folder, {folder / "red" / "0.png": LabelOverride("green"), folder / "red" / "1.png": LEFT_OUT})
+    override(folder, {folder / "red" / "0.png": "green", folder / "red" / "1.png": LEFT_OUT})
     found = read_images(folder, [["red", "green", "blue"]], "it", report=lambda _: None, token=CancelToken())
     by_path = {str(one.path.relative_to(folder)): one.label for one in found.images}
     assert by_path["red/0.png"] == "green"
@@ -145,7 +143,7 @@ def test_a_photo_corrected_in_the_gallery_has_that_class(folder: Path) -> None:
     dataset = read(folder)
     assert labels(dataset)["red/0.png"] == "green"
     assert dataset.overridden == (OverriddenImage(photo, "red", "green"),)
-    override(folder, {photo: LabelOverride("blue")})
+    override(folder, {photo: "blue"})
     assert labels(read(folder))["red/0.png"] == "blue", "what was done last counts"
     correct(photo, "red")
     assert not read(folder).overridden
@@ -176,7 +174,7 @@ def test_removing_a_label_in_the_wizard_removes_it_everywhere_until_undone(folde
 
 def test_a_label_of_the_wizard_is_shown_for_predictions_of_its_class(folder: Path) -> None:
     photo = folder / "red" / "0.png"
-    override(folder, {photo: LabelOverride("green")})
+    override(folder, {photo: "green"})
     (found,) = find_labels([photo]).values()
     assert Scope("mine", "", ("red", "green")).choose(found) == found[0]
     assert Scope("mine", "", ("cat",)).choose(found) is None

@@ -17,17 +17,17 @@ from core.card import BackboneCard
 from core.engine import golden
 from core.engine.engine import open_engine
 from core.models import joined
-from core.models.exchange import MAX_DIFFERENCE, export, import_model
+from core.models.exchange import export, import_model
 from core.models.heads import DenseHead, Head, LinearHead
 from core.models.installed import load_backbone, load_head
 from core.models.library import Library
 from core.models.values import InstalledModel
 from core.models.variants import (
+    MAX_DIFFERENCE,
     MAX_ROUNDING,
     Outputs,
     Variant,
     check_joined,
-    export_variant,
     logits_of,
     make_variant,
     open_file,
@@ -79,7 +79,7 @@ def _types(file: Path) -> set[int]:
 @pytest.mark.parametrize("half", [True, False])
 def test_float32_gives_the_same_outputs(library: Library, tmp_path: Path, head: Head, half: bool) -> None:
     model, file = wide.install(library, wide.backbone_bytes(half=half), head=head), tmp_path / "a.onnx"
-    export_variant(model, file, Storage.FLOAT32)
+    export(model, file, Storage.FLOAT32)
     assert _types(file) == {TensorProto.FLOAT}
     assert "Cast" not in [node.op_type for node in onnx.ModelProto.FromString(file.read_bytes()).graph.node][1:]
     assert np.abs(_outputs(file).logits - _logits(model)).max() <= MAX_DIFFERENCE
@@ -91,7 +91,7 @@ def test_float32_gives_the_same_outputs(library: Library, tmp_path: Path, head: 
 @pytest.mark.parametrize("head", [tiny.head(), _exact_head(), _dense_head()], ids=["half", "exact", "dense"])
 def test_float16_is_smaller_and_gives_nearly_the_same_outputs(library: Library, tmp_path: Path, head: Head) -> None:
     model, file = wide.install(library, wide.backbone_bytes(half=False), head=head), tmp_path / "a.onnx"
-    export_variant(model, file, Storage.FLOAT16)
+    export(model, file, Storage.FLOAT16)
     exported = tmp_path / "as-stored.onnx"
     export(model, exported)
     assert file.stat().st_size < 0.7 * exported.stat().st_size
@@ -112,7 +112,7 @@ def test_called_off_nothing_is_written(library: Library, tmp_path: Path) -> None
             token.cancel()
 
     with pytest.raises(Cancelled):
-        export_variant(model, tmp_path / "a.onnx", Storage.FLOAT16, report=cancel_after_one, token=token)
+        export(model, tmp_path / "a.onnx", Storage.FLOAT16, report=cancel_after_one, token=token)
     assert expected[0] == 0
     assert not list(tmp_path.glob("*.onnx"))
 
@@ -121,7 +121,7 @@ def test_a_form_that_the_model_has_already_changes_nothing(library: Library, tmp
     model = wide.install(library, wide.backbone_bytes(half=True))
     files = [tmp_path / "as-stored.onnx", tmp_path / "half.onnx"]
     export(model, files[0])
-    export_variant(model, files[1], Storage.FLOAT16)
+    export(model, files[1], Storage.FLOAT16)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
@@ -130,7 +130,7 @@ def test_a_form_comes_back_as_a_model_of_its_own(
     library: Library, other: Library, tmp_path: Path, storage: Storage, half: bool
 ) -> None:
     model, file = wide.install(library, wide.backbone_bytes(half=half)), tmp_path / "a.onnx"
-    export_variant(model, file, storage)
+    export(model, file, storage)
     for place in (library, other):
         imported = import_model(file, place)
         assert imported.is_new
@@ -143,7 +143,7 @@ def test_a_form_comes_back_as_a_model_of_its_own(
         np.testing.assert_array_equal(engine.run(INPUTS), _outputs(file).features)
         assert not import_model(file, place).is_new
     again = tmp_path / "again.onnx"
-    export_variant(other.find("colours"), again, storage)
+    export(other.find("colours"), again, storage)
     np.testing.assert_array_equal(_outputs(again).logits, _outputs(file).logits)
 
 
@@ -159,7 +159,7 @@ def test_a_form_that_cannot_be_leaves_the_file_as_it_was(library: Library, tmp_p
     model, file = wide.install(library, wide.backbone_bytes(half=False, there=kernel)), tmp_path / "a.onnx"
     file.write_text("old")
     with pytest.raises(ModelError, match="too large for float16"):
-        export_variant(model, file, Storage.FLOAT16)
+        export(model, file, Storage.FLOAT16)
     assert file.read_text() == "old"
 
 

@@ -149,6 +149,16 @@ def test_a_label_given_elsewhere_is_a_review_once_the_job_is_opened(
     qtbot.waitUntil(lambda: len(given(tiny_model)) == 1, timeout=PATIENCE_MS)
 
 
+def test_a_label_given_while_another_place_is_shown_appears(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tiny_model: str, qtbot: QtBot
+) -> None:
+    classify(tree)
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
+    give(correction(tree / "day 0" / "red 0.png", "purple", tiny_model))
+    window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
+    qtbot.waitUntil(lambda: (CORRECTED, "purple") in reviews_shown(page), timeout=PATIENCE_MS)
+
+
 def test_a_confirmation_counts_for_the_next_training(
     page: FoldersPage, review: ReviewPage, window: MainWindow, tiny_model: str, qtbot: QtBot
 ) -> None:

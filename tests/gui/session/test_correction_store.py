@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base import paths
 from core.base.errors import StorageError
-from core.datasets.labels import Label, LabelOverride, Source
+from core.datasets.labels import Label, Source
 from core.prediction import Prediction, Score, Timing
 from gui.session.correction_store import CorrectionStore
 from tests.gui.conftest import PATIENCE_MS
@@ -113,7 +113,7 @@ def test_a_label_of_the_wizard_appears_and_is_removed(
 ) -> None:
     store, _ = stores
     assert shown(store, *copies) == [None, None]
-    override(copies[0].parents[1], {copies[0]: LabelOverride("fox")})
+    override(copies[0].parents[1], {copies[0]: "fox"})
     store.refresh()
     store.set_classes({"animals": ("dog", "cat")})
     qtbot.wait(0)

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
+from gui.widgets.files import ask_for_file, ask_for_files, ask_for_folder, ask_where_to_save
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")  # the file dialog sets its own size
 
@@ -43,3 +43,14 @@ def test_a_saved_file_gets_the_suffix_of_the_suggestion(tmp_path: Path, qtbot: Q
     (dialog,) = parent.findChildren(QFileDialog)
     assert (dialog.acceptMode(), dialog.defaultSuffix()) == (QFileDialog.AcceptMode.AcceptSave, "csv")
     dialog.reject()
+
+
+def test_several_files_are_passed_on_together(tmp_path: Path, qtbot: QtBot) -> None:
+    parent, chosen = QWidget(), list[list[Path]]()
+    qtbot.addWidget(parent)
+    ask_for_files(parent, "Which?", ["Text (*.txt)", "All files (*)"], chosen.append)
+    (dialog,) = parent.findChildren(QFileDialog)
+    assert dialog.nameFilters() == ["Text (*.txt)", "All files (*)"]
+    dialog.filesSelected.emit([str(tmp_path / "a"), str(tmp_path / "b")])
+    dialog.reject()
+    assert chosen == [[tmp_path / "a", tmp_path / "b"]]
