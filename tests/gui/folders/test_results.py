@@ -179,6 +179,14 @@ def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
     assert results.table.isVisible()
 
 
+def test_the_gallery_scrolls_to_the_current_photo(results: ResultsPage, qtbot: QtBot) -> None:
+    results.selection.step(300)
+    results.show_as(gallery=True)
+    gallery = results.gallery
+    current = gallery.model().index(300, 0)
+    qtbot.waitUntil(lambda: gallery.viewport().rect().intersects(gallery.visualRect(current)), timeout=PATIENCE_MS)
+
+
 def test_the_current_photo_stays_when_the_order_changes(results: ResultsPage, qtbot: QtBot) -> None:
     results.selection.step(7)
     before = results.selection.current
