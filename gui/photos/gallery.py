@@ -28,6 +28,7 @@ from core.prediction import Outcome, Prediction
 from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
+from gui.widgets.tile_look import TILE_LOOK
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -73,7 +74,13 @@ class PhotoGrid(QListView):
         self._target = QPersistentModelIndex()
         self.verticalScrollBar().rangeChanged.connect(self._seek)
         self.doubleClicked.connect(lambda: self.viewing_asked.emit())
+        TILE_LOOK.changed.connect(self._on_look_changed)
         self._lay_out()
+
+    def _on_look_changed(self) -> None:
+        with self._keeping_current_visible():
+            self._lay_out()
+        self.viewport().update()
 
     def current_row(self) -> int:
         """The current row; -1 if there is none."""
@@ -148,7 +155,7 @@ class PhotoGrid(QListView):
         # The width of the scroll bar is reserved: its appearance would change the grid, which may hide it again.
         room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
         width = room // max(1, room // minimum)
-        grid = QSize(width, (width - _GAP) * 3 // 4 + _TEXT_HEIGHT + _GAP)
+        grid = QSize(width, (width - _GAP) * 3 // 4 + _text_height() + _GAP)
         if grid != self.gridSize():
             self.setGridSize(grid)
 
@@ -188,9 +195,9 @@ class CardDelegate(QStyledItemDelegate):
         box: QRect = option.rect.adjusted(half, half, -half, -half)
         state: QStyle.StateFlag = option.state
         _paint_frame(painter, box, state)
-        picture = box.adjusted(6, 6, -6, -_TEXT_HEIGHT + 4)
+        picture = box.adjusted(6, 6, -6, 4 - _text_height())
         paint_photo(painter, picture, index.data(Qt.ItemDataRole.DecorationRole), radius=theme.RADIUS - 3, icon=28)
-        text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _TEXT_HEIGHT - 12)
+        text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _text_height() - 12)
         self.paint_text(painter, text, index)
         painter.restore()
 
@@ -218,10 +225,15 @@ def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None
 
 
 def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:
-    """Paint two lines: the label or the prediction, and below it the confidence, the prediction or the file name."""
+    """Paint two lines, the label or the prediction and below it the confidence or the prediction; then the file name.
+
+    The name of a photo without a prediction is always shown.
+    """
     colours = theme.current()
     if isinstance(outcome, Prediction):
         _paint_prediction(painter, box, outcome, label)
+        if TILE_LOOK.has_names:
+            paint_text(painter, _line(box, 2), name, colours.muted, elide=Qt.TextElideMode.ElideMiddle)
         return
     what, colour = (tr("Waiting"), colours.muted) if outcome is None else (outcome.message, colours.danger)
     paint_text(painter, _line(box, 0), what, colour)
@@ -244,10 +256,17 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
         paint_text(painter, left, unknown if prediction.unknown else known, colours.muted)
         paint_text(painter, first, label or "", colours.accent, bold=True)
         return
-    bar = QRectF(left.left(), left.top() + 7, left.width(), 6)
-    paint_bar(painter, bar, best.probability, is_strong=not prediction.unknown)
-    title = tr("Unknown · {label}?", label=best.label) if prediction.unknown else best.label
-    paint_text(painter, first, title, colours.muted if prediction.unknown else colours.text, bold=True)
+    if prediction.unknown:
+        paint_text(painter, left, tr("maybe {label}", label=best.label), colours.muted)
+        paint_text(painter, first, tr("Unknown"), colours.muted, bold=True)
+        return
+    paint_bar(painter, QRectF(left.left(), left.top() + 7, left.width(), 6), best.probability, is_strong=True)
+    paint_text(painter, first, best.label, colours.text, bold=True)
+
+
+def _text_height() -> int:
+    """The height of the text of a tile with its margins, in pixels."""
+    return _TEXT_HEIGHT + (_LINE if TILE_LOOK.has_names else 0)
 
 
 def _line(box: QRect, number: int) -> QRect:

@@ -83,6 +83,7 @@ class PhotosPage(QWidget):
         self.gallery.viewing_asked.connect(self.view_photo)
         self.inspector.correction_wanted.connect(self.correct)
         self.inspector.removal_wanted.connect(self.remove_correction)
+        self.inspector.viewing_wanted.connect(self.view_photo)
         self.strip.changes_wanted.connect(self.show_changes)
         self.strip.training_wanted.connect(self._on_training_wanted)
 

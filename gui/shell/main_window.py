@@ -26,6 +26,7 @@ from gui.widgets import theme
 from gui.widgets.drop_window import DropWindow
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
+from gui.widgets.tile_look import TILE_LOOK
 
 _PAGES = {
     ActionId.SHOW_PHOTOS: "images",
@@ -159,6 +160,7 @@ class MainWindow(DropWindow):
 
     def _on_settings(self, settings: Settings) -> None:
         theme.apply(_application(), settings.theme)
+        TILE_LOOK.show(fills=settings.fill_tiles, has_names=settings.file_names)
 
 
 def _application() -> QApplication:
