@@ -16,6 +16,7 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
@@ -165,9 +166,11 @@ class Gallery(PhotoGrid):
 
     Attributes:
         chosen: the current row changed; -1 if there is none.
+        selection_changed: the selected rows changed; emitted once for changes that follow each other.
     """
 
     chosen = Signal(int)
+    selection_changed = Signal()
 
     def __init__(self, model: PhotosModel, parent: QWidget) -> None:
         super().__init__(model, parent)
@@ -176,6 +179,14 @@ class Gallery(PhotoGrid):
         self.setDragEnabled(True)  # after setMovement, which resets it
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         model.modelReset.connect(lambda: self.chosen.emit(self.current_row()))
+        self._once = QTimer(self, interval=0, singleShot=True)
+        self._once.timeout.connect(self.selection_changed)
+        self.selectionModel().selectionChanged.connect(lambda: self._once.start())
+        model.modelReset.connect(self._once.start)
+
+    def selected_count(self) -> int:
+        """The number of selected photos, however many."""
+        return sum(one.height() for one in self.selectionModel().selection().toList())
 
     def _on_current_changed(self, current: Index, previous: Index) -> None:
         self.chosen.emit(current.row())

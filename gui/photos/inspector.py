@@ -9,6 +9,7 @@ from core.base.i18n import tr
 from core.base.providers import TITLES, Provider
 from core.datasets.labels import Label
 from core.prediction import Prediction
+from gui.photos.selection_panel import SelectionPanel
 from gui.session.photos_model import Photo
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
@@ -24,6 +25,7 @@ class Inspector(ScrollColumn):
         correction_wanted: the user requested to correct the prediction.
         removal_wanted: the user requested to remove the correction.
         viewing_wanted: the user wants to see the photo large.
+        selection: sums up several selected photos.
     """
 
     viewing_wanted = Signal()
@@ -38,7 +40,8 @@ class Inspector(ScrollColumn):
         self._photo = PhotoPanel(pictures, (self._correct, self._remove))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
         self.statistics = ModelStatistics(tr("Model in use"))
-        self.show_column(self._photo, self.statistics, SPACE)
+        self.selection = SelectionPanel()
+        self.show_column(self.selection, self._photo, self.statistics, SPACE)
 
     def show_photo(self, photo: Photo | None, correction: Label | None) -> None:
         """Show this photo and its correction; None shows a placeholder."""
