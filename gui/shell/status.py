@@ -10,6 +10,8 @@ from core.base.providers import TITLES
 from gui.session.model_controller import ModelController
 from gui.session.session import Session
 from gui.widgets.basic import button
+from gui.widgets.notice_list import NoticesButton
+from gui.widgets.notices import Notices
 
 
 class StatusBar(QStatusBar):
@@ -23,7 +25,7 @@ class StatusBar(QStatusBar):
     training_wanted = Signal()
     folders_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self._session, self._summary = session, ""
@@ -47,6 +49,8 @@ class StatusBar(QStatusBar):
         self._folders.hide()
         self.addPermanentWidget(self._speed)
         self.addPermanentWidget(self._model)
+        self.bell = NoticesButton(notices)
+        self.addPermanentWidget(self.bell)
         session.progressed.connect(self.show_progress)
         session.models.changed.connect(self.show_progress)
         self.show_progress()
