@@ -122,7 +122,7 @@ class Worker:
 
     def run(self) -> None:
         """Answer calls until the window closes, then cancel those that are running."""
-        with warnings_to(self._send):
+        with _warnings_to(self._send):
             with contextlib.suppress(EOFError, OSError):
                 while True:
                     self._handle(self._connection.recv())
@@ -200,7 +200,7 @@ class _Warnings(logging.Handler):
 
 
 @contextlib.contextmanager
-def warnings_to(send: Callable[[Warned], None]) -> Iterator[None]:
+def _warnings_to(send: Callable[[Warned], None]) -> Iterator[None]:
     """Send the warnings that the core logs within the context."""
     handler, core = _Warnings(send), logging.getLogger("core")
     core.addHandler(handler)

@@ -31,6 +31,7 @@ CREATE TABLE labels (
     PRIMARY KEY (photo, model, folder)
 )""",
     "CREATE INDEX labels_by_size ON labels (size)",
+    "CREATE INDEX labels_by_path ON labels (path)",
     "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT)",
     "CREATE INDEX files_not_hashed ON files (size) WHERE sha256 IS NULL",
 )

@@ -154,6 +154,14 @@ class LabelStore:
                     for label in labels:
                         self._put(photo, replace(label, path=path, size=state[0], sha256=""))
 
+    def follow(self, moved: Mapping[Path, Path]) -> None:
+        """Let labels follow photos that Fovea has moved, given as a mapping from old to new paths."""
+        places = [(os.fsencode(source), os.fsencode(target)) for source, target in moved.items()]
+        with self._writing():
+            self._database.executemany("UPDATE OR REPLACE files SET path = ?2 WHERE path = ?1", places)
+            self._database.executemany("UPDATE OR REPLACE labels SET photo = ?2 WHERE photo = ?1", places)
+            self._database.executemany("UPDATE labels SET path = ?2 WHERE path = ?1", places)
+
     def resolve(self, limit: int, sizes: Collection[int] = ()) -> None:
         """Hash labelled files that were not hashed yet and are as they were, the most recent ones first.
 

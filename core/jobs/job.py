@@ -65,7 +65,7 @@ def open_lazy_classifier(request: JobRequest) -> LazyClassifier:
     return LazyClassifier(open_library().find(request.model), request.provider, request.precision)
 
 
-class Job:
+class Job(contextlib.AbstractContextManager["Job"]):
     """A job running in this process.
 
     Attributes:
@@ -109,9 +109,6 @@ class Job:
         self._queue: deque[Image] = deque()
         self._cached: dict[int, Features] = {}
         self._running: Generator[JobResult, None, None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self._running:

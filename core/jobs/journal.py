@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from core.base import lock_files, paths
 from core.base.database import transaction
@@ -141,7 +141,7 @@ def job_folder(id_: str) -> Path:
     return paths.jobs() / id_
 
 
-class Journal:
+class Journal(contextlib.AbstractContextManager["Journal"]):
     """A job's journal, opened and locked to run the job; thread-safe.
 
     Every method raises StorageError if the journal cannot be used any more, for example because the disk is full or
@@ -171,9 +171,6 @@ class Journal:
             with self._writing() as database:
                 self._model, self._walk = _start_walk(database, request, model)
             self._resources = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         with journal_errors(self._file), self._lock:

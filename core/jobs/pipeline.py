@@ -11,9 +11,10 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,7 @@ class _Input:
     sha256: str = ""
 
 
-class Pipeline:
+class Pipeline(AbstractContextManager["Pipeline"]):
     """Classifies images: submitted in one call, collected in a later one, in any batches."""
 
     def __init__(self, classifier: LazyClassifier, top_k: int, *, keep_features: bool) -> None:
@@ -136,9 +137,6 @@ class Pipeline:
         self._store = FeatureStore() if keep_features else None
         self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
         self._futures: dict[int, Future[_Input]] = {}
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)

@@ -10,9 +10,9 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from core.base.database import transaction
 from core.base.recovery import as_path
@@ -42,7 +42,7 @@ class SharedReview(NamedTuple):
     after: Review | None
 
 
-class ResultStore:
+class ResultStore(AbstractContextManager["ResultStore"]):
     """Access to the results of a job; several can be open, also while the job runs. Not thread-safe.
 
     Every method raises StorageError if the journal cannot be read or written any more.
@@ -60,9 +60,6 @@ class ResultStore:
         self._listings: dict[View, Listing] = {}
         with self._reading() as database:
             self._top = as_path(database.execute("SELECT folder FROM job").fetchone()[0])
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -1,13 +1,16 @@
-"""Updates the record of written keywords when sorting moves photos, and when that is undone."""
+"""Updates labels and the record of written keywords when sorting moves photos, and when that is undone."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from core.base import paths
 from core.base.errors import FoveaError
-from core.base.i18n import tr
+from core.base.i18n import mark, tr
+from core.datasets.label_file import has_labels, open_labels
 from core.outputs.keywords.record import open_record
 from core.outputs.sorting.entries import MoveState
 from core.outputs.sorting.record import SortingRecord
@@ -19,21 +22,36 @@ _ALL: Final = -1
 
 
 def follow_sorting(sorting: SortingSummary) -> SortingSummary:
-    """Update the paths in the record of written keywords after a sorting was run, resumed or undone, and return it.
+    """Update the paths of labels, and those in the record of written keywords, after a sorting was run, resumed or
+    undone, and return it.
 
     An error is only logged, as the sorting itself succeeded.
     """
-    if sorting.request.by is not TransferMode.MOVE or not paths.keyword_record().exists():
-        return sorting
+    if sorting.request.by is TransferMode.MOVE:
+        if has_labels():
+            message = mark("Couldn't update the paths of labels after sorting {id}: {error}")
+            _follow(sorting.id, _move_labels, message)
+        if paths.keyword_record().exists():
+            message = mark("Couldn't update the record of written keywords after sorting {id}: {error}")
+            _follow(sorting.id, _move_keywords, message)
+    return sorting
+
+
+def _follow(sorting: str, follow: Callable[[Mapping[Path, Path]], None], message: str) -> None:
     try:
-        with SortingRecord(sorting.id) as record:
+        with SortingRecord(sorting) as record:
             moved = {move.source: move.target for move in record.moves(MoveState.DONE, limit=_ALL)}
             moved |= {move.target: move.source for move in record.moves(MoveState.UNDONE, limit=_ALL)}
-        with open_record(paths.keyword_record()) as keywords:
-            keywords.follow(moved)
+        follow(moved)
     except FoveaError as error:
-        message = tr(
-            "Couldn't update the record of written keywords after sorting {id}: {error}", id=sorting.id, error=error
-        )
-        _log.warning("%s", message)
-    return sorting
+        _log.warning("%s", tr(message, id=sorting, error=error))
+
+
+def _move_labels(moved: Mapping[Path, Path]) -> None:
+    with open_labels() as labels:
+        labels.follow(moved)
+
+
+def _move_keywords(moved: Mapping[Path, Path]) -> None:
+    with open_record(paths.keyword_record()) as keywords:
+        keywords.follow(moved)

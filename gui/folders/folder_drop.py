@@ -44,8 +44,8 @@ class FolderDrop(QObject):
     def _list(self, path: Path, then: _Then) -> None:
         found: list[Path] = []
         listing = self._pictures.list_images((path,), maximum=1)
-        listing.found.connect(found.extend)
-        listing.finished.connect(partial(then, path, found))
+        listing.progressed.connect(found.extend)
+        listing.succeeded.connect(partial(then, path, found))
 
     def _take(
         self,

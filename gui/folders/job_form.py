@@ -84,7 +84,7 @@ class JobForm(ScrollColumn):
         """Reset the form, with this folder selected if one is given."""
         self._problem.hide()
         self.folder = folder or self.folder
-        in_use = self._models.in_use.name if self._models.in_use else self._settings.value.model
+        in_use = self._models.name or self._settings.value.model
         self.model.setCurrentIndex(max(0, self.model.findData(in_use)))
         self._show_folder()
         (self.begin if self.folder is not None else self.choose).setFocus()
@@ -132,8 +132,7 @@ class JobForm(ScrollColumn):
         self.model.clear()
         for name, summary in self._models.installed.items():
             self.model.addItem(summary.card.title, name)
-        in_use = self._models.in_use.name if self._models.in_use else None
-        self.model.setCurrentIndex(max(0, self.model.findData(chosen or in_use)))
+        self.model.setCurrentIndex(max(0, self.model.findData(chosen or self._models.name)))
         self._show_folder()
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Group, JobSummary, Order, View
-from gui.folders.job_text import pattern_text, title_text
+from gui.folders.job_text import place_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, ToolButton, button, label, restyle
 from gui.widgets.layouts import fill, hbox, vbox
@@ -84,14 +84,10 @@ class ResultsBar(QWidget):
 
     def show_job(self, job: JobSummary) -> None:
         """Show the name and folder of the job."""
-        place, pattern = display_path(job.folder), pattern_text(job)
         self._title.setText(title_text(job))
-        self._place.setText(
-            self._place.fontMetrics().elidedText(
-                f"{place}  ({pattern})" if pattern else place, Qt.TextElideMode.ElideMiddle, 320
-            )
-        )
-        self._place.setToolTip(place)
+        metrics = self._place.fontMetrics()
+        self._place.setText(metrics.elidedText(place_text(job), Qt.TextElideMode.ElideMiddle, 320))
+        self._place.setToolTip(display_path(job.folder))
 
     def show_order(self, view: View) -> None:
         """Show the order and groups of a view that has no filter."""

@@ -59,6 +59,11 @@ class RowSelection(QObject):
         return self._rows.row(index.row()) if index.isValid() else None
 
     @property
+    def place(self) -> int:
+        """The place of the current row; -1 if there is none."""
+        return self._selection.currentIndex().row()
+
+    @property
     def has_current(self) -> bool:
         """Whether there is a current row, loaded or not."""
         return self._selection.currentIndex().isValid()
@@ -86,10 +91,10 @@ class RowSelection(QObject):
         loaded = [row for row in rows or [self.current] if row is not None]
         return None if len(loaded) < len(rows) else loaded
 
-    def select(self, place: int) -> None:
-        """Select this row alone."""
+    def select(self, place: int, *, alone: bool = False) -> None:
+        """Select this row; if it is current already, others stay selected unless `alone`."""
         index = self._rows.index(place, 0)
-        if index != self._selection.currentIndex().siblingAtColumn(0):
+        if index != self._selection.currentIndex().siblingAtColumn(0) or (alone and self.count > 1):
             self._selection.setCurrentIndex(index, _WHOLE_ROW)
 
     def step(self, by: int) -> None:

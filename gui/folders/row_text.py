@@ -61,6 +61,20 @@ def review_text(review: Review | None) -> str:
     return tr("Skipped") if review.verdict is Verdict.SKIPPED else review.label or ""
 
 
+def reviewed_text(row: Row, review: Review | None) -> str:
+    """What was just done with a row: its file and its new review."""
+    name = name_text(row)
+    if review is None:
+        return tr("{name}: review undone", name=name)
+    match review.verdict:
+        case Verdict.ACCEPTED:
+            return tr("{name}: confirmed {label}", name=name, label=review.label)
+        case Verdict.CORRECTED:
+            return tr("{name} → {label}", name=name, label=review.label)
+        case Verdict.SKIPPED:
+            return tr("{name}: skipped", name=name)
+
+
 def _review_state(review: Review | None) -> str:
     if review is None:
         return tr("not reviewed")

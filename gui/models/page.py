@@ -170,7 +170,7 @@ class ModelsPage(QWidget):
 
     def _show_models(self) -> None:
         models = self._session.models
-        in_use = models.in_use.name if models.in_use else ""
+        in_use = models.name
         self.choices.show_models(model_texts(models.installed, self.names, in_use), in_use)
         self._show_chosen()
 
@@ -188,7 +188,7 @@ class ModelsPage(QWidget):
 
     def _show_facts(self, facts: InstalledModel, version: Version | None) -> None:
         opened, name = self._session.models.in_use, facts.card.name
-        is_in_use = self._session.models.is_in_use(name)
+        is_in_use = name == self._session.models.name
         is_opened = is_in_use and opened is not None and opened.version == facts.version
         latency = self._session.models.speed.latency_text() if is_opened else ""
         self.statistics.show_model(facts, opened if is_opened else None, latency)

@@ -51,10 +51,6 @@ class LibraryController(QObject):
         self.removed.connect(self._on_removed)
         self.changed.connect(self._on_changed)
 
-    def close(self) -> None:
-        """End the library process immediately."""
-        self.tasks.close()
-
     def refresh(self) -> None:
         """List the library; if that is already running, list again afterwards, as its result may be out of date."""
         self._lists_again = self._listing is not None
@@ -92,11 +88,11 @@ class LibraryController(QObject):
         return task
 
     def _on_activated(self, name: str) -> None:
-        if not self._models.is_in_use(name):
+        if name != self._models.name:
             self._models.open(model=name)
 
     def _on_removed(self, name: str, _: int | None, active: int | None) -> None:
-        if active is None and self._models.is_in_use(name):
+        if active is None and name == self._models.name:
             self._models.open(model=Settings().model)
 
     def _on_changed(self) -> None:

@@ -62,9 +62,10 @@ class ModelController(QObject):
         """What the model in use is."""
         return self.in_use.model if self.in_use else None
 
-    def is_in_use(self, name: str) -> bool:
-        """Whether the model of this name is in use."""
-        return self.in_use is not None and self.in_use.name == name
+    @property
+    def name(self) -> str:
+        """The name of the model in use; empty if there is none."""
+        return self.in_use.name if self.in_use else ""
 
     def open(self, **fields: str | ProviderPreference | Precision) -> None:
         """Change these fields of the settings, then open their model."""
@@ -110,7 +111,7 @@ class ModelController(QObject):
     def _on_refused(self, name: str, error: FoveaError) -> None:
         self.opening = ""
         self.noticed.emit(Notice.of(error, key=_key(name)))
-        next_best = self.in_use.name if self.in_use else Settings().model
+        next_best = self.name or Settings().model
         if name != next_best:
             self.open(model=next_best)
         else:

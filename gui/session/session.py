@@ -77,8 +77,8 @@ class Session(QObject):
         self.models.opened.connect(self._on_opened)
         self.engine.classified.connect(self.photos.set_outcome)
         self.engine.waiting_changed.connect(self._emit_progress)
-        self.engine.failed.connect(self._on_failed)
-        self.pictures.failed.connect(self._on_failed)
+        self.engine.tasks.failed.connect(self._on_failed)
+        self.pictures.tasks.failed.connect(self._on_failed)
         self.pasted.saved.connect(lambda file: self.add((file,)))
         self.watch.changed.connect(self.models.refresh)
 
@@ -98,7 +98,7 @@ class Session(QObject):
         self.pasted.close()
         self.watch.close()
         self.engine.tasks.close()
-        self.pictures.close()
+        self.pictures.tasks.close()
         self.corrections.close()
         self.settings.close()
 
@@ -107,9 +107,9 @@ class Session(QObject):
     def add(self, chosen: Sequence[Path]) -> None:
         """Add files and the images in folders; an unreadable file becomes a row with the reason."""
         requested = tuple(path.absolute() for path in chosen)  # so that no file is listed under two names
-        photos, listing = PhotoListing(requested), self.pictures.list_images(requested)
-        listing.found.connect(partial(self._on_found, photos))
-        listing.finished.connect(partial(self._on_listed, photos))
+        listing, task = PhotoListing(requested), self.pictures.list_images(requested)
+        task.progressed.connect(partial(self._on_found, listing))
+        task.succeeded.connect(partial(self._on_listed, listing))
 
     def _on_found(self, listing: PhotoListing, paths: Sequence[Path]) -> None:
         is_first = listing.is_empty
@@ -175,7 +175,7 @@ class Session(QObject):
 
         result = LibraryController(self.models, self)
         result.tasks.warned.connect(self._on_warned)
-        self.closing.connect(result.close)
+        self.closing.connect(result.tasks.close)
         return result
 
     @cached_property

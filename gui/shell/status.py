@@ -5,11 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
-from core.base.i18n import tr, tr_n
+from core.base.i18n import tr
 from core.base.providers import TITLES
 from gui.session.model_controller import ModelController
 from gui.session.session import Session
 from gui.widgets.basic import button
+from gui.widgets.counts import photo_count, unreadable_count, waiting_count
 from gui.widgets.notice_list import NoticesButton
 from gui.widgets.notices import Notices
 
@@ -83,11 +84,11 @@ class StatusBar(QStatusBar):
 
 
 def _counts(photos: int, failed: int, waiting: int) -> str:
-    parts = [tr_n("{count:,} photo", "{count:,} photos", photos)]
+    parts = [photo_count(photos)]
     if failed:
-        parts.append(tr_n("{count:,} unreadable", "{count:,} unreadable", failed))
+        parts.append(unreadable_count(failed))
     if waiting:
-        parts.append(tr_n("{count:,} waiting", "{count:,} waiting", waiting))
+        parts.append(waiting_count(waiting))
     return " · ".join(parts)
 
 

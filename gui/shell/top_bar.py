@@ -49,7 +49,7 @@ class TopBar(QWidget):
             self.switcher.clear()
             for name, model in models.installed.items():
                 self.switcher.addItem(model.card.title, name)
-            current = models.opening or (in_use.name if in_use else "")
+            current = models.opening or models.name
             self.switcher.setCurrentIndex(self.switcher.findData(current))
         self.switcher.setEnabled(bool(models.installed))
         provider = TITLES[in_use.provider] if in_use else tr("No provider")
@@ -60,5 +60,5 @@ class TopBar(QWidget):
 
     def _on_activated(self, index: int) -> None:
         name = self.switcher.itemData(index)
-        if name and not self._models.is_in_use(name):
+        if name and name != self._models.name:
             self._models.open(model=name)

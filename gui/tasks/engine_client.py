@@ -48,7 +48,6 @@ class EngineClient(QObject):
         classified: the outcome of an image.
         waiting_changed: the number of images that wait may have changed.
         noticed: a notice for the user.
-        failed: the engine process cannot be started.
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
 
@@ -59,13 +58,11 @@ class EngineClient(QObject):
     classified = Signal(object)
     waiting_changed = Signal()
     noticed = Signal(object)
-    failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.tasks = Tasks(serve_engine, _crash_of_image(), self)
         self.tasks.died.connect(self._on_died)
-        self.tasks.failed.connect(self.failed)
         self._opening = LatestTask(self.tasks)
         self._requested: tuple[str, ProviderPreference, Precision, int] | None = None
         self._is_open = False
@@ -83,7 +80,7 @@ class EngineClient(QObject):
         """Request the installed models."""
         from core import api  # not needed by the first paint
 
-        self.tasks.start(api.list_models).succeeded.connect(self.models_listed)
+        self.tasks.start(api.list_models, repeats=True).succeeded.connect(self.models_listed)
 
     # ---- the model
 
@@ -169,7 +166,6 @@ class EngineClient(QObject):
         was_open, self._is_open = self._is_open, False
         self.noticed.emit(Notice(_crash_text(len(self._in_flight)), NoticeKind.WARNING))
         self._blame(list(self._in_flight), self.tasks.death)
-        self.list_models()
         if self._requested is None:
             return
         if was_open:

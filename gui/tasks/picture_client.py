@@ -17,9 +17,8 @@ from PySide6.QtGui import QImage, QPixmap
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.images.drawing import Picture, draw
-from core.prediction import Failure
 from core.services.processes import serve_pictures
-from gui.tasks.task import Tasks
+from gui.tasks.task import Task, Tasks
 
 THUMBNAIL_SIDE: Final = 256
 PREVIEW_SIDE: Final = 1280
@@ -31,52 +30,29 @@ _AT_ONCE: Final = 3
 _Key = tuple[Path, int]
 
 
-class Listing(QObject):
-    """The images in files and folders being listed; started again after a crash, which may report images twice.
-
-    Attributes:
-        found: some of the images; at least one.
-        finished: all images were reported; the folders that could not be read.
-    """
-
-    found = Signal(object)
-    finished = Signal(object)
-
-    def __init__(self, paths: tuple[Path, ...], maximum: int | None, parent: QObject) -> None:
-        super().__init__(parent)
-        self.paths, self.maximum = paths, maximum
-
-
 class PictureClient(QObject):
     """Sends requests to the picture process, and restarts it after a crash.
 
     Attributes:
         rendered: the picture of this path and side is ready, or known to be unavailable.
-        failed: the picture process cannot be started.
     """
 
     rendered = Signal(object, object)
-    failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.tasks = Tasks(serve_pictures, _exit_error(), self)
-        self.tasks.died.connect(self._on_died)
-        self.tasks.failed.connect(self.failed)
+        self.tasks.died.connect(self._request_next)  # any of the pictures in flight may have caused the crash
         self._cache: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _MAX_CACHED}
         self._waiting: OrderedDict[_Key, None] = OrderedDict()
         self._in_flight: set[_Key] = set()
-        self._listings: list[Listing] = []
+        self._listings: list[Task] = []
 
     def start(self) -> None:
         """Start the picture process ahead of the first request, and let it import what that needs."""
         from core import api  # not needed by the first paint
 
         self.tasks.start(api.list_images, (), None)
-
-    def close(self) -> None:
-        """End the picture process."""
-        self.tasks.close()
 
     @property
     def is_listing(self) -> bool:
@@ -98,24 +74,21 @@ class PictureClient(QObject):
             self._request_next()
         return None
 
-    def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> Listing:
-        """List the images in files and folders, up to a maximum."""
-        listing = Listing(tuple(paths), maximum, self)
-        self._listings.append(listing)
-        self._list(listing)
-        return listing
+    def cached(self, path: Path, side: int) -> QPixmap | None:
+        """The picture if it is cached; it is not requested."""
+        return self._cache[side].get(path)
 
-    def _list(self, listing: Listing) -> None:
+    def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> Task:
+        """List the images in files and folders, up to a maximum; see `api.list_images`.
+
+        After a crash the task begins again, and may report images twice.
+        """
         from core import api  # not needed by the first paint
 
-        task = self.tasks.start(api.list_images, listing.paths, listing.maximum)
-        task.progressed.connect(listing.found)
-        task.succeeded.connect(partial(self._on_listed, listing))
-
-    def _on_listed(self, listing: Listing, failures: tuple[Failure, ...]) -> None:
-        self._listings.remove(listing)
-        listing.finished.emit(failures)
-        listing.deleteLater()
+        task = self.tasks.start(api.list_images, tuple(paths), maximum, repeats=True)
+        self._listings.append(task)
+        task.ended.connect(partial(self._listings.remove, task))
+        return task
 
     def _request_next(self) -> None:
         while self._waiting and len(self._in_flight) < _AT_ONCE:
@@ -131,7 +104,7 @@ class PictureClient(QObject):
 
     def _on_render_failed(self, key: _Key, error: FoveaError) -> None:
         self._store(key, QPixmap())
-        if error is not self.tasks.death:  # otherwise `_on_died` decides whether the process is started again
+        if error is not self.tasks.death:  # otherwise `died` says whether the process is started again
             self._request_next()
 
     def _store(self, key: _Key, picture: QPixmap) -> None:
@@ -142,12 +115,6 @@ class PictureClient(QObject):
         if len(cache) > _MAX_CACHED[side]:
             cache.popitem(last=False)
         self.rendered.emit(path, side)
-
-    def _on_died(self) -> None:
-        """Restart the running listings; the pictures in flight, any of which may have caused the crash, have failed."""
-        for listing in self._listings:
-            self._list(listing)
-        self._request_next()
 
 
 def _exit_error() -> FoveaError:

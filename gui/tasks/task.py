@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any
@@ -24,6 +24,7 @@ class Task(QObject):
         stopped: the call was cancelled and has ended.
         ended: the call ended in any of these ways; emitted last.
         is_over: whether the call has ended.
+        repeats: whether the call is made again if the process dies meanwhile, instead of failing.
         is_paused: whether the call was paused, and not resumed since.
     """
 
@@ -33,8 +34,9 @@ class Task(QObject):
     stopped = Signal()
     ended = Signal()
 
-    def __init__(self, call: Call, steer: Callable[[Steer], None], parent: QObject) -> None:
+    def __init__(self, call: Call, steer: Callable[[Steer], None], parent: QObject, *, repeats: bool) -> None:
         super().__init__(parent)
+        self.repeats = repeats
         self.call, self.is_over, self.is_paused = call, False, False
         self._steer = steer
 
@@ -64,7 +66,7 @@ class Tasks(QObject):
     Attributes:
         death: the error of calls that fail because the process died.
         warned: a warning for the user.
-        died: the process ended unexpectedly; running calls have failed.
+        died: the process ended unexpectedly; running calls have failed, or are made again.
         failed: the process died several times before sending a message; starting it again would not help.
     """
 
@@ -89,15 +91,24 @@ class Tasks(QObject):
         """The process ID while the helper runs."""
         return self._process.process_id
 
-    def start(self, function: Callable[..., Any], *arguments: Any) -> Task:  # noqa: ANN401 - the function's own
-        """Call a function of `core.api` in the helper process, without waiting for it."""
+    def start(self, function: Callable[..., Any], *arguments: Any, repeats: bool = False) -> Task:  # noqa: ANN401 - the function's own
+        """Call a function of `core.api` in the helper process, without waiting for it.
+
+        Args:
+            function: a module-level function.
+            arguments: its positional arguments.
+            repeats: whether to call it again if the process dies meanwhile, which may report events twice.
+        """
+        task = Task(Call(next(self._ids), function, arguments), self._send, self, repeats=repeats)
+        self._submit(task)
+        return task
+
+    def _submit(self, task: Task) -> None:
         if not self._is_started and not self._is_closed:
             self._process.start()
             self._is_started = True
-        call = Call(next(self._ids), function, arguments)
-        task = self._running[call.id] = Task(call, self._send, self)
-        self._process.send(call)
-        return task
+        self._running[task.call.id] = task
+        self._process.send(task.call)
 
     def close(self) -> None:
         """End the process immediately; later calls are never answered."""
@@ -131,17 +142,19 @@ class Tasks(QObject):
         task.deleteLater()
 
     def _on_died(self) -> None:
-        self._fail_all()
+        repeated = [task for task in self._running.values() if task.repeats]
+        self._fail([task for task in self._running.values() if not task.repeats])
+        for task in repeated:
+            self._submit(task)
         self.died.emit()
 
     def _on_failed(self) -> None:
-        self._fail_all()
+        self._fail(list(self._running.values()))
         self.failed.emit()
 
-    def _fail_all(self) -> None:
-        self._is_started = False
-        running, self._running = self._running, {}
-        for task in running.values():
+    def _fail(self, tasks: Iterable[Task]) -> None:
+        self._is_started, self._running = False, {}
+        for task in tasks:
             self._end(task, Error(task.call.id, self.death))
 
 

@@ -101,6 +101,7 @@ def icon_button(icon: str, title: str, on_click: Callable[[], object]) -> QToolB
     """A button that shows only an icon; its title is the tool tip and the accessible name."""
     result = ToolButton()
     result.setIcon(icons.icon(icon, "text"))
+    result.setIconSize(QSize(20, 20))
     result.setToolTip(title)
     result.setAccessibleName(title)
     result.clicked.connect(lambda: on_click())

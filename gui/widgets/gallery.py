@@ -102,7 +102,7 @@ def _makers() -> dict[str, Callable[[], QWidget]]:
         "checkbox, on": lambda: _checked(CheckBox("Subfolders"), Qt.CheckState.Checked),
         "checkbox, partly": lambda: _checked(CheckBox("Subfolders"), Qt.CheckState.PartiallyChecked),
         "radio button": lambda: QRadioButton("Quick"),
-        "radio button, on": lambda: QRadioButton("Quick", checked=True, autoExclusive=False),
+        "radio button, on": _chosen,
         "field": lambda: QLineEdit("holiday"),
         "field, empty": lambda: QLineEdit(placeholderText="*.jpg"),
         "number": lambda: QSpinBox(value=12),
@@ -138,6 +138,13 @@ def hover(control: QWidget) -> None:
 def _checked(box: QCheckBox, state: Qt.CheckState) -> QCheckBox:
     box.setCheckState(state)
     return box
+
+
+def _chosen() -> QRadioButton:
+    result = QRadioButton("Quick")
+    result.setAutoExclusive(False)
+    result.setChecked(True)
+    return result
 
 
 def _choice() -> Choice:
@@ -184,7 +191,7 @@ def _lists() -> Panel:
     panel, properties = Panel("Lists and cards"), PropertyList()
     names = plain_list("Models", ["Model", "Photos"], 0)
     names.addTopLevelItems([QTreeWidgetItem([name, "1,000"]) for name in ("General", "Everyday")])
-    names.setCurrentItem(names.topLevelItem(0))
+    names.setCurrentIndex(names.model().index(0, 0))
     names.setFixedHeight(110)
     properties.show_properties([("Input size", "299 × 299 px"), ("Size on disk", "88.1 MB")])
     cards = [_card(is_chosen=is_chosen) for is_chosen in (False, True)]

@@ -48,7 +48,7 @@ CREATE TABLE folders (
 `follows` is the number of a companion's photo, NULL for photos; records of earlier versions have no such column."""
 
 
-class SortingRecord:
+class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
     """The open record of one sorting.
 
     Every method raises StorageError if the record cannot be read or written any more.
@@ -68,9 +68,6 @@ class SortingRecord:
             raise UsageError(tr("No sorting {id!r}.", id=id_), hint=tr("List the sortings with `fovea sort --list`."))
         with self._errors():
             self._database = connect(self._file, partial(self._prepare, make=make), make=make)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._database.close()

@@ -15,10 +15,10 @@ from core.base.progress import Progress
 from core.base.text import display_path
 from core.datasets.values import CustomDataset, FolderRead
 from gui.tasks.picture_client import PictureClient
-from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
 from gui.widgets.basic import Kind, ProgressBar, button, label
+from gui.widgets.counts import photos_in_classes
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, Placed, hbox, vbox
 

@@ -76,8 +76,8 @@ class TrainingController(QObject):
     def begin(self, request: TrainRequest, read: FolderRead | None = None) -> None:
         """Begin a training on the photos that were read, or resume a run without having read them."""
         self.request, self.read, self._discards = request, read, False
-        defaults, opened = DEFAULTS.get(request.recipe.value), self._models.in_use
-        task = self._task = self._tasks.start(api.train, request, opened.name if opened else None)
+        defaults = DEFAULTS.get(request.recipe.value)
+        task = self._task = self._tasks.start(api.train, request, self._models.name or None)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)
         task.failed.connect(self._on_failed)

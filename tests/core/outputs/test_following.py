@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from core.base import paths
+from core.datasets.label_file import find_labels, open_labels
 from core.outputs.following import follow_sorting
 from core.outputs.keywords.record import open_record
 from core.outputs.sorting.values import TransferMode
 from tests.core.outputs.sorting.conftest import Sorter, classified_row
+from tests.labels import correction, give, given
 
 
 @pytest.fixture
@@ -46,6 +48,24 @@ def test_the_record_of_keywords_follows_moved_photos(sorter: Sorter, by: Transfe
     sorter.undo(facts.id)
     follow_sorting(facts)
     assert _remembered() == before
+
+
+@pytest.mark.parametrize("is_hashed", [True, False])
+def test_labels_follow_moved_photos(sorter: Sorter, is_hashed: bool) -> None:
+    photo = sorter.add("a.jpg")
+    give(correction(photo, "cat"))
+    if is_hashed:
+        with open_labels() as labels:
+            labels.resolve(1)
+    facts = sorter.sort([classified_row(photo, "cat", 0.9)], sorter.request(TransferMode.MOVE))
+    follow_sorting(facts)
+    place = sorter.destination / "cat" / "a.jpg"
+    assert list(given("mine")) == [place]
+    assert list(find_labels([photo, place])) == [place]
+    sorter.undo(facts.id)
+    follow_sorting(facts)
+    assert list(given("mine")) == [photo]
+    assert list(find_labels([photo, place])) == [photo]
 
 
 def test_no_record_of_keywords_is_created(sorter: Sorter) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.jobs.values import Group, Order, View
@@ -60,6 +60,29 @@ def test_clicking_a_header_sorts_and_clicking_again_reverses(results: ResultsPag
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: settled(results) and rising(sure(results, range(50))[::-1]), timeout=PATIENCE_MS)
     assert results.bar.order.currentText() == "Highest confidence first"
+
+
+def test_a_row_is_looked_at_and_corrected(results: ResultsPage, window: MainWindow) -> None:
+    results.table.setFocus()
+    results.selection.step(2)
+    QTest.keyClick(results.table, Qt.Key.Key_Space)
+    viewer = results.viewing.viewer.made
+    assert viewer is not None
+    assert viewer.isVisible()
+    QTest.keyClick(viewer.canvas, Qt.Key.Key_Right)
+    shown, row = viewer.findChildren(QLabel), results.selection.current
+    assert results.selection.place == 3
+    assert row is not None
+    assert {row.path.name, f"4 of {ROWS:,}"} <= {one.text() for one in shown}
+    window.actions_by_id[ActionId.CORRECT].trigger()
+    chooser = results.selection.chooser
+    assert chooser is not None
+    QTest.keyClick(chooser.line, Qt.Key.Key_Escape)
+    QTest.keyClick(viewer.canvas, Qt.Key.Key_Escape)
+    assert not viewer.isVisible()
+    assert results.table.hasFocus()
+    QTest.keyClick(results.table, Qt.Key.Key_Return)
+    assert chooser.isVisible()
 
 
 def rising(values: list[float]) -> bool:
@@ -154,6 +177,14 @@ def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
     assert results.table.currentIndex().row() == 6
     window.actions_by_id[ActionId.AS_TABLE].trigger()
     assert results.table.isVisible()
+
+
+def test_the_gallery_scrolls_to_the_current_photo(results: ResultsPage, qtbot: QtBot) -> None:
+    results.selection.step(300)
+    results.show_as(gallery=True)
+    gallery = results.gallery
+    current = gallery.model().index(300, 0)
+    qtbot.waitUntil(lambda: gallery.viewport().rect().intersects(gallery.visualRect(current)), timeout=PATIENCE_MS)
 
 
 def test_the_current_photo_stays_when_the_order_changes(results: ResultsPage, qtbot: QtBot) -> None:

@@ -43,7 +43,7 @@ class FakeTasks(QObject):
         super().__init__()
         self.calls: list[tuple[object, tuple[object, ...], FakeTask]] = []
 
-    def start(self, function: object, *arguments: object) -> FakeTask:
+    def start(self, function: object, *arguments: object, repeats: bool = False) -> FakeTask:
         self.calls.append((function, arguments, FakeTask()))
         return self.calls[-1][2]
 

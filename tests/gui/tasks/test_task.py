@@ -122,6 +122,18 @@ def test_a_killed_training_fails_and_the_next_call_starts_the_process_again(
     assert tasks.process_id != number
 
 
+@posix
+def test_a_call_that_repeats_is_made_again_after_a_crash(tasks: Tasks, qtbot: QtBot, many: Path) -> None:
+    task = tasks.start(api.read_folder, many, repeats=True)
+    with qtbot.waitSignal(task.progressed, timeout=PATIENCE_MS):
+        pass
+    number = tasks.process_id
+    assert number is not None
+    with qtbot.waitSignals([task.succeeded, task.ended], timeout=PATIENCE_MS):
+        os.kill(number, signal.SIGKILL)
+    assert tasks.process_id != number
+
+
 def test_calls_fail_where_the_process_cannot_be_started(tasks: Tasks, qtbot: QtBot, folder: Path) -> None:
     tasks._process._serve = die_at_once
     for _ in range(4):  # more often than a helper may die without a message
