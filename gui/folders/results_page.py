@@ -14,6 +14,7 @@ from core.services.job_values import ViewUpdate
 from gui.folders.results_widgets import ResultsWidgets
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_selection import RowSelection
+from gui.folders.row_viewing import RowViewing
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_table import RowsTable
 from gui.folders.side_panels import SidePanels
@@ -31,6 +32,7 @@ class ResultsPage(QWidget):
         strip: the progress of the job.
         bar: the actions on its results.
         selection: the current and the selected rows, and what can be done with them.
+        viewing: the large view of the current row.
         panels: the filters and the inspector beside the rows.
         shows_gallery: whether the rows are shown as a gallery rather than as a table.
         panels_changed: a panel was shown or hidden, or the layout changed.
@@ -49,6 +51,7 @@ class ResultsPage(QWidget):
         self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
         self.bar, self.strip, self.filters, self.inspector = parts.bar, parts.strip, parts.filters, parts.inspector
         self.selection = RowSelection(self.rows, self.table.selectionModel(), reviewer, self)
+        self.viewing = RowViewing(parts.pictures, self.rows, self.selection, self)
         self.status = label(kind="muted")
         self._nothing = label(kind="muted", wrap=True)
         middle = QWidget(self)
@@ -70,8 +73,9 @@ class ResultsPage(QWidget):
         self.filters.changed.connect(self.open_view)
         self.bar.order_wanted.connect(self.sort)
         self.table.sort_wanted.connect(self._on_title)
-        self.table.activated.connect(self.selection.ask_for_class)
-        self.gallery.correction_asked.connect(self.selection.ask_for_class)
+        for rows in (self.table, self.gallery):
+            rows.correction_asked.connect(self.selection.ask_for_class)
+            rows.viewing_asked.connect(self.viewing.open)
         self.inspector.accepted.connect(lambda: self.selection.review(Review(Verdict.ACCEPTED)))
         self.inspector.other_wanted.connect(self.selection.ask_for_class)
         self.inspector.review_removed.connect(lambda: self.selection.review(None))
@@ -181,6 +185,7 @@ class ResultsPage(QWidget):
         row = self.selection.current
         if row is not None or not self.selection.has_current:
             self.inspector.show_row(row, self.selection.count)
+            self.viewing.show_row(row)
 
     def _show_status(self) -> None:
         parts, selected = [photo_count(self.rows.rowCount())], self.selection.count

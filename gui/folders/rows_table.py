@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -46,9 +46,13 @@ class RowsTable(QTableView):
 
     Attributes:
         sort_wanted: the user clicked a column header; an `Order`.
+        correction_asked: the user pressed Enter to correct the selected photos.
+        viewing_asked: the user pressed Space or double-clicked to look at the current photo.
     """
 
     sort_wanted = Signal(object)
+    correction_asked = Signal()
+    viewing_asked = Signal()
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -67,6 +71,17 @@ class RowsTable(QTableView):
         self.setCornerButtonEnabled(False)
         self._arrange_headers()
         model.reset_done.connect(self.viewport().update)
+        self.doubleClicked.connect(lambda: self.viewing_asked.emit())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self.currentIndex().isValid():
+            super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.correction_asked.emit()
+        elif event.key() == Qt.Key.Key_Space:
+            self.viewing_asked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _arrange_headers(self) -> None:
         rows, titles = self.verticalHeader(), self.horizontalHeader()

@@ -50,9 +50,11 @@ class PhotoGrid(QListView):
 
     Attributes:
         correction_asked: the user pressed Enter to correct the selected photos.
+        viewing_asked: the user pressed Space or double-clicked to look at the current photo.
     """
 
     correction_asked = Signal()
+    viewing_asked = Signal()
 
     def __init__(self, model: QAbstractItemModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -70,6 +72,7 @@ class PhotoGrid(QListView):
         self._size = 1
         self._target = QPersistentModelIndex()
         self.verticalScrollBar().rangeChanged.connect(self._seek)
+        self.doubleClicked.connect(lambda: self.viewing_asked.emit())
         self._lay_out()
 
     def current_row(self) -> int:
@@ -118,8 +121,11 @@ class PhotoGrid(QListView):
         self.setUpdatesEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & _MODIFIERS:
+        is_plain = not event.modifiers() & _MODIFIERS
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and is_plain:
             self.correction_asked.emit()
+        elif event.key() == Qt.Key.Key_Space and is_plain and self.currentIndex().isValid():
+            self.viewing_asked.emit()
         else:
             super().keyPressEvent(event)
 

@@ -74,6 +74,10 @@ class PictureClient(QObject):
             self._request_next()
         return None
 
+    def cached(self, path: Path, side: int) -> QPixmap | None:
+        """The picture if it is cached; it is not requested."""
+        return self._cache[side].get(path)
+
     def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> Task:
         """List the images in files and folders, up to a maximum; see `api.list_images`.
 

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.jobs.values import Group, Order, View
@@ -62,6 +62,29 @@ def test_clicking_a_header_sorts_and_clicking_again_reverses(results: ResultsPag
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: settled(results) and rising(sure(results, range(50))[::-1]), timeout=PATIENCE_MS)
     assert results.bar.order.currentText() == "Highest confidence first"
+
+
+def test_a_row_is_looked_at_and_corrected(results: ResultsPage, window: MainWindow) -> None:
+    results.table.setFocus()
+    results.selection.step(2)
+    QTest.keyClick(results.table, Qt.Key.Key_Space)
+    viewer = results.viewing.viewer.made
+    assert viewer is not None
+    assert viewer.isVisible()
+    QTest.keyClick(viewer.canvas, Qt.Key.Key_Right)
+    shown, row = viewer.findChildren(QLabel), results.selection.current
+    assert results.selection.place == 3
+    assert row is not None
+    assert {row.path.name, f"4 of {ROWS:,}"} <= {one.text() for one in shown}
+    window.actions_by_id[ActionId.CORRECT].trigger()
+    chooser = results.selection.chooser
+    assert chooser is not None
+    QTest.keyClick(chooser.line, Qt.Key.Key_Escape)
+    QTest.keyClick(viewer.canvas, Qt.Key.Key_Escape)
+    assert not viewer.isVisible()
+    assert results.table.hasFocus()
+    QTest.keyClick(results.table, Qt.Key.Key_Return)
+    assert chooser.isVisible()
 
 
 def rising(values: list[float]) -> bool:
