@@ -50,7 +50,8 @@ class TableColumns(QObject):
     def fit(self) -> None:
         """Show the columns that fit, as wide as wanted or, if that is too wide, down to their minimum widths."""
         self._is_fitting = True
-        room, shown = self._table.viewport().width(), [one for one in Column if one not in _OPTIONAL]
+        room = self._table.viewport().width()
+        shown: list[Column] = [one for one in Column if one not in _OPTIONAL]
         for column in _OPTIONAL:
             if sum(_MIN_WIDTHS[one] for one in (*shown, column)) + _COMFORT <= room:
                 shown.append(column)

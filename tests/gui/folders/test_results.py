@@ -262,7 +262,11 @@ def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     window.resize(1900, 900)
     QApplication.processEvents()
     assert table.columnWidth(0) == 170
-    assert RowsTable(results.rows, window).columnWidth(0) == 170  # as in the next session
+    again = RowsTable(results.rows, window)  # as in the next session
+    again.resize(1600, 400)
+    again.show()
+    assert again.columnWidth(0) == 170
+    again.hide()
     window.resize(1280, 800)
     qtbot.waitUntil(lambda: table.isColumnHidden(Column.TIME), timeout=PATIENCE_MS)
     assert not table.horizontalScrollBar().isVisible()
