@@ -80,7 +80,7 @@ class FoldersPage(QWidget):
         self._connect()
 
     def _connect(self) -> None:
-        self.tasks.warned.connect(self._notices.show_notice)
+        self.tasks.warned.connect(self._notices.show_warning)
         self.tasks.failed.connect(self._job_notices.show_unavailable)
         self.reviewer.outbox.failed.connect(self._notices.show_error)
         self.jobs.changed.connect(self._on_jobs_changed)
@@ -105,7 +105,7 @@ class FoldersPage(QWidget):
     def _make_results(self) -> ResultsPage:
         result = ResultsPage(self._widgets, self.reviewer, self._stack)
         result.panels_changed.connect(self.state_changed)
-        result.selection.noticed.connect(self._notices.show_notice)
+        result.selection.noticed.connect(self._notices.show_one)
         self._stack.addWidget(result)
         self.results_created.emit(result)
         return result

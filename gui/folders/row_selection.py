@@ -15,6 +15,7 @@ from core.jobs.values import Review, Row, Verdict
 from gui.folders.reviewer import Reviewer
 from gui.folders.row_text import copied_text
 from gui.folders.rows_model import RowsModel
+from gui.tasks.notice import Notice
 from gui.widgets.class_chooser import ClassChooser
 
 _MAX_ROWS: Final = 1000
@@ -33,7 +34,7 @@ class RowSelection(QObject):
     """
 
     current_changed = Signal()
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, rows: RowsModel, selection: QItemSelectionModel, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
@@ -122,7 +123,7 @@ class RowSelection(QObject):
             return
         self._reviewer.review(rows, review)
         if left_open := left_open_text(sum(is_left_open(row, review) for row in rows)):
-            self.noticed.emit(left_open)
+            self.noticed.emit(Notice(left_open))
 
     def ask_for_class(self) -> None:
         """Ask for the class of the rows."""
@@ -142,9 +143,8 @@ class RowSelection(QObject):
         if rows is not None:
             QGuiApplication.clipboard().setText("\n".join(copied_text(row) for row in rows))
             return
-        self.noticed.emit(
-            tr(
-                "Can't copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
-                maximum=_MAX_ROWS,
-            )
+        text = tr(
+            "Can't copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
+            maximum=_MAX_ROWS,
         )
+        self.noticed.emit(Notice(text))

@@ -263,16 +263,14 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
         icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
         first.adjust(_PENCIL, 0, 0, 0)
     if is_corrected:
-        unknown, known = tr("Model: unknown · {label}?", label=best.label), tr("Model: {label}", label=best.label)
+        unknown, known = tr("Model: {label}?", label=best.label), tr("Model: {label}", label=best.label)
         paint_text(painter, left, unknown if prediction.unknown else known, colours.muted)
         paint_text(painter, first, label or "", colours.accent, bold=True)
         return
-    if prediction.unknown:
-        paint_text(painter, left, tr("maybe {label}", label=best.label), colours.muted)
-        paint_text(painter, first, tr("Unknown"), colours.muted, bold=True)
-        return
-    paint_bar(painter, QRectF(left.left(), left.top() + 7, left.width(), 6), best.probability, is_strong=True)
-    paint_text(painter, first, best.label, colours.text, bold=True)
+    bar = QRectF(left.left(), left.top() + 7, left.width(), 6)
+    paint_bar(painter, bar, best.probability, is_strong=not prediction.unknown)
+    title = tr("{label}?", label=best.label) if prediction.unknown else best.label
+    paint_text(painter, first, title, colours.muted if prediction.unknown else colours.text, bold=True)
 
 
 def _text_height() -> int:

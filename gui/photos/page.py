@@ -21,6 +21,7 @@ from gui.photos.retraining import Phase, Retraining
 from gui.photos.selection_panel import MAX_COUNTED
 from gui.session.photos_model import Photo, outcome_text
 from gui.session.session import Session
+from gui.tasks.notice import Notice
 from gui.widgets import theme
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.lazy import Lazy
@@ -126,15 +127,16 @@ class PhotosPage(QWidget):
         if self.retraining.can_start:
             self.retraining.start()
         elif not self.retraining.pending():
-            self._session.noticed.emit(tr("No corrections to learn. Select photos and press F2 to correct them."))
+            text = tr("No corrections to learn. Select photos and press F2 to correct them.")
+            self._session.noticed.emit(Notice(text))
         elif self.retraining.phase is not Phase.RUNNING:
-            self._session.noticed.emit(f"{self.strip.words.text()} {self.strip.details.text()}")
+            self._session.noticed.emit(Notice(f"{self.strip.words.text()} {self.strip.details.text()}"))
 
     def show_changes(self) -> None:
         """Show the changes of the last retraining."""
         summary = self.retraining.summary
         if summary is None:
-            self._session.noticed.emit(tr("The model has not been retrained since you opened Fovea."))
+            self._session.noticed.emit(Notice(tr("The model has not been retrained since you opened Fovea.")))
             return
         from gui.photos.changes_window import ChangesWindow
 
