@@ -7,12 +7,15 @@ from PySide6.QtWidgets import QWidget
 from core.base.crash_log import CrashReport
 from core.base.i18n import tr
 from gui.shell.report_window import ReportWindow
+from gui.tasks.notice import NoticeKind
 from gui.widgets.notices import Notices
 
 
 def show_notice(report: CrashReport, notices: Notices, window: QWidget) -> None:
     """Show a notice about the crash; its button opens the report."""
-    notices.show_notice(_title(report), action=(tr("Show"), lambda: CrashWindow(report, window).show()))
+    notices.show_notice(
+        _title(report), NoticeKind.ERROR, action=(tr("Show"), lambda: CrashWindow(report, window).show())
+    )
 
 
 class CrashWindow(ReportWindow):

@@ -43,7 +43,7 @@ class CompareWindow(QWidget):
         noticed: a notice for the user.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Window)

@@ -39,7 +39,7 @@ class ComparisonView(QWidget):
         comparison: the comparison that is shown; None before the first one.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)

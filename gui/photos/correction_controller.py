@@ -20,6 +20,7 @@ from gui.session.correction_store import CorrectionStore
 from gui.session.model_controller import ModelController
 from gui.session.photos_model import Photo
 from gui.session.undo import Step
+from gui.tasks.notice import Notice
 from gui.widgets.class_chooser import ClassChooser
 
 _LISTED = 3
@@ -34,7 +35,7 @@ class CorrectionController(QObject):
         chooser: the class chooser, created on first use.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(
         self,
@@ -48,12 +49,17 @@ class CorrectionController(QObject):
         self.chooser: ClassChooser | None = None
         self._photos: list[Photo] = []
 
-    def choose_class(self, photos: Sequence[Photo]) -> None:
-        """Let the user choose the class of these photos; those without a prediction are skipped."""
+    def choose_class(self, photos: Sequence[Photo], seen: QWidget) -> None:
+        """Let the user choose the class of these photos; those without a prediction are skipped.
+
+        Args:
+            photos: the photos.
+            seen: what shows them, and is not to be covered more than necessary.
+        """
         self._photos = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
         model = self._models.current
         if not self._photos or model is None:
-            self.noticed.emit(tr("Select a classified photo first, then correct it."))
+            self.noticed.emit(Notice(tr("Select a classified photo first, then correct it.")))
             return
         if self.chooser is None:
             self.chooser = ClassChooser(self._page.window())
@@ -67,6 +73,7 @@ class CorrectionController(QObject):
             about=_prediction_text(predictions, labels),
             likely=[score.label for score in only.scores] if only else [],
             current=labels[0].label if only and labels[0] else "",
+            beside=seen,
         )
 
     def remove_corrections(self, photos: Sequence[Photo]) -> None:

@@ -17,6 +17,7 @@ from gui.folders.job_commands import JobCommands
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.results_page import ResultsPage
+from gui.folders.review import ReviewPage
 from gui.shell.actions import JOB_MENU, NEEDS_JOB, PHOTO_MENU, ActionId, Actions, in_groups, no_job_text
 from gui.widgets.context_menu import attach_menu
 from gui.widgets.notices import Notices
@@ -53,6 +54,7 @@ class FolderCommands(QObject):
         self.jobs, self.browser = JobCommands(page), FolderBrowser(page, notices)
         self._table = self._make_table()
         page.results_created.connect(self._fill_bar)
+        page.review_created.connect(self._fill_review)
         attach_menu(page.list.list, lambda: in_groups(actions, JOB_MENU))
         page.state_changed.connect(self.show_state)
         self.show_state()
@@ -139,6 +141,13 @@ class FolderCommands(QObject):
         if busy_with == job:
             return ""
         return self.page.outputs.description(job) or (tr("waiting for another folder") if busy_with else "")
+
+    def _fill_review(self, review: ReviewPage) -> None:
+        menu = QMenu(review)
+        menu.addActions([self._actions[one] for one in EXPORTS])
+        review.end.fill(self._actions[ActionId.SORT_INTO_FOLDERS], menu)
+        review.end.retrain_wanted.connect(self._actions[ActionId.SHOW_PHOTOS].trigger)  # shows how it goes
+        review.end.retrain_wanted.connect(self._actions[ActionId.RETRAIN].trigger)
 
     def _fill_bar(self, results: ResultsPage) -> None:
         id_ = self._actions

@@ -11,6 +11,8 @@ from gui.session.model_controller import ModelController
 from gui.session.session import Session
 from gui.widgets.basic import button
 from gui.widgets.counts import photo_count, unreadable_count, waiting_count
+from gui.widgets.notice_list import NoticesButton
+from gui.widgets.notices import Notices
 
 
 class StatusBar(QStatusBar):
@@ -24,7 +26,7 @@ class StatusBar(QStatusBar):
     training_wanted = Signal()
     folders_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self._session, self._summary = session, ""
@@ -48,6 +50,8 @@ class StatusBar(QStatusBar):
         self._folders.hide()
         self.addPermanentWidget(self._speed)
         self.addPermanentWidget(self._model)
+        self.bell = NoticesButton(notices)
+        self.addPermanentWidget(self.bell)
         session.progressed.connect(self.show_progress)
         session.models.changed.connect(self.show_progress)
         self.show_progress()

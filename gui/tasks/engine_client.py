@@ -22,6 +22,7 @@ from core.base.providers import Precision, ProviderPreference
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
 from core.services.processes import serve_engine
+from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.task import LatestTask, Tasks
 
 _MAX_IN_FLIGHT: Final = 32
@@ -56,7 +57,7 @@ class EngineClient(QObject):
     refused = Signal(str, FoveaError)
     classified = Signal(object)
     waiting_changed = Signal()
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -163,7 +164,7 @@ class EngineClient(QObject):
     def _on_died(self) -> None:
         """Restart the engine; unless it died of the model, open that again."""
         was_open, self._is_open = self._is_open, False
-        self.noticed.emit(_crash_text(len(self._in_flight)))
+        self.noticed.emit(Notice(_crash_text(len(self._in_flight)), NoticeKind.WARNING))
         self._blame(list(self._in_flight), self.tasks.death)
         if self._requested is None:
             return

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QWidget
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGraphicsDropShadowEffect, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
 from core.base.text import natural_sort_key
@@ -22,10 +33,11 @@ Index = QModelIndex | QPersistentModelIndex
 _WIDTH: Final = 440
 _MAX_SHOWN: Final = 11
 """Visible rows; the rest is reached by scrolling."""
-_NUMBERED: Final = 9
+NUMBERED: Final = 9
+"""How many classes have a digit as their key, here and in the review."""
 _MAX_UNSORTED: Final = 16
 """Up to this many classes keep their order, so that users can remember their positions."""
-_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(_NUMBERED)}
+_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(NUMBERED)}
 _NOWHERE: Final = QModelIndex()
 
 
@@ -39,6 +51,19 @@ class _Choice:
     @property
     def text(self) -> str:
         return tr("Add “{label}” as a new class", label=self.label) if self.is_new else self.label
+
+
+def ordered_classes(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
+    """The classes in the order in which the digits choose them, everywhere.
+
+    A few keep their order, so each always has the same digit. Of many, the likely ones come first, the others follow in
+    natural order.
+    """
+    if len(classes) <= _MAX_UNSORTED:
+        return tuple(classes)
+    available = frozenset(classes)
+    first = [one for one in dict.fromkeys(likely) if one in available]
+    return (*first, *sorted(available.difference(first), key=natural_sort_key))
 
 
 class ClassChooser(QFrame):
@@ -58,6 +83,8 @@ class ClassChooser(QFrame):
         self._window = window
         self._focus_before: QWidget | None = None
         self._classes: tuple[str, ...] = ()
+        self._likely: frozenset[str] = frozenset()
+        self._beside: QWidget | None = None
         self._rows = _Rows(self)
         self._title = label(kind="heading", wrap=True)
         self._about = label(kind="muted", wrap=True)
@@ -70,6 +97,9 @@ class ClassChooser(QFrame):
         margins = (2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
         shown = (self._title, self._about, self.line, self.list)
         self._column = vbox(*shown, parent=self, margins=margins, spacing=theme.GRID)
+        shadow = QGraphicsDropShadowEffect(self, blurRadius=32, offset=QPointF(0, 6))
+        shadow.setColor(QColor(0, 0, 0, 96))
+        self.setGraphicsEffect(shadow)
         self.hide()
 
     def _make_list(self) -> QTreeView:
@@ -89,20 +119,28 @@ class ClassChooser(QFrame):
         return found
 
     def open(
-        self, classes: Sequence[str], *, title: str, about: str = "", likely: Sequence[str] = (), current: str = ""
+        self,
+        classes: Sequence[str],
+        *,
+        title: str,
+        about: str = "",
+        likely: Sequence[str] = (),
+        current: str = "",
+        beside: QWidget | None = None,
     ) -> None:
         """Let the user choose.
 
         Args:
-            classes: the classes to choose from. A few keep their order, so that each keeps its number; of many, the
-                likely ones come first, followed by the others in natural order.
+            classes: the classes to choose from, shown as `ordered_classes` orders them.
             title: the question, such as "What is in this photo?".
             about: additional information.
             likely: the likely classes, most likely first.
             current: the class chosen before, which is selected initially. Without it nothing is selected until the
                 user types or presses an arrow key, so that Enter alone chooses nothing.
+            beside: what shows the photo; the list appears on its left or, if there is no room, at its right edge.
         """
-        self._classes = _ordered(classes, likely)
+        self._likely, self._beside = frozenset(likely), beside
+        self._classes = ordered_classes(classes, likely)
         self._title.setText(title)
         show_text(self._about, about)
         instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
@@ -175,7 +213,7 @@ class ClassChooser(QFrame):
         if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
             found.append(_Choice(typed, is_new=True))
         self._rows.show(found, numbered=not text)
-        self._mark(0 if typed else -1)
+        self._mark(0 if typed and _is_clear(found, typed, self._likely) else -1)
 
     def _choose(self, index: Index) -> None:
         if index.isValid():
@@ -192,14 +230,22 @@ class ClassChooser(QFrame):
             self.cancelled.emit()
 
     def _place(self) -> None:
-        """Place it at the top centre, as high as its rows need but never larger than the window."""
+        """Place it at the top, as high as its rows need but never larger than the window."""
         room = self._window.rect().adjusted(theme.GRID, 9 * theme.GRID, -theme.GRID, -5 * theme.GRID)
         rows = min(len(self._classes) + 1, _MAX_SHOWN)
         self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth())
         width = min(_WIDTH, room.width())
         height = min(self._column.totalHeightForWidth(width), room.height())
         self.list.setMinimumHeight(0)  # in a small window, the list shrinks
-        self.setGeometry(QRect(room.center().x() - width // 2, room.top(), width, height))
+        self.setGeometry(QRect(self._left(room, width), room.top(), width, height))
+
+    def _left(self, room: QRect, width: int) -> int:
+        """The left edge: beside what shows the photo, otherwise in the middle."""
+        if self._beside is None or not self._beside.isVisible():
+            return room.center().x() - width // 2
+        shown = QRect(self._beside.mapTo(self._window, QPoint()), self._beside.size())
+        left = shown.left() - theme.GRID - width
+        return left if left >= room.left() else max(room.left(), min(shown.right(), room.right()) - theme.GRID - width)
 
 
 class _Rows(QAbstractTableModel):
@@ -225,7 +271,7 @@ class _Rows(QAbstractTableModel):
         row, is_key = index.row(), index.column() == 1
         match role:
             case Qt.ItemDataRole.DisplayRole if is_key:
-                return str(row + 1) if self._is_numbered and row < _NUMBERED else ""
+                return str(row + 1) if self._is_numbered and row < NUMBERED else ""
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole if not is_key:
                 return self.choices[row].text
             case Qt.ItemDataRole.TextAlignmentRole if is_key:
@@ -233,19 +279,21 @@ class _Rows(QAbstractTableModel):
         return None
 
 
-def _ordered(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
-    if len(classes) <= _MAX_UNSORTED:
-        return tuple(classes)
-    available = frozenset(classes)
-    first = [one for one in dict.fromkeys(likely) if one in available]
-    return (*first, *sorted(available.difference(first), key=natural_sort_key))
-
-
 def _found(classes: Sequence[str], typed: str) -> list[str]:
     """The classes that contain these letters, best matches first."""
     letters = typed.casefold()
     found = [one for one in classes if letters in one.casefold()]
     return sorted(found, key=lambda one: _distance(one.casefold(), letters))
+
+
+def _is_clear(choices: Sequence[_Choice], typed: str, likely: Collection[str]) -> bool:
+    """Whether Enter may choose the first one: nothing matches as well, or only it is likely among those that do."""
+    letters = typed.casefold()
+    ranks = [_distance(one.label.casefold(), letters) for one in choices if not one.is_new]
+    if not ranks:
+        return True
+    best = [one.label in likely for one, rank in zip(choices, ranks, strict=False) if rank == ranks[0]]
+    return len(best) == 1 or best == [True] + [False] * (len(best) - 1)
 
 
 def _distance(name: str, letters: str) -> int:
