@@ -132,7 +132,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
     ),
     mark("&Edit"): (
         _Entry(ActionId.UNDO, mark("&Undo"), QKeySequence.StandardKey.Undo, synonyms=mark("revert")),
-        _Entry(ActionId.REDO, mark("&Redo"), QKeySequence.StandardKey.Redo, synonyms=mark("repeat")),
+        _Entry(ActionId.REDO, mark("&Redo"), "Ctrl+Shift+Z; Ctrl+Y", synonyms=mark("repeat")),
         _SEPARATOR,
         _Entry(ActionId.CORRECT, mark("Corr&ect…"), "F2", synonyms=mark("label class rename")),
         _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve label"), "Shift+F2"),
@@ -261,7 +261,8 @@ class Action(QAction):
 
     def __init__(self, entry: _Entry, menu: str, owner: QWidget) -> None:
         super().__init__(tr(entry.text), owner)
-        self.setShortcut(QKeySequence(entry.shortcut))
+        keys = entry.shortcut
+        self.setShortcuts(QKeySequence.listFromString(keys) if isinstance(keys, str) else [QKeySequence(keys)])
         self.setCheckable(entry.checkable)
         self.menu_path, self.synonyms, self.reason = menu, tr(entry.synonyms) if entry.synonyms else "", ""
         self.set_reason(no_job_text() if entry.id in NEEDS_JOB else "")

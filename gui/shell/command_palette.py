@@ -27,7 +27,8 @@ _TOP: Final = 72
 _MAX_ROWS: Final = 12
 _MAX_FOUND: Final = 60
 """How many results are listed: who needs more of them types another letter."""
-_ROW: Final = 32
+_LESS: Final = 12
+"""How much less what cannot be done now counts."""
 _ENTRY: Final = Qt.ItemDataRole.UserRole + 1
 
 
@@ -52,7 +53,7 @@ class CommandPalette(QFrame):
 
     def _make_list(self) -> QTreeView:
         found = QTreeView()
-        found.setObjectName("choices")
+        found.setObjectName("found")
         found.setAccessibleName(tr("Matching actions"))
         found.setModel(self._found)
         found.setRootIsDecorated(False)
@@ -114,10 +115,10 @@ class CommandPalette(QFrame):
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.line, text))
 
     def _search(self, text: str) -> None:
-        """List the best results, those that can be done first."""
+        """List the best results."""
         query = text.strip()
         scored = [(one.score(query), one) for one in self._entries]
-        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: (bool(pair[1].reason), -pair[0]))
+        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: _LESS * bool(pair[1].reason) - pair[0])
         self._found.removeRows(0, self._found.rowCount())
         for _, entry in found[:_MAX_FOUND]:
             self._found.appendRow(_row(entry))
@@ -129,8 +130,8 @@ class CommandPalette(QFrame):
         rows = min(self._found.rowCount(), _MAX_ROWS)
         self.list.setVisible(rows > 0)
         self._nothing.setVisible(not rows)
-        row = max(self.list.sizeHintForRow(0), _ROW) if rows else self._nothing.sizeHint().height()
-        wanted = self.line.sizeHint().height() + 3 * theme.GRID + max(rows, 1) * row + 4
+        below = rows * self.list.sizeHintForRow(0) + 2 if rows else self._nothing.sizeHint().height()
+        wanted = self.line.sizeHint().height() + 3 * theme.GRID + below
         width = min(_WIDTH, self._window.width() - 2 * theme.GRID)
         height = min(wanted, self._window.height() - _TOP - theme.GRID)
         self.setGeometry((self._window.width() - width) // 2, _TOP, width, height)

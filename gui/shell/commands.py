@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gui.shell.command_palette import CommandPalette
     from gui.shell.licences_dialog import LicencesDialog
     from gui.shell.preferences import PreferencesDialog
+    from gui.shell.report_window import ReportWindow
 
 _THEMES: Final = {
     ActionId.THEME_SYSTEM: Theme.SYSTEM,
@@ -61,6 +62,7 @@ class Commands(QObject):
         self._parent = parent
         self._licences: LicencesDialog | None = None
         self._preferences: PreferencesDialog | None = None
+        self.report: ReportWindow | None = None
         table = {**self._table(), **own}
         for id_, action in actions.items():
             _connect(action, table[id_])
@@ -205,7 +207,7 @@ class Commands(QObject):
     def _report_problem(self) -> None:
         from gui.shell.problem_report import open_report
 
-        open_report(self._session.library.tasks, self._parent)
+        self.report = open_report(self._session.library.tasks, self._parent)
 
     def _show_about(self) -> None:
         import platform

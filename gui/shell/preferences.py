@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QGridLayout, QSpinBox, QWidget
 
 from core.base.i18n import tr
 from gui.session.session import Session
@@ -39,23 +39,34 @@ class PreferencesDialog(QDialog):
         self.top_k.setRange(1, _MOST_CLASSES)
         self.top_k.setKeyboardTracking(False)
         self.top_k.valueChanged.connect(self._on_top_k)
-        form = QFormLayout()
-        form.setVerticalSpacing(12)
-        form.setHorizontalSpacing(16)
-        for name, field in (
-            (tr("Theme"), self.theme),
-            (tr("Provider"), self.provider),
-            ("", self.exact),
-            (tr("Classes shown for a photo"), self.top_k),
-        ):
-            field.setAccessibleName(name or self.exact.text())
-            form.addRow(label(name), field)
+        self.fill = QCheckBox(tr("Fill tiles with photos, which crops them"))
+        self.fill.clicked.connect(actions[ActionId.FILL_TILES].trigger)
         close = button(tr("Close"), self.close, kind="primary")
-        vbox(form, SPACE, hbox(SPACE, close), parent=self, margins=24, spacing=16)
+        vbox(self._form(), SPACE, hbox(SPACE, close), parent=self, margins=24, spacing=16)
         session.settings.changed.connect(self.show_settings)
         session.models.changed.connect(self.show_settings)
         self.show_settings()
         self.theme.setFocus()
+
+    def _form(self) -> QGridLayout:
+        form = QGridLayout()
+        form.setVerticalSpacing(12)
+        form.setHorizontalSpacing(16)
+        rows: tuple[tuple[str, QWidget], ...] = (
+            (tr("Theme"), self.theme),
+            ("", self.fill),
+            (tr("Provider"), self.provider),
+            ("", self.exact),
+            (tr("Classes shown for a photo"), self.top_k),
+        )
+        for row, (name, field) in enumerate(rows):
+            form.addWidget(field, row, 1)
+            if name:
+                title = label(name)
+                title.setBuddy(field)
+                field.setAccessibleName(name)
+                form.addWidget(title, row, 0)
+        return form
 
     def show_settings(self) -> None:
         """Show the current settings, and why a provider cannot be chosen."""
@@ -64,6 +75,7 @@ class PreferencesDialog(QDialog):
             choice.setCurrentIndex(checked[0] if checked else -1)
             _show_reasons(choice, (self._actions[id_] for id_ in ids))
         self.exact.setChecked(self._actions[ActionId.EXACT].isChecked())
+        self.fill.setChecked(self._actions[ActionId.FILL_TILES].isChecked())
         if self.top_k.value() != self._session.settings.value.top_k:
             self.top_k.setValue(self._session.settings.value.top_k)
 

@@ -12,7 +12,7 @@ _WHOLE: Final = 40
 def score(query: str, *texts: str) -> int:
     """How well texts match a query: 0 if not at all. Each term of the query must match one of them, the first best.
 
-    A term matches where its letters occur in order; letters at the starts of words and next to each other count more.
+    A term matches where its letters occur in order, from the start of a word on; letters at the starts of words and next to each other count more.
     """
     total = 1
     for term in query.casefold().split():
@@ -31,7 +31,7 @@ def _match(term: str, text: str) -> int:
     found, points = -1, 0
     for letter in term:
         at = text.find(letter, found + 1)
-        if at < 0:
+        if at < 0 or (found < 0 and at > 0 and text[at - 1].isalnum()):
             return 0
         is_start = at == 0 or not text[at - 1].isalnum()
         points += _START if is_start else _NEXT if at == found + 1 else 1
