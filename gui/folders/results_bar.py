@@ -9,12 +9,12 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
-from core.base.i18n import mark, tr
+from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.jobs.values import Group, JobSummary, Order, View
 from gui.folders.job_text import place_text, title_text
 from gui.widgets import icons, theme
-from gui.widgets.basic import Choice, ToolButton, button, label, restyle
+from gui.widgets.basic import Choice, ToolButton, button, label
 from gui.widgets.layouts import fill, hbox, vbox
 
 _ORDERS: Final = {
@@ -95,6 +95,8 @@ class ResultsBar(QWidget):
             known = list(_ORDERS.values())
             self.order.setCurrentIndex(known.index(view) if view in known else -1)
 
-    def show_filtered(self, *, is_narrow: bool) -> None:
-        """Show whether filters are active."""
-        restyle(self._filters, "marked", is_narrow)
+    def show_filters(self, active: int) -> None:
+        """Show the number of active filters."""
+        self._filters.setText(tr_n("{count} filter", "{count} filters", active) if active else "")
+        style = Qt.ToolButtonStyle
+        self._filters.setToolButtonStyle(style.ToolButtonTextBesideIcon if active else style.ToolButtonIconOnly)

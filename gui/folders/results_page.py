@@ -78,9 +78,11 @@ class ResultsPage(QWidget):
             rows.viewing_asked.connect(self.viewing.open)
         self.inspector.accepted.connect(lambda: self.selection.review(Review(Verdict.ACCEPTED)))
         self.inspector.other_wanted.connect(self.selection.ask_for_class)
+        self.inspector.viewing_wanted.connect(self.viewing.open)
         self.inspector.review_removed.connect(lambda: self.selection.review(None))
         self.selection.current_changed.connect(self._show_current)
         self.table.selectionModel().selectionChanged.connect(self._show_status)
+        self.table.selectionModel().selectionChanged.connect(self._show_current)
         self.panels.panels_changed.connect(self.panels_changed)
         reviewer.reviewed.connect(self._on_reviewed)
         reviewer.reviewed_many.connect(self.rows.mark_stale)
@@ -127,7 +129,7 @@ class ResultsPage(QWidget):
         """Request the rows of the current view."""
         if self.job is None:
             return
-        self.bar.show_filtered(is_narrow=self.filters.is_narrow)
+        self.bar.show_filters(self.filters.active)
         self.table.show_order(self._view)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
         self.rows.open(self.job.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
@@ -172,7 +174,7 @@ class ResultsPage(QWidget):
 
     def _show_rows(self) -> None:
         has_rows = self.rows.rowCount() > 0
-        self._nothing.setText(_nothing_text(self.job, self._excluded, is_narrow=self.filters.is_narrow))
+        self._nothing.setText(_nothing_text(self.job, self._excluded, is_narrow=self.filters.active > 0))
         self._views.setCurrentWidget(self.view_in_use if has_rows else self._nothing)
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
@@ -183,7 +185,7 @@ class ResultsPage(QWidget):
         """Show the current row in the inspector; until it is loaded, the one before stays."""
         row = self.selection.current
         if row is not None or not self.selection.has_current:
-            self.inspector.show_row(row)
+            self.inspector.show_row(row, self.selection.count)
             self.viewing.show_row(row)
 
     def _show_status(self) -> None:

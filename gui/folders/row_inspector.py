@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES, Provider
 from core.jobs.reviewing import can_be_accepted
-from core.jobs.values import Review, Row, State, Verdict
+from core.jobs.values import Row, State
 from gui.folders.row_text import folder_text, review_text, time_text
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
 from gui.widgets.files import show_in_folder
 from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import LEFT, SPACE, Placed, add
-from gui.widgets.photo_panel import PhotoPanel
+from gui.widgets.photo_panel import PhotoPanel, about_label_text
 
 _ROWS: Final = 5
 """How many scores and properties a prediction usually has."""
+_WIDTH: Final = 112
+"""The maximum width of the text of the button that confirms, in pixels."""
 
 
 class RowInspector(ScrollColumn):
@@ -30,7 +32,10 @@ class RowInspector(ScrollColumn):
         accepted: the user confirmed the prediction.
         other_wanted: the user wants to choose another class.
         review_removed: the user removed the label.
+        viewing_wanted: the user wants to see the photo large.
     """
+
+    viewing_wanted = Signal()
 
     accepted = Signal()
     other_wanted = Signal()
@@ -39,42 +44,51 @@ class RowInspector(ScrollColumn):
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(tr("Selected photo"), parent)
         self._row: Row | None = None
-        confirm, choose = tr("Confirm the prediction"), tr("Choose another class for this photo")
+        choose = tr("Choose another class for this photo")
         remove = tr("Remove your label from this photo")
-        self.right = button(tr("Confirm"), self.accepted.emit, hint=confirm, name=confirm)
+        self.right = button(tr("Confirm"), self.accepted.emit, hint=tr("Confirm the prediction"))
         self.other = button(tr("Other class…"), self.other_wanted.emit, hint=choose, name=choose)
         self.back = button(tr("Remove label"), self.review_removed.emit, hint=remove, name=remove)
         self._show = button(tr("Show in folder"), self._show_in_folder, kind="link")
         self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
+        self._photo.viewing_wanted.connect(self.viewing_wanted)
         add(self._photo.body, Placed(self._show, alignment=LEFT))
         self.show_column(self._photo, SPACE)
         self.show_row(None)
 
-    def show_row(self, row: Row | None) -> None:
-        """Show this row; None shows a placeholder."""
+    def show_row(self, row: Row | None, selected: int = 1) -> None:
+        """Show this row; None shows a placeholder. The buttons apply to all selected rows."""
         self._row = row
         review = None if row is None else row.review
         if row is None:
-            self._photo.show_photo(None, None, "", ())
+            self._photo.show_photo(None, None)
         else:
-            self._photo.show_photo(row.path, row.outcome, _review_text(row.review), _properties(row))
+            label = review.label or "" if review is not None else ""
+            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), _properties(row))
+            self._name_button(row, selected)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))
         self.back.setVisible(review is not None)
         self._show.setVisible(row is not None)
+
+    def _name_button(self, row: Row, selected: int) -> None:
+        """Have the button say what it confirms."""
+        many = tr_n("Confirm {count:,} photo", "Confirm {count:,} photos", selected)
+        text = many if selected > 1 else tr("Confirm {label}", label=row.label)
+        short = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, _WIDTH)
+        self.right.setText(short.replace("&", "&&"))
+        self.right.setAccessibleName(text)
 
     def _show_in_folder(self) -> None:
         if self._row is not None:
             show_in_folder(self._row.path)
 
 
-def _review_text(review: Review | None) -> str:
-    match review:
-        case Review(Verdict.ACCEPTED, label):
-            return tr("Confirmed: {label}", label=label)
-        case Review(Verdict.CORRECTED, label):
-            return tr("You: {label}", label=label)
-    return review_text(review)
+def _review_text(row: Row) -> str:
+    """What the user said of the row, and what the model did."""
+    if row.review is None or not row.review.label:
+        return review_text(row.review)
+    return about_label_text(row.outcome, row.review.label)
 
 
 def _properties(row: Row) -> list[tuple[str, str]]:

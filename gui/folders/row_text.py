@@ -43,9 +43,9 @@ def prediction_text(row: Row) -> str:
 
 
 def brief_text(row: Row) -> str:
-    """The prediction, or why there is none in a word or two, for a narrow column."""
+    """The prediction, a guess with a question mark, or why there is none in a word or two, for a narrow column."""
     if row.failure is None:
-        return prediction_text(row)
+        return tr("{label}?", label=row.label) if row.unknown else prediction_text(row)
     reason = _REASONS.get(row.failure.kind)
     return tr("Unreadable") if reason is None else tr(reason)
 

@@ -48,8 +48,13 @@ class CorrectionController(QObject):
         self.chooser: ClassChooser | None = None
         self._photos: list[Photo] = []
 
-    def choose_class(self, photos: Sequence[Photo]) -> None:
-        """Let the user choose the class of these photos; those without a prediction are skipped."""
+    def choose_class(self, photos: Sequence[Photo], seen: QWidget) -> None:
+        """Let the user choose the class of these photos; those without a prediction are skipped.
+
+        Args:
+            photos: the photos.
+            seen: what shows them, and is not to be covered more than necessary.
+        """
         self._photos = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
         model = self._models.current
         if not self._photos or model is None:
@@ -67,6 +72,7 @@ class CorrectionController(QObject):
             about=_prediction_text(predictions, labels),
             likely=[score.label for score in only.scores] if only else [],
             current=labels[0].label if only and labels[0] else "",
+            beside=seen,
         )
 
     def remove_corrections(self, photos: Sequence[Photo]) -> None:

@@ -29,6 +29,7 @@ class KeyButton(QPushButton):
     def __init__(self, text: str, on_click: Callable[[], object], key: str = "", kind: ButtonKind = "offer") -> None:
         super().__init__()
         self.setProperty("kind", kind)
+        self.setAutoDefault(True)  # Enter presses it while it has the focus
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(lambda: on_click())  # drops the argument of the signal
         self._name = self._key = self._value = ""

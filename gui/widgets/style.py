@@ -119,8 +119,6 @@ QTableView#rows QHeaderView::section {
 QTableView#rows QHeaderView::section:hover { color: $text; }
 QListWidget#jobs::item:hover { background: transparent; }
 QToolButton[kind="plain"]:checked { background: $accent_soft; }
-QToolButton[kind="plain"][marked="true"] { background: $accent_soft; }
-QToolButton[kind="plain"][marked="true"]:hover { background: $accent_soft; }
 QCheckBox, QRadioButton {
     spacing: 8px; color: $text; border: 2px solid transparent; border-radius: 6px; padding: 2px 4px 2px 2px;
 }

@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 from core.jobs.values import Group, Order, View
 from gui.folders.page import FoldersPage
 from gui.folders.results_page import ResultsPage
+from gui.folders.rows_model import Column
+from gui.folders.rows_table import RowsTable
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
@@ -104,7 +106,7 @@ def test_typing_finds_photos(results: ResultsPage, window: MainWindow, qtbot: Qt
 
 def test_filtering_by_class_folder_or_failure(results: ResultsPage, qtbot: QtBot) -> None:
     filters = results.filters
-    qtbot.waitUntil(lambda: len(filters.groups.texts()) == 5, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(filters.groups.texts()) == 6, timeout=PATIENCE_MS)
     assert filters.groups.texts()[0] == f"All {ROWS:,}"
     assert filters.groups.texts()[-1] == f"Unreadable {ROWS // 100}"
     filters.groups.setFocus()
@@ -257,6 +259,37 @@ def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     window.resize(2000, 900)
     qtbot.waitUntil(lambda: table.columnWidth(0) > 208, timeout=PATIENCE_MS)
     table.horizontalHeader().resizeSection(0, 170)
-    window.resize(1500, 900)
+    window.resize(1900, 900)
     QApplication.processEvents()
     assert table.columnWidth(0) == 170
+    again = RowsTable(results.rows, window)  # as in the next session
+    again.resize(1600, 400)
+    again.show()
+    assert again.columnWidth(0) == 170
+    again.hide()
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: table.isColumnHidden(Column.TIME), timeout=PATIENCE_MS)
+    assert not table.horizontalScrollBar().isVisible()
+    assert table.columnWidth(Column.REVIEW) >= 120
+
+
+def test_unknown_photos_are_a_class_of_their_own_until_they_are_labelled(
+    results: ResultsPage, page: FoldersPage, qtbot: QtBot
+) -> None:
+    groups = results.filters.groups
+
+    def unknown() -> int:
+        return next((int(text.split()[1]) for text in groups.texts() if text.startswith("Unknown ")), 0)
+
+    qtbot.waitUntil(lambda: unknown() > 1, timeout=PATIENCE_MS)
+    before, place = unknown(), [text.split()[0] for text in groups.texts()].index("Unknown")
+    row = groups.visualRect(groups.model().index(place, 0)).center()
+    groups.scrollTo(groups.model().index(place, 0))
+    qtbot.mouseClick(groups.viewport(), Qt.MouseButton.LeftButton, pos=row)
+    rows = results.rows
+    qtbot.waitUntil(lambda: rows.rowCount() == before and rows.row(0) is not None, timeout=PATIENCE_MS)
+    assert all(str(rows.index(one, Column.ANSWER).data()).endswith("?") for one in range(3))
+    first = rows.row(0)
+    assert first is not None
+    page.reviewer.label(first, "red")
+    qtbot.waitUntil(lambda: unknown() == before - 1 == rows.rowCount(), timeout=PATIENCE_MS)
