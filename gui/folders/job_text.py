@@ -10,7 +10,7 @@ from core.base.text import display_path
 from core.jobs.values import JobCounts, JobProgress, JobState, JobSummary
 from core.services.job_values import JobEnd
 from gui.widgets.counts import photo_count, unreadable_count, waiting_count
-from gui.widgets.durations import duration
+from gui.widgets.formats import duration
 
 _STATES: Final = {
     JobState.RUNNING: mark("Classifying"),
