@@ -53,6 +53,10 @@ class JobNotices(QObject):
         """Show that the batch process cannot be started."""
         self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."), NoticeKind.ERROR)
 
+    def forget(self, job: JobSummary) -> None:
+        """Remove the notice of how a job ended, as the user goes on with its photos."""
+        self._notices.remove(f"job {job.id}")
+
     def _on_removed(self, job: JobSummary) -> None:
         text = tr("Removed “{name}” from the list. The photos were not changed.", name=title_text(job))
         undo = (tr("Undo"), lambda: self._jobs.restore(job.id))

@@ -205,6 +205,8 @@ class FoldersPage(QWidget):
             page.open(job, self.results.view, self.outputs.missing)
 
     def _show(self, page: QWidget) -> None:
+        if self.job is not None and page not in (self.list, self.form, self._results.made):
+            self._job_notices.forget(self.job)
         self._stack.setCurrentWidget(page)
         self.state_changed.emit()
 
