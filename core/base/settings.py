@@ -37,6 +37,8 @@ class Settings:
         precision: whether faster, slightly different arithmetic is allowed.
         top_k: how many classes are shown for an image, 1 to 20.
         theme: light, dark, or the system's theme.
+        fill_tiles: whether tiles crop photos so that they fill them.
+        file_names: whether tiles show file names.
     """
 
     model: str = "general"
@@ -44,6 +46,8 @@ class Settings:
     precision: Precision = Precision.AUTO
     top_k: int = 5
     theme: Theme = Theme.SYSTEM
+    fill_tiles: bool = False
+    file_names: bool = False
 
     def __post_init__(self) -> None:
         if not self.model or not 1 <= self.top_k <= 20:
@@ -139,7 +143,7 @@ def _from_json(content: Mapping[str, object], path: Path, warn: Callable[[str], 
 
 def _checked(value: object, kind: type) -> object:
     """Convert a value to its field's type; numbers and strings are not converted into each other."""
-    plain = int if kind is int else str
+    plain = kind if kind in (bool, int) else str
     if type(value) is not plain:
         raise ValueError(f"{value!r} is not a {plain.__name__}")
     return kind(value)

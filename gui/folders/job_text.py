@@ -9,7 +9,7 @@ from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.jobs.values import JobCounts, JobProgress, JobState, JobSummary
 from gui.widgets.counts import photo_count, unreadable_count, waiting_count
-from gui.widgets.durations import duration
+from gui.widgets.formats import duration
 
 _STATES: Final = {
     JobState.RUNNING: mark("Classifying"),

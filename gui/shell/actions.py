@@ -37,6 +37,8 @@ class ActionId(Enum):
     SHOW_INSPECTOR = auto()
     LARGER = auto()
     SMALLER = auto()
+    FILL_TILES = auto()
+    FILE_NAMES = auto()
     NEXT_PHOTO = auto()
     PREVIOUS_PHOTO = auto()
     THEME_SYSTEM = auto()
@@ -125,6 +127,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.SHOW_INSPECTOR, mark("&Inspector"), "F9", checkable=True),
         _Entry(ActionId.LARGER, mark("&Larger photos"), QKeySequence.StandardKey.ZoomIn),
         _Entry(ActionId.SMALLER, mark("&Smaller photos"), QKeySequence.StandardKey.ZoomOut),
+        _Entry(ActionId.FILL_TILES, mark("F&ill tiles with photos"), "Ctrl+Shift+U", checkable=True),
+        _Entry(ActionId.FILE_NAMES, mark("File &names"), "Ctrl+Shift+N", checkable=True),
         _Entry(ActionId.NEXT_PHOTO, mark("&Next photo"), "Alt+Right"),
         _Entry(ActionId.PREVIOUS_PHOTO, mark("Pre&vious photo"), "Alt+Left"),
         _SEPARATOR,

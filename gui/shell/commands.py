@@ -81,6 +81,8 @@ class Commands(QObject):
             ActionId.SHOW_INSPECTOR: self._show_inspector,
             ActionId.LARGER: lambda: pages.photo_browser.resize_photos(1),
             ActionId.SMALLER: lambda: pages.photo_browser.resize_photos(-1),
+            ActionId.FILL_TILES: lambda: self._toggle("fill_tiles"),
+            ActionId.FILE_NAMES: lambda: self._toggle("file_names"),
             ActionId.NEXT_PHOTO: lambda: pages.photo_browser.step(1),
             ActionId.PREVIOUS_PHOTO: lambda: pages.photo_browser.step(-1),
             **{action: partial(self._on_folders, action) for action in (ActionId.CLASSIFY_FOLDER, *JOB_ACTIONS)},
@@ -115,6 +117,8 @@ class Commands(QObject):
             actions[action].setChecked(theme is value.theme)
         for action, provider in PROVIDERS.items():
             actions[action].setChecked(provider is value.provider)
+        actions[ActionId.FILL_TILES].setChecked(value.fill_tiles)
+        actions[ActionId.FILE_NAMES].setChecked(value.file_names)
         actions[ActionId.EXACT].setChecked(value.precision is Precision.EXACT)
         actions[ActionId.SHOW_INSPECTOR].setChecked(self._pages.photo_browser.shows_inspector)
 
@@ -138,6 +142,9 @@ class Commands(QObject):
     def _show_inspector(self) -> None:
         self._pages.photo_browser.toggle_inspector()
         self.show_settings()
+
+    def _toggle(self, setting: str) -> None:
+        self._session.settings.change(**{setting: not getattr(self._session.settings.value, setting)})
 
     def _toggle_exact(self) -> None:
         is_exact = self._session.settings.value.precision is Precision.EXACT

@@ -27,6 +27,7 @@ from gui.widgets.drop_window import DropWindow
 from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
+from gui.widgets.tile_look import TILE_LOOK
 
 _PAGES = {
     ActionId.SHOW_PHOTOS: "images",
@@ -163,6 +164,7 @@ class MainWindow(DropWindow):
 
     def _on_settings(self, settings: Settings) -> None:
         theme.apply(_application(), settings.theme)
+        TILE_LOOK.show(fills=settings.fill_tiles, has_names=settings.file_names)
 
 
 def _application() -> QApplication:

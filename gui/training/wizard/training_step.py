@@ -15,7 +15,7 @@ from core.base.progress import Progress, StageKind
 from core.training.protocol import Epoch
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ProgressBar, button, label
-from gui.widgets.durations import remaining
+from gui.widgets.formats import remaining
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 
 _SPEED_S: Final = 5.0
