@@ -81,6 +81,7 @@ class ActionId(Enum):
     PROVIDER_CPU = auto()
     EXACT = auto()
     PALETTE = auto()
+    USER_GUIDE = auto()
     SHORTCUTS = auto()
     LICENCES = auto()
     ABOUT = auto()
@@ -187,7 +188,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     ),
     mark("&Help"): (
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
-        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "F1"),
+        _Entry(ActionId.USER_GUIDE, mark("&User guide"), "F1"),
+        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "?"),
         _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),
     ),
