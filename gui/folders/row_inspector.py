@@ -15,6 +15,7 @@ from gui.folders.row_text import folder_text, review_text, time_text
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
 from gui.widgets.files import show_in_folder
+from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import LEFT, SPACE, Placed, add
 from gui.widgets.photo_panel import PhotoPanel, about_label_text
 
@@ -99,5 +100,5 @@ def _properties(row: Row) -> list[tuple[str, str]]:
     if row.provider in TITLES:
         properties.append((tr("Provider"), TITLES[Provider(row.provider)]))
     if row.timing.total_ms:
-        properties.append((tr("Time"), tr("{milliseconds:.1f} ms", milliseconds=row.timing.total_ms)))
+        properties.append((tr("Time"), milliseconds(row.timing.total_ms)))
     return [(name, value) for name, value in properties if value]

@@ -22,6 +22,7 @@ from gui.session.photos_model import Photo
 from gui.session.undo import Step
 from gui.tasks.notice import Notice
 from gui.widgets.class_chooser import ClassChooser
+from gui.widgets.formats import confidence
 
 _LISTED = 3
 """How many different predictions are listed in the chooser."""
@@ -117,7 +118,7 @@ def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label |
     """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
         best, before = predictions[0].best, labels[0]
-        text = tr("Prediction: {label} ({confidence:.0%}).", label=best.label, confidence=best.probability)
+        text = tr("Prediction: {label} ({confidence}).", label=best.label, confidence=confidence(best.probability))
         return text if before is None else " ".join((text, tr("Your label: {label}.", label=before.label)))
     counts = Counter(one.best.label for one in predictions).most_common()
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts[:_LISTED])

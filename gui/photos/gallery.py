@@ -28,6 +28,7 @@ from core.datasets.labels import Label
 from core.prediction import Outcome, Prediction
 from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
+from gui.widgets.formats import confidence
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
 from gui.widgets.tile_look import TILE_LOOK
 
@@ -258,7 +259,7 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
     first, second = _line(box, 0), _line(box, 1)
     left = second.adjusted(0, 0, -percent_width(painter) - 4, 0)
     number_colour = colours.muted if is_corrected else colours.text
-    paint_text(painter, second, f"{best.probability:.0%}", number_colour, side=RIGHT)
+    paint_text(painter, second, confidence(best.probability), number_colour, side=RIGHT)
     if label is not None:
         icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
         first.adjust(_PENCIL, 0, 0, 0)

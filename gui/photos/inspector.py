@@ -13,6 +13,7 @@ from gui.photos.selection_panel import SelectionPanel
 from gui.session.photos_model import Photo
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
+from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import SPACE
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.photo_panel import PhotoPanel, about_label_text
@@ -59,9 +60,9 @@ class Inspector(ScrollColumn):
 def _properties(prediction: Prediction) -> list[tuple[str, str]]:
     timing = prediction.timing
     return [
-        (tr("Decoding"), tr("{milliseconds:.1f} ms", milliseconds=timing.decode_ms)),
-        (tr("Preprocessing"), tr("{milliseconds:.1f} ms", milliseconds=timing.preprocess_ms)),
-        (tr("Inference"), tr("{milliseconds:.1f} ms", milliseconds=timing.inference_ms)),
+        (tr("Decoding"), milliseconds(timing.decode_ms)),
+        (tr("Preprocessing"), milliseconds(timing.preprocess_ms)),
+        (tr("Inference"), milliseconds(timing.inference_ms)),
         (tr("Model"), prediction.model),
         (tr("Provider"), TITLES[Provider(prediction.provider)]),
     ]

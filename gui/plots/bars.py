@@ -14,8 +14,9 @@ from core.base.i18n import tr
 from core.evaluation.values import ClassMetrics
 from gui.plots.canvas import Bars, Canvas, Chart, ColorRole, Legend, Style, font, ticks
 from gui.plots.frame import PlotFrame
-from gui.plots.values import NOTHING, Table, percent
+from gui.plots.values import NOTHING, Table
 from gui.widgets import theme
+from gui.widgets.formats import percent
 
 MAX_SHOWN: Final = 50
 """Maximum number of classes drawn, weakest first; the table lists all."""
@@ -46,7 +47,9 @@ class ClassBars(PlotFrame):
         """Show the metrics of each class."""
         found = sorted(classes, key=_by_f1)
         self._draw([(one.label, one.recall, one.precision, one.support) for one in found[:MAX_SHOWN]])
-        rows = tuple((one.label, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
+        rows = tuple(
+            (one.label, percent(one.recall, 1), percent(one.precision, 1), f"{one.support:,}") for one in found
+        )
         self.show_result(_sentence(found), Table((tr("Class"), tr("Recall"), tr("Precision"), tr("Photos")), rows))
 
     def _draw(self, drawn: Sequence[tuple[str, float | None, float | None, int]]) -> None:
@@ -72,7 +75,7 @@ class _Series:
         places = [row + self._shift for row in range(len(values))]
         self._bars.draw(x0=0, y=places, width=[value or 0.0 for value in values], height=_BAR)
         self._numbers.draw(
-            [(QPointF(value or 0.0, place), percent(value)) for value, place in zip(values, places, strict=True)]
+            [(QPointF(value or 0.0, place), percent(value, 1)) for value, place in zip(values, places, strict=True)]
         )
 
 
@@ -123,9 +126,9 @@ def _sentence(found: Sequence[ClassMetrics]) -> str:
     if not known:
         return tr("No classes to compare.")
     weakest, strongest = known[0], known[-1]
-    text = tr("Weakest class: {name} (recall {recall}).", name=weakest.label, recall=percent(weakest.recall))
+    text = tr("Weakest class: {name} (recall {recall}).", name=weakest.label, recall=percent(weakest.recall, 1))
     if len(known) > 1:
-        best = tr("Strongest: {name} (recall {recall}).", name=strongest.label, recall=percent(strongest.recall))
+        best = tr("Strongest: {name} (recall {recall}).", name=strongest.label, recall=percent(strongest.recall, 1))
         text = f"{text} {best}"
     if len(found) <= MAX_SHOWN:
         return text

@@ -10,7 +10,8 @@ from core.evaluation.values import ClassRecalls
 from gui.plots.bars import MAX_SHOWN, ClassBars
 from gui.plots.confusion import Confusion, read_counts
 from gui.plots.matrix import ConfusionMatrix
-from gui.plots.values import Table, percent
+from gui.plots.values import Table
+from gui.widgets.formats import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,9 @@ class ChangeBars(ClassBars):
         """Show the recall of both models for each class."""
         found = sorted(classes, key=lambda one: (-abs(one.recall_b - one.recall_a), one.label))
         self._draw([(one.label, one.recall_a, one.recall_b, one.images) for one in found[:MAX_SHOWN]])
-        rows = tuple((one.label, percent(one.recall_a), percent(one.recall_b), f"{one.images:,}") for one in found)
+        rows = tuple(
+            (one.label, percent(one.recall_a, 1), percent(one.recall_b, 1), f"{one.images:,}") for one in found
+        )
         self.show_result(_summary(found), Table((tr("Class"), *self._names, tr("Photos")), rows))
 
 
@@ -99,8 +102,8 @@ def _summary(found: Sequence[ClassRecalls]) -> str:
         len(changed),
         total=len(found),
         name=changed[0].label,
-        before=percent(changed[0].recall_a),
-        after=percent(changed[0].recall_b),
+        before=percent(changed[0].recall_a, 1),
+        after=percent(changed[0].recall_b, 1),
     )
     if len(found) <= MAX_SHOWN:
         return text

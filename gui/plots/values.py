@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.base.i18n import mark
+from gui.widgets.formats import NO_VALUE
 
-NO_VALUE: Final = "–"
 NOTHING: Final = mark("Nothing to compare yet.")
 
 
@@ -28,15 +28,6 @@ class Table:
         """Tab-separated lines for spreadsheets; whitespace in cells is replaced, as the format has no quoting."""
         lines = (self.columns, *self.rows)
         return "".join("\t".join(" ".join(text.split()) for text in line) + "\n" for line in lines)
-
-
-def percent(fraction: float | None) -> str:
-    """Format a fraction as a percentage; only exactly 1 gives 100.0% and only exactly 0 gives 0.0%."""
-    if fraction is None or not math.isfinite(fraction):
-        return NO_VALUE
-    if 0 < fraction < 1:
-        fraction = min(max(fraction, 0.001), 0.999)
-    return f"{fraction:.1%}"
 
 
 def decimal(value: float | None) -> str:

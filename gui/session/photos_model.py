@@ -15,6 +15,7 @@ from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
+from gui.widgets.formats import confidence
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -186,9 +187,9 @@ def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
         return tr("You: {label} · Model: {prediction}", label=correction.label, prediction=prediction)
     match outcome:
         case Prediction(unknown=True, best=best):
-            return tr("Unknown, maybe {label}  {confidence:.0%}", label=best.label, confidence=best.probability)
+            return tr("Unknown, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability))
         case Prediction(best=best):
-            return tr("{label}  {confidence:.0%}", label=best.label, confidence=best.probability)
+            return tr("{label}  {confidence}", label=best.label, confidence=confidence(best.probability))
         case Failure():
             return outcome.message
         case None:

@@ -88,6 +88,7 @@ class ActionId(Enum):
     PROVIDER_CPU = auto()
     EXACT = auto()
     PALETTE = auto()
+    USER_GUIDE = auto()
     SHORTCUTS = auto()
     REPORT_PROBLEM = auto()
     LICENCES = auto()
@@ -190,7 +191,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.WRITE_KEYWORDS, mark("Write &keywords…")),
         _Entry(ActionId.SORT_INTO_FOLDERS, mark("&Sort into folders…")),
         _Entry(ActionId.CONTINUE_SORTING, mark("Resu&me interrupted sorting")),
-        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting…")),
+        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting")),
     ),
     mark("&Model"): (
         _Entry(ActionId.CHOOSE_MODEL, mark("&Choose model"), "Ctrl+M"),
@@ -224,7 +225,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
     ),
     mark("&Help"): (
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
-        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "F1"),
+        _Entry(ActionId.USER_GUIDE, mark("&User guide"), "F1", synonyms=mark("help manual")),
+        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "?"),
         _Entry(ActionId.REPORT_PROBLEM, mark("&Report a problem…"), synonyms=mark("bug crash diagnostics doctor")),
         _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),

@@ -22,6 +22,7 @@ from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
 from gui.widgets.context_menu import attach_menu
+from gui.widgets.formats import NO_VALUE
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Notices
 
@@ -238,7 +239,7 @@ def _item(one: ModelName, version: Version) -> QTreeWidgetItem:
         version_text.format_time(version.installed_at),
         one.title,
         version_text.version_number(version),
-        version_text.recipe(card) if card else version_text.NO_VALUE,
+        version_text.recipe(card) if card else NO_VALUE,
         version_text.accuracy(card) if card else tr("Unusable"),
         version_text.training_images_text(version),
     ]

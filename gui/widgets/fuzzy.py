@@ -12,7 +12,8 @@ _WHOLE: Final = 40
 def score(query: str, *texts: str) -> int:
     """How well texts match a query: 0 if not at all. Each term of the query must match one of them, the first best.
 
-    A term matches where its letters occur in order, from the start of a word on; letters at the starts of words and next to each other count more.
+    A term matches where its letters occur in order, from the start of a word on. Letters at starts of words and next
+    to each other count more.
     """
     total = 1
     for term in query.casefold().split():

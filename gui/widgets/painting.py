@@ -37,7 +37,7 @@ def paint_text(
 
 def percent_width(painter: QPainter) -> int:
     """The width of a percentage, in pixels."""
-    return painter.fontMetrics().horizontalAdvance("100%") + 4
+    return painter.fontMetrics().horizontalAdvance("> 99%") + 4
 
 
 def paint_bar(painter: QPainter, box: QRectF, fraction: float, *, is_strong: bool) -> None:

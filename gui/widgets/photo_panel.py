@@ -16,6 +16,7 @@ from core.prediction import Failure, Outcome, Prediction, Score
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
+from gui.widgets.formats import confidence
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.painting import paint_no_picture
 
@@ -126,8 +127,10 @@ class ScoreBars(QWidget):
             if row < len(scores):
                 score = scores[row]
                 name.setText(score.label)
-                number.setText(percent(score.probability))
-                name_and_value = tr("{label}: {confidence}", label=score.label, confidence=percent(score.probability))
+                number.setText(confidence(score.probability))
+                name_and_value = tr(
+                    "{label}: {confidence}", label=score.label, confidence=confidence(score.probability)
+                )
                 number.setAccessibleName(name_and_value)
                 bar.show_fraction(score.probability, is_strong=is_strong and row == 0)
 
@@ -195,15 +198,6 @@ class PhotoPanel(Panel):
         self._properties.show_properties(properties)
 
 
-def percent(probability: float) -> str:
-    """Format a probability; values near 0% and 100% are not rounded to them."""
-    if 0 < probability < 0.001:
-        return "< 0.1%"
-    if 0.999 < probability < 1:
-        return "> 99.9%"
-    return f"{probability:.1%}"
-
-
 def about_label_text(outcome: Outcome | None, own_label: str) -> str:
     """What the model predicted for a photo that the user labelled."""
     if not isinstance(outcome, Prediction):
@@ -212,8 +206,8 @@ def about_label_text(outcome: Outcome | None, own_label: str) -> str:
         return tr("Model: unknown, maybe {label}", label=outcome.best.label)
     if outcome.best.label == own_label:
         return tr("Confirmed by you")
-    confidence = percent(outcome.best.probability)
-    return tr("Model: {label} {confidence}", label=outcome.best.label, confidence=confidence)
+    best = outcome.best
+    return tr("Model: {label} {confidence}", label=best.label, confidence=confidence(best.probability))
 
 
 def headline_text(outcome: Outcome | None) -> str:

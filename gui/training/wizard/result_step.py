@@ -21,7 +21,7 @@ from gui.tasks.task import Tasks
 from gui.training.wizard.result_photos import ResultPhotos
 from gui.widgets import theme
 from gui.widgets.basic import ScrollColumn, button, label
-from gui.widgets.durations import duration
+from gui.widgets.formats import duration, percent
 from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox, vbox
 from gui.widgets.tiles import Tiles
 
@@ -219,10 +219,10 @@ def _headline(result: TrainingResult) -> str:
     if evaluation is None:
         return tr("“{name}” is ready", name=result.name)
     return tr_n(
-        "{accuracy:.1%} correct on {count:,} test photo",
-        "{accuracy:.1%} correct on {count:,} test photos",
+        "{accuracy} correct on {count:,} test photo",
+        "{accuracy} correct on {count:,} test photos",
         evaluation.images,
-        accuracy=evaluation.accuracy,
+        accuracy=percent(evaluation.accuracy, 1),
     )
 
 
@@ -237,9 +237,9 @@ def _details_text(result: TrainingResult) -> str:
 
 def _compared(other: BaselineComparison) -> Iterator[str]:
     yield tr(
-        "“{name}”, in use before, gets {accuracy:.1%} on the same photos: {fixed:,} fixed, {broken:,} broken.",
+        "“{name}”, in use before, gets {accuracy} on the same photos: {fixed:,} fixed, {broken:,} broken.",
         name=other.name,
-        accuracy=other.result.a.fraction,
+        accuracy=percent(other.result.a.fraction, 1),
         fixed=other.result.only_b_correct,
         broken=other.result.only_a_correct,
     )

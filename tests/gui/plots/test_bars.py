@@ -34,7 +34,7 @@ def test_bars_have_the_length_of_their_number(show: Show) -> None:
     plot = ClassBars()
     show(plot)
     plot.show_classes([ClassMetrics("whole", 1.0, 1.0, 1.0, 4), ClassMetrics("half", 0.5, 0.5, 0.5, 4)])
-    assert {"100.0%", "50.0%", "whole (4)", "half (4)"} <= set(ET.fromstring(plot.svg()).itertext())
+    assert {"100%", "50.0%", "whole (4)", "half (4)"} <= set(ET.fromstring(plot.svg()).itertext())
     image = plot.canvas.grab().toImage()
     lengths = {
         sum(image.pixelColor(x, y).name() == theme.LIGHT.plot_main for x in range(image.width()))
