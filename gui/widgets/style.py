@@ -70,7 +70,8 @@ QComboBox QAbstractItemView {
 QComboBox QAbstractItemView::item { padding: 6px 10px; min-height: 20px; }
 QPushButton::menu-indicator { image: none; width: 0; }
 QPushButton[kind="place"] {
-    background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;
+    background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px;
+    min-height: 44px; font-size: 12px;
 }
 QPushButton[kind="place"]:hover { background: $hover; }
 QPushButton[kind="place"]:pressed { background: $pressed; }
