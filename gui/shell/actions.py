@@ -81,6 +81,7 @@ class ActionId(Enum):
     PROVIDER_CPU = auto()
     EXACT = auto()
     PALETTE = auto()
+    USER_GUIDE = auto()
     SHORTCUTS = auto()
     LICENCES = auto()
     ABOUT = auto()
@@ -159,7 +160,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.WRITE_KEYWORDS, mark("Write &keywords…"), "Ctrl+Alt+K"),
         _Entry(ActionId.SORT_INTO_FOLDERS, mark("&Sort into folders…"), "Ctrl+Alt+S"),
         _Entry(ActionId.CONTINUE_SORTING, mark("Resu&me interrupted sorting"), "Ctrl+Alt+G"),
-        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting…"), "Ctrl+Alt+Z"),
+        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting"), "Ctrl+Alt+Z"),
     ),
     mark("&Model"): (
         _Entry(ActionId.CHOOSE_MODEL, mark("&Choose model"), "Ctrl+M"),
@@ -187,7 +188,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     ),
     mark("&Help"): (
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
-        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "F1"),
+        _Entry(ActionId.USER_GUIDE, mark("&User guide"), "F1"),
+        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "?"),
         _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),
     ),

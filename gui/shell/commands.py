@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
@@ -98,7 +98,6 @@ class Commands(QObject):
             **{action: partial(session.models.open, provider=provider) for action, provider in PROVIDERS.items()},
             ActionId.EXACT: self._toggle_exact,
             ActionId.PALETTE: lambda: self.palette.open(),
-            ActionId.SHORTCUTS: self._show_shortcuts,
             ActionId.LICENCES: self._show_licences,
             ActionId.ABOUT: self._show_about,
         }
@@ -150,10 +149,6 @@ class Commands(QObject):
         is_exact = self._session.settings.value.precision is Precision.EXACT
         self._session.models.open(precision=Precision.AUTO if is_exact else Precision.EXACT)
 
-    def _show_shortcuts(self) -> None:
-        actions = [action for action in self._actions.values() if not action.shortcut().isEmpty()]
-        self._notices.show_notice("  ·  ".join(_shortcut_text(action) for action in actions))
-
     def _show_licences(self) -> None:
         from gui.shell.licences_dialog import LicencesDialog
 
@@ -180,8 +175,3 @@ class Commands(QObject):
 
 def _connect(action: QAction, handler: Callable[[], object]) -> None:
     action.triggered.connect(lambda: handler())
-
-
-def _shortcut_text(action: QAction) -> str:
-    shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    return tr("{action}: {shortcut}", action=action.text().replace("&", "").replace("…", ""), shortcut=shortcut)

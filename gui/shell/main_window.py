@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
@@ -28,6 +30,9 @@ from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
 from gui.widgets.tile_look import TILE_LOOK
+
+if TYPE_CHECKING:
+    from gui.shell.help import Help
 
 _PAGES = {
     ActionId.SHOW_PHOTOS: "images",
@@ -70,6 +75,8 @@ class MainWindow(DropWindow):
             ActionId.QUIT: self.close,
             ActionId.NEW_MODEL: self.wizard_controller.open,
             ActionId.COMPARE: self.compare_controller.open,
+            ActionId.USER_GUIDE: lambda: self.help.show_guide(),
+            ActionId.SHORTCUTS: lambda: self.help.show_shortcuts(),
             ActionId.CHOOSE_MODEL: self.top_bar.switcher.showPopup,
         }
 
@@ -101,6 +108,13 @@ class MainWindow(DropWindow):
         self.pages.compare_wanted.connect(self.compare_controller.open)
         self.pages.currentChanged.connect(self._on_page)
         self.commands.show_settings()
+
+    @cached_property
+    def help(self) -> Help:
+        """The guide and the list of shortcuts."""
+        from gui.shell.help import Help
+
+        return Help(self)
 
     @property
     def photos_page(self) -> PhotosPage:
