@@ -61,7 +61,7 @@ class PlanPage(QWidget):
         self._show_state()
 
     def _place(self) -> None:
-        panel, steps, area = Panel(tr(self.form.title)), Panel(tr("Steps")), ScrollColumn()
+        panel, steps, area = Panel(tr(self.form.title)), Panel(tr("Steps")), ScrollColumn(tr(self.form.title))
         add(panel.body, label(tr(self.form.introduction), "muted", wrap=True), self.form)
         add(steps.body, self.summary, self._reason, self.bar, fill(self.table))
         self.table.setMinimumHeight(_MIN_HEIGHT)
