@@ -160,7 +160,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.WRITE_KEYWORDS, mark("Write &keywords…"), "Ctrl+Alt+K"),
         _Entry(ActionId.SORT_INTO_FOLDERS, mark("&Sort into folders…"), "Ctrl+Alt+S"),
         _Entry(ActionId.CONTINUE_SORTING, mark("Resu&me interrupted sorting"), "Ctrl+Alt+G"),
-        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting…"), "Ctrl+Alt+Z"),
+        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting"), "Ctrl+Alt+Z"),
     ),
     mark("&Model"): (
         _Entry(ActionId.CHOOSE_MODEL, mark("&Choose model"), "Ctrl+M"),

@@ -12,12 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from core.models.library import open_library
 from core.training.request import Recipe
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import click, in_use, texts, to_method
+from tests.gui.training.wizard.walking import click, in_use, texts, to_method, to_result
+from tests.labels import correction, give
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -52,6 +54,17 @@ def test_from_a_folder_to_a_model_in_use(
     assert wizard.result.step.use.text() == "In use"
     qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "mine", timeout=PATIENCE_MS)
     assert open_library().find("mine").version == 1
+
+
+def test_the_wizard_opens_where_a_model_begins_with_labels_given_elsewhere(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
+) -> None:
+    to_result(qtbot, wizard, folder)
+    wizard.close()
+    give(correction(folder / "red" / "0.png", "blue"))
+    window.actions_by_id[ActionId.NEW_MODEL].trigger()
+    assert wizard.step is WizardStep.PHOTOS
+    qtbot.waitUntil(lambda: "red/0.png: moved to “blue”" in texts(wizard), timeout=PATIENCE_MS)
 
 
 def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
@@ -97,6 +110,8 @@ def test_an_unusable_folder_shows_the_reason(qtbot: QtBot, wizard: TrainingWizar
 def test_stopping_asks_what_to_do_with_the_progress(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
     to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=4))
     click(qtbot, wizard.next)
+    click(qtbot, wizard.training.step.pause)
+    assert "Paused" in texts(wizard)
     click(qtbot, wizard.training.step.stop)
     choices = {one.text(): one for one in wizard.training.step.findChildren(QPushButton) if one.isVisible()}
     click(qtbot, choices["Stop and discard"])
