@@ -61,7 +61,7 @@ class Availability(QObject):
             **dict.fromkeys(_VIEWING, self._no_photos),
             ActionId.SHOW_INSPECTOR: self._no_photos,
             ActionId.STOP: self._nothing_waits,
-            ActionId.CLASSIFY_AGAIN: self._cannot_classify_again,
+            ActionId.CLASSIFY_AGAIN: self._empty_list,
             ActionId.RETRAIN: self._cannot_retrain,
             ActionId.SHOW_CHANGES: self._not_retrained,
             ActionId.UNDO_RETRAINING: self._not_retrained,
@@ -153,15 +153,15 @@ class Availability(QObject):
         return tr("Select a folder first.")
 
     def _cannot_clear(self) -> str:
-        return self._no_photos() if self._shows_photos else tr("Show the Photos page first.")
+        return self._empty_list() if self._shows_photos else tr("Show the Photos page first.")
+
+    def _empty_list(self) -> str:
+        return "" if self._session.photos.photos() else tr("There are no photos in the list.")
 
     # ---- models
 
     def _nothing_waits(self) -> str:
         return "" if self._session.engine.waiting_count else tr("No photos are being classified.")
-
-    def _cannot_classify_again(self) -> str:
-        return "" if self._session.photos.rowCount() else tr("There are no photos in the list.")
 
     def _cannot_retrain(self) -> str:
         retraining = self._pages.photos.retraining
