@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,16 @@ def save(settings: Settings, path: Path) -> None:
         set_aside(path)
     unknown = {name: value for name, value in (existing or {}).items() if name not in asdict(settings)}
     write_atomically(path, (json.dumps(asdict(settings) | unknown, indent=2) + "\n").encode())
+
+
+def change(path: Path, **fields: Any) -> None:  # noqa: ANN401 - checked by Settings itself
+    """Change these fields of the stored settings; the others stay as another program may have stored them meanwhile.
+
+    Raises:
+        StorageError: the folder does not allow it, or the existing settings cannot be read at the moment.
+        ValueError: a value is out of range.
+    """
+    save(replace(load(path), **fields), path)
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:
