@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QIcon, QPixmap
+from PySide6.QtGui import QAction, QIcon, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from core.base.i18n import tr
@@ -17,6 +17,8 @@ from gui.widgets.layouts import CENTRE, SPACE, Placed, hbox, vbox
 
 SAMPLES: Final = tuple(sorted((Path(__file__).parent.parent / "samples").glob("*.jpg")))
 _SAMPLE_SIZE: Final = QSize(144, 96)
+_SAMPLES_FROM: Final = 480
+"""The height from which there is room for the samples, in pixels."""
 
 
 class EmptyState(QWidget):
@@ -35,6 +37,13 @@ class EmptyState(QWidget):
         promise = tr("Files, folders, or an image from another program. Nothing leaves this computer.")
         buttons = [action_button(action, "primary" if action is actions[0] else "") for action in actions]
         self.setFocusProxy(buttons[0])
+        self._samples = QWidget()
+        vbox(
+            Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE),
+            hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID),
+            parent=self._samples,
+            spacing=theme.GRID,
+        )
         vbox(
             Placed(None, 3),
             Placed(Icon("image-plus", "accent", 64), alignment=CENTRE),
@@ -43,14 +52,16 @@ class EmptyState(QWidget):
             16,
             hbox(SPACE, *buttons, SPACE, spacing=theme.GRID),
             Placed(None, 2),
-            Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE),
-            hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID),
+            self._samples,
             Placed(None, 1),
             parent=zone,
             margins=24,
             spacing=theme.GRID,
         )
         vbox(zone, parent=self, margins=(40, 32, 40, 32))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._samples.setVisible(event.size().height() >= _SAMPLES_FROM)
 
     def _sample(self, sample: Path) -> QPushButton:
         name = tr("Try the sample photo “{name}”", name=sample.stem)
