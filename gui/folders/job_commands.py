@@ -31,8 +31,7 @@ class JobCommands(QObject):
         self._page, self._jobs, self._outputs = page, page.jobs, page.outputs
         page.form.submitted.connect(self._begin)
         page.results_created.connect(self._connect_strip)
-        page.jobs.changed.connect(self._show_running)
-        page.outputs.changed.connect(self._show_running)
+        page.state_changed.connect(self._show_running)
 
     def _connect_strip(self, results: ResultsPage) -> None:
         results.strip.pause_wanted.connect(self._pause)
@@ -114,8 +113,11 @@ class JobCommands(QObject):
     # ---- all running jobs
 
     def _show_running(self) -> None:
+        """Show the progress of the jobs, except of the one whose results show it themselves."""
         jobs = self._jobs.all
-        busy = [job for job in jobs.values() if job.state in (JobState.RUNNING, JobState.PAUSED)]
+        shown = self._page.job if self._page.isVisible() and self._page.shows_results else None
+        states = (JobState.RUNNING, JobState.PAUSED)
+        busy = [job for job in jobs.values() if job.state in states and (shown is None or job.id != shown.id)]
         lines = [(job, progress_text(job)) for job in busy]
         lines += [(jobs[job], line) for job, line in self._outputs.lines() if job in jobs]
         texts = (tr("{folder}: {progress}", folder=title_text(job), progress=line) for job, line in lines)

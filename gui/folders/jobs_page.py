@@ -55,6 +55,7 @@ class JobsPage(QWidget):
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)
+        self._stack.addWidget(QWidget())  # until it is known whether there are jobs
         self._stack.addWidget(_make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))
         vbox(self._stack, parent=self)
@@ -74,7 +75,7 @@ class JobsPage(QWidget):
         else:
             for row, job in enumerate(shown):
                 _update_item(self.list.item(row), job)
-        self._stack.setCurrentIndex(bool(shown))
+        self._stack.setCurrentIndex(2 if shown else 1)
 
     def _fill(self, shown: list[JobSummary]) -> None:
         """Rebuild the rows; if the selected job is gone, select its neighbour."""

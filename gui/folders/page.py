@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.api import jobs as api
@@ -245,6 +245,10 @@ class FoldersPage(QWidget):
         self.outputs.prepare()
         if self._results.made is None:
             run_when_idle(self, self._prepare())
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.state_changed.emit()
 
     def _prepare(self) -> Iterator[None]:
         """Create the widgets of the results page one by one, before the user opens a job."""
