@@ -23,6 +23,7 @@ from gui.session.session import Session
 from gui.tasks.notice import NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
@@ -70,13 +71,14 @@ class ModelsPage(QWidget):
         installed.setMinimumWidth(176)
         add(installed.body, self.choices, Placed(self.import_button, alignment=LEFT))
         self.statistics.body.insertLayout(2, hbox(self.use, self.compare, self.export_button, self.remove, SPACE))
-        self._area = ScrollColumn(parent=self)
+        self._area = ScrollColumn(tr("Selected model"), self)
         parts = (self.questions, self.export_panel, self.statistics, self.versions, self.classes)
         self._area.show_column(*parts, SPACE).setSpacing(2 * theme.GRID)
         hbox(Placed(installed, 2), Placed(self._area, 5), parent=self, margins=16, spacing=16)
 
     def _connect(self) -> None:
         session, library = self._session, self._session.library
+        attach_menu(self.choices, lambda: (self.use, self.compare, self.export_button, None, self.remove))
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
         self.versions.chosen.connect(self._show_chosen)

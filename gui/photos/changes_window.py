@@ -36,7 +36,7 @@ class ChangesWindow(QWidget):
         self.resize(900, 640)
         self._pictures = pictures
         self.headline = label(kind="title", wrap=True)
-        self._area = ScrollColumn()
+        self._area = ScrollColumn(tr("Changes"))
         grid = theme.GRID
         vbox(
             self.headline,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoStack
 
 from core.base.errors import FoveaError, TrainerDiedError
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.models.values import OpenedModel
 from core.prediction import Failure, Prediction
 from gui.session.arrivals import PhotoListing
@@ -18,8 +19,11 @@ from gui.session.correction_store import CorrectionStore
 from gui.session.library_watch import LibraryWatch
 from gui.session.model_controller import ModelController
 from gui.session.pasted_images import PastedImages
+from gui.session.photo_list_store import PhotoListStore
+from gui.session.photo_view import Kind, PhotoView
 from gui.session.photos_model import Photo, PhotosModel
 from gui.session.settings_store import SettingsStore
+from gui.session.undo import Step
 from gui.tasks.engine_client import EngineClient
 from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.picture_client import PictureClient
@@ -38,15 +42,17 @@ class Session(QObject):
         progressed: counts, speed or latency changed; emitted at most a few times a second.
         photos_added: photos were dropped, pasted, opened or restored; the row of the first one, new or not.
         noticed: a notice for the user.
+        requested: the user opened these files and folders.
         removed: this many photos were removed from the list; `undo` restores them.
         closing: the window closes; whatever runs in the background stops now.
         photos: the photos, in the order of their rows.
-        undo_steps: what `undo` reverts, most recent last.
+        undo_stack: removals from the list and labels of its photos.
     """
 
     progressed = Signal()
     photos_added = Signal(int)
     noticed = Signal(object)
+    requested = Signal(object)
     removed = Signal(int)
     closing = Signal()
 
@@ -58,9 +64,10 @@ class Session(QObject):
         self.pictures = PictureClient(self)
         self.models = ModelController(self.engine, self.settings, self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)
+        self.kept_list = PhotoListStore(self.photos, self)
         self.pasted = PastedImages(self)
         self.watch = LibraryWatch(self)
-        self.undo_steps: list[Callable[[], object]] = []
+        self.undo_stack = QUndoStack(self)
         self._is_closed = False
         self._progress_timer = QTimer(self, interval=_PROGRESS_INTERVAL_MS, singleShot=True)
         self._progress_timer.timeout.connect(self.progressed)
@@ -71,7 +78,7 @@ class Session(QObject):
             notices.connect(self.noticed)
         for warnings in (self.settings.damaged, self.engine.tasks.warned):
             warnings.connect(self._on_warned)
-        for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed):
+        for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed, self.kept_list.failed):
             errors.connect(self._emit_error)
         self.models.changed.connect(self._on_models_changed)
         self.models.opened.connect(self._on_opened)
@@ -79,6 +86,7 @@ class Session(QObject):
         self.engine.waiting_changed.connect(self._emit_progress)
         self.engine.tasks.failed.connect(self._on_failed)
         self.pictures.tasks.failed.connect(self._on_failed)
+        self.kept_list.found.connect(self._on_kept)
         self.pasted.saved.connect(lambda file: self.add((file,)))
         self.watch.changed.connect(self.models.refresh)
 
@@ -88,14 +96,17 @@ class Session(QObject):
             return
         self.models.refresh()
         self.pictures.start()
+        self.kept_list.start()
         self.watch.start()
         self.models.open()
 
     def close(self) -> None:
         """Stop all background work."""
         self._is_closed = True
+        self.undo_stack.clear()  # now, as it would signal that while it is deleted
         self.closing.emit()
         self.pasted.close()
+        self.kept_list.close()
         self.watch.close()
         self.engine.tasks.close()
         self.pictures.tasks.close()
@@ -109,6 +120,7 @@ class Session(QObject):
         requested = tuple(path.absolute() for path in chosen)  # so that no file is listed under two names
         listing, task = PhotoListing(requested), self.pictures.list_images(requested)
         task.progressed.connect(partial(self._on_found, listing))
+        self.requested.emit(requested)
         task.succeeded.connect(partial(self._on_listed, listing))
 
     def _on_found(self, listing: PhotoListing, paths: Sequence[Path]) -> None:
@@ -117,7 +129,7 @@ class Session(QObject):
         listing.add(paths, (photo.path for photo in fresh))
         self.engine.classify(photo.path for photo in fresh)
         if is_first:
-            self.photos_added.emit(self.photos.row_of(paths[0]))
+            self._show(paths[0])
 
     def _on_listed(self, listing: PhotoListing, failures: Sequence[Failure]) -> None:
         """Report what could not be read, or why fewer photos were added than the user may expect."""
@@ -127,29 +139,52 @@ class Session(QObject):
         if summary and not (failures and listing.is_empty):
             self.noticed.emit(Notice(summary))
 
+    def _show(self, path: Path) -> None:
+        """Report that a photo was added; if the view hides it, all are shown."""
+        if self.photos.row_of(path) is None:
+            self.photos.arrange(PhotoView(sort=self.photos.view.sort))
+        self.photos_added.emit(self.photos.row_of(path))
+
+    def _on_kept(self, paths: Sequence[Path]) -> None:
+        """Continue with the photos of the last session, without taking the user to them."""
+        self.engine.classify(photo.path for photo in self.photos.add(paths))
+
+    def show_pending(self, paths: frozenset[Path]) -> None:
+        """Show photos whose labels no model has learned yet, in the list before or not."""
+        self.engine.classify(photo.path for photo in self.photos.add(sorted(paths)))
+        self.photos.arrange(PhotoView(Kind.PENDING, paths=paths))
+
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
-        removed = self.photos.remove(rows)
-        if removed:
-            self.undo_steps.append(partial(self._restore, removed))
-            self.engine.forget(photo.path for _, photo in removed)
-            self.removed.emit(len(removed))
+        self._push_removal([self.photos.photo(row).path for row in rows])
+
+    def clear(self) -> None:
+        """Remove all photos from the list; `undo` restores them."""
+        self._push_removal([photo.path for photo in self.photos.photos()])
+
+    def _push_removal(self, paths: Sequence[Path]) -> None:
+        if paths:
+            text = tr_n("remove photo", "remove {count:,} photos", len(paths))
+            self.undo_stack.push(Step(text, partial(self._remove, frozenset(paths))))
+            self.removed.emit(len(paths))
+
+    def _remove(self, paths: Collection[Path]) -> Callable[[], object]:
+        removed = self.photos.remove(paths)
+        self.engine.forget(photo.path for _, photo in removed)
+        return partial(self._restore, removed)
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
+        if not removed:
+            return
         self.photos.restore(removed)
         self.engine.classify(photo.path for _, photo in removed if _needs_answer(photo, self.models.in_use))
-        self.photos_added.emit(self.photos.row_of(removed[0][1].path))
-
-    def undo(self) -> None:
-        """Undo the last removal or labelling of photos."""
-        if self.undo_steps:
-            self.undo_steps.pop()()
+        self._show(removed[0][1].path)
 
     # ---- predictions
 
-    def classify_again(self) -> None:
-        """Classify every photo again with the model in use."""
-        self.engine.classify(photo.path for photo in self.photos.photos())
+    def classify_again(self, photos: Iterable[Photo] | None = None) -> None:
+        """Classify these photos, or else all of them, again with the model in use."""
+        self.engine.classify(photo.path for photo in (self.photos.photos() if photos is None else photos))
 
     def stop(self) -> None:
         """Cancel the classification of waiting photos."""

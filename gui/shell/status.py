@@ -75,7 +75,7 @@ class StatusBar(QStatusBar):
         """Update all parts of the status bar."""
         session = self._session
         waiting = session.engine.waiting_count
-        counts = _counts(session.photos.rowCount(), session.photos.failed_count, waiting)
+        counts = _counts(len(session.photos.photos()), session.photos.failed_count, waiting)
         self._counts.setText(self._summary or counts)
         self._stop.setVisible(waiting > 0)
         self._model.setText(_model(session.models))
@@ -94,7 +94,7 @@ def _counts(photos: int, failed: int, waiting: int) -> str:
 
 def _model(models: ModelController) -> str:
     if models.opening:
-        return tr("Opening {model}…", model=models.opening)
+        return ""  # the top bar says so
     if models.in_use is None:
         return tr("No model open")
     return tr("{model} on {provider}", model=models.in_use.name, provider=TITLES[models.in_use.provider])

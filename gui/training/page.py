@@ -21,6 +21,7 @@ from gui.session.library_watch import LibraryWatch
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.formats import NO_VALUE
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Notices
@@ -87,13 +88,14 @@ class TrainingPage(QWidget):
         parts = (self.running, self.unfinished, self.past)
         for part in parts:
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        area = ScrollColumn(parent=self)
+        area = ScrollColumn(tr("Training"), self)
         area.show_column(head, *parts, SPACE).setSpacing(2 * theme.GRID)
         vbox(area, parent=self, margins=16)
 
     def _make_list(self) -> QTreeWidget:
         result = plain_list(tr("Trained models, newest first"), [tr(column) for column in _COLUMNS], _ACCURACY)
         result.setToolTip(tr("Press Enter to show the model"))
+        attach_menu(result, lambda: ((tr("Show model"), lambda: result.itemActivated.emit(result.currentItem(), 0)),))
         result.itemActivated.connect(lambda item: self.model_wanted.emit(str(item.data(0, _PLACE))))
         return result
 
