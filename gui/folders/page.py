@@ -88,6 +88,7 @@ class FoldersPage(QWidget):
         self.jobs.restored.connect(self.list.select)
         self.outputs.changed.connect(self.state_changed)
         self.outputs.ended.connect(self.jobs.refresh)
+        self.reviewer.reviewed.connect(lambda _: self._count_reviews())
         self.list.opened.connect(self.open_job)
         self.list.list.currentRowChanged.connect(self.state_changed)
         self.form.cancelled.connect(self.show_jobs)
@@ -219,6 +220,12 @@ class FoldersPage(QWidget):
     def _back_to_results(self) -> None:
         if self.job is not None:
             self.open_job(self.job.id)
+            self._count_reviews()
+
+    def _count_reviews(self) -> None:
+        """List the jobs with their new counts; after a review only once, when it ends."""
+        if not self.is_reviewing:
+            self.reviewer.outbox.when_stored(self.jobs.refresh)
 
     def _classes(self, job: JobSummary) -> tuple[str, ...]:
         """The classes of a job's model; empty if the model is gone."""

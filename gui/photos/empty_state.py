@@ -17,8 +17,8 @@ from gui.widgets.layouts import CENTRE, SPACE, Placed, hbox, vbox
 
 SAMPLES: Final = tuple(sorted((Path(__file__).parent.parent / "samples").glob("*.jpg")))
 _SAMPLE_SIZE: Final = QSize(144, 96)
-_SAMPLES_FROM: Final = 480
-"""The height from which there is room for the samples, in pixels."""
+_HEIGHT_WITH_ICON: Final = 460
+_HEIGHT_WITH_SAMPLES: Final = 390
 
 
 class EmptyState(QWidget):
@@ -34,21 +34,22 @@ class EmptyState(QWidget):
         super().__init__(parent)
         zone = QFrame()
         zone.setObjectName("dropzone")
-        promise = tr("Files, folders, or an image from another program. Nothing leaves this computer.")
+        self._icon = Icon("image-plus", "accent", 64)
+        promise = label(
+            tr("Files, folders, or an image from another program. Nothing leaves this computer."), "muted", wrap=True
+        )
+        promise.setAlignment(CENTRE)
+        self._samples = QWidget()
+        invitation = Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE)
+        samples = hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID)
+        vbox(invitation, samples, parent=self._samples, spacing=theme.GRID)
         buttons = [action_button(action, "primary" if action is actions[0] else "") for action in actions]
         self.setFocusProxy(buttons[0])
-        self._samples = QWidget()
-        vbox(
-            Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE),
-            hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID),
-            parent=self._samples,
-            spacing=theme.GRID,
-        )
         vbox(
             Placed(None, 3),
-            Placed(Icon("image-plus", "accent", 64), alignment=CENTRE),
+            Placed(self._icon, alignment=CENTRE),
             Placed(label(tr("Drop photos here"), "display"), alignment=CENTRE),
-            Placed(label(promise, "muted"), alignment=CENTRE),
+            promise,
             16,
             hbox(SPACE, *buttons, SPACE, spacing=theme.GRID),
             Placed(None, 2),
@@ -61,7 +62,10 @@ class EmptyState(QWidget):
         vbox(zone, parent=self, margins=(40, 32, 40, 32))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._samples.setVisible(event.size().height() >= _SAMPLES_FROM)
+        """Leave out what a low window has no room for."""
+        super().resizeEvent(event)
+        self._icon.setVisible(self.height() >= _HEIGHT_WITH_ICON)
+        self._samples.setVisible(self.height() >= _HEIGHT_WITH_SAMPLES)
 
     def _sample(self, sample: Path) -> QPushButton:
         name = tr("Try the sample photo “{name}”", name=sample.stem)
