@@ -336,6 +336,7 @@ def test_the_overlay_covers_the_page_and_says_what_a_drop_does(window: MainWindo
     assert window.overlay.geometry().topLeft() == place + QPoint(12, 12)
 
 
+@pytest.mark.qt_log_ignore("does not support raise")
 def test_a_model_that_cannot_be_retrained_says_so_before_the_work(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
