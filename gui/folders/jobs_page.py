@@ -51,7 +51,6 @@ class JobsPage(QWidget):
         self.list.setItemDelegate(_JobDelegate(self.list))
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setUniformItemSizes(True)
-        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)

@@ -23,6 +23,7 @@ from gui.session.session import Session
 from gui.tasks.notice import NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
@@ -77,6 +78,7 @@ class ModelsPage(QWidget):
 
     def _connect(self) -> None:
         session, library = self._session, self._session.library
+        attach_menu(self.choices, lambda: (self.use, self.compare, self.export_button, None, self.remove))
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
         self.versions.chosen.connect(self._show_chosen)
