@@ -21,6 +21,7 @@ from gui.widgets.notices import Notices
 if TYPE_CHECKING:
     from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
+    from gui.models.evaluation_window import EvaluationController
     from gui.models.page import ModelsPage
     from gui.shell.folder_commands import FolderCommands
     from gui.training.page import TrainingPage
@@ -30,6 +31,7 @@ _LATER: Final = (
     "gui.shell.command_palette",
     "gui.training.wizard.window",
     "gui.models.compare",
+    "gui.models.evaluation_view",
     "gui.photos.changes_window",
     "gui.shell.licences_dialog",
     "statistics",
@@ -81,11 +83,18 @@ class PageStack(QStackedWidget):
         return self.folder_commands.page
 
     @cached_property
+    def evaluations(self) -> EvaluationController:
+        """Shows the evaluations of versions."""
+        from gui.models.evaluation_window import EvaluationController
+
+        return EvaluationController(self._session, self._notices, self)
+
+    @cached_property
     def models(self) -> ModelsPage:
         """The *Models* page."""
         from gui.models.page import ModelsPage
 
-        result = ModelsPage(self._session, self._notices, self)
+        result = ModelsPage(self._session, self._notices, self.evaluations, self)
         result.compare_wanted.connect(self.compare_wanted)
         result.shown.connect(lambda: self.show_page(Page.MODELS))
         self._add(result, Page.MODELS)
@@ -96,7 +105,7 @@ class PageStack(QStackedWidget):
         """The *Training* page."""
         from gui.training.page import TrainingPage
 
-        result = TrainingPage(self._session.library, self._session.watch, self._wizard, self._notices, self)
+        result = TrainingPage(self._session, self._wizard, self._notices, self.evaluations, self)
         result.model_wanted.connect(self._show_model)
         self._add(result, Page.TRAINING)
         return result
@@ -123,9 +132,9 @@ class PageStack(QStackedWidget):
             case Page.PHOTOS:
                 self.setCurrentWidget(self.photos)
 
-    def _show_model(self, name: str) -> None:
+    def _show_model(self, name: str, number: int) -> None:
         self.show_page(Page.MODELS)
-        self.models.choices.select(name)
+        self.models.show_version(name, number)
 
     def preload(self) -> None:
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""

@@ -58,8 +58,8 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
     to_method(qtbot, wizard, folder)
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
-    matrix, result, photos = wizard.result.step.matrix, wizard.result.step.result, wizard.result.step.photos
+    qtbot.waitUntil(lambda: wizard.result.step.view.matrix is not None, timeout=PATIENCE_MS)
+    matrix, result, photos = wizard.result.step.view.matrix, wizard.result.step.result, wizard.result.step.view.photos
     assert matrix is not None
     assert photos is not None
     assert result is not None
