@@ -41,6 +41,7 @@ _HINT: Final = mark("Download or copy the model again, or use another model.")
 # to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
 _DRAFT_FACTOR: Final = 1.25
 T = TypeVar("T")
+Number = TypeVar("Number", int, float)
 
 
 class ResizeMode(StrEnum):
@@ -245,14 +246,9 @@ class _Fields:
             raise self.error(key, tr("{value!r} is not allowed", value=value[:80]))
         return value
 
-    def between(self, key: str, low: float, high: float) -> float:
-        value = self.take(key, float)
-        if not low <= value <= high:
-            raise self.error(key, tr("{value} is outside {low} to {high}", value=value, low=low, high=high))
-        return value
-
-    def whole(self, key: str, low: int, high: int) -> int:
-        value = self.take(key, int)
+    def between(self, key: str, low: Number, high: Number) -> Number:
+        """A number of the type of the bounds."""
+        value = self.take(key, type(low))
         if not low <= value <= high:
             raise self.error(key, tr("{value} is outside {low} to {high}", value=value, low=low, high=high))
         return value
@@ -314,7 +310,7 @@ def _preprocessing(fields: _Fields) -> Preprocessing:
         fit = ResizeMode(fields.take("fit", str))
     except ValueError as error:
         raise fields.error("fit", tr("it must be one of {values}", values=", ".join(ResizeMode))) from error
-    return Preprocessing(fields.whole("size", MIN_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
+    return Preprocessing(fields.between("size", MIN_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
 
 
 def _backbone(fields: _Fields) -> BackboneCard:
@@ -327,10 +323,10 @@ def _backbone(fields: _Fields) -> BackboneCard:
         file=fields.match("file", _FILE),
         sha256=fields.match("sha256", _SHA256),
         preprocessing=_preprocessing(fields.inner("preprocessing")),
-        feature_width=fields.whole("feature_width", 1, MAX_FEATURES),
+        feature_width=fields.between("feature_width", 1, MAX_FEATURES),
         feature_map_layout=layout,
-        weights=fields.whole("weights", 1, 10**12),
-        multiply_adds=fields.whole("multiply_adds", 1, 10**15),
+        weights=fields.between("weights", 1, 10**12),
+        multiply_adds=fields.between("multiply_adds", 1, 10**15),
         origin=_origin(fields.inner("origin")),
         golden_features=fields.take("golden_features", str),
     )

@@ -12,12 +12,14 @@ import pytest
 from core import api
 from core.api import model_files
 from core.base import paths, settings
+from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.datasets import custom_datasets
 from core.datasets.label_file import find_labels
 from core.datasets.labels import Source, folder_key, lineage
 from core.jobs.job_list import list_jobs
 from core.jobs.queries import ResultStore
+from core.jobs.shared_labels import share_labels
 from core.jobs.values import JobState, JobSummary, Verdict, View
 from core.models.classifier import open_classifier
 from core.models.installed import load_examples, load_training_hashes
@@ -105,6 +107,16 @@ def test_labels_are_taken_over_and_their_old_files_stay() -> None:
     (label,) = given("mine").values()
     assert label.label == "green"
     assert [file.read_bytes() for file in old] == before
+
+
+def test_reviews_stay_when_labels_are_shared() -> None:
+    (job,) = list_jobs()
+    assert isinstance(job, JobSummary)
+    give(correction(Path("/photos/photos/red.png"), "green"))
+    share_labels(job.id, CancelToken())
+    with ResultStore(job.id) as results:
+        reviews = [row.review and row.review.label for row in results.each(View())]
+    assert reviews == ["blue", "purple", None], "the photo is not there, so nothing is known of its content"
 
 
 def test_a_sorting_is_listed_as_done() -> None:

@@ -11,7 +11,7 @@ or that says a class the view knows. Elsewhere a photo may have been left out or
 here: that is not forced on this view. The gallery and the review of one model are one view. In a data set, labels
 given elsewhere change the class of its photos, but add no photo to it: only the wizard does. In a data set that was
 built in the wizard, the folder of a photo is what the user chose, so that labels change nothing. In the results of a
-job, labels given elsewhere are reviews, brought up to date when the job has run and when it is opened
+job, labels given elsewhere are reviews, brought up to date when the job has run and when it is shown
 (`core.jobs.shared_labels`); a photo that has changed keeps its review.
 
 **What is learned.** `fovea train`, `evaluate` and the wizard apply what the view of their folder shows. Retraining

@@ -13,6 +13,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
@@ -94,6 +95,28 @@ def decode_thumbnail(path: Path, max_side: int) -> Pixels:
     small = Image.fromarray(_read(path, twice).pixels)
     small.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     return np.asarray(small)
+
+
+def decode_reduced(path: Path, min_long_side: int) -> tuple[Pixels, _Size]:
+    """Read an image file as upright sRGB pixels [height, width, 3], and return them with its full width and height.
+
+    A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if its longer side then has at least `min_long_side` pixels;
+    nothing is enlarged.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    sizes: list[_Size] = []
+
+    def wanted(size: _Size) -> _Size:
+        sizes.append(size)
+        scale = min(1.0, min_long_side / max(size))
+        return max(1, ceil(size[0] * scale)), max(1, ceil(size[1] * scale))
+
+    pixels = _read(path, wanted).pixels
+    height, width, _ = pixels.shape
+    short, long = sorted(sizes[0])
+    return pixels, (long, short) if width >= height else (short, long)
 
 
 _TURNS: Final[dict[object, tuple[Callable[[Pixels], Pixels], bool]]] = {

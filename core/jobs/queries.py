@@ -31,7 +31,7 @@ ReviewsByNumber: TypeAlias = dict[int, Review | None]
 _BATCH_SIZE: Final = 500
 _SHARED: Final = "CREATE TABLE IF NOT EXISTS shared (number INTEGER PRIMARY KEY)"
 """Rows whose reviews say what the label store says; earlier versions of Fovea disregard this table."""
-_MAX_LISTINGS: Final = 3
+_MAX_LISTINGS: Final = 4
 
 
 class SharedReview(NamedTuple):

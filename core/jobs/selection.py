@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.jobs.schema import DONE, FAILED
-from core.jobs.values import Filter, Group, Order, View
+from core.jobs.values import Filter, Group, Order, Verdict, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ _ORDERS: Final = {
 """A few labels and folders have many rows each: grouping by these afterwards is faster than sorting by them."""
 
 
+_STILL_UNKNOWN: Final = f"unknown IS 1 AND ifnull(verdict, '{Verdict.SKIPPED}') = '{Verdict.SKIPPED}'"
+
+
 def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
     """The condition of a filter; the database is needed to find the labels that contain its text."""
     states = {None: f"{DONE}, {FAILED}", True: f"{FAILED}", False: f"{DONE}"}[chosen.failed]
@@ -39,7 +42,7 @@ def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
     if chosen.confidence_low > 0 or chosen.confidence_high < 1:
         parts.append(("confidence BETWEEN ? AND ?", (chosen.confidence_low, chosen.confidence_high)))
     if chosen.unknown is not None:
-        parts.append(("unknown IS 1" if chosen.unknown else "unknown IS NOT 1", ()))
+        parts.append((_STILL_UNKNOWN if chosen.unknown else f"NOT ({_STILL_UNKNOWN})", ()))
     if chosen.reviewed is not None:
         parts.append((f"verdict IS {'NOT ' if chosen.reviewed else ''}NULL", ()))
     if chosen.folder is not None:

@@ -1,7 +1,7 @@
 """Labels that were given elsewhere, as reviews of a job's rows.
 
 The label store (`core.datasets.labels`) is the truth. A journal keeps the label of each row to filter and sort by it;
-here the two are brought together: when a job has run, and when the window opens it. A review of which the store knows
+here the two are brought together: when a job has run, and when the window shows it. A review of which the store knows
 nothing stays, such as one of a photo without a prediction.
 """
 

@@ -177,7 +177,7 @@ class Filter:
         confidence_low: minimum confidence, 0..1.
         confidence_high: maximum confidence, 0..1; the full range includes failures.
         failed: True: failures only; False: no failures.
-        unknown: True: unknown predictions only; False: none of them.
+        unknown: True: only unknown predictions without a label by the user; False: none of them.
         text: a part of the path relative to the job's folder, or of the final label; ignores case.
         reviewed: True: reviewed rows only; False: unreviewed rows only.
         folder: only rows directly in this folder, relative to the job's; None: any folder.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base import paths
-from core.base.errors import StorageError, UsageError, os_reason
+from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.text import display_path
@@ -31,7 +31,7 @@ from core.outputs.keywords.values import KeywordRequest
 from core.outputs.reports.columns import ColumnSet, columns
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.text import BYTE_ORDER_MARK
-from core.outputs.reports.write import check_not_image, open_text_writer, report_rows
+from core.outputs.reports.write import check_not_image, open_text_writer, report_errors, report_rows
 from core.outputs.sorting.companions import CompanionFinder
 from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
 from core.outputs.sorting.execute import execute, resume
@@ -188,21 +188,16 @@ def append(file: Path, rows: Iterable[Row], plan: ReportOptions) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    try:
-        with file.open("ab+") as stream:
-            is_new = stream.seek(0, os.SEEK_END) == 0
-            lines = _lines(rows, plan)
-            head, _, body = lines.partition("\r\n") if plan.format is ReportFormat.CSV else ("", "", lines)
-            if not is_new:
-                stream.seek(-1, os.SEEK_END)
-                body = body if stream.read(1) == b"\n" else f"{_end(plan)}{body}"
-            stream.write((f"{head}{_end(plan)}{body}" if is_new and head else body).encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=os_reason(error))
-        hint = tr("Choose a file in a folder that you can write to, on a disk with free space.")
-        raise StorageError(what, hint=hint) from error
+    with report_errors(file), file.open("ab+") as stream:
+        is_new = stream.seek(0, os.SEEK_END) == 0
+        lines = _lines(rows, plan)
+        head, _, body = lines.partition("\r\n") if plan.format is ReportFormat.CSV else ("", "", lines)
+        if not is_new:
+            stream.seek(-1, os.SEEK_END)
+            body = body if stream.read(1) == b"\n" else f"{_end(plan)}{body}"
+        stream.write((f"{head}{_end(plan)}{body}" if is_new and head else body).encode())
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _lines(rows: Iterable[Row], plan: ReportOptions) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from core.base.errors import FoveaError
 from core.jobs.values import Filter, Group, JobSummary, Row, UnreadableFolder, View
@@ -56,6 +57,10 @@ class ViewRequest:
     is_frozen: bool = False
 
 
+UNKNOWN_GROUP: Final = "\0unknown"
+"""The group of unknown photos among classes: no class has this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class ViewSummary:
     """Counts shown beside the rows of a view.
@@ -63,7 +68,7 @@ class ViewSummary:
     Attributes:
         histogram: counts of rows in equal bins of confidence 0..1, ignoring the view's range of confidence.
         group_counts: each class, or folder relative to the job's, with its count of rows, ignoring the view's class
-            and folder; "" among classes stands for unreadable photos.
+            and folder; among classes, UNKNOWN_GROUP stands for unknown photos, and "" for unreadable ones.
         excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
     """
 

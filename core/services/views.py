@@ -18,7 +18,7 @@ from core.base.errors import FoveaError
 from core.base.progress import CancelToken
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, View
-from core.services.job_values import FetchedRows, SelectedRows, ViewRequest, ViewSummary, ViewUpdate
+from core.services.job_values import UNKNOWN_GROUP, FetchedRows, SelectedRows, ViewRequest, ViewSummary, ViewUpdate
 
 BINS: Final = 20
 """Number of bins of the confidence histogram."""
@@ -195,10 +195,21 @@ def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[
         for folder, count in journal.folder_counts(request.unfiltered).items():
             yield ("" if folder == Path() else str(folder)), count
         return
-    yield from journal.class_counts(request.unfiltered).items()
+    if request.unfiltered.unknown is not True:
+        yield from journal.class_counts(replace(request.unfiltered, unknown=False)).items()
+    unknown = _unknown(journal, request.unfiltered)
+    if unknown:
+        yield UNKNOWN_GROUP, unknown
     failed = _failures(journal, request.unfiltered)
     if failed:
         yield "", failed
+
+
+def _unknown(journal: ResultStore, around: Filter) -> int:
+    """The number of unknown photos that match the filter."""
+    if around.unknown is False or around.failed is True:
+        return 0
+    return journal.count(View(filter=replace(around, unknown=True)))
 
 
 def _failures(journal: ResultStore, around: Filter) -> int:

@@ -21,6 +21,7 @@ from gui.app import single_instance
 from gui.app.gc_timer import GarbageCollectionTimer
 from gui.shell.main_window import MainWindow
 from gui.tasks.main_thread import Dispatcher
+from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import icons
 
 _log = logging.getLogger("fovea")
@@ -96,8 +97,11 @@ def _watch_for_bugs(window: MainWindow) -> None:
             return
         _log.error("unexpected: %s", "".join(traceback.format_exception(kind, error, trace)))
         dispatcher.post(
-            window.notices.show_notice,
-            tr("Unexpected error: {kind}: {error}. See the log for details.", kind=kind.__name__, error=error),
+            window.notices.show_one,
+            Notice(
+                tr("Unexpected error: {kind}: {error}. See the log for details.", kind=kind.__name__, error=error),
+                NoticeKind.ERROR,
+            ),
         )
 
     sys.excepthook = report

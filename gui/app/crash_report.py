@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QPlainTextEdit, QWidget
 
 from core.base.crash_log import CrashReport
 from core.base.i18n import tr
+from gui.tasks.notice import NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import button, label
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
@@ -21,7 +22,9 @@ _HEIGHT: Final = 480
 
 def show_notice(report: CrashReport, notices: Notices, window: QWidget) -> None:
     """Show a notice about the crash; its button opens the report."""
-    notices.show_notice(_title(report), action=(tr("Show"), lambda: CrashWindow(report, window).show()))
+    notices.show_notice(
+        _title(report), NoticeKind.ERROR, action=(tr("Show"), lambda: CrashWindow(report, window).show())
+    )
 
 
 class CrashWindow(QDialog):

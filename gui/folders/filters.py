@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTreeVi
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Filter, Group
-from core.services.job_values import ViewSummary
+from core.services.job_values import UNKNOWN_GROUP, ViewSummary
 from gui.plots import warm
 from gui.widgets.basic import Choice, Panel, PercentBox, ScrollColumn, button, label
 from gui.widgets.layouts import LEFT, SPACE, Placed, fill, hbox
@@ -83,6 +83,7 @@ class FilterPanel(ScrollColumn):
         self._range = Panel(tr("Confidence"))
         self._range.body.addWidget(self._ends)
         clear = Placed(self.clear, alignment=LEFT)
+        self.clear.hide()
         self._column = self.show_column(self.text, self.kind, self.by, self.groups, self._range, clear, SPACE)
 
     def _connect(self) -> None:
@@ -90,6 +91,7 @@ class FilterPanel(ScrollColumn):
         self.text.returnPressed.connect(self._typed.timeout)
         self._typed.timeout.connect(self.changed)
         self.kind.activated.connect(self.changed)
+        self.changed.connect(lambda: self.clear.setVisible(self.active > 0))
         self.by.activated.connect(lambda: self.count_by(self.grouping))
         self.groups.group_chosen.connect(self._on_group)
         for box in (self.low, self.high):
@@ -103,9 +105,11 @@ class FilterPanel(ScrollColumn):
         return Group.CLASS if self.by.currentIndex() == 0 else Group.FOLDER
 
     @property
-    def is_narrow(self) -> bool:
-        """Whether any filter is active."""
-        return self.value() != Filter()
+    def active(self) -> int:
+        """The number of active filters."""
+        confidence = (self.low.fraction(), self.high.fraction()) != (0.0, 1.0)
+        parts = (self.text.text().strip(), self.kind.currentIndex() > 0, self._chosen is not None, confidence)
+        return sum(map(bool, parts))
 
     def unfiltered(self) -> Filter:
         """The filter without the selected class or folder."""
@@ -119,8 +123,10 @@ class FilterPanel(ScrollColumn):
         match self._chosen:
             case (Group.CLASS, ""):
                 return replace(result, failed=True)
+            case (Group.CLASS, title) if title == UNKNOWN_GROUP:
+                return replace(result, unknown=True)
             case (Group.CLASS, title):
-                return replace(result, labels=(title,))
+                return replace(result, labels=(title,), unknown=result.unknown or False)
             case (Group.FOLDER, title):
                 return replace(result, folder=Path(title))
         return result
@@ -307,7 +313,7 @@ class _GroupRows(QAbstractTableModel):
     def _name(self, title: str) -> str:
         if self._grouping is Group.FOLDER:
             return tr("Top folder") if title in ("", ".") else display_path(title)
-        return title or tr("Unreadable")
+        return tr("Unknown") if title == UNKNOWN_GROUP else title or tr("Unreadable")
 
 
 def _choice(name: str, texts: Sequence[str]) -> Choice:

@@ -59,7 +59,7 @@ class FolderDrop(QObject):
         elif found:
             self._open_form(path)
         elif failures:
-            self._notices.show_notice(f"{failures[0].message} {failures[0].hint}")
+            self._notices.show_warning(f"{failures[0].message} {failures[0].hint}")
         else:
             self._notices.show_notice(no_photos_text((path,)))
 

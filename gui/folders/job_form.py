@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -15,7 +15,7 @@ from core.jobs.values import JobRequest
 from gui.session.model_controller import ModelController
 from gui.session.settings_store import SettingsStore
 from gui.widgets import theme
-from gui.widgets.basic import Choice, Panel, ScrollColumn, button, label, show_text
+from gui.widgets.basic import CheckBox, Choice, Panel, ScrollColumn, button, label, show_text
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 
@@ -39,11 +39,11 @@ class JobForm(ScrollColumn):
         self.folder: Path | None = None
         self._place = label(tr("No folder selected"), "muted", wrap=True)
         self.choose = button(tr("Choose folder…"), self.ask_for_folder)
-        self.recursive = QCheckBox(tr("Include subfolders"))
+        self.recursive = CheckBox(tr("Include subfolders"))
         self.recursive.setChecked(True)
         self.model = Choice()
         self.model.setAccessibleName(tr("Model"))
-        self.features = QCheckBox(tr("Keep features (other models with the same backbone then finish in seconds)"))
+        self.features = CheckBox(tr("Keep features (other models with the same backbone then finish in seconds)"))
         self.include, self.exclude = QLineEdit(), QLineEdit()
         self.begin = button(tr("Classify"), self._submit, kind="primary")
         self._problem = label(kind="danger", wrap=True)

@@ -16,6 +16,7 @@ from core.services.job_values import JobEnd, OutputResult
 from gui.folders.job_text import title_text
 from gui.folders.jobs_controller import JobsController
 from gui.folders.outputs_controller import OutputsController
+from gui.tasks.notice import NoticeKind
 from gui.tasks.task import Task
 from gui.widgets.files import show_in_folder
 from gui.widgets.notices import Notices
@@ -49,23 +50,24 @@ class JobNotices(QObject):
 
     def show_unavailable(self) -> None:
         """Show that the batch process cannot be started."""
-        self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."))
+        self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."), NoticeKind.ERROR)
 
     def _on_removed(self, job: JobSummary) -> None:
         text = tr("Removed “{name}” from the list. The photos were not changed.", name=title_text(job))
-        self._notices.show_notice(text, action=(tr("Undo"), lambda: self._jobs.restore(job.id)))
+        undo = (tr("Undo"), lambda: self._jobs.restore(job.id))
+        self._notices.show_success(text, action=undo, key=f"job {job.id}")
 
     def _on_exported(self, message: str, file: Path) -> None:
-        self._notices.show_notice(message, action=(tr("Show in folder"), lambda: show_in_folder(file)))
+        self._notices.show_success(message, action=(tr("Show in folder"), lambda: show_in_folder(file)))
 
     def _on_task_succeeded(self, task: Task, job: str, result: OutputResult | str | None) -> None:
         """Offer to undo a sorting; report other results unless the page does."""
         match result:
             case OutputResult(message, sorting) if sorting:
                 undo = (tr("Undo"), lambda: self._outputs.undo_sorting(job, sorting))
-                self._notices.show_notice(message, action=undo)
+                self._notices.show_success(message, action=undo, key=f"output {job}")
             case OutputResult(message) | str(message) if not self._is_shown(task):
-                self._notices.show_notice(message)
+                self._notices.show_success(message, key=f"output {job}")
 
     def _on_task_failed(self, task: Task, error: FoveaError) -> None:
         if not self._is_shown(task):
@@ -73,15 +75,16 @@ class JobNotices(QObject):
 
     def _on_task_stopped(self, task: Task) -> None:
         if not self._is_shown(task):
-            self._notices.show_notice(tr("Stopped partway. You can resume it or undo what was done."))
+            self._notices.show_warning(tr("Stopped partway. You can resume it or undo what was done."))
 
     def _on_job_ended(self, end: JobEnd) -> None:
         name = title_text(end.job)
         if end.error is not None:
             resume = (tr("Resume"), lambda: self._jobs.resume([end.job.id]))
-            self._notices.show_notice(_prefixed(name, str(end.error)), action=resume)
+            text = _prefixed(name, str(end.error))
+            self._notices.show_notice(text, NoticeKind.ERROR, action=resume, key=f"job {end.job.id}")
         if end.unreadable_folders:
-            self._notices.show_notice(_prefixed(name, _unreadable_text(end.unreadable_folders)))
+            self._notices.show_warning(_prefixed(name, _unreadable_text(end.unreadable_folders)))
         for text in _skipped_texts(end):
             self._notices.show_notice(_prefixed(name, text))
 
@@ -95,7 +98,7 @@ class JobNotices(QObject):
                 "Folder classification stopped unexpectedly. The results so far are saved. Not finished: {names}.",
                 names=names,
             )
-        self._notices.show_notice(text, action=offer)
+        self._notices.show_notice(text, NoticeKind.ERROR, action=offer)
 
 
 def _prefixed(name: str, message: str) -> str:

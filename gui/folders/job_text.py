@@ -8,6 +8,7 @@ from typing import Final
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.jobs.values import JobCounts, JobProgress, JobState, JobSummary
+from gui.widgets.counts import photo_count, unreadable_count, waiting_count
 from gui.widgets.durations import duration
 
 _STATES: Final = {
@@ -31,18 +32,13 @@ def title_text(job: JobSummary) -> str:
     return display_path(job.folder.name or job.folder)
 
 
-def photos_text(count: int) -> str:
-    """A number of photos."""
-    return tr_n("{count:,} photo", "{count:,} photos", count)
-
-
 def counts_text(counts: JobCounts) -> str:
     """How many photos of a job are waiting, unreadable, reviewed or missing."""
-    parts = [photos_text(counts.found)]
+    parts = [photo_count(counts.found)]
     if counts.waiting:
-        parts.append(tr_n("{count:,} waiting", "{count:,} waiting", counts.waiting))
+        parts.append(waiting_count(counts.waiting))
     if counts.failed:
-        parts.append(_unreadable_text(counts.failed))
+        parts.append(unreadable_count(counts.failed))
     if counts.reviewed:
         parts.append(tr_n("{count:,} reviewed", "{count:,} reviewed", counts.reviewed))
     if counts.gone:
@@ -50,13 +46,9 @@ def counts_text(counts: JobCounts) -> str:
     return " · ".join(parts)
 
 
-def _unreadable_text(count: int) -> str:
-    return tr_n("{count:,} unreadable", "{count:,} unreadable", count)
-
-
 def summary_text(job: JobSummary) -> str:
     """How many photos a job has. While it runs, its progress is shown elsewhere."""
-    return counts_text(job.counts) if job.progress is None else photos_text(job.progress.found)
+    return counts_text(job.counts) if job.progress is None else photo_count(job.progress.found)
 
 
 def progress_text(job: JobSummary) -> str:
@@ -84,7 +76,7 @@ def _rate_text(job: JobSummary, progress: JobProgress) -> str:
     else:
         parts = [tr("{done:,} of {total:,} found so far", done=progress.finished, total=progress.found)]
     if progress.failed:
-        parts.append(_unreadable_text(progress.failed))
+        parts.append(unreadable_count(progress.failed))
     if progress.per_second and job.state is JobState.RUNNING:
         parts.append(tr("{rate:.1f} photos/s", rate=progress.per_second))
     if progress.remaining_s is not None and progress.walked and job.state is JobState.RUNNING:
@@ -97,11 +89,11 @@ def started_text(job: JobSummary) -> str:
     return f"{datetime.fromtimestamp(job.begun):%Y-%m-%d %H:%M} · {job.model}"
 
 
-def pattern_text(job: JobSummary) -> str:
-    """The options that narrow down which photos a job classifies; empty if none."""
+def place_text(job: JobSummary) -> str:
+    """The folder of a job, and the options that narrow down which of its photos are classified."""
     parts = [] if job.recursive else [tr("no subfolders")]
     if job.include:
         parts.append(tr("only {patterns}", patterns=", ".join(job.include)))
     if job.exclude:
         parts.append(tr("except {patterns}", patterns=", ".join(job.exclude)))
-    return ", ".join(parts)
+    return f"{display_path(job.folder)}  ({', '.join(parts)})" if parts else display_path(job.folder)

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.jobs.values import JobState, JobSummary
-from gui.folders.job_text import counts_text, pattern_text, progress_text, started_text, state_text, title_text
+from gui.folders.job_text import counts_text, place_text, progress_text, started_text, state_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import Icon, action_button, label
 from gui.widgets.layouts import CENTRE, SPACE, Placed, fill, hbox, vbox
@@ -176,8 +176,6 @@ def _paint_job(painter: QPainter, box: QRect, job: JobSummary) -> None:
     first, second, third = (QRect(box.left(), box.top() + down, box.width(), 20) for down in (0, 22, 44))
     width = paint_text(painter, first, state_text(job), state_colour, bold=True, side=RIGHT) + 16
     paint_text(painter, first.adjusted(0, 0, -width, 0), title_text(job), colours.text, bold=True, elide=_MIDDLE)
-    place = display_path(job.folder)
-    pattern = pattern_text(job)
-    paint_text(painter, second, f"{place}  ({pattern})" if pattern else place, colours.muted, elide=_MIDDLE)
+    paint_text(painter, second, place_text(job), colours.muted, elide=_MIDDLE)
     width = paint_text(painter, third, started_text(job), colours.muted, side=RIGHT) + 16
     paint_text(painter, third.adjusted(0, 0, -width, 0), _line(job), colours.text, elide=_MIDDLE)

@@ -43,6 +43,7 @@ class FoldersPage(QWidget):
     Attributes:
         state_changed: the set of available actions may have changed.
         results_created: the results page was created, and needs its actions.
+        review_created: the review was created, and needs its actions.
         wanted: the user asked for something that this page shows.
         tasks: the batch process.
         jobs: all jobs, and those that run.
@@ -55,6 +56,7 @@ class FoldersPage(QWidget):
 
     state_changed = Signal()
     results_created = Signal(object)
+    review_created = Signal(object)
     wanted = Signal()
 
     def __init__(self, session: Session, notices: Notices, classify: QAction, parent: QWidget) -> None:
@@ -78,7 +80,7 @@ class FoldersPage(QWidget):
         self._connect()
 
     def _connect(self) -> None:
-        self.tasks.warned.connect(self._notices.show_notice)
+        self.tasks.warned.connect(self._notices.show_warning)
         self.tasks.failed.connect(self._job_notices.show_unavailable)
         self.reviewer.outbox.failed.connect(self._notices.show_error)
         self.jobs.changed.connect(self._on_jobs_changed)
@@ -103,7 +105,7 @@ class FoldersPage(QWidget):
     def _make_results(self) -> ResultsPage:
         result = ResultsPage(self._widgets, self.reviewer, self._stack)
         result.panels_changed.connect(self.state_changed)
-        result.selection.noticed.connect(self._notices.show_notice)
+        result.selection.noticed.connect(self._notices.show_one)
         self._stack.addWidget(result)
         self.results_created.emit(result)
         return result
@@ -117,6 +119,7 @@ class FoldersPage(QWidget):
         result = ReviewPage(self._make_view("review"), self._pictures, self.reviewer, self)
         result.closed.connect(self._back_to_results)
         self._stack.addWidget(result)
+        self.review_created.emit(result)
         return result
 
     def _make_plan(self, form: type[PlanForm]) -> PlanPage:
@@ -172,7 +175,7 @@ class FoldersPage(QWidget):
         status = self.jobs.all.get(job)
         if status is not None:
             if self.job is None:
-                self.tasks.start(api.share_labels, job).succeeded.connect(self.reviewer.refresh)
+                self._share_labels(job)
             self.list.select(job)  # so that it is selected when the user goes back
             self.results.open(status, self._classes(status))
             self._show(self.results)
@@ -183,7 +186,9 @@ class FoldersPage(QWidget):
         job = self.job
         if job is not None:
             self._show(self.review)
-            self.review.open(job.id, self.results.view.filter, self._classes(job))
+            model = self._models.current
+            can_retrain = model is not None and model.card.name == job.model and model.has_training_data
+            self.review.open(job.id, self.results.view.filter, self._classes(job), can_retrain=can_retrain)
 
     def open_plan(self, form: type[PlanForm]) -> None:
         """Show the page that plans sorting, or writing keywords to, the photos in the current view."""
@@ -220,9 +225,15 @@ class FoldersPage(QWidget):
         page = self._stack.currentWidget()
         return isinstance(page, PlanPage) and page.is_about(task)
 
+    def _share_labels(self, job: str) -> None:
+        """Show labels that were given elsewhere in the meantime."""
+        self.tasks.start(api.share_labels, job).succeeded.connect(self.reviewer.refresh)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.jobs.refresh()
+        if self.job is not None:
+            self._share_labels(self.job.id)
         self.outputs.prepare()
         if self._results.made is None:
             run_when_idle(self, self._prepare())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
@@ -16,7 +16,7 @@ from core.outputs.keywords.values import KeywordTarget
 from core.outputs.sorting.values import SortRequest, TransferMode
 from core.services.job_values import KeywordOptions
 from gui.widgets import theme
-from gui.widgets.basic import Choice, PercentBox, button, label, show_text
+from gui.widgets.basic import CheckBox, Choice, PercentBox, button, label, show_text
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, hbox, vbox
 
@@ -85,7 +85,7 @@ class SortForm(PlanForm):
         self.destination: Path | None = None
         self._place = label(tr("No folder selected"), "muted")
         self.choose = button(tr("Choose…"), self._choose_destination, name=tr("Choose destination"))
-        self.way, self.tree = _choices(tr("Transfer mode"), _MODES), QCheckBox(tr("Keep subfolders within each class"))
+        self.way, self.tree = _choices(tr("Transfer mode"), _MODES), CheckBox(tr("Keep subfolders within each class"))
         self.tree.setChecked(True)
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it go to “unsure”"))
         self._add(tr("Destination"), self.choose, self._place)

@@ -7,14 +7,14 @@ from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
-from core.base.i18n import mark, tr
+from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.jobs.values import Group, JobSummary, Order, View
-from gui.folders.job_text import pattern_text, title_text
+from gui.folders.job_text import place_text, title_text
 from gui.widgets import icons, theme
-from gui.widgets.basic import Choice, button, label, restyle
+from gui.widgets.basic import Choice, ToolButton, button, label
 from gui.widgets.layouts import fill, hbox, vbox
 
 _ORDERS: Final = {
@@ -48,7 +48,7 @@ class ResultsBar(QWidget):
         self.order.activated.connect(lambda index: self.order_wanted.emit(list(_ORDERS.values())[index]))
         self.review = button(tr("Review"), kind="primary")
         self.export = button(tr("Use results"), name=tr("Export, write keywords or sort into folders"))
-        self._filters = QToolButton()
+        self._filters = ToolButton()
 
     def fill(
         self, back: QAction, layouts: Sequence[QAction], review: QAction, made_of: QMenu, filters: QAction
@@ -71,9 +71,8 @@ class ResultsBar(QWidget):
             spacing=theme.GRID,
         )
 
-    def _sign(self, action: QAction, name: str) -> QToolButton:
-        text, sign = action.text().replace("&", ""), QToolButton()
-        sign.setProperty("kind", "plain")
+    def _sign(self, action: QAction, name: str) -> ToolButton:
+        text, sign = action.text().replace("&", ""), ToolButton()
         sign.setCheckable(action.isCheckable())
         sign.setIcon(icons.icon(name, "text"))
         sign.setIconSize(QSize(20, 20))
@@ -85,14 +84,10 @@ class ResultsBar(QWidget):
 
     def show_job(self, job: JobSummary) -> None:
         """Show the name and folder of the job."""
-        place, pattern = display_path(job.folder), pattern_text(job)
         self._title.setText(title_text(job))
-        self._place.setText(
-            self._place.fontMetrics().elidedText(
-                f"{place}  ({pattern})" if pattern else place, Qt.TextElideMode.ElideMiddle, 320
-            )
-        )
-        self._place.setToolTip(place)
+        metrics = self._place.fontMetrics()
+        self._place.setText(metrics.elidedText(place_text(job), Qt.TextElideMode.ElideMiddle, 320))
+        self._place.setToolTip(display_path(job.folder))
 
     def show_order(self, view: View) -> None:
         """Show the order and groups of a view that has no filter."""
@@ -100,6 +95,8 @@ class ResultsBar(QWidget):
             known = list(_ORDERS.values())
             self.order.setCurrentIndex(known.index(view) if view in known else -1)
 
-    def show_filtered(self, *, is_narrow: bool) -> None:
-        """Show whether filters are active."""
-        restyle(self._filters, "marked", is_narrow)
+    def show_filters(self, active: int) -> None:
+        """Show the number of active filters."""
+        self._filters.setText(tr_n("{count} filter", "{count} filters", active) if active else "")
+        style = Qt.ToolButtonStyle
+        self._filters.setToolButtonStyle(style.ToolButtonTextBesideIcon if active else style.ToolButtonIconOnly)

@@ -11,15 +11,16 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobState, JobSummary, Order, Review, Verdict, View
 from core.services.job_values import ViewUpdate
-from gui.folders.job_text import photos_text
 from gui.folders.results_widgets import ResultsWidgets
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_selection import RowSelection
+from gui.folders.row_viewing import RowViewing
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_table import RowsTable
 from gui.folders.side_panels import SidePanels
 from gui.widgets import theme
 from gui.widgets.basic import label
+from gui.widgets.counts import photo_count
 from gui.widgets.layouts import fill, vbox
 
 
@@ -31,6 +32,7 @@ class ResultsPage(QWidget):
         strip: the progress of the job.
         bar: the actions on its results.
         selection: the current and the selected rows, and what can be done with them.
+        viewing: the large view of the current row.
         panels: the filters and the inspector beside the rows.
         shows_gallery: whether the rows are shown as a gallery rather than as a table.
         panels_changed: a panel was shown or hidden, or the layout changed.
@@ -49,6 +51,7 @@ class ResultsPage(QWidget):
         self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
         self.bar, self.strip, self.filters, self.inspector = parts.bar, parts.strip, parts.filters, parts.inspector
         self.selection = RowSelection(self.rows, self.table.selectionModel(), reviewer, self)
+        self.viewing = RowViewing(parts.pictures, self.rows, self.selection, self)
         self.status = label(kind="muted")
         self._nothing = label(kind="muted", wrap=True)
         middle = QWidget(self)
@@ -70,13 +73,15 @@ class ResultsPage(QWidget):
         self.filters.changed.connect(self.open_view)
         self.bar.order_wanted.connect(self.sort)
         self.table.sort_wanted.connect(self._on_title)
-        self.table.activated.connect(self.selection.ask_for_class)
-        self.gallery.correction_asked.connect(self.selection.ask_for_class)
+        for rows in (self.table, self.gallery):
+            rows.correction_asked.connect(self.selection.ask_for_class)
+            rows.viewing_asked.connect(self.viewing.open)
         self.inspector.accepted.connect(lambda: self.selection.review(Review(Verdict.ACCEPTED)))
         self.inspector.other_wanted.connect(self.selection.ask_for_class)
         self.inspector.review_removed.connect(lambda: self.selection.review(None))
         self.selection.current_changed.connect(self._show_current)
         self.table.selectionModel().selectionChanged.connect(self._show_status)
+        self.table.selectionModel().selectionChanged.connect(self._show_current)
         self.panels.panels_changed.connect(self.panels_changed)
         reviewer.reviewed.connect(self._on_reviewed)
         reviewer.reviewed_many.connect(self.rows.mark_stale)
@@ -123,7 +128,7 @@ class ResultsPage(QWidget):
         """Request the rows of the current view."""
         if self.job is None:
             return
-        self.bar.show_filtered(is_narrow=self.filters.is_narrow)
+        self.bar.show_filters(self.filters.active)
         self.table.show_order(self._view)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
         self.rows.open(self.job.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
@@ -168,7 +173,7 @@ class ResultsPage(QWidget):
 
     def _show_rows(self) -> None:
         has_rows = self.rows.rowCount() > 0
-        self._nothing.setText(_nothing_text(self.job, self._excluded, is_narrow=self.filters.is_narrow))
+        self._nothing.setText(_nothing_text(self.job, self._excluded, is_narrow=self.filters.active > 0))
         self._views.setCurrentWidget(self.view_in_use if has_rows else self._nothing)
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
@@ -179,10 +184,11 @@ class ResultsPage(QWidget):
         """Show the current row in the inspector; until it is loaded, the one before stays."""
         row = self.selection.current
         if row is not None or not self.selection.has_current:
-            self.inspector.show_row(row)
+            self.inspector.show_row(row, self.selection.count)
+            self.viewing.show_row(row)
 
     def _show_status(self) -> None:
-        parts, selected = [photos_text(self.rows.rowCount())], self.selection.count
+        parts, selected = [photo_count(self.rows.rowCount())], self.selection.count
         if selected > 1:
             parts.append(tr_n("{count:,} selected", "{count:,} selected", selected))
         if self._excluded:

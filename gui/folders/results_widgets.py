@@ -22,6 +22,7 @@ class ResultsWidgets:
     """The widgets; all of them exist once `make_next` has returned False.
 
     Attributes:
+        pictures: draws the photos.
         rows: the model of the rows.
         table: the table of the rows.
         gallery: the gallery of the rows.
@@ -32,6 +33,7 @@ class ResultsWidgets:
     """
 
     def __init__(self, view: JobView, pictures: PictureClient, parent: QWidget) -> None:
+        self.pictures = pictures
         self._steps = self._make(view, pictures, parent)
 
     def make_next(self) -> bool:

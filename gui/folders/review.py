@@ -10,18 +10,20 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from core.base.i18n import tr, tr_n
-from core.jobs.values import Filter, Order, Row, View
+from core.base.i18n import tr
+from core.jobs.values import Filter, Order, Review, Row, View
 from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
+from gui.folders.review_end import ReviewEnd, ReviewTally
 from gui.folders.reviewer import Reviewer, RowReviews
-from gui.folders.row_text import folder_text, name_text
+from gui.folders.row_text import folder_text, name_text, reviewed_text
 from gui.folders.rows_model import RowsModel
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
-from gui.widgets.layouts import fill, hbox, vbox
+from gui.widgets.key_button import KeyButton
+from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.photo_panel import PhotoView
 
 _PREFETCH: Final = 3
@@ -43,14 +45,17 @@ class ReviewPage(QWidget):
         self._pictures, self._reviewer = pictures, reviewer
         self.rows = RowsModel(view, pictures, self)
         self._classes: tuple[str, ...] = ()
+        self._can_retrain = False
+        self._reviews: dict[int, tuple[Row, Review]] = {}
         self._at = 0
         self._shown: Row | None = None
         self._chooser: ClassChooser | None = None
         self.view = PhotoView(pictures)
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
-        self._name = label(kind="muted")
-        self.end = label(kind="title", wrap=True)
+        self._name, self.trace = label(kind="muted"), label()
+        self.back_step = KeyButton(tr("Undo"), self.undo, tr("Ctrl+Z"), "")
+        self.end = ReviewEnd()
         self._stack = QStackedWidget()
         self._place()
         self._connect()
@@ -59,15 +64,15 @@ class ReviewPage(QWidget):
         back = button(tr("Back to results"), self.leave, hint=tr("Esc"))
         back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._bar.setAccessibleName(tr("Photos reviewed"))
+        self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
         hbox(fill(vbox(fill(self.view), self._name)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
         self._stack.addWidget(self.end)
-        self.end.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        keys = label(_shortcuts_text(), "muted", wrap=True)
-        keys.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         head = hbox(back, self.progress, fill(self._bar), spacing=16)
-        vbox(head, fill(self._stack), keys, parent=self, spacing=theme.GRID)
+        keys = label(tr("Type to find a class · Esc: back"), "muted")
+        foot = hbox(self.back_step, self.trace, SPACE, keys, spacing=16)
+        vbox(head, fill(self._stack), foot, parent=self, spacing=theme.GRID)
 
     def _connect(self) -> None:
         self.rows.rows_loaded.connect(self._on_rows)
@@ -77,12 +82,21 @@ class ReviewPage(QWidget):
         self.choices.chosen.connect(self.choose)
         self.choices.other_wanted.connect(self.ask_for_class)
         self.choices.skipped.connect(self.skip)
-        self.choices.undo_wanted.connect(self.undo)
+        self.end.closed.connect(self.leave)
 
-    def open(self, job: str, chosen: Filter, classes: Sequence[str]) -> None:
-        """Review the unreviewed photos that match this filter, lowest confidence first."""
-        self._classes = tuple(classes)
+    def open(self, job: str, chosen: Filter, classes: Sequence[str], *, can_retrain: bool) -> None:
+        """Review the unreviewed photos that match this filter, lowest confidence first.
+
+        Args:
+            job: the job.
+            chosen: the filter.
+            classes: the classes to choose from; empty if the model is gone.
+            can_retrain: whether to offer at the end to retrain the model.
+        """
+        self._classes, self._can_retrain = tuple(classes), can_retrain
         self._at, self._shown = 0, None
+        self._reviews.clear()
+        self._show_trace("")
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
         self.rows.open(job, wanted, is_frozen=True)
         self.progress.setText(tr("Looking for unreviewed photos…"))
@@ -129,7 +143,7 @@ class ReviewPage(QWidget):
         self._chooser.open(
             self._classes or likely,
             title=tr("What is in this photo?"),
-            about=tr("Prediction: {label}", label=self._shown.label) if self._shown.label else "",
+            about=_prediction_text(self._shown),
             likely=likely,
         )
         if typed:
@@ -145,7 +159,7 @@ class ReviewPage(QWidget):
             self.leave()
         elif key is Qt.Key.Key_F2:
             self.ask_for_class()
-        elif key is Qt.Key.Key_S:
+        elif key is Qt.Key.Key_Right:
             self.skip()
         elif typed.isdecimal():
             self.choices.choose(int(typed))
@@ -163,6 +177,12 @@ class ReviewPage(QWidget):
     def _on_reviewed(self, reviews: RowReviews) -> None:
         """Show the next photo once this one is reviewed, wherever that happened."""
         self.rows.apply_reviews(reviews)
+        for row, review in reviews:
+            if review is None:
+                self._reviews.pop(row.number, None)
+            else:
+                self._reviews[row.number] = row, review
+        self._show_trace(reviewed_text(*reviews[-1]))
         if self._shown is not None and any(
             row.number == self._shown.number and review is not None for row, review in reviews
         ):
@@ -177,23 +197,21 @@ class ReviewPage(QWidget):
         self._shown = self.rows.row(self._at) if self._at < count else None
         self._stack.setCurrentIndex(int(self._at >= count))
         if self._at >= count:
-            self.end.setText(
-                tr_n("Review complete: {count:,} photo.", "Review complete: {count:,} photos.", count)
-                if count
-                else tr("Nothing to review")
-            )
+            tally = ReviewTally.of(self._reviews.values())
+            self.end.show_tally(count, tally, can_retrain=self._can_retrain)
             return
         self._prefetch_pictures()
         self.view.show_photo(None if self._shown is None else self._shown.path)
         if self._shown is not None:
             row = self._shown
-            self.choices.show_row(row, self._offered(row))
+            self.choices.show_row(row, self._classes)
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
 
-    def _offered(self, row: Row) -> tuple[str, ...]:
-        """The most likely classes, then the model's first ones, at most nine: one per digit key."""
-        return tuple(dict.fromkeys([*(score.label for score in row.scores), *self._classes]))[:9]
+    def _show_trace(self, text: str) -> None:
+        """Show what the last key did."""
+        self.trace.setText(text)
+        self.back_step.setEnabled(self._reviewer.can_undo)
 
     def _prefetch_pictures(self) -> None:
         """Render the next photos in advance. The current one is requested last, so it is rendered first."""
@@ -203,13 +221,7 @@ class ReviewPage(QWidget):
                 self._pictures.picture(row.path, PREVIEW_SIDE)
 
 
-def _shortcuts_text() -> str:
-    shortcuts = (
-        tr("Enter: confirm"),
-        tr("1 to 9: choose class"),
-        tr("F2 or type: other class"),
-        tr("S: skip"),
-        tr("Ctrl+Z: undo"),
-        tr("Esc: close"),
-    )
-    return "   ·   ".join(shortcuts)
+def _prediction_text(row: Row) -> str:
+    if row.label is None or row.confidence is None:
+        return ""
+    return tr("Prediction: {label} ({confidence:.0%}).", label=row.label, confidence=row.confidence)

@@ -107,6 +107,11 @@ class Reviewer(QObject):
             self._done.append(_Done(tuple(reviews), self._label(reviews)))
             self.reviewed.emit(tuple(reviews))
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there are reviews to undo."""
+        return bool(self._done)
+
     def undo(self) -> RowReviews:
         """Undo the last reviews, and return those restored to rows that are loaded here."""
         match self._done.pop() if self._done else None:

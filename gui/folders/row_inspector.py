@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES, Provider
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Review, Row, State, Verdict
@@ -20,6 +20,8 @@ from gui.widgets.photo_panel import PhotoPanel
 
 _ROWS: Final = 5
 """How many scores and properties a prediction usually has."""
+_WIDTH: Final = 112
+"""The maximum width of the text of the button that confirms, in pixels."""
 
 
 class RowInspector(ScrollColumn):
@@ -38,9 +40,9 @@ class RowInspector(ScrollColumn):
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(tr("Selected photo"), parent)
         self._row: Row | None = None
-        confirm, choose = tr("Confirm the prediction"), tr("Choose another class for this photo")
+        choose = tr("Choose another class for this photo")
         remove = tr("Remove your label from this photo")
-        self.right = button(tr("Confirm"), self.accepted.emit, hint=confirm, name=confirm)
+        self.right = button(tr("Confirm"), self.accepted.emit, hint=tr("Confirm the prediction"))
         self.other = button(tr("Other class…"), self.other_wanted.emit, hint=choose, name=choose)
         self.back = button(tr("Remove label"), self.review_removed.emit, hint=remove, name=remove)
         self._show = button(tr("Show in folder"), self._show_in_folder, kind="link")
@@ -49,18 +51,28 @@ class RowInspector(ScrollColumn):
         self.show_column(self._photo, SPACE)
         self.show_row(None)
 
-    def show_row(self, row: Row | None) -> None:
-        """Show this row; None shows a placeholder."""
+    def show_row(self, row: Row | None, selected: int = 1) -> None:
+        """Show this row; None shows a placeholder. The buttons apply to all selected rows."""
         self._row = row
         review = None if row is None else row.review
         if row is None:
             self._photo.show_photo(None, None, "", ())
         else:
             self._photo.show_photo(row.path, row.outcome, _review_text(row.review), _properties(row))
+        if row is not None:
+            self._name_button(row, selected)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))
         self.back.setVisible(review is not None)
         self._show.setVisible(row is not None)
+
+    def _name_button(self, row: Row, selected: int) -> None:
+        """Have the button say what it confirms."""
+        many = tr_n("Confirm {count:,} photo", "Confirm {count:,} photos", selected)
+        text = many if selected > 1 else tr("Confirm {label}", label=row.label)
+        short = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, _WIDTH)
+        self.right.setText(short.replace("&", "&&"))
+        self.right.setAccessibleName(text)
 
     def _show_in_folder(self) -> None:
         if self._row is not None:

@@ -15,6 +15,7 @@ from core.jobs.values import Review, Row, Verdict
 from gui.folders.reviewer import Reviewer
 from gui.folders.row_text import copied_text
 from gui.folders.rows_model import RowsModel
+from gui.tasks.notice import Notice
 from gui.widgets.class_chooser import ClassChooser
 
 _MAX_ROWS: Final = 1000
@@ -33,7 +34,7 @@ class RowSelection(QObject):
     """
 
     current_changed = Signal()
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, rows: RowsModel, selection: QItemSelectionModel, reviewer: Reviewer, parent: QWidget) -> None:
         super().__init__(parent)
@@ -56,6 +57,11 @@ class RowSelection(QObject):
         """The current row, if it is loaded."""
         index = self._selection.currentIndex()
         return self._rows.row(index.row()) if index.isValid() else None
+
+    @property
+    def place(self) -> int:
+        """The place of the current row; -1 if there is none."""
+        return self._selection.currentIndex().row()
 
     @property
     def has_current(self) -> bool:
@@ -85,10 +91,10 @@ class RowSelection(QObject):
         loaded = [row for row in rows or [self.current] if row is not None]
         return None if len(loaded) < len(rows) else loaded
 
-    def select(self, place: int) -> None:
-        """Select this row alone."""
+    def select(self, place: int, *, alone: bool = False) -> None:
+        """Select this row; if it is current already, others stay selected unless `alone`."""
         index = self._rows.index(place, 0)
-        if index != self._selection.currentIndex().siblingAtColumn(0):
+        if index != self._selection.currentIndex().siblingAtColumn(0) or (alone and self.count > 1):
             self._selection.setCurrentIndex(index, _WHOLE_ROW)
 
     def step(self, by: int) -> None:
@@ -117,7 +123,7 @@ class RowSelection(QObject):
             return
         self._reviewer.review(rows, review)
         if left_open := left_open_text(sum(is_left_open(row, review) for row in rows)):
-            self.noticed.emit(left_open)
+            self.noticed.emit(Notice(left_open))
 
     def ask_for_class(self) -> None:
         """Ask for the class of the rows."""
@@ -137,9 +143,8 @@ class RowSelection(QObject):
         if rows is not None:
             QGuiApplication.clipboard().setText("\n".join(copied_text(row) for row in rows))
             return
-        self.noticed.emit(
-            tr(
-                "Can't copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
-                maximum=_MAX_ROWS,
-            )
+        text = tr(
+            "Can't copy more than {maximum:,} photos. To export them to a file, choose “Use results”.",
+            maximum=_MAX_ROWS,
         )
+        self.noticed.emit(Notice(text))

@@ -42,9 +42,9 @@ def prediction_text(row: Row) -> str:
 
 
 def brief_text(row: Row) -> str:
-    """The prediction, or why there is none in a word or two, for a narrow column."""
+    """The prediction, a guess with a question mark, or why there is none in a word or two, for a narrow column."""
     if row.failure is None:
-        return prediction_text(row)
+        return tr("{label}?", label=row.label) if row.unknown else prediction_text(row)
     reason = _REASONS.get(row.failure.kind)
     return tr("Unreadable") if reason is None else tr(reason)
 
@@ -59,6 +59,20 @@ def review_text(review: Review | None) -> str:
     if review is None:
         return ""
     return tr("Skipped") if review.verdict is Verdict.SKIPPED else review.label or ""
+
+
+def reviewed_text(row: Row, review: Review | None) -> str:
+    """What was just done with a row: its file and its new review."""
+    name = name_text(row)
+    if review is None:
+        return tr("{name}: review undone", name=name)
+    match review.verdict:
+        case Verdict.ACCEPTED:
+            return tr("{name}: confirmed {label}", name=name, label=review.label)
+        case Verdict.CORRECTED:
+            return tr("{name} → {label}", name=name, label=review.label)
+        case Verdict.SKIPPED:
+            return tr("{name}: skipped", name=name)
 
 
 def _review_state(review: Review | None) -> str:

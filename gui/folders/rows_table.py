@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -21,6 +21,7 @@ from core.base.i18n import tr
 from core.jobs.values import Order, Row, State, Verdict, View
 from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
 from gui.folders.rows_model import Column, RowsModel
+from gui.folders.table_columns import WIDTHS, TableColumns
 from gui.widgets import icons, theme
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
 from gui.widgets.theme import Tokens
@@ -28,23 +29,6 @@ from gui.widgets.theme import Tokens
 Index = QModelIndex | QPersistentModelIndex
 
 _HEIGHT: Final = 48
-_WIDTHS: Final = {
-    Column.PHOTO: 208,
-    Column.ANSWER: 128,
-    Column.CONFIDENCE: 128,
-    Column.REVIEW: 112,
-    Column.FOLDER: 144,
-    Column.TIME: 136,
-}
-_MIN_WIDTHS: Final = {
-    Column.PHOTO: 176,
-    Column.ANSWER: 104,
-    Column.CONFIDENCE: 104,
-    Column.REVIEW: 80,
-    Column.FOLDER: 76,
-    Column.TIME: 124,
-}
-"""Preferred and minimum widths of the columns in pixels; the photo column takes the remaining space."""
 _ORDERS: Final = {
     Column.PHOTO: Order.FOUND,
     Column.ANSWER: Order.LABEL,
@@ -62,9 +46,13 @@ class RowsTable(QTableView):
 
     Attributes:
         sort_wanted: the user clicked a column header; an `Order`.
+        correction_asked: the user pressed Enter to correct the selected photos.
+        viewing_asked: the user pressed Space or double-clicked to look at the current photo.
     """
 
     sort_wanted = Signal(object)
+    correction_asked = Signal()
+    viewing_asked = Signal()
 
     def __init__(self, model: RowsModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -81,10 +69,19 @@ class RowsTable(QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
-        self._is_fitting = False
-        self._keeps_widths = False
         self._arrange_headers()
         model.reset_done.connect(self.viewport().update)
+        self.doubleClicked.connect(lambda: self.viewing_asked.emit())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self.currentIndex().isValid():
+            super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.correction_asked.emit()
+        elif event.key() == Qt.Key.Key_Space:
+            self.viewing_asked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _arrange_headers(self) -> None:
         rows, titles = self.verticalHeader(), self.horizontalHeader()
@@ -97,31 +94,13 @@ class RowsTable(QTableView):
         titles.setHighlightSections(False)
         titles.setSectionsClickable(True)
         titles.setSortIndicatorShown(True)
-        titles.setStretchLastSection(True)
-        titles.setMinimumSectionSize(72)
         titles.setAccessibleName(tr("Column headers; click one to sort"))
         titles.sectionClicked.connect(self._on_title)
-        self._fit()
-        titles.sectionResized.connect(self._on_title_resized)
+        self._columns = TableColumns(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Fit the columns to the width of the table, unless the user resized one."""
-        if self._keeps_widths:
-            return
-        room, preferred, minimum = self.viewport().width(), sum(_WIDTHS.values()), sum(_MIN_WIDTHS.values())
-        fraction = min(max((room - minimum) / (preferred - minimum), 0.0), 1.0)
-        self._is_fitting = True
-        for column, width in _WIDTHS.items():
-            more = max(room - preferred, 0) if column is Column.PHOTO else 0
-            self.setColumnWidth(column, _MIN_WIDTHS[column] + int(fraction * (width - _MIN_WIDTHS[column])) + more)
-        self._is_fitting = False
-
-    def _on_title_resized(self, column: int) -> None:
-        self._keeps_widths |= not self._is_fitting and column != Column.TIME
+        self._columns.fit()
 
     def show_order(self, view: View) -> None:
         """Show the sort indicator on the column by which a view is sorted."""
@@ -143,7 +122,7 @@ class _CellDelegate(QStyledItemDelegate):
         self._rows = rows
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(_WIDTHS[Column(index.column())], _HEIGHT)
+        return QSize(WIDTHS[Column(index.column())], _HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()

@@ -44,7 +44,7 @@ class CompareWindow(SecondWindow):
         noticed: a notice for the user.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(tr("Compare models"), "compare", QSize(1080, 760), QSize(720, 480), parent)

@@ -42,5 +42,5 @@ class CompareController(QObject):
 
         result = CompareWindow(self._session, self._parent)
         warm(result)
-        result.noticed.connect(self._notices.show_notice)
+        result.noticed.connect(self._notices.show_one)
         return result

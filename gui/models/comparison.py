@@ -13,6 +13,7 @@ from core.evaluation.values import Comparison, Disagreement, PairedComparison
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, ScrollColumn, label, show_text
+from gui.widgets.counts import photo_count
 from gui.widgets.files import open_file
 from gui.widgets.layouts import SPACE, add, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall
@@ -38,7 +39,7 @@ class ComparisonView(QWidget):
         comparison: the comparison that is shown; None before the first one.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
         super().__init__(parent)
@@ -100,7 +101,7 @@ class ComparisonView(QWidget):
                 "First {shown} of {count:,} photo", "First {shown} of {count:,} photos", len(found), shown=_MAX_SHOWN
             )
         else:
-            text = tr_n("{count:,} photo", "{count:,} photos", len(found))
+            text = photo_count(len(found))
         self._count.setText(text)
 
     def show_change(self, before: str, now: str) -> None:

@@ -41,7 +41,7 @@ class EvaluationController(QObject):
     def _show(self, model: InstalledModel, evaluation: Evaluation | None) -> None:
         if evaluation is None:
             text = tr("The evaluation of {model} can't be read any more.", model=version_text.model_title(model))
-            self._notices.show_notice(text)
+            self._notices.show_warning(text)
             return
         if self.window is None:
             self.window = EvaluationWindow(self._session, self._parent)

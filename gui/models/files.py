@@ -17,6 +17,7 @@ from core.exporting.formats import ExportFormat
 from core.exporting.values import loss_in_words
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
+from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.task import LatestTask, Task, Tasks
 from gui.widgets.basic import Choice, Panel, button, label
 from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
@@ -168,7 +169,7 @@ class ModelImports(QObject):
         refused: why the import or the preview failed.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
     imported = Signal(str)
     questioned = Signal(object, object)
     previewed = Signal(str)
@@ -211,13 +212,16 @@ class ModelImports(QObject):
     def _on_imported(self, file: Path, imported: model_files.ImportedModel) -> None:
         name = display_path(file.name)
         if imported.is_new:
-            self.noticed.emit(tr("Imported “{file}” as “{model}”.", file=name, model=imported.name))
+            text = tr("Imported “{file}” as “{model}”.", file=name, model=imported.name)
+            self.noticed.emit(Notice(text, NoticeKind.SUCCESS, key=f"import {file}"))
         else:
-            self.noticed.emit(tr("“{file}” is already in your library as “{model}”.", file=name, model=imported.name))
+            text = tr("“{file}” is already in your library as “{model}”.", file=name, model=imported.name)
+            self.noticed.emit(Notice(text, key=f"import {file}"))
         self.imported.emit(imported.name)
 
     def _on_failed(self, file: Path, error: FoveaError) -> None:
-        self.noticed.emit(tr("Couldn't import “{file}”. {reason}", file=display_path(file.name), reason=error))
+        text = tr("Couldn't import “{file}”. {reason}", file=display_path(file.name), reason=error)
+        self.noticed.emit(Notice(text, NoticeKind.ERROR, key=f"import {file}"))
         self.refused.emit(str(error))
 
     def _on_preview(self, outcome: Outcome) -> None:

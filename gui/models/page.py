@@ -23,6 +23,7 @@ from gui.models.import_form import ImportForm
 from gui.models.model_list import ModelList, model_lines
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
+from gui.tasks.notice import NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button
 from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
@@ -88,14 +89,14 @@ class ModelsPage(QWidget):
         self.versions.result_wanted.connect(self._show_evaluation)
         self.versions.back_wanted.connect(self.roll_back)
         self.versions.remove_wanted.connect(lambda number: library.remove(self.choices.name, number))
-        self.imports.noticed.connect(self._notices.show_notice)
+        self.imports.noticed.connect(self._notices.show_one)
         self.imports.imported.connect(self._on_imported)
         self.imports.questioned.connect(self._on_questions)
         self.imports.refused.connect(self.questions.show_error)
         self.imports.previewed.connect(self.questions.show_preview)
         self.questions.submitted.connect(self.imports.take_answered)
         self.questions.preview_wanted.connect(self.imports.preview)
-        self.export_panel.exported.connect(self._notices.show_notice)
+        self.export_panel.exported.connect(self._on_exported)
         session.models.changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
@@ -117,6 +118,9 @@ class ModelsPage(QWidget):
             self._session.library.refresh()
 
     # ---- actions
+
+    def _on_exported(self, text: str, file: Path | None) -> None:
+        self._notices.show_notice(text, NoticeKind.ERROR if file is None else NoticeKind.SUCCESS)
 
     def export(self) -> None:
         """Ask how to export the selected version."""
@@ -185,7 +189,7 @@ class ModelsPage(QWidget):
         self.choices.select(name)
 
     def _on_rolled_back(self, name: str, version: int) -> None:
-        self._notices.show_notice(tr("“{name}” now uses version {version} again.", name=name, version=version))
+        self._notices.show_success(tr("“{name}” now uses version {version} again.", name=name, version=version))
 
     def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
         text, models = _removed_text(name, version), self._session.models
@@ -193,12 +197,13 @@ class ModelsPage(QWidget):
         if active is None and name == models.name and default is not None:
             text = " ".join((text, tr("Now using “{model}”.", model=default.card.title)))
         undo = (tr("Undo"), lambda: self._session.library.restore(name, version))
-        self._notices.show_notice(text, action=undo)
+        self._notices.show_success(text, action=undo, key=f"removed {name}")
 
     def _on_restored(self, name: str, version: int | None) -> None:
         if name not in self.names:
             self.choices.select(name)
-        self._notices.show_notice(tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}"))
+        text = tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}")
+        self._notices.show_success(text, key=f"removed {name}")
 
     # ---- display
 

@@ -18,6 +18,7 @@ from core.prediction import Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.session.model_controller import ModelController
 from gui.session.photos_model import Photo
+from gui.tasks.notice import Notice
 from gui.widgets.class_chooser import ClassChooser
 
 _LISTED = 3
@@ -32,7 +33,7 @@ class CorrectionController(QObject):
         chooser: the class chooser, created on first use.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class CorrectionController(QObject):
         self._photos = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
         model = self._models.current
         if not self._photos or model is None:
-            self.noticed.emit(tr("Select a classified photo first, then correct it."))
+            self.noticed.emit(Notice(tr("Select a classified photo first, then correct it.")))
             return
         if self.chooser is None:
             self.chooser = ClassChooser(self._page.window())

@@ -50,9 +50,11 @@ class PhotoGrid(QListView):
 
     Attributes:
         correction_asked: the user pressed Enter to correct the selected photos.
+        viewing_asked: the user pressed Space or double-clicked to look at the current photo.
     """
 
     correction_asked = Signal()
+    viewing_asked = Signal()
 
     def __init__(self, model: QAbstractItemModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -70,6 +72,7 @@ class PhotoGrid(QListView):
         self._size = 1
         self._target = QPersistentModelIndex()
         self.verticalScrollBar().rangeChanged.connect(self._seek)
+        self.doubleClicked.connect(lambda: self.viewing_asked.emit())
         self._lay_out()
 
     def current_row(self) -> int:
@@ -81,19 +84,21 @@ class PhotoGrid(QListView):
         return sorted(index.row() for index in self.selectedIndexes())
 
     def select_row(self, row: int) -> None:
-        """Select only this photo and scroll to it, as soon as the layout has reached it."""
+        """Select only this photo and scroll to it."""
         index = self.model().index(row, 0)
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        self._scroll_to(index)
+        self.scrollTo(index)
 
-    def _scroll_to(self, index: QModelIndex) -> None:
+    def scrollTo(self, index: Index, hint: QListView.ScrollHint = QListView.ScrollHint.EnsureVisible) -> None:
+        """Scroll to a photo, as soon as the layout has reached it."""
         self._target = QPersistentModelIndex(index)
         self._seek()
 
     def _seek(self) -> None:
-        if self._target.isValid() and self.visualRect(self._target).isValid():
-            self.scrollTo(self._target)
-            self._target = QPersistentModelIndex()
+        if self._target.isValid() and (place := self.visualRect(self._target)).isValid():
+            super().scrollTo(self._target)
+            if place.size() == self.gridSize():  # otherwise the next layout moves it
+                self._target = QPersistentModelIndex()
 
     def resize_photos(self, step: int) -> None:
         """Show photos larger (1) or smaller (-1); the current one stays visible."""
@@ -116,8 +121,11 @@ class PhotoGrid(QListView):
         self.setUpdatesEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & _MODIFIERS:
+        is_plain = not event.modifiers() & _MODIFIERS
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and is_plain:
             self.correction_asked.emit()
+        elif event.key() == Qt.Key.Key_Space and is_plain and self.currentIndex().isValid():
+            self.viewing_asked.emit()
         else:
             super().keyPressEvent(event)
 
@@ -132,7 +140,7 @@ class PhotoGrid(QListView):
         is_visible = self._target == current or self.viewport().rect().intersects(self.visualRect(current))
         yield
         if current.isValid() and is_visible:
-            self._scroll_to(current)
+            self.scrollTo(current)
 
     def _lay_out(self) -> None:
         """Fit as many photos into a row as possible, widened to fill it."""
@@ -232,13 +240,13 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
         icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
         first.adjust(_PENCIL, 0, 0, 0)
     if is_corrected:
-        unknown, known = tr("Model: unknown · {label}?", label=best.label), tr("Model: {label}", label=best.label)
+        unknown, known = tr("Model: {label}?", label=best.label), tr("Model: {label}", label=best.label)
         paint_text(painter, left, unknown if prediction.unknown else known, colours.muted)
         paint_text(painter, first, label or "", colours.accent, bold=True)
         return
     bar = QRectF(left.left(), left.top() + 7, left.width(), 6)
     paint_bar(painter, bar, best.probability, is_strong=not prediction.unknown)
-    title = tr("Unknown · {label}?", label=best.label) if prediction.unknown else best.label
+    title = tr("{label}?", label=best.label) if prediction.unknown else best.label
     paint_text(painter, first, title, colours.muted if prediction.unknown else colours.text, bold=True)
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
+from core.prediction import Prediction
 from gui.photos.correction_controller import CorrectionController
 from gui.photos.empty_state import EmptyState
 from gui.photos.gallery import Gallery
@@ -19,11 +20,15 @@ from gui.photos.retrain_strip import RetrainStrip
 from gui.photos.retraining import Phase, Retraining
 from gui.session.photos_model import Photo, outcome_text
 from gui.session.session import Session
+from gui.tasks.notice import Notice
 from gui.widgets import theme
 from gui.widgets.layouts import fill, vbox
+from gui.widgets.lazy import Lazy
 
 if TYPE_CHECKING:
+    from core.datasets.labels import Label
     from gui.photos.changes_window import ChangesWindow
+    from gui.widgets.photo_viewer import PhotoViewer
 
 
 class PhotosPage(QWidget):
@@ -31,6 +36,7 @@ class PhotosPage(QWidget):
 
     Attributes:
         training_wanted: the user requested to train a new model with these photos, by class, under this dataset name.
+        viewer: the large view of the current photo, created on first use.
     """
 
     training_wanted = Signal(object, str)
@@ -49,6 +55,7 @@ class PhotosPage(QWidget):
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
+        self.viewer = Lazy(self._make_viewer)
         self._splitter.addWidget(self.gallery)
         self._splitter.addWidget(self.inspector)
         self._splitter.setStretchFactor(0, 3)
@@ -74,6 +81,7 @@ class PhotosPage(QWidget):
         self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
         self._session.progressed.connect(self.strip.show_state)
         self.gallery.correction_asked.connect(self.correct)
+        self.gallery.viewing_asked.connect(self.view_photo)
         self.inspector.correction_wanted.connect(self.correct)
         self.inspector.removal_wanted.connect(self.remove_correction)
         self.strip.changes_wanted.connect(self.show_changes)
@@ -90,20 +98,37 @@ class PhotosPage(QWidget):
         """Remove the corrections of the selected photos."""
         self.correcting.remove_corrections(self._selected())
 
+    def view_photo(self) -> None:
+        """Show the current photo alone and large."""
+        row = self.gallery.current_row()
+        if row >= 0:
+            self.gallery.select_row(row)  # so that a correction concerns what is seen
+            self.viewer.get().open()
+            self._show_row(row)
+
+    def _make_viewer(self) -> PhotoViewer:
+        from gui.widgets.photo_viewer import PhotoViewer
+
+        result = PhotoViewer(self._session.pictures, self)
+        result.stepped.connect(self.step)
+        result.correction_wanted.connect(self.correct)
+        return result
+
     def retrain(self) -> None:
         """Retrain the model in use with the pending corrections, or report why that is not possible."""
         if self.retraining.can_start:
             self.retraining.start()
         elif not self.retraining.pending():
-            self._session.noticed.emit(tr("No corrections to learn. Select photos and press F2 to correct them."))
+            text = tr("No corrections to learn. Select photos and press F2 to correct them.")
+            self._session.noticed.emit(Notice(text))
         elif self.retraining.phase is not Phase.RUNNING:
-            self._session.noticed.emit(f"{self.strip.words.text()} {self.strip.details.text()}")
+            self._session.noticed.emit(Notice(f"{self.strip.words.text()} {self.strip.details.text()}"))
 
     def show_changes(self) -> None:
         """Show the changes of the last retraining."""
         summary = self.retraining.summary
         if summary is None:
-            self._session.noticed.emit(tr("The model has not been retrained since you opened Fovea."))
+            self._session.noticed.emit(Notice(tr("The model has not been retrained since you opened Fovea.")))
             return
         from gui.photos.changes_window import ChangesWindow
 
@@ -182,7 +207,19 @@ class PhotosPage(QWidget):
 
     def _show_row(self, row: int) -> None:
         photo = self._session.photos.photo(row) if row >= 0 else None
-        self.inspector.show_photo(photo, self._session.photos.correction(photo) if photo else None)
+        correction = self._session.photos.correction(photo) if photo else None
+        self.inspector.show_photo(photo, correction)
+        if self.viewer.made is not None and self.viewer.made.isVisible():
+            self._show_viewed(self.viewer.made, photo, correction)
+
+    def _show_viewed(self, viewer: PhotoViewer, photo: Photo | None, correction: Label | None) -> None:
+        if photo is None:  # of a list that is changing, another photo becomes current at once
+            viewer.setVisible(self._session.photos.rowCount() > 0)
+            return
+        row, count = self.gallery.current_row() + 1, self._session.photos.rowCount()
+        position = tr("{row:,} of {count:,}", row=row, count=count)
+        title = outcome_text(photo.outcome, correction)
+        viewer.show_photo(photo.path, title, position, can_correct=isinstance(photo.outcome, Prediction))
 
     def _selected(self) -> list[Photo]:
         """The selected photos, or the current one if none is selected."""

@@ -17,6 +17,7 @@ from core.evaluation.values import Disagreement
 from core.models.values import InstalledModel
 from core.prediction import Prediction
 from gui.session.session import Session
+from gui.tasks.notice import Notice
 
 if TYPE_CHECKING:
     from core.training.values import RetrainingResult
@@ -200,7 +201,7 @@ class Retraining(QObject):
 
     def _on_undo_failed(self, error: FoveaError) -> None:
         self._is_undoing = False
-        self._session.noticed.emit(str(error))
+        self._session.noticed.emit(Notice.of(error))
         self.changed.emit()
 
     def _use(self, name: str) -> None:

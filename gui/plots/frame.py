@@ -24,6 +24,7 @@ from gui.plots.cells import Cells
 from gui.plots.table import DataTable
 from gui.plots.values import Table
 from gui.tasks.background import in_background
+from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import button, label
 from gui.widgets.layouts import fill, hbox, vbox
@@ -44,7 +45,7 @@ class PlotFrame(QFrame):
         table: the table, which is filled even while it is hidden.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, title: str, canvas: Canvas | Cells) -> None:
         super().__init__()
@@ -219,13 +220,14 @@ class _Sentence(QLabel):
         self.setFixedHeight(self.heightForWidth(self.width()))
 
 
-def _write(file: Path, content: QImage | bytes) -> str:
+def _write(file: Path, content: QImage | bytes) -> Notice:
     """Write a picture and return a notice about the result."""
     try:
         write_atomically(file, content if isinstance(content, bytes) else _png(content))
     except FoveaError as error:
-        return str(error)
-    return tr("Saved the plot as “{file}” in {folder}.", file=file.name, folder=file.parent)
+        return Notice.of(error)
+    text = tr("Saved the plot as “{file}” in {folder}.", file=file.name, folder=file.parent)
+    return Notice(text, NoticeKind.SUCCESS)
 
 
 def _png(image: QImage) -> bytes:

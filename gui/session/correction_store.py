@@ -23,7 +23,8 @@ Changes: TypeAlias = Mapping[Path, Label | None]
 """The label of each photo; None where there is none."""
 _MAX_REFRESHED: Final = 2000
 """The photos that are looked up again after a change; others when they are shown."""
-_HASHED_AT_ONCE: Final = 50
+_HASHED_AT_ONCE: Final = 10
+"""Few, because changes wait in the meantime."""
 
 
 @dataclass(slots=True, eq=False)
@@ -187,7 +188,7 @@ class CorrectionStore(QObject):
                 shown = {path: scope.choose(found.get(path, ())) for path in request.files}
                 own = request.known if own == request.known else own  # compared here: there may be thousands
                 self._dispatcher.post(self._on_done, (request, own, shown))
-                if request.reads:
+                if request.reads and not self._is_closed:
                     store.resolve(_HASHED_AT_ONCE)
         except StorageError as error:
             if request.reads:  # a look-up is not reported: there is one whenever the user scrolls

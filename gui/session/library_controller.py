@@ -53,10 +53,6 @@ class LibraryController(QObject):
         self.restored.connect(self._on_restored)
         self.changed.connect(self._on_changed)
 
-    def close(self) -> None:
-        """End the library process immediately."""
-        self.tasks.close()
-
     def refresh(self) -> None:
         """List the library; if that is already running, list again afterwards, as its result may be out of date."""
         self._lists_again = self._listing is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +15,9 @@ from core.models.values import BrokenEntry, InstalledModel, OpenedModel
 from gui.session.settings_store import SettingsStore
 from gui.session.speed import Speed
 from gui.tasks.engine_client import EngineClient
+from gui.tasks.notice import Notice, NoticeKind
+
+_PROVIDER_KEY: Final = "provider"
 
 
 class ModelController(QObject):
@@ -23,6 +27,7 @@ class ModelController(QObject):
         changed: the installed models changed, or another model is in use or being opened.
         opened: the model is ready.
         noticed: a notice for the user.
+        resolved: the key of a notice that no longer holds.
         installed: the installed models, by name.
         in_use: the model in use; None while there is none.
         opening: the name of the model that is being opened; empty if none is.
@@ -31,7 +36,8 @@ class ModelController(QObject):
 
     changed = Signal()
     opened = Signal(OpenedModel)
-    noticed = Signal(str)
+    noticed = Signal(object)
+    resolved = Signal(str)
 
     def __init__(self, engine: EngineClient, settings: SettingsStore, parent: QObject) -> None:
         super().__init__(parent)
@@ -40,6 +46,7 @@ class ModelController(QObject):
         self.in_use: OpenedModel | None = None
         self.opening = ""
         self.speed = Speed()
+        self._broken: set[str] = set()
         engine.models_listed.connect(self._on_listed)
         engine.opening.connect(self._on_opening)
         engine.opened.connect(self._on_opened)
@@ -69,8 +76,13 @@ class ModelController(QObject):
 
     def _on_listed(self, listed: Sequence[InstalledModel | BrokenEntry]) -> None:
         self.installed = {model.card.name: model for model in listed if isinstance(model, InstalledModel)}
-        for broken in (model for model in listed if isinstance(model, BrokenEntry)):
-            self.noticed.emit(tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error))
+        broken_entries = [model for model in listed if isinstance(model, BrokenEntry)]
+        for name in self._broken.difference(broken.name for broken in broken_entries):
+            self.resolved.emit(_key(name))
+        self._broken = {broken.name for broken in broken_entries}
+        for broken in broken_entries:
+            text = tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error)
+            self.noticed.emit(Notice(text, NoticeKind.ERROR, key=_key(broken.name)))
         self.changed.emit()
         if self.in_use is not None and not self.opening and self._is_outdated(self.in_use):
             self.open()
@@ -89,19 +101,27 @@ class ModelController(QObject):
             self.speed = Speed()
         self.in_use, self.opening = opened, ""
         if opened.refusal is not None:
-            self.noticed.emit(str(opened.refusal))
+            self.noticed.emit(Notice(str(opened.refusal), NoticeKind.WARNING, key=_PROVIDER_KEY))
+        else:
+            self.resolved.emit(_PROVIDER_KEY)
+        self.resolved.emit(_key(opened.name))
         self.changed.emit()
         self.opened.emit(opened)
 
     def _on_refused(self, name: str, error: FoveaError) -> None:
         self.opening = ""
-        self.noticed.emit(str(error))
+        self.noticed.emit(Notice.of(error, key=_key(name)))
         next_best = self.name or Settings().model
         if name != next_best:
             self.open(model=next_best)
         else:
             self.in_use = None  # so that the user can choose it again
         self.changed.emit()
+
+
+def _key(model: str) -> str:
+    """The key of the notices about a model that cannot be opened."""
+    return f"model {model}"
 
 
 def _kind(opened: OpenedModel) -> tuple[str, int, Provider]:

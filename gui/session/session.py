@@ -21,6 +21,7 @@ from gui.session.pasted_images import PastedImages
 from gui.session.photos_model import Photo, PhotosModel
 from gui.session.settings_store import SettingsStore
 from gui.tasks.engine_client import EngineClient
+from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.picture_client import PictureClient
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Session(QObject):
 
     progressed = Signal()
     photos_added = Signal(int)
-    noticed = Signal(str)
+    noticed = Signal(object)
     removed = Signal(int)
     closing = Signal()
 
@@ -66,16 +67,18 @@ class Session(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        for notices in (self.settings.damaged, self.models.noticed, self.engine.noticed, self.engine.tasks.warned):
+        for notices in (self.models.noticed, self.engine.noticed):
             notices.connect(self.noticed)
+        for warnings in (self.settings.damaged, self.engine.tasks.warned):
+            warnings.connect(self._on_warned)
         for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed):
             errors.connect(self._emit_error)
         self.models.changed.connect(self._on_models_changed)
         self.models.opened.connect(self._on_opened)
         self.engine.classified.connect(self.photos.set_outcome)
         self.engine.waiting_changed.connect(self._emit_progress)
-        self.engine.failed.connect(self._on_failed)
-        self.pictures.failed.connect(self._on_failed)
+        self.engine.tasks.failed.connect(self._on_failed)
+        self.pictures.tasks.failed.connect(self._on_failed)
         self.pasted.saved.connect(lambda file: self.add((file,)))
         self.watch.changed.connect(self.models.refresh)
 
@@ -95,7 +98,7 @@ class Session(QObject):
         self.pasted.close()
         self.watch.close()
         self.engine.tasks.close()
-        self.pictures.close()
+        self.pictures.tasks.close()
         self.corrections.close()
         self.settings.close()
 
@@ -119,10 +122,10 @@ class Session(QObject):
     def _on_listed(self, listing: PhotoListing, failures: Sequence[Failure]) -> None:
         """Report what could not be read, or why fewer photos were added than the user may expect."""
         for failure in failures:
-            self.noticed.emit(f"{failure.message} {failure.hint}")
+            self.noticed.emit(Notice(f"{failure.message} {failure.hint}", NoticeKind.WARNING))
         summary = listing.summary()
         if summary and not (failures and listing.is_empty):
-            self.noticed.emit(summary)
+            self.noticed.emit(Notice(summary))
 
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
@@ -171,8 +174,8 @@ class Session(QObject):
         from gui.session.library_controller import LibraryController
 
         result = LibraryController(self.models, self)
-        result.tasks.warned.connect(self.noticed)
-        self.closing.connect(result.close)
+        result.tasks.warned.connect(self._on_warned)
+        self.closing.connect(result.tasks.close)
         return result
 
     @cached_property
@@ -182,17 +185,19 @@ class Session(QObject):
         from gui.tasks.task import Tasks
 
         result = Tasks(serve_training, _training_exit_error(), self)
-        result.warned.connect(self.noticed)
+        result.warned.connect(self._on_warned)
         self.closing.connect(result.close)
         return result
 
     def _on_failed(self) -> None:
-        self.noticed.emit(
-            tr("A part of Fovea couldn't start. Run `fovea doctor` to see what is missing, or install Fovea again.")
-        )
+        text = tr("A part of Fovea couldn't start. Run `fovea doctor` to see what is missing, or install Fovea again.")
+        self.noticed.emit(Notice(text, NoticeKind.ERROR))
+
+    def _on_warned(self, text: str) -> None:
+        self.noticed.emit(Notice(text, NoticeKind.WARNING))
 
     def _emit_error(self, error: FoveaError) -> None:
-        self.noticed.emit(str(error))
+        self.noticed.emit(Notice.of(error))
 
 
 def _needs_answer(photo: Photo, in_use: OpenedModel | None) -> bool:

@@ -32,7 +32,7 @@ class DropRouter(QObject):
         content = read_drop(mime)
         match content:
             case Rejection():
-                self._notices.show_notice(tr(content.value))
+                self._notices.show_warning(tr(content.value))
                 return False
             case DropContent(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
                 self._pages.models.imports.import_file(file)

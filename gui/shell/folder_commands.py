@@ -17,6 +17,7 @@ from gui.folders.job_commands import JobCommands
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.results_page import ResultsPage
+from gui.folders.review import ReviewPage
 from gui.shell.actions import JOB_ACTIONS, ActionId, Actions
 from gui.widgets.notices import Notices
 
@@ -53,6 +54,7 @@ class FolderCommands(QObject):
         self._table = self._make_table()
         self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in (*EXPORTS, *_EXCLUSIVE)}
         page.results_created.connect(self._fill_bar)
+        page.review_created.connect(self._fill_review)
         page.list.list.addAction(actions[ActionId.REMOVE])
         page.state_changed.connect(self.show_state)
         self.show_state()
@@ -138,6 +140,13 @@ class FolderCommands(QObject):
         action.setEnabled(not reason)
         action.setText(tr("{action}  ({reason})", action=text, reason=reason) if reason else text)
         action.setToolTip(reason or tip)
+
+    def _fill_review(self, review: ReviewPage) -> None:
+        menu = QMenu(review)
+        menu.addActions([self._actions[one] for one in EXPORTS])
+        review.end.fill(self._actions[ActionId.SORT_INTO_FOLDERS], menu)
+        review.end.retrain_wanted.connect(self._actions[ActionId.SHOW_PHOTOS].trigger)  # shows how it goes
+        review.end.retrain_wanted.connect(self._actions[ActionId.RETRAIN].trigger)
 
     def _fill_bar(self, results: ResultsPage) -> None:
         id_ = self._actions

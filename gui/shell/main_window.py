@@ -24,6 +24,7 @@ from gui.shell.top_bar import TopBar
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.drop_window import DropWindow
+from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
 
@@ -52,10 +53,11 @@ class MainWindow(DropWindow):
         self.pages = PageStack(self.session, self.notices, self.wizard_controller, id_, self)
         self.rail = Rail([(id_[show], icon) for show, icon in _PAGES.items()], self)
         self.top_bar = TopBar(self.session.models, [id_[choice] for choice in (*PROVIDERS, ActionId.EXACT)], self)
-        self.status = StatusBar(self.session, self)
+        self.status = StatusBar(self.session, self.notices, self)
         self.take = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self).take
         self.commands = Commands(self.session, self.notices, self.pages, id_, self._own_commands(), self)
         self._lay_out()
+        FocusRings(_application(), self)
         self._is_started = False
         self._connect()
         self._on_settings(self.session.settings.value)
@@ -72,14 +74,16 @@ class MainWindow(DropWindow):
 
     def _lay_out(self) -> None:
         middle, body = QWidget(), QWidget()
-        vbox(self.top_bar, self.notices, fill(self.pages), parent=middle, spacing=0)
+        vbox(self.top_bar, fill(self.pages), parent=middle, spacing=0)
+        self.notices.cover(self.pages)
         body.setObjectName("page")
         hbox(self.rail, fill(middle), parent=body, spacing=0)
         self.setCentralWidget(body)
         self.setStatusBar(self.status)
 
     def _connect(self) -> None:
-        self.session.noticed.connect(self.notices.show_notice)
+        self.session.noticed.connect(self.notices.show_one)
+        self.session.models.resolved.connect(self.notices.remove)
         self.session.removed.connect(self._on_removed)
         self.session.photos_added.connect(self._on_photos_added)
         self.session.settings.changed.connect(self._on_settings)
@@ -152,7 +156,7 @@ class MainWindow(DropWindow):
             "Removed {count:,} photos from the list. The files were not deleted.",
             count,
         )
-        self.notices.show_notice(text, action=(tr("Undo"), self.session.undo))
+        self.notices.show_success(text, action=(tr("Undo"), self.session.undo))
 
     def _on_colour_scheme(self) -> None:
         self._on_settings(self.session.settings.value)

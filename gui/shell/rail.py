@@ -8,9 +8,10 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QButtonGroup, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from gui.widgets import icons, theme
+from gui.widgets.basic import ToolButton
 from gui.widgets.layouts import SPACE, vbox
 
 _WIDTH: Final = 88
@@ -43,9 +44,8 @@ class Rail(QWidget):
         """Check the button of this page."""
         self._group.button(page).setChecked(True)
 
-    def _button(self, number: int, action: QAction, icon: str) -> QToolButton:
-        button = QToolButton()
-        button.setProperty("kind", "place")
+    def _button(self, number: int, action: QAction, icon: str) -> ToolButton:
+        button = ToolButton("place")
         button.setCheckable(True)
         button.setText(action.text().replace("&", ""))
         button.setToolTip(action.shortcut().toString())

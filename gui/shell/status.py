@@ -5,11 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
-from core.base.i18n import tr, tr_n
+from core.base.i18n import tr
 from core.base.providers import TITLES
 from gui.session.model_controller import ModelController
 from gui.session.session import Session
 from gui.widgets.basic import button
+from gui.widgets.counts import photo_count, unreadable_count, waiting_count
+from gui.widgets.notice_list import NoticesButton
+from gui.widgets.notices import Notices
 
 
 class StatusBar(QStatusBar):
@@ -23,7 +26,7 @@ class StatusBar(QStatusBar):
     training_wanted = Signal()
     folders_wanted = Signal()
 
-    def __init__(self, session: Session, parent: QWidget) -> None:
+    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self._session, self._summary = session, ""
@@ -47,6 +50,8 @@ class StatusBar(QStatusBar):
         self._folders.hide()
         self.addPermanentWidget(self._speed)
         self.addPermanentWidget(self._model)
+        self.bell = NoticesButton(notices)
+        self.addPermanentWidget(self.bell)
         session.progressed.connect(self.show_progress)
         session.models.changed.connect(self.show_progress)
         self.show_progress()
@@ -79,11 +84,11 @@ class StatusBar(QStatusBar):
 
 
 def _counts(photos: int, failed: int, waiting: int) -> str:
-    parts = [tr_n("{count:,} photo", "{count:,} photos", photos)]
+    parts = [photo_count(photos)]
     if failed:
-        parts.append(tr_n("{count:,} unreadable", "{count:,} unreadable", failed))
+        parts.append(unreadable_count(failed))
     if waiting:
-        parts.append(tr_n("{count:,} waiting", "{count:,} waiting", waiting))
+        parts.append(waiting_count(waiting))
     return " · ".join(parts)
 
 

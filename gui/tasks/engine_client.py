@@ -22,6 +22,7 @@ from core.base.providers import Precision, ProviderPreference
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
 from core.services.processes import serve_engine
+from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.task import LatestTask, Tasks
 
 _MAX_IN_FLIGHT: Final = 32
@@ -47,7 +48,6 @@ class EngineClient(QObject):
         classified: the outcome of an image.
         waiting_changed: the number of images that wait may have changed.
         noticed: a notice for the user.
-        failed: the engine process cannot be started.
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
 
@@ -57,14 +57,12 @@ class EngineClient(QObject):
     refused = Signal(str, FoveaError)
     classified = Signal(object)
     waiting_changed = Signal()
-    noticed = Signal(str)
-    failed = Signal()
+    noticed = Signal(object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.tasks = Tasks(serve_engine, _crash_of_image(), self)
         self.tasks.died.connect(self._on_died)
-        self.tasks.failed.connect(self.failed)
         self._opening = LatestTask(self.tasks)
         self._requested: tuple[str, ProviderPreference, Precision, int] | None = None
         self._is_open = False
@@ -166,7 +164,7 @@ class EngineClient(QObject):
     def _on_died(self) -> None:
         """Restart the engine; unless it died of the model, open that again."""
         was_open, self._is_open = self._is_open, False
-        self.noticed.emit(_crash_text(len(self._in_flight)))
+        self.noticed.emit(Notice(_crash_text(len(self._in_flight)), NoticeKind.WARNING))
         self._blame(list(self._in_flight), self.tasks.death)
         if self._requested is None:
             return

@@ -35,17 +35,14 @@ class PictureClient(QObject):
 
     Attributes:
         rendered: the picture of this path and side is ready, or known to be unavailable.
-        failed: the picture process cannot be started.
     """
 
     rendered = Signal(object, object)
-    failed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.tasks = Tasks(serve_pictures, _exit_error(), self)
         self.tasks.died.connect(self._request_next)  # any of the pictures in flight may have caused the crash
-        self.tasks.failed.connect(self.failed)
         self._cache: dict[int, OrderedDict[Path, QPixmap]] = {side: OrderedDict() for side in _MAX_CACHED}
         self._waiting: OrderedDict[_Key, None] = OrderedDict()
         self._in_flight: set[_Key] = set()
@@ -56,10 +53,6 @@ class PictureClient(QObject):
         from core import api  # not needed by the first paint
 
         self.tasks.start(api.list_images, (), None)
-
-    def close(self) -> None:
-        """End the picture process."""
-        self.tasks.close()
 
     @property
     def is_listing(self) -> bool:
@@ -80,6 +73,10 @@ class PictureClient(QObject):
                 self._waiting.popitem(last=False)
             self._request_next()
         return None
+
+    def cached(self, path: Path, side: int) -> QPixmap | None:
+        """The picture if it is cached; it is not requested."""
+        return self._cache[side].get(path)
 
     def list_images(self, paths: Iterable[Path], *, maximum: int | None = None) -> Task:
         """List the images in files and folders, up to a maximum; see `api.list_images`.

@@ -132,7 +132,7 @@ class TrainingPage(QWidget):
         self._show_past(listed.names)
 
     def _on_run_discarded(self, name: str) -> None:
-        self._notices.show_notice(tr("Discarded the unfinished training of “{name}”.", name=name))
+        self._notices.show_success(tr("Discarded the unfinished training of “{name}”.", name=name))
 
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
         if runs == self._listed:

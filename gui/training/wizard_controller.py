@@ -15,6 +15,7 @@ from core.base.text import display_path
 from core.images.listing import has_class_folders
 from gui.session.session import Session
 from gui.tasks.main_thread import Dispatcher
+from gui.tasks.notice import NoticeKind
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class WizardController(QObject):
                 "can resume it later.",
                 name=wizard.training.name,
             ),
+            NoticeKind.WARNING,
             action=(tr("Close anyway"), self.close_wanted.emit),
         )
         return False
@@ -132,9 +134,9 @@ class WizardController(QObject):
     def _on_finished(self, name: str, headline: str) -> None:
         self._session.models.refresh()
         if self.wizard is not None and not self.wizard.isVisible():
-            self._notices.show_notice(
+            self._notices.show_success(
                 tr("“{name}” is trained: {headline}.", name=name, headline=headline), action=(tr("Show"), self.open)
             )
 
     def _show_hidden(self) -> None:
-        self._notices.show_notice(tr("Training continues in the background."), action=(tr("Show"), self.open))
+        self._notices.show_notice(tr("Training continues in the background."))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFrame,
     QGridLayout,
@@ -18,6 +19,9 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSpinBox,
+    QStyle,
+    QStyleOptionButton,
+    QToolButton,
     QTreeView,
     QTreeWidget,
     QVBoxLayout,
@@ -33,15 +37,17 @@ _SHORT = 48  # characters; longer values are sentences and read better from the 
 
 ButtonKind = Literal["", "primary", "link", "picture", "offer", "chip"]
 Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "heading", "number"]
+_SELECTABLE: Final = ("plain", "danger", "warning")
 
 
 def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel:
-    """A label in one of the window's text styles; its text can be selected and copied."""
+    """A label in one of the window's text styles; values and errors can be selected and copied, titles cannot."""
     result = QLabel(text)
     result.setProperty("kind", kind)
     result.setTextFormat(Qt.TextFormat.PlainText)
     result.setWordWrap(wrap)
-    result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    if kind in _SELECTABLE:
+        result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return result
 
 
@@ -66,6 +72,7 @@ def button(
     result.setProperty("kind", kind)
     result.setToolTip(hint)
     result.setAccessibleName(name)
+    result.setAutoDefault(True)  # Enter presses it, also outside dialogs
     if on_click is not None:
         result.clicked.connect(lambda: on_click())  # drops the argument of the signal
     return result
@@ -74,6 +81,31 @@ def button(
 def action_button(action: QAction, kind: ButtonKind = "") -> QPushButton:
     """A button that triggers an action, with its shortcut as the tool tip."""
     return button(action.text().replace("&", ""), action.trigger, kind=kind, hint=action.shortcut().toString())
+
+
+class ToolButton(QToolButton):
+    """A button without a frame, which Enter presses like other buttons."""
+
+    def __init__(self, kind: Literal["plain", "place"] = "plain") -> None:
+        super().__init__()
+        self.setProperty("kind", kind)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+
+def icon_button(icon: str, title: str, on_click: Callable[[], object]) -> QToolButton:
+    """A button that shows only an icon; its title is the tool tip and the accessible name."""
+    result = ToolButton()
+    result.setIcon(icons.icon(icon, "text"))
+    result.setIconSize(QSize(20, 20))
+    result.setToolTip(title)
+    result.setAccessibleName(title)
+    result.clicked.connect(lambda: on_click())
+    return result
 
 
 class ScrollColumn(QScrollArea):
@@ -218,6 +250,21 @@ class ProgressBar(QProgressBar):
         self.setUpdatesEnabled(True)
 
 
+class CheckBox(QCheckBox):
+    """A checkbox with a check mark, or a dash if it is partly checked, which a style sheet cannot draw."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.checkState() is Qt.CheckState.Unchecked:
+            return
+        option, painter = QStyleOptionButton(), QPainter(self)
+        self.initStyleOption(option)
+        box = QRectF(self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self))
+        mark = "check" if self.checkState() is Qt.CheckState.Checked else "minus"
+        icons.paint(painter, mark, box.adjusted(2, 2, -2, -2), icons.color_of("on_accent"))
+        painter.end()
+
+
 class PercentBox(QSpinBox):
     """Asks for a fraction, in percent."""
 
@@ -226,7 +273,6 @@ class PercentBox(QSpinBox):
         self.setRange(0, 100)
         self.setSingleStep(5)
         self.setSuffix(tr("%"))
-        self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)  # arrow keys work, and space is scarce
         self.setAccessibleName(name)
         self.show_fraction(fraction)
 

@@ -22,10 +22,11 @@ Index = QModelIndex | QPersistentModelIndex
 _WIDTH: Final = 440
 _MAX_SHOWN: Final = 11
 """Visible rows; the rest is reached by scrolling."""
-_NUMBERED: Final = 9
+NUMBERED: Final = 9
+"""How many classes have a digit as their key, here and in the review."""
 _MAX_UNSORTED: Final = 16
 """Up to this many classes keep their order, so that users can remember their positions."""
-_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(_NUMBERED)}
+_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(NUMBERED)}
 _NOWHERE: Final = QModelIndex()
 
 
@@ -39,6 +40,19 @@ class _Choice:
     @property
     def text(self) -> str:
         return tr("Add “{label}” as a new class", label=self.label) if self.is_new else self.label
+
+
+def ordered_classes(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
+    """The classes in the order in which the digits choose them, everywhere.
+
+    A few keep their order, so each always has the same digit. Of many, the likely ones come first, the others follow in
+    natural order.
+    """
+    if len(classes) <= _MAX_UNSORTED:
+        return tuple(classes)
+    available = frozenset(classes)
+    first = [one for one in dict.fromkeys(likely) if one in available]
+    return (*first, *sorted(available.difference(first), key=natural_sort_key))
 
 
 class ClassChooser(QFrame):
@@ -94,15 +108,14 @@ class ClassChooser(QFrame):
         """Let the user choose.
 
         Args:
-            classes: the classes to choose from. A few keep their order, so that each keeps its number; of many, the
-                likely ones come first, followed by the others in natural order.
+            classes: the classes to choose from, shown as `ordered_classes` orders them.
             title: the question, such as "What is in this photo?".
             about: additional information.
             likely: the likely classes, most likely first.
             current: the class chosen before, which is selected initially. Without it nothing is selected until the
                 user types or presses an arrow key, so that Enter alone chooses nothing.
         """
-        self._classes = _ordered(classes, likely)
+        self._classes = ordered_classes(classes, likely)
         self._title.setText(title)
         show_text(self._about, about)
         instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
@@ -225,20 +238,12 @@ class _Rows(QAbstractTableModel):
         row, is_key = index.row(), index.column() == 1
         match role:
             case Qt.ItemDataRole.DisplayRole if is_key:
-                return str(row + 1) if self._is_numbered and row < _NUMBERED else ""
+                return str(row + 1) if self._is_numbered and row < NUMBERED else ""
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole if not is_key:
                 return self.choices[row].text
             case Qt.ItemDataRole.TextAlignmentRole if is_key:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
-
-
-def _ordered(classes: Sequence[str], likely: Sequence[str]) -> tuple[str, ...]:
-    if len(classes) <= _MAX_UNSORTED:
-        return tuple(classes)
-    available = frozenset(classes)
-    first = [one for one in dict.fromkeys(likely) if one in available]
-    return (*first, *sorted(available.difference(first), key=natural_sort_key))
 
 
 def _found(classes: Sequence[str], typed: str) -> list[str]:

@@ -12,7 +12,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from gui.widgets import theme
 
-ColorRole = Literal["text", "muted", "accent", "warning"]
+ColorRole = Literal["text", "muted", "accent", "success", "warning", "danger", "on_accent"]
 """The name of a colour in `theme.Tokens`."""
 
 _FOLDER: Final = Path(__file__).parent.parent / "icons"
@@ -42,8 +42,8 @@ def icon(name: str, role: ColorRole, *, checked: ColorRole | None = None) -> QIc
 
 def color_of(name: ColorRole) -> str:
     """This colour in the current theme."""
-    colours = theme.current()
-    return {"text": colours.text, "muted": colours.muted, "accent": colours.accent, "warning": colours.warning}[name]
+    colour: str = getattr(theme.current(), name)
+    return colour
 
 
 def program_icon() -> QIcon:

@@ -1,116 +1,268 @@
-"""Notices in the window: errors and information, shown until dismissed; each can be copied."""
+"""Notices: toasts over the bottom of the page, in four kinds, and the last ten in a list."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
+from shiboken6 import isValid
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
-from gui.widgets import icons, theme
-from gui.widgets.basic import Icon, button, label
+from gui.tasks.notice import Notice, NoticeKind
+from gui.widgets import theme
+from gui.widgets.basic import Icon, button, icon_button, label
+from gui.widgets.icons import ColorRole
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 
+KEPT: Final = 10
+"""How many notices the list keeps."""
 _MAX_VISIBLE: Final = 3
+_WIDTH: Final = 480
 _MIN_HEIGHT: Final = 720
 """Height of the window, in pixels, below which only the newest notice is shown, to leave room for the page."""
+_SECONDS: Final = {NoticeKind.SUCCESS: 8, NoticeKind.INFORMATION: 12}
+"""How long a notice stays; other kinds, and information with an action, stay until they are dismissed."""
+_ICONS: Final[dict[NoticeKind, tuple[str, ColorRole]]] = {
+    NoticeKind.INFORMATION: ("info", "accent"),
+    NoticeKind.SUCCESS: ("circle-check", "success"),
+    NoticeKind.WARNING: ("triangle-alert", "warning"),
+    NoticeKind.ERROR: ("circle-x", "danger"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptNotice:
+    """A notice of the list, and when it was shown."""
+
+    notice: Notice
+    shown_at: datetime
 
 
 class Notices(QWidget):
-    """A short stack of notices, newest first; the oldest is dropped. A low window shows only the newest."""
+    """A short stack of toasts, newest first; the oldest is dropped. A low window shows only the newest.
+
+    Attributes:
+        kept: the last notices, oldest first.
+        changed: the list of kept notices changed.
+    """
+
+    changed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._column = vbox(parent=self, margins=(16, 8, 16, 0), spacing=theme.GRID)
-        self._shown: list[_Notice] = []
+        self._column = vbox(parent=self, margins=0, spacing=theme.GRID)
+        self._toasts: list[Toast] = []
         self._wants_all = False
+        self._area, self._focus_before = parent, parent
+        self.kept: deque[KeptNotice] = deque(maxlen=KEPT)
         parent.installEventFilter(self)
+        QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]
         self.hide()
 
-    def show_notice(self, text: str, *, action: tuple[str, Callable[[], object]] | None = None) -> None:
-        """Show a notice, replacing one with the same text; `action` is the text and the function of a button."""
-        for known in [notice for notice in self._shown if notice.text == text]:
-            self._dismiss(known)
-        while len(self._shown) >= _MAX_VISIBLE:
-            self._dismiss(self._shown[0])
-        notice = _Notice(text, action, self._dismiss, self._show_all)
-        self._shown.append(notice)
-        self._column.insertWidget(0, notice)
-        self._fit()
+    def cover(self, area: QWidget) -> None:
+        """Show the toasts over the bottom of this widget instead of the parent."""
+        self._area.removeEventFilter(self)
+        self._area = area
+        self.setParent(area.parentWidget())
+        area.installEventFilter(self)
+
+    def show_notice(
+        self,
+        text: str,
+        kind: NoticeKind = NoticeKind.INFORMATION,
+        *,
+        action: tuple[str, Callable[[], object]] | None = None,
+        key: str = "",
+    ) -> None:
+        """Show a notice; see `Notice`."""
+        self.show_one(Notice(text, kind, action, key))
+
+    def show_success(self, text: str, *, action: tuple[str, Callable[[], object]] | None = None, key: str = "") -> None:
+        """Confirm that what the user asked for was done."""
+        self.show_notice(text, NoticeKind.SUCCESS, action=action, key=key)
+
+    def show_warning(self, text: str) -> None:
+        """Show a warning."""
+        self.show_notice(text, NoticeKind.WARNING)
 
     def show_error(self, error: FoveaError) -> None:
         """Show an error with its hint."""
-        self.show_notice(str(error))
+        self.show_one(Notice.of(error))
+
+    def show_one(self, notice: Notice) -> None:
+        """Show a notice, replacing one with the same key or the same text."""
+        for toast in [one for one in self._toasts if _is_same(one.notice, notice)]:
+            self._dismiss(toast)
+        for old in [one for one in self.kept if _is_same(one.notice, notice)]:
+            self.kept.remove(old)
+        while len(self._toasts) >= _MAX_VISIBLE:
+            self._dismiss(next((one for one in self._toasts if one.leaves), self._toasts[0]))
+        toast = Toast(notice, self._dismiss, self._show_all)
+        self._toasts.append(toast)
+        self._column.insertWidget(0, toast)
+        self.kept.append(KeptNotice(notice, datetime.now()))
+        self._fit()
+        self._keep_time()
+        self._announce(notice)
+        self.changed.emit()
+
+    def remove(self, key: str) -> None:
+        """Remove the notice with this key: what it says is no longer so."""
+        for toast in [one for one in self._toasts if one.notice.key == key]:
+            self._dismiss(toast)
+        for old in [one for one in self.kept if one.notice.key == key]:
+            self.kept.remove(old)
+            self.changed.emit()
 
     def texts(self) -> list[str]:
-        """The texts of all notices, oldest first."""
-        return [notice.text for notice in self._shown]
+        """The texts of all toasts, oldest first."""
+        return [toast.notice.text for toast in self._toasts]
 
-    def _dismiss(self, notice: _Notice) -> None:
-        if notice not in self._shown:  # already dismissed, but not deleted yet
-            return
-        self._shown.remove(notice)
-        self._column.removeWidget(notice)
-        notice.hide()
-        notice.deleteLater()
-        self._fit()
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self._keep_time()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._keep_time()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Resize:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show):
             self._fit()
         return super().eventFilter(watched, event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._place()
+        return super().event(event)
+
+    def _dismiss(self, toast: Toast) -> None:
+        if toast not in self._toasts:  # already dismissed, but not deleted yet
+            return
+        if _has_focus(toast):
+            (self._focus_before if isValid(self._focus_before) else self._area).setFocus()
+        self._toasts.remove(toast)
+        self._column.removeWidget(toast)
+        toast.timer.stop()
+        toast.hide()
+        toast.deleteLater()
+        self._fit()
+
+    def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        if old is not None and new is not None and self.isAncestorOf(new) and not self.isAncestorOf(old):
+            self._focus_before = old
+        self._keep_time()
 
     def _show_all(self) -> None:
         self._wants_all = True
         self._fit()
 
+    def _keep_time(self) -> None:
+        """Let no toast leave while one is read: while the pointer or the focus is on one."""
+        is_read = self.underMouse() or _has_focus(self)
+        for toast in self._toasts:
+            toast.keep_time(is_paused=is_read)
+
+    def _announce(self, notice: Notice) -> None:
+        """Have a screen reader read the notice out, at once if it is an error."""
+        announcement = QAccessibleAnnouncementEvent(self, described(notice))
+        if notice.kind in (NoticeKind.WARNING, NoticeKind.ERROR):
+            announcement.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
+        QAccessible.updateAccessibility(announcement)
+
     def _fit(self) -> None:
-        """Show as many notices as the height of the window allows."""
-        self._wants_all = self._wants_all and len(self._shown) > 1
+        """Show as many toasts as the height of the window allows."""
+        self._wants_all = self._wants_all and len(self._toasts) > 1
         is_low = self.window().height() < _MIN_HEIGHT and not self._wants_all
-        waiting = self._shown[:-1] if is_low else []
-        for notice in self._shown:
-            notice.setHidden(notice in waiting)
-            notice.more.setText(tr_n("Show {count:,} more", "Show {count:,} more", len(waiting)))
-            notice.more.setVisible(bool(waiting))
-        self.setVisible(bool(self._shown))
+        waiting = self._toasts[:-1] if is_low else []
+        for toast in self._toasts:
+            toast.setHidden(toast in waiting)
+            toast.more.setText(tr_n("Show {count:,} more", "Show {count:,} more", len(waiting)))
+            toast.more.setVisible(bool(waiting))
+        self.setVisible(bool(self._toasts))
+        self._place()
+
+    def _place(self) -> None:
+        """Stand in the lower right corner of the area, with a margin."""
+        area, margin = self._area.rect(), 2 * theme.GRID
+        if self._area is not self.parentWidget():
+            area.moveTopLeft(self._area.pos())
+        width = min(_WIDTH, area.width() - 2 * margin)
+        height = max(self._column.heightForWidth(width), self._column.minimumSize().height())
+        self.setGeometry(area.right() - margin - width, area.bottom() - margin - height, width, height)
+        self.raise_()
 
 
-class _Notice(QFrame):
-    def __init__(
-        self,
-        text: str,
-        action: tuple[str, Callable[[], object]] | None,
-        dismiss: Callable[[_Notice], None],
-        show_all: Callable[[], None],
-    ) -> None:
+class Toast(QFrame):
+    """One notice with its buttons; its accessible name begins with its kind."""
+
+    def __init__(self, notice: Notice, dismiss: Callable[[Toast], None], show_all: Callable[[], None]) -> None:
         super().__init__()
         self.setObjectName("notice")
-        self.text = text
-        message = label(text, wrap=True)
-        message.setAccessibleName(tr("Notice: {text}", text=text))
+        self.setProperty("kind", notice.kind.value)
+        self.setAccessibleName(described(notice))
+        self.notice, self._dismiss = notice, dismiss
+        self.leaves = notice.kind in _SECONDS and (notice.kind is NoticeKind.SUCCESS or notice.action is None)
+        self.timer = QTimer(self, singleShot=True, interval=1000 * _SECONDS.get(notice.kind, 0))
+        self.timer.timeout.connect(lambda: dismiss(self))
+        message = label(notice.text, wrap=True)
+        message.setAccessibleName(described(notice))
         self.more = button("", show_all, kind="link", name=tr("Show the other notices"))
         self.more.hide()
         links = [self.more]
-        if action is not None:
-            offer = button(*action, kind="link")
+        if notice.action is not None:
+            offer = button(*notice.action, kind="link")
             offer.clicked.connect(lambda: dismiss(self))
             links.insert(0, offer)
-        copy = _icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(text))
-        close = _icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self))
-        icon = Placed(Icon("triangle-alert", "warning", 18), alignment=TOP)
-        hbox(icon, fill(message), *links, copy, close, parent=self, margins=(12, 8, 8, 8))
+        copy = icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(notice.text))
+        close = icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self))
+        icon = Placed(notice_icon(notice.kind), alignment=TOP)
+        hbox(icon, fill(message), *links, copy, close, parent=self, margins=(12, 8, 8, 8), spacing=theme.GRID)
+
+    def keep_time(self, *, is_paused: bool) -> None:
+        """Start or stop the time after which the notice leaves, if it does."""
+        if is_paused or not self.leaves:
+            self.timer.stop()
+        elif not self.timer.isActive():
+            self.timer.start()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._dismiss(self)
+        else:
+            super().keyPressEvent(event)
 
 
-def _icon_button(name: str, title: str, action: Callable[[], object]) -> QToolButton:
-    button = QToolButton()
-    button.setProperty("kind", "plain")
-    button.setIcon(icons.icon(name, "text"))
-    button.setToolTip(title)
-    button.setAccessibleName(title)
-    button.clicked.connect(action)
-    return button
+def notice_icon(kind: NoticeKind) -> Icon:
+    """The icon of a kind of notice."""
+    return Icon(*_ICONS[kind], side=18)
+
+
+def described(notice: Notice) -> str:
+    """A notice as a screen reader reads it, with its kind."""
+    match notice.kind:
+        case NoticeKind.ERROR:
+            return tr("Error: {text}", text=notice.text)
+        case NoticeKind.WARNING:
+            return tr("Warning: {text}", text=notice.text)
+        case NoticeKind.SUCCESS:
+            return tr("Done: {text}", text=notice.text)
+        case NoticeKind.INFORMATION:
+            return tr("Notice: {text}", text=notice.text)
+
+
+def _has_focus(widget: QWidget) -> bool:
+    """Whether the keyboard focus is somewhere in this widget."""
+    focused = QApplication.focusWidget()
+    return focused is not None and widget.isAncestorOf(focused)
+
+
+def _is_same(one: Notice, other: Notice) -> bool:
+    return one.text == other.text or (bool(one.key) and one.key == other.key)

@@ -11,6 +11,7 @@ from gui.widgets import icons, theme
 
 LEFT: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+CENTRE: Final = Qt.AlignmentFlag.AlignCenter
 
 
 def paint_text(
@@ -39,15 +40,21 @@ def percent_width(painter: QPainter) -> int:
 
 
 def paint_bar(painter: QPainter, box: QRectF, fraction: float, *, is_strong: bool) -> None:
-    """Paint a bar filled from the left to a fraction, 0..1; a strong bar has the accent colour."""
+    """Paint a bar filled to scale from the left, 0..1, nothing below a pixel; a strong bar has the accent colour."""
     colours, radius = theme.current(), box.height() / 2
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colours.track))
     painter.drawRoundedRect(box, radius, radius)
-    painter.setBrush(QColor(colours.accent if is_strong else colours.muted))
-    filled = QRectF(box.left(), box.top(), max(box.height(), box.width() * fraction), box.height())
-    painter.drawRoundedRect(filled, radius, radius)
+    filled = QRectF(box.left(), box.top(), box.width() * fraction, box.height())
+    if filled.width() < 1:
+        return
+    track = QPainterPath()
+    track.addRoundedRect(box, radius, radius)
+    painter.save()
+    painter.setClipPath(track)  # to scale: a round end of its own would make small parts look larger
+    painter.fillRect(filled, QColor(colours.accent if is_strong else colours.muted))
+    painter.restore()
 
 
 def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None, *, radius: int = 4, icon: int = 20) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from string import Template
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -11,6 +10,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from core.base.settings import Theme
+from gui.widgets.style import SHEET
 
 GRID: Final = 8
 """The base distance in pixels: all spacings are multiples or halves of it."""
@@ -23,6 +23,8 @@ class Tokens:
     """Colours by meaning, as #rrggbb.
 
     Attributes:
+        field: the borders of fields and the handles of scroll bars, which must be seen (3:1).
+        disabled: the text of what cannot be used; exempt from the rules on contrast.
         plot_main: the main series of a plot, and correct predictions; like `plot_other` from the palette of Okabe and
             Ito for all kinds of colour vision (2008).
         plot_other: the series to compare with, and wrong predictions.
@@ -38,9 +40,18 @@ class Tokens:
     on_accent: str
     accent_soft: str
     track: str
-    danger: str
+    field: str
+    hover: str
+    pressed: str
+    accent_hover: str
+    accent_pressed: str
+    disabled: str
+    success: str
+    success_soft: str
     warning: str
     warning_soft: str
+    danger: str
+    danger_soft: str
     plot_main: str
     plot_other: str
 
@@ -56,9 +67,18 @@ LIGHT: Final = Tokens(
     on_accent="#ffffff",
     accent_soft="#e6eafb",
     track="#e7e9ee",
-    danger="#b3261e",
+    field="#80858f",
+    hover="#eef0f4",
+    pressed="#dfe2ea",
+    accent_hover="#2b45ad",
+    accent_pressed="#223890",
+    disabled="#9a9da5",
+    success="#1b6e3c",
+    success_soft="#e3f4e8",
     warning="#7a4d00",
     warning_soft="#fdf1d8",
+    danger="#b3261e",
+    danger_soft="#fce8e6",
     plot_main="#0072b2",
     plot_other="#d55e00",
 )
@@ -73,9 +93,18 @@ DARK: Final = Tokens(
     on_accent="#10131f",
     accent_soft="#283056",
     track="#31343b",
-    danger="#ff8a80",
+    field="#858a96",
+    hover="#2d3036",
+    pressed="#3a3d45",
+    accent_hover="#a3b3ff",
+    accent_pressed="#8298f8",
+    disabled="#70747e",
+    success="#7fd6a0",
+    success_soft="#1a3325",
     warning="#f3c061",
     warning_soft="#3a2f17",
+    danger="#ff8a80",
+    danger_soft="#44211f",
     plot_main="#56b4e9",
     plot_other="#e69f00",
 )
@@ -101,7 +130,7 @@ def current() -> Tokens:
 def apply(application: QApplication, theme: Theme) -> None:
     """Apply a theme to the whole application, unless it is already in use: restyling takes half a second."""
     apply_colours(application, theme)
-    style = _STYLE.substitute(asdict(tokens(theme)), radius=RADIUS)
+    style = SHEET.substitute(asdict(tokens(theme)), radius=RADIUS)
     if application.styleSheet() != style:
         application.setStyleSheet(style)
 
@@ -135,147 +164,5 @@ def _palette(colours: Tokens) -> QPalette:
     for role, colour in roles.items():
         palette.setColor(role, QColor(colour))
     for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(colours.muted))
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(colours.disabled))
     return palette
-
-
-# Widgets are styled by object name or a `kind` property; colours are defined only in this module.
-_STYLE: Final = Template("""
-QMainWindow, QWidget#page { background: $window; }
-QWidget#rail, QWidget#top, QStatusBar { background: $surface; }
-QWidget#rail { border-right: 1px solid $border; }
-QWidget#top { border-bottom: 1px solid $border; }
-QWidget#foot { background: $surface; border-top: 1px solid $border; }
-QStatusBar { border-top: 1px solid $border; color: $muted; }
-QStatusBar::item { border: none; }
-QStatusBar QLabel { color: $muted; padding: 0 8px; }
-QLabel[kind="muted"] { color: $muted; }
-QLabel[kind="danger"] { color: $danger; }
-QLabel[kind="warning"] { color: $warning; }
-QLabel[kind="title"] { font-size: 20px; font-weight: 600; }
-QLabel[kind="display"] { font-size: 28px; font-weight: 600; }
-QLabel[kind="heading"] { font-size: 15px; font-weight: 600; }
-QLabel[kind="number"] { font-weight: 600; }
-QFrame#panel { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
-QFrame#notice { background: $warning_soft; border: 1px solid $border; border-radius: ${radius}px; }
-QFrame#strip { background: $accent_soft; border: 1px solid $border; border-radius: ${radius}px; }
-QFrame#palette { background: $raised; border: 1px solid $border; border-radius: ${radius}px; }
-QFrame#dropzone { background: $surface; border: 2px dashed $border; border-radius: 16px; }
-QFrame#overlay { background: $accent_soft; border: 3px dashed $accent; border-radius: 16px; }
-QFrame#overlay[refused="true"] { background: $warning_soft; border-color: $warning; }
-QPushButton, QComboBox {
-    background: $raised; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 6px 14px;
-    min-height: 20px;
-}
-QPushButton:hover, QComboBox:hover { border-color: $muted; }
-QPushButton:focus, QComboBox:focus, QToolButton:focus { border: 2px solid $accent; padding: 5px 13px; }
-QPushButton:disabled { color: $muted; }
-QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
-QPushButton[kind="primary"]:disabled { background: $track; color: $muted; border-color: $track; font-weight: 400; }
-QPushButton[kind="primary"]:focus { border: 2px solid $text; }
-QPushButton[kind="link"] { background: transparent; border: none; color: $accent; padding: 4px 8px; }
-QPushButton[kind="link"]:focus { border: 2px solid $accent; padding: 2px 6px; }
-QPushButton[kind="picture"] { padding: 8px; text-align: center; }
-QPushButton[kind="picture"]:focus { padding: 7px; }
-QComboBox { padding-right: 24px; combobox-popup: 0; }
-QComboBox::drop-down { border: none; width: 24px; }
-QComboBox QAbstractItemView {
-    background: $raised; color: $text; border: 1px solid $border; outline: none;
-    selection-background-color: $accent_soft; selection-color: $text;
-}
-QComboBox QAbstractItemView::item { padding: 6px 10px; min-height: 20px; }
-QPushButton::menu-indicator { image: none; width: 0; }
-QToolButton[kind="place"] {
-    background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;
-}
-QToolButton[kind="place"]:hover { background: $track; }
-QToolButton[kind="place"]:checked { background: $accent_soft; color: $accent; font-weight: 600; }
-QToolButton[kind="place"]:focus { border: 2px solid $accent; padding: 6px 2px; }
-QToolButton[kind="plain"] { background: transparent; border: none; border-radius: 4px; padding: 4px; }
-QToolButton[kind="plain"]:hover { background: $track; }
-QToolButton[kind="plain"]:focus { border: 2px solid $accent; padding: 2px; }
-QLineEdit {
-    background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 6px 10px;
-    selection-background-color: $accent; selection-color: $on_accent;
-}
-QLineEdit:focus { border: 2px solid $accent; padding: 5px 9px; }
-QPlainTextEdit {
-    background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 8px;
-    selection-background-color: $accent; selection-color: $on_accent;
-}
-QPlainTextEdit:focus { border: 2px solid $accent; padding: 7px; }
-QListView { background: $window; border: none; outline: none; }
-QAbstractItemView#choices { background: transparent; border: none; outline: none; }
-QAbstractItemView#choices::item { padding: 8px; color: $text; }
-QAbstractItemView#choices::item:hover { background: $track; }
-QAbstractItemView#choices::item:selected { background: $accent_soft; color: $text; }
-QTreeView#choices QHeaderView { background: $surface; border: none; }
-QTreeView#choices QHeaderView::section {
-    background: $surface; color: $muted; border: none; border-bottom: 1px solid $border; padding: 4px 8px;
-}
-QTableView#rows { background: $surface; color: $text; border: none; border-radius: ${radius}px; outline: none; }
-QTableView#rows QHeaderView { background: $surface; }
-QTableView#rows QHeaderView::section {
-    background: $surface; color: $muted; border: none; border-bottom: 1px solid $border; padding: 8px;
-}
-QTableView#rows QHeaderView::section:hover { color: $text; }
-QListWidget#jobs::item:hover { background: transparent; }
-QPushButton[kind="offer"] { text-align: left; padding: 5px 12px; }
-QPushButton[kind="offer"]:focus { padding: 4px 11px; }
-QToolButton[kind="plain"]:checked { background: $accent_soft; }
-QToolButton[kind="plain"][marked="true"] { background: $warning_soft; }
-QCheckBox { spacing: 8px; color: $text; }
-QCheckBox:focus { color: $accent; }
-QCheckBox::indicator { width: 14px; height: 14px; border-radius: 4px; border: 1px solid $muted; background: $surface; }
-QCheckBox::indicator:checked { border: 5px solid $accent; width: 6px; height: 6px; background: $on_accent; }
-QTableView#data { background: $surface; color: $text; border: none; }
-QTableView#cells, QTableView#cells QHeaderView, QTableView#cells QTableCornerButton::section {
-    background: $surface; border: none;
-}
-QTableView#data QHeaderView { background: $surface; }
-QTableView#data QHeaderView::section {
-    background: $surface; color: $muted; border: none; padding: 4px 8px;
-}
-QTableView#data QHeaderView::section:horizontal, QTableView#data QTableCornerButton::section {
-    background: $surface; border: none; border-bottom: 1px solid $border;
-}
-QTableView#data::item { padding: 0 5px; }
-QFrame#card { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
-QFrame#card:hover { border-color: $muted; }
-QFrame#card[chosen="true"] { background: $accent_soft; border: 2px solid $accent; }
-QRadioButton[kind="heading"] { font-size: 15px; font-weight: 600; spacing: 8px; }
-QRadioButton::indicator {
-    width: 14px; height: 14px; border-radius: 8px; border: 1px solid $muted; background: $surface;
-}
-QRadioButton::indicator:checked { border: 5px solid $accent; width: 6px; height: 6px; background: $on_accent; }
-QRadioButton::indicator:disabled { border-color: $border; }
-QRadioButton:focus { color: $accent; }
-QProgressBar { background: $track; border: none; border-radius: 4px; min-height: 8px; max-height: 8px; }
-QProgressBar::chunk { background: $accent; border-radius: 4px; }
-QSpinBox, QDoubleSpinBox {
-    background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 5px 8px;
-    min-height: 20px; selection-background-color: $accent; selection-color: $on_accent;
-}
-QSpinBox:focus, QDoubleSpinBox:focus { border: 2px solid $accent; padding: 4px 7px; }
-QSpinBox:disabled, QDoubleSpinBox:disabled { color: $muted; }
-QListView#wall { background: $surface; }
-QListView#tiles, QListView#files { background: transparent; }
-QAbstractScrollArea::corner { background: transparent; border: none; }
-QScrollArea, QScrollArea > QWidget > QWidget#inspector { background: transparent; border: none; }
-QSplitter::handle { background: transparent; }
-QMenuBar { background: $surface; color: $text; border-bottom: 1px solid $border; }
-QMenuBar::item { padding: 6px 10px; background: transparent; border-radius: 4px; }
-QMenuBar::item:selected { background: $track; }
-QMenu { background: $raised; color: $text; border: 1px solid $border; padding: 6px; }
-QMenu::item { padding: 6px 24px 6px 24px; border-radius: 4px; }
-QMenu::item:selected { background: $accent_soft; }
-QMenu::item:disabled { color: $muted; }
-QMenu::separator { height: 1px; background: $border; margin: 6px 8px; }
-QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 6px; }
-QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
-QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
-QScrollBar::handle { background: $border; border-radius: 4px; margin: 2px; min-height: 32px; min-width: 32px; }
-QScrollBar::handle:hover { background: $muted; }
-QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
-QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
-""")

@@ -12,6 +12,7 @@ would disappear. Such copies count as Fovea's and are removed with its keyword.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
@@ -33,22 +34,21 @@ class KeywordLists:
     hierarchy: Words = ()
     tags: Words = ()
 
+    def __iter__(self) -> Iterator[Words]:
+        yield from (self.subject, self.hierarchy, self.tags)
+
     def without(self, other: KeywordLists) -> KeywordLists:
         """The keywords that are not in the other lists."""
-        return KeywordLists(
-            _without(self.subject, other.subject),
-            _without(self.hierarchy, other.hierarchy),
-            _without(self.tags, other.tags),
-        )
+        return KeywordLists(*map(_without, self, other))
 
     def or_else(self, other: KeywordLists) -> KeywordLists:
         """These lists, with empty ones replaced by the other's."""
-        return KeywordLists(self.subject or other.subject, self.hierarchy or other.hierarchy, self.tags or other.tags)
+        return KeywordLists(*(own or others for own, others in zip(self, other, strict=True)))
 
     @property
     def is_empty(self) -> bool:
         """Whether all lists are empty."""
-        return not (self.subject or self.hierarchy or self.tags)
+        return not any(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,7 @@ def _copies(found: FoundKeywords, copying: CopyMode) -> KeywordLists:
         return every
     if copying is CopyMode.NONE:
         return kept
-    return KeywordLists(
-        kept.subject if own.subject else every.subject,
-        kept.hierarchy if own.hierarchy else every.hierarchy,
-        kept.tags if own.tags else every.tags,
-    )
+    return KeywordLists(*(copied if words else hidden for words, copied, hidden in zip(own, kept, every, strict=True)))
 
 
 def _kept_keywords(found: FoundKeywords) -> KeywordLists:

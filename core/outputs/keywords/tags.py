@@ -13,7 +13,6 @@ from core.base.i18n import tr
 from core.outputs.keywords.exiftool import ExifTool, ExifToolReply, run
 from core.outputs.keywords.merging import FoundKeywords, KeywordDiff, KeywordLists, Words
 
-_LISTS: Final = ("subject", "hierarchy", "tags")
 _TAGS: Final = ("XMP-dc:Subject", "XMP-lr:HierarchicalSubject", "XMP-digiKam:TagsList")
 _NOTES: Final = ("XMP-fovea:Subject", "XMP-fovea:HierarchicalSubject", "XMP-fovea:TagsList")
 _BEGUN: Final = "XMP-fovea:Begun"
@@ -91,9 +90,9 @@ def arguments(planned: KeywordDiff, started: str | None, file: Path) -> list[str
     """
     result: list[str | Path] = ["-overwrite_original"]
     for tags, removed, new in ((_TAGS, planned.removed, planned.added), (_NOTES, planned.forgotten, planned.recorded)):
-        for tag, name in zip(tags, _LISTS, strict=True):
-            result += [f"-{tag}-={word}" for word in getattr(removed, name)]
-            result += [f"-{tag}+={word}" for word in getattr(new, name)]
+        for tag, gone, come in zip(tags, removed, new, strict=True):
+            result += [f"-{tag}-={word}" for word in gone]
+            result += [f"-{tag}+={word}" for word in come]
     if started is not None:
         result.append(f"-{_BEGUN}={started}")
     return [*result, file]
@@ -139,7 +138,7 @@ def _rest(content: dict[str, Any], own: KeywordLists) -> str:
         for tag, value in content.items()
         if tag.startswith("XMP-") and not tag.startswith(("XMP-fovea:", "XMP-x:")) and tag not in _TAGS
     }
-    rest |= {tag: words for tag, name in zip(_TAGS, _LISTS, strict=True) if (words := getattr(own, name))}
+    rest |= {tag: words for tag, words in zip(_TAGS, own, strict=True) if words}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]
 
 

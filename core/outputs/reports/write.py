@@ -59,18 +59,29 @@ def write_report(
     check_not_image(file)
     check_suffix(file, plan.format)
     clock, count = ProgressReporter(tr("Writing report"), total, report), 0
+    place = Path(os.path.realpath(file))
+    with report_errors(file), replacing(place) as stream, open_writer(stream, plan, report, token) as writer:
+        for row in rows:
+            token.check()
+            writer.add(row)
+            clock.advance()
+            count += 1
+    return count
+
+
+@contextlib.contextmanager
+def report_errors(file: Path) -> Iterator[None]:
+    """Convert an OSError while a report is written.
+
+    Raises:
+        StorageError: for every OSError.
+    """
     try:
-        with replacing(Path(os.path.realpath(file))) as stream, open_writer(stream, plan, report, token) as writer:
-            for row in rows:
-                token.check()
-                writer.add(row)
-                clock.advance()
-                count += 1
+        yield
     except OSError as error:
         what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=os_reason(error))
         hint = tr("Choose a file in a folder that you can write to, on a disk with free space.")
         raise StorageError(what, hint=hint) from error
-    return count
 
 
 def report_rows(rows: Iterable[Row]) -> Iterator[ReportRow]:

@@ -33,8 +33,8 @@ from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.datasets.values import ClassSummary
 from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
-from gui.training.wizard.counts import photo_count
 from gui.widgets import theme
+from gui.widgets.counts import photo_count
 from gui.widgets.drop import DropContent, can_drop, read_drop
 from gui.widgets.painting import paint_bar, paint_photo, paint_text
 from gui.widgets.thumbnails import GAP, SIDE

@@ -8,12 +8,10 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QCheckBox,
     QDoubleSpinBox,
     QFormLayout,
     QSizePolicy,
     QSpinBox,
-    QToolButton,
     QWidget,
 )
 
@@ -22,7 +20,7 @@ from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Depth, Recipe, TrainRequest
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
-from gui.widgets.basic import Choice, Panel
+from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
@@ -47,9 +45,8 @@ class Options(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.toggle = QToolButton()
+        self.toggle = ToolButton()
         self.toggle.setText(tr("Advanced options"))
-        self.toggle.setProperty("kind", "plain")
         self.toggle.setCheckable(True)
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.toggle.setArrowType(Qt.ArrowType.RightArrow)
@@ -108,7 +105,7 @@ class Fields(QWidget):
         self.how_deep = Choice()
         for depth, text in _DEPTHS.items():
             self.how_deep.addItem(tr(text), depth)
-        self.augment = QCheckBox(tr("Augment photos during training"))
+        self.augment = CheckBox(tr("Augment photos during training"))
         self.augment.setChecked(True)
         self._rows = QFormLayout()
         self.preview = Preview()

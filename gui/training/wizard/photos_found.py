@@ -17,10 +17,10 @@ from core.datasets.values import ClassSummary, FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.class_tiles import ClassTiles
-from gui.training.wizard.counts import photo_count, photos_in_classes
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
 from gui.widgets.basic import button, label
+from gui.widgets.counts import photo_count, photos_in_classes
 from gui.widgets.files import ask_for_files, open_file
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall

@@ -15,10 +15,10 @@ from core.base.progress import Progress
 from core.base.text import display_path
 from core.datasets.values import CustomDataset, FolderRead
 from gui.tasks.picture_client import PictureClient
-from gui.training.wizard.counts import photos_in_classes
 from gui.training.wizard.photos_found import PhotosFound
 from gui.widgets import theme
 from gui.widgets.basic import Kind, ProgressBar, button, label
+from gui.widgets.counts import photos_in_classes
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, Placed, hbox, vbox
 
@@ -114,7 +114,7 @@ class PhotosStep(QWidget):
         for line in lines:
             line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint = tr("Create classes and drag photos onto them")
-        choose = button(tr("Choose a folder…"), self.choose, kind="primary")
+        choose = self.choose_button = button(tr("Choose a folder…"), self.choose, kind="primary")
         build = button(tr("Build classes from photos"), self.build_wanted.emit, hint=hint)
         buttons = hbox(SPACE, choose, build, SPACE)
         vbox(SPACE, *lines, buttons, self._datasets, SPACE, parent=zone, margins=None, spacing=2 * theme.GRID)

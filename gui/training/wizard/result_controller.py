@@ -12,6 +12,7 @@ from core.base.i18n import tr
 from core.datasets.values import FolderRead
 from core.training.values import TrainingResult
 from gui.session.session import Session
+from gui.tasks.notice import NoticeKind
 from gui.training.wizard.photos_controller import PhotosController
 from gui.training.wizard.result_step import ResultStep
 from gui.training.wizard.training_controller import TrainingController
@@ -44,7 +45,7 @@ class ResultController(QObject):
     def step(self) -> ResultStep:
         """What the user sees."""
         step = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
-        step.noticed.connect(self._notices.show_notice)
+        step.noticed.connect(self._notices.show_one)
         step.use_wanted.connect(self._use)
         step.again_wanted.connect(self.again_wanted)
         step.overridden.connect(self._photos.override_labels)
@@ -78,7 +79,7 @@ class ResultController(QObject):
 
     def _on_exported(self, text: str, file: Path | None) -> None:
         offer = None if file is None else (tr("Open folder"), lambda: show_in_folder(file))
-        self._notices.show_notice(text, action=offer)
+        self._notices.show_notice(text, NoticeKind.ERROR if file is None else NoticeKind.SUCCESS, action=offer)
 
 
 def _labels(read: FolderRead | None) -> frozenset[tuple[Path, str | None]]:

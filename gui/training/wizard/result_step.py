@@ -38,7 +38,7 @@ class ResultStep(QWidget):
 
     use_wanted = Signal()
     again_wanted = Signal(bool)
-    noticed = Signal(str)
+    noticed = Signal(object)
     overridden = Signal(object)
     class_wanted = Signal(object, object)
     undo_wanted = Signal()

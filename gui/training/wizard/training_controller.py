@@ -40,7 +40,7 @@ class TrainingController(QObject):
     status_changed = Signal(str)
     done = Signal(TrainingResult)
     ended = Signal()
-    noticed = Signal(str)
+    noticed = Signal(object)
     background_wanted = Signal()
 
     def __init__(self, tasks: Tasks, models: ModelController, pages: QStackedWidget) -> None:

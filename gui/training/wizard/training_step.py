@@ -39,7 +39,7 @@ class TrainingStep(QWidget):
     pause_wanted = Signal(bool)
     stop_wanted = Signal(bool)
     again_wanted = Signal(bool)
-    noticed = Signal(str)
+    noticed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

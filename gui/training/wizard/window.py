@@ -71,18 +71,18 @@ class TrainingWizard(SecondWindow):
         self.training = TrainingController(session.training, session.models, pages)
         self.result = ResultController(session, self.photos, self.training, self.notices, pages)
         self._connect()
-        session.training.warned.connect(self.notices.show_notice)
+        session.training.warned.connect(self.notices.show_warning)
         self.go_to(WizardStep.PHOTOS)
 
     def _connect(self) -> None:
         self.photos.changed.connect(self._show_buttons)
         self.photos.was_read.connect(self._on_read)
-        self.photos.failed.connect(self.notices.show_notice)
+        self.photos.failed.connect(self.notices.show_warning)
         self.method.changed.connect(self._show_buttons)
         self.training.started.connect(self._on_started)
         self.training.status_changed.connect(self.status_changed)
         self.training.background_wanted.connect(self._continue_in_background)
-        self.training.noticed.connect(self.notices.show_notice)
+        self.training.noticed.connect(self.notices.show_one)
         self.training.done.connect(self._on_done)
         self.training.ended.connect(self._on_ended)
         self.result.again_wanted.connect(lambda at_once: self._train_again(is_immediate=at_once))
@@ -158,6 +158,8 @@ class TrainingWizard(SecondWindow):
             title.setProperty("kind", "number" if number == step else "muted")
             title.style().polish(title)
         self._show_buttons()
+        if step is WizardStep.PHOTOS:
+            (self.next if self.next.isEnabled() else self.photos.step.choose_button).setFocus()
 
     def _go_back(self) -> None:
         """Go back one step, or, after a resumed run, which has no folder here, to the first step."""
@@ -219,7 +221,8 @@ class TrainingWizard(SecondWindow):
         titles = [part for title in self._titles for part in (title, 3 * theme.GRID)]
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
         self._foot = _band("foot", self.cancel, SPACE, self.back, self.next, self.done)
-        vbox(_band("top", *titles, SPACE), self.notices, fill(self._pages), self._foot, parent=self, spacing=0)
+        vbox(_band("top", *titles, SPACE), fill(self._pages), self._foot, parent=self, spacing=0)
+        self.notices.cover(self._pages)
 
 
 def _band(name: str, *items: Item) -> QWidget:

@@ -127,6 +127,17 @@ def test_counts_add_up(store: ResultStore) -> None:
     assert (facts.model, facts.version, facts.state, facts.counts.found) == ("colours", 1, JobState.FINISHED, 6)
 
 
+def test_a_labelled_photo_is_no_longer_unknown(store: ResultStore) -> None:
+    (number,) = (row.number for row in store.each(View(filter=Filter(unknown=True))))
+    store.set_reviews({number: Review(Verdict.SKIPPED)})
+    store.refresh()
+    assert names(store, View(filter=Filter(unknown=True))) == "b"
+    store.set_reviews({number: Review(Verdict.CORRECTED, "green")})
+    store.refresh()
+    assert names(store, View(filter=Filter(unknown=True))) == ""
+    assert names(store, View(filter=Filter(unknown=False))) == "abÉBC"
+
+
 def test_labels_take_precedence_over_predictions(store: ResultStore) -> None:
     store.set_reviews({1: Review(Verdict.ACCEPTED)})
     store.set_reviews(dict.fromkeys([2, 4], Review(Verdict.CORRECTED, "blue")))

@@ -12,7 +12,7 @@ from core.base.progress import CancelToken
 from core.jobs.job_list import job_summary
 from core.jobs.values import Filter, Group, Order, Review, Verdict, View
 from core.services import views
-from core.services.job_values import FetchedRows, ViewRequest, ViewUpdate
+from core.services.job_values import UNKNOWN_GROUP, FetchedRows, ViewRequest, ViewUpdate
 from core.services.views import BINS
 from core.worker import Event, Result, Stopped
 from core.worker import Order as Steering
@@ -72,11 +72,11 @@ def test_rows_come_with_their_groups(window: Window, job: str) -> None:
 
 
 def test_class_counts_ignore_the_class_filter(window: Window, job: str) -> None:
-    chosen = View(filter=Filter(labels=("red",)))
+    chosen = View(filter=Filter(labels=("red",), unknown=False))
     view = open_view(window, 1, ViewRequest(job, chosen, unfiltered=Filter(), counted_by=Group.CLASS))
     assert view.summary is not None
     tallies = dict(view.summary.group_counts)
-    assert set(tallies) == {"red", "green", "blue", ""}
+    assert set(tallies) == {"red", "green", "blue", UNKNOWN_GROUP, ""}
     assert tallies["red"] == view.count
     assert sum(tallies.values()) == ROWS
 

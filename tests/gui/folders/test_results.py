@@ -8,12 +8,14 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.jobs.values import Group, Order, View
 from gui.folders.page import FoldersPage
 from gui.folders.results_page import ResultsPage
+from gui.folders.rows_model import Column
+from gui.folders.rows_table import RowsTable
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
@@ -62,6 +64,29 @@ def test_clicking_a_header_sorts_and_clicking_again_reverses(results: ResultsPag
     assert results.bar.order.currentText() == "Highest confidence first"
 
 
+def test_a_row_is_looked_at_and_corrected(results: ResultsPage, window: MainWindow) -> None:
+    results.table.setFocus()
+    results.selection.step(2)
+    QTest.keyClick(results.table, Qt.Key.Key_Space)
+    viewer = results.viewing.viewer.made
+    assert viewer is not None
+    assert viewer.isVisible()
+    QTest.keyClick(viewer.canvas, Qt.Key.Key_Right)
+    shown, row = viewer.findChildren(QLabel), results.selection.current
+    assert results.selection.place == 3
+    assert row is not None
+    assert {row.path.name, f"4 of {ROWS:,}"} <= {one.text() for one in shown}
+    window.actions_by_id[ActionId.CORRECT].trigger()
+    chooser = results.selection.chooser
+    assert chooser is not None
+    QTest.keyClick(chooser.line, Qt.Key.Key_Escape)
+    QTest.keyClick(viewer.canvas, Qt.Key.Key_Escape)
+    assert not viewer.isVisible()
+    assert results.table.hasFocus()
+    QTest.keyClick(results.table, Qt.Key.Key_Return)
+    assert chooser.isVisible()
+
+
 def rising(values: list[float]) -> bool:
     return len(values) == 50 and values == sorted(values)
 
@@ -81,7 +106,7 @@ def test_typing_finds_photos(results: ResultsPage, window: MainWindow, qtbot: Qt
 
 def test_filtering_by_class_folder_or_failure(results: ResultsPage, qtbot: QtBot) -> None:
     filters = results.filters
-    qtbot.waitUntil(lambda: len(filters.groups.texts()) == 5, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(filters.groups.texts()) == 6, timeout=PATIENCE_MS)
     assert filters.groups.texts()[0] == f"All {ROWS:,}"
     assert filters.groups.texts()[-1] == f"Unreadable {ROWS // 100}"
     filters.groups.setFocus()
@@ -156,6 +181,14 @@ def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(
     assert results.table.isVisible()
 
 
+def test_the_gallery_scrolls_to_the_current_photo(results: ResultsPage, qtbot: QtBot) -> None:
+    results.selection.step(300)
+    results.show_as(gallery=True)
+    gallery = results.gallery
+    current = gallery.model().index(300, 0)
+    qtbot.waitUntil(lambda: gallery.viewport().rect().intersects(gallery.visualRect(current)), timeout=PATIENCE_MS)
+
+
 def test_the_current_photo_stays_when_the_order_changes(results: ResultsPage, qtbot: QtBot) -> None:
     results.selection.step(7)
     before = results.selection.current
@@ -226,6 +259,37 @@ def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     window.resize(2000, 900)
     qtbot.waitUntil(lambda: table.columnWidth(0) > 208, timeout=PATIENCE_MS)
     table.horizontalHeader().resizeSection(0, 170)
-    window.resize(1500, 900)
+    window.resize(1900, 900)
     QApplication.processEvents()
     assert table.columnWidth(0) == 170
+    again = RowsTable(results.rows, window)  # as in the next session
+    again.resize(1600, 400)
+    again.show()
+    assert again.columnWidth(0) == 170
+    again.hide()
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: table.isColumnHidden(Column.TIME), timeout=PATIENCE_MS)
+    assert not table.horizontalScrollBar().isVisible()
+    assert table.columnWidth(Column.REVIEW) >= 120
+
+
+def test_unknown_photos_are_a_class_of_their_own_until_they_are_labelled(
+    results: ResultsPage, page: FoldersPage, qtbot: QtBot
+) -> None:
+    groups = results.filters.groups
+
+    def unknown() -> int:
+        return next((int(text.split()[1]) for text in groups.texts() if text.startswith("Unknown ")), 0)
+
+    qtbot.waitUntil(lambda: unknown() > 1, timeout=PATIENCE_MS)
+    before, place = unknown(), [text.split()[0] for text in groups.texts()].index("Unknown")
+    row = groups.visualRect(groups.model().index(place, 0)).center()
+    groups.scrollTo(groups.model().index(place, 0))
+    qtbot.mouseClick(groups.viewport(), Qt.MouseButton.LeftButton, pos=row)
+    rows = results.rows
+    qtbot.waitUntil(lambda: rows.rowCount() == before and rows.row(0) is not None, timeout=PATIENCE_MS)
+    assert all(str(rows.index(one, Column.ANSWER).data()).endswith("?") for one in range(3))
+    first = rows.row(0)
+    assert first is not None
+    page.reviewer.label(first, "red")
+    qtbot.waitUntil(lambda: unknown() == before - 1 == rows.rowCount(), timeout=PATIENCE_MS)

@@ -18,7 +18,7 @@ from gui.folders.review import ReviewPage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.folders.conftest import Classify, shown_job
+from tests.gui.folders.conftest import Classify, press, shown_job, sorting_of
 from tests.journals import write_journal
 from tests.labels import correction, give, given
 
@@ -58,9 +58,10 @@ def test_predictions_are_accepted_corrected_skipped_and_undone(
     assert review.progress.text() == "0 of 9 reviewed"
     assert review.choices.answer.text() == labels[0]
     QTest.keyClick(review, Qt.Key.Key_Return)
-    second = review.choices.offers[1].accessibleName().split()[1]
-    QTest.keyClick(review, Qt.Key.Key_2)
-    QTest.keyClick(review, Qt.Key.Key_S)
+    assert review.choices.right.text() == f"Confirm {labels[1]}"
+    second = other_than(labels[1])
+    QTest.keyClick(review, digit_of(page, second))
+    QTest.keyClick(review, Qt.Key.Key_Right)
     assert review.progress.text() == "3 of 9 reviewed"
     wanted: list[tuple[Verdict, str | None] | None] = [(ACCEPTED, labels[0]), (CORRECTED, second), (SKIPPED, None)]
     qtbot.waitUntil(lambda: reviews_shown(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
@@ -71,13 +72,54 @@ def test_predictions_are_accepted_corrected_skipped_and_undone(
     qtbot.waitUntil(lambda: reviews_shown(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
 
 
+def digit_of(page: FoldersPage, name: str) -> Qt.Key:
+    """The digit of a class, from its place among the classes of the model."""
+    assert page.job is not None
+    return Qt.Key(Qt.Key.Key_1 + page._classes(page.job).index(name))
+
+
+def test_a_digit_means_the_same_class_for_every_photo_and_in_the_chooser(
+    page: FoldersPage, review: ReviewPage, window: MainWindow
+) -> None:
+    digits = []
+    for _ in range(9):
+        shown = [offer.accessibleName().split()[:2] for offer in review.choices.offers if offer.isVisible()]
+        assert review.choices.answer.text() not in [name for _, name in shown]
+        digits += [(digit.rstrip(":"), name) for digit, name in shown]
+        QTest.keyClick(review, Qt.Key.Key_F2)
+        assert review._chooser is not None
+        assert [str(place) + ":" + name for place, name in enumerate(review._chooser.texts(), start=1)] == [
+            "1:red",
+            "2:green",
+            "3:blue",
+        ]
+        QTest.keyClick(review._chooser.line, Qt.Key.Key_Escape)
+        QTest.keyClick(review, Qt.Key.Key_Right)
+    assert set(digits) == {("1", "red"), ("2", "green"), ("3", "blue")}
+
+
+def test_the_last_review_is_shown_and_undone(review: ReviewPage, qtbot: QtBot) -> None:
+    assert not review.back_step.isEnabled()
+    shown = review._shown
+    assert shown is not None
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    assert review.trace.text() == f"{shown.path.name}: confirmed {shown.label}"
+    QTest.keyClick(review, Qt.Key.Key_Right)
+    assert review.trace.text().endswith(": skipped")
+    for _ in range(2):
+        qtbot.mouseClick(review.back_step, Qt.MouseButton.LeftButton)
+    assert review.trace.text() == f"{shown.path.name}: review undone"
+    assert review._shown == shown
+    assert not review.back_step.isEnabled()
+
+
 def test_a_correction_counts_for_the_next_training(
     page: FoldersPage, review: ReviewPage, window: MainWindow, tiny_model: str, qtbot: QtBot
 ) -> None:
     book = window.session.corrections
     shown = review._shown
     assert shown is not None
-    QTest.keyClick(review, Qt.Key.Key_2)
+    QTest.keyClick(review, digit_of(page, other_than(shown.label or "")))
     correction = book.of(shown.path, tiny_model)
     assert correction is not None
     assert (correction.predicted, correction.label) == (shown.label, review_of(review, shown.number))
@@ -107,6 +149,16 @@ def test_a_label_given_elsewhere_is_a_review_once_the_job_is_opened(
     qtbot.waitUntil(lambda: len(given(tiny_model)) == 1, timeout=PATIENCE_MS)
 
 
+def test_a_label_given_while_another_place_is_shown_appears(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tiny_model: str, qtbot: QtBot
+) -> None:
+    classify(tree)
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
+    give(correction(tree / "day 0" / "red 0.png", "purple", tiny_model))
+    window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
+    qtbot.waitUntil(lambda: (CORRECTED, "purple") in reviews_shown(page), timeout=PATIENCE_MS)
+
+
 def test_a_confirmation_counts_for_the_next_training(
     page: FoldersPage, review: ReviewPage, window: MainWindow, tiny_model: str, qtbot: QtBot
 ) -> None:
@@ -119,9 +171,10 @@ def test_a_confirmation_counts_for_the_next_training(
     assert (kept.predicted, kept.label) == (shown.label, shown.label)
     strip = window.photos_page.strip
     assert strip.words.text() == "1 confirmed photo not learned yet"
-    QTest.keyClick(review, Qt.Key.Key_2)
+    assert review._shown is not None
+    QTest.keyClick(review, digit_of(page, other_than(review._shown.label or "")))
     assert strip.words.text() == "1 corrected and 1 confirmed photo not learned yet"
-    QTest.keyClick(review, Qt.Key.Key_S)
+    QTest.keyClick(review, Qt.Key.Key_Right)
     assert len(book.all(tiny_model)) == 2
     for _ in range(3):
         window.actions_by_id[ActionId.UNDO].trigger()
@@ -152,7 +205,7 @@ def test_the_table_shows_the_label_beside_the_prediction(
     page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
     labels = predicted_labels(page)
-    QTest.keyClick(review, Qt.Key.Key_2)
+    QTest.keyClick(review, digit_of(page, other_than(labels[0])))
     QTest.keyClick(review, Qt.Key.Key_Escape)
     assert page.shows_results
     page.results.sort(View(Order.CONFIDENCE))
@@ -162,16 +215,24 @@ def test_the_table_shows_the_label_beside_the_prediction(
     assert rows.index(0, 3).data() in {"red", "green", "blue"} - {labels[0]}
 
 
-def test_a_complete_review_is_reported_and_a_second_one_is_empty(
+def test_a_complete_review_says_how_right_the_model_was_and_a_second_one_is_empty(
     page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
-    for _ in range(9):
+    assert review._shown is not None
+    QTest.keyClick(review, digit_of(page, other_than(review._shown.label or "")))
+    for _ in range(7):
         QTest.keyClick(review, Qt.Key.Key_Return)
-    assert review.end.isVisible()
-    assert review.end.text() == "Review complete: 9 photos."
-    QTest.keyClick(review, Qt.Key.Key_Escape)
+    QTest.keyClick(review, Qt.Key.Key_Right)
+    end = review.end
+    assert end.accessibleName() == "All 9 photos reviewed. The model was right on 7 of 8. You skipped 1."
+    assert [one.text() for one in (end.sort, end.export) if one.isVisible()] == ["Sort into folders…", "Export"]
+    qtbot.mouseClick(end.sort, Qt.MouseButton.LeftButton)
+    assert sorting_of(page).isVisible()
+    QTest.keyClick(sorting_of(page), Qt.Key.Key_Escape)
     window.actions_by_id[ActionId.REVIEW].trigger()
-    qtbot.waitUntil(lambda: review.end.text() == "Nothing to review", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: end.headline.text() == "Nothing to review", timeout=PATIENCE_MS)
+    press(end, "Back to results", qtbot)
+    assert page.shows_results
 
 
 def test_selected_rows_are_labelled_together_and_undone(
@@ -297,7 +358,7 @@ def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[s
     assert review._shown.path == path
     assert set(verdicts(shown_job(page))) == {None}
     assert not window.session.corrections.all("colours")
-    QTest.keyClick(review, Qt.Key.Key_1)
+    QTest.keyClick(review, digit_of(page, guess or ""))
     return guess, path
 
 

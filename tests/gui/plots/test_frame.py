@@ -92,7 +92,7 @@ def test_saving(plot: PlotFrame, qtbot: QtBot, tmp_path: Path, name: str) -> Non
         dialog.fileSelected.emit(str(tmp_path / name))
     dialog.close()
     assert noticed.args is not None
-    assert name in noticed.args[0]
+    assert name in noticed.args[0].text
     if name.endswith("png"):
         assert QImage(str(tmp_path / name)).width() == 2 * (plot.canvas.width() + 32)
     else:
@@ -106,7 +106,7 @@ def test_a_failed_save_is_reported(plot: PlotFrame, qtbot: QtBot, tmp_path: Path
     with qtbot.waitSignal(plot.noticed, timeout=5000) as noticed:
         plot.save(tmp_path / "file" / "plot.png")
     assert noticed.args is not None
-    assert "Couldn't write" in noticed.args[0]
+    assert "Couldn't write" in noticed.args[0].text
 
 
 def test_accessible_names(plot: PlotFrame, qtbot: QtBot) -> None:

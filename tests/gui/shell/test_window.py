@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListView, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -111,36 +111,6 @@ def test_the_window_geometry_is_restored(qtbot: QtBot, tiny_model: str) -> None:
     second.close()
 
 
-@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
-def test_text_has_enough_contrast(colours: theme.Tokens) -> None:
-    """WCAG 2.2, 1.4.3: 4.5 to 1 for text."""
-    pairs = [
-        (colours.text, colours.window),
-        (colours.text, colours.surface),
-        (colours.text, colours.accent_soft),
-        (colours.text, colours.warning_soft),
-        (colours.muted, colours.window),
-        (colours.muted, colours.surface),
-        (colours.muted, colours.accent_soft),
-        (colours.accent, colours.surface),
-        (colours.accent, colours.accent_soft),
-        (colours.on_accent, colours.accent),
-        (colours.danger, colours.surface),
-        (colours.warning, colours.warning_soft),
-    ]
-    assert {pair: contrast(*pair) for pair in pairs if contrast(*pair) < 4.5} == {}
-
-
-def contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((luminance(QColor(one)), luminance(QColor(other))), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: QColor) -> float:
-    parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour.getRgbF()[:3]]  # type: ignore[index]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-
 def test_the_window_follows_the_theme_of_the_desktop(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     assert theme.current() is theme.LIGHT
     hints = QGuiApplication.styleHints()
@@ -169,9 +139,10 @@ def test_a_dark_window_starts_dark_and_can_switch_the_theme(qtbot: QtBot, home: 
 
 
 def colours_in(widget: QWidget) -> set[str]:
-    """The colours of all pixels as #rrggbb, except rare ones from blended edges."""
+    """The colours of all pixels as #rrggbb, except rare or translucent ones from blended edges."""
     image = widget.grab().toImage()
-    counted = Counter(image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height()))
+    pixels = (image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height()))
+    counted = Counter(pixel.name() for pixel in pixels if pixel.alpha() == 255)
     return {colour for colour, count in counted.items() if count > 3}
 
 

@@ -134,4 +134,4 @@ def test_a_picture_process_crash_loses_only_pictures_in_flight(qtbot: QtBot, sol
     kept = pictures.picture(solids["red"], THUMBNAIL_SIDE)
     assert kept is not None
     assert kept.isNull()
-    pictures.close()
+    pictures.tasks.close()

@@ -1,4 +1,4 @@
-"""Counted nouns that several parts of the wizard show."""
+"""Counted nouns that several pages show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from core.base.i18n import tr_n
 def photo_count(photos: int) -> str:
     """A number of photos."""
     return tr_n("{count:,} photo", "{count:,} photos", photos)
+
+
+def unreadable_count(photos: int) -> str:
+    """A number of photos that could not be read."""
+    return tr_n("{count:,} unreadable", "{count:,} unreadable", photos)
+
+
+def waiting_count(photos: int) -> str:
+    """A number of photos that are not classified yet."""
+    return tr_n("{count:,} waiting", "{count:,} waiting", photos)
 
 
 def photos_in_classes(photos: int, classes: int) -> str:

@@ -1,0 +1,88 @@
+"""The columns of the results table: those that fit, in the widths that the user gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from PySide6.QtCore import QObject, QSettings
+from PySide6.QtWidgets import QHeaderView, QTableView
+
+from core.base import paths
+from gui.folders.rows_model import Column
+
+WIDTHS: Final[Mapping[Column, int]] = {
+    Column.PHOTO: 208,
+    Column.ANSWER: 128,
+    Column.CONFIDENCE: 128,
+    Column.REVIEW: 144,
+    Column.FOLDER: 144,
+    Column.TIME: 136,
+}
+_MIN_WIDTHS: Final[Mapping[Column, int]] = {
+    Column.PHOTO: 128,
+    Column.ANSWER: 96,
+    Column.CONFIDENCE: 96,
+    Column.REVIEW: 120,
+    Column.FOLDER: 96,
+    Column.TIME: 128,
+}
+"""Preferred and minimum widths of the columns in pixels; the photo column takes the remaining space."""
+_OPTIONAL: Final = (Column.FOLDER, Column.TIME)
+"""Columns hidden where there is no room for them, the last one first; the inspector shows the same."""
+_COMFORT: Final = 64
+"""How much wider than at least the other columns are before an optional one is shown, in pixels."""
+
+
+class TableColumns(QObject):
+    """Fits the columns of a table to its width. The user's widths are remembered between sessions."""
+
+    def __init__(self, table: QTableView) -> None:
+        super().__init__(table)
+        self._table, self._is_fitting = table, False
+        self._chosen = {column: width for column in Column if (width := _remembered(column))}
+        self._header: QHeaderView = table.horizontalHeader()
+        self._header.setStretchLastSection(True)
+        self._header.setMinimumSectionSize(72)
+        self._header.sectionResized.connect(self._on_resized)
+        self.fit()
+
+    def fit(self) -> None:
+        """Show the columns that fit, as wide as wanted or, if that is too wide, down to their minimum widths."""
+        self._is_fitting = True
+        room = self._table.viewport().width()
+        shown: list[Column] = [one for one in Column if one not in _OPTIONAL]
+        for column in _OPTIONAL:
+            if sum(_MIN_WIDTHS[one] for one in (*shown, column)) + _COMFORT <= room:
+                shown.append(column)
+        wanted = {one: max(self._chosen.get(one, WIDTHS[one]), _MIN_WIDTHS[one]) for one in shown}
+        least, most = sum(_MIN_WIDTHS[one] for one in shown), sum(wanted.values())
+        fraction = min(max((room - least) / (most - least), 0.0), 1.0) if most > least else 1.0
+        for column in Column:
+            self._table.setColumnHidden(column, column not in shown)
+        for column, width in wanted.items():
+            more = max(room - most, 0) if column is Column.PHOTO and Column.PHOTO not in self._chosen else 0
+            least = _MIN_WIDTHS[column]
+            self._table.setColumnWidth(column, least + int(fraction * (width - least)) + more)
+        self._is_fitting = False
+
+    def _on_resized(self, column: int, _before: int, width: int) -> None:
+        """Remember the width that the user gave a column; the last one takes what is left."""
+        is_last = self._header.visualIndex(column) == self._header.count() - 1 - self._header.hiddenSectionCount()
+        if not self._is_fitting and width and not is_last:
+            self._chosen[Column(column)] = width
+            _settings().setValue(_key(Column(column)), width)
+
+
+def _settings() -> QSettings:
+    return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
+
+
+def _key(column: Column) -> str:
+    return f"results/{column.name.lower()}-width"
+
+
+def _remembered(column: Column) -> int:
+    """The width that the user gave a column in an earlier session; 0 for none."""
+    text = str(_settings().value(_key(column), ""))
+    return int(text) if text.isdecimal() else 0
