@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from core.base.i18n import mark
+from core.base.i18n import mark, tr
 
 NO_VALUE: Final = "–"
+FEW: Final = 10
+"""With fewer photos than this, a fraction says little."""
 NOTHING: Final = mark("Nothing to compare yet.")
 
 
@@ -37,6 +39,13 @@ def percent(fraction: float | None) -> str:
     if 0 < fraction < 1:
         fraction = min(max(fraction, 0.001), 0.999)
     return f"{fraction:.1%}"
+
+
+def share(fraction: float | None, total: int) -> str:
+    """Format a fraction of a number of photos: of a few as a count, which does not look more certain than it is."""
+    if fraction is None or not math.isfinite(fraction) or total >= FEW:
+        return percent(fraction)
+    return tr("{count} of {total}", count=round(fraction * total), total=total)
 
 
 def decimal(value: float | None) -> str:

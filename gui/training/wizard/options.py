@@ -20,7 +20,7 @@ from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Depth, Recipe, TrainRequest
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton
+from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton, label
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
@@ -140,7 +140,6 @@ class Fields(QWidget):
         form.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         form.heading.hide()
         rows.setSpacing(theme.GRID)
-        rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for text, field in (
             (tr("Validation fraction"), self.validation),
             (tr("Test fraction"), self.test),
@@ -153,7 +152,10 @@ class Fields(QWidget):
             field.setMinimumWidth(168)
             if isinstance(field, QAbstractSpinBox):
                 field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # the arrow keys do the same
-            rows.addRow(text, field)
+            name = label(text)
+            name.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
+            name.setBuddy(field)
+            rows.addRow(name, field)
         add(form.body, rows, self.augment, SPACE)
         return form
 
