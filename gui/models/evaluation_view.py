@@ -42,7 +42,7 @@ class EvaluationView(ScrollColumn):
         matrix: the confusion matrix; None until it was made.
     """
 
-    noticed = Signal(str)
+    noticed = Signal(object)
     overridden = Signal(object)
     class_wanted = Signal(object, object)
 

@@ -46,7 +46,7 @@ class EvaluationController(QObject):
         if self.window is None:
             self.window = EvaluationWindow(self._session, self._parent)
             warm(self.window)
-            self.window.view.noticed.connect(self._notices.show_notice)
+            self.window.view.noticed.connect(self._notices.show_one)
         self.window.show_evaluation(model, evaluation)
         self.window.bring_up()
 
