@@ -32,7 +32,7 @@ class Flavour(StrEnum):
 
 
 _FOLDERS: Final = (
-    *("gui/icons", "gui/samples", "models/*"),
+    *("docs", "gui/icons", "gui/samples", "models/*"),
     *("core/evaluation/templates", "core/outputs/keywords/namespace", "core/outputs/reports/templates"),
 )
 """What the code reads beside itself; what rebuilds the models stays out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ def list_versions(name: str) -> tuple[Version, ...]:
 def use(name: str) -> str:
     """Use a model by default, and return its name; the window keeps its settings itself."""
     model = open_library().find(name)
-    settings.save(replace(load_settings(), model=model.name), paths.settings_file())
+    settings.change(paths.settings_file(), model=model.name)
     return model.name
 
 
@@ -92,7 +92,7 @@ def use_default_if_gone(name: str) -> str | None:
     if chosen.model != name or name in {model.name for model in open_library().models()}:
         return None
     default = settings.Settings().model
-    settings.save(replace(chosen, model=default), paths.settings_file())
+    settings.change(paths.settings_file(), model=default)
     return default
 
 

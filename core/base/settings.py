@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Settings:
         precision: whether faster, slightly different arithmetic is allowed.
         top_k: how many classes are shown for an image, 1 to 20.
         theme: light, dark, or the system's theme.
+        fill_tiles: whether tiles crop photos so that they fill them.
+        file_names: whether tiles show file names.
     """
 
     model: str = "general"
@@ -44,6 +46,8 @@ class Settings:
     precision: Precision = Precision.AUTO
     top_k: int = 5
     theme: Theme = Theme.SYSTEM
+    fill_tiles: bool = False
+    file_names: bool = False
 
     def __post_init__(self) -> None:
         if not self.model or not 1 <= self.top_k <= 20:
@@ -81,6 +85,16 @@ def save(settings: Settings, path: Path) -> None:
         set_aside(path)
     unknown = {name: value for name, value in (existing or {}).items() if name not in asdict(settings)}
     write_atomically(path, (json.dumps(asdict(settings) | unknown, indent=2) + "\n").encode())
+
+
+def change(path: Path, **fields: Any) -> None:  # noqa: ANN401 - checked by Settings itself
+    """Change these fields of the stored settings; the others stay as another program may have stored them meanwhile.
+
+    Raises:
+        StorageError: the folder does not allow it, or the existing settings cannot be read at the moment.
+        ValueError: a value is out of range.
+    """
+    save(replace(load(path), **fields), path)
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:
@@ -139,7 +153,7 @@ def _from_json(content: Mapping[str, object], path: Path, warn: Callable[[str], 
 
 def _checked(value: object, kind: type) -> object:
     """Convert a value to its field's type; numbers and strings are not converted into each other."""
-    plain = int if kind is int else str
+    plain = kind if kind in (bool, int) else str
     if type(value) is not plain:
         raise ValueError(f"{value!r} is not a {plain.__name__}")
     return kind(value)

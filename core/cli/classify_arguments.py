@@ -62,7 +62,9 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     add_provider(parser)
     parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
     add_patterns(parser, tr("in folders, only matching images"), tr("in folders, skip matching images"))
-    parser.add_argument("--fresh", action="store_true", help=tr("discard earlier results and labels and start over"))
+    parser.add_argument(
+        "--fresh", action="store_true", help=tr("discard earlier results and start over; your labels are kept")
+    )
     parser.add_argument(
         "--keep-features",
         action="store_true",

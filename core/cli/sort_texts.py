@@ -51,8 +51,8 @@ def _sorted_sentences(sorting: SortingSummary, planned: PlanSummary | None) -> I
     )
     if sorting.companions:
         yield tr_n(
-            "{count:,} companion file went with them.",
-            "{count:,} companion files went with them.",
+            "Included {count:,} companion file.",
+            "Included {count:,} companion files.",
             sorting.companions,
         )
     if sorting.failed:

@@ -23,6 +23,9 @@ class JobEnd:
         skipped: a message about skipped files of unsupported types; empty if there are none.
         links: the number of links to folders that were not followed.
         misnamed: the number of images skipped because they have no image extension.
+        fresh: the number of images classified by this run.
+        unknown: the number of unknown images in the job.
+        seconds: how long the run took.
     """
 
     job: JobSummary
@@ -31,6 +34,9 @@ class JobEnd:
     skipped: str = ""
     links: int = 0
     misnamed: int = 0
+    fresh: int = 0
+    unknown: int = 0
+    seconds: float = 0.0
 
 
 # ---- views

@@ -23,7 +23,7 @@ from core.jobs.job_list import BrokenJob, job_summary
 from core.jobs.journal import job_folder, job_id
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
-from core.jobs.values import JobProgress, JobRequest, JobState, JobSummary, UnreadableFolder
+from core.jobs.values import Filter, JobProgress, JobRequest, JobState, JobSummary, UnreadableFolder, View
 from core.jobs.walk import Walk
 from core.jobs.watch import Watch, WatchState
 from core.outputs.sorting.records import BrokenSorting, list_sortings
@@ -106,11 +106,13 @@ def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: Can
             return None
         if not (job_folder(status.id) / FILE).exists():
             _check_has_photos(request)
+        began = time.monotonic()
         with Job(request, open_lazy_classifier(request), token=token, report=status.on_progress) as job:
             status.publish()
             error = _error_of(lambda: deque(job.results(), maxlen=0))
             skipped = describe_kinds(job.walk.skipped), job.walk.links, job.walk.misnamed
-    return _end(status.id, error, skipped)
+    seconds = time.monotonic() - began
+    return replace(_end(status.id, error, skipped), fresh=status.fresh, unknown=_unknown(status.id), seconds=seconds)
 
 
 def resume(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
@@ -166,6 +168,11 @@ class _Status:
         self._summary: JobSummary | None = None
         self._progress: JobProgress | None = None
         self._reported_at = self._counted_at = 0.0
+
+    @property
+    def fresh(self) -> int:
+        """The number of images classified so far."""
+        return 0 if self._progress is None else self._progress.fresh
 
     def publish(self) -> None:
         """Report the status with the counts of the journal."""
@@ -266,3 +273,8 @@ def _unreadable_folders(job: str) -> tuple[UnreadableFolder, ...]:
             return results.unreadable_folders()
     except FoveaError:
         return ()
+
+
+def _unknown(job: str) -> int:
+    with ResultStore(job) as results:
+        return results.count(View(filter=Filter(unknown=True)))

@@ -345,10 +345,10 @@ def _notes(retraining: _Retraining, scanned: _Scanned, data: TrainingData) -> It
         yield ambiguous_text(retraining.ambiguous)
     if held_out := sum(one.sha256 in scanned.images and one.subset != Subset.TRAIN for one in data.training_examples()):
         yield tr_n(
-            "{count:,} photo you labelled is a validation or test photo. It has your label but was not used for "
-            "training, so that both versions can be compared.",
-            "{count:,} photos you labelled are validation or test photos. They have your labels but were not used for "
-            "training, so that both versions can be compared.",
+            "{count:,} photo you labelled is a validation or test photo. It has your label and keeps its role, so "
+            "that both versions can be compared.",
+            "{count:,} photos you labelled are validation or test photos. They have your labels and keep their role, "
+            "so that both versions can be compared.",
             held_out,
         )
     if added := [one for one in new if one not in old.classes]:

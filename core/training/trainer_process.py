@@ -43,7 +43,9 @@ PAUSE: Final = b"p"
 """The command on the trainer's standard input to pause."""
 RESUME: Final = b"r"
 """The command on the trainer's standard input to resume."""
-_RESUME_AFTER: Final = mark("Run the same command to resume. If memory ran out, close other programs first.")
+_RESUME_AFTER: Final = mark(
+    "Resume the training, or run the same command again. If memory ran out, close other programs first."
+)
 _FLAGS: Final = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
 """On Windows, no console window is opened, and the main window has priority."""
 

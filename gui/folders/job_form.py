@@ -12,10 +12,12 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.jobs.values import JobRequest
+from gui.folders.folder_count import FolderCount
 from gui.session.model_controller import ModelController
 from gui.session.settings_store import SettingsStore
+from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, Panel, ScrollColumn, button, label, show_text
+from gui.widgets.basic import CheckBox, Choice, Panel, ScrollColumn, button, label, restyle, show_text
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 
@@ -33,11 +35,15 @@ class JobForm(ScrollColumn):
     submitted = Signal(JobRequest)
     cancelled = Signal()
 
-    def __init__(self, models: ModelController, settings: SettingsStore, parent: QWidget) -> None:
+    def __init__(
+        self, models: ModelController, settings: SettingsStore, pictures: PictureClient, parent: QWidget
+    ) -> None:
         super().__init__(tr("Classify folder"), parent)
         self._models, self._settings = models, settings
         self.folder: Path | None = None
-        self._place = label(tr("No folder selected"), "muted", wrap=True)
+        self._counted = FolderCount(pictures, self)
+        self._is_starting = False
+        self._place, self.count = label(wrap=True), label(kind="muted")
         self.choose = button(tr("Choose folder…"), self.ask_for_folder)
         self.recursive = CheckBox(tr("Include subfolders"))
         self.recursive.setChecked(True)
@@ -48,6 +54,8 @@ class JobForm(ScrollColumn):
         self.begin = button(tr("Classify"), self._submit, kind="primary")
         self._problem = label(kind="danger", wrap=True)
         self._arrange()
+        self._counted.changed.connect(self._show_folder)
+        self.recursive.toggled.connect(self._show_folder)
         models.changed.connect(self._show_models)
         self._show_models()
         self._show_folder()
@@ -58,7 +66,7 @@ class JobForm(ScrollColumn):
         panel.body.setSpacing(2 * theme.GRID)
         add(
             panel.body,
-            hbox(fill(self._place), self.choose),
+            hbox(fill(vbox(self._place, self.count, spacing=4)), self.choose),
             self.recursive,
             _labelled_row(tr("Model"), self.model),
             self._patterns(),
@@ -84,6 +92,8 @@ class JobForm(ScrollColumn):
         """Reset the form, with this folder selected if one is given."""
         self._problem.hide()
         self.folder = folder or self.folder
+        if self.folder is not None:
+            self._counted.start(self.folder)
         in_use = self._models.name or self._settings.value.model
         self.model.setCurrentIndex(max(0, self.model.findData(in_use)))
         self._show_folder()
@@ -100,8 +110,9 @@ class JobForm(ScrollColumn):
 
     def show_starting(self, *, is_starting: bool) -> None:
         """Show whether a job is starting; this takes a moment when its process has to start first."""
-        self.begin.setEnabled(not is_starting)
+        self._is_starting = is_starting
         self.begin.setText(tr("Starting…") if is_starting else tr("Classify"))
+        self._show_folder()
 
     def _submit(self) -> None:
         if self.folder is None or not self.begin.isEnabled():
@@ -123,9 +134,13 @@ class JobForm(ScrollColumn):
         )
 
     def _show_folder(self) -> None:
+        recursive, is_chosen = self.recursive.isChecked(), self.folder is not None
         self._place.setText(tr("No folder selected") if self.folder is None else display_path(self.folder))
         self._place.setAccessibleName(tr("Folder: {folder}", folder=self._place.text()))
-        self.begin.setEnabled(self.folder is not None and self.model.count() > 0)
+        restyle(self._place, "kind", "plain" if is_chosen else "muted")
+        show_text(self.count, self._counted.text(recursive=recursive) if is_chosen else "")
+        is_ready = is_chosen and self.model.count() > 0 and not self._counted.is_empty(recursive=recursive)
+        self.begin.setEnabled(is_ready and not self._is_starting)
 
     def _show_models(self) -> None:
         chosen = self.model.currentData()

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
-from core.jobs.values import JobSummary, UnreadableFolder
+from core.jobs.values import JobState, JobSummary, UnreadableFolder
 from core.services.job_values import JobEnd, OutputResult
-from gui.folders.job_text import title_text
+from gui.folders.job_text import end_text, title_text
 from gui.folders.jobs_controller import JobsController
 from gui.folders.outputs_controller import OutputsController
 from gui.tasks.notice import NoticeKind
@@ -52,6 +53,10 @@ class JobNotices(QObject):
         """Show that the batch process cannot be started."""
         self._notices.show_notice(tr("Couldn't start folder classification. Reinstall Fovea."), NoticeKind.ERROR)
 
+    def forget(self, job: JobSummary) -> None:
+        """Remove the notice of how a job ended, as the user goes on with its photos."""
+        self._notices.remove(f"job {job.id}")
+
     def _on_removed(self, job: JobSummary) -> None:
         text = tr("Removed “{name}” from the list. The photos were not changed.", name=title_text(job))
         undo = (tr("Undo"), lambda: self._jobs.restore(job.id))
@@ -63,7 +68,7 @@ class JobNotices(QObject):
     def _on_task_succeeded(self, task: Task, job: str, result: OutputResult | str | None) -> None:
         """Offer to undo a sorting; report other results unless the page does."""
         match result:
-            case OutputResult(message, sorting) if sorting:
+            case OutputResult(message, sorting) if sorting and not self._is_shown(task):
                 undo = (tr("Undo"), lambda: self._outputs.undo_sorting(job, sorting))
                 self._notices.show_success(message, action=undo, key=f"output {job}")
             case OutputResult(message) | str(message) if not self._is_shown(task):
@@ -83,6 +88,9 @@ class JobNotices(QObject):
             resume = (tr("Resume"), lambda: self._jobs.resume([end.job.id]))
             text = _prefixed(name, str(end.error))
             self._notices.show_notice(text, NoticeKind.ERROR, action=resume, key=f"job {end.job.id}")
+        elif end.job.state is JobState.FINISHED:
+            self._notices.show_success(_prefixed(name, end_text(end)), key=f"job {end.job.id}")
+        QApplication.alert(self._notices.window())
         if end.unreadable_folders:
             self._notices.show_warning(_prefixed(name, _unreadable_text(end.unreadable_folders)))
         for text in _skipped_texts(end):

@@ -8,8 +8,9 @@ from typing import Final
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.jobs.values import JobCounts, JobProgress, JobState, JobSummary
+from core.services.job_values import JobEnd
 from gui.widgets.counts import photo_count, unreadable_count, waiting_count
-from gui.widgets.durations import duration
+from gui.widgets.formats import duration
 
 _STATES: Final = {
     JobState.RUNNING: mark("Classifying"),
@@ -81,6 +82,21 @@ def _rate_text(job: JobSummary, progress: JobProgress) -> str:
         parts.append(tr("{rate:.1f} photos/s", rate=progress.per_second))
     if progress.remaining_s is not None and progress.walked and job.state is JobState.RUNNING:
         parts.append(tr("{duration} left", duration=duration(progress.remaining_s)))
+    return " · ".join(parts)
+
+
+def end_text(end: JobEnd) -> str:
+    """What a finished run of a job did, and what it could not tell or read."""
+    if not end.fresh:
+        return tr("No new photos found.")
+    took = duration(end.seconds)
+    parts = [
+        tr_n("{count:,} photo classified in {time}", "{count:,} photos classified in {time}", end.fresh, time=took)
+    ]
+    if end.unknown:
+        parts.append(tr_n("{count:,} unknown", "{count:,} unknown", end.unknown))
+    if end.job.counts.failed:
+        parts.append(unreadable_count(end.job.counts.failed))
     return " · ".join(parts)
 
 

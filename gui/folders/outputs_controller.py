@@ -39,6 +39,7 @@ class OutputsController(QObject):
         succeeded: a task succeeded: the task, its job, and its result.
         failed: a task failed, at least partly: the task, and the error.
         stopped: a task was cancelled; the task.
+        undone: a sorting was undone: its job, and a message.
         ended: a task ended in any of these ways.
     """
 
@@ -48,6 +49,7 @@ class OutputsController(QObject):
     succeeded = Signal(Task, str, object)
     failed = Signal(Task, FoveaError)
     stopped = Signal(Task)
+    undone = Signal(str, str)
     ended = Signal()
 
     def __init__(self, tasks: Tasks, parent: QObject) -> None:
@@ -90,7 +92,8 @@ class OutputsController(QObject):
     def undo_sorting(self, job: str, sorting: str = "") -> None:
         """Undo a sorting of a job; the last one if none is named."""
         if not self.description(job):
-            self.run(job, tr("Undoing the sorting"), api.undo_sorting, job, sorting)
+            task = self.run(job, tr("Undoing the sorting"), api.undo_sorting, job, sorting)
+            task.succeeded.connect(lambda result: self.undone.emit(job, result.message))
 
     def continue_sorting(self, job: str) -> None:
         """Resume the interrupted sorting of a job."""

@@ -73,7 +73,8 @@ class FoldersPage(QWidget):
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
         }
         self._stack = QStackedWidget(self)
-        self.list, self.form = JobsPage(classify, self._stack), JobForm(session.models, session.settings, self._stack)
+        self.list = JobsPage(classify, self._stack)
+        self.form = JobForm(session.models, session.settings, session.pictures, self._stack)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self.form)
         vbox(self._stack, parent=self, margins=12)
@@ -164,6 +165,11 @@ class FoldersPage(QWidget):
         self._show(self.list)
         self.list.list.setFocus()
 
+    def choose_folder(self) -> None:
+        """Ask for the folder of a new job, over its form."""
+        self.open_form()
+        self.form.ask_for_folder()
+
     def open_form(self, folder: Path | None = None) -> None:
         """Show the form for a new job, with this folder selected if one is given."""
         self.wanted.emit()
@@ -199,6 +205,8 @@ class FoldersPage(QWidget):
             page.open(job, self.results.view, self.outputs.missing)
 
     def _show(self, page: QWidget) -> None:
+        if self.job is not None and page not in (self.list, self.form, self._results.made):
+            self._job_notices.forget(self.job)
         self._stack.setCurrentWidget(page)
         self.state_changed.emit()
 

@@ -60,6 +60,10 @@ class PlanForm(QWidget):
         """The request for the photos of a folder; None while a required option is missing."""
         raise NotImplementedError
 
+    def made_in(self, folder: Path) -> Path:
+        """The folder in which the photos of a folder, or what is written about them, are in the end."""
+        return folder
+
     def show_missing(self, reasons: Mapping[str, str]) -> None:
         """Show which options are not available on this computer, and why."""
 
@@ -106,6 +110,9 @@ class SortForm(PlanForm):
             return None
         mode = list(_MODES)[self.way.currentIndex()]
         return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat=not self.tree.isChecked())
+
+    def made_in(self, folder: Path) -> Path:
+        return self.destination or folder
 
     def _choose_destination(self) -> None:
         ask_for_folder(self, tr("Choose destination for the class folders"), self.sort_to, self.destination)

@@ -22,6 +22,7 @@ from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
+from gui.widgets.formats import confidence
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.photo_panel import PhotoView
@@ -224,4 +225,4 @@ class ReviewPage(QWidget):
 def _prediction_text(row: Row) -> str:
     if row.label is None or row.confidence is None:
         return ""
-    return tr("Prediction: {label} ({confidence:.0%}).", label=row.label, confidence=row.confidence)
+    return tr("Prediction: {label} ({confidence}).", label=row.label, confidence=confidence(row.confidence))

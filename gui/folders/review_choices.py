@@ -15,9 +15,10 @@ from gui.folders.row_text import percent_text
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, label
 from gui.widgets.class_chooser import NUMBERED, ordered_classes
+from gui.widgets.formats import confidence
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
-from gui.widgets.photo_panel import headline_text, percent
+from gui.widgets.photo_panel import headline_text
 
 _WIDTH: Final = 304
 _LIKELY: Final = 3
@@ -88,7 +89,7 @@ class ReviewChoices(Panel):
         confirmed = {row.label} if is_known else set()
         rest = [one for one in self._numbered if one not in confirmed]
         self._offered = tuple(dict.fromkeys([*others, *rest]))
-        self._percents = {score.label: percent(score.probability) for score in row.scores}
+        self._percents = {score.label: confidence(score.probability) for score in row.scores}
         self.answer.setText(headline_text(row.outcome))
         self.right.show_choice(tr("Confirm {label}", label=row.label), tr("Enter"))
         self.right.setVisible(is_known)

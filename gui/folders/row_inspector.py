@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QWidget
 from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES, Provider
 from core.jobs.reviewing import can_be_accepted
-from core.jobs.values import Review, Row, State, Verdict
+from core.jobs.values import Row, State
 from gui.folders.row_text import folder_text, review_text, time_text
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
 from gui.widgets.files import show_in_folder
+from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import LEFT, SPACE, Placed, add
-from gui.widgets.photo_panel import PhotoPanel
+from gui.widgets.photo_panel import PhotoPanel, about_label_text
 
 _ROWS: Final = 5
 """How many scores and properties a prediction usually has."""
@@ -31,7 +32,10 @@ class RowInspector(ScrollColumn):
         accepted: the user confirmed the prediction.
         other_wanted: the user wants to choose another class.
         review_removed: the user removed the label.
+        viewing_wanted: the user wants to see the photo large.
     """
+
+    viewing_wanted = Signal()
 
     accepted = Signal()
     other_wanted = Signal()
@@ -47,6 +51,7 @@ class RowInspector(ScrollColumn):
         self.back = button(tr("Remove label"), self.review_removed.emit, hint=remove, name=remove)
         self._show = button(tr("Show in folder"), self._show_in_folder, kind="link")
         self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
+        self._photo.viewing_wanted.connect(self.viewing_wanted)
         add(self._photo.body, Placed(self._show, alignment=LEFT))
         self.show_column(self._photo, SPACE)
         self.show_row(None)
@@ -56,10 +61,10 @@ class RowInspector(ScrollColumn):
         self._row = row
         review = None if row is None else row.review
         if row is None:
-            self._photo.show_photo(None, None, "", ())
+            self._photo.show_photo(None, None)
         else:
-            self._photo.show_photo(row.path, row.outcome, _review_text(row.review), _properties(row))
-        if row is not None:
+            label = review.label or "" if review is not None else ""
+            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), _properties(row))
             self._name_button(row, selected)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))
@@ -79,13 +84,11 @@ class RowInspector(ScrollColumn):
             show_in_folder(self._row.path)
 
 
-def _review_text(review: Review | None) -> str:
-    match review:
-        case Review(Verdict.ACCEPTED, label):
-            return tr("Confirmed: {label}", label=label)
-        case Review(Verdict.CORRECTED, label):
-            return tr("You: {label}", label=label)
-    return review_text(review)
+def _review_text(row: Row) -> str:
+    """What the user said of the row, and what the model did."""
+    if row.review is None or not row.review.label:
+        return review_text(row.review)
+    return about_label_text(row.outcome, row.review.label)
 
 
 def _properties(row: Row) -> list[tuple[str, str]]:
@@ -97,5 +100,5 @@ def _properties(row: Row) -> list[tuple[str, str]]:
     if row.provider in TITLES:
         properties.append((tr("Provider"), TITLES[Provider(row.provider)]))
     if row.timing.total_ms:
-        properties.append((tr("Time"), tr("{milliseconds:.1f} ms", milliseconds=row.timing.total_ms)))
+        properties.append((tr("Time"), milliseconds(row.timing.total_ms)))
     return [(name, value) for name, value in properties if value]

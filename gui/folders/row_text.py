@@ -11,6 +11,7 @@ from core.base.errors import ImageErrorKind
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Review, Row, State, Verdict
+from gui.widgets.formats import confidence
 from gui.widgets.photo_panel import headline_text
 
 _REASONS: Final[Mapping[str, str]] = {
@@ -51,7 +52,7 @@ def brief_text(row: Row) -> str:
 
 def percent_text(row: Row) -> str:
     """The confidence, in percent."""
-    return "" if row.confidence is None else f"{row.confidence:.0%}"
+    return "" if row.confidence is None else confidence(row.confidence)
 
 
 def review_text(review: Review | None) -> str:

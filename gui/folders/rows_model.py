@@ -27,7 +27,7 @@ from gui.folders.row_text import (
     time_text,
     tooltip_text,
 )
-from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE: Final = QModelIndex()
@@ -155,7 +155,7 @@ class RowsModel(QAbstractTableModel):
 
     def picture(self, row: Row) -> QPixmap | None:
         """A row's thumbnail; None while it is being rendered, null if it cannot be."""
-        return self._pictures.picture(row.path, THUMBNAIL_SIDE)
+        return self._pictures.thumbnail(row.path)
 
     # ---- the view
 
@@ -236,5 +236,5 @@ class RowsModel(QAbstractTableModel):
         self.reset_done.emit()
 
     def _on_drawn(self, path: Path, side: int) -> None:
-        if side == THUMBNAIL_SIDE:
+        if side != PREVIEW_SIDE:
             self.reset_done.emit()

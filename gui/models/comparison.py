@@ -15,6 +15,7 @@ from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, ScrollColumn, label, show_text
 from gui.widgets.counts import photo_count
 from gui.widgets.files import open_file
+from gui.widgets.formats import confidence, percent
 from gui.widgets.layouts import SPACE, add, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall
 from gui.widgets.tiles import Tiles
@@ -184,8 +185,8 @@ def _change_text(one: Disagreement) -> str:
     def sign(predicted: str) -> str:
         return "" if one.label is None else "✓ " if predicted == one.label else "✗ "
 
-    before = f"{sign(one.prediction_a)}{one.prediction_a} {one.confidence_a:.0%}"
-    return f"{before}\n→ {sign(one.prediction_b)}{one.prediction_b} {one.confidence_b:.0%}"
+    before = f"{sign(one.prediction_a)}{one.prediction_a} {confidence(one.confidence_a)}"
+    return f"{before}\n→ {sign(one.prediction_b)}{one.prediction_b} {confidence(one.confidence_b)}"
 
 
 def _headline(comparison: Comparison) -> str:
@@ -194,11 +195,11 @@ def _headline(comparison: Comparison) -> str:
             "Same prediction for {count:,} photo", "Same prediction for all {count:,} photos", comparison.images
         )
     return tr_n(
-        "Different prediction for {different:,} of {count:,} photo ({fraction:.1%})",
-        "Different predictions for {different:,} of {count:,} photos ({fraction:.1%})",
+        "Different prediction for {different:,} of {count:,} photo ({fraction})",
+        "Different predictions for {different:,} of {count:,} photos ({fraction})",
         comparison.images,
         different=comparison.disagreement_count,
-        fraction=comparison.disagreement_count / comparison.images,
+        fraction=percent(comparison.disagreement_count / comparison.images, 1),
     )
 
 
@@ -213,14 +214,14 @@ def _unlabelled_text(comparison: Comparison) -> str:
 def _labelled_text(comparison: Comparison, known: PairedComparison) -> str:
     (low_a, high_a), (low_b, high_b) = known.a.interval, known.b.interval
     figures = tr(
-        "“{a}”: {accuracy_a:.1%} correct ({low_a:.0%} to {high_a:.0%}). “{b}”: {accuracy_b:.1%} correct "
+        "“{a}”: {accuracy_a} correct ({low_a:.0%} to {high_a:.0%}). “{b}”: {accuracy_b} correct "
         "({low_b:.0%} to {high_b:.0%}). {fixed:,} fixed, {broken:,} broken.",
         a=comparison.a,
-        accuracy_a=known.a.fraction,
+        accuracy_a=percent(known.a.fraction, 1),
         low_a=low_a,
         high_a=high_a,
         b=comparison.b,
-        accuracy_b=known.b.fraction,
+        accuracy_b=percent(known.b.fraction, 1),
         low_b=low_b,
         high_b=high_b,
         fixed=known.only_b_correct,

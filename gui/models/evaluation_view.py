@@ -15,6 +15,7 @@ from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import ScrollColumn, label
+from gui.widgets.formats import percent
 from gui.widgets.layouts import SPACE
 from gui.widgets.tiles import Tiles
 
@@ -153,10 +154,10 @@ def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
 def headline(evaluation: Evaluation) -> str:
     """The accuracy, as a sentence."""
     return tr_n(
-        "{accuracy:.1%} correct on {count:,} test photo",
-        "{accuracy:.1%} correct on {count:,} test photos",
+        "{accuracy} correct on {count:,} test photo",
+        "{accuracy} correct on {count:,} test photos",
         evaluation.images,
-        accuracy=evaluation.accuracy,
+        accuracy=percent(evaluation.accuracy, 1),
     )
 
 

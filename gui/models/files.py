@@ -21,6 +21,7 @@ from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.task import LatestTask, Task, Tasks
 from gui.widgets.basic import Choice, Panel, button, label
 from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
+from gui.widgets.formats import confidence, size
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.work_strip import WorkStrip
 
@@ -144,10 +145,10 @@ class ExportPanel(Panel):
     def _on_exported(self, file: Path, written: model_files.ExportedFile) -> None:
         self.hide()
         text = tr(
-            "Exported “{model}” to “{file}” ({megabytes:.1f} MB).",
+            "Exported “{model}” to “{file}” ({size}).",
             model=self._reference,
             file=display_path(file),
-            megabytes=written.size_bytes / 1e6,
+            size=size(written.size_bytes),
         )
         loss = loss_in_words(written.evaluation) if written.evaluation else ""
         self.exported.emit(f"{text} {loss}".rstrip(), file)
@@ -229,7 +230,7 @@ class ModelImports(QObject):
         if isinstance(outcome, Failure):
             self.refused.emit(tr("“{photo}”: {reason}", photo=photo, reason=f"{outcome.message} {outcome.hint}"))
             return
-        scores = ", ".join(f"{display_path(score.label)} {score.probability:.0%}" for score in outcome.scores)
+        scores = ", ".join(f"{display_path(score.label)} {confidence(score.probability)}" for score in outcome.scores)
         text = tr(
             "“{photo}”: {scores}. If this looks wrong, change the pixel scaling or the channel order.",
             photo=photo,

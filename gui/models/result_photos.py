@@ -14,6 +14,7 @@ from core.evaluation.values import LabelledPrediction
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import Panel, button, label
 from gui.widgets.files import open_file
+from gui.widgets.formats import confidence
 from gui.widgets.layouts import add, fill, hbox
 from gui.widgets.thumbnails import PhotoWall
 
@@ -82,12 +83,12 @@ class ResultPhotos(Panel):
                 return tr("excluded\nwas {label}", label=one.label)
             return tr("now {now}\nwas {label}", now=now, label=one.label)
         if one.predicted == one.label:
-            return f"{one.label}\n{one.confidence:.0%}"
+            return f"{one.label}\n{confidence(one.confidence)}"
         return tr(
-            "Label: {label}\nModel: {predicted} {confidence:.0%}",
+            "Label: {label}\nModel: {predicted} {confidence}",
             label=one.label,
             predicted=one.predicted,
-            confidence=one.confidence,
+            confidence=confidence(one.confidence),
         )
 
     def _selected(self) -> list[LabelledPrediction]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from core.base.i18n import tr
 from core.card import ModelCard
 from core.models.values import InstalledModel, ModelName, Version
-
-NO_VALUE: Final = "–"
+from gui.widgets.formats import NO_VALUE, percent
 
 
 def format_time(moment: datetime | None) -> str:
@@ -50,9 +48,9 @@ def accuracy(card: ModelCard) -> str:
         case {"accuracy": float() | int() as fraction, "accuracy_interval_95": [low, high]} if _are_fractions(
             low, high
         ):
-            return tr("{accuracy:.1%} ({low:.0%} to {high:.0%})", accuracy=fraction, low=low, high=high)
+            return tr("{accuracy} ({low:.0%} to {high:.0%})", accuracy=percent(fraction, 1), low=low, high=high)
         case {"accuracy": float() | int() as fraction}:
-            return f"{fraction:.1%}"
+            return percent(fraction, 1)
         case _:
             return NO_VALUE
 

@@ -12,6 +12,7 @@ from core.base.i18n import mark, tr
 from core.models.values import ModelName, Version
 from gui.models import version_text
 from gui.widgets.basic import Panel, button, fit_rows, label, plain_list, show_text
+from gui.widgets.formats import NO_VALUE
 from gui.widgets.layouts import SPACE, add, hbox
 
 _COLUMNS: Final = (mark("Version"), mark("Installed"), mark("Recipe"), mark("Accuracy"), mark("Training photos"))
@@ -141,7 +142,7 @@ def _item(version: Version, *, used: bool) -> QTreeWidgetItem:
     texts = [
         version_text.version_number(version, used=used),
         version_text.format_time(version.installed_at),
-        version_text.recipe(card) if card else version_text.NO_VALUE,
+        version_text.recipe(card) if card else NO_VALUE,
         version_text.accuracy(card) if card else tr("Damaged"),
         version_text.training_images_text(version),
     ]

@@ -16,6 +16,7 @@ from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, label
 from gui.widgets.files import open_file
+from gui.widgets.formats import confidence
 from gui.widgets.layouts import SPACE, fill, vbox
 from gui.widgets.second_window import SecondWindow
 from gui.widgets.thumbnails import PhotoWall
@@ -91,11 +92,11 @@ def _about_tests(tests: BaselineComparison) -> str:
     return " ".join((overlap, tr("Only their names are known: Fovea doesn't include the photos.")))
 
 
-def _lines(before: str, now: str, confidence: float, label: str | None) -> str:
+def _lines(before: str, now: str, probability: float, label: str | None) -> str:
     """Two lines under a photo: the previous prediction, and the new one with a mark if the label is known."""
     change = tr("Unchanged") if before == now else f"{before} →"
     mark = "" if not label else "✓ " if now == label else "✗ "
-    return f"{change}\n{mark}{now} {confidence:.0%}"
+    return f"{change}\n{mark}{now} {confidence(probability)}"
 
 
 def _open(path: Path) -> None:

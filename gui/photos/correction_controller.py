@@ -20,6 +20,7 @@ from gui.session.model_controller import ModelController
 from gui.session.photos_model import Photo
 from gui.tasks.notice import Notice
 from gui.widgets.class_chooser import ClassChooser
+from gui.widgets.formats import confidence
 
 _LISTED = 3
 """How many different predictions are listed in the chooser."""
@@ -47,8 +48,13 @@ class CorrectionController(QObject):
         self.chooser: ClassChooser | None = None
         self._photos: list[Photo] = []
 
-    def choose_class(self, photos: Sequence[Photo]) -> None:
-        """Let the user choose the class of these photos; those without a prediction are skipped."""
+    def choose_class(self, photos: Sequence[Photo], seen: QWidget) -> None:
+        """Let the user choose the class of these photos; those without a prediction are skipped.
+
+        Args:
+            photos: the photos.
+            seen: what shows them, and is not to be covered more than necessary.
+        """
         self._photos = [photo for photo in photos if isinstance(photo.outcome, Prediction)]
         model = self._models.current
         if not self._photos or model is None:
@@ -66,6 +72,7 @@ class CorrectionController(QObject):
             about=_prediction_text(predictions, labels),
             likely=[score.label for score in only.scores] if only else [],
             current=labels[0].label if only and labels[0] else "",
+            beside=seen,
         )
 
     def remove_corrections(self, photos: Sequence[Photo]) -> None:
@@ -100,7 +107,7 @@ def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label |
     """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
         best, before = predictions[0].best, labels[0]
-        text = tr("Prediction: {label} ({confidence:.0%}).", label=best.label, confidence=best.probability)
+        text = tr("Prediction: {label} ({confidence}).", label=best.label, confidence=confidence(best.probability))
         return text if before is None else " ".join((text, tr("Your label: {label}.", label=before.label)))
     counts = Counter(one.best.label for one in predictions).most_common()
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts[:_LISTED])

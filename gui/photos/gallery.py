@@ -16,6 +16,7 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
@@ -27,7 +28,9 @@ from core.datasets.labels import Label
 from core.prediction import Outcome, Prediction
 from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
+from gui.widgets.formats import confidence
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
+from gui.widgets.tile_look import TILE_LOOK
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -73,7 +76,13 @@ class PhotoGrid(QListView):
         self._target = QPersistentModelIndex()
         self.verticalScrollBar().rangeChanged.connect(self._seek)
         self.doubleClicked.connect(lambda: self.viewing_asked.emit())
+        TILE_LOOK.changed.connect(self._on_look_changed)
         self._lay_out()
+
+    def _on_look_changed(self) -> None:
+        with self._keeping_current_visible():
+            self._lay_out()
+        self.viewport().update()
 
     def current_row(self) -> int:
         """The current row; -1 if there is none."""
@@ -148,7 +157,7 @@ class PhotoGrid(QListView):
         # The width of the scroll bar is reserved: its appearance would change the grid, which may hide it again.
         room = self.width() - self.verticalScrollBar().sizeHint().width() - 1
         width = room // max(1, room // minimum)
-        grid = QSize(width, (width - _GAP) * 3 // 4 + _TEXT_HEIGHT + _GAP)
+        grid = QSize(width, (width - _GAP) * 3 // 4 + _text_height() + _GAP)
         if grid != self.gridSize():
             self.setGridSize(grid)
 
@@ -158,9 +167,11 @@ class Gallery(PhotoGrid):
 
     Attributes:
         chosen: the current row changed; -1 if there is none.
+        selection_changed: the selected rows changed; emitted once for changes that follow each other.
     """
 
     chosen = Signal(int)
+    selection_changed = Signal()
 
     def __init__(self, model: PhotosModel, parent: QWidget) -> None:
         super().__init__(model, parent)
@@ -169,6 +180,14 @@ class Gallery(PhotoGrid):
         self.setDragEnabled(True)  # after setMovement, which resets it
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         model.modelReset.connect(lambda: self.chosen.emit(self.current_row()))
+        self._once = QTimer(self, interval=0, singleShot=True)
+        self._once.timeout.connect(self.selection_changed)
+        self.selectionModel().selectionChanged.connect(lambda: self._once.start())
+        model.modelReset.connect(self._once.start)
+
+    def selected_count(self) -> int:
+        """The number of selected photos, however many."""
+        return sum(one.height() for one in self.selectionModel().selection().toList())
 
     def _on_current_changed(self, current: Index, previous: Index) -> None:
         self.chosen.emit(current.row())
@@ -188,9 +207,9 @@ class CardDelegate(QStyledItemDelegate):
         box: QRect = option.rect.adjusted(half, half, -half, -half)
         state: QStyle.StateFlag = option.state
         _paint_frame(painter, box, state)
-        picture = box.adjusted(6, 6, -6, -_TEXT_HEIGHT + 4)
+        picture = box.adjusted(6, 6, -6, 4 - _text_height())
         paint_photo(painter, picture, index.data(Qt.ItemDataRole.DecorationRole), radius=theme.RADIUS - 3, icon=28)
-        text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _TEXT_HEIGHT - 12)
+        text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _text_height() - 12)
         self.paint_text(painter, text, index)
         painter.restore()
 
@@ -218,10 +237,15 @@ def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None
 
 
 def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:
-    """Paint two lines: the label or the prediction, and below it the confidence, the prediction or the file name."""
+    """Paint two lines, the label or the prediction and below it the confidence or the prediction; then the file name.
+
+    The name of a photo without a prediction is always shown.
+    """
     colours = theme.current()
     if isinstance(outcome, Prediction):
         _paint_prediction(painter, box, outcome, label)
+        if TILE_LOOK.has_names:
+            paint_text(painter, _line(box, 2), name, colours.muted, elide=Qt.TextElideMode.ElideMiddle)
         return
     what, colour = (tr("Waiting"), colours.muted) if outcome is None else (outcome.message, colours.danger)
     paint_text(painter, _line(box, 0), what, colour)
@@ -235,7 +259,7 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
     first, second = _line(box, 0), _line(box, 1)
     left = second.adjusted(0, 0, -percent_width(painter) - 4, 0)
     number_colour = colours.muted if is_corrected else colours.text
-    paint_text(painter, second, f"{best.probability:.0%}", number_colour, side=RIGHT)
+    paint_text(painter, second, confidence(best.probability), number_colour, side=RIGHT)
     if label is not None:
         icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
         first.adjust(_PENCIL, 0, 0, 0)
@@ -248,6 +272,11 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
     paint_bar(painter, bar, best.probability, is_strong=not prediction.unknown)
     title = tr("{label}?", label=best.label) if prediction.unknown else best.label
     paint_text(painter, first, title, colours.muted if prediction.unknown else colours.text, bold=True)
+
+
+def _text_height() -> int:
+    """The height of the text of a tile with its margins, in pixels."""
+    return _TEXT_HEIGHT + (_LINE if TILE_LOOK.has_names else 0)
 
 
 def _line(box: QRect, number: int) -> QRect:

@@ -9,12 +9,14 @@ from core.base.i18n import tr
 from core.base.providers import TITLES, Provider
 from core.datasets.labels import Label
 from core.prediction import Prediction
+from gui.photos.selection_panel import SelectionPanel
 from gui.session.photos_model import Photo
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
+from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import SPACE
 from gui.widgets.model_statistics import ModelStatistics
-from gui.widgets.photo_panel import PhotoPanel
+from gui.widgets.photo_panel import PhotoPanel, about_label_text
 
 
 class Inspector(ScrollColumn):
@@ -23,7 +25,11 @@ class Inspector(ScrollColumn):
     Attributes:
         correction_wanted: the user requested to correct the prediction.
         removal_wanted: the user requested to remove the correction.
+        viewing_wanted: the user wants to see the photo large.
+        selection: sums up several selected photos.
     """
+
+    viewing_wanted = Signal()
 
     correction_wanted = Signal()
     removal_wanted = Signal()
@@ -33,33 +39,30 @@ class Inspector(ScrollColumn):
         self._correct = button(tr("Correct… (F2)"), self.correction_wanted.emit, kind="link")
         self._remove = button(tr("Remove label (Shift+F2)"), self.removal_wanted.emit, kind="link")
         self._photo = PhotoPanel(pictures, (self._correct, self._remove))
+        self._photo.viewing_wanted.connect(self.viewing_wanted)
         self.statistics = ModelStatistics(tr("Model in use"))
-        self.show_column(self._photo, self.statistics, SPACE)
+        self.selection = SelectionPanel()
+        self.show_column(self.selection, self._photo, self.statistics, SPACE)
 
     def show_photo(self, photo: Photo | None, correction: Label | None) -> None:
         """Show this photo and its correction; None shows a placeholder."""
         outcome = None if photo is None else photo.outcome
         prediction = outcome if isinstance(outcome, Prediction) else None
-        own_label = _label_text(prediction, correction) if prediction and correction else ""
+        label = correction.label if correction is not None else ""
+        about = about_label_text(outcome, label) if label else ""
         properties = _properties(prediction) if prediction else ()
-        self._photo.show_photo(None if photo is None else photo.path, outcome, own_label, properties)
+        self._photo.show_photo(None if photo is None else photo.path, outcome, label, about, properties)
         self._correct.setVisible(prediction is not None)
         self._correct.setText(tr("Correct… (F2)") if correction is None else tr("Change… (F2)"))
         self._remove.setVisible(correction is not None)
 
 
-def _label_text(prediction: Prediction, correction: Label) -> str:
-    if correction.label == prediction.best.label and not prediction.unknown:
-        return tr("Confirmed: {label}", label=correction.label)
-    return tr("You: {label}", label=correction.label)
-
-
 def _properties(prediction: Prediction) -> list[tuple[str, str]]:
     timing = prediction.timing
     return [
-        (tr("Decoding"), tr("{milliseconds:.1f} ms", milliseconds=timing.decode_ms)),
-        (tr("Preprocessing"), tr("{milliseconds:.1f} ms", milliseconds=timing.preprocess_ms)),
-        (tr("Inference"), tr("{milliseconds:.1f} ms", milliseconds=timing.inference_ms)),
+        (tr("Decoding"), milliseconds(timing.decode_ms)),
+        (tr("Preprocessing"), milliseconds(timing.preprocess_ms)),
+        (tr("Inference"), milliseconds(timing.inference_ms)),
         (tr("Model"), prediction.model),
         (tr("Provider"), TITLES[Provider(prediction.provider)]),
     ]

@@ -18,11 +18,12 @@ from gui.photos.gallery import Gallery
 from gui.photos.inspector import Inspector
 from gui.photos.retrain_strip import RetrainStrip
 from gui.photos.retraining import Phase, Retraining
+from gui.photos.selection_panel import MAX_COUNTED
 from gui.session.photos_model import Photo, outcome_text
 from gui.session.session import Session
 from gui.tasks.notice import Notice
 from gui.widgets import theme
-from gui.widgets.layouts import fill, vbox
+from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
 if TYPE_CHECKING:
@@ -66,13 +67,17 @@ class PhotosPage(QWidget):
         self.gallery.setMinimumWidth(200)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self._splitter)
-        vbox(self.strip, fill(self._stack), parent=self, margins=12, spacing=theme.GRID)
+        foot = hbox(self.strip, margins=(theme.GRID // 2, 0, theme.GRID, 0))  # its edges are those of tiles and panels
+        vbox(fill(self._stack), foot, parent=self, margins=12, spacing=theme.GRID)
         self._connect()
 
     def _connect(self) -> None:
         photos = self._session.photos
         self.correcting.noticed.connect(self._session.noticed)
         self.gallery.chosen.connect(self._on_chosen)
+        self.gallery.selection_changed.connect(self._show_selection)
+        self.inspector.selection.correction_wanted.connect(self.correct)
+        self.inspector.selection.removal_wanted.connect(self.remove_selected)
         photos.rowsInserted.connect(self._show_current_view)
         photos.modelReset.connect(self._show_current_view)
         self._session.photos.outcome_changed.connect(self._on_outcome)
@@ -84,6 +89,7 @@ class PhotosPage(QWidget):
         self.gallery.viewing_asked.connect(self.view_photo)
         self.inspector.correction_wanted.connect(self.correct)
         self.inspector.removal_wanted.connect(self.remove_correction)
+        self.inspector.viewing_wanted.connect(self.view_photo)
         self.strip.changes_wanted.connect(self.show_changes)
         self.strip.training_wanted.connect(self._on_training_wanted)
 
@@ -92,7 +98,9 @@ class PhotosPage(QWidget):
 
     def correct(self) -> None:
         """Let the user correct the selected photos."""
-        self.correcting.choose_class(self._selected())
+        viewer = self.viewer.made
+        seen = viewer.canvas if viewer is not None and viewer.isVisible() else self.inspector
+        self.correcting.choose_class(self._selected(), seen)
 
     def remove_correction(self) -> None:
         """Remove the corrections of the selected photos."""
@@ -220,6 +228,11 @@ class PhotosPage(QWidget):
         position = tr("{row:,} of {count:,}", row=row, count=count)
         title = outcome_text(photo.outcome, correction)
         viewer.show_photo(photo.path, title, position, can_correct=isinstance(photo.outcome, Prediction))
+
+    def _show_selection(self) -> None:
+        count = self.gallery.selected_count()
+        photos = self._selected() if 1 < count <= MAX_COUNTED else []
+        self.inspector.selection.show_photos(photos, count, self._session.photos)
 
     def _selected(self) -> list[Photo]:
         """The selected photos, or the current one if none is selected."""

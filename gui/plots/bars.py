@@ -14,8 +14,9 @@ from core.base.i18n import tr, tr_n
 from core.evaluation.values import ClassMetrics
 from gui.plots.canvas import Bars, Canvas, Chart, ColorRole, Legend, Style, font, ticks
 from gui.plots.frame import PlotFrame
-from gui.plots.values import FEW, NOTHING, Table, percent, share
+from gui.plots.values import FEW, NOTHING, Table, share
 from gui.widgets import theme
+from gui.widgets.formats import percent
 
 MAX_SHOWN: Final = 50
 """Maximum number of classes drawn, weakest first; the table lists all."""
@@ -59,7 +60,9 @@ class ClassBars(PlotFrame):
         recalls = [Bar(one.recall, share(one.recall, one.support)) for one in shown]
         precisions = [Bar(one.precision, share(one.precision, _predicted(one))) for one in shown]
         self._draw([(one.label, one.support) for one in shown], recalls, precisions)
-        rows = tuple((one.label, percent(one.recall), percent(one.precision), f"{one.support:,}") for one in found)
+        rows = tuple(
+            (one.label, percent(one.recall, 1), percent(one.precision, 1), f"{one.support:,}") for one in found
+        )
         self.show_result(_sentence(found), Table((tr("Class"), tr("Recall"), tr("Precision"), tr("Photos")), rows))
 
     def _draw(self, classes: Sequence[tuple[str, int]], main: Sequence[Bar], other: Sequence[Bar]) -> None:
@@ -143,7 +146,7 @@ def _sentence(found: Sequence[ClassMetrics]) -> str:
 def _ranking(known: Sequence[ClassMetrics]) -> Iterator[str]:
     weakest, strongest = known[0], known[-1]
     if len(known) > 1 and (weakest.f1, weakest.recall) == (strongest.f1, strongest.recall):
-        yield tr("All classes have the same recall ({recall}).", recall=percent(weakest.recall))
+        yield tr("All classes have the same recall ({recall}).", recall=percent(weakest.recall, 1))
         return
     yield tr(
         "Weakest class: {name} (recall {recall}).", name=weakest.label, recall=share(weakest.recall, weakest.support)

@@ -9,8 +9,9 @@ from core.base.i18n import tr
 from core.evaluation.values import Calibration, ReliabilityBin
 from gui.plots.canvas import Canvas, Chart, ColorRole, Legend, Line, Scatter, ticks
 from gui.plots.frame import PlotFrame
-from gui.plots.values import NOTHING, Table, percent
+from gui.plots.values import NOTHING, Table
 from gui.widgets import theme
+from gui.widgets.formats import percent
 
 _TOLERANCE: Final = 0.02
 """Difference of mean confidence and accuracy up to which a model counts as well calibrated."""
@@ -68,7 +69,7 @@ class _Series:
 
 
 def _row(name: str, one: ReliabilityBin) -> tuple[str, ...]:
-    return name, percent(one.confidence), percent(one.accuracy), f"{one.images:,}"
+    return name, percent(one.confidence, 1), percent(one.accuracy, 1), f"{one.images:,}"
 
 
 def _sentence(before: Calibration, after: Calibration) -> str:
@@ -83,5 +84,9 @@ def _sentence(before: Calibration, after: Calibration) -> str:
         verdict = tr("The model is slightly underconfident.")
     else:
         verdict = tr("The model is well calibrated.")
-    error = tr("Calibration error: {after:.1%} ({before:.1%} before calibration).", after=after.ece, before=before.ece)
+    error = tr(
+        "Calibration error: {after} ({before} before calibration).",
+        after=percent(after.ece, 1),
+        before=percent(before.ece, 1),
+    )
     return f"{verdict} {error}"

@@ -10,7 +10,8 @@ from core.evaluation.values import ClassRecalls
 from gui.plots.bars import MAX_SHOWN, Bar, ClassBars
 from gui.plots.confusion import Confusion, read_counts
 from gui.plots.matrix import ConfusionMatrix
-from gui.plots.values import Table, percent, share
+from gui.plots.values import Table, share
+from gui.widgets.formats import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ class ChangeBars(ClassBars):
         before = [Bar(one.recall_a, share(one.recall_a, one.images)) for one in shown]
         after = [Bar(one.recall_b, share(one.recall_b, one.images)) for one in shown]
         self._draw([(one.label, one.images) for one in shown], before, after)
-        rows = tuple((one.label, percent(one.recall_a), percent(one.recall_b), f"{one.images:,}") for one in found)
+        rows = tuple(
+            (one.label, percent(one.recall_a, 1), percent(one.recall_b, 1), f"{one.images:,}") for one in found
+        )
         self.show_result(_summary(found), Table((tr("Class"), *self._names, tr("Photos")), rows))
 
 
@@ -102,8 +105,8 @@ def _summary(found: Sequence[ClassRecalls]) -> str:
         len(changed),
         total=len(found),
         name=changed[0].label,
-        before=percent(changed[0].recall_a),
-        after=percent(changed[0].recall_b),
+        before=percent(changed[0].recall_a, 1),
+        after=percent(changed[0].recall_b, 1),
     )
     if len(found) <= MAX_SHOWN:
         return text

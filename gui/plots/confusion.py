@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.base.i18n import tr, tr_n
-from gui.plots.values import Table, percent
+from gui.plots.values import Table
+from gui.widgets.formats import percent
 
 MAX_SHOWN: Final = 50
 """Maximum number of classes shown; of more, the most confused ones."""
@@ -49,7 +50,7 @@ class Confusion:
             count,
             label=label,
             prediction=prediction,
-            fraction=percent(count / total),
+            fraction=percent(count / total, 1),
             total=total,
         )
 
@@ -64,7 +65,7 @@ class Confusion:
             "{correct:,} of {count:,} photos are correct ({fraction}).",
             total,
             correct=correct,
-            fraction=percent(correct / total),
+            fraction=percent(correct / total, 1),
         )
         return " ".join((accuracy, *self._worst_confusion(), *self._hidden_classes()))
 

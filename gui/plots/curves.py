@@ -9,8 +9,9 @@ from core.base.i18n import tr
 from core.training.protocol import Epoch
 from gui.plots.canvas import Canvas, Chart, Heading, Legend, Line, Scatter, round_ticks, ticks
 from gui.plots.frame import PlotFrame
-from gui.plots.values import Table, decimal, percent
+from gui.plots.values import Table, decimal
 from gui.widgets import theme
+from gui.widgets.formats import percent
 
 
 class LearningCurves(PlotFrame):
@@ -143,17 +144,17 @@ def _row(epoch: Epoch) -> tuple[str, ...]:
     return (
         str(epoch.number),
         decimal(epoch.loss),
-        percent(epoch.accuracy),
+        percent(epoch.accuracy, 1),
         decimal(epoch.validation_loss),
-        percent(epoch.validation_accuracy),
+        percent(epoch.validation_accuracy, 1),
     )
 
 
 def _sentence(epochs: Sequence[Epoch], best: Epoch | None) -> str:
     last = epochs[-1]
     if best is None:
-        return tr("Epoch {epoch}: training accuracy {accuracy}.", epoch=last.number, accuracy=percent(last.accuracy))
-    accuracy = percent(last.validation_accuracy)
+        return tr("Epoch {epoch}: training accuracy {accuracy}.", epoch=last.number, accuracy=percent(last.accuracy, 1))
+    accuracy = percent(last.validation_accuracy, 1)
     if best is last:
         return tr(
             "Epoch {epoch}: validation accuracy {accuracy}, the best so far.", epoch=last.number, accuracy=accuracy
@@ -163,5 +164,5 @@ def _sentence(epochs: Sequence[Epoch], best: Epoch | None) -> str:
         epoch=last.number,
         accuracy=accuracy,
         best=best.number,
-        best_accuracy=percent(best.validation_accuracy),
+        best_accuracy=percent(best.validation_accuracy, 1),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.base.i18n import mark, tr
+from gui.widgets.formats import NO_VALUE, percent
 
-NO_VALUE: Final = "–"
 FEW: Final = 10
 """With fewer photos than this, a fraction says little."""
 NOTHING: Final = mark("Nothing to compare yet.")
@@ -32,19 +32,10 @@ class Table:
         return "".join("\t".join(" ".join(text.split()) for text in line) + "\n" for line in lines)
 
 
-def percent(fraction: float | None) -> str:
-    """Format a fraction as a percentage; only exactly 1 gives 100.0% and only exactly 0 gives 0.0%."""
-    if fraction is None or not math.isfinite(fraction):
-        return NO_VALUE
-    if 0 < fraction < 1:
-        fraction = min(max(fraction, 0.001), 0.999)
-    return f"{fraction:.1%}"
-
-
 def share(fraction: float | None, total: int) -> str:
     """Format a fraction of a number of photos: of a few as a count, which does not look more certain than it is."""
     if fraction is None or not math.isfinite(fraction) or total >= FEW:
-        return percent(fraction)
+        return percent(fraction, 1)
     return tr("{count} of {total}", count=round(fraction * total), total=total)
 
 

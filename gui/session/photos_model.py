@@ -14,7 +14,8 @@ from core.base.text import display_path
 from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
-from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
+from gui.widgets.formats import confidence
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -67,7 +68,7 @@ class PhotosModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return outcome_text(photo.outcome, self.correction(photo))
             case Qt.ItemDataRole.DecorationRole:
-                return self._pictures.picture(photo.path, THUMBNAIL_SIDE)
+                return self._pictures.thumbnail(photo.path)
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip_text(photo, self.correction(photo))
             case Qt.ItemDataRole.AccessibleTextRole:
@@ -172,7 +173,7 @@ class PhotosModel(QAbstractListModel):
 
     def _on_rendered(self, path: Path, side: int) -> None:
         row = self.row_of(path)
-        if row is not None and side == THUMBNAIL_SIDE:
+        if row is not None and side != PREVIEW_SIDE:
             index = self.index(row)
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
@@ -186,9 +187,9 @@ def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
         return tr("You: {label} · Model: {prediction}", label=correction.label, prediction=prediction)
     match outcome:
         case Prediction(unknown=True, best=best):
-            return tr("Unknown, maybe {label}  {confidence:.0%}", label=best.label, confidence=best.probability)
+            return tr("Unknown, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability))
         case Prediction(best=best):
-            return tr("{label}  {confidence:.0%}", label=best.label, confidence=best.probability)
+            return tr("{label}  {confidence}", label=best.label, confidence=confidence(best.probability))
         case Failure():
             return outcome.message
         case None:

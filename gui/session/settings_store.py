@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -40,15 +41,15 @@ class SettingsStore(QObject):
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - checked by Settings itself
         """Change and store these fields."""
         self.value = replace(self.value, **fields)
-        self._writer.submit(self._save, self.value)
+        self._writer.submit(self._save, fields)
         self.changed.emit(self.value)
 
     def close(self) -> None:
         """Wait until everything is written."""
         self._writer.shutdown(wait=True)
 
-    def _save(self, value: Settings) -> None:
+    def _save(self, fields: Mapping[str, Any]) -> None:
         try:
-            settings.save(value, paths.settings_file())
+            settings.change(paths.settings_file(), **fields)
         except StorageError as error:
             self._dispatcher.post(self.failed.emit, error)

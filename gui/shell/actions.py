@@ -37,6 +37,8 @@ class ActionId(Enum):
     SHOW_INSPECTOR = auto()
     LARGER = auto()
     SMALLER = auto()
+    FILL_TILES = auto()
+    FILE_NAMES = auto()
     NEXT_PHOTO = auto()
     PREVIOUS_PHOTO = auto()
     THEME_SYSTEM = auto()
@@ -79,6 +81,7 @@ class ActionId(Enum):
     PROVIDER_CPU = auto()
     EXACT = auto()
     PALETTE = auto()
+    USER_GUIDE = auto()
     SHORTCUTS = auto()
     LICENCES = auto()
     ABOUT = auto()
@@ -125,6 +128,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.SHOW_INSPECTOR, mark("&Inspector"), "F9", checkable=True),
         _Entry(ActionId.LARGER, mark("&Larger photos"), QKeySequence.StandardKey.ZoomIn),
         _Entry(ActionId.SMALLER, mark("&Smaller photos"), QKeySequence.StandardKey.ZoomOut),
+        _Entry(ActionId.FILL_TILES, mark("F&ill tiles with photos"), "Ctrl+Shift+U", checkable=True),
+        _Entry(ActionId.FILE_NAMES, mark("File &names"), "Ctrl+Shift+N", checkable=True),
         _Entry(ActionId.NEXT_PHOTO, mark("&Next photo"), "Alt+Right"),
         _Entry(ActionId.PREVIOUS_PHOTO, mark("Pre&vious photo"), "Alt+Left"),
         _SEPARATOR,
@@ -155,7 +160,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.WRITE_KEYWORDS, mark("Write &keywords…"), "Ctrl+Alt+K"),
         _Entry(ActionId.SORT_INTO_FOLDERS, mark("&Sort into folders…"), "Ctrl+Alt+S"),
         _Entry(ActionId.CONTINUE_SORTING, mark("Resu&me interrupted sorting"), "Ctrl+Alt+G"),
-        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting…"), "Ctrl+Alt+Z"),
+        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting"), "Ctrl+Alt+Z"),
     ),
     mark("&Model"): (
         _Entry(ActionId.CHOOSE_MODEL, mark("&Choose model"), "Ctrl+M"),
@@ -183,7 +188,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
     ),
     mark("&Help"): (
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
-        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "F1"),
+        _Entry(ActionId.USER_GUIDE, mark("&User guide"), "F1"),
+        _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "?"),
         _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),
     ),

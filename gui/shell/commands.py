@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
@@ -81,6 +81,8 @@ class Commands(QObject):
             ActionId.SHOW_INSPECTOR: self._show_inspector,
             ActionId.LARGER: lambda: pages.photo_browser.resize_photos(1),
             ActionId.SMALLER: lambda: pages.photo_browser.resize_photos(-1),
+            ActionId.FILL_TILES: lambda: self._toggle("fill_tiles"),
+            ActionId.FILE_NAMES: lambda: self._toggle("file_names"),
             ActionId.NEXT_PHOTO: lambda: pages.photo_browser.step(1),
             ActionId.PREVIOUS_PHOTO: lambda: pages.photo_browser.step(-1),
             **{action: partial(self._on_folders, action) for action in (ActionId.CLASSIFY_FOLDER, *JOB_ACTIONS)},
@@ -96,7 +98,6 @@ class Commands(QObject):
             **{action: partial(session.models.open, provider=provider) for action, provider in PROVIDERS.items()},
             ActionId.EXACT: self._toggle_exact,
             ActionId.PALETTE: lambda: self.palette.open(),
-            ActionId.SHORTCUTS: self._show_shortcuts,
             ActionId.LICENCES: self._show_licences,
             ActionId.ABOUT: self._show_about,
         }
@@ -115,6 +116,8 @@ class Commands(QObject):
             actions[action].setChecked(theme is value.theme)
         for action, provider in PROVIDERS.items():
             actions[action].setChecked(provider is value.provider)
+        actions[ActionId.FILL_TILES].setChecked(value.fill_tiles)
+        actions[ActionId.FILE_NAMES].setChecked(value.file_names)
         actions[ActionId.EXACT].setChecked(value.precision is Precision.EXACT)
         actions[ActionId.SHOW_INSPECTOR].setChecked(self._pages.photo_browser.shows_inspector)
 
@@ -139,13 +142,12 @@ class Commands(QObject):
         self._pages.photo_browser.toggle_inspector()
         self.show_settings()
 
+    def _toggle(self, setting: str) -> None:
+        self._session.settings.change(**{setting: not getattr(self._session.settings.value, setting)})
+
     def _toggle_exact(self) -> None:
         is_exact = self._session.settings.value.precision is Precision.EXACT
         self._session.models.open(precision=Precision.AUTO if is_exact else Precision.EXACT)
-
-    def _show_shortcuts(self) -> None:
-        actions = [action for action in self._actions.values() if not action.shortcut().isEmpty()]
-        self._notices.show_notice("  ·  ".join(_shortcut_text(action) for action in actions))
 
     def _show_licences(self) -> None:
         from gui.shell.licences_dialog import LicencesDialog
@@ -173,8 +175,3 @@ class Commands(QObject):
 
 def _connect(action: QAction, handler: Callable[[], object]) -> None:
     action.triggered.connect(lambda: handler())
-
-
-def _shortcut_text(action: QAction) -> str:
-    shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    return tr("{action}: {shortcut}", action=action.text().replace("&", "").replace("…", ""), shortcut=shortcut)

@@ -71,7 +71,7 @@ class FolderCommands(QObject):
             return lambda: act(page.results)
 
         return {
-            ActionId.CLASSIFY_FOLDER: page.open_form,
+            ActionId.CLASSIFY_FOLDER: page.choose_folder,
             ActionId.ALL_JOBS: page.show_jobs,
             ActionId.RESUME_JOB: jobs.toggle,
             ActionId.STOP_JOB: jobs.stop,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
@@ -27,6 +29,10 @@ from gui.widgets.drop_window import DropWindow
 from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
+from gui.widgets.tile_look import TILE_LOOK
+
+if TYPE_CHECKING:
+    from gui.shell.help import Help
 
 _PAGES = {
     ActionId.SHOW_PHOTOS: "images",
@@ -69,6 +75,8 @@ class MainWindow(DropWindow):
             ActionId.QUIT: self.close,
             ActionId.NEW_MODEL: self.wizard_controller.open,
             ActionId.COMPARE: self.compare_controller.open,
+            ActionId.USER_GUIDE: lambda: self.help.show_guide(),
+            ActionId.SHORTCUTS: lambda: self.help.show_shortcuts(),
             ActionId.CHOOSE_MODEL: self.top_bar.switcher.showPopup,
         }
 
@@ -100,6 +108,13 @@ class MainWindow(DropWindow):
         self.pages.compare_wanted.connect(self.compare_controller.open)
         self.pages.currentChanged.connect(self._on_page)
         self.commands.show_settings()
+
+    @cached_property
+    def help(self) -> Help:
+        """The guide and the list of shortcuts."""
+        from gui.shell.help import Help
+
+        return Help(self)
 
     @property
     def photos_page(self) -> PhotosPage:
@@ -163,6 +178,7 @@ class MainWindow(DropWindow):
 
     def _on_settings(self, settings: Settings) -> None:
         theme.apply(_application(), settings.theme)
+        TILE_LOOK.show(fills=settings.fill_tiles, has_names=settings.file_names)
 
 
 def _application() -> QApplication:

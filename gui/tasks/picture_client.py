@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -21,8 +21,12 @@ from core.services.processes import serve_pictures
 from gui.tasks.task import Task, Tasks
 
 THUMBNAIL_SIDE: Final = 256
+"""The longer side of a thumbnail, in pixels of widgets."""
+_SHARP_SIDE: Final = 2 * THUMBNAIL_SIDE
+"""The same in pixels of a screen that has several for each pixel of a widget."""
+_SHARP_FROM: Final = 1.25
 PREVIEW_SIDE: Final = 1280
-_MAX_CACHED: Final = {THUMBNAIL_SIDE: 600, PREVIEW_SIDE: 6}
+_MAX_CACHED: Final = {THUMBNAIL_SIDE: 600, _SHARP_SIDE: 200, PREVIEW_SIDE: 6}
 _MAX_WAITING: Final = 120
 _AT_ONCE: Final = 3
 """Concurrent requests: one more than the cores of a small machine, so that none is idle."""
@@ -73,6 +77,11 @@ class PictureClient(QObject):
                 self._waiting.popitem(last=False)
             self._request_next()
         return None
+
+    def thumbnail(self, path: Path) -> QPixmap | None:
+        """The thumbnail for the sharpest screen, as `picture`."""
+        is_sharp = QGuiApplication.instance().devicePixelRatio() >= _SHARP_FROM  # type: ignore[union-attr]
+        return self.picture(path, _SHARP_SIDE if is_sharp else THUMBNAIL_SIDE)
 
     def cached(self, path: Path, side: int) -> QPixmap | None:
         """The picture if it is cached; it is not requested."""

@@ -21,6 +21,7 @@ from gui.session.session import Session
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
+from gui.widgets.formats import NO_VALUE
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Notices
 
@@ -273,7 +274,7 @@ def _item(one: ModelName, version: Version, *, used: bool) -> QTreeWidgetItem:
         version_text.format_time(version.installed_at),
         one.title,
         version_text.version_number(version, used=used),
-        version_text.recipe(card) if card else version_text.NO_VALUE,
+        version_text.recipe(card) if card else NO_VALUE,
         version_text.accuracy(card) if card else tr("Damaged"),
         version_text.training_images_text(version),
     ]

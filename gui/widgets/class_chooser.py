@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QWidget
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGraphicsDropShadowEffect, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
 from core.base.text import natural_sort_key
@@ -72,6 +83,8 @@ class ClassChooser(QFrame):
         self._window = window
         self._focus_before: QWidget | None = None
         self._classes: tuple[str, ...] = ()
+        self._likely: frozenset[str] = frozenset()
+        self._beside: QWidget | None = None
         self._rows = _Rows(self)
         self._title = label(kind="heading", wrap=True)
         self._about = label(kind="muted", wrap=True)
@@ -84,6 +97,9 @@ class ClassChooser(QFrame):
         margins = (2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
         shown = (self._title, self._about, self.line, self.list)
         self._column = vbox(*shown, parent=self, margins=margins, spacing=theme.GRID)
+        shadow = QGraphicsDropShadowEffect(self, blurRadius=32, offset=QPointF(0, 6))
+        shadow.setColor(QColor(0, 0, 0, 96))
+        self.setGraphicsEffect(shadow)
         self.hide()
 
     def _make_list(self) -> QTreeView:
@@ -103,7 +119,14 @@ class ClassChooser(QFrame):
         return found
 
     def open(
-        self, classes: Sequence[str], *, title: str, about: str = "", likely: Sequence[str] = (), current: str = ""
+        self,
+        classes: Sequence[str],
+        *,
+        title: str,
+        about: str = "",
+        likely: Sequence[str] = (),
+        current: str = "",
+        beside: QWidget | None = None,
     ) -> None:
         """Let the user choose.
 
@@ -114,7 +137,9 @@ class ClassChooser(QFrame):
             likely: the likely classes, most likely first.
             current: the class chosen before, which is selected initially. Without it nothing is selected until the
                 user types or presses an arrow key, so that Enter alone chooses nothing.
+            beside: what shows the photo; the list appears on its left or, if there is no room, at its right edge.
         """
+        self._likely, self._beside = frozenset(likely), beside
         self._classes = ordered_classes(classes, likely)
         self._title.setText(title)
         show_text(self._about, about)
@@ -188,7 +213,7 @@ class ClassChooser(QFrame):
         if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
             found.append(_Choice(typed, is_new=True))
         self._rows.show(found, numbered=not text)
-        self._mark(0 if typed else -1)
+        self._mark(0 if typed and _is_clear(found, typed, self._likely) else -1)
 
     def _choose(self, index: Index) -> None:
         if index.isValid():
@@ -205,14 +230,22 @@ class ClassChooser(QFrame):
             self.cancelled.emit()
 
     def _place(self) -> None:
-        """Place it at the top centre, as high as its rows need but never larger than the window."""
+        """Place it at the top, as high as its rows need but never larger than the window."""
         room = self._window.rect().adjusted(theme.GRID, 9 * theme.GRID, -theme.GRID, -5 * theme.GRID)
         rows = min(len(self._classes) + 1, _MAX_SHOWN)
         self.list.setFixedHeight(rows * self.list.sizeHintForRow(0) + 2 * self.list.frameWidth())
         width = min(_WIDTH, room.width())
         height = min(self._column.totalHeightForWidth(width), room.height())
         self.list.setMinimumHeight(0)  # in a small window, the list shrinks
-        self.setGeometry(QRect(room.center().x() - width // 2, room.top(), width, height))
+        self.setGeometry(QRect(self._left(room, width), room.top(), width, height))
+
+    def _left(self, room: QRect, width: int) -> int:
+        """The left edge: beside what shows the photo, otherwise in the middle."""
+        if self._beside is None or not self._beside.isVisible():
+            return room.center().x() - width // 2
+        shown = QRect(self._beside.mapTo(self._window, QPoint()), self._beside.size())
+        left = shown.left() - theme.GRID - width
+        return left if left >= room.left() else max(room.left(), min(shown.right(), room.right()) - theme.GRID - width)
 
 
 class _Rows(QAbstractTableModel):
@@ -251,6 +284,16 @@ def _found(classes: Sequence[str], typed: str) -> list[str]:
     letters = typed.casefold()
     found = [one for one in classes if letters in one.casefold()]
     return sorted(found, key=lambda one: _distance(one.casefold(), letters))
+
+
+def _is_clear(choices: Sequence[_Choice], typed: str, likely: Collection[str]) -> bool:
+    """Whether Enter may choose the first one: nothing matches as well, or only it is likely among those that do."""
+    letters = typed.casefold()
+    ranks = [_distance(one.label.casefold(), letters) for one in choices if not one.is_new]
+    if not ranks:
+        return True
+    best = [one.label in likely for one, rank in zip(choices, ranks, strict=False) if rank == ranks[0]]
+    return len(best) == 1 or best == [True] + [False] * (len(best) - 1)
 
 
 def _distance(name: str, letters: str) -> int:

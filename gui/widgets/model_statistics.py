@@ -6,6 +6,7 @@ from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES
 from core.models.values import InstalledModel, OpenedModel
 from gui.widgets.basic import Panel, PropertyList, label
+from gui.widgets.formats import milliseconds, percent, size
 
 
 class ModelStatistics(Panel):
@@ -38,7 +39,7 @@ def _card_properties(model: InstalledModel) -> list[tuple[str, str]]:
     rows = [
         (tr("Architecture"), backbone.architecture),
         (tr("Parameters"), f"{model.parameters or 0:,}"),
-        (tr("Size on disk"), tr("{megabytes:.1f} MB", megabytes=model.size_bytes / 1e6)),
+        (tr("Size on disk"), size(model.size_bytes)),
         (tr("Multiply-adds"), tr("{billions:.2f} billion per photo", billions=backbone.multiply_adds / 1e9)),
         (tr("Input"), tr("{side} × {side} px", side=backbone.preprocessing.size)),
         (tr("Classes"), f"{len(card.classes):,}"),
@@ -65,15 +66,15 @@ def _accuracy(model: InstalledModel) -> str:
     match model.card.evaluation:
         case {"accuracy": float(accuracy), "accuracy_interval_95": [float(low), float(high)], "images": int(images)}:
             text = tr_n(
-                "{accuracy:.1%} on {count:,} photo; 95% confidence interval: {low:.1%} to {high:.1%}",
-                "{accuracy:.1%} on {count:,} photos; 95% confidence interval: {low:.1%} to {high:.1%}",
+                "{accuracy} on {count:,} photo; 95% confidence interval: {low:.1%} to {high:.1%}",
+                "{accuracy} on {count:,} photos; 95% confidence interval: {low:.1%} to {high:.1%}",
                 images,
-                accuracy=accuracy,
+                accuracy=percent(accuracy, 1),
                 low=low,
                 high=high,
             )
         case {"accuracy": float(accuracy)}:
-            text = f"{accuracy:.1%}"
+            text = percent(accuracy, 1)
         case _:
             return ""
     method = model.card.evaluation.get("method", "")
@@ -86,6 +87,6 @@ def _session_properties(opened: OpenedModel | None, latency: str) -> list[tuple[
     return [
         (tr("Provider"), TITLES[opened.provider]),
         (tr("Agreement"), tr("cosine {cosine:.5f} to the reference features", cosine=opened.agreement)),
-        (tr("Opened in"), tr("{milliseconds:.0f} ms", milliseconds=opened.opening_ms)),
+        (tr("Opened in"), milliseconds(opened.opening_ms)),
         (tr("Latency"), latency),
     ]

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPixmap
 
 from gui.widgets import icons, theme
+from gui.widgets.tile_look import TILE_LOOK
 
 LEFT: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -36,7 +37,7 @@ def paint_text(
 
 def percent_width(painter: QPainter) -> int:
     """The width of a percentage, in pixels."""
-    return painter.fontMetrics().horizontalAdvance("100%") + 4
+    return painter.fontMetrics().horizontalAdvance("> 99%") + 4
 
 
 def paint_bar(painter: QPainter, box: QRectF, fraction: float, *, is_strong: bool) -> None:
@@ -58,7 +59,7 @@ def paint_bar(painter: QPainter, box: QRectF, fraction: float, *, is_strong: boo
 
 
 def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None, *, radius: int = 4, icon: int = 20) -> None:
-    """Fill a rounded box with the central part of a picture, or with an icon if it is not ready or not available."""
+    """Paint a picture into a rounded box, whole or filling it, or an icon if it is not ready or not available."""
     clip = QPainterPath()
     clip.addRoundedRect(QRectF(box), radius, radius)
     painter.save()
@@ -68,7 +69,8 @@ def paint_photo(painter: QPainter, box: QRect, picture: QPixmap | None, *, radiu
     if picture is None or picture.isNull():
         paint_no_picture(painter, QRectF(box), picture, icon)
     else:
-        painter.drawPixmap(QRectF(box), picture, QRectF(_covering(picture.size(), box.size())))
+        part = _covering(picture.size(), box.size()) if TILE_LOOK.fills else picture.rect()
+        painter.drawPixmap(QRectF(_fitted(part.size(), box)), picture, QRectF(part))
     painter.restore()
 
 
@@ -77,6 +79,13 @@ def paint_no_picture(painter: QPainter, box: QRectF, picture: QPixmap | None, si
     middle = QRectF(0, 0, side, side)
     middle.moveCenter(box.center())
     icons.paint(painter, "image" if picture is None else "image-off", middle, theme.current().muted)
+
+
+def _fitted(part: QSize, box: QRect) -> QRect:
+    """The place of a part of a picture in the middle of a box, as large as possible without distortion."""
+    place = QRect(box.topLeft(), part.scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio))
+    place.moveCenter(box.center())
+    return place
 
 
 def _covering(picture: QSize, box: QSize) -> QRect:

@@ -142,16 +142,16 @@ class PhotoCanvas(QWidget):
     # ---- pictures
 
     def _ready_picture(self, path: Path) -> QPixmap | None:
-        """A small picture of a photo that is known already."""
+        """A small picture of a photo that is cached, as a rule."""
         preview = self._pictures.cached(path, PREVIEW_SIDE)
-        return preview if preview is not None else self._pictures.cached(path, THUMBNAIL_SIDE)
+        return preview if preview is not None else self._pictures.thumbnail(path)
 
     def _guessed_size(self) -> QSize:
         """The size of the photo as far as it is known: a picture that fills its frame may be a reduced one."""
         if self._whole is None or self._whole.isNull():
             return QSize()
         size = self._whole.size()
-        is_reduced = max(size.width(), size.height()) in (THUMBNAIL_SIDE, PREVIEW_SIDE)
+        is_reduced = max(size.width(), size.height()) % THUMBNAIL_SIDE == 0  # as thumbnails and previews are
         room = self.size() * self.devicePixelRatioF()
         return size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio) if is_reduced else size
 

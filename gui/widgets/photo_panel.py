@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.prediction import Failure, Outcome, Prediction, Score
-from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
+from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
+from gui.widgets.formats import confidence
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.painting import paint_no_picture
 
+_MIN_HEIGHT: Final = 220
+_MAX_PART: Final = 0.5
+"""The height of a photo: at least, in pixels, and at most, of the window's."""
+
 
 class PhotoView(QWidget):
-    """A photo scaled to fit, with its aspect ratio kept; its thumbnail until the preview is rendered."""
+    """A photo scaled to fit, with its aspect ratio kept; its thumbnail until the preview is rendered.
 
-    def __init__(self, pictures: PictureClient) -> None:
+    Attributes:
+        clicked: the user clicked the photo.
+    """
+
+    clicked = Signal()
+
+    def __init__(self, pictures: PictureClient, *, follows_width: bool = False) -> None:
+        """With `follows_width`, the height follows from the width; otherwise it takes the room there is."""
         super().__init__()
+        self._follows_width = follows_width
         self.setAccessibleName(tr("Photo preview"))
-        self.setMinimumHeight(220)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(_MIN_HEIGHT)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        policy.setHeightForWidth(follows_width)
+        self.setSizePolicy(policy)
         self._pictures = pictures
         self._path: Path | None = None
         self._picture: QPixmap | None = None
@@ -39,10 +55,21 @@ class PhotoView(QWidget):
         if path is not None:
             picture = self._pictures.picture(path, PREVIEW_SIDE)
             if picture is None:
-                picture = self._pictures.picture(path, THUMBNAIL_SIDE)
+                picture = self._pictures.thumbnail(path)
         if picture is not self._picture:
             self._picture, self._scaled = picture, None
             self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        return self._follows_width
+
+    def heightForWidth(self, width: int) -> int:
+        """Three quarters of the width, but never so much of the window that the prediction is out of sight."""
+        return max(_MIN_HEIGHT, min(width * 3 // 4, round(self.window().height() * _MAX_PART)))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.clicked.emit()
 
     def _on_rendered(self, path: Path) -> None:
         if path == self._path:
@@ -100,8 +127,10 @@ class ScoreBars(QWidget):
             if row < len(scores):
                 score = scores[row]
                 name.setText(score.label)
-                number.setText(percent(score.probability))
-                name_and_value = tr("{label}: {confidence}", label=score.label, confidence=percent(score.probability))
+                number.setText(confidence(score.probability))
+                name_and_value = tr(
+                    "{label}: {confidence}", label=score.label, confidence=confidence(score.probability)
+                )
                 number.setAccessibleName(name_and_value)
                 bar.show_fraction(score.probability, is_strong=is_strong and row == 0)
 
@@ -118,49 +147,67 @@ class ScoreBars(QWidget):
 
 
 class PhotoPanel(Panel):
-    """A photo with its name, prediction and properties, the user's label, and buttons."""
+    """A photo with its name, prediction and properties, the user's label, and buttons.
+
+    Attributes:
+        viewing_wanted: the user wants to see the photo large.
+    """
+
+    viewing_wanted = Signal()
 
     def __init__(self, pictures: PictureClient, buttons: Sequence[QPushButton], rows: int = 0) -> None:
         """`rows` is the number of scores and of properties to create now; more are created when they are needed."""
         super().__init__(tr("Photo"))
         self.heading.hide()
-        self._view = PhotoView(pictures)
+        self._view = PhotoView(pictures, follows_width=True)
+        self._view.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._view.setToolTip(tr("Click to see the photo large (Space)"))
+        self._view.clicked.connect(self.viewing_wanted)
         self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
-        self._answer, self._own_label = label(kind="title", wrap=True), label(kind="heading", wrap=True)
+        self._answer, self._about_label = label(kind="title", wrap=True), label(kind="muted", wrap=True)
         self._scores, self._properties = ScoreBars(rows), PropertyList(rows)
-        add(self.body, self._view, self._name, self._answer, self._note, self._own_label)
+        add(self.body, self._view, self._name, self._answer, self._about_label, self._note)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._properties)
 
     def show_photo(
-        self, path: Path | None, outcome: Outcome | None, own_label: str, properties: Sequence[tuple[str, str]]
+        self,
+        path: Path | None,
+        outcome: Outcome | None,
+        own_label: str = "",
+        about_label: str = "",
+        properties: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Show a photo; None shows a placeholder.
 
         Args:
             path: the photo.
             outcome: its prediction or failure; None if it is waiting.
-            own_label: what the user said about it, as a text; empty if nothing.
+            own_label: the class that the user chose, which is then the headline; empty if none.
+            about_label: what else there is to say of the user's label, such as what the model predicted.
             properties: names and values.
         """
         self._view.show_photo(path)
         self._name.setText("" if path is None else display_path(path.name))
         self._name.setToolTip("" if path is None else display_path(path))
-        self._answer.setText(tr("No photo selected") if path is None else headline_text(outcome))
+        self._answer.setText(tr("No photo selected") if path is None else own_label or headline_text(outcome))
+        show_text(self._about_label, about_label)
         show_text(self._note, note_text(outcome, is_labelled=bool(own_label)))
-        show_text(self._own_label, own_label)
         prediction = outcome if isinstance(outcome, Prediction) else None
         scores = prediction.scores if prediction else ()
         self._scores.show_scores(scores, is_strong=prediction is None or not prediction.unknown)
         self._properties.show_properties(properties)
 
 
-def percent(probability: float) -> str:
-    """Format a probability; values near 0% and 100% are not rounded to them."""
-    if 0 < probability < 0.001:
-        return "< 0.1%"
-    if 0.999 < probability < 1:
-        return "> 99.9%"
-    return f"{probability:.1%}"
+def about_label_text(outcome: Outcome | None, own_label: str) -> str:
+    """What the model predicted for a photo that the user labelled."""
+    if not isinstance(outcome, Prediction):
+        return tr("Labelled by you")
+    if outcome.unknown:
+        return tr("Model: unknown, maybe {label}", label=outcome.best.label)
+    if outcome.best.label == own_label:
+        return tr("Confirmed by you")
+    best = outcome.best
+    return tr("Model: {label} {confidence}", label=best.label, confidence=confidence(best.probability))
 
 
 def headline_text(outcome: Outcome | None) -> str:

@@ -102,6 +102,9 @@ QSpinBox:focus, QDoubleSpinBox:focus, QSpinBox[ring="true"], QDoubleSpinBox[ring
 QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {
     background: $window; color: $disabled; border-color: $border;
 }
+QTextBrowser {
+    background: $surface; color: $text; border: 1px solid $border; border-radius: ${radius}px; padding: 8px 16px;
+}
 QListView { background: $window; border: none; outline: none; }
 QAbstractItemView#choices { background: transparent; border: none; outline: none; }
 QAbstractItemView#choices::item { padding: 8px; color: $text; }

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.text import display_path
-from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.painting import paint_photo, paint_text
+from gui.widgets.tile_look import TILE_LOOK
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -58,6 +59,7 @@ class PhotoWall(QListWidget):
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setMinimumHeight(_CARD.height() + 4 * GAP)
         pictures.rendered.connect(self._repaint)
+        TILE_LOOK.changed.connect(self._repaint)
         self.itemActivated.connect(lambda item: self.opened.emit(item.data(_PATH)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -112,9 +114,7 @@ class _PhotoDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(option.rect).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
         box = option.rect.adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
         side = box.width()
-        paint_photo(
-            painter, QRect(box.left(), box.top(), side, side), self._pictures.picture(index.data(_PATH), THUMBNAIL_SIDE)
-        )
+        paint_photo(painter, QRect(box.left(), box.top(), side, side), self._pictures.thumbnail(index.data(_PATH)))
         for number, line in enumerate(str(index.data()).split("\n")[:2]):
             place = QRect(box.left(), box.top() + side + 4 + 18 * number, side, 18)
             paint_text(painter, place, line, colours.muted if number else colours.text)

@@ -59,8 +59,8 @@ def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
 def run_job(window: MainWindow, tree: Path) -> None:
     """Classify a tree as a person does, and look around in its rows as they come until the last is there."""
     page = window.pages.folders
-    window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
-    page.form.open(tree)
+    page.open_form(tree)
+    spin(page.form.begin.isEnabled)
     page.form.begin.click()
     spin(lambda: page.shows_results)
     results = page.results

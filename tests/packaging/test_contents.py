@@ -73,7 +73,7 @@ def test_the_folders_of_the_code_s_data_are_there() -> None:
     import contents
 
     places = {place for _, place in contents.data()}
-    assert {"gui/icons", "gui/samples", "core/outputs/keywords/namespace"} <= places
+    assert {"docs", "gui/icons", "gui/samples", "core/outputs/keywords/namespace"} <= places
     assert {"core/evaluation/templates", "core/outputs/reports/templates"} <= places
     assert {"models/general", "models/everyday", "models/xception-imagenet"} <= places
 

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.datasets.values import ClassSummary
-from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.counts import photo_count
 from gui.widgets.drop import DropContent, can_drop, read_drop
@@ -261,7 +261,7 @@ class _TileDelegate(QStyledItemDelegate):
         top = inside.bottom() + 1 - SIDE
         for place, path in enumerate(samples[:count]):
             box = QRect(inside.left() + place * (SIDE + GAP), top, SIDE, SIDE)
-            paint_photo(painter, box, self._pictures.picture(path, THUMBNAIL_SIDE))
+            paint_photo(painter, box, self._pictures.thumbnail(path))
 
 
 def _box(rect: QRect) -> QRect:

@@ -29,7 +29,7 @@ from core.datasets.labels import LEFT_OUT, OverriddenImage, summarize
 from core.datasets.problems import Problem, ProblemKind, format_path
 from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
-from gui.tasks.picture_client import THUMBNAIL_SIDE, PictureClient
+from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, label
 from gui.widgets.files import open_file
@@ -263,7 +263,7 @@ class _FileDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         box = option.rect.adjusted(4, 4, -4, -4)
-        paint_photo(painter, box, self._pictures.picture(index.data(_PATH), THUMBNAIL_SIDE))
+        paint_photo(painter, box, self._pictures.thumbnail(index.data(_PATH)))
         if option.state & QStyle.StateFlag.State_Selected:
             strong = option.state & QStyle.StateFlag.State_HasFocus
             painter.setPen(QPen(QColor(theme.current().accent), 3 if strong else 2))

@@ -14,7 +14,7 @@ from core.training.request import Recipe
 from core.training.values import Forecast
 from gui.widgets import theme
 from gui.widgets.basic import label
-from gui.widgets.durations import duration
+from gui.widgets.formats import duration
 from gui.widgets.layouts import SPACE, vbox
 
 _TITLES: Final[Mapping[Recipe, str]] = {

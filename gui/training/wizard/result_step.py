@@ -19,7 +19,7 @@ from gui.tasks.picture_client import PictureClient
 from gui.tasks.task import Tasks
 from gui.widgets import theme
 from gui.widgets.basic import button, label
-from gui.widgets.durations import duration
+from gui.widgets.formats import duration, percent
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 
 
@@ -117,9 +117,9 @@ def _details_text(result: TrainingResult) -> str:
 
 def _compared(other: BaselineComparison) -> Iterator[str]:
     yield tr(
-        "“{name}”, in use before, gets {accuracy:.1%} on the same photos: {fixed:,} fixed, {broken:,} broken.",
+        "“{name}”, in use before, gets {accuracy} on the same photos: {fixed:,} fixed, {broken:,} broken.",
         name=other.name,
-        accuracy=other.result.a.fraction,
+        accuracy=percent(other.result.a.fraction, 1),
         fixed=other.result.only_b_correct,
         broken=other.result.only_a_correct,
     )

@@ -95,6 +95,8 @@ class TrainingController(QObject):
     def _pause(self, *, is_paused: bool) -> None:
         if self._task is not None:
             (self._task.pause if is_paused else self._task.resume)()
+            line = tr("Training {name}: paused", name=self.name) if is_paused else tr("Training {name}", name=self.name)
+            self.status_changed.emit(line)
 
     def _stop(self, *, discard: bool) -> None:
         self._discards = discard
@@ -106,6 +108,8 @@ class TrainingController(QObject):
             self.step.show_epoch(value)
             return
         self.step.show_stage(value)
+        if self.step.pause.isChecked():
+            return
         if value.total > 1:
             done = value.step / value.total
             text = tr("Training {name}: {stage}, {done:.0%}", name=self.name, stage=value.stage, done=done)

@@ -15,7 +15,7 @@ from core.base.progress import Progress, StageKind
 from core.training.protocol import Epoch
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ProgressBar, button, label
-from gui.widgets.durations import remaining
+from gui.widgets.formats import remaining
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 
 _SPEED_S: Final = 5.0
@@ -107,7 +107,7 @@ class TrainingStep(QWidget):
         self.bar.setValue(progress.step)
         count = tr("{step:,} of {total:,}", step=progress.step, total=progress.total) if progress.total > 1 else ""
         self._count.setText(count)
-        self.left.setText(remaining(progress.remaining_s))
+        self.left.setText(tr("Paused") if self.pause.isChecked() else remaining(progress.remaining_s))
         if progress.kind == StageKind.IMAGES:
             self._show_speed(progress.step)
 
@@ -231,6 +231,7 @@ class TrainingStep(QWidget):
 
     def _on_pause(self, *, is_paused: bool) -> None:
         self.pause.setText(tr("Resume") if is_paused else tr("Pause"))
+        self.left.setText(tr("Paused") if is_paused else "")
         self.pause_wanted.emit(is_paused)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import mark, tr
@@ -215,7 +215,15 @@ class TrainingWizard(SecondWindow):
             self.go_to(WizardStep.TRAINING)
             self.training.step.ask_about_close()
             return
+        if self.step is WizardStep.RESULT:
+            self.go_to(WizardStep.PHOTOS)  # where the next model begins
         super().closeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read the folder again: its files or labels may have changed in the meantime."""
+        super().showEvent(event)
+        if self.step is WizardStep.PHOTOS and self.photos.folder is not None and not event.spontaneous():
+            self.photos.open(self.photos.folder)
 
     def _lay_out(self) -> None:
         titles = [part for title in self._titles for part in (title, 3 * theme.GRID)]

@@ -16,6 +16,7 @@ from gui.folders.plan_forms import SortForm
 from gui.folders.plan_page import PlanPage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
+from gui.shell.rail import Page
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 
@@ -57,8 +58,9 @@ def classify(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> Classify:
 def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     """Start a job as a user does, and wait until its results are visible."""
     page = window.pages.folders
-    window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
-    page.form.open(folder)
+    window.pages.show_page(Page.FOLDERS)
+    page.open_form(folder)
+    qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
     qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.shows_results, timeout=PATIENCE_MS)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.jobs.values import JobState
@@ -47,8 +48,14 @@ def many(tmp_path: Path) -> Path:
     return tmp_path / "many"
 
 
-def test_a_folder_is_classified_from_the_menu(page: FoldersPage, classify: Classify, tree: Path) -> None:
+def test_a_folder_is_classified_from_the_menu(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path
+) -> None:
     classify(tree)
+    assert any(
+        re.fullmatch(r"holiday: 10 photos classified in \d+ seconds? · .*1 unreadable", text)
+        for text in window.notices.texts()
+    )
     rows = page.results.rows
     assert rows.rowCount() == 10
     first = [rows.index(0, column).data() for column in COLUMNS]
@@ -109,18 +116,32 @@ def test_a_folder_dropped_on_the_page_opens_the_form(
     assert window.session.photos.rowCount() == 0
 
 
+@pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 def test_the_form_reports_a_missing_or_empty_folder(
     page: FoldersPage, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     (tmp_path / "empty").mkdir()
     window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
-    for name, why in (("nowhere", "There is no folder"), ("empty", "No photos found in “empty”.")):
-        page.form.open(tmp_path / name)
-        qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
-        assert any(one.isVisible() and one.text().startswith(why) for one in page.form.findChildren(QLabel))
+    dialog = page.form.findChildren(QFileDialog)[-1]  # it opens at once
+    dialog.fileSelected.emit(str(tmp_path / "nowhere"))
+    dialog.close()
+    qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
+    assert any(
+        one.isVisible() and one.text().startswith("There is no folder") for one in page.form.findChildren(QLabel)
+    )
+    page.form.open(tmp_path / "empty")
+    qtbot.waitUntil(lambda: page.form.count.text() == "No photos found in “empty”.", timeout=PATIENCE_MS)
+    assert not page.form.begin.isEnabled()
     page.show_jobs()
     assert page.list.texts() == []
+
+
+def test_the_form_counts_the_photos_of_the_folder(page: FoldersPage, tree: Path, qtbot: QtBot) -> None:
+    page.open_form(tree)
+    qtbot.waitUntil(lambda: page.form.count.text() == "10 photos", timeout=PATIENCE_MS)
+    page.form.recursive.click()
+    assert page.form.count.text() == "1 photo"
 
 
 def test_the_open_job_is_selected_in_the_list_and_can_be_removed(

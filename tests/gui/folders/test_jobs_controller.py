@@ -38,7 +38,9 @@ class Process(QObject):
         self.steered: list[Steer] = []
 
     def start(self, function: Callable[..., object], *arguments: object) -> Task:
-        self.started.append(Task(Call(len(self.started), function, arguments), self.steered.append, self))
+        self.started.append(
+            Task(Call(len(self.started), function, arguments), self.steered.append, self, repeats=False)
+        )
         return self.started[-1]
 
     def last(self, function: Callable[..., object]) -> Task:

@@ -269,7 +269,7 @@ def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     again.hide()
     window.resize(1280, 800)
     qtbot.waitUntil(lambda: table.isColumnHidden(Column.TIME), timeout=PATIENCE_MS)
-    assert not table.horizontalScrollBar().isVisible()
+    qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=5000)
     assert table.columnWidth(Column.REVIEW) >= 120
 
 

@@ -18,7 +18,7 @@ from core.outputs.reports.plan import ReportFormat
 from core.outputs.sorting.values import TransferMode
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
-from gui.folders.plan_page import PlanPage
+from gui.folders.plan_page import PlanPage, Stage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.conftest import PATIENCE_MS, show_window
@@ -81,7 +81,7 @@ def test_only_filtered_rows_are_exported(
     page.results.filters.text.setText("green")
     qtbot.waitUntil(lambda: page.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
     window.pages.folder_commands.jobs.export(ReportFormat.JSONL, tmp_path / "green.jsonl")
-    qtbot.waitUntil(lambda: bool(window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("green.jsonl" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     lines = (tmp_path / "green.jsonl").read_text().splitlines()
     assert [json.loads(line)["label"] for line in lines] == ["green"] * 3
 
@@ -121,11 +121,15 @@ def test_photos_are_sorted_after_a_preview_and_restored(
     assert look(tree) == before
 
     press(plan, "Sort", qtbot)
-    qtbot.waitUntil(lambda: any("Sorted 9 photos into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Sorted 9 photos into" in plan.summary.text(), timeout=PATIENCE_MS)
     assert len(look(destination)) == 9
     assert list(look(tree)) == ["broken.jpg"]
-    press(window.notices, "Undo", qtbot)
-    qtbot.waitUntil(lambda: any("Undid sorting" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(plan.show_made.hasFocus, timeout=PATIENCE_MS)
+    assert plan.stage is Stage.DONE
+    press(plan, "Undo", qtbot)
+    qtbot.waitUntil(lambda: plan.stage is Stage.UNDONE, timeout=PATIENCE_MS)
+    assert "Undid sorting" in plan.summary.text()
+    assert not plan.undo.isVisible()
     assert look(tree) == before
     assert not destination.exists()
 
@@ -137,7 +141,7 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     plan = open_sorting(page, window, tmp_path / "sorted")
     planned(plan, qtbot)
     press(plan, "Sort", qtbot)
-    qtbot.waitUntil(lambda: any("Sorted 9 photos into" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Sorted 9 photos into" in plan.summary.text(), timeout=PATIENCE_MS)
     job = shown_job(page)
     window.close()
 

@@ -90,7 +90,7 @@ def test_a_dropped_labelled_folder_shows_what_broke(comparing: CompareWindow, qt
 
     qtbot.waitUntil(lambda: bool(comparing.view.findChildren(ChangeBars)), timeout=PATIENCE_MS)
     (bars,) = comparing.view.findChildren(ChangeBars)
-    assert bars.sentence() == "1 of 3 classes changed. Largest change: green, from 100.0% to 0.0%."
+    assert bars.sentence() == "1 of 3 classes changed. Largest change: green, from 100% to 0%."
     assert not comparing.view.findChildren(ChangesMatrix)
 
 

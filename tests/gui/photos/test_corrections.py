@@ -114,7 +114,7 @@ def test_a_prediction_is_corrected_by_keyboard(learner: MainWindow, qtbot: QtBot
     qtbot.keyClicks(chooser(learner).line, right[:3])
     qtbot.keyClick(chooser(learner).line, Qt.Key.Key_Return)
     assert page.gallery.hasFocus()
-    assert f"You: {right}" in texts(page.inspector)
+    assert f"\n{right}\nModel: " in texts(page.inspector)
     assert outcome.best.label in texts(page.inspector)
     prediction = f"Unknown, maybe {outcome.best.label}" if outcome.unknown else outcome.best.label
     assert f"You: {right} · Model: {prediction}" in tile(learner, 0)

@@ -20,6 +20,7 @@ from gui.session.photos_model import PhotosModel, Role
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.tasks.engine_client import _MAX_IN_FLIGHT
+from tests import tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
 
@@ -285,3 +286,44 @@ def test_the_list_model_is_a_valid_qt_model(
     removed = model.remove([1])
     model.restore(removed)
     assert [photo.path for photo in model.photos()] == list(solids.values())
+
+
+def test_several_selected_photos_are_summed_up(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
+) -> None:
+    window.session.add([*solids.values(), tiny.write_solid(tmp_path / "other.png", "red", size=(44, 30))])
+    qtbot.waitUntil(lambda: all_classified(window, 4), timeout=PATIENCE_MS)
+    gallery, panel = window.photos_page.gallery, window.photos_page.inspector.selection
+    assert panel.isHidden()
+    gallery.setFocus()
+    qtbot.keyClick(gallery, Qt.Key.Key_End, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(panel.isVisible, timeout=PATIENCE_MS)
+    assert visible_texts(panel) == ["4 selected", "red 2, green 1, blue 1"]
+    remove = next(one for one in panel.findChildren(QPushButton) if one.text() == "Remove from list")
+    qtbot.mouseClick(remove, Qt.MouseButton.LeftButton)
+    assert window.session.photos.rowCount() == 0
+
+
+def test_tiles_show_the_whole_photo_or_are_filled_with_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.add([tiny.write_solid(tmp_path / "tower.png", "red", size=(30, 300))])
+    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
+    gallery = window.photos_page.gallery
+    window.photos_page.inspector.setFocus()
+
+    def red_part() -> float:
+        tile = gallery.viewport().grab(gallery.visualRect(gallery.currentIndex())).toImage()
+        row = [tile.pixelColor(x, tile.height() // 3) for x in range(tile.width())]
+        return sum(one.red() > 200 and one.green() < 60 for one in row) / len(row)
+
+    qtbot.waitUntil(lambda: 0 < red_part() < 0.2, timeout=PATIENCE_MS)
+    height = gallery.gridSize().height()
+    window.actions_by_id[ActionId.FILL_TILES].trigger()
+    assert red_part() > 0.8
+    window.actions_by_id[ActionId.FILE_NAMES].trigger()
+    assert gallery.gridSize().height() > height
+    window.close()
+    again = show_window(qtbot)
+    assert again.actions_by_id[ActionId.FILL_TILES].isChecked()
+    again.actions_by_id[ActionId.FILL_TILES].trigger()
+    again.actions_by_id[ActionId.FILE_NAMES].trigger()
+    again.close()

@@ -34,7 +34,7 @@ def test_bars_have_the_length_of_their_number(show: Show) -> None:
     plot = ClassBars()
     show(plot)
     plot.show_classes([ClassMetrics("whole", 1.0, 1.0, 1.0, 40), ClassMetrics("half", 0.5, 0.5, 0.5, 40)])
-    assert {"100.0%", "50.0%", "whole (40)", "half (40)"} <= set(ET.fromstring(plot.svg()).itertext())
+    assert {"100%", "50.0%", "whole (40)", "half (40)"} <= set(ET.fromstring(plot.svg()).itertext())
     image = plot.canvas.grab().toImage()
     lengths = {
         sum(image.pixelColor(x, y).name() == theme.LIGHT.plot_main for x in range(image.width()))
@@ -67,7 +67,7 @@ def test_equal_classes_are_not_ranked(show: Show) -> None:
     plot = ClassBars()
     show(plot)
     plot.show_classes([ClassMetrics(name, 1.0, 1.0, 1.0, 12) for name in ("bird", "tool")])
-    assert plot.sentence() == "All classes have the same recall (100.0%)."
+    assert plot.sentence() == "All classes have the same recall (100%)."
 
 
 def test_the_plot_grows_with_the_number_of_classes(show: Show) -> None:

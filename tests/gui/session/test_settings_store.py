@@ -1,4 +1,4 @@
-"""Settings that cannot be read are reported in the window."""
+"""The settings of the window: damaged ones are reported, changes by other programs are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from core.base import paths, settings
+from core.base.settings import Settings, Theme
 from gui.session.settings_store import SettingsStore
 
 
@@ -19,3 +21,12 @@ def test_damaged_settings_are_set_aside_and_reported(home: Path, qtbot: QtBot) -
         assert store.value.model == "everyday"
     assert "settings.json.damaged-" in warned.args[0]
     store.close()
+
+
+def test_what_another_program_stored_meanwhile_stays(home: Path) -> None:
+    owner = QObject()
+    store = SettingsStore(owner)
+    settings.change(paths.settings_file(), model="everyday")
+    store.change(theme=Theme.DARK)
+    store.close()
+    assert settings.load(paths.settings_file()) == Settings(model="everyday", theme=Theme.DARK)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from gui.shell.actions import JOB_ACTIONS, ActionId
@@ -90,10 +90,12 @@ def test_a_page_is_created_when_it_is_first_shown(early: MainWindow) -> None:
     assert early.pages.currentWidget() is early.pages.folders
 
 
+@pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 def test_an_action_creates_the_page_it_needs(early: MainWindow) -> None:
     early.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     assert early.pages.current_page is Page.FOLDERS
     assert early.pages.folders.form.isVisible()
+    early.pages.folders.form.findChildren(QFileDialog)[-1].close()
 
 
 def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:

@@ -157,3 +157,36 @@ def test_likely_classes_come_first_and_the_list_fits_the_window(window: Window, 
     assert window.rect().contains(window.chooser.geometry())
     qtbot.keyClick(window.chooser.line, Qt.Key.Key_Up)
     assert window.chooser.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("likely", "typed", "chosen"),
+    [
+        ([], "ca", ["cat"]),  # the start of a name ranks before the start of a later word
+        ([], "pig", ["pig"]),
+        ([], "i", []),
+        (["wild cat"], "i", ["wild cat"]),
+        (["wild cat", "pig"], "i", []),
+    ],
+)
+def test_enter_chooses_only_what_is_clearly_meant(
+    window: Window, qtbot: QtBot, likely: list[str], typed: str, chosen: list[str]
+) -> None:
+    classes = [*ANIMALS, *(f"bird {number}" for number in range(20))] if likely else ANIMALS
+    window.chooser.open(classes, title="What is in these 3 photos?", likely=likely)
+    qtbot.keyClicks(window.chooser.line, typed)
+    qtbot.keyClick(window.chooser.line, Qt.Key.Key_Return)
+    assert window.chosen == chosen
+    if not chosen:
+        qtbot.keyClick(window.chooser.line, Qt.Key.Key_Down)
+        qtbot.keyClick(window.chooser.line, Qt.Key.Key_Return)
+        assert window.chosen
+
+
+def test_the_photo_is_not_covered_where_there_is_room(window: Window) -> None:
+    window.elsewhere.setGeometry(600, 100, 280, 300)
+    window.chooser.open(ANIMALS, title="What is in this photo?", beside=window.elsewhere)
+    assert window.chooser.geometry().right() < 600
+    window.elsewhere.setGeometry(0, 100, 880, 300)
+    window.chooser.open(ANIMALS, title="What is in this photo?", beside=window.elsewhere)
+    assert window.chooser.geometry().right() in range(860, 881)

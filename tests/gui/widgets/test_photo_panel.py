@@ -33,6 +33,9 @@ class Pictures(QObject):
     def picture(self, path: Path, side: int) -> QPixmap | None:
         return self.ready.get((path, side))
 
+    def thumbnail(self, path: Path) -> QPixmap | None:
+        return self.picture(path, THUMBNAIL_SIDE)
+
     def render(self, side: int) -> QPixmap:
         picture = self.ready[PHOTO, side] = QPixmap(side, side)
         self.rendered.emit(PHOTO, side)

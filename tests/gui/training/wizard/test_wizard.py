@@ -19,7 +19,8 @@ from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching, tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import buttons, click, in_use, texts, to_method
+from tests.gui.training.wizard.walking import buttons, click, in_use, texts, to_method, to_result
+from tests.labels import correction, give
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -99,6 +100,17 @@ def test_every_page_has_a_way_out(qtbot: QtBot, wizard: TrainingWizard, folder: 
     assert not wizard.isVisible()
 
 
+def test_the_wizard_opens_where_a_model_begins_with_labels_given_elsewhere(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
+) -> None:
+    to_result(qtbot, wizard, folder)
+    wizard.close()
+    give(correction(folder / "red" / "0.png", "blue"))
+    window.actions_by_id[ActionId.NEW_MODEL].trigger()
+    assert wizard.step is WizardStep.PHOTOS
+    qtbot.waitUntil(lambda: "red/0.png: moved to “blue”" in texts(wizard), timeout=PATIENCE_MS)
+
+
 def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     to_method(qtbot, wizard, folder)
     click(qtbot, wizard.next)
@@ -142,6 +154,8 @@ def test_an_unusable_folder_shows_the_reason(qtbot: QtBot, wizard: TrainingWizar
 def test_stopping_asks_what_to_do_with_the_progress(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
     to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=4))
     click(qtbot, wizard.next)
+    click(qtbot, wizard.training.step.pause)
+    assert "Paused" in texts(wizard)
     click(qtbot, wizard.training.step.stop)
     choices = {one.text(): one for one in wizard.training.step.findChildren(QPushButton) if one.isVisible()}
     click(qtbot, choices["Stop and discard"])

@@ -1,0 +1,41 @@
+"""The windows of the *Help* menu that explain the program, created when they are first opened."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from PySide6.QtWidgets import QDialog, QMainWindow
+
+from gui.shell.guide_window import GuideWindow
+from gui.shell.shortcut_sheet import ShortcutSheet
+
+
+class Help:
+    """Opens the user guide and the list of shortcuts."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+
+    @cached_property
+    def guide(self) -> GuideWindow:
+        """The user guide."""
+        return GuideWindow(self._window)
+
+    @cached_property
+    def shortcuts(self) -> ShortcutSheet:
+        """The list of shortcuts."""
+        return ShortcutSheet(self._window.menuBar(), self._window)
+
+    def show_guide(self) -> None:
+        """Open the user guide."""
+        _show(self.guide)
+
+    def show_shortcuts(self) -> None:
+        """Open the list of shortcuts."""
+        _show(self.shortcuts)
+
+
+def _show(window: QDialog) -> None:
+    window.show()
+    window.raise_()
+    window.activateWindow()
