@@ -61,7 +61,7 @@ class FolderDrop(QObject):
         elif failures:
             self._notices.show_warning(f"{failures[0].message} {failures[0].hint}")
         else:
-            self._notices.show_notice(no_photos_text((path,)))
+            self._notices.show_warning(no_photos_text((path,)))
 
     def _offer(self, path: Path, found: Sequence[Path], _failures: Sequence[Failure]) -> None:
         if found and found != [path]:

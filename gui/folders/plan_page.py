@@ -76,7 +76,7 @@ class PlanPage(QWidget):
         self._show_state()
 
     def _place(self) -> None:
-        panel, steps, area = Panel(tr(self.form.title)), self._panel, ScrollColumn()
+        panel, steps, area = Panel(tr(self.form.title)), self._panel, ScrollColumn(tr(self.form.title))
         add(panel.body, label(tr(self.form.introduction), "muted", wrap=True), self.form)
         add(steps.body, self.summary, self._reason, self.bar)
         add(steps.body, hbox(self.show_made, self.undo, SPACE), fill(self.table))

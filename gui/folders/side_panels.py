@@ -26,7 +26,7 @@ class SidePanels(QSplitter):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._left, self._right = left, right
         self._wanted: dict[QWidget, bool] = {}
-        for widget, width in ((left, 264), (middle, 240), (right, 264)):
+        for widget, width in ((left, 264), (middle, 240), (right, 280)):
             self.addWidget(widget)
             widget.setMinimumWidth(width)
         self.setSizes([264, 700, 320])

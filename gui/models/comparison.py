@@ -60,7 +60,7 @@ class ComparisonView(QWidget):
 
     def _lay_out(self) -> None:
         add(self._photos.body, hbox(self.filter, self._count, SPACE), self.wall)
-        area = ScrollColumn()
+        area = ScrollColumn(tr("Comparison"))
         self._column = area.show_column(self.headline, self.beside, self.notes, self._photos, SPACE)
         self._column.setSpacing(2 * theme.GRID)
         vbox(area, parent=self)

@@ -75,7 +75,7 @@ class ModelsPage(QWidget):
         add(installed.body, self.choices, Placed(self.import_button, alignment=LEFT))
         actions = (self.use, self.repair, self.compare, self.export_button, self.remove)
         self.statistics.body.insertLayout(2, hbox(*actions, SPACE))
-        self._area = ScrollColumn(parent=self)
+        self._area = ScrollColumn(tr("Selected model"), self)
         parts = (self.questions, self.export_panel, self.statistics, self.versions, self.classes)
         self._area.show_column(*parts, SPACE).setSpacing(2 * theme.GRID)
         hbox(Placed(installed, 2), Placed(self._area, 5), parent=self, margins=16, spacing=16)

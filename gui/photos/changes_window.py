@@ -31,7 +31,7 @@ class ChangesWindow(SecondWindow):
         super().__init__(tr("Changes"), "changes", QSize(900, 640), QSize(560, 400), parent)
         self._pictures = pictures
         self.headline = label(kind="title", wrap=True)
-        self._area = ScrollColumn()
+        self._area = ScrollColumn(tr("Changes"))
         grid = theme.GRID
         vbox(
             self.headline,

@@ -187,7 +187,7 @@ class PhotosPage(QWidget):
         """Show the model in use and its latency."""
         models, statistics = self._session.models, self.inspector.statistics
         if models.opening:
-            statistics.show_unavailable(tr("Opening {model}…", model=models.opening))
+            statistics.show_unavailable(tr("Loading…"))
         elif models.current is None:
             statistics.show_unavailable(tr("No model open. Choose one above."))
         else:

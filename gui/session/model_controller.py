@@ -58,6 +58,12 @@ class ModelController(QObject):
         self._engine.list_models()
 
     @property
+    def opening_title(self) -> str:
+        """The title of the model that is being opened; empty if none is."""
+        model = self.installed.get(self.opening)
+        return model.card.title if model else self.opening.capitalize()
+
+    @property
     def current(self) -> InstalledModel | None:
         """What the model in use is."""
         return self.in_use.model if self.in_use else None

@@ -94,7 +94,7 @@ def _counts(photos: int, failed: int, waiting: int) -> str:
 
 def _model(models: ModelController) -> str:
     if models.opening:
-        return tr("Opening {model}…", model=models.opening)
+        return ""  # the top bar says so
     if models.in_use is None:
         return tr("No model open")
     return tr("{model} on {provider}", model=models.in_use.name, provider=TITLES[models.in_use.provider])

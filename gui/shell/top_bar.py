@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QCursor
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.base.i18n import tr
@@ -35,6 +35,7 @@ class TopBar(QWidget):
         menu = QMenu(self)
         menu.addActions(list(provider_actions))
         self.chip.setMenu(menu)
+        menu.aboutToHide.connect(self._end_hover)
         self._state = label(kind="muted")
         name = label(tr("Model"), "muted")
         name.setBuddy(self.switcher)
@@ -53,11 +54,17 @@ class TopBar(QWidget):
             current = models.opening or models.name
             self.switcher.setCurrentIndex(self.switcher.findData(current))
         self.switcher.setEnabled(bool(models.installed))
-        provider = TITLES[in_use.provider] if in_use else tr("No provider")
+        provider = TITLES[in_use.provider] if in_use else tr("Starting…") if models.opening else tr("No provider")
         self.chip.setText(f" {provider}")
         self.chip.setAccessibleName(tr("Provider in use: {provider}", provider=provider))
         self.chip.setToolTip(tr("Runs the model. Click to choose another provider."))
-        self._state.setText(tr("Opening {model}…", model=models.opening) if models.opening else "")
+        self._state.setText(tr("Opening {model}…", model=models.opening_title) if models.opening else "")
+
+    def _end_hover(self) -> None:
+        """Paint the chip as the pointer left it: it does not notice while its menu is open."""
+        is_under = self.chip.rect().contains(self.chip.mapFromGlobal(QCursor.pos()))
+        self.chip.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, is_under)
+        self.chip.update()
 
     def _on_activated(self, index: int) -> None:
         name = self.switcher.itemData(index)

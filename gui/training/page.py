@@ -91,7 +91,7 @@ class TrainingPage(QWidget):
         parts = (self.running, self.unfinished, self.past)
         for part in parts:
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        area = ScrollColumn(parent=self)
+        area = ScrollColumn(tr("Training"), self)
         area.show_column(head, *parts, SPACE).setSpacing(2 * theme.GRID)
         vbox(area, parent=self, margins=16)
 

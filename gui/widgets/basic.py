@@ -111,8 +111,8 @@ def icon_button(icon: str, title: str, on_click: Callable[[], object]) -> QToolB
 class ScrollColumn(QScrollArea):
     """A column of widgets, which scrolls if it is too high."""
 
-    def __init__(self, name: str = "", parent: QWidget | None = None) -> None:
-        """`name` is the accessible name."""
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        """`name` is the accessible name: the keyboard reaches the column, as it may hold nothing but text to scroll."""
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

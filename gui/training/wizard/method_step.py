@@ -129,7 +129,7 @@ class MethodStep(QWidget):
         self.name.setMaximumWidth(320)
         naming = hbox(title, self.name, fill(vbox(self._name_error, self._name_note)), SPACE)
         cards = hbox(*map(fill, self.cards.values()), spacing=2 * theme.GRID)
-        area = ScrollColumn(parent=self)  # first: reparenting restyles everything inside
+        area = ScrollColumn(tr("Training method"), self)  # first: reparenting restyles everything inside
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.show_column(naming, cards, self.options, SPACE).setSpacing(2 * theme.GRID)
         vbox(area, parent=self)

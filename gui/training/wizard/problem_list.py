@@ -64,7 +64,7 @@ class ProblemList(ScrollColumn):
     class_wanted = Signal(object, object)
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+        super().__init__(tr("Check these photos"), parent)
         self._pictures = pictures
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._making: Iterator[QWidget] = iter(())
