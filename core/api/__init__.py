@@ -62,6 +62,31 @@ def list_images(
     return tuple(failures)
 
 
+def export_predictions(
+    outcomes: tuple[Outcome, ...],
+    labels: Mapping[Path, str],
+    file: Path,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> int:
+    """Write predictions to a file in the format of its suffix, and return how many.
+
+    Args:
+        outcomes: predictions and failures, in order.
+        labels: the user's labels.
+        file: the file; CSV if its suffix says nothing.
+        report: receives the progress.
+        token: checked before each image.
+
+    Raises:
+        FoveaError: the format is unsupported, or the file cannot be written.
+    """
+    from core.outputs.reports import predictions
+
+    return predictions.export(outcomes, labels, file, report=report, token=token)
+
+
 # ---- the model in use
 
 

@@ -30,6 +30,11 @@ def window_lock() -> Path:
     return settings_file().with_name("window.lock")
 
 
+def photo_list_file() -> Path:
+    """The list of photos in the window."""
+    return settings_file().with_name("photos.json")
+
+
 def user_models() -> Path:
     """The folder of the models the user trained or imported."""
     return _resolve(platformdirs.user_data_path(_APP), "models", inside="models")

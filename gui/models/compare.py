@@ -216,7 +216,7 @@ class CompareWindow(SecondWindow):
         ask_for_files(self, tr("Choose photos"), [tr("All files (*)")], self.set_photos)
 
     def _show_source(self) -> None:
-        count = self._session.photos.rowCount()
+        count = len(self._session.photos.photos())
         items = [(_WINDOW, tr_n("{count:,} photo in the window", "{count:,} photos in the window", count))]
         items += [(key, tr(text)) for key, text in _CHOICES.items()]
         if self._paths:
@@ -232,7 +232,7 @@ class CompareWindow(SecondWindow):
 
     def _show_button(self) -> None:
         is_pair = self.a.currentIndex() >= 0 and self.a.currentData() != self.b.currentData()
-        has_photos = bool(self._paths) if self.source.currentData() != _WINDOW else self._session.photos.rowCount() > 0
+        has_photos = bool(self._paths if self.source.currentData() != _WINDOW else self._session.photos.photos())
         self.go.setEnabled(is_pair and has_photos and self._task is None)
         if not is_pair:
             self.go.setToolTip(tr("Choose two different models or versions."))

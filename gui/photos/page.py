@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.prediction import Prediction
 from gui.photos.correction_controller import CorrectionController
 from gui.photos.empty_state import EmptyState
+from gui.photos.export import export_photos
 from gui.photos.gallery import Gallery
 from gui.photos.inspector import Inspector
+from gui.photos.photos_bar import PhotosBar
 from gui.photos.retrain_strip import RetrainStrip
 from gui.photos.retraining import Phase, Retraining
 from gui.photos.selection_panel import MAX_COUNTED
@@ -27,6 +29,8 @@ from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.datasets.labels import Label
     from gui.photos.changes_window import ChangesWindow
     from gui.widgets.photo_viewer import PhotoViewer
@@ -50,14 +54,18 @@ class PhotosPage(QWidget):
         self.empty.samples_chosen.connect(session.add)
         self._stack = QStackedWidget(self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.bar = PhotosBar(session.photos, self)
         self.gallery = Gallery(session.photos, self)
+        self._current: Path | None = None
         self.inspector = Inspector(session.pictures, self)
         self.correcting = CorrectionController(session.models, session.corrections, session.undo_steps, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
         self.viewer = Lazy(self._make_viewer)
-        self._splitter.addWidget(self.gallery)
+        left = QWidget()
+        vbox(self.bar, fill(self.gallery), parent=left, spacing=theme.GRID)
+        self._splitter.addWidget(left)
         self._splitter.addWidget(self.inspector)
         self._splitter.setStretchFactor(0, 3)
         self._splitter.setStretchFactor(1, 2)
@@ -78,8 +86,11 @@ class PhotosPage(QWidget):
         self.gallery.selection_changed.connect(self._show_selection)
         self.inspector.selection.correction_wanted.connect(self.correct)
         self.inspector.selection.removal_wanted.connect(self.remove_selected)
-        photos.rowsInserted.connect(self._show_current_view)
+        photos.rowsInserted.connect(self._on_inserted)
         photos.modelReset.connect(self._show_current_view)
+        photos.arranged.connect(self._on_arranged)
+        self.strip.labels_wanted.connect(self._show_pending)
+        self.bar.export_wanted.connect(self.export)
         self._session.photos.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
         self._session.models.changed.connect(self.show_model)
@@ -143,6 +154,10 @@ class PhotosPage(QWidget):
         self._changes = self._changes or ChangesWindow(self._session.pictures, self.window())
         self._changes.show_changes(summary, self.retraining.photos_changed())
 
+    def export(self) -> None:
+        """Let the user save the predictions of the photos that are shown."""
+        export_photos(self._session, self)
+
     def remove_selected(self) -> None:
         """Remove the selected photos from the list and select the one that follows."""
         rows = self.gallery.selected_rows()
@@ -194,10 +209,14 @@ class PhotosPage(QWidget):
             statistics.show_model(models.current, models.in_use, models.speed.latency_text())
 
     def _show_current_view(self) -> None:
-        has_photos = self._session.photos.rowCount() > 0
+        has_photos = bool(self._session.photos.photos())
+        was_in_empty = self.empty.isAncestorOf(QApplication.focusWidget() or self)
         self._stack.setCurrentWidget(self._splitter if has_photos else self.empty)
         if not has_photos:
             self.inspector.show_photo(None, None)
+            return
+        if was_in_empty:
+            self.gallery.setFocus()
 
     def select_row(self, row: int) -> None:
         """Select this photo, scroll to it and show it in the inspector."""
@@ -206,8 +225,24 @@ class PhotosPage(QWidget):
 
     def _on_chosen(self, row: int) -> None:
         if row >= 0:
-            self._session.engine.prefer(self._session.photos.photo(row).path)
+            self._current = self._session.photos.photo(row).path
+            self._session.engine.prefer(self._current)
         self._show_row(row)
+
+    def _on_inserted(self) -> None:
+        self._show_current_view()
+        if self.gallery.current_row() < 0:
+            self.gallery.select_row(0)
+
+    def _on_arranged(self) -> None:
+        """Stay at the photo that was current, if it is still shown."""
+        photos = self._session.photos
+        row = photos.row_of(self._current) if self._current is not None else None
+        if photos.rowCount():
+            self.gallery.select_row(row or 0)
+
+    def _show_pending(self) -> None:
+        self._session.show_pending(frozenset(one.path for one in self.retraining.pending()))
 
     def _on_outcome(self, row: int) -> None:
         if row == self.gallery.current_row():

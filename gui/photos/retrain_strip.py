@@ -27,10 +27,12 @@ class RetrainStrip(QFrame):
 
     Attributes:
         changes_wanted: the user requested to see what changed.
+        labels_wanted: the user requested to see the photos whose labels are not learned yet.
         training_wanted: the user requested to train a new model, as the one in use can't be retrained.
     """
 
     changes_wanted = Signal()
+    labels_wanted = Signal()
     training_wanted = Signal()
 
     def __init__(self, retraining: Retraining, parent: QWidget) -> None:
@@ -45,6 +47,12 @@ class RetrainStrip(QFrame):
         self.retrain = button(
             tr("Retrain"), retraining.start, kind="primary", hint=tr("Retrain the model with your corrections (Ctrl+R)")
         )
+        self.show_labels = button(
+            tr("Show them"),
+            self.labels_wanted.emit,
+            kind="link",
+            hint=tr("Show these photos, to check or change labels"),
+        )
         self.train = button(tr("Train a new model…"), self.training_wanted.emit)
         self.cancel = button(tr("Cancel"), retraining.stop)
         self.show_changes = button(
@@ -53,7 +61,15 @@ class RetrainStrip(QFrame):
         keeps = tr("Use the previous version again and keep your corrections (Ctrl+Alt+R)")
         self.undo = button(tr("Undo"), retraining.undo, hint=keeps)
         self.close_button = button(tr("Close"), retraining.dismiss)
-        buttons = (self.retrain, self.train, self.cancel, self.show_changes, self.undo, self.close_button)
+        buttons = (
+            self.show_labels,
+            self.retrain,
+            self.train,
+            self.cancel,
+            self.show_changes,
+            self.undo,
+            self.close_button,
+        )
         texts = vbox(self.words, self.details, spacing=2)
         margins = (2 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
         centred = (Placed(one, alignment=Qt.AlignmentFlag.AlignVCenter) for one in buttons)
@@ -72,6 +88,7 @@ class RetrainStrip(QFrame):
         show_text(self.details, details)
         self.retrain.setText(_button_text(pending))
         self.retrain.setVisible(bool(pending) and can_learn and phase is not Phase.RUNNING)
+        self.show_labels.setVisible(phase is Phase.PENDING)
         self.train.setVisible(phase is Phase.PENDING and not can_learn)
         self.cancel.setVisible(phase is Phase.RUNNING)
         self.cancel.setEnabled(not now.is_stopping)

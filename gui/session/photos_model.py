@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
@@ -14,6 +15,7 @@ from core.base.text import display_path
 from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
+from gui.session.photo_view import Kind, PhotoView, Sort, sort_key
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets.formats import confidence
 
@@ -38,14 +40,22 @@ class Photo:
 
 
 class PhotosModel(QAbstractListModel):
-    """Photos in the order they were added; each image is listed once.
+    """Photos, each image listed once; its rows are those of a view, in the order they were added unless sorted.
+
+    Photos that come into the view by being classified are appended; none leaves it before the view changes, so that a
+    photo that was just corrected does not vanish.
 
     Attributes:
+        listed: photos were added to or removed from the list.
+        arranged: another view is shown.
+        view: the view.
         outcome_changed: the photo in this row was classified.
         failed_count: the number of photos that could not be read.
         version: the version of the model that classifies now.
     """
 
+    listed = Signal()
+    arranged = Signal()
     outcome_changed = Signal(int)
 
     def __init__(self, pictures: PictureClient, corrections: CorrectionStore, parent: QObject) -> None:
@@ -53,6 +63,9 @@ class PhotosModel(QAbstractListModel):
         self._pictures, self._corrections = pictures, corrections
         self._corrections.changed.connect(self._on_corrected)
         self._pictures.rendered.connect(self._on_rendered)
+        self.view = PhotoView()
+        self._all: list[Photo] = []
+        self._by_path: dict[Path, Photo] = {}
         self._photos: list[Photo] = []
         self._rows: dict[Path, int] = {}
         self.failed_count = self.version = 0
@@ -114,56 +127,101 @@ class PhotosModel(QAbstractListModel):
         return self._photos[row]
 
     def photos(self) -> Sequence[Photo]:
-        """All photos, in row order."""
-        return self._photos
+        """All photos, shown or not, in the order they were added."""
+        return self._all
 
     def row_of(self, path: Path) -> int | None:
-        """The row of an image; None if it is not in the list."""
+        """The row of an image; None if it is not shown."""
         return self._rows.get(path)
 
+    def arrange(self, view: PhotoView) -> None:
+        """Show this view."""
+        self.view = view
+        self.beginResetModel()
+        self._arrange()
+        self.endResetModel()
+        self.arranged.emit()
+
     def add(self, paths: Iterable[Path]) -> list[Photo]:
-        """Append images that are not in the list yet, and return the new rows."""
-        fresh = [Photo(path) for path in dict.fromkeys(paths) if path not in self._rows]
-        self._insert(len(self._photos), fresh)
+        """Append images that are not in the list yet, and return them."""
+        fresh = [Photo(path) for path in dict.fromkeys(paths) if path not in self._by_path]
+        self._all += fresh
+        self._by_path |= {photo.path: photo for photo in fresh}
+        self._append([photo for photo in fresh if self._is_shown(photo)])
+        if fresh:
+            self.listed.emit()
         return fresh
 
-    def restore(self, rows: Sequence[tuple[int, Photo]]) -> None:
-        """Reinsert removed photos at their old rows, unless they have been added again."""
-        for row, photo in sorted(rows, key=lambda pair: pair[0]):
-            if photo.path not in self._rows:
-                self._insert(min(row, len(self._photos)), [photo])
+    def restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
+        """Reinsert removed photos at their old places, unless they have been added again."""
+        left = iter(self._all)
+        merged: list[Photo] = []
+        for place, photo in sorted(removed, key=lambda pair: pair[0]):
+            if photo.path not in self._by_path:
+                merged += islice(left, max(0, place - len(merged)))
+                merged.append(photo)
+                self.failed_count += isinstance(photo.outcome, Failure)
+        self._all = [*merged, *left]
+        self._by_path = {photo.path: photo for photo in self._all}
+        self.arrange(self.view)
+        self.listed.emit()
 
     def remove(self, rows: Iterable[int]) -> list[tuple[int, Photo]]:
         """Remove rows from the list, without touching the files, and return what `restore` needs."""
-        chosen = set(rows)
-        removed = [(row, photo) for row, photo in enumerate(self._photos) if row in chosen]
+        return self._remove({self._photos[row].path for row in rows})
+
+    def clear(self) -> list[tuple[int, Photo]]:
+        """Remove all photos, shown or not, and return what `restore` needs."""
+        return self._remove(set(self._by_path))
+
+    def _remove(self, chosen: Collection[Path]) -> list[tuple[int, Photo]]:
+        removed = [(place, photo) for place, photo in enumerate(self._all) if photo.path in chosen]
         self.beginResetModel()
-        self._photos = [photo for row, photo in enumerate(self._photos) if row not in chosen]
-        self._rows = {photo.path: row for row, photo in enumerate(self._photos)}
+        self._all = [photo for photo in self._all if photo.path not in chosen]
+        self._by_path = {photo.path: photo for photo in self._all}
+        self._photos = [photo for photo in self._photos if photo.path not in chosen]
+        self._number_rows()
         self.failed_count -= sum(isinstance(photo.outcome, Failure) for _, photo in removed)
         self.endResetModel()
+        self.listed.emit()
         return removed
 
     def set_outcome(self, outcome: Outcome) -> None:
         """Store the outcome of a photo, unless the photo was removed."""
-        row = self._rows.get(outcome.path)
-        if row is None:
+        photo = self._by_path.get(outcome.path)
+        if photo is None:
             return
-        photo = self._photos[row]
         self.failed_count += isinstance(outcome, Failure) - isinstance(photo.outcome, Failure)
         photo.outcome, photo.version = outcome, self.version
+        row = self._rows.get(outcome.path)
+        if row is None:
+            self._append([photo] if self._is_shown(photo) else [])
+            return
         index = self.index(row)
         self.dataChanged.emit(index, index, [Role.OUTCOME, Qt.ItemDataRole.DisplayRole])
         self.outcome_changed.emit(row)
 
-    def _insert(self, row: int, photos: Sequence[Photo]) -> None:
+    def _is_shown(self, photo: Photo) -> bool:
+        return self.view.kind is Kind.ALL or self.view.has(photo.path, photo.outcome, self.correction(photo))
+
+    def _arrange(self) -> None:
+        shown = [photo for photo in self._all if self._is_shown(photo)]
+        if self.view.sort is not Sort.ADDED:
+            key = sort_key(self.view.sort)
+            shown.sort(key=lambda photo: key(photo.path, photo.outcome, self.correction(photo)))
+        self._photos = shown
+        self._number_rows()
+
+    def _number_rows(self) -> None:
+        self._rows = {photo.path: row for row, photo in enumerate(self._photos)}
+
+    def _append(self, photos: Sequence[Photo]) -> None:
         if not photos:
             return
-        self.beginInsertRows(QModelIndex(), row, row + len(photos) - 1)
-        self._photos[row:row] = photos
-        self.failed_count += sum(isinstance(photo.outcome, Failure) for photo in photos)
-        for moved in range(row, len(self._photos)):
-            self._rows[self._photos[moved].path] = moved
+        first = len(self._photos)
+        self.beginInsertRows(QModelIndex(), first, first + len(photos) - 1)
+        self._photos += photos
+        self._rows |= {photo.path: row for row, photo in enumerate(photos, first)}
         self.endInsertRows()
 
     def _on_corrected(self) -> None:

@@ -18,6 +18,8 @@ from gui.session.correction_store import CorrectionStore
 from gui.session.library_watch import LibraryWatch
 from gui.session.model_controller import ModelController
 from gui.session.pasted_images import PastedImages
+from gui.session.photo_list_store import PhotoListStore
+from gui.session.photo_view import Kind, PhotoView
 from gui.session.photos_model import Photo, PhotosModel
 from gui.session.settings_store import SettingsStore
 from gui.tasks.engine_client import EngineClient
@@ -58,6 +60,7 @@ class Session(QObject):
         self.pictures = PictureClient(self)
         self.models = ModelController(self.engine, self.settings, self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)
+        self.kept_list = PhotoListStore(self.photos, self)
         self.pasted = PastedImages(self)
         self.watch = LibraryWatch(self)
         self.undo_steps: list[Callable[[], object]] = []
@@ -71,7 +74,7 @@ class Session(QObject):
             notices.connect(self.noticed)
         for warnings in (self.settings.damaged, self.engine.tasks.warned):
             warnings.connect(self._on_warned)
-        for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed):
+        for errors in (self.settings.failed, self.corrections.failed, self.pasted.failed, self.kept_list.failed):
             errors.connect(self._emit_error)
         self.models.changed.connect(self._on_models_changed)
         self.models.opened.connect(self._on_opened)
@@ -79,6 +82,7 @@ class Session(QObject):
         self.engine.waiting_changed.connect(self._emit_progress)
         self.engine.tasks.failed.connect(self._on_failed)
         self.pictures.tasks.failed.connect(self._on_failed)
+        self.kept_list.found.connect(self._on_kept)
         self.pasted.saved.connect(lambda file: self.add((file,)))
         self.watch.changed.connect(self.models.refresh)
 
@@ -88,6 +92,7 @@ class Session(QObject):
             return
         self.models.refresh()
         self.pictures.start()
+        self.kept_list.start()
         self.watch.start()
         self.models.open()
 
@@ -96,6 +101,7 @@ class Session(QObject):
         self._is_closed = True
         self.closing.emit()
         self.pasted.close()
+        self.kept_list.close()
         self.watch.close()
         self.engine.tasks.close()
         self.pictures.tasks.close()
@@ -117,7 +123,7 @@ class Session(QObject):
         listing.add(paths, (photo.path for photo in fresh))
         self.engine.classify(photo.path for photo in fresh)
         if is_first:
-            self.photos_added.emit(self.photos.row_of(paths[0]))
+            self._show(paths[0])
 
     def _on_listed(self, listing: PhotoListing, failures: Sequence[Failure]) -> None:
         """Report what could not be read, or why fewer photos were added than the user may expect."""
@@ -127,9 +133,30 @@ class Session(QObject):
         if summary and not (failures and listing.is_empty):
             self.noticed.emit(Notice(summary))
 
+    def _show(self, path: Path) -> None:
+        """Report that a photo was added; if the view hides it, all are shown."""
+        if self.photos.row_of(path) is None:
+            self.photos.arrange(PhotoView(sort=self.photos.view.sort))
+        self.photos_added.emit(self.photos.row_of(path))
+
+    def _on_kept(self, paths: Sequence[Path]) -> None:
+        """Continue with the photos of the last session, without taking the user to them."""
+        self.engine.classify(photo.path for photo in self.photos.add(paths))
+
+    def show_pending(self, paths: frozenset[Path]) -> None:
+        """Show photos whose labels no model has learned yet, in the list before or not."""
+        self.engine.classify(photo.path for photo in self.photos.add(sorted(paths)))
+        self.photos.arrange(PhotoView(Kind.PENDING, paths=paths))
+
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
-        removed = self.photos.remove(rows)
+        self._on_removed(self.photos.remove(rows))
+
+    def clear(self) -> None:
+        """Remove all photos from the list; `undo` restores them."""
+        self._on_removed(self.photos.clear())
+
+    def _on_removed(self, removed: Sequence[tuple[int, Photo]]) -> None:
         if removed:
             self.undo_steps.append(partial(self._restore, removed))
             self.engine.forget(photo.path for _, photo in removed)
@@ -138,7 +165,7 @@ class Session(QObject):
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
         self.photos.restore(removed)
         self.engine.classify(photo.path for _, photo in removed if _needs_answer(photo, self.models.in_use))
-        self.photos_added.emit(self.photos.row_of(removed[0][1].path))
+        self._show(removed[0][1].path)
 
     def undo(self) -> None:
         """Undo the last removal or labelling of photos."""

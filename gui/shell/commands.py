@@ -70,7 +70,7 @@ class Commands(QObject):
             ActionId.COPY: lambda: pages.photo_browser.copy_answers(),
             ActionId.SELECT_ALL: lambda: pages.photo_browser.select_all(),
             ActionId.REMOVE: lambda: pages.photo_browser.remove_selected(),
-            ActionId.CLEAR: lambda: session.remove(range(session.photos.rowCount())),
+            ActionId.CLEAR: session.clear,
             ActionId.CORRECT: lambda: pages.photo_browser.correct(),
             ActionId.REMOVE_CORRECTION: lambda: pages.photo_browser.remove_correction(),
             ActionId.STOP: session.stop,

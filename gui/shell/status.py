@@ -75,7 +75,7 @@ class StatusBar(QStatusBar):
         """Update all parts of the status bar."""
         session = self._session
         waiting = session.engine.waiting_count
-        counts = _counts(session.photos.rowCount(), session.photos.failed_count, waiting)
+        counts = _counts(len(session.photos.photos()), session.photos.failed_count, waiting)
         self._counts.setText(self._summary or counts)
         self._stop.setVisible(waiting > 0)
         self._model.setText(_model(session.models))

@@ -1,0 +1,131 @@
+"""The bar above the photos: which are shown, their order, and export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from core.base.i18n import mark, tr
+from gui.session.photo_view import Kind, PhotoView, Sort, count_classes
+from gui.session.photos_model import PhotosModel
+from gui.widgets import theme
+from gui.widgets.basic import Choice, button, label, show_text
+from gui.widgets.counts import photo_count
+from gui.widgets.layouts import SPACE, hbox
+
+_MAX_WIDTH: Final = 240
+_SORTS: Final = {
+    Sort.ADDED: mark("In the order added"),
+    Sort.CONFIDENCE: mark("Lowest confidence first"),
+    Sort.CLASS: mark("By class"),
+    Sort.NAME: mark("By name"),
+}
+_KINDS: Final = {
+    Kind.UNKNOWN: mark("Unknown ({count:,})"),
+    Kind.UNREADABLE: mark("Unreadable ({count:,})"),
+    Kind.LABELLED: mark("Labelled by you ({count:,})"),
+}
+
+
+class PhotosBar(QWidget):
+    """Shows and changes the view of a `PhotosModel`; hidden while there are fewer than two photos.
+
+    Attributes:
+        export_wanted: the user wants to export the photos that are shown.
+        filter: which photos are shown.
+        sort: their order.
+    """
+
+    export_wanted = Signal()
+
+    def __init__(self, photos: PhotosModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._photos = photos
+        self._views: list[PhotoView] = []
+        self.filter, self.sort = _Filter(self._fill), Choice()
+        self.filter.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
+        self.filter.setMaximumWidth(_MAX_WIDTH)
+        self.filter.setAccessibleName(tr("Photos shown"))
+        self.sort.setAccessibleName(tr("Sort order"))
+        self.sort.addItems([tr(title) for title in _SORTS.values()])
+        self.count = label(kind="muted")
+        self.clear = button(tr("Show all"), self._show_all, kind="link")
+        export = button(tr("Export…"), self.export_wanted.emit, hint=tr("Save the predictions of these photos"))
+        items = (self.filter, self.sort, self.count, self.clear, SPACE, export)
+        hbox(*items, parent=self, margins=(theme.GRID // 2, 0, theme.GRID, 0), spacing=theme.GRID)
+        self.filter.activated.connect(self._on_filter)
+        self.sort.activated.connect(self._on_sort)
+        photos.arranged.connect(self._fill)
+        for changed in (photos.rowsInserted, photos.modelReset, photos.listed):
+            changed.connect(self._show_count)
+        self._fill()
+
+    def _fill(self) -> None:
+        """List what can be shown, with the numbers of photos."""
+        view, found = self._photos.view, dict(self._possible_views())
+        self._views = list(found)
+        self.filter.clear()
+        self.filter.addItems([_title(one, count) for one, count in found.items()])
+        self.filter.setCurrentIndex(self._views.index(view))
+        self.sort.setCurrentIndex(list(_SORTS).index(view.sort))
+        self._show_count()
+
+    def _possible_views(self) -> Iterator[tuple[PhotoView, int]]:
+        """Yield the views that show a photo, and the current one, with the numbers of their photos."""
+        view, photos = self._photos.view, self._photos.photos()
+        known = [(photo.path, photo.outcome, self._photos.correction(photo)) for photo in photos]
+        yield PhotoView(sort=view.sort), len(photos)
+        if view.kind is Kind.PENDING:
+            yield view, sum(view.has(*one) for one in known)
+        for kind in _KINDS:
+            one = PhotoView(kind, sort=view.sort)
+            count = sum(one.has(*photo) for photo in known)
+            if count or view == one:
+                yield one, count
+        classes = count_classes((outcome, label) for _, outcome, label in known)
+        yield from ((PhotoView(Kind.CLASS, name, sort=view.sort), count) for name, count in classes.items())
+        if view.kind is Kind.CLASS and view.name not in classes:
+            yield view, 0
+
+    def _show_count(self) -> None:
+        shown, total = self._photos.rowCount(), len(self._photos.photos())
+        some = tr("{shown:,} of {photos}", shown=shown, photos=photo_count(total))
+        show_text(self.count, some if self._photos.view.kind is not Kind.ALL else "")
+        self.clear.setVisible(self._photos.view.kind is not Kind.ALL)
+        self.setVisible(total > 1 or self._photos.view.kind is not Kind.ALL)
+
+    def _show_all(self) -> None:
+        self._photos.arrange(PhotoView(sort=self._photos.view.sort))
+
+    def _on_filter(self, index: int) -> None:
+        self._photos.arrange(self._views[index])
+
+    def _on_sort(self, index: int) -> None:
+        self._photos.arrange(replace(self._photos.view, sort=list(_SORTS)[index]))
+
+
+def _title(view: PhotoView, count: int) -> str:
+    match view.kind:
+        case Kind.ALL:
+            return tr("All photos")
+        case Kind.PENDING:
+            return tr("Labels not learned yet ({count:,})", count=count)
+        case Kind.CLASS:
+            return tr("{label} ({count:,})", label=view.name, count=count)
+    return tr(_KINDS[view.kind], count=count)
+
+
+class _Filter(Choice):
+    """A list that is up to date when it opens."""
+
+    def __init__(self, fill: Callable[[], None]) -> None:
+        super().__init__()
+        self._fill = fill
+
+    def showPopup(self) -> None:
+        self._fill()
+        super().showPopup()
