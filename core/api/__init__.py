@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from core.base.errors import UsageError
+from core.base.errors import ProviderError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
-from core.base.providers import Precision, ProviderPreference
+from core.base.providers import Precision, Provider, ProviderPreference
 from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
@@ -113,6 +113,19 @@ def open_model(
     from core.services.engine import SERVICE
 
     return SERVICE.open(name, provider, precision, top_k, token=token)
+
+
+def missing_providers() -> dict[Provider, str]:
+    """The providers that cannot work on this machine, and why; those that are not listed may still fail."""
+    from core.engine.sessions import check_provider
+
+    found: dict[Provider, str] = {}
+    for provider in Provider:
+        try:
+            check_provider(provider)
+        except ProviderError as error:
+            found[provider] = error.what
+    return found
 
 
 def classify(images: tuple[Path, ...], *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken) -> None:

@@ -90,10 +90,22 @@ def collect_reports() -> CrashReport | None:
     return report
 
 
+def last_report() -> str:
+    """The last reports that were collected; empty if there are none."""
+    try:
+        return _last_file().read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _last_file() -> Path:
+    return paths.log_folder() / "crash-last.log"
+
+
 def _archive(crashed: Sequence[Path]) -> CrashReport:
     """Write the reports in these logs, oldest first, to one file."""
     text = "\n".join([f"{_program()}\n", *(_describe(path) for path in crashed[-_MAX_LOGS:])])
-    report = CrashReport(text, paths.log_folder() / "crash-last.log", any(_is_from_window(path) for path in crashed))
+    report = CrashReport(text, _last_file(), any(_is_from_window(path) for path in crashed))
     write_atomically(report.file, text.encode())
     return report
 

@@ -170,13 +170,30 @@ def _open_cpu(data: bytes, precision: Precision) -> ort.InferenceSession:  # noq
     return ort.InferenceSession(data, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
 
 
-def _open_cuda(data: bytes, precision: Precision) -> ort.InferenceSession:
+def check_provider(provider: Provider) -> None:
+    """Check what a provider needs on this machine, without opening a model; takes milliseconds.
+
+    Raises:
+        ProviderError: it cannot work here.
+    """
+    match provider:
+        case Provider.CUDA:
+            _check_cuda()
+        case Provider.OPENVINO:
+            _openvino_device()
+
+
+def _check_cuda() -> None:
     if _ORT_NAMES[Provider.CUDA] not in ort.get_available_providers():
         what = tr("The installed ONNX Runtime does not support CUDA.")
         raise ProviderError(what, hint=_missing_hint(Provider.CUDA))
     if _nvidia_driver() is None:
         hint = tr("Install the NVIDIA driver. On a machine without an NVIDIA GPU, use another provider.")
         raise ProviderError(tr("No NVIDIA driver found."), hint=hint)
+
+
+def _open_cuda(data: bytes, precision: Precision) -> ort.InferenceSession:
+    _check_cuda()
     _load_cuda_libraries()
     exact = precision is Precision.EXACT
     cuda = (_ORT_NAMES[Provider.CUDA], {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0" if exact else "1"})

@@ -20,7 +20,6 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
 from core.base.text import natural_sort_key
 from core.card import BackboneCard, write_card
-from core.datasets import checks
 from core.datasets.dataset import Dataset, Example
 from core.datasets.discovery import LabelledImage
 from core.datasets.label_file import open_labels
@@ -124,7 +123,7 @@ class _Scanned:
 
     Attributes:
         images: the images that can be used, by sha256.
-        hashes: sha256 of each photo that is one of these, or a copy.
+        hashes: sha256 of each photo that is one of these, or a copy with the same label.
         problems: why the others cannot be used.
     """
 
@@ -148,15 +147,16 @@ def _scan(retraining: _Retraining) -> _Scanned:
         results = list(scan_images(photos, cache, retraining.report, retraining.token))
     labelled = {one.path: one.sha256 for one in retraining.request.corrections}
     readable = [one for one in results if isinstance(one, ScannedImage) and labelled[one.path] in ("", one.sha256)]
-    kept, copies = checks.drop_duplicates(readable)
-    images = {image.sha256: image for image in kept}
+    given_at = {one.path: one.created_at for one in retraining.request.corrections}
+    readable.sort(key=lambda image: given_at[image.path])
+    images = {image.sha256: image for image in readable}  # of copies, the latest label counts
     problems = tuple(one if isinstance(one, Problem) else _changed(one) for one in results if one not in readable)
-    problems += tuple(one for one in copies if one.kind is ProblemKind.CONFLICT)
     if not images:
         ambiguous = ambiguous_text(retraining.ambiguous)
         hint = problems[0].message if problems else ambiguous or tr("Correct a prediction first.")
         raise DatasetError(tr("There are no corrections to train on."), hint=hint)
-    return _Scanned(images, {one.path: one.sha256 for one in readable if one.sha256 in images}, problems)
+    hashes = {one.path: one.sha256 for one in readable if one.label == images[one.sha256].label}
+    return _Scanned(images, hashes, problems)
 
 
 def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingData:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.base.i18n import tr
 from gui.folders.job_text import title_text
 from gui.folders.page import FoldersPage
@@ -13,6 +15,22 @@ class FolderBrowser:
 
     def __init__(self, page: FoldersPage, notices: Notices) -> None:
         self._page, self._notices = page, notices
+
+    def selected_paths(self) -> list[Path]:
+        """The files of the selected rows, unless they are too many, or the folder of the selected job."""
+        if self._page.shows_results:
+            return [row.path for row in self._page.results.selection.loaded() or ()]
+        return [] if self._page.listed_job is None else [self._page.listed_job.folder]
+
+    @property
+    def has_selection(self) -> bool:
+        """Whether there is a photo to act on."""
+        return self._page.shows_results and self._page.results.selection.has_current
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a review to undo."""
+        return self._page.reviewer.can_undo
 
     def copy_answers(self) -> None:
         """Copy the selected rows to the clipboard."""
@@ -26,7 +44,7 @@ class FolderBrowser:
 
     def remove_selected(self) -> None:
         """Remove the selected job from the list. Rows cannot be removed: they reflect the folder."""
-        job = self._page.list.current() if self._page.list.isVisible() else None
+        job = self._page.listed_job
         if job is not None and (running := self._page.outputs.description(job.id)):
             self._notices.show_notice(
                 tr("Can't remove “{name}” yet. In progress: {task}.", name=title_text(job), task=running)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
-from core.jobs.values import JobRequest, JobState
+from core.jobs.values import JobRequest, JobState, JobSummary
 from core.outputs.reports.plan import ReportFormat
 from gui.folders.job_text import progress_text, title_text
 from gui.folders.page import FoldersPage
@@ -31,8 +31,7 @@ class JobCommands(QObject):
         self._page, self._jobs, self._outputs = page, page.jobs, page.outputs
         page.form.submitted.connect(self._begin)
         page.results_created.connect(self._connect_strip)
-        page.jobs.changed.connect(self._show_running)
-        page.outputs.changed.connect(self._show_running)
+        page.state_changed.connect(self._show_running)
 
     def _connect_strip(self, results: ResultsPage) -> None:
         results.strip.pause_wanted.connect(self._pause)
@@ -52,26 +51,30 @@ class JobCommands(QObject):
     def _on_refused(self, error: FoveaError) -> None:
         self._page.form.show_error(error)
 
-    # ---- the job that is shown
+    # ---- the job that is shown, or else selected in the list
+
+    @property
+    def _job(self) -> JobSummary | None:
+        return self._page.job or self._page.listed_job
 
     def toggle(self) -> None:
         """Pause or resume the job; if it is finished, look for new photos."""
-        job = self._page.job
-        if job is not None and job.state is JobState.FINISHED:
-            self._resume()
-        elif job is not None:
-            self._page.results.strip.toggle()
+        job = self._job
+        if job is not None and job.state in (JobState.RUNNING, JobState.PAUSED):
+            self._jobs.pause(job.id, on=job.state is JobState.RUNNING)
+        elif job is not None and job.state in (JobState.FINISHED, JobState.STOPPED, JobState.MISSING):
+            self._jobs.resume([job.id])
 
     def stop(self) -> None:
         """Stop the job, watching its folder, and the task running on its photos."""
-        job = self._page.job
+        job = self._job
         if job is not None:
             self._jobs.stop(job.id)
             self._outputs.stop(job.id)
 
     def toggle_watch(self) -> None:
         """Start or stop watching the folder of the job."""
-        job = self._page.job
+        job = self._job
         if job is not None and job.state is JobState.WATCHING:
             self._jobs.stop(job.id)
         elif job is not None:
@@ -114,8 +117,11 @@ class JobCommands(QObject):
     # ---- all running jobs
 
     def _show_running(self) -> None:
+        """Show the progress of the jobs, except of the one whose results show it themselves."""
         jobs = self._jobs.all
-        busy = [job for job in jobs.values() if job.state in (JobState.RUNNING, JobState.PAUSED)]
+        shown = self._page.job if self._page.isVisible() and self._page.shows_results else None
+        states = (JobState.RUNNING, JobState.PAUSED)
+        busy = [job for job in jobs.values() if job.state in states and (shown is None or job.id != shown.id)]
         lines = [(job, progress_text(job)) for job in busy]
         lines += [(jobs[job], line) for job, line in self._outputs.lines() if job in jobs]
         texts = (tr("{folder}: {progress}", folder=title_text(job), progress=line) for job, line in lines)

@@ -51,10 +51,10 @@ class JobsPage(QWidget):
         self.list.setItemDelegate(_JobDelegate(self.list))
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setUniformItemSizes(True)
-        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)
+        self._stack.addWidget(QWidget())  # until it is known whether there are jobs
         self._stack.addWidget(_make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))
         vbox(self._stack, parent=self)
@@ -74,7 +74,7 @@ class JobsPage(QWidget):
         else:
             for row, job in enumerate(shown):
                 _update_item(self.list.item(row), job)
-        self._stack.setCurrentIndex(bool(shown))
+        self._stack.setCurrentIndex(2 if shown else 1)
 
     def _fill(self, shown: list[JobSummary]) -> None:
         """Rebuild the rows; if the selected job is gone, select its neighbour."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.api import jobs as api
@@ -88,7 +88,9 @@ class FoldersPage(QWidget):
         self.jobs.restored.connect(self.list.select)
         self.outputs.changed.connect(self.state_changed)
         self.outputs.ended.connect(self.jobs.refresh)
+        self.reviewer.reviewed.connect(lambda _: self._count_reviews())
         self.list.opened.connect(self.open_job)
+        self.list.list.currentRowChanged.connect(self.state_changed)
         self.form.cancelled.connect(self.show_jobs)
 
     def _make_view(self, name: str) -> JobView:
@@ -139,6 +141,11 @@ class FoldersPage(QWidget):
         """The job whose results, review or plan is shown now."""
         results = self._results.made
         return None if results is None or self._stack.currentWidget() in (self.list, self.form) else results.job
+
+    @property
+    def listed_job(self) -> JobSummary | None:
+        """The job that is selected in the list, while the list is shown."""
+        return self.list.current() if self._stack.currentWidget() is self.list else None
 
     @property
     def shows_results(self) -> bool:
@@ -213,6 +220,12 @@ class FoldersPage(QWidget):
     def _back_to_results(self) -> None:
         if self.job is not None:
             self.open_job(self.job.id)
+            self._count_reviews()
+
+    def _count_reviews(self) -> None:
+        """List the jobs with their new counts; after a review only once, when it ends."""
+        if not self.is_reviewing:
+            self.reviewer.outbox.when_stored(self.jobs.refresh)
 
     def _classes(self, job: JobSummary) -> tuple[str, ...]:
         """The classes of a job's model; empty if the model is gone."""
@@ -245,6 +258,10 @@ class FoldersPage(QWidget):
         self.outputs.prepare()
         if self._results.made is None:
             run_when_idle(self, self._prepare())
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.state_changed.emit()
 
     def _prepare(self) -> Iterator[None]:
         """Create the widgets of the results page one by one, before the user opens a job."""

@@ -26,7 +26,7 @@ _LIKELY: Final = 3
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
 _MIN_CHOICES: Final = 2
 _OFFER: Final = 36
-_REST: Final = 296
+_REST: Final = 272
 """Height in pixels of a class button with the gap below it, and of everything else."""
 
 

@@ -100,5 +100,5 @@ def _properties(row: Row) -> list[tuple[str, str]]:
     if row.provider in TITLES:
         properties.append((tr("Provider"), TITLES[Provider(row.provider)]))
     if row.timing.total_ms:
-        properties.append((tr("Time"), milliseconds(row.timing.total_ms)))
+        properties.append((tr("Time per photo"), milliseconds(row.timing.total_ms)))
     return [(name, value) for name, value in properties if value]

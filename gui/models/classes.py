@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QSortFilterProxyModel, QStringListModel, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QListView, QToolButton
 
 from core.base.i18n import tr, tr_n
 from gui.widgets.basic import Panel, label
+from gui.widgets.context_menu import attach_menu
 
 _FEW: Final = 12
 """Up to this many classes fit on one line and need no search."""
@@ -39,6 +41,7 @@ class ClassesPanel(Panel):
         self.list.setUniformItemSizes(True)
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.setFixedHeight(_HEIGHT)
+        attach_menu(self.list, lambda: (self._copying(tr("Copy name"), self.list.currentIndex().data()),))
         self._count = label(kind="muted")
         self.search.textChanged.connect(self._search)
         for widget in (self._few, self.search, self.list, self._count):
@@ -56,6 +59,9 @@ class ClassesPanel(Panel):
         self._all.setStringList(list(classes))
         self.search.clear()
         self._search("")
+
+    def _copying(self, title: str, text: str) -> tuple[str, Callable[[], object]]:
+        return title, lambda: QGuiApplication.clipboard().setText(text)
 
     def _search(self, text: str) -> None:
         self._found.setFilterFixedString(text.strip())

@@ -26,6 +26,7 @@ from gui.session.session import Session
 from gui.tasks.notice import NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
@@ -82,6 +83,7 @@ class ModelsPage(QWidget):
 
     def _connect(self) -> None:
         session, library = self._session, self._session.library
+        attach_menu(self.choices, lambda: (self.use, self.compare, self.export_button, None, self.remove))
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
         self.versions.chosen.connect(self._show_chosen)
@@ -252,6 +254,7 @@ class ModelsPage(QWidget):
         self.repair.setText(tr("Use version {number}", number=intact.number) if intact else "")
         for one_button in (self.compare, self.export_button):
             one_button.setEnabled(facts is not None)
+            one_button.setToolTip("" if facts is not None else tr("This model is damaged and can't be used."))
         numbers = [version.number for version in one.versions] if one else []
         self.remove.setEnabled(any(numbers))
         self.remove.setText(tr("Remove my versions") if any(numbers) and 0 in numbers else tr("Remove model"))

@@ -12,6 +12,7 @@ from core.base.i18n import mark, tr
 from core.models.values import ModelName, Version
 from gui.models import version_text
 from gui.widgets.basic import Panel, button, fit_rows, label, plain_list, show_text
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.formats import NO_VALUE
 from gui.widgets.layouts import SPACE, add, hbox
 
@@ -53,6 +54,7 @@ class VersionsPanel(Panel):
         self._reason = label(kind="danger", wrap=True)
         self._reason.hide()
         self.list.itemActivated.connect(lambda: self._emit(self.use_wanted))
+        attach_menu(self.list, lambda: (self.use, self.result, self.back, None, self.remove))
         add(self.body, self.list, self._reason, hbox(self.use, self.result, self.back, self.remove, SPACE))
 
     def show_versions(self, one: ModelName | None, used: int | None) -> None:

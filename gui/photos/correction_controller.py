@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
@@ -18,6 +19,7 @@ from core.prediction import Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.session.model_controller import ModelController
 from gui.session.photos_model import Photo
+from gui.session.undo import Step
 from gui.tasks.notice import Notice
 from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.formats import confidence
@@ -40,11 +42,11 @@ class CorrectionController(QObject):
         self,
         models: ModelController,
         corrections: CorrectionStore,
-        undo_steps: list[Callable[[], object]],
+        undo_stack: QUndoStack,
         page: QWidget,
     ) -> None:
         super().__init__(page)
-        self._models, self._corrections, self._undo_steps, self._page = models, corrections, undo_steps, page
+        self._models, self._corrections, self._undo_stack, self._page = models, corrections, undo_stack, page
         self.chooser: ClassChooser | None = None
         self._photos: list[Photo] = []
 
@@ -79,7 +81,8 @@ class CorrectionController(QObject):
         """Remove the user's labels of photos."""
         corrected = [one for one in _predictions(photos) if self._corrections.of(one.path, one.model) is not None]
         if corrected:
-            self._change(corrected, {})
+            text = tr_n("remove label", "remove {count:,} labels", len(corrected))
+            self._change(text, corrected, {})
 
     def _new_classes(self, card: ModelCard) -> list[str]:
         """Labels given by the user that are not classes of the model, in natural order."""
@@ -87,16 +90,24 @@ class CorrectionController(QObject):
         return sorted(labels.difference(card.classes), key=natural_sort_key)
 
     def _correct(self, label: str) -> None:
-        predictions = _predictions(self._photos)
-        self._change(predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
+        self.label(self._photos, label)
 
-    def _change(self, predictions: Iterable[Prediction], labels: Mapping[Path, Label]) -> None:
+    def label(self, photos: Sequence[Photo], label: str) -> None:
+        """Label photos with a class; those without a prediction are skipped."""
+        predictions = _predictions(photos)
+        text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", len(predictions), label=label)
+        self._change(text, predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
+
+    def _change(self, text: str, predictions: Iterable[Prediction], labels: Mapping[Path, Label]) -> None:
         """Label the photos of predictions, or remove their labels, so that it can be undone."""
         changes: dict[str, dict[Path, Label | None]] = defaultdict(dict)
         for one in predictions:
             changes[one.model][one.path] = labels.get(one.path)
+        self._undo_stack.push(Step(text, partial(self._apply, changes)))
+
+    def _apply(self, changes: Mapping[str, Mapping[Path, Label | None]]) -> Callable[[], object]:
         tickets = [self._corrections.update(model, own) for model, own in changes.items()]
-        self._undo_steps.append(partial(self._corrections.undo, *tickets))
+        return partial(self._corrections.undo, *tickets)
 
 
 def _predictions(photos: Iterable[Photo]) -> list[Prediction]:

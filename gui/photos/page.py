@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -58,7 +59,7 @@ class PhotosPage(QWidget):
         self.gallery = Gallery(session.photos, self)
         self._current: Path | None = None
         self.inspector = Inspector(session.pictures, self)
-        self.correcting = CorrectionController(session.models, session.corrections, session.undo_steps, self)
+        self.correcting = CorrectionController(session.models, session.corrections, session.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
@@ -190,7 +191,29 @@ class PhotosPage(QWidget):
 
     def undo(self) -> None:
         """Undo the last removal or correction."""
-        self._session.undo()
+        self._session.undo_stack.undo()
+
+    @property
+    def has_selection(self) -> bool:
+        """Whether there is a photo to act on."""
+        return self.gallery.current_row() >= 0 or self.gallery.selectionModel().hasSelection()
+
+    @property
+    def labelled_count(self) -> int:
+        """How many photos `label_selected` labels."""
+        return sum(isinstance(photo.outcome, Prediction) for photo in self._selected())
+
+    def label_selected(self, name: str) -> None:
+        """Label the selected photos with a class."""
+        self.correcting.label(self._selected(), name)
+
+    def selected_paths(self) -> list[Path]:
+        """The files of the selected photos, or else of the current one."""
+        return [photo.path for photo in self._selected()]
+
+    def classify_selected(self) -> None:
+        """Classify the selected photos again."""
+        self._session.classify_again(self._selected())
 
     def step(self, by: int) -> None:
         """Select the photo this many rows further."""

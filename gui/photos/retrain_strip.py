@@ -58,7 +58,7 @@ class RetrainStrip(QFrame):
         self.show_changes = button(
             tr("Show changes"), self.changes_wanted.emit, hint=tr("Photos whose prediction changed (Ctrl+Shift+D)")
         )
-        keeps = tr("Use the previous version again and keep your corrections (Ctrl+Alt+R)")
+        keeps = tr("Use the previous version again and keep your corrections")
         self.undo = button(tr("Undo"), retraining.undo, hint=keeps)
         self.close_button = button(tr("Close"), retraining.dismiss)
         buttons = (

@@ -27,6 +27,7 @@ from gui.tasks.background import in_background
 from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import button, label
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.layouts import fill, hbox, vbox
 
 _SHARP: Final = 2.0
@@ -63,6 +64,8 @@ class PlotFrame(QFrame):
         self.setAccessibleName(title)
         self.table.setAccessibleName(tr("{title} (table)", title=title))
         canvas.setAccessibleName(title)
+        for shown in (canvas, self.table):
+            attach_menu(shown, lambda: (self._copy, self._save, None, self._toggle))
         self._name_buttons()
 
     def _place(self) -> None:

@@ -166,15 +166,8 @@ class PhotosModel(QAbstractListModel):
         self.arrange(self.view)
         self.listed.emit()
 
-    def remove(self, rows: Iterable[int]) -> list[tuple[int, Photo]]:
-        """Remove rows from the list, without touching the files, and return what `restore` needs."""
-        return self._remove({self._photos[row].path for row in rows})
-
-    def clear(self) -> list[tuple[int, Photo]]:
-        """Remove all photos, shown or not, and return what `restore` needs."""
-        return self._remove(set(self._by_path))
-
-    def _remove(self, chosen: Collection[Path]) -> list[tuple[int, Photo]]:
+    def remove(self, chosen: Collection[Path]) -> list[tuple[int, Photo]]:
+        """Remove images from the list, shown or not, without touching the files, and return what `restore` needs."""
         removed = [(place, photo) for place, photo in enumerate(self._all) if photo.path in chosen]
         self.beginResetModel()
         self._all = [photo for photo in self._all if photo.path not in chosen]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoStack
 
 from core.base.errors import FoveaError, TrainerDiedError
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.models.values import OpenedModel
 from core.prediction import Failure, Prediction
 from gui.session.arrivals import PhotoListing
@@ -22,6 +23,7 @@ from gui.session.photo_list_store import PhotoListStore
 from gui.session.photo_view import Kind, PhotoView
 from gui.session.photos_model import Photo, PhotosModel
 from gui.session.settings_store import SettingsStore
+from gui.session.undo import Step
 from gui.tasks.engine_client import EngineClient
 from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.picture_client import PictureClient
@@ -40,15 +42,17 @@ class Session(QObject):
         progressed: counts, speed or latency changed; emitted at most a few times a second.
         photos_added: photos were dropped, pasted, opened or restored; the row of the first one, new or not.
         noticed: a notice for the user.
+        requested: the user opened these files and folders.
         removed: this many photos were removed from the list; `undo` restores them.
         closing: the window closes; whatever runs in the background stops now.
         photos: the photos, in the order of their rows.
-        undo_steps: what `undo` reverts, most recent last.
+        undo_stack: removals from the list and labels of its photos.
     """
 
     progressed = Signal()
     photos_added = Signal(int)
     noticed = Signal(object)
+    requested = Signal(object)
     removed = Signal(int)
     closing = Signal()
 
@@ -63,7 +67,7 @@ class Session(QObject):
         self.kept_list = PhotoListStore(self.photos, self)
         self.pasted = PastedImages(self)
         self.watch = LibraryWatch(self)
-        self.undo_steps: list[Callable[[], object]] = []
+        self.undo_stack = QUndoStack(self)
         self._is_closed = False
         self._progress_timer = QTimer(self, interval=_PROGRESS_INTERVAL_MS, singleShot=True)
         self._progress_timer.timeout.connect(self.progressed)
@@ -99,6 +103,7 @@ class Session(QObject):
     def close(self) -> None:
         """Stop all background work."""
         self._is_closed = True
+        self.undo_stack.clear()  # now, as it would signal that while it is deleted
         self.closing.emit()
         self.pasted.close()
         self.kept_list.close()
@@ -115,6 +120,7 @@ class Session(QObject):
         requested = tuple(path.absolute() for path in chosen)  # so that no file is listed under two names
         listing, task = PhotoListing(requested), self.pictures.list_images(requested)
         task.progressed.connect(partial(self._on_found, listing))
+        self.requested.emit(requested)
         task.succeeded.connect(partial(self._on_listed, listing))
 
     def _on_found(self, listing: PhotoListing, paths: Sequence[Path]) -> None:
@@ -150,33 +156,35 @@ class Session(QObject):
 
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
-        self._on_removed(self.photos.remove(rows))
+        self._push_removal([self.photos.photo(row).path for row in rows])
 
     def clear(self) -> None:
         """Remove all photos from the list; `undo` restores them."""
-        self._on_removed(self.photos.clear())
+        self._push_removal([photo.path for photo in self.photos.photos()])
 
-    def _on_removed(self, removed: Sequence[tuple[int, Photo]]) -> None:
-        if removed:
-            self.undo_steps.append(partial(self._restore, removed))
-            self.engine.forget(photo.path for _, photo in removed)
-            self.removed.emit(len(removed))
+    def _push_removal(self, paths: Sequence[Path]) -> None:
+        if paths:
+            text = tr_n("remove photo", "remove {count:,} photos", len(paths))
+            self.undo_stack.push(Step(text, partial(self._remove, frozenset(paths))))
+            self.removed.emit(len(paths))
+
+    def _remove(self, paths: Collection[Path]) -> Callable[[], object]:
+        removed = self.photos.remove(paths)
+        self.engine.forget(photo.path for _, photo in removed)
+        return partial(self._restore, removed)
 
     def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
+        if not removed:
+            return
         self.photos.restore(removed)
         self.engine.classify(photo.path for _, photo in removed if _needs_answer(photo, self.models.in_use))
         self._show(removed[0][1].path)
 
-    def undo(self) -> None:
-        """Undo the last removal or labelling of photos."""
-        if self.undo_steps:
-            self.undo_steps.pop()()
-
     # ---- predictions
 
-    def classify_again(self) -> None:
-        """Classify every photo again with the model in use."""
-        self.engine.classify(photo.path for photo in self.photos.photos())
+    def classify_again(self, photos: Iterable[Photo] | None = None) -> None:
+        """Classify these photos, or else all of them, again with the model in use."""
+        self.engine.classify(photo.path for photo in (self.photos.photos() if photos is None else photos))
 
     def stop(self) -> None:
         """Cancel the classification of waiting photos."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenuBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from core.base.i18n import mark, tr
 
@@ -23,12 +23,17 @@ class ActionId(Enum):
     TRY_SAMPLES = auto()
     QUIT = auto()
     UNDO = auto()
+    REDO = auto()
     COPY = auto()
+    COPY_PATH = auto()
+    OPEN_FILE = auto()
+    SHOW_IN_FOLDER = auto()
     SELECT_ALL = auto()
     REMOVE = auto()
     CLEAR = auto()
     CORRECT = auto()
     REMOVE_CORRECTION = auto()
+    PREFERENCES = auto()
     STOP = auto()
     SHOW_PHOTOS = auto()
     SHOW_FOLDERS = auto()
@@ -41,6 +46,7 @@ class ActionId(Enum):
     FILE_NAMES = auto()
     NEXT_PHOTO = auto()
     PREVIOUS_PHOTO = auto()
+    FULL_SCREEN = auto()
     THEME_SYSTEM = auto()
     THEME_LIGHT = auto()
     THEME_DARK = auto()
@@ -70,6 +76,7 @@ class ActionId(Enum):
     UNDO_RETRAINING = auto()
     CHOOSE_MODEL = auto()
     CLASSIFY_AGAIN = auto()
+    CLASSIFY_SELECTED = auto()
     COMPARE = auto()
     IMPORT_MODEL = auto()
     EXPORT_MODEL = auto()
@@ -83,6 +90,7 @@ class ActionId(Enum):
     PALETTE = auto()
     USER_GUIDE = auto()
     SHORTCUTS = auto()
+    REPORT_PROBLEM = auto()
     LICENCES = auto()
     ABOUT = auto()
 
@@ -93,37 +101,54 @@ class _Entry:
     text: str
     shortcut: str | QKeySequence.StandardKey = ""
     checkable: bool = False
+    synonyms: str = ""
+    """Other words by which the command palette finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Submenu:
+    text: str
+    entries: tuple[_Entry, ...] = ()
 
 
 _SEPARATOR: Final = None
 _FOLDERS: Final = mark("F&olders")
+RECENT: Final = _Submenu(mark("Open &recent"))
+"""The menu of recent files and folders, which its owner fills."""
 
-_MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
+_MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
     mark("&File"): (
-        _Entry(ActionId.OPEN_FILES, mark("&Open photos…"), QKeySequence.StandardKey.Open),
-        _Entry(ActionId.OPEN_FOLDER, mark("Open &folder…"), "Ctrl+Shift+O"),
-        _Entry(ActionId.CLASSIFY_FOLDER, mark("&Classify folder…"), "Ctrl+Shift+F"),
-        _Entry(ActionId.PASTE, mark("&Paste"), QKeySequence.StandardKey.Paste),
-        _Entry(ActionId.TRY_SAMPLES, mark("&Try sample photos"), "Ctrl+T"),
+        _Entry(ActionId.OPEN_FILES, mark("&Open photos…"), QKeySequence.StandardKey.Open, synonyms=mark("add image")),
+        _Entry(ActionId.OPEN_FOLDER, mark("Open &folder…"), "Ctrl+Shift+O", synonyms=mark("add directory")),
+        RECENT,
+        _Entry(ActionId.CLASSIFY_FOLDER, mark("&Classify folder…"), "Ctrl+Shift+F", synonyms=mark("new job batch")),
+        _Entry(ActionId.PASTE, mark("&Paste"), QKeySequence.StandardKey.Paste, synonyms=mark("clipboard")),
+        _Entry(ActionId.TRY_SAMPLES, mark("&Try sample photos"), "Ctrl+T", synonyms=mark("example demo")),
         _SEPARATOR,
+        _Entry(ActionId.OPEN_FILE, mark("Open in another progra&m"), "Ctrl+Return", synonyms=mark("view external")),
+        _Entry(ActionId.SHOW_IN_FOLDER, mark("Show in fi&le manager"), "Ctrl+Shift+S", synonyms=mark("explorer")),
+        _SEPARATOR,
+        _Entry(ActionId.PREFERENCES, mark("P&references…"), "Ctrl+,", synonyms=mark("settings options")),
         _Entry(ActionId.QUIT, mark("&Quit"), "Ctrl+Q"),
     ),
     mark("&Edit"): (
-        _Entry(ActionId.UNDO, mark("&Undo"), QKeySequence.StandardKey.Undo),
+        _Entry(ActionId.UNDO, mark("&Undo"), QKeySequence.StandardKey.Undo, synonyms=mark("revert")),
+        _Entry(ActionId.REDO, mark("&Redo"), "Ctrl+Shift+Z; Ctrl+Y", synonyms=mark("repeat")),
         _SEPARATOR,
-        _Entry(ActionId.CORRECT, mark("Corr&ect…"), "F2"),
+        _Entry(ActionId.CORRECT, mark("Corr&ect…"), "F2", synonyms=mark("label class rename")),
         _Entry(ActionId.REMOVE_CORRECTION, mark("Remo&ve label"), "Shift+F2"),
         _SEPARATOR,
         _Entry(ActionId.COPY, mark("&Copy predictions"), QKeySequence.StandardKey.Copy),
+        _Entry(ActionId.COPY_PATH, mark("Copy &path"), "Ctrl+Shift+C", synonyms=mark("file name location")),
         _Entry(ActionId.SELECT_ALL, mark("Select &all photos"), QKeySequence.StandardKey.SelectAll),
-        _Entry(ActionId.REMOVE, mark("&Remove from list"), QKeySequence.StandardKey.Delete),
-        _Entry(ActionId.CLEAR, mark("C&lear list"), "Ctrl+Shift+Del"),
+        _Entry(ActionId.REMOVE, mark("Remove from l&ist"), QKeySequence.StandardKey.Delete),
+        _Entry(ActionId.CLEAR, mark("C&lear list"), "Ctrl+Shift+Del", synonyms=mark("remove all")),
     ),
     mark("&View"): (
-        _Entry(ActionId.SHOW_PHOTOS, mark("&Photos"), "Ctrl+1"),
-        _Entry(ActionId.SHOW_FOLDERS, mark("&Folders"), "Ctrl+2"),
-        _Entry(ActionId.SHOW_MODELS, mark("&Models"), "Ctrl+3"),
-        _Entry(ActionId.SHOW_TRAINING, mark("&Training"), "Ctrl+4"),
+        _Entry(ActionId.SHOW_PHOTOS, mark("&Photos"), checkable=True, shortcut="Ctrl+1"),
+        _Entry(ActionId.SHOW_FOLDERS, mark("&Folders"), checkable=True, shortcut="Ctrl+2"),
+        _Entry(ActionId.SHOW_MODELS, mark("&Models"), checkable=True, shortcut="Ctrl+3"),
+        _Entry(ActionId.SHOW_TRAINING, mark("&Training"), checkable=True, shortcut="Ctrl+4"),
         _SEPARATOR,
         _Entry(ActionId.SHOW_INSPECTOR, mark("&Inspector"), "F9", checkable=True),
         _Entry(ActionId.LARGER, mark("&Larger photos"), QKeySequence.StandardKey.ZoomIn),
@@ -133,15 +158,21 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _Entry(ActionId.NEXT_PHOTO, mark("&Next photo"), "Alt+Right"),
         _Entry(ActionId.PREVIOUS_PHOTO, mark("Pre&vious photo"), "Alt+Left"),
         _SEPARATOR,
-        _Entry(ActionId.THEME_SYSTEM, mark("Use s&ystem theme"), "Ctrl+Shift+1", checkable=True),
-        _Entry(ActionId.THEME_LIGHT, mark("Li&ght theme"), "Ctrl+Shift+2", checkable=True),
-        _Entry(ActionId.THEME_DARK, mark("&Dark theme"), "Ctrl+Shift+3", checkable=True),
+        _Submenu(
+            mark("T&heme"),
+            (
+                _Entry(ActionId.THEME_SYSTEM, mark("&System"), checkable=True, synonyms=mark("appearance colours")),
+                _Entry(ActionId.THEME_LIGHT, mark("&Light"), checkable=True, synonyms=mark("appearance bright")),
+                _Entry(ActionId.THEME_DARK, mark("&Dark"), checkable=True, synonyms=mark("appearance night")),
+            ),
+        ),
+        _Entry(ActionId.FULL_SCREEN, mark("F&ull screen"), QKeySequence.StandardKey.FullScreen, checkable=True),
     ),
     _FOLDERS: (
         _Entry(ActionId.ALL_JOBS, mark("&All folders"), "Ctrl+Shift+J"),
         _Entry(ActionId.RESUME_JOB, mark("&Pause or resume"), "Ctrl+Shift+P"),
         _Entry(ActionId.STOP_JOB, mark("S&top job"), "Ctrl+Shift+."),
-        _Entry(ActionId.WATCH_FOLDER, mark("&Watch folder"), "Ctrl+Alt+W", checkable=True),
+        _Entry(ActionId.WATCH_FOLDER, mark("&Watch folder"), "Ctrl+Shift+W", checkable=True),
         _SEPARATOR,
         _Entry(ActionId.AS_TABLE, mark("Results as a ta&ble"), "Ctrl+Shift+T", checkable=True),
         _Entry(ActionId.AS_GALLERY, mark("Results as a &gallery"), "Ctrl+Shift+G", checkable=True),
@@ -152,72 +183,157 @@ _MENUS: Final[Mapping[str, tuple[_Entry | None, ...]]] = {
         _SEPARATOR,
         _Entry(ActionId.EXPORT_CSV, mark("Export as &CSV…"), "Ctrl+E"),
         _Entry(ActionId.EXPORT_CSV_BOM, mark("Export as CSV for E&xcel (byte-order mark)…"), "Ctrl+Shift+E"),
-        _Entry(ActionId.EXPORT_EXCEL, mark("Export as Exc&el workbook…"), "Ctrl+Alt+X"),
-        _Entry(ActionId.EXPORT_JSONL, mark("Export as &JSON lines…"), "Ctrl+Alt+J"),
-        _Entry(ActionId.EXPORT_PARQUET, mark("Export as Par&quet…"), "Ctrl+Alt+P"),
-        _Entry(ActionId.EXPORT_HTML, mark("Export as &HTML report…"), "Ctrl+Alt+H"),
+        _Entry(ActionId.EXPORT_EXCEL, mark("Export as Exc&el workbook…")),
+        _Entry(ActionId.EXPORT_JSONL, mark("Export as &JSON lines…")),
+        _Entry(ActionId.EXPORT_PARQUET, mark("Export as Par&quet…")),
+        _Entry(ActionId.EXPORT_HTML, mark("Export as &HTML report…")),
         _SEPARATOR,
-        _Entry(ActionId.WRITE_KEYWORDS, mark("Write &keywords…"), "Ctrl+Alt+K"),
-        _Entry(ActionId.SORT_INTO_FOLDERS, mark("&Sort into folders…"), "Ctrl+Alt+S"),
-        _Entry(ActionId.CONTINUE_SORTING, mark("Resu&me interrupted sorting"), "Ctrl+Alt+G"),
-        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting"), "Ctrl+Alt+Z"),
+        _Entry(ActionId.WRITE_KEYWORDS, mark("Write &keywords…")),
+        _Entry(ActionId.SORT_INTO_FOLDERS, mark("&Sort into folders…")),
+        _Entry(ActionId.CONTINUE_SORTING, mark("Resu&me interrupted sorting")),
+        _Entry(ActionId.UNDO_SORTING, mark("&Undo last sorting")),
     ),
     mark("&Model"): (
         _Entry(ActionId.CHOOSE_MODEL, mark("&Choose model"), "Ctrl+M"),
-        _Entry(ActionId.CLASSIFY_AGAIN, mark("Classify &again"), "F5"),
+        _Entry(ActionId.CLASSIFY_AGAIN, mark("Classify all &again"), "F5", synonyms=mark("refresh repeat")),
+        _Entry(ActionId.CLASSIFY_SELECTED, mark("Classify se&lected again"), "Shift+F5", synonyms=mark("refresh")),
         _Entry(ActionId.STOP, mark("&Stop classifying"), "Ctrl+."),
         _SEPARATOR,
         _Entry(ActionId.COMPARE, mark("Co&mpare…"), "Ctrl+D"),
         _Entry(ActionId.IMPORT_MODEL, mark("&Import…"), "Ctrl+I"),
         _Entry(ActionId.EXPORT_MODEL, mark("E&xport…"), "Ctrl+Shift+X"),
-        _Entry(ActionId.ROLL_BACK, mark("Roll &back to previous version"), "Ctrl+Shift+B"),
+        _Entry(ActionId.ROLL_BACK, mark("Roll &back to previous version"), "Ctrl+Shift+B", synonyms=mark("revert")),
         _Entry(ActionId.REMOVE_MODEL, mark("&Remove model…"), "Ctrl+Shift+R"),
         _SEPARATOR,
-        _Entry(ActionId.PROVIDER_AUTO, mark("Provider: automatic (&fastest)"), "Ctrl+Alt+1", checkable=True),
-        _Entry(ActionId.PROVIDER_CUDA, mark("Provider: C&UDA"), "Ctrl+Alt+2", checkable=True),
-        _Entry(ActionId.PROVIDER_OPENVINO, mark("Provider: &OpenVINO"), "Ctrl+Alt+3", checkable=True),
-        _Entry(ActionId.PROVIDER_CPU, mark("Provider: C&PU"), "Ctrl+Alt+4", checkable=True),
-        _Entry(ActionId.EXACT, mark("&Exact precision (float32)"), "Ctrl+Alt+E", checkable=True),
+        _Submenu(
+            mark("&Provider"),
+            (
+                _Entry(ActionId.PROVIDER_AUTO, mark("&Fastest available"), checkable=True, synonyms=mark("automatic")),
+                _Entry(ActionId.PROVIDER_CUDA, mark("C&UDA"), checkable=True, synonyms=mark("NVIDIA GPU graphics")),
+                _Entry(ActionId.PROVIDER_OPENVINO, mark("&OpenVINO"), checkable=True, synonyms=mark("Intel")),
+                _Entry(ActionId.PROVIDER_CPU, mark("C&PU"), checkable=True, synonyms=mark("processor")),
+                _Entry(ActionId.EXACT, mark("Full &precision (float32)"), checkable=True, synonyms=mark("exact")),
+            ),
+        ),
     ),
     mark("&Train"): (
-        _Entry(ActionId.NEW_MODEL, mark("&New model…"), QKeySequence.StandardKey.New),
+        _Entry(ActionId.NEW_MODEL, mark("&New model…"), QKeySequence.StandardKey.New, synonyms=mark("teach wizard")),
         _SEPARATOR,
-        _Entry(ActionId.RETRAIN, mark("&Retrain with corrections"), "Ctrl+R"),
+        _Entry(ActionId.RETRAIN, mark("&Retrain with corrections"), "Ctrl+R", synonyms=mark("learn teach")),
         _Entry(ActionId.SHOW_CHANGES, mark("Show what &changed"), "Ctrl+Shift+D"),
-        _Entry(ActionId.UNDO_RETRAINING, mark("&Undo retraining"), "Ctrl+Alt+R"),
+        _Entry(ActionId.UNDO_RETRAINING, mark("&Undo retraining"), synonyms=mark("revert previous version")),
     ),
     mark("&Help"): (
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
-        _Entry(ActionId.USER_GUIDE, mark("&User guide"), "F1"),
+        _Entry(ActionId.USER_GUIDE, mark("&User guide"), "F1", synonyms=mark("help manual")),
         _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "?"),
+        _Entry(ActionId.REPORT_PROBLEM, mark("&Report a problem…"), synonyms=mark("bug crash diagnostics doctor")),
         _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),
     ),
 }
 
-JOB_ACTIONS: Final = frozenset(entry.id for entry in _MENUS[_FOLDERS] if entry)
-"""Actions that are enabled only while a job is open."""
+JOB_ACTIONS: Final = frozenset(entry.id for entry in _MENUS[_FOLDERS] if isinstance(entry, _Entry))
+"""The actions of the *Folders* page."""
+NEEDS_JOB: Final = JOB_ACTIONS - {ActionId.ALL_JOBS}
+"""Those of them that concern the job that is open."""
 
-Actions = Mapping[ActionId, QAction]
+PHOTO_MENU: Final = (
+    (ActionId.OPEN_FILE, ActionId.SHOW_IN_FOLDER, ActionId.COPY_PATH, ActionId.COPY),
+    (ActionId.CORRECT, ActionId.REMOVE_CORRECTION, ActionId.CLASSIFY_SELECTED),
+    (ActionId.REMOVE,),
+)
+"""What can be done with selected photos, in groups."""
+JOB_MENU: Final = (
+    (ActionId.RESUME_JOB, ActionId.STOP_JOB, ActionId.WATCH_FOLDER),
+    (ActionId.SHOW_IN_FOLDER, ActionId.COPY_PATH),
+    (ActionId.REMOVE,),
+)
+"""What can be done with a job in the list, in groups."""
 
 
-def fill_menus(bar: QMenuBar, owner: QWidget) -> Actions:
+class Action(QAction):
+    """An action that can say why it is disabled.
+
+    Attributes:
+        menu_path: the titles of the menus in which it is, such as "Model › Provider".
+        synonyms: other words by which the command palette finds it.
+        reason: why it is disabled; empty if it is enabled.
+    """
+
+    def __init__(self, entry: _Entry, menu: str, owner: QWidget) -> None:
+        super().__init__(tr(entry.text), owner)
+        keys = entry.shortcut
+        self.setShortcuts(QKeySequence.listFromString(keys) if isinstance(keys, str) else [QKeySequence(keys)])
+        self.setCheckable(entry.checkable)
+        self.menu_path, self.synonyms, self.reason = menu, tr(entry.synonyms) if entry.synonyms else "", ""
+        self.set_reason(no_job_text() if entry.id in NEEDS_JOB else "")
+
+    @property
+    def plain_text(self) -> str:
+        """The text without mnemonics and ellipsis."""
+        return self.text().replace("&", "").removesuffix("…")
+
+    def set_reason(self, reason: str) -> None:
+        """Disable the action for this reason, or enable it if there is none."""
+        if reason != self.reason:
+            self.reason = reason
+            self.setEnabled(not reason)
+            self.setToolTip(reason)
+            self.setStatusTip(reason)
+
+
+Actions = Mapping[ActionId, Action]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Menus:
+    """The menus of the window: all actions, and the menu of recent files and folders."""
+
+    actions: Actions
+    recent: QMenu
+
+
+def fill_menus(bar: QMenuBar, owner: QWidget) -> Menus:
     """Create every action and add it to its menu; `Commands` carries them out."""
-    actions: dict[ActionId, QAction] = {}
+    actions: dict[ActionId, Action] = {}
+    submenus: dict[str, QMenu] = {}
     for title, entries in _MENUS.items():
-        menu = bar.addMenu(tr(title))
+        menu = _menu(bar, tr(title))
         for entry in entries:
-            if entry is None:
-                menu.addSeparator()
-                continue
-            actions[entry.id] = _make(entry, owner)
-            menu.addAction(actions[entry.id])
-    return actions
+            match entry:
+                case None:
+                    menu.addSeparator()
+                case _Submenu(text, inner):
+                    submenus[text] = _menu(menu, tr(text))
+                    path = tr("{menu} › {submenu}", menu=_plain(title), submenu=_plain(text))
+                    _fill(submenus[text], inner, path, owner, actions)
+                case _Entry():
+                    _fill(menu, (entry,), _plain(title), owner, actions)
+    return Menus(actions, submenus[RECENT.text])
 
 
-def _make(entry: _Entry, owner: QWidget) -> QAction:
-    action = QAction(tr(entry.text), owner)
-    action.setShortcut(QKeySequence(entry.shortcut))
-    action.setCheckable(entry.checkable)
-    action.setEnabled(entry.id not in JOB_ACTIONS)
-    return action
+def _menu(parent: QMenuBar | QMenu, title: str) -> QMenu:
+    result = parent.addMenu(title)
+    result.setToolTipsVisible(True)  # why an action is disabled
+    return result
+
+
+def _fill(menu: QMenu, entries: Sequence[_Entry], path: str, owner: QWidget, actions: dict[ActionId, Action]) -> None:
+    for entry in entries:
+        actions[entry.id] = Action(entry, path, owner)
+        menu.addAction(actions[entry.id])
+
+
+def _plain(title: str) -> str:
+    return tr(title).replace("&", "")
+
+
+def no_job_text() -> str:
+    """Why an action that concerns a job is disabled while there is none."""
+    return tr("Open a classified folder first.")
+
+
+def in_groups(actions: Actions, groups: Iterable[Iterable[ActionId]]) -> Sequence[QAction | None]:
+    """Actions for a context menu, with a separator between the groups."""
+    return [one for group in groups for one in (*(actions[id_] for id_ in group), None)][:-1]

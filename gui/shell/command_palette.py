@@ -1,72 +1,85 @@
-"""The command palette, which finds every action by its name."""
+"""The command palette, which finds everything there is to do by its name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QStandardItem, QStandardItemModel
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QColor,
+    QKeyEvent,
+    QStandardItem,
+    QStandardItemModel,
+)
 from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
+from gui.shell.palette_entries import Entry
 from gui.widgets import theme
-from gui.widgets.layouts import vbox
+from gui.widgets.basic import label
+from gui.widgets.layouts import fill, vbox
 
-_WIDTH: Final = 520
-_HEIGHT: Final = 360
-_ACTION: Final = Qt.ItemDataRole.UserRole + 1
+_WIDTH: Final = 640
+_TOP: Final = 72
+_MAX_ROWS: Final = 12
+_MAX_FOUND: Final = 60
+"""How many results are listed: who needs more of them types another letter."""
+_LESS: Final = 12
+"""How much less what cannot be done now counts."""
+_ENTRY: Final = Qt.ItemDataRole.UserRole + 1
 
 
 class CommandPalette(QFrame):
-    """A search box with a list of actions over the window, shown until one is chosen or Escape is pressed."""
+    """A search box with a list over the window, shown until one is chosen or Escape is pressed."""
 
-    def __init__(self, actions: Sequence[QAction], window: QWidget) -> None:
+    def __init__(self, entries: Callable[[], Sequence[Entry]], window: QWidget) -> None:
         super().__init__(window)
         self.setObjectName("palette")
-        self._window = window
-        self._actions = actions
-        self._model = QStandardItemModel(self)
-        self._found = QSortFilterProxyModel(self)
-        self._found.setSourceModel(self._model)
-        self._found.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self._line = QLineEdit()
-        self._line.setPlaceholderText(tr("What do you want to do?"))
-        self._line.setAccessibleName(tr("Find an action"))
-        self._line.textChanged.connect(self._search)
-        self._line.installEventFilter(self)
-        self._list = self._make_list()
-        vbox(self._line, self._list, parent=self, margins=theme.GRID)
+        self._window, self._collect = window, entries
+        self._entries: Sequence[Entry] = ()
+        self._found = QStandardItemModel(0, 2, self)
+        self.line = QLineEdit()
+        self.line.setPlaceholderText(tr("What do you want to do?"))
+        self.line.setAccessibleName(tr("Find an action"))
+        self.line.textChanged.connect(self._search)
+        self.line.installEventFilter(self)
+        self.list = self._make_list()
+        self._nothing = label(tr("Nothing found. Try another word."), "muted")
+        vbox(self.line, fill(self.list), self._nothing, parent=self, margins=theme.GRID, spacing=theme.GRID)
         self.hide()
 
     def _make_list(self) -> QTreeView:
         found = QTreeView()
-        found.setObjectName("choices")
+        found.setObjectName("found")
         found.setAccessibleName(tr("Matching actions"))
         found.setModel(self._found)
         found.setRootIsDecorated(False)
+        found.setUniformRowHeights(True)
         found.setHeaderHidden(True)
         found.header().setStretchLastSection(False)
+        found.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        found.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         found.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
+        found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         found.clicked.connect(self._run)
         return found
 
     def open(self) -> None:
-        """Show the palette with all enabled actions."""
-        self._model.clear()
-        for action in self._actions:
-            if action.isEnabled():
-                self._model.appendRow(_row(action))
-        self._list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self._list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self._line.clear()
+        """Show the palette with everything there is to do; what cannot be done now is dimmed."""
+        self._entries = self._collect()
+        self.line.clear()
         self._search("")
-        left, height = (self._window.width() - _WIDTH) // 2, min(_HEIGHT, self._window.height() - 96)
-        self.setGeometry(left, 72, _WIDTH, height)
         self.show()
         self.raise_()
-        self._line.setFocus()
+        self.line.setFocus()
+
+    def texts(self) -> list[str]:
+        """The texts of the results, in order."""
+        return [self._found.item(row, 0).text() for row in range(self._found.rowCount())]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
@@ -80,7 +93,7 @@ class CommandPalette(QFrame):
             case Qt.Key.Key_Escape:
                 self._close()
             case Qt.Key.Key_Return | Qt.Key.Key_Enter:
-                self._run(self._list.currentIndex())
+                self._run(self.list.currentIndex())
             case Qt.Key.Key_Down:
                 self._move(1)
             case Qt.Key.Key_Up:
@@ -91,28 +104,59 @@ class CommandPalette(QFrame):
 
     def _move(self, step: int) -> None:
         rows = max(self._found.rowCount(), 1)
-        self._list.setCurrentIndex(self._found.index((self._list.currentIndex().row() + step) % rows, 0))
+        self._choose((self.list.currentIndex().row() + step) % rows)
+
+    def _choose(self, row: int) -> None:
+        """Select a result and announce it: the keyboard focus stays in the search box."""
+        index = self._found.index(row, 0)
+        self.list.setCurrentIndex(index)
+        if index.isValid():
+            text = str(index.data(Qt.ItemDataRole.AccessibleTextRole))
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.line, text))
 
     def _search(self, text: str) -> None:
-        self._found.setFilterFixedString(text.strip())
-        self._list.setCurrentIndex(self._found.index(0, 0))
+        """List the best results."""
+        query = text.strip()
+        scored = [(one.score(query), one) for one in self._entries]
+        found = sorted((pair for pair in scored if pair[0]), key=lambda pair: _LESS * bool(pair[1].reason) - pair[0])
+        self._found.removeRows(0, self._found.rowCount())
+        for _, entry in found[:_MAX_FOUND]:
+            self._found.appendRow(_row(entry))
+        self._fit()
+        self._choose(0)
+
+    def _fit(self) -> None:
+        """Fit the height to the results."""
+        rows = min(self._found.rowCount(), _MAX_ROWS)
+        self.list.setVisible(rows > 0)
+        self._nothing.setVisible(not rows)
+        below = rows * self.list.sizeHintForRow(0) + 2 if rows else self._nothing.sizeHint().height()
+        wanted = self.line.sizeHint().height() + 3 * theme.GRID + below
+        width = min(_WIDTH, self._window.width() - 2 * theme.GRID)
+        height = min(wanted, self._window.height() - _TOP - theme.GRID)
+        self.setGeometry((self._window.width() - width) // 2, _TOP, width, height)
 
     def _run(self, index: QModelIndex) -> None:
-        action = index.data(_ACTION)
-        self._close()
-        if isinstance(action, QAction):
-            action.trigger()
+        entry = index.siblingAtColumn(0).data(_ENTRY)
+        if isinstance(entry, Entry) and not entry.reason:
+            self._close()
+            entry.run()
 
     def _close(self) -> None:
         self.hide()
         self._window.setFocus()
 
 
-def _row(action: QAction) -> list[QStandardItem]:
-    """A row with the name and the shortcut of an action."""
-    name = QStandardItem(action.text().replace("&", "").replace("…", ""))
-    shortcut = QStandardItem(action.shortcut().toString(QKeySequence.SequenceFormat.NativeText))
-    shortcut.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    for item in (name, shortcut):
-        item.setData(action, _ACTION)
-    return [name, shortcut]
+def _row(entry: Entry) -> list[QStandardItem]:
+    """A row with what is done, and the shortcut or why it cannot be done now."""
+    name, note = QStandardItem(entry.title), QStandardItem(entry.reason or entry.shortcut)
+    note.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    spoken = tr("{action}, not available: {reason}", action=entry.title, reason=entry.reason)
+    name.setData(spoken if entry.reason else entry.title, Qt.ItemDataRole.AccessibleTextRole)
+    name.setData(entry, _ENTRY)
+    muted = QColor(theme.current().muted)
+    note.setForeground(muted)
+    if entry.reason:
+        name.setForeground(muted)
+        note.setToolTip(entry.reason)
+    return [name, note]

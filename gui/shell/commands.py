@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
@@ -19,12 +19,14 @@ from gui.session.session import Session
 from gui.shell.actions import JOB_ACTIONS, ActionId, Actions
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page
-from gui.widgets.files import ask_for_files, ask_for_folder
+from gui.widgets.files import ask_for_files, ask_for_folder, open_file, show_in_folder
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
     from gui.shell.command_palette import CommandPalette
     from gui.shell.licences_dialog import LicencesDialog
+    from gui.shell.preferences import PreferencesDialog
+    from gui.shell.report_window import ReportWindow
 
 _THEMES: Final = {
     ActionId.THEME_SYSTEM: Theme.SYSTEM,
@@ -37,6 +39,9 @@ PROVIDERS: Final = {
     ActionId.PROVIDER_OPENVINO: ProviderPreference.OPENVINO,
     ActionId.PROVIDER_CPU: ProviderPreference.CPU,
 }
+
+_MAX_OPENED: Final = 10
+"""How many files are opened in another program at once."""
 
 
 class Commands(QObject):
@@ -56,6 +61,8 @@ class Commands(QObject):
         self._session, self._notices, self._pages, self._actions = session, notices, pages, actions
         self._parent = parent
         self._licences: LicencesDialog | None = None
+        self._preferences: PreferencesDialog | None = None
+        self.report: ReportWindow | None = None
         table = {**self._table(), **own}
         for id_, action in actions.items():
             _connect(action, table[id_])
@@ -66,7 +73,11 @@ class Commands(QObject):
             ActionId.OPEN_FILES: self._open_files,
             ActionId.OPEN_FOLDER: self._open_folder,
             ActionId.TRY_SAMPLES: lambda: session.add(SAMPLES),
+            ActionId.OPEN_FILE: self._open_selected,
+            ActionId.SHOW_IN_FOLDER: self._show_selected,
+            ActionId.COPY_PATH: self._copy_paths,
             ActionId.UNDO: lambda: pages.photo_browser.undo(),
+            ActionId.REDO: session.undo_stack.redo,
             ActionId.COPY: lambda: pages.photo_browser.copy_answers(),
             ActionId.SELECT_ALL: lambda: pages.photo_browser.select_all(),
             ActionId.REMOVE: lambda: pages.photo_browser.remove_selected(),
@@ -79,6 +90,7 @@ class Commands(QObject):
             ActionId.SHOW_MODELS: lambda: pages.show_page(Page.MODELS),
             ActionId.SHOW_TRAINING: lambda: pages.show_page(Page.TRAINING),
             ActionId.SHOW_INSPECTOR: self._show_inspector,
+            ActionId.FULL_SCREEN: self._toggle_full_screen,
             ActionId.LARGER: lambda: pages.photo_browser.resize_photos(1),
             ActionId.SMALLER: lambda: pages.photo_browser.resize_photos(-1),
             ActionId.FILL_TILES: lambda: self._toggle("fill_tiles"),
@@ -86,11 +98,13 @@ class Commands(QObject):
             ActionId.NEXT_PHOTO: lambda: pages.photo_browser.step(1),
             ActionId.PREVIOUS_PHOTO: lambda: pages.photo_browser.step(-1),
             **{action: partial(self._on_folders, action) for action in (ActionId.CLASSIFY_FOLDER, *JOB_ACTIONS)},
+            ActionId.ALL_JOBS: self._show_jobs,
             **{action: partial(session.settings.change, theme=theme) for action, theme in _THEMES.items()},
             ActionId.RETRAIN: pages.photos.retrain,
             ActionId.SHOW_CHANGES: pages.photos.show_changes,
             ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
             ActionId.CLASSIFY_AGAIN: session.classify_again,
+            ActionId.CLASSIFY_SELECTED: pages.photos.classify_selected,
             ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
             ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
             ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),
@@ -98,6 +112,8 @@ class Commands(QObject):
             **{action: partial(session.models.open, provider=provider) for action, provider in PROVIDERS.items()},
             ActionId.EXACT: self._toggle_exact,
             ActionId.PALETTE: lambda: self.palette.open(),
+            ActionId.PREFERENCES: self._show_preferences,
+            ActionId.REPORT_PROBLEM: self._report_problem,
             ActionId.LICENCES: self._show_licences,
             ActionId.ABOUT: self._show_about,
         }
@@ -106,8 +122,10 @@ class Commands(QObject):
     def palette(self) -> CommandPalette:
         """The command palette, created on first use."""
         from gui.shell.command_palette import CommandPalette
+        from gui.shell.palette_entries import PaletteEntries
 
-        return CommandPalette(list(self._actions.values()), self._parent)
+        entries = PaletteEntries(self._session, self._pages, self._actions)
+        return CommandPalette(entries.all, self._parent)
 
     def show_settings(self) -> None:
         """Update the check marks of the actions to the current settings."""
@@ -125,6 +143,10 @@ class Commands(QObject):
         """Run an action of the *Folders* page, creating the page if necessary."""
         self._pages.folder_commands.run(act)
 
+    def _show_jobs(self) -> None:
+        self._pages.show_page(Page.FOLDERS)
+        self._on_folders(ActionId.ALL_JOBS)
+
     def _on_models(self, act: Callable[[], object]) -> None:
         """Show the *Models* page and run an action on its selected model."""
         self._pages.show_page(Page.MODELS)
@@ -137,6 +159,22 @@ class Commands(QObject):
 
     def _open_folder(self) -> None:
         ask_for_folder(self._parent, tr("Open folder of photos"), lambda folder: self._session.add([folder]))
+
+    def _open_selected(self) -> None:
+        for path in self._pages.photo_browser.selected_paths()[:_MAX_OPENED]:
+            open_file(path)
+
+    def _show_selected(self) -> None:
+        paths = self._pages.photo_browser.selected_paths()
+        if paths:
+            show_in_folder(paths[0])
+
+    def _copy_paths(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join(str(path) for path in self._pages.photo_browser.selected_paths()))
+
+    def _toggle_full_screen(self) -> None:
+        window = self._parent.window()
+        window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _show_inspector(self) -> None:
         self._pages.photo_browser.toggle_inspector()
@@ -153,9 +191,18 @@ class Commands(QObject):
         from gui.shell.licences_dialog import LicencesDialog
 
         self._licences = self._licences or LicencesDialog(self._parent)
-        self._licences.show()
-        self._licences.raise_()
-        self._licences.activateWindow()
+        _bring_to_front(self._licences)
+
+    def _show_preferences(self) -> None:
+        from gui.shell.preferences import PreferencesDialog
+
+        self._preferences = self._preferences or PreferencesDialog(self._session, self._actions, self._parent)
+        _bring_to_front(self._preferences)
+
+    def _report_problem(self) -> None:
+        from gui.shell.problem_report import open_report
+
+        self.report = open_report(self._session.library.tasks, self._parent)
 
     def _show_about(self) -> None:
         import platform
@@ -171,6 +218,12 @@ class Commands(QObject):
                 qt=metadata.version("PySide6-Essentials"),
             )
         )
+
+
+def _bring_to_front(window: QWidget) -> None:
+    window.show()
+    window.raise_()
+    window.activateWindow()
 
 
 def _connect(action: QAction, handler: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu
 
 from core.base.i18n import tr
-from core.jobs.values import JobState
+from core.jobs.values import JobState, JobSummary
 from core.outputs.reports.plan import ReportFormat
 from gui.folders.browser import FolderBrowser
 from gui.folders.job_commands import JobCommands
@@ -18,7 +18,8 @@ from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm, SortForm
 from gui.folders.results_page import ResultsPage
 from gui.folders.review import ReviewPage
-from gui.shell.actions import JOB_ACTIONS, ActionId, Actions
+from gui.shell.actions import JOB_MENU, NEEDS_JOB, PHOTO_MENU, ActionId, Actions, in_groups, no_job_text
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.notices import Notices
 
 EXPORTS: Final = {
@@ -52,10 +53,9 @@ class FolderCommands(QObject):
         self.page, self._actions = page, actions
         self.jobs, self.browser = JobCommands(page), FolderBrowser(page, notices)
         self._table = self._make_table()
-        self._titles = {act: (actions[act].text(), actions[act].toolTip()) for act in (*EXPORTS, *_EXCLUSIVE)}
         page.results_created.connect(self._fill_bar)
         page.review_created.connect(self._fill_review)
-        page.list.list.addAction(actions[ActionId.REMOVE])
+        attach_menu(page.list.list, lambda: in_groups(actions, JOB_MENU))
         page.state_changed.connect(self.show_state)
         self.show_state()
 
@@ -95,8 +95,9 @@ class FolderCommands(QObject):
     def show_state(self) -> None:
         """Update which actions are checked and enabled, and show the reason why one is disabled."""
         page, id_, job = self.page, self._actions, self.page.job
-        for one in JOB_ACTIONS:
-            id_[one].setEnabled(job is not None)
+        for one in NEEDS_JOB:
+            id_[one].set_reason("" if job is not None else no_job_text())
+        self._show_running(job or page.listed_job)
         if job is None:
             return
         for one in (
@@ -106,24 +107,31 @@ class FolderCommands(QObject):
             ActionId.FIND_PHOTOS,
             ActionId.CLEAR_FILTERS,
         ):
-            id_[one].setEnabled(page.shows_results)
+            id_[one].set_reason("" if page.shows_results else tr("Go back to the results first."))
         id_[ActionId.AS_TABLE].setChecked(not page.results.shows_gallery)
         id_[ActionId.AS_GALLERY].setChecked(page.results.shows_gallery)
         id_[ActionId.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
-        id_[ActionId.WATCH_FOLDER].setChecked(job.state is JobState.WATCHING)
-        id_[ActionId.WATCH_FOLDER].setEnabled(job.state in (JobState.STOPPED, JobState.FINISHED, JobState.WATCHING))
-        id_[ActionId.RESUME_JOB].setEnabled(job.state is not JobState.EXTERNAL)
-        running_task = page.outputs.description(job.id)
-        id_[ActionId.STOP_JOB].setEnabled(
-            bool(running_task) or job.state in (JobState.RUNNING, JobState.PAUSED, JobState.WATCHING)
-        )
         for one in _EXCLUSIVE:
-            self._set_enabled(one, self._reason(one, job.id))
-        if not running_task:
-            id_[ActionId.CONTINUE_SORTING].setEnabled(bool(job.interrupted))
-            id_[ActionId.UNDO_SORTING].setEnabled(bool(job.sortings))
+            id_[one].set_reason(self._reason(one, job.id))
+        if not page.outputs.description(job.id):
+            id_[ActionId.CONTINUE_SORTING].set_reason("" if job.interrupted else tr("No sorting was interrupted."))
+            id_[ActionId.UNDO_SORTING].set_reason("" if job.sortings else tr("There is no sorting to undo."))
         for one, form in EXPORTS.items():
-            self._set_enabled(one, page.outputs.missing.get(form.value, ""))
+            id_[one].set_reason(page.outputs.missing.get(form.value, ""))
+
+    def _show_running(self, job: JobSummary | None) -> None:
+        """Enable what can be done with a running or ended job."""
+        if job is None:
+            return
+        id_, state = self._actions, job.state
+        can_watch = state in (JobState.STOPPED, JobState.FINISHED, JobState.WATCHING)
+        id_[ActionId.WATCH_FOLDER].setChecked(state is JobState.WATCHING)
+        id_[ActionId.WATCH_FOLDER].set_reason("" if can_watch else tr("The folder is being classified or is missing."))
+        is_elsewhere = state is JobState.EXTERNAL
+        id_[ActionId.RESUME_JOB].set_reason(tr("The job runs in another program.") if is_elsewhere else "")
+        is_busy = state in (JobState.RUNNING, JobState.PAUSED, JobState.WATCHING)
+        can_stop = is_busy or bool(self.page.outputs.description(job.id))
+        id_[ActionId.STOP_JOB].set_reason("" if can_stop else tr("Nothing is running in this folder."))
 
     def _reason(self, one: ActionId, job: str) -> str:
         """Why an action has to wait; empty if it is enabled, as is the one whose own plan page shows its progress."""
@@ -134,13 +142,6 @@ class FolderCommands(QObject):
             return ""
         return self.page.outputs.description(job) or (tr("waiting for another folder") if busy_with else "")
 
-    def _set_enabled(self, one: ActionId, reason: str) -> None:
-        text, tip = self._titles[one]
-        action = self._actions[one]
-        action.setEnabled(not reason)
-        action.setText(tr("{action}  ({reason})", action=text, reason=reason) if reason else text)
-        action.setToolTip(reason or tip)
-
     def _fill_review(self, review: ReviewPage) -> None:
         menu = QMenu(review)
         menu.addActions([self._actions[one] for one in EXPORTS])
@@ -150,6 +151,8 @@ class FolderCommands(QObject):
 
     def _fill_bar(self, results: ResultsPage) -> None:
         id_ = self._actions
+        for view in (results.table, results.gallery):
+            attach_menu(view, lambda: in_groups(id_, PHOTO_MENU))
         menu = QMenu(results)
         menu.setToolTipsVisible(True)
         menu.addActions([id_[one] for one in EXPORTS])

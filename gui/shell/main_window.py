@@ -16,15 +16,18 @@ from core.base.settings import Settings
 from gui.models.compare_controller import CompareController
 from gui.photos.page import PhotosPage
 from gui.session.session import Session
-from gui.shell.actions import ActionId, fill_menus
+from gui.shell.actions import PHOTO_MENU, ActionId, fill_menus, in_groups
+from gui.shell.availability import Availability
 from gui.shell.commands import PROVIDERS, Commands
 from gui.shell.drop_router import DropRouter
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page, Rail
+from gui.shell.recent import RecentMenu
 from gui.shell.status import StatusBar
 from gui.shell.top_bar import TopBar
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.drop_window import DropWindow
 from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
@@ -52,7 +55,8 @@ class MainWindow(DropWindow):
         self.setMinimumSize(720, 480)
         self.session = Session(self)
         theme.apply_colours(_application(), self.session.settings.value.theme)  # before any widget looks up a colour
-        id_ = self.actions_by_id = fill_menus(self.menuBar(), self)
+        menus = fill_menus(self.menuBar(), self)
+        id_ = self.actions_by_id = menus.actions
         self.notices = Notices(self)
         self.wizard_controller = WizardController(self.session, self.notices, self)
         self.compare_controller = CompareController(self.session, self.notices, self)
@@ -62,6 +66,9 @@ class MainWindow(DropWindow):
         self.status = StatusBar(self.session, self.notices, self)
         self.take = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self).take
         self.commands = Commands(self.session, self.notices, self.pages, id_, self._own_commands(), self)
+        self.recent = RecentMenu(menus.recent, self.session.add)
+        self.availability = Availability(self.session, self.pages, id_)
+        attach_menu(self.photos_page.gallery, lambda: in_groups(id_, PHOTO_MENU))
         self._lay_out()
         FocusRings(_application(), self)
         self._is_started = False
@@ -93,6 +100,7 @@ class MainWindow(DropWindow):
         self.session.noticed.connect(self.notices.show_one)
         self.session.models.resolved.connect(self.notices.remove)
         self.session.removed.connect(self._on_removed)
+        self.session.requested.connect(self.recent.remember)
         self.session.photos_added.connect(self._on_photos_added)
         self.session.settings.changed.connect(self._on_settings)
         self.session.settings.changed.connect(self.commands.show_settings)
@@ -171,7 +179,7 @@ class MainWindow(DropWindow):
             "Removed {count:,} photos from the list. The files were not deleted.",
             count,
         )
-        self.notices.show_success(text, action=(tr("Undo"), self.session.undo))
+        self.notices.show_success(text, action=(tr("Undo"), self.session.undo_stack.undo))
 
     def _on_colour_scheme(self) -> None:
         self._on_settings(self.session.settings.value)

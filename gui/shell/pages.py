@@ -16,6 +16,7 @@ from gui.shell.rail import Page
 from gui.tasks import preload
 from gui.tasks.idle_steps import run_when_idle
 from gui.training.wizard_controller import WizardController
+from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _LATER: Final = (
     "gui.models.evaluation_view",
     "gui.photos.changes_window",
     "gui.shell.licences_dialog",
+    "gui.shell.preferences",
     "statistics",
 )
 """The other modules the window may need, except the plots, which take half a second and much memory."""
@@ -59,17 +61,28 @@ class PageStack(QStackedWidget):
         self._session, self._notices, self._wizard, self._actions = session, notices, wizard, actions
         invitations = [actions[id_] for id_ in (ActionId.OPEN_FILES, ActionId.OPEN_FOLDER, ActionId.PASTE)]
         self._places: list[Page] = []
+        self._models, self._folders = Lazy(self._make_models), Lazy(self._make_folders)
         self.photos = PhotosPage(session, invitations, self)
         self._add(self.photos, Page.PHOTOS)
 
-    @cached_property
+    @property
     def folder_commands(self) -> FolderCommands:
         """The actions of the *Folders* page, which is created with them."""
+        return self._folders.get()
+
+    @property
+    def made_folders(self) -> FoldersPage | None:
+        """The *Folders* page; None until it is created."""
+        return None if self._folders.made is None else self._folders.made.page
+
+    def _make_folders(self) -> FolderCommands:
         from gui.folders.page import FoldersPage
         from gui.shell.folder_commands import FolderCommands
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
         page.state_changed.connect(self.state_changed)
+        page.reviewer.reviewed.connect(self.state_changed)
+        page.results_created.connect(lambda it: it.selection.current_changed.connect(self.state_changed))
         page.wanted.connect(lambda: self.show_page(Page.FOLDERS))
         self._session.closing.connect(page.tasks.close)
         commands = FolderCommands(page, self._notices, self._actions)
@@ -89,12 +102,22 @@ class PageStack(QStackedWidget):
 
         return EvaluationController(self._session, self._notices, self)
 
-    @cached_property
+    @property
     def models(self) -> ModelsPage:
         """The *Models* page."""
+        return self._models.get()
+
+    @property
+    def made_models(self) -> ModelsPage | None:
+        """The *Models* page; None until it is created."""
+        return self._models.made
+
+    def _make_models(self) -> ModelsPage:
         from gui.models.page import ModelsPage
 
         result = ModelsPage(self._session, self._notices, self.evaluations, self)
+        result.choices.currentItemChanged.connect(self.state_changed)
+        self._session.library.listed.connect(self.state_changed)
         result.compare_wanted.connect(self.compare_wanted)
         result.shown.connect(lambda: self.show_page(Page.MODELS))
         self._add(result, Page.MODELS)

@@ -7,11 +7,11 @@ from enum import IntEnum
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QButtonGroup, QWidget
+from PySide6.QtGui import QAction, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QStyle, QStyleOptionToolButton, QStylePainter, QWidget
 
+from core.base.i18n import tr
 from gui.widgets import icons, theme
-from gui.widgets.basic import ToolButton
 from gui.widgets.layouts import SPACE, vbox
 
 _WIDTH: Final = 88
@@ -27,32 +27,53 @@ class Page(IntEnum):
 
 
 class Rail(QWidget):
-    """A column with one button for each page."""
+    """A column with one button for each page.
+
+    Attributes:
+        buttons: the buttons, in the order of the pages.
+    """
 
     def __init__(self, places: Sequence[tuple[QAction, str]], parent: QWidget) -> None:
         """`places` are the actions that show the pages, each with the name of its icon."""
         super().__init__(parent)
         self.setObjectName("rail")
+        self.setAccessibleName(tr("Pages"))
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(_WIDTH)
         self._group = QButtonGroup(self)
-        buttons = [self._button(number, *place) for number, place in enumerate(places)]
-        vbox(*buttons, SPACE, parent=self, margins=(8, 12, 8, 12), spacing=theme.GRID)
+        self.buttons = [_PageButton(*place) for place in places]
+        for number, one in enumerate(self.buttons):
+            self._group.addButton(one, number)
+        vbox(*self.buttons, SPACE, parent=self, margins=(8, 12, 8, 12), spacing=theme.GRID)
         self.show_page(Page.PHOTOS)
 
     def show_page(self, page: Page) -> None:
         """Check the button of this page."""
         self._group.button(page).setChecked(True)
 
-    def _button(self, number: int, action: QAction, icon: str) -> ToolButton:
-        button = ToolButton("place")
-        button.setCheckable(True)
-        button.setText(action.text().replace("&", ""))
-        button.setToolTip(action.shortcut().toString())
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setIcon(icons.icon(icon, "muted", checked="accent"))
-        button.setIconSize(QSize(24, 24))
-        button.setFixedSize(_WIDTH - 16, 60)
-        button.clicked.connect(action.trigger)
-        self._group.addButton(button, number)
-        return button
+
+class _PageButton(QPushButton):
+    """A push button painted like a tool button: for screen readers a tool button would be a checkbox."""
+
+    def __init__(self, action: QAction, icon: str) -> None:
+        super().__init__(action.text().replace("&", ""))
+        self.setProperty("kind", "place")
+        self.setCheckable(True)
+        self.setAutoExclusive(True)  # so that screen readers take it for a radio button
+        self.setToolTip(action.shortcut().toString())
+        self.setIcon(icons.icon(icon, "muted", checked="accent"))
+        self.setIconSize(QSize(24, 24))
+        self.setFixedSize(_WIDTH - 16, 60)
+        self.clicked.connect(action.trigger)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionToolButton()
+        option.initFrom(self)
+        option.text, option.icon, option.iconSize = self.text(), self.icon(), self.iconSize()
+        option.toolButtonStyle = Qt.ToolButtonStyle.ToolButtonTextUnderIcon
+        option.subControls = QStyle.SubControl.SC_ToolButton
+        option.font = self.font()
+        option.state |= QStyle.StateFlag.State_On if self.isChecked() else QStyle.StateFlag.State_Off
+        if self.isDown():
+            option.state |= QStyle.StateFlag.State_Sunken
+        QStylePainter(self).drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)

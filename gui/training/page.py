@@ -21,6 +21,7 @@ from gui.session.session import Session
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
+from gui.widgets.context_menu import attach_menu
 from gui.widgets.formats import NO_VALUE
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Notices
@@ -98,6 +99,7 @@ class TrainingPage(QWidget):
     def _make_list(self) -> QTreeWidget:
         result = plain_list(tr("Trained models, newest first"), [tr(column) for column in _COLUMNS], _ACCURACY)
         result.setToolTip(tr("Press Enter to show the model"))
+        attach_menu(result, lambda: (self.evaluation, self.version))
         result.itemActivated.connect(self._show_version)
         result.currentItemChanged.connect(self._show_past_buttons)
         return result

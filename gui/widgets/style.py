@@ -69,13 +69,14 @@ QComboBox QAbstractItemView {
 }
 QComboBox QAbstractItemView::item { padding: 6px 10px; min-height: 20px; }
 QPushButton::menu-indicator { image: none; width: 0; }
-QToolButton[kind="place"] {
-    background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px; font-size: 12px;
+QPushButton[kind="place"] {
+    background: transparent; color: $muted; border: none; border-radius: ${radius}px; padding: 8px 4px;
+    min-height: 44px; font-size: 12px;
 }
-QToolButton[kind="place"]:hover { background: $hover; }
-QToolButton[kind="place"]:pressed { background: $pressed; }
-QToolButton[kind="place"]:checked { background: $accent_soft; color: $accent; font-weight: 600; }
-QToolButton[kind="place"][ring="true"] { border: 2px solid $accent; padding: 6px 2px; }
+QPushButton[kind="place"]:hover { background: $hover; }
+QPushButton[kind="place"]:pressed { background: $pressed; }
+QPushButton[kind="place"]:checked { background: $accent_soft; color: $accent; font-weight: 600; }
+QPushButton[kind="place"][ring="true"] { border: 2px solid $accent; padding: 6px 2px; }
 QToolButton[kind="plain"] { background: transparent; border: none; border-radius: 4px; padding: 4px; }
 QToolButton[kind="plain"]:hover { background: $hover; }
 QToolButton[kind="plain"]:pressed { background: $pressed; }
@@ -110,6 +111,10 @@ QAbstractItemView#choices { background: transparent; border: none; outline: none
 QAbstractItemView#choices::item { padding: 8px; color: $text; }
 QAbstractItemView#choices::item:hover { background: $track; }
 QAbstractItemView#choices::item:selected { background: $accent_soft; color: $text; }
+QAbstractItemView#found { background: transparent; border: none; outline: none; selection-color: $text; }
+QAbstractItemView#found::item { padding: 8px; }
+QAbstractItemView#found::item:hover { background: $track; }
+QAbstractItemView#found::item:selected { background: $accent_soft; }
 QTreeView#choices QHeaderView { background: $surface; border: none; }
 QTreeView#choices QHeaderView::section {
     background: $surface; color: $muted; border: none; border-bottom: 1px solid $border; padding: 4px 8px;

@@ -208,6 +208,8 @@ def test_the_number_of_photos_found_is_shown_before_the_first_result(
     qtbot.waitUntil(lambda: looking in texts(page.results.strip), timeout=PATIENCE_MS)
     assert page.results._nothing.text() == "Classifying the first photos…"
     under_way = window.status.findChildren(QPushButton)
+    assert not any(one.text().startswith("many: ") for one in under_way), "the page shows it"
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
     qtbot.waitUntil(lambda: any(one.text() == f"many: {looking}" for one in under_way), timeout=PATIENCE_MS)
     (many.parent / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED) and loaded(page), timeout=PATIENCE_MS)

@@ -273,6 +273,27 @@ def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     assert table.columnWidth(Column.REVIEW) >= 120
 
 
+def test_the_current_photo_stays_in_sight(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:
+    results.selection.select(1500)
+    results.table.scrollTo(results.table.currentIndex())
+    act = window.actions_by_id
+    for id_ in (
+        ActionId.AS_GALLERY,
+        ActionId.LARGER,
+        ActionId.SHOW_INSPECTOR,
+        ActionId.AS_TABLE,
+        ActionId.SHOW_FILTERS,
+    ):
+        act[id_].trigger()
+        QApplication.processEvents()
+        view = results.view_in_use
+        assert view.currentIndex().row() == 1500
+        qtbot.waitUntil(
+            lambda view=view: view.viewport().rect().intersects(view.visualRect(view.currentIndex())),  # type: ignore[misc]
+            timeout=5000,
+        )
+
+
 def test_unknown_photos_are_a_class_of_their_own_until_they_are_labelled(
     results: ResultsPage, page: FoldersPage, qtbot: QtBot
 ) -> None:

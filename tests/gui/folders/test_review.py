@@ -72,6 +72,16 @@ def test_predictions_are_accepted_corrected_skipped_and_undone(
     qtbot.waitUntil(lambda: reviews_shown(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
 
 
+def test_the_count_of_reviews_is_shown_after_the_review(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    QTest.keyClick(review, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: "1 reviewed" in page.summary, timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.UNDO].trigger()
+    qtbot.waitUntil(lambda: "reviewed" not in page.summary, timeout=PATIENCE_MS)
+
+
 def digit_of(page: FoldersPage, name: str) -> Qt.Key:
     """The digit of a class, from its place among the classes of the model."""
     assert page.job is not None

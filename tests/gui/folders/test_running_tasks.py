@@ -59,7 +59,7 @@ def test_other_tasks_are_disabled_while_photos_are_sorted(
 ) -> None:
     act = window.actions_by_id
     assert not any(act[one].isEnabled() for one in OTHERS)
-    assert all(act[one].text().endswith("(Sorting photos)") for one in OTHERS)
+    assert all(act[one].reason == "Sorting photos" for one in OTHERS)
     assert "holiday: Sorting photos" in running_tasks(window)
     act[ActionId.SORT_INTO_FOLDERS].trigger()  # back to the page where it is shown and can be stopped
     assert sorting_of(page).stop.isVisible()
@@ -94,6 +94,6 @@ def test_another_folder_waits_for_the_page_on_which_photos_are_sorted(
     qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert act[ActionId.WRITE_KEYWORDS].isEnabled()
     assert not act[ActionId.SORT_INTO_FOLDERS].isEnabled()
-    assert "another folder" in act[ActionId.SORT_INTO_FOLDERS].text()
+    assert "another folder" in act[ActionId.SORT_INTO_FOLDERS].toolTip()
     (tmp_path / RELEASE).touch()
     qtbot.waitUntil(act[ActionId.SORT_INTO_FOLDERS].isEnabled, timeout=PATIENCE_MS)

@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from gui.shell.actions import JOB_ACTIONS, ActionId
+from gui.shell.actions import NEEDS_JOB, ActionId
 from gui.shell.main_window import MainWindow
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page
@@ -100,10 +100,11 @@ def test_an_action_creates_the_page_it_needs(early: MainWindow) -> None:
 
 def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:
     acts = early.actions_by_id
-    disabled = {act for act in ActionId if not acts[act].isEnabled()}
-    assert disabled == set(JOB_ACTIONS)
+    assert all(acts[act].reason == "Open a classified folder first." for act in NEEDS_JOB)
     assert early.pages.folders.job is None
-    assert {act for act in ActionId if not acts[act].isEnabled()} == disabled, "also after the page is created"
+    assert not any(acts[act].isEnabled() for act in NEEDS_JOB), "also after the page is created"
+    acts[ActionId.ALL_JOBS].trigger()
+    assert early.pages.current_page is Page.FOLDERS
 
 
 def test_models_listed_before_the_page_was_created_are_shown(early: MainWindow, qtbot: QtBot) -> None:

@@ -26,10 +26,11 @@ from tests.gui.conftest import PATIENCE_MS, show_window
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_every_action_has_a_unique_shortcut(window: MainWindow) -> None:
+def test_shortcuts_are_unique_and_none_types_a_character_with_altgr(window: MainWindow) -> None:
     shortcuts = [action.shortcut().toString() for action in window.actions_by_id.values()]
-    assert all(shortcuts)
-    assert len(set(shortcuts)) == len(shortcuts)
+    given = [shortcut for shortcut in shortcuts if shortcut]
+    assert len(set(given)) == len(given) > 40
+    assert not any("Ctrl+Alt" in shortcut for shortcut in given)
     assert set(window.actions_by_id) == set(ActionId)
 
 

@@ -1,0 +1,204 @@
+"""Which actions can be carried out now, and why the others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt
+
+from core.base.i18n import tr
+from core.base.providers import Provider
+from core.models.values import OpenedModel
+from gui.photos.retraining import Phase
+from gui.session.session import Session
+from gui.shell.actions import ActionId, Actions
+from gui.shell.pages import PageStack
+from gui.shell.rail import Page
+
+_PROVIDERS: Final = {
+    ActionId.PROVIDER_CUDA: Provider.CUDA,
+    ActionId.PROVIDER_OPENVINO: Provider.OPENVINO,
+    ActionId.PROVIDER_CPU: Provider.CPU,
+}
+_VIEWING: Final = (ActionId.LARGER, ActionId.SMALLER, ActionId.NEXT_PHOTO, ActionId.PREVIOUS_PHOTO)
+_PAGES: Final = {
+    ActionId.SHOW_PHOTOS: Page.PHOTOS,
+    ActionId.SHOW_FOLDERS: Page.FOLDERS,
+    ActionId.SHOW_MODELS: Page.MODELS,
+    ActionId.SHOW_TRAINING: Page.TRAINING,
+}
+
+
+class Availability(QObject):
+    """Enables the actions that can be carried out, and gives the others the reason why not.
+
+    `FolderCommands` does so for the actions of the *Folders* page.
+    """
+
+    def __init__(self, session: Session, pages: PageStack, actions: Actions) -> None:
+        super().__init__(pages)
+        self._session, self._pages, self._actions = session, pages, actions
+        self._missing: Mapping[Provider, str] = {}
+        self._table = self._make_table()
+        self._connect()
+        self.update()
+
+    def _make_table(self) -> Mapping[ActionId, Callable[[], str]]:
+        """What tells why an action cannot be carried out; an empty text means that it can."""
+        return {
+            ActionId.OPEN_FILE: self._no_file,
+            ActionId.SHOW_IN_FOLDER: self._no_file,
+            ActionId.COPY_PATH: self._no_file,
+            ActionId.COPY: self._no_photo,
+            ActionId.CLASSIFY_SELECTED: self._not_in_photos,
+            ActionId.CORRECT: self._cannot_correct,
+            ActionId.REMOVE_CORRECTION: self._no_photo,
+            ActionId.REMOVE: self._cannot_remove,
+            ActionId.SELECT_ALL: self._no_photos,
+            ActionId.CLEAR: self._cannot_clear,
+            **dict.fromkeys(_VIEWING, self._no_photos),
+            ActionId.SHOW_INSPECTOR: self._no_photos,
+            ActionId.STOP: self._nothing_waits,
+            ActionId.CLASSIFY_AGAIN: self._empty_list,
+            ActionId.RETRAIN: self._cannot_retrain,
+            ActionId.SHOW_CHANGES: self._not_retrained,
+            ActionId.UNDO_RETRAINING: self._not_retrained,
+            ActionId.EXPORT_MODEL: partial(self._about_model, "export"),
+            ActionId.ROLL_BACK: partial(self._about_model, "roll back"),
+            ActionId.REMOVE_MODEL: partial(self._about_model, "remove"),
+            **{action: partial(self._no_provider, provider) for action, provider in _PROVIDERS.items()},
+        }
+
+    def _connect(self) -> None:
+        session, pages = self._session, self._pages
+        for signal in (
+            session.photos.rowsInserted,
+            session.photos.modelReset,
+            session.corrections.changed,
+            session.undo_stack.indexChanged,
+            session.engine.waiting_changed,
+            session.models.changed,
+            pages.photos.gallery.selectionModel().selectionChanged,
+            pages.photos.gallery.selectionModel().currentChanged,
+            pages.photos.retraining.changed,
+            pages.state_changed,
+            pages.currentChanged,
+        ):
+            signal.connect(self.update)
+        session.models.opened.connect(self._check_providers, Qt.ConnectionType.SingleShotConnection)
+
+    def update(self) -> None:
+        """Enable and disable the actions, and name what can be undone."""
+        for action, reason in self._table.items():
+            self._actions[action].set_reason(reason())
+        for action, page in _PAGES.items():
+            self._actions[action].setChecked(page is self._pages.current_page)
+        self._show_undo()
+
+    def _show_undo(self) -> None:
+        undo, redo, stack = self._actions[ActionId.UNDO], self._actions[ActionId.REDO], self._session.undo_stack
+        page, nothing = self._pages.current_page, tr("There is nothing to undo here.")
+        can_undo, what, repeatable = False, "", ""
+        if page is Page.PHOTOS:
+            can_undo, what, repeatable = stack.canUndo(), stack.undoText(), stack.redoText()
+        elif page is Page.FOLDERS and self._pages.folder_commands.browser.can_undo:
+            can_undo, what = True, tr("review")
+        undo.setText(tr("&Undo {step}", step=what) if what else tr("&Undo"))
+        redo.setText(tr("&Redo {step}", step=repeatable) if repeatable else tr("&Redo"))
+        undo.set_reason("" if can_undo else nothing)
+        redo.set_reason("" if repeatable else tr("There is nothing to redo here."))
+
+    # ---- photos
+
+    @property
+    def _shows_photos(self) -> bool:
+        return self._pages.current_page is Page.PHOTOS
+
+    def _no_photo(self) -> str:
+        match self._pages.current_page:
+            case Page.PHOTOS if self._pages.photos.has_selection:
+                return ""
+            case Page.FOLDERS if self._pages.folder_commands.browser.has_selection:
+                return ""
+        return tr("Select a photo first.")
+
+    def _no_file(self) -> str:
+        has_job = self._pages.current_page is Page.FOLDERS and self._pages.folders.listed_job is not None
+        return "" if has_job else self._no_photo()
+
+    def _no_photos(self) -> str:
+        match self._pages.current_page:
+            case Page.PHOTOS if self._session.photos.rowCount():
+                return ""
+            case Page.FOLDERS if self._pages.folders.shows_results:
+                return ""
+        return tr("No photos are shown.")
+
+    def _not_in_photos(self) -> str:
+        return self._no_photo() if self._shows_photos else tr("Only photos on the Photos page can be classified again.")
+
+    def _cannot_correct(self) -> str:
+        is_reviewing = self._pages.current_page is Page.FOLDERS and self._pages.folders.is_reviewing
+        return "" if is_reviewing else self._no_photo()
+
+    def _cannot_remove(self) -> str:
+        if self._pages.current_page is not Page.FOLDERS:
+            return self._no_photo()
+        if self._pages.folders.listed_job is not None:
+            return ""
+        if self._pages.folders.shows_results:
+            return tr("Results show what is in the folder: photos can't be removed from them.")
+        return tr("Select a folder first.")
+
+    def _cannot_clear(self) -> str:
+        return self._empty_list() if self._shows_photos else tr("Show the Photos page first.")
+
+    def _empty_list(self) -> str:
+        return "" if self._session.photos.photos() else tr("There are no photos in the list.")
+
+    # ---- models
+
+    def _nothing_waits(self) -> str:
+        return "" if self._session.engine.waiting_count else tr("No photos are being classified.")
+
+    def _cannot_retrain(self) -> str:
+        retraining = self._pages.photos.retraining
+        if retraining.can_start:
+            return ""
+        if retraining.phase is Phase.RUNNING:
+            return tr("The model is being retrained.")
+        if not retraining.pending():
+            return tr("No corrections to learn. Select photos and press F2 to correct them.")
+        model = retraining.model
+        name = model.card.title if model else ""
+        return tr("“{model}” can't be retrained: its training data was not saved.", model=name)
+
+    def _not_retrained(self) -> str:
+        if self._pages.photos.retraining.summary is not None:
+            return ""
+        return tr("The model has not been retrained since you opened Fovea.")
+
+    def _about_model(self, verb: str) -> str:
+        """Why the model that is selected on the *Models* page cannot be exported, rolled back or removed."""
+        page = self._pages.made_models
+        if page is None:
+            return ""
+        controls = {"export": page.export_button, "roll back": page.versions.back, "remove": page.remove}
+        if controls[verb].isEnabled():
+            return ""
+        return tr("This model has no earlier version.") if verb == "roll back" else controls[verb].toolTip()
+
+    def _check_providers(self, _opened: OpenedModel) -> None:
+        from core import api  # not needed by the first paint
+
+        task = self._session.engine.tasks.start(api.missing_providers)
+        task.succeeded.connect(self._on_checked)
+
+    def _on_checked(self, missing: Mapping[Provider, str]) -> None:
+        self._missing = missing
+        self.update()
+
+    def _no_provider(self, provider: Provider) -> str:
+        return self._missing.get(provider, "")
