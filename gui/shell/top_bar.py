@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from core.base.i18n import tr
 from core.base.providers import TITLES
+from gui.models.version_text import model_title
 from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, button, label
@@ -49,7 +50,7 @@ class TopBar(QWidget):
         with QSignalBlocker(self.switcher):
             self.switcher.clear()
             for name, model in models.installed.items():
-                self.switcher.addItem(model.card.title, name)
+                self.switcher.addItem(model_title(model), name)
             current = models.opening or models.name
             self.switcher.setCurrentIndex(self.switcher.findData(current))
         self.switcher.setEnabled(bool(models.installed))
