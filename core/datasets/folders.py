@@ -25,7 +25,7 @@ from core.worker import portable
 
 _EDITING: Final = threading.Lock()
 """One change to a folder at a time."""
-_SAMPLES: Final = 12
+_SAMPLES: Final = 200
 _MAX_PROBLEMS: Final = 1000
 
 # ---- reading
