@@ -27,6 +27,7 @@ from gui.tasks.notice import NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button
 from gui.widgets.context_menu import attach_menu
+from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
@@ -75,7 +76,7 @@ class ModelsPage(QWidget):
         installed.setMinimumWidth(176)
         add(installed.body, self.choices, Placed(self.import_button, alignment=LEFT))
         actions = (self.use, self.repair, self.compare, self.export_button, self.remove)
-        self.statistics.body.insertLayout(2, hbox(*actions, SPACE))
+        self.statistics.body.insertLayout(2, FlowRow(*actions))
         self._area = ScrollColumn(tr("Selected model"), self)
         parts = (self.questions, self.export_panel, self.statistics, self.versions, self.classes)
         self._area.show_column(*parts, SPACE).setSpacing(2 * theme.GRID)
