@@ -56,7 +56,7 @@ class ModelsPage(QWidget):
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
         self.use = button(tr("Use this model"), self._use_chosen, kind="primary")
-        self.repair = button("", self._use_intact, kind="primary")
+        self.repair = button(tr("Use another version"), self._use_intact, kind="primary")
         self.compare = button(tr("Compare…"), lambda: self.compare_wanted.emit(self._reference()))
         self.export_button = button(tr("Export…"), self.export)
         self.remove = button(tr("Remove model"), self.remove_model)
@@ -252,7 +252,7 @@ class ModelsPage(QWidget):
         is_broken = one is not None and not is_usable
         self.use.setVisible(not is_broken or intact is None)
         self.repair.setVisible(is_broken and intact is not None)
-        self.repair.setText(tr("Use version {number}", number=intact.number) if intact else "")
+        self.repair.setText(tr("Use version {number}", number=intact.number) if intact else tr("Use another version"))
         for one_button in (self.compare, self.export_button):
             one_button.setEnabled(facts is not None)
             one_button.setToolTip("" if facts is not None else tr("This model is damaged and can't be used."))
