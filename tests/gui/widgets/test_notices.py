@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base.errors import FoveaError
 from gui.tasks.notice import Notice, NoticeKind
+from gui.widgets import announcing
 from gui.widgets import notices as notices_module
 from gui.widgets.notice_list import NoticesButton
 from gui.widgets.notices import Notices
@@ -41,7 +42,7 @@ def notices(window: QWidget) -> Notices:
 def announced(monkeypatch: pytest.MonkeyPatch) -> list[QAccessibleAnnouncementEvent]:
     """What a screen reader is given."""
     found: list[QAccessibleAnnouncementEvent] = []
-    monkeypatch.setattr(notices_module.QAccessible, "updateAccessibility", found.append)
+    monkeypatch.setattr(announcing.QAccessible, "updateAccessibility", found.append)
     return found
 
 
@@ -49,6 +50,13 @@ def toast(notices: Notices, text: str) -> QFrame:
     """The toast with this text."""
     (found,) = [one for one in notices.findChildren(QFrame, "notice") if text in one.accessibleName()]
     return found
+
+
+def described_role(widget: QWidget) -> tuple[str, QAccessible.Role]:
+    """The name and the role that a screen reader is given."""
+    interface = QAccessible.queryAccessibleInterface(widget)
+    assert interface is not None
+    return interface.text(QAccessible.Text.Name), interface.role()
 
 
 def press(notices: Notices, name: str, qtbot: QtBot) -> None:
@@ -149,7 +157,11 @@ def test_notices_are_announced_with_their_kind(announced: list[QAccessibleAnnoun
         ("Done: saved", polite),
         ("Error: broken", assertive),
     ]
-    assert toast(notices, "broken").accessibleName() == "Error: broken"
+    roles = [described_role(toast(notices, text)) for text in ("broken", "saved")]
+    assert roles == [
+        ("Error: broken", QAccessible.Role.AlertMessage),
+        ("Done: saved", QAccessible.Role.Notification),
+    ]
 
 
 def test_toasts_lie_over_the_lower_right_corner(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
