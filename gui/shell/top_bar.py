@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from core.base.i18n import tr
 from core.base.providers import TITLES
+from core.models.values import InstalledModel
 from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, button, label
@@ -49,7 +50,7 @@ class TopBar(QWidget):
         with QSignalBlocker(self.switcher):
             self.switcher.clear()
             for name, model in models.installed.items():
-                self.switcher.addItem(model.card.title, name)
+                self.switcher.addItem(_title(model), name)
             current = models.opening or models.name
             self.switcher.setCurrentIndex(self.switcher.findData(current))
         self.switcher.setEnabled(bool(models.installed))
@@ -69,3 +70,10 @@ class TopBar(QWidget):
         name = self.switcher.itemData(index)
         if name and name != self._models.name:
             self._models.open(model=name)
+
+
+def _title(model: InstalledModel) -> str:
+    """The title of a model, with its version if there were earlier ones."""
+    if model.version <= 1:
+        return model.card.title
+    return tr("{model} · v{version}", model=model.card.title, version=model.version)
