@@ -7,6 +7,8 @@ from pathlib import Path
 
 from core.base.errors import FoveaError
 
+_UNSURE_BELOW = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -51,6 +53,11 @@ class Prediction:
     provider: str
     timing: Timing
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the best guess should not be read as an answer, although the model has no threshold for “unknown”."""
+        return self.unknown is None and self.best.probability < _UNSURE_BELOW
 
     @property
     def best(self) -> Score:

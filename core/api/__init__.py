@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
-    from core.evaluation.values import Comparison
+    from core.evaluation.values import Comparison, Evaluation
     from core.models.trash import RemovedEntry
     from core.models.values import BrokenEntry, InstalledModel, ModelName, OpenedModel
     from core.training.protocol import Epoch
@@ -163,6 +163,14 @@ def list_library() -> LibraryListing:
 
     library = open_library()
     return LibraryListing(list_names(library), list_runs(), list_removed(library.user))
+
+
+def load_evaluation(reference: str) -> Evaluation | None:
+    """Load the evaluation of a version, `name` or `name@version`, on its test images; None if it was not kept."""
+    from core.evaluation import kept
+    from core.models.library import open_library
+
+    return kept.load_evaluation(open_library().find(reference))
 
 
 def activate(name: str, version: int) -> None:

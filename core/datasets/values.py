@@ -23,7 +23,7 @@ class ClassSummary:
     Attributes:
         name: its label.
         images: the number of usable images.
-        samples: up to twelve of them, evenly spaced; all of them in custom datasets.
+        samples: up to two hundred of them, evenly spaced; all of them in custom datasets.
     """
 
     name: str

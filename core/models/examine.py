@@ -33,7 +33,7 @@ def list_models(library: Library) -> tuple[InstalledModel | BrokenEntry, ...]:
 def list_names(library: Library) -> tuple[ModelName, ...]:
     """Every model in the library with all its versions, without backbones."""
     names = dict.fromkeys([*(entry.name for entry in library.entries()), *library.inactive()])
-    found = (ModelName(name, tuple(_versions(library, name))) for name in names)
+    found = (ModelName(name, tuple(_versions(library, name)), library.previous(name)) for name in names)
     return tuple(one for one in found if one.versions)
 
 

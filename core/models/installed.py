@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
@@ -13,6 +14,9 @@ from core.models.heads import Head, read_head
 from core.models.training_examples import EXAMPLES, TrainingExample, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
 from core.models.values import InstalledBackbone, InstalledModel
+
+EVALUATION: Final = "evaluation.json"
+"""The evaluation of a version on its test images; see `core.evaluation.kept`."""
 
 
 def backbone_in(folder: Path, card: BackboneCard) -> InstalledBackbone:
@@ -31,7 +35,8 @@ def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version
         ModelError: its head is missing.
     """
     size = backbone.size_bytes + file_size(folder / card.head.file)
-    return InstalledModel(card, folder, backbone, version == 0, version, size, (folder / EXAMPLES).is_file())
+    has_training_data, has_evaluation = ((folder / file).is_file() for file in (EXAMPLES, EVALUATION))
+    return InstalledModel(card, folder, backbone, version == 0, version, size, has_training_data, has_evaluation)
 
 
 def load_backbone(backbone: InstalledBackbone) -> bytes:

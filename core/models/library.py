@@ -20,12 +20,7 @@ from core.base.storage import write_atomically
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.models import versions
 from core.models.files import REINSTALL, read_file
-from core.models.installed import (
-    backbone_in,
-    load_backbone,
-    load_head,
-    model_in,
-)
+from core.models.installed import EVALUATION, backbone_in, load_backbone, load_head, model_in
 from core.models.training_examples import EXAMPLES, TrainingExample, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
@@ -114,6 +109,7 @@ class Library:
         activate: bool = True,
         trained_on: Iterable[str] | None = None,
         examples: Iterable[TrainingExample] | None = None,
+        evaluation: bytes | None = None,
     ) -> InstalledModel:
         """Add a model as the next version of its name.
 
@@ -124,6 +120,7 @@ class Library:
             activate: whether to make the new version active.
             trained_on: SHA-256 in hexadecimal of every image it was fitted to; None if unknown.
             examples: all its training, validation and test images; None if unknown.
+            evaluation: its evaluation, as a file; None if there is none.
 
         Raises:
             NameTakenError: with `new_name`, the name is taken.
@@ -141,6 +138,8 @@ class Library:
             extra_files[TRAINING_HASHES] = serialize_hashes(trained_on)
         if examples is not None:
             extra_files[EXAMPLES] = serialize_examples(examples)
+        if evaluation is not None:
+            extra_files[EVALUATION] = evaluation
         with versions.staging(place, new_name=new_name) as staging:
             for name, data in {**files, **extra_files}.items():
                 write_atomically(staging / name, data)
@@ -171,18 +170,20 @@ class Library:
             StorageError: the disk does not allow it; the active version is unchanged.
         """
         with self._changing(name) as place:
-            past, existing = versions.history(place), self._numbered(name)
-            earlier = list(past[:-1])
-            while earlier and (earlier[-1] not in existing or earlier[-1] == past[-1]):
-                earlier.pop()
+            earlier = versions.earlier(place, self.numbers(name))
             if not earlier:
-                installed = _format_numbers(existing, self.active(name))
+                installed = _format_numbers(self._numbered(name), self.active(name))
                 hint = tr("Run `fovea models activate {name}@N` to choose a version.", name=name)
                 what = tr("{name!r} has no previously active version to go back to.", name=name)
                 raise ModelError(f"{what} {installed}", hint=hint)
             model = self._verified(name, earlier[-1])
             versions.write_history(place, earlier)
         return model
+
+    def previous(self, name: str) -> int | None:
+        """The version that `roll_back` returns to; None if there is none."""
+        earlier = versions.earlier(self.user / name, self.numbers(name))
+        return earlier[-1] if earlier else None
 
     def remove(self, name: str) -> None:
         """Move a model of the user with all its versions to the trash; see `core.models.trash`.

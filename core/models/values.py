@@ -45,6 +45,7 @@ class InstalledModel:
         size_bytes: its size on disk, including its backbone.
         has_training_data: whether its training data was saved, so that it can be retrained; `load_examples` validates
             it.
+        has_evaluation: whether its evaluation was saved, so that it can be shown again.
         parameters: the number of parameters of backbone and head together; None until `core.models.examine` read them.
         training_images: the number of images it was trained on; None if unknown, and likewise.
     """
@@ -56,6 +57,7 @@ class InstalledModel:
     version: int
     size_bytes: int
     has_training_data: bool
+    has_evaluation: bool = False
     parameters: int | None = None
     training_images: int | None = None
 
@@ -135,10 +137,17 @@ class OpenedModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A model's name with its versions, lowest number first; at least one."""
+    """A model's name with its versions.
+
+    Attributes:
+        name: the name.
+        versions: lowest number first; at least one.
+        previous: the version that was active before and that `roll_back` returns to; None if there is none.
+    """
 
     name: str
     versions: tuple[Version, ...]
+    previous: int | None = None
 
     @property
     def active(self) -> Version | None:

@@ -18,7 +18,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -109,6 +109,15 @@ def active(place: Path) -> int:
     """The number of the active version, which may be missing; 0 if none is active."""
     past = history(place)
     return past[-1] if past else 0
+
+
+def earlier(place: Path, existing: Collection[int]) -> tuple[int, ...]:
+    """The versions that were active before, the latest last; that one exists and is not the active one."""
+    past = history(place)
+    before = past[:-1]
+    while before and (before[-1] not in existing or before[-1] == past[-1]):
+        before = before[:-1]
+    return before
 
 
 def write_history(place: Path, past: Sequence[int]) -> None:

@@ -31,6 +31,7 @@ from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureTable, compute_features
 from core.evaluation.comparison import compare_with_baseline
+from core.evaluation.kept import serialize_evaluation
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.bundled_features import bundled_features
@@ -293,6 +294,7 @@ def _install(
         {HEAD: trained.head} | own,
         trained_on=[example.sha256 for example in fitted.examples],
         examples=data.training_examples(),
+        evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
 
 

@@ -17,6 +17,7 @@ from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.datasets.dataset import Dataset, Example
+from core.evaluation.kept import serialize_evaluation
 from core.models import joined
 from core.models.heads import read_head
 from core.models.installed import load_backbone
@@ -171,6 +172,7 @@ def _install(
         activate=in_use,
         trained_on=[example.sha256 for example in _training_images(dataset, trained)],
         examples=[replace(one, path=one.path.absolute()) for one in dataset.training_examples()],
+        evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
     return Trained(model, in_use, dataset, head, start)
 

@@ -16,16 +16,17 @@ from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.review_end import ReviewEnd, ReviewTally
 from gui.folders.reviewer import Reviewer, RowReviews
-from gui.folders.row_text import folder_text, name_text, reviewed_text
+from gui.folders.row_text import folder_text, name_text, percent_text, reviewed_text
 from gui.folders.rows_model import RowsModel
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
+from gui.widgets.announcing import announce
 from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.formats import confidence
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
-from gui.widgets.photo_panel import PhotoView
+from gui.widgets.photo_panel import PhotoView, headline_text
 
 _PREFETCH: Final = 3
 
@@ -50,6 +51,7 @@ class ReviewPage(QWidget):
         self._reviews: dict[int, tuple[Row, Review]] = {}
         self._at = 0
         self._shown: Row | None = None
+        self._announced: int | None = None
         self._chooser: ClassChooser | None = None
         self.view = PhotoView(pictures)
         self.choices = ReviewChoices()
@@ -95,7 +97,7 @@ class ReviewPage(QWidget):
             can_retrain: whether to offer at the end to retrain the model.
         """
         self._classes, self._can_retrain = tuple(classes), can_retrain
-        self._at, self._shown = 0, None
+        self._at, self._shown, self._announced = 0, None, None
         self._reviews.clear()
         self._show_trace("")
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
@@ -200,6 +202,7 @@ class ReviewPage(QWidget):
         if self._at >= count:
             tally = ReviewTally.of(self._reviews.values())
             self.end.show_tally(count, tally, can_retrain=self._can_retrain)
+            self._announce(count, self.end.accessibleName())
             return
         self._prefetch_pictures()
         self.view.show_photo(None if self._shown is None else self._shown.path)
@@ -208,6 +211,13 @@ class ReviewPage(QWidget):
             self.choices.show_row(row, self._classes)
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
+            self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")
+
+    def _announce(self, place: int, text: str) -> None:
+        """Have a screen reader say what the last key did, and what is shown in this place now."""
+        if place != self._announced:
+            self._announced = place
+            announce(self, ". ".join(part for part in (self.trace.text(), text) if part))
 
     def _show_trace(self, text: str) -> None:
         """Show what the last key did."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
@@ -25,6 +25,7 @@ from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.drop import DropContent, read_drop
 from gui.widgets.files import ask_for_files, ask_for_folder
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
+from gui.widgets.second_window import SecondWindow
 from gui.widgets.work_strip import WorkStrip
 
 _WINDOW, _FOLDER, _FILES = "window", "folder", "files"
@@ -36,7 +37,7 @@ _HINT: Final = mark(
 )
 
 
-class CompareWindow(QWidget):
+class CompareWindow(SecondWindow):
     """Compares two models.
 
     Attributes:
@@ -46,13 +47,8 @@ class CompareWindow(QWidget):
     noticed = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle(tr("Compare models"))
+        super().__init__(tr("Compare models"), "compare", QSize(1080, 760), QSize(720, 480), parent)
         self.setAcceptDrops(True)
-        self.setMinimumSize(720, 480)
-        self.resize(1080, 760)
         self._session = session
         self._task: Task | None = None
         self._paths: tuple[Path, ...] = ()

@@ -27,9 +27,7 @@ class CompareController(QObject):
         """Show the window, and compare this model, `name` or `name@version`, if one is given."""
         if self.window is None:
             self.window = self._make()
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        self.window.bring_up()
         if reference:
             self.window.choose(reference)
 

@@ -10,14 +10,17 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from core.api import LibraryListing
+from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
+from core.base.settings import Settings
 from core.models.onnx_import_values import ImportQuestions
 from core.models.values import InstalledModel, ModelName, Version
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
+from gui.models.evaluation_window import EvaluationController
 from gui.models.files import ExportPanel, ModelImports
 from gui.models.import_form import ImportForm
-from gui.models.model_list import ModelList, model_texts
+from gui.models.model_list import ModelList, model_lines
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.tasks.notice import NoticeKind
@@ -44,14 +47,15 @@ class ModelsPage(QWidget):
     compare_wanted = Signal(str)
     shown = Signal()
 
-    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
+    def __init__(self, session: Session, notices: Notices, evaluations: EvaluationController, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._session, self._notices = session, notices
+        self._session, self._notices, self._evaluations = session, notices, evaluations
         self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
         self.use = button(tr("Use this model"), self._use_chosen, kind="primary")
+        self.repair = button("", self._use_intact, kind="primary")
         self.compare = button(tr("Compare…"), lambda: self.compare_wanted.emit(self._reference()))
         self.export_button = button(tr("Export…"), self.export)
         self.remove = button(tr("Remove model"), self.remove_model)
@@ -70,7 +74,8 @@ class ModelsPage(QWidget):
         installed.setMaximumWidth(320)
         installed.setMinimumWidth(176)
         add(installed.body, self.choices, Placed(self.import_button, alignment=LEFT))
-        self.statistics.body.insertLayout(2, hbox(self.use, self.compare, self.export_button, self.remove, SPACE))
+        actions = (self.use, self.repair, self.compare, self.export_button, self.remove)
+        self.statistics.body.insertLayout(2, hbox(*actions, SPACE))
         self._area = ScrollColumn(tr("Selected model"), self)
         parts = (self.questions, self.export_panel, self.statistics, self.versions, self.classes)
         self._area.show_column(*parts, SPACE).setSpacing(2 * theme.GRID)
@@ -82,7 +87,8 @@ class ModelsPage(QWidget):
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
         self.versions.chosen.connect(self._show_chosen)
-        self.versions.use_wanted.connect(lambda number: library.activate(self.choices.name, number))
+        self.versions.use_wanted.connect(self._use_version)
+        self.versions.result_wanted.connect(self._show_evaluation)
         self.versions.back_wanted.connect(self.roll_back)
         self.versions.remove_wanted.connect(lambda number: library.remove(self.choices.name, number))
         self.imports.noticed.connect(self._notices.show_one)
@@ -133,6 +139,35 @@ class ModelsPage(QWidget):
         if self.remove.isEnabled():
             self._session.library.remove(self.choices.name)
 
+    def show_version(self, name: str, number: int) -> None:
+        """Select this version, now or once it is listed."""
+        self.versions.select(name, number)
+        self.choices.select(name)
+        self._show_chosen()
+
+    def _show_evaluation(self) -> None:
+        version = self.versions.version
+        if version is not None and version.model is not None:
+            self._evaluations.open(version.model)
+
+    def _use_version(self, number: int) -> None:
+        one = self.names.get(self.choices.name)
+        if one is not None and one.active is not None and one.active.number == number:
+            self._use_chosen()
+        else:
+            self._session.library.activate(self.choices.name, number)
+
+    def _use_intact(self) -> None:
+        version = self._intact()
+        if version is not None:
+            self._session.library.activate(self.choices.name, version.number)
+
+    def _intact(self) -> Version | None:
+        """The newest version of the selected model that can be used instead of the damaged one."""
+        one = self.names.get(self.choices.name)
+        found = (version for version in reversed(one.versions) if version.model and version.number) if one else iter(())
+        return next(found, None)
+
     def _use_chosen(self) -> None:
         if self.choices.name in self._session.models.installed:
             self._session.models.open(model=self.choices.name)
@@ -158,9 +193,13 @@ class ModelsPage(QWidget):
     def _on_rolled_back(self, name: str, version: int) -> None:
         self._notices.show_success(tr("“{name}” now uses version {version} again.", name=name, version=version))
 
-    def _on_removed(self, name: str, version: int | None) -> None:
+    def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
+        text, models = _removed_text(name, version), self._session.models
+        default = models.installed.get(Settings().model)
+        if active is None and name == models.name and default is not None:
+            text = " ".join((text, tr("Now using “{model}”.", model=default.card.title)))
         undo = (tr("Undo"), lambda: self._session.library.restore(name, version))
-        self._notices.show_success(_removed_text(name, version), action=undo, key=f"removed {name}")
+        self._notices.show_success(text, action=undo, key=f"removed {name}")
 
     def _on_restored(self, name: str, version: int | None) -> None:
         if name not in self.names:
@@ -173,40 +212,66 @@ class ModelsPage(QWidget):
     def _show_models(self) -> None:
         models = self._session.models
         in_use = models.name
-        self.choices.show_models(model_texts(models.installed, self.names, in_use), in_use)
+        self.choices.show_models(model_lines(models.installed, self.names, in_use), in_use)
         self._show_chosen()
 
     def _show_chosen(self) -> None:
         name = self.choices.name
         one = self.names.get(name)
-        self.versions.show_versions(one)
+        opened = self._session.models.in_use
+        self.versions.show_versions(one, opened.version if opened and opened.name == name else None)
         self.versions.setVisible(one is not None)
         version = self.versions.version if one else None
-        facts = version.model if version and version.model else self._session.models.installed.get(name)
-        if facts is None:
+        facts = version.model if version else self._session.models.installed.get(name)
+        self._show_actions(one, facts)
+        self.classes.setVisible(facts is not None)
+        if facts is not None:
+            self._show_facts(facts)
+        elif one is not None and version is not None and version.error is not None:
+            reason = _damage_text(version.error, has_other=self._intact() is not None)
+            self.statistics.show_unavailable(reason, one.title)
+        else:
             self.statistics.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
-            return
-        self._show_facts(facts, version)
 
-    def _show_facts(self, facts: InstalledModel, version: Version | None) -> None:
-        opened, name = self._session.models.in_use, facts.card.name
-        is_in_use = name == self._session.models.name
-        is_opened = is_in_use and opened is not None and opened.version == facts.version
+    def _show_facts(self, facts: InstalledModel) -> None:
+        opened = self._session.models.in_use
+        is_opened = opened is not None and (opened.name, opened.version) == (facts.card.name, facts.version)
         latency = self._session.models.speed.latency_text() if is_opened else ""
         self.statistics.show_model(facts, opened if is_opened else None, latency)
-        self.use.setEnabled(not is_in_use and name in self._session.models.installed)
-        self.use.setText(tr("In use") if is_in_use else tr("Use this model"))
-        one = self.names.get(name)
-        self.remove.setEnabled(one is not None and any(version.number for version in one.versions))
-        self.remove.setToolTip("" if self.remove.isEnabled() else tr("Built-in models can't be removed."))
-        self.export_button.setEnabled(version is None or version.model is not None)
         self.classes.show_classes(facts.card.classes)
+
+    def _show_actions(self, one: ModelName | None, facts: InstalledModel | None) -> None:
+        """Show what can be done with the selected model; `facts` are None if the selected version is damaged."""
+        name, models, intact = self.choices.name, self._session.models, self._intact()
+        is_in_use = bool(name) and name == models.name
+        is_usable = one.active.model is not None if one and one.active else name in models.installed
+        self.use.setEnabled(is_usable and not is_in_use)
+        self.use.setText(tr("In use") if is_in_use else tr("Use this model"))
+        self.use.setToolTip("" if is_usable or not name else tr("This model is damaged and can't be used."))
+        is_broken = one is not None and not is_usable
+        self.use.setVisible(not is_broken or intact is None)
+        self.repair.setVisible(is_broken and intact is not None)
+        self.repair.setText(tr("Use version {number}", number=intact.number) if intact else "")
+        for one_button in (self.compare, self.export_button):
+            one_button.setEnabled(facts is not None)
+            one_button.setToolTip("" if facts is not None else tr("This model is damaged and can't be used."))
+        numbers = [version.number for version in one.versions] if one else []
+        self.remove.setEnabled(any(numbers))
+        self.remove.setText(tr("Remove my versions") if any(numbers) and 0 in numbers else tr("Remove model"))
+        self.remove.setToolTip("" if any(numbers) else tr("Built-in models can't be removed."))
 
     def _reference(self) -> str:
         """The reference to the selected version."""
         name, number = self.choices.name, self.versions.number
         one = self.names.get(name)
         return name if one is None or number is None else version_text.reference(one, number)
+
+
+def _damage_text(error: FoveaError, *, has_other: bool) -> str:
+    """What is damaged, and what to do; `has_other` says whether another version can be used."""
+    if has_other:
+        return " ".join((error.what, tr("You can use another version.")))
+    return " ".join((error.what, tr("Remove the model, then import or train it again.")))
 
 
 def _removed_text(name: str, version: int | None) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from core.base.i18n import tr
 from core.card import ModelCard
-from core.models.values import ModelName, Version
+from core.models.values import InstalledModel, ModelName, Version
 from gui.widgets.formats import NO_VALUE, percent
 
 
@@ -16,11 +16,19 @@ def format_time(moment: datetime | None) -> str:
     return NO_VALUE if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
-def version_number(version: Version) -> str:
-    """The number of a version, and whether it is active."""
-    if version.number == 0:
-        return tr("Built in (active)") if version.is_active else tr("Built in")
-    return tr("{number} (active)", number=version.number) if version.is_active else f"{version.number}"
+def model_title(model: InstalledModel) -> str:
+    """The title of a model, with its version unless it is built in."""
+    if model.is_builtin:
+        return model.card.title
+    return tr("{title} · v{number}", title=model.card.title, number=model.version)
+
+
+def version_number(version: Version, *, used: bool = False) -> str:
+    """The number of a version, and whether it is the one in use, or the active one of a model that is not in use."""
+    number = tr("Built in") if version.number == 0 else f"{version.number}"
+    if used:
+        return tr("{number} (in use)", number=number)
+    return tr("{number} (active)", number=number) if version.is_active else number
 
 
 def accessible_row(columns: Sequence[str], texts: Sequence[str]) -> str:

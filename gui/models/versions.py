@@ -1,10 +1,11 @@
-"""The versions of a model: date, recipe, accuracy, and which one is active."""
+"""The versions of a model: date, recipe, accuracy, and which one is in use."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QTreeWidgetItem
 
 from core.base.i18n import mark, tr
@@ -26,12 +27,14 @@ class VersionsPanel(Panel):
 
     Attributes:
         chosen: the selected version; None if there is none.
+        result_wanted: show the evaluation of the selected version.
         use_wanted: make this version the active one.
         back_wanted: roll back to the version that was active before.
         remove_wanted: remove this version.
     """
 
     chosen = Signal(object)
+    result_wanted = Signal()
     use_wanted = Signal(int)
     back_wanted = Signal()
     remove_wanted = Signal(int)
@@ -39,37 +42,53 @@ class VersionsPanel(Panel):
     def __init__(self) -> None:
         super().__init__(tr("Versions"))
         self._one: ModelName | None = None
+        self._used: int | None = None
+        self._wanted: tuple[str, int] | None = None
         self.list = plain_list(tr("Versions of this model"), [tr(column) for column in _COLUMNS], _ACCURACY)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.currentItemChanged.connect(self._on_chosen)
         self.use = button(tr("Use this version"), lambda: self._emit(self.use_wanted))
-        hint = tr("Return to the version that was active before")
-        self.back = button(tr("Roll back"), self.back_wanted.emit, hint=hint)
+        self.result = button(tr("Show evaluation"), self.result_wanted.emit)
+        self.back = button(tr("Go back"), self.back_wanted.emit)
         self.remove = button(tr("Remove this version"), lambda: self._emit(self.remove_wanted))
         self._reason = label(kind="danger", wrap=True)
         self._reason.hide()
         self.list.itemActivated.connect(lambda: self._emit(self.use_wanted))
-        attach_menu(self.list, lambda: (self.use, self.back, None, self.remove))
-        add(self.body, self.list, self._reason, hbox(self.use, self.back, self.remove, SPACE))
+        attach_menu(self.list, lambda: (self.use, self.result, self.back, None, self.remove))
+        add(self.body, self.list, self._reason, hbox(self.use, self.result, self.back, self.remove, SPACE))
 
-    def show_versions(self, one: ModelName | None) -> None:
-        """Show the versions of this model; the selection is kept if possible, else the active version is selected."""
-        if one == self._one:
+    def show_versions(self, one: ModelName | None, used: int | None) -> None:
+        """Show the versions of this model; the selection is kept if possible, else the active version is selected.
+
+        Args:
+            one: the model; None for none.
+            used: its version that is in use; None if another model is.
+        """
+        if (one, used, None) == (self._one, self._used, self._wanted):
             return
         selected = self.number if self._one and one and self._one.name == one.name else None
-        self._one = one
-        versions = () if one is None else tuple(reversed(one.versions))
+        self._one, self._used = one, used
+        with QSignalBlocker(self.list):
+            self._fill(() if one is None else tuple(reversed(one.versions)), selected)
+        fit_rows(self.list, _MAX_ROWS)
+        self._show_buttons()
+
+    def _fill(self, versions: Sequence[Version], selected: int | None) -> None:
         self.list.clear()
         for version in versions:
-            self.list.addTopLevelItem(_item(version))
-        fit_rows(self.list, _MAX_ROWS)
+            self.list.addTopLevelItem(_item(version, used=version.number == self._used))
         numbers = [version.number for version in versions]
-        active = one.active.number if one and one.active else None
+        if self._one and self._wanted in [(self._one.name, number) for number in numbers]:
+            (_, selected), self._wanted = self._wanted, None
+        active = self._one.active.number if self._one and self._one.active else None
         wanted = selected if selected in numbers else active
         if numbers:
             row = numbers.index(wanted) if wanted in numbers else 0
             self.list.setCurrentIndex(self.list.model().index(row, 0))
-        self._show_buttons()
+
+    def select(self, name: str, number: int) -> None:
+        """Select this version of a model once it is shown."""
+        self._wanted = name, number
 
     @property
     def number(self) -> int | None:
@@ -89,14 +108,29 @@ class VersionsPanel(Panel):
 
     def _show_buttons(self) -> None:
         version = self.version
+        model = version.model if version is not None else None
         is_active = version is not None and version.is_active
+        is_used = version is not None and version.number == self._used
         is_own = version is not None and version.number > 0
-        self.use.setEnabled(version is not None and not is_active and version.model is not None)
-        self.use.setText(tr("Active") if is_active else tr("Use this version"))
+        self.use.setEnabled(model is not None and not is_used)
+        self.use.setText(tr("In use") if is_used else tr("Use this version"))
+        self.result.setEnabled(model is not None and model.has_evaluation)
+        self.result.setToolTip("" if self.result.isEnabled() else tr("No evaluation was saved with this version."))
         self.remove.setEnabled(is_own and not is_active)
         self.remove.setToolTip(tr("Activate another version first, or remove the model") if is_active else "")
-        self.back.setEnabled(self._one is not None and len(self._one.versions) > 1)
+        self._show_back(self._one.previous if self._one else None)
         show_text(self._reason, str(version.error) if version is not None and version.error else "")
+
+    def _show_back(self, previous: int | None) -> None:
+        """Show which version was active before."""
+        self.back.setEnabled(previous is not None)
+        self.back.setToolTip("" if previous is not None else tr("No other version was active before."))
+        if previous is None:
+            self.back.setText(tr("Go back"))
+        elif previous == 0:
+            self.back.setText(tr("Go back to the built-in version"))
+        else:
+            self.back.setText(tr("Go back to version {number}", number=previous))
 
     def _emit(self, signal: object) -> None:
         number = self.number
@@ -105,13 +139,13 @@ class VersionsPanel(Panel):
             signal.emit(number)  # type: ignore[attr-defined]
 
 
-def _item(version: Version) -> QTreeWidgetItem:
+def _item(version: Version, *, used: bool) -> QTreeWidgetItem:
     card = version.model.card if version.model else None
     texts = [
-        version_text.version_number(version),
+        version_text.version_number(version, used=used),
         version_text.format_time(version.installed_at),
         version_text.recipe(card) if card else NO_VALUE,
-        version_text.accuracy(card) if card else tr("Unusable"),
+        version_text.accuracy(card) if card else tr("Damaged"),
         version_text.training_images_text(version),
     ]
     item = QTreeWidgetItem(texts)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
@@ -19,21 +18,17 @@ from gui.widgets.basic import Panel, ScrollColumn, label
 from gui.widgets.files import open_file
 from gui.widgets.formats import confidence
 from gui.widgets.layouts import SPACE, fill, vbox
+from gui.widgets.second_window import SecondWindow
 from gui.widgets.thumbnails import PhotoWall
 
 Shown = tuple[Path, str]
 
 
-class ChangesWindow(QWidget):
+class ChangesWindow(SecondWindow):
     """Shows the photos that two versions classify differently: corrected photos, test photos, then all others."""
 
     def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle(tr("Changes"))
-        self.setMinimumSize(560, 400)
-        self.resize(900, 640)
+        super().__init__(tr("Changes"), "changes", QSize(900, 640), QSize(560, 400), parent)
         self._pictures = pictures
         self.headline = label(kind="title", wrap=True)
         self._area = ScrollColumn(tr("Changes"))
@@ -52,15 +47,7 @@ class ChangesWindow(QWidget):
         notes = [label(note, "muted", wrap=True) for note in summary.notes]
         panels = [self._photo_panel(*section) for section in _sections(summary, photos)]
         self._area.show_column(*notes, *panels, SPACE).setSpacing(2 * theme.GRID)
-        self.show()
-        self.raise_()
-        self.activateWindow()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-        else:
-            super().keyPressEvent(event)
+        self.bring_up()
 
     def _photo_panel(self, title: str, about: str, shown: Sequence[Shown]) -> Panel:
         panel = Panel(title)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from core.base.i18n import tr, tr_n
 from core.base.text import natural_sort_key
 from core.card import ModelCard
 from core.datasets.labels import Label, Source
+from core.models.values import InstalledModel
 from core.prediction import Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.session.model_controller import ModelController
@@ -71,7 +72,7 @@ class CorrectionController(QObject):
         self.chooser.open(
             [*model.card.classes, *self._new_classes(model.card)],
             title=tr_n("What is in this photo?", "What is in these {count:,} photos?", len(predictions)),
-            about=_prediction_text(predictions, labels),
+            about=" ".join((_prediction_text(predictions, labels), *_limits(model))),
             likely=[score.label for score in only.scores] if only else [],
             current=labels[0].label if only and labels[0] else "",
             beside=seen,
@@ -112,6 +113,13 @@ class CorrectionController(QObject):
 
 def _predictions(photos: Iterable[Photo]) -> list[Prediction]:
     return [photo.outcome for photo in photos if isinstance(photo.outcome, Prediction)]
+
+
+def _limits(model: InstalledModel) -> Iterator[str]:
+    """What the user should know before labelling photos for a model that cannot learn from it."""
+    if not model.has_training_data:
+        title = model.card.title
+        yield tr("“{model}” can't be retrained, but your labels can train a model of your own.", model=title)
 
 
 def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label | None]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QIcon, QPixmap
+from PySide6.QtGui import QAction, QIcon, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from core.base.i18n import tr
@@ -17,6 +17,8 @@ from gui.widgets.layouts import CENTRE, SPACE, Placed, hbox, vbox
 
 SAMPLES: Final = tuple(sorted((Path(__file__).parent.parent / "samples").glob("*.jpg")))
 _SAMPLE_SIZE: Final = QSize(144, 96)
+_HEIGHT_WITH_ICON: Final = 460
+_HEIGHT_WITH_SAMPLES: Final = 390
 
 
 class EmptyState(QWidget):
@@ -32,25 +34,38 @@ class EmptyState(QWidget):
         super().__init__(parent)
         zone = QFrame()
         zone.setObjectName("dropzone")
-        promise = tr("Files, folders, or an image from another program. Nothing leaves this computer.")
+        self._icon = Icon("image-plus", "accent", 64)
+        promise = label(
+            tr("Files, folders, or an image from another program. Nothing leaves this computer."), "muted", wrap=True
+        )
+        promise.setAlignment(CENTRE)
+        self._samples = QWidget()
+        invitation = Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE)
+        samples = hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID)
+        vbox(invitation, samples, parent=self._samples, spacing=theme.GRID)
         buttons = [action_button(action, "primary" if action is actions[0] else "") for action in actions]
         self.setFocusProxy(buttons[0])
         vbox(
             Placed(None, 3),
-            Placed(Icon("image-plus", "accent", 64), alignment=CENTRE),
+            Placed(self._icon, alignment=CENTRE),
             Placed(label(tr("Drop photos here"), "display"), alignment=CENTRE),
-            Placed(label(promise, "muted"), alignment=CENTRE),
+            promise,
             16,
             hbox(SPACE, *buttons, SPACE, spacing=theme.GRID),
             Placed(None, 2),
-            Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE),
-            hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID),
+            self._samples,
             Placed(None, 1),
             parent=zone,
             margins=24,
             spacing=theme.GRID,
         )
         vbox(zone, parent=self, margins=(40, 32, 40, 32))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what a low window has no room for."""
+        super().resizeEvent(event)
+        self._icon.setVisible(self.height() >= _HEIGHT_WITH_ICON)
+        self._samples.setVisible(self.height() >= _HEIGHT_WITH_SAMPLES)
 
     def _sample(self, sample: Path) -> QPushButton:
         name = tr("Try the sample photo “{name}”", name=sample.stem)

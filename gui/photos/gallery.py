@@ -19,7 +19,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from core.base.i18n import tr
@@ -41,6 +41,8 @@ _MODIFIERS: Final = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
 )
 _TEXT_HEIGHT: Final = 56
+_STALE: Final = 0.4
+"""The opacity of the prediction of another model than the one in use."""
 _GAP: Final = theme.GRID
 _LINE: Final = 20
 """Height of a line of text, in pixels."""
@@ -61,6 +63,7 @@ class PhotoGrid(QListView):
 
     def __init__(self, model: QAbstractItemModel, parent: QWidget) -> None:
         super().__init__(parent)
+        self._is_clicked = False
         self.setModel(model)
         self.setViewMode(QListView.ViewMode.IconMode)
         # A single layout pass over 100,000 rows takes 16 s and blocks the window; batches take 0.4 s.
@@ -95,13 +98,18 @@ class PhotoGrid(QListView):
     def select_row(self, row: int) -> None:
         """Select only this photo and scroll to it."""
         index = self.model().index(row, 0)
+        self._is_clicked = False
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self.scrollTo(index)
 
     def scrollTo(self, index: Index, hint: QListView.ScrollHint = QListView.ScrollHint.EnsureVisible) -> None:
-        """Scroll to a photo, as soon as the layout has reached it."""
-        self._target = QPersistentModelIndex(index)
-        self._seek()
+        """Scroll to a photo, as soon as the layout has reached it.
+
+        A photo that was clicked stays where it is: it would move away under the pointer, before a double click.
+        """
+        if not self._is_clicked:
+            self._target = QPersistentModelIndex(index)
+            self._seek()
 
     def _seek(self) -> None:
         if self._target.isValid() and (place := self.visualRect(self._target)).isValid():
@@ -129,7 +137,12 @@ class PhotoGrid(QListView):
         super().selectionChanged(selected, deselected)
         self.setUpdatesEnabled(True)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._is_clicked = True
+        super().mousePressEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._is_clicked = False
         is_plain = not event.modifiers() & _MODIFIERS
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and is_plain:
             self.correction_asked.emit()
@@ -148,6 +161,7 @@ class PhotoGrid(QListView):
         current = self.currentIndex()
         is_visible = self._target == current or self.viewport().rect().intersects(self.visualRect(current))
         yield
+        self._is_clicked = False
         if current.isValid() and is_visible:
             self.scrollTo(current)
 
@@ -210,6 +224,7 @@ class CardDelegate(QStyledItemDelegate):
         picture = box.adjusted(6, 6, -6, 4 - _text_height())
         paint_photo(painter, picture, index.data(Qt.ItemDataRole.DecorationRole), radius=theme.RADIUS - 3, icon=28)
         text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _text_height() - 12)
+        painter.setOpacity(_STALE if index.data(Role.STALE) else 1.0)
         self.paint_text(painter, text, index)
         painter.restore()
 
@@ -269,9 +284,10 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
         paint_text(painter, first, label or "", colours.accent, bold=True)
         return
     bar = QRectF(left.left(), left.top() + 7, left.width(), 6)
-    paint_bar(painter, bar, best.probability, is_strong=not prediction.unknown)
-    title = tr("{label}?", label=best.label) if prediction.unknown else best.label
-    paint_text(painter, first, title, colours.muted if prediction.unknown else colours.text, bold=True)
+    is_guess = prediction.unknown or prediction.is_unsure
+    paint_bar(painter, bar, best.probability, is_strong=not is_guess)
+    title = tr("{label}?", label=best.label) if is_guess else best.label
+    paint_text(painter, first, title, colours.muted if is_guess else colours.text, bold=True)
 
 
 def _text_height() -> int:

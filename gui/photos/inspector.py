@@ -26,11 +26,12 @@ class Inspector(ScrollColumn):
         correction_wanted: the user requested to correct the prediction.
         removal_wanted: the user requested to remove the correction.
         viewing_wanted: the user wants to see the photo large.
+        training_wanted: the user wants to train a model, as the one in use cannot be retrained.
         selection: sums up several selected photos.
     """
 
     viewing_wanted = Signal()
-
+    training_wanted = Signal()
     correction_wanted = Signal()
     removal_wanted = Signal()
 
@@ -38,23 +39,35 @@ class Inspector(ScrollColumn):
         super().__init__(tr("Selected photo"), parent)
         self._correct = button(tr("Correct… (F2)"), self.correction_wanted.emit, kind="link")
         self._remove = button(tr("Remove label (Shift+F2)"), self.removal_wanted.emit, kind="link")
-        self._photo = PhotoPanel(pictures, (self._correct, self._remove))
+        why = tr("This model can't be retrained: its training data was not saved. A model that you train can.")
+        self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
+        self._photo = PhotoPanel(pictures, (self._correct, self._remove, self._train))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
         self.statistics = ModelStatistics(tr("Model in use"))
         self.selection = SelectionPanel()
         self.show_column(self.selection, self._photo, self.statistics, SPACE)
 
-    def show_photo(self, photo: Photo | None, correction: Label | None) -> None:
-        """Show this photo and its correction; None shows a placeholder."""
+    def show_photo(
+        self, photo: Photo | None, correction: Label | None, left_out: str = "", *, can_learn: bool = True
+    ) -> None:
+        """Show a photo; None shows a placeholder.
+
+        Args:
+            photo: the photo.
+            correction: the user's label.
+            left_out: why the last retraining did not use it; empty if it did.
+            can_learn: whether the model in use can be retrained.
+        """
         outcome = None if photo is None else photo.outcome
         prediction = outcome if isinstance(outcome, Prediction) else None
         label = correction.label if correction is not None else ""
-        about = about_label_text(outcome, label) if label else ""
+        about = "\n".join(one for one in (about_label_text(outcome, label) if label else "", left_out) if one)
         properties = _properties(prediction) if prediction else ()
         self._photo.show_photo(None if photo is None else photo.path, outcome, label, about, properties)
         self._correct.setVisible(prediction is not None)
         self._correct.setText(tr("Correct… (F2)") if correction is None else tr("Change… (F2)"))
         self._remove.setVisible(correction is not None)
+        self._train.setVisible(prediction is not None and correction is None and not can_learn)
 
 
 def _properties(prediction: Prediction) -> list[tuple[str, str]]:

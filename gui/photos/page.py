@@ -42,10 +42,12 @@ class PhotosPage(QWidget):
 
     Attributes:
         training_wanted: the user requested to train a new model with these photos, by class, under this dataset name.
+        new_model_wanted: the user requested to train a new model, and has labelled no photo for it.
         viewer: the large view of the current photo, created on first use.
     """
 
     training_wanted = Signal(object, str)
+    new_model_wanted = Signal()
 
     def __init__(self, session: Session, invitations: Sequence[QAction], parent: QWidget) -> None:
         super().__init__(parent)
@@ -102,11 +104,17 @@ class PhotosPage(QWidget):
         self.inspector.correction_wanted.connect(self.correct)
         self.inspector.removal_wanted.connect(self.remove_correction)
         self.inspector.viewing_wanted.connect(self.view_photo)
+        self.inspector.training_wanted.connect(self._on_training_wanted)
+        self.retraining.changed.connect(lambda: self._show_row(self.gallery.current_row()))
         self.strip.changes_wanted.connect(self.show_changes)
         self.strip.training_wanted.connect(self._on_training_wanted)
 
     def _on_training_wanted(self) -> None:
-        self.training_wanted.emit(self.retraining.by_class(), tr("corrected photos"))
+        photos = self.retraining.by_class()
+        if photos:
+            self.training_wanted.emit(photos, tr("corrected photos"))
+        else:
+            self.new_model_wanted.emit()
 
     def correct(self) -> None:
         """Let the user correct the selected photos."""
@@ -274,7 +282,10 @@ class PhotosPage(QWidget):
     def _show_row(self, row: int) -> None:
         photo = self._session.photos.photo(row) if row >= 0 else None
         correction = self._session.photos.correction(photo) if photo else None
-        self.inspector.show_photo(photo, correction)
+        left_out = self.retraining.left_out(photo.path) if photo else ""
+        model = self._session.models.current
+        can_learn = model is None or model.has_training_data
+        self.inspector.show_photo(photo, correction, left_out, can_learn=can_learn)
         if self.viewer.made is not None and self.viewer.made.isVisible():
             self._show_viewed(self.viewer.made, photo, correction)
 

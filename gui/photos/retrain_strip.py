@@ -260,4 +260,8 @@ def _other_changes(summary: RetrainingResult, changed_photos: int) -> Iterator[s
             changed_photos,
         )
     if summary.skipped:
-        yield tr_n("{count:,} photo couldn't be used.", "{count:,} photos couldn't be used.", len(summary.skipped))
+        reasons = {one.message for one in summary.skipped}
+        count, reason = len(summary.skipped), reasons.pop() if len(reasons) == 1 else tr("“Show changes” lists them.")
+        yield tr_n(
+            "{count:,} photo was left out. {reason}", "{count:,} photos were left out. {reason}", count, reason=reason
+        )

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
 from core.base.progress import Progress
 from core.datasets.labels import Label, lineage
 from core.evaluation.values import Disagreement
 from core.models.values import InstalledModel
-from core.prediction import Prediction
+from core.prediction import Failure, Prediction
 from gui.session.session import Session
 from gui.tasks.notice import Notice
 
@@ -124,6 +125,12 @@ class Retraining(QObject):
                 changes.append(Disagreement(photo.path, own.label if own else None, *best))
         return changes
 
+    def left_out(self, path: Path) -> str:
+        """Why the last retraining did not use a photo; empty if it did."""
+        skipped = self.summary.skipped if self.summary is not None else ()
+        failure = next((one for one in skipped if one.path == path), None)
+        return "" if failure is None else tr("Left out of the retraining: {reason}", reason=_sentence(failure))
+
     # ---- requests
 
     def start(self) -> None:
@@ -222,3 +229,7 @@ class Retraining(QObject):
         if self.phase in (Phase.IDLE, Phase.PENDING):
             self.phase = Phase.PENDING if self.pending() else Phase.IDLE
         self.changed.emit()
+
+
+def _sentence(failure: Failure) -> str:
+    return f"{failure.message} {failure.hint}".strip()

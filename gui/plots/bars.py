@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import pyqtgraph
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.evaluation.values import ClassMetrics
 from gui.plots.canvas import Bars, Canvas, Chart, ColorRole, Legend, Style, font, ticks
 from gui.plots.frame import PlotFrame
-from gui.plots.values import NOTHING, Table
+from gui.plots.values import FEW, NOTHING, Table, share
 from gui.widgets import theme
 from gui.widgets.formats import percent
 
 MAX_SHOWN: Final = 50
 """Maximum number of classes drawn, weakest first; the table lists all."""
+_HEAD: Final = 64
 _ROW: Final = 40
+_MAX_ROW: Final = 64
+"""The height of a class whose bars are 22 pixels thick."""
 _BAR: Final = 0.34
 _LONGEST_LABEL: Final = 112
+
+
+class Bar(NamedTuple):
+    """A fraction, 0..1 or None, and its number as text."""
+
+    value: float | None
+    text: str
 
 
 class ClassBars(PlotFrame):
@@ -46,19 +56,24 @@ class ClassBars(PlotFrame):
     def show_classes(self, classes: Sequence[ClassMetrics]) -> None:
         """Show the metrics of each class."""
         found = sorted(classes, key=_by_f1)
-        self._draw([(one.label, one.recall, one.precision, one.support) for one in found[:MAX_SHOWN]])
+        shown = found[:MAX_SHOWN]
+        recalls = [Bar(one.recall, share(one.recall, one.support)) for one in shown]
+        precisions = [Bar(one.precision, share(one.precision, _predicted(one))) for one in shown]
+        self._draw([(one.label, one.support) for one in shown], recalls, precisions)
         rows = tuple(
             (one.label, percent(one.recall, 1), percent(one.precision, 1), f"{one.support:,}") for one in found
         )
         self.show_result(_sentence(found), Table((tr("Class"), tr("Recall"), tr("Precision"), tr("Photos")), rows))
 
-    def _draw(self, drawn: Sequence[tuple[str, float | None, float | None, int]]) -> None:
-        """Draw classes from top to bottom: name, both fractions, and number of photos."""
-        self.canvas.setMinimumHeight(64 + _ROW * len(drawn))
-        names = [(float(row), f"{_elided(name)} ({support:,})") for row, (name, _, _, support) in enumerate(drawn)]
-        self._chart.show_range((0, 1.3), (-0.6, len(drawn) - 0.4), ticks([0, 0.5, 1], ".0%"), names)
-        self._main.draw([main for _, main, _, _ in drawn])
-        self._other.draw([other for _, _, other, _ in drawn])
+    def _draw(self, classes: Sequence[tuple[str, int]], main: Sequence[Bar], other: Sequence[Bar]) -> None:
+        """Draw classes, each with its number of photos, from top to bottom; those with few photos are hollow."""
+        self.canvas.setMinimumHeight(_HEAD + _ROW * len(classes))
+        self.canvas.setMaximumHeight(max(160, _HEAD + _MAX_ROW * len(classes)))
+        names = [(float(row), f"{_elided(name)} ({support:,})") for row, (name, support) in enumerate(classes)]
+        self._chart.show_range((0, 1.3), (-0.6, len(classes) - 0.4), ticks([0, 0.5, 1], ".0%"), names)
+        hollow = [support < FEW for _, support in classes]
+        self._main.draw(main, hollow)
+        self._other.draw(other, hollow)
 
 
 class _Series:
@@ -70,12 +85,12 @@ class _Series:
         chart.box.addItem(self._numbers, ignoreBounds=True)
         canvas.add_part(self._numbers)
 
-    def draw(self, values: Sequence[float | None]) -> None:
-        """Draw these fractions from top to bottom."""
-        places = [row + self._shift for row in range(len(values))]
-        self._bars.draw(x0=0, y=places, width=[value or 0.0 for value in values], height=_BAR)
+    def draw(self, bars: Sequence[Bar], hollow: Sequence[bool]) -> None:
+        """Draw these bars from top to bottom."""
+        places = [row + self._shift for row in range(len(bars))]
+        self._bars.draw(x0=0, y=places, width=[one.value or 0.0 for one in bars], height=_BAR, hollow=hollow)
         self._numbers.draw(
-            [(QPointF(value or 0.0, place), percent(value, 1)) for value, place in zip(values, places, strict=True)]
+            [(QPointF(one.value or 0.0, place), one.text) for one, place in zip(bars, places, strict=True)]
         )
 
 
@@ -125,14 +140,38 @@ def _sentence(found: Sequence[ClassMetrics]) -> str:
     known = [one for one in found if one.recall is not None]
     if not known:
         return tr("No classes to compare.")
+    return " ".join((*_ranking(known), *_caveats(found)))
+
+
+def _ranking(known: Sequence[ClassMetrics]) -> Iterator[str]:
     weakest, strongest = known[0], known[-1]
-    text = tr("Weakest class: {name} (recall {recall}).", name=weakest.label, recall=percent(weakest.recall, 1))
-    if len(known) > 1:
-        best = tr("Strongest: {name} (recall {recall}).", name=strongest.label, recall=percent(strongest.recall, 1))
-        text = f"{text} {best}"
-    if len(found) <= MAX_SHOWN:
-        return text
-    shown = tr(
-        "Showing the {shown} weakest of {total:,} classes; the table lists all.", shown=MAX_SHOWN, total=len(found)
+    if len(known) > 1 and (weakest.f1, weakest.recall) == (strongest.f1, strongest.recall):
+        yield tr("All classes have the same recall ({recall}).", recall=percent(weakest.recall, 1))
+        return
+    yield tr(
+        "Weakest class: {name} (recall {recall}).", name=weakest.label, recall=share(weakest.recall, weakest.support)
     )
-    return f"{text} {shown}"
+    if len(known) > 1:
+        recall = share(strongest.recall, strongest.support)
+        yield tr("Strongest: {name} (recall {recall}).", name=strongest.label, recall=recall)
+
+
+def _caveats(found: Sequence[ClassMetrics]) -> Iterator[str]:
+    few = sum(0 < one.support < FEW for one in found)
+    if few:
+        yield tr_n(
+            "Hollow: {count} class with fewer than {few} test photos, too few to tell.",
+            "Hollow: {count} classes with fewer than {few} test photos, too few to tell.",
+            few,
+            few=FEW,
+        )
+    if len(found) > MAX_SHOWN:
+        yield tr(
+            "Showing the {shown} weakest of {total:,} classes; the table lists all.", shown=MAX_SHOWN, total=len(found)
+        )
+
+
+def _predicted(one: ClassMetrics) -> int:
+    """How many photos were predicted as this class; no fewer than `FEW` if that is unknown, as none was right."""
+    correct = (one.recall or 0.0) * one.support
+    return round(correct / one.precision) if one.precision else FEW

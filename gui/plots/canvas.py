@@ -338,17 +338,31 @@ class Bars:
 
     def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole) -> None:
         self._role = role
+        self._hollow: Sequence[bool] = ()
+        self._style: Style | None = None
         self._item = pyqtgraph.BarGraphItem(x0=[], width=[], height=[], pen=None)
         chart.box.addItem(self._item, ignoreBounds=True)
         canvas.add_part(self)
 
-    def draw(self, **sides: float | Sequence[float]) -> None:
-        """Draw bars with these sides, as pyqtgraph's `BarGraphItem` names them."""
-        self._item.setOpts(**sides)
+    def draw(self, *, hollow: Sequence[bool] = (), **sides: float | Sequence[float]) -> None:
+        """Draw bars with these sides, as pyqtgraph's `BarGraphItem` names them; outlined are those that are hollow."""
+        self._hollow = hollow
+        self._item.setOpts(**sides, brushes=None, pens=None)
+        if self._style is not None:
+            self.show_style(self._style)
 
     def show_style(self, style: Style) -> None:
         """Apply this style."""
-        self._item.setOpts(brush=style.colour(self._role))
+        self._style = style
+        colour, clear = style.colour(self._role), QColor(Qt.GlobalColor.transparent)
+        if not any(self._hollow):
+            self._item.setOpts(brush=colour)
+            return
+        outline, none = style.pen(self._role, width=1), QPen(Qt.PenStyle.NoPen)
+        self._item.setOpts(
+            brushes=[clear if is_hollow else colour for is_hollow in self._hollow],
+            pens=[outline if is_hollow else none for is_hollow in self._hollow],
+        )
 
 
 def ticks(values: Sequence[float], text: str) -> list[Tick]:

@@ -52,12 +52,12 @@ Index = QModelIndex | QPersistentModelIndex
 MIN_CELL: Final = 24
 MAX_CELL: Final = 64
 _MAX_LABEL: Final = 144
+_ROOM: Final = 440
+"""The room in pixels that a matrix asks for; it uses what it gets."""
 _TITLE: Final = 24
 _GAP: Final = 1
 _FAINTEST: Final = 0.10
 """Opacity of the smallest non-zero fraction, so that one photo among thousands is visible."""
-_QUIET_ABOVE: Final = 12
-"""With more classes than this, empty cells show no number, so that the others stand out."""
 _NOWHERE: Final = QModelIndex()
 _CHOOSING: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _MOVING: Final = (*(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down), Qt.Key.Key_Home, Qt.Key.Key_End)
@@ -132,9 +132,8 @@ class _Model(QAbstractTableModel):
         """Show another one."""
         self.beginResetModel()
         self.confusion = confusion
-        quiet = len(confusion.shown) > _QUIET_ABOVE
         self.cells = tuple(
-            tuple(("" if quiet and not count else short(count), count / max(1, sum(row))) for count in row)
+            tuple((short(count) if count else "", count / max(1, sum(row))) for count in row)  # errors stand out
             for row in confusion.cells
         )
         self.endResetModel()
@@ -205,13 +204,14 @@ class _Labels(QHeaderView):
         event.ignore()
 
     def paint_title(self, painter: QPainter, room: QSize) -> None:
-        """Draw what the labels are, at the start of this room."""
+        """Draw what the labels are, in the middle of the labels or of this room, if that is smaller."""
         painter.setFont(font())
         painter.setPen(QColor(theme.current().muted))
         if self.orientation() is Qt.Orientation.Horizontal:
-            painter.drawText(QRectF(0, 0, room.width(), _TITLE), Qt.AlignmentFlag.AlignLeft, self._title)
+            box = QRectF(0, 0, min(room.width(), self.length()), _TITLE)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, self._title)
         else:
-            _draw_upright(painter, QRectF(0, 0, _TITLE, min(room.height(), 320)), self._title, top=True)
+            _draw_upright(painter, QRectF(0, 0, _TITLE, min(room.height(), self.length())), self._title, centred=True)
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         """Draw a label."""
@@ -263,6 +263,8 @@ class Cells(QTableView):
     def show_confusion(self, confusion: Confusion) -> None:
         """Draw this confusion matrix."""
         self._model.show_confusion(confusion)
+        layout = _arrange(confusion.labels, QSize(_ROOM, _ROOM))
+        self.setMinimumHeight(min(_ROOM, max(320, layout.top + len(confusion.labels) * layout.cell + _GAP)))
         self._fit()
 
     def _fit(self) -> None:
@@ -358,11 +360,11 @@ def _cell_font(cells: tuple[tuple[tuple[str, float], ...], ...], cell: int) -> Q
     return font(size if width <= cell - 4 else max(8, int(size * (cell - 4) / width)))
 
 
-def _draw_upright(painter: QPainter, box: QRectF, text: str, *, top: bool = False) -> None:
-    """Draw rotated text that reads upwards, aligned to the bottom of the box or, with `top`, to its top."""
+def _draw_upright(painter: QPainter, box: QRectF, text: str, *, centred: bool = False) -> None:
+    """Draw rotated text that reads upwards, from the bottom of the box or in its middle."""
     painter.save()
     painter.translate(box.left(), box.bottom())
     painter.rotate(-90)
-    side = Qt.AlignmentFlag.AlignRight if top else Qt.AlignmentFlag.AlignLeft
+    side = Qt.AlignmentFlag.AlignHCenter if centred else Qt.AlignmentFlag.AlignLeft
     painter.drawText(QRectF(0, 0, box.height(), box.width()), side | Qt.AlignmentFlag.AlignVCenter, text)
     painter.restore()

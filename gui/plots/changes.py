@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from core.base.i18n import tr, tr_n
 from core.evaluation.values import ClassRecalls
-from gui.plots.bars import MAX_SHOWN, ClassBars
+from gui.plots.bars import MAX_SHOWN, Bar, ClassBars
 from gui.plots.confusion import Confusion, read_counts
 from gui.plots.matrix import ConfusionMatrix
-from gui.plots.values import Table
+from gui.plots.values import Table, share
 from gui.widgets.formats import percent
 
 
@@ -85,7 +85,10 @@ class ChangeBars(ClassBars):
     def show_recalls(self, classes: Sequence[ClassRecalls]) -> None:
         """Show the recall of both models for each class."""
         found = sorted(classes, key=lambda one: (-abs(one.recall_b - one.recall_a), one.label))
-        self._draw([(one.label, one.recall_a, one.recall_b, one.images) for one in found[:MAX_SHOWN]])
+        shown = found[:MAX_SHOWN]
+        before = [Bar(one.recall_a, share(one.recall_a, one.images)) for one in shown]
+        after = [Bar(one.recall_b, share(one.recall_b, one.images)) for one in shown]
+        self._draw([(one.label, one.images) for one in shown], before, after)
         rows = tuple(
             (one.label, percent(one.recall_a, 1), percent(one.recall_b, 1), f"{one.images:,}") for one in found
         )

@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from core.base.i18n import mark
-from gui.widgets.formats import NO_VALUE
+from core.base.i18n import mark, tr
+from gui.widgets.formats import NO_VALUE, percent
 
+FEW: Final = 10
+"""With fewer photos than this, a fraction says little."""
 NOTHING: Final = mark("Nothing to compare yet.")
 
 
@@ -28,6 +30,13 @@ class Table:
         """Tab-separated lines for spreadsheets; whitespace in cells is replaced, as the format has no quoting."""
         lines = (self.columns, *self.rows)
         return "".join("\t".join(" ".join(text.split()) for text in line) + "\n" for line in lines)
+
+
+def share(fraction: float | None, total: int) -> str:
+    """Format a fraction of a number of photos: of a few as a count, which does not look more certain than it is."""
+    if fraction is None or not math.isfinite(fraction) or total >= FEW:
+        return percent(fraction, 1)
+    return tr("{count} of {total}", count=round(fraction * total), total=total)
 
 
 def decimal(value: float | None) -> str:

@@ -47,8 +47,10 @@ class LibraryController(QObject):
         self.tasks = Tasks(serve_library, _exit_error(), self)
         self._listing: Task | None = None
         self._lists_again = False
+        self._removed_in_use = ""
         self.activated.connect(self._on_activated)
         self.removed.connect(self._on_removed)
+        self.restored.connect(self._on_restored)
         self.changed.connect(self._on_changed)
 
     def refresh(self) -> None:
@@ -93,7 +95,14 @@ class LibraryController(QObject):
 
     def _on_removed(self, name: str, _: int | None, active: int | None) -> None:
         if active is None and name == self._models.name:
+            self._removed_in_use = name
             self._models.open(model=Settings().model)
+
+    def _on_restored(self, name: str) -> None:
+        """Use a restored model again if it was in use when it was removed, and no other was chosen since."""
+        if name == self._removed_in_use and (self._models.opening or self._models.name) == Settings().model:
+            self._models.open(model=name)
+        self._removed_in_use = ""
 
     def _on_changed(self) -> None:
         self._models.refresh()

@@ -28,6 +28,8 @@ class Role(IntEnum):
     PATH = Qt.ItemDataRole.UserRole + 1
     OUTCOME = Qt.ItemDataRole.UserRole + 2
     CORRECTION = Qt.ItemDataRole.UserRole + 3
+    STALE = Qt.ItemDataRole.UserRole + 4
+    """Whether the prediction is that of another model or version than the one in use."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +70,7 @@ class PhotosModel(QAbstractListModel):
         self._by_path: dict[Path, Photo] = {}
         self._photos: list[Photo] = []
         self._rows: dict[Path, int] = {}
+        self._in_use: tuple[str, int] | None = None
         self.failed_count = self.version = 0
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
@@ -98,6 +101,8 @@ class PhotosModel(QAbstractListModel):
                 return photo.outcome
             case Role.CORRECTION:
                 return self.correction(photo)
+            case Role.STALE:
+                return self._is_stale(photo)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -116,6 +121,20 @@ class PhotosModel(QAbstractListModel):
 
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.CopyAction
+
+    def show_in_use(self, model: str, version: int | None) -> None:
+        """Mark the predictions of other models than this one as stale; of all its versions if none is given."""
+        in_use = (model, self.version if version is None else version)
+        if in_use != self._in_use:
+            self._in_use = in_use
+            if self._photos:
+                self.dataChanged.emit(self.index(0), self.index(len(self._photos) - 1), [Role.STALE])
+
+    def _is_stale(self, photo: Photo) -> bool:
+        outcome = photo.outcome
+        if not isinstance(outcome, Prediction) or self._in_use is None:
+            return False
+        return (outcome.model, photo.version) != self._in_use
 
     def correction(self, photo: Photo) -> Label | None:
         """The user's correction of a photo's prediction, if any."""
@@ -239,6 +258,10 @@ def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
     match outcome:
         case Prediction(unknown=True, best=best):
             return tr("Unknown, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability))
+        case Prediction(is_unsure=True, best=best):
+            return tr(
+                "Not sure, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability)
+            )
         case Prediction(best=best):
             return tr("{label}  {confidence}", label=best.label, confidence=confidence(best.probability))
         case Failure():

@@ -191,6 +191,11 @@ class Session(QObject):
         self.engine.forget(photo.path for photo in self.photos.photos())
 
     def _on_models_changed(self) -> None:
+        opening, opened = self.models.opening, self.models.in_use
+        if opening:
+            self.photos.show_in_use(opening, None)
+        elif opened is not None:
+            self.photos.show_in_use(opened.name, opened.version)
         self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
 
     def _on_opened(self, opened: OpenedModel) -> None:

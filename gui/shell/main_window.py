@@ -91,6 +91,7 @@ class MainWindow(DropWindow):
         middle, body = QWidget(), QWidget()
         vbox(self.top_bar, fill(self.pages), parent=middle, spacing=0)
         self.notices.cover(self.pages)
+        self.overlay.area = self.pages
         body.setObjectName("page")
         hbox(self.rail, fill(middle), parent=body, spacing=0)
         self.setCentralWidget(body)
@@ -110,6 +111,7 @@ class MainWindow(DropWindow):
         self.wizard_controller.close_wanted.connect(self.close)
         self.status.training_wanted.connect(self.wizard_controller.open)
         self.photos_page.training_wanted.connect(self.wizard_controller.open_with)
+        self.photos_page.new_model_wanted.connect(lambda: self.wizard_controller.open())
         self.status.folders_wanted.connect(lambda: self.pages.show_page(Page.FOLDERS))
         self.pages.folders_status_changed.connect(self.status.show_folders)
         self.pages.state_changed.connect(self._show_state)

@@ -22,6 +22,7 @@ from gui.widgets.notices import Notices
 if TYPE_CHECKING:
     from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
+    from gui.models.evaluation_window import EvaluationController
     from gui.models.page import ModelsPage
     from gui.shell.folder_commands import FolderCommands
     from gui.training.page import TrainingPage
@@ -31,6 +32,7 @@ _LATER: Final = (
     "gui.shell.command_palette",
     "gui.training.wizard.window",
     "gui.models.compare",
+    "gui.models.evaluation_view",
     "gui.photos.changes_window",
     "gui.shell.licences_dialog",
     "gui.shell.preferences",
@@ -93,6 +95,13 @@ class PageStack(QStackedWidget):
         """The *Folders* page."""
         return self.folder_commands.page
 
+    @cached_property
+    def evaluations(self) -> EvaluationController:
+        """Shows the evaluations of versions."""
+        from gui.models.evaluation_window import EvaluationController
+
+        return EvaluationController(self._session, self._notices, self)
+
     @property
     def models(self) -> ModelsPage:
         """The *Models* page."""
@@ -106,7 +115,7 @@ class PageStack(QStackedWidget):
     def _make_models(self) -> ModelsPage:
         from gui.models.page import ModelsPage
 
-        result = ModelsPage(self._session, self._notices, self)
+        result = ModelsPage(self._session, self._notices, self.evaluations, self)
         result.choices.currentItemChanged.connect(self.state_changed)
         self._session.library.listed.connect(self.state_changed)
         result.compare_wanted.connect(self.compare_wanted)
@@ -119,7 +128,7 @@ class PageStack(QStackedWidget):
         """The *Training* page."""
         from gui.training.page import TrainingPage
 
-        result = TrainingPage(self._session.library, self._session.watch, self._wizard, self._notices, self)
+        result = TrainingPage(self._session, self._wizard, self._notices, self.evaluations, self)
         result.model_wanted.connect(self._show_model)
         self._add(result, Page.TRAINING)
         return result
@@ -146,9 +155,9 @@ class PageStack(QStackedWidget):
             case Page.PHOTOS:
                 self.setCurrentWidget(self.photos)
 
-    def _show_model(self, name: str) -> None:
+    def _show_model(self, name: str, number: int) -> None:
         self.show_page(Page.MODELS)
-        self.models.choices.select(name)
+        self.models.show_version(name, number)
 
     def preload(self) -> None:
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QCursor
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from core.base.i18n import tr
 from core.base.providers import TITLES
-from core.models.values import InstalledModel
+from gui.models.version_text import model_title
 from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
 from gui.widgets.basic import Choice, button, label
-from gui.widgets.layouts import SPACE, hbox
+from gui.widgets.layouts import fill, hbox
 
 
 class TopBar(QWidget):
@@ -39,8 +39,8 @@ class TopBar(QWidget):
         self._state = label(kind="muted")
         name = label(tr("Model"), "muted")
         name.setBuddy(self.switcher)
-        shown = (name, self.switcher, self.chip, self._state)
-        hbox(*shown, SPACE, parent=self, margins=(16, 8, 16, 8), spacing=theme.GRID)
+        self._state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # the first to give room
+        hbox(name, self.switcher, self.chip, fill(self._state), parent=self, margins=(16, 8, 16, 8), spacing=theme.GRID)
         models.changed.connect(self.show_model)
         self.show_model()
 
@@ -50,7 +50,7 @@ class TopBar(QWidget):
         with QSignalBlocker(self.switcher):
             self.switcher.clear()
             for name, model in models.installed.items():
-                self.switcher.addItem(_title(model), name)
+                self.switcher.addItem(model_title(model), name)
             current = models.opening or models.name
             self.switcher.setCurrentIndex(self.switcher.findData(current))
         self.switcher.setEnabled(bool(models.installed))
@@ -70,10 +70,3 @@ class TopBar(QWidget):
         name = self.switcher.itemData(index)
         if name and name != self._models.name:
             self._models.open(model=name)
-
-
-def _title(model: InstalledModel) -> str:
-    """The title of a model, with its version if there were earlier ones."""
-    if model.version <= 1:
-        return model.card.title
-    return tr("{model} · v{version}", model=model.card.title, version=model.version)

@@ -16,8 +16,8 @@ from core.base.text import display_path
 from core.models.values import ModelName, Version
 from core.training.runs import RunSummary
 from gui.models import version_text
-from gui.session.library_controller import LibraryController
-from gui.session.library_watch import LibraryWatch
+from gui.models.evaluation_window import EvaluationController
+from gui.session.session import Session
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
@@ -35,7 +35,6 @@ _COLUMNS: Final = (
     mark("Training photos"),
 )
 _ACCURACY: Final = 4
-_PLACE: Final = Qt.ItemDataRole.UserRole
 _EPOCH_START: Final = datetime.min.replace(tzinfo=UTC)
 _MAX_ROWS: Final = 12
 
@@ -44,22 +43,23 @@ class TrainingPage(QWidget):
     """Shows trainings.
 
     Attributes:
-        model_wanted: the user wants to see the model of this name.
+        model_wanted: the user wants to see this version of a model; its name and number.
     """
 
-    model_wanted = Signal(str)
+    model_wanted = Signal(str, int)
 
     def __init__(
         self,
-        library: LibraryController,
-        watch: LibraryWatch,
+        session: Session,
         wizard_controller: WizardController,
         notices: Notices,
+        evaluations: EvaluationController,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("page")
-        self._library, self._wizard_controller, self._notices = library, wizard_controller, notices
+        self._library, self._models = session.library, session.models
+        self._wizard_controller, self._notices, self._evaluations = wizard_controller, notices, evaluations
         self.new = button(tr("New model…"), wizard_controller.open, kind="primary")
         self.running = Panel(tr("In progress"))
         self.line, self.show_button = label(wrap=True), button(tr("Show"), wizard_controller.open)
@@ -71,20 +71,24 @@ class TrainingPage(QWidget):
         self._nothing = label(
             tr("No models trained yet. All you need is a folder with some photos of each class."), wrap=True
         )
+        self.evaluation = button(tr("Show evaluation"), self._show_evaluation)
+        self.version = button(tr("Show model"), self._show_version)
         self._line_text = ""
-        self._past: list[tuple[str, int]] = []
+        self._past: list[tuple[ModelName, Version]] = []
         self._lay_out()
         self._connect()
-        watch.changed.connect(self.refresh)
+        session.watch.changed.connect(self.refresh)
         self.show_line(wizard_controller.line)
-        self._show_runs(())
-        self._show_past(())
+        for part in (self.unfinished, self.past):
+            part.hide()  # until the library was listed
 
     def _lay_out(self) -> None:
         about = label(tr("Teach Fovea new classes with a folder of your own photos."), "muted", wrap=True)
         head = hbox(fill(vbox(label(tr("Training"), "title"), about)), Placed(self.new, alignment=TOP))
         add(self.running.body, hbox(fill(self.line), self.show_button))
-        add(self.past.body, self._nothing, self.list)
+        self._past_buttons = QWidget()
+        hbox(self.evaluation, self.version, SPACE, parent=self._past_buttons)
+        add(self.past.body, self._nothing, self.list, self._past_buttons)
         parts = (self.running, self.unfinished, self.past)
         for part in parts:
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -95,11 +99,13 @@ class TrainingPage(QWidget):
     def _make_list(self) -> QTreeWidget:
         result = plain_list(tr("Trained models, newest first"), [tr(column) for column in _COLUMNS], _ACCURACY)
         result.setToolTip(tr("Press Enter to show the model"))
-        attach_menu(result, lambda: ((tr("Show model"), lambda: result.itemActivated.emit(result.currentItem(), 0)),))
-        result.itemActivated.connect(lambda item: self.model_wanted.emit(str(item.data(0, _PLACE))))
+        attach_menu(result, lambda: (self.evaluation, self.version))
+        result.itemActivated.connect(self._show_version)
+        result.currentItemChanged.connect(self._show_past_buttons)
         return result
 
     def _connect(self) -> None:
+        self._models.opened.connect(self.refresh)
         self._wizard_controller.status_changed.connect(self.show_line)
         self._library.listed.connect(self._on_listed)
         self._library.run_discarded.connect(self._on_run_discarded)
@@ -153,17 +159,48 @@ class TrainingPage(QWidget):
         own = [(one, version) for one in names for version in one.versions if version.number]
         own.sort(key=lambda pair: pair[1].installed_at or _EPOCH_START, reverse=True)
         row = max(self.list.currentIndex().row(), 0)
-        selected = self._past[row] if self._past else None
-        self._past = [(one.name, version.number) for one, version in own]
+        places = [(one.name, version.number) for one, version in own]
+        before = self._selected()
+        selected = (before[0].name, before[1].number) if before is not None else None
+        self._past = []  # the signals of the list find no row that is gone
         self.list.clear()
         for one, version in own:
-            self.list.addTopLevelItem(_item(one, version))
+            self.list.addTopLevelItem(_item(one, version, used=self._is_used(one, version)))
+        self._past = own
         if own:
-            row = self._past.index(selected) if selected in self._past else min(row, len(own) - 1)
+            row = places.index(selected) if selected in places else min(row, len(own) - 1)
             self.list.setCurrentIndex(self.list.model().index(row, 0))
-        self.list.setVisible(bool(own))
         fit_rows(self.list, _MAX_ROWS)
+        for widget in (self.list, self._past_buttons):
+            widget.setVisible(bool(own))
         self._nothing.setVisible(not own)
+        self.past.show()
+        self._show_past_buttons()
+
+    def _is_used(self, one: ModelName, version: Version) -> bool:
+        opened = self._models.in_use
+        return opened is not None and (opened.name, opened.version) == (one.name, version.number)
+
+    def _selected(self) -> tuple[ModelName, Version] | None:
+        """The selected training; None if there is none."""
+        row = self.list.currentIndex().row()
+        return self._past[row] if 0 <= row < len(self._past) else None
+
+    def _show_past_buttons(self) -> None:
+        selected = self._selected()
+        model = selected[1].model if selected is not None else None
+        self.version.setEnabled(selected is not None)
+        self.evaluation.setEnabled(model is not None and model.has_evaluation)
+        has_reason = selected is not None and not self.evaluation.isEnabled()
+        self.evaluation.setToolTip(tr("No evaluation was saved with this version.") if has_reason else "")
+
+    def _show_version(self) -> None:
+        if (selected := self._selected()) is not None:
+            self.model_wanted.emit(selected[0].name, selected[1].number)
+
+    def _show_evaluation(self) -> None:
+        if (selected := self._selected()) is not None and selected[1].model is not None:
+            self._evaluations.open(selected[1].model)
 
 
 class RunRow(QWidget):
@@ -233,17 +270,16 @@ def _state(run: RunSummary) -> str:
     return tr("Photos: {folder}", folder=display_path(run.request.folder))
 
 
-def _item(one: ModelName, version: Version) -> QTreeWidgetItem:
+def _item(one: ModelName, version: Version, *, used: bool) -> QTreeWidgetItem:
     card = version.model.card if version.model else None
     texts = [
         version_text.format_time(version.installed_at),
         one.title,
-        version_text.version_number(version),
+        version_text.version_number(version, used=used),
         version_text.recipe(card) if card else NO_VALUE,
-        version_text.accuracy(card) if card else tr("Unusable"),
+        version_text.accuracy(card) if card else tr("Damaged"),
         version_text.training_images_text(version),
     ]
     item = QTreeWidgetItem(texts)
-    item.setData(0, _PLACE, one.name)
     item.setData(0, Qt.ItemDataRole.AccessibleTextRole, version_text.accessible_row(_COLUMNS, texts))
     return item

@@ -87,9 +87,7 @@ class WizardController(QObject):
     def _shown(self) -> TrainingWizard:
         if self.wizard is None:
             self.wizard = self._make()
-        self.wizard.show()
-        self.wizard.raise_()
-        self.wizard.activateWindow()
+        self.wizard.bring_up()
         return self.wizard
 
     def resume(self, request: TrainRequest) -> None:

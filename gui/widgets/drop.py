@@ -13,7 +13,9 @@ from urllib.parse import unquote_to_bytes
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 
-from core.base.i18n import mark
+from core.base.i18n import mark, tr, tr_n
+from core.base.text import display_path
+from core.images.listing import IMAGE_SUFFIXES
 
 MODEL_SUFFIX: Final = ".onnx"
 """The suffix of model files."""
@@ -32,6 +34,20 @@ class DropContent:
 
     paths: tuple[Path, ...] = ()
     image: QImage | None = None
+
+
+def drop_text(content: DropContent) -> str:
+    """What dropping the content does, as far as the names tell: asking a disk would make the window wait."""
+    names = [path.name for path in content.paths]
+    if not names:
+        return tr("Add this image")
+    if len(names) == 1 and names[0].lower().endswith(MODEL_SUFFIX):
+        return tr("Import the model “{name}”", name=display_path(names[0]))
+    if all(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in names):
+        return tr_n("Add this photo", "Add {count:,} photos", len(names))
+    if len(names) == 1:
+        return tr("Open “{name}”", name=display_path(names[0]))
+    return tr_n("Open {count:,} file or folder", "Open {count:,} files and folders", len(names))
 
 
 def can_drop(mime: QMimeData) -> bool:

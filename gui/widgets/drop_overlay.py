@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QWidget
+from typing import Final
+
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QFrame, QGraphicsOpacityEffect, QWidget
 
 from gui.widgets.basic import label, restyle
 from gui.widgets.layouts import vbox
 
+_OPACITY: Final = 0.92
+
 
 class DropOverlay(QFrame):
-    """Covers the window with a message; lets events pass through."""
+    """Covers a part of the window with a message, through which it shines; lets events pass through.
+
+    Attributes:
+        area: the part that is covered.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -19,13 +27,16 @@ class DropOverlay(QFrame):
         self._label = label("", "display", wrap=True)
         self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         vbox(self._label, parent=self, margins=None)
+        self.area = self._parent = parent
+        self.setGraphicsEffect(QGraphicsOpacityEffect(self, opacity=_OPACITY))
         self.hide()
 
     def appear(self, text: str, *, refused: bool) -> None:
         """Show the overlay with this message."""
         self._label.setText(text)
         restyle(self, "refused", "true" if refused else "false")
-        self.setGeometry(self.parentWidget().rect().adjusted(12, 12, -12, -12))  # type: ignore[union-attr]
+        place = self._parent.mapFromGlobal(self.area.mapToGlobal(QPoint()))
+        self.setGeometry(QRect(place, self.area.size()).adjusted(12, 12, -12, -12))
         self.show()
         self.raise_()
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDro
 from PySide6.QtWidgets import QMainWindow
 
 from core.base.i18n import tr
-from gui.widgets.drop import Rejection, can_drop, read_drop
+from gui.widgets.drop import Rejection, can_drop, drop_text, read_drop
 from gui.widgets.drop_overlay import DropOverlay
 
 
@@ -33,8 +33,8 @@ class DropWindow(QMainWindow):
         if event.source() is not None:  # photos dragged out of the gallery
             return
         takes = can_drop(event.mimeData())
-        offer = None if takes else read_drop(event.mimeData())
-        text = tr(offer.value) if isinstance(offer, Rejection) else tr("Drop to open")
+        offer = read_drop(event.mimeData())
+        text = tr(offer.value) if isinstance(offer, Rejection) else drop_text(offer)
         self.overlay.appear(text, refused=not takes)
         event.acceptProposedAction()
 

@@ -27,8 +27,9 @@ class ModelStatistics(Panel):
         rows = _card_properties(model) + _session_properties(opened, latency) + _origin_properties(model)
         self._properties.show_properties(rows)
 
-    def show_unavailable(self, reason: str) -> None:
-        """Show why no model can be shown."""
+    def show_unavailable(self, reason: str, title: str = "") -> None:
+        """Show why a model cannot be shown; without a title, there is none."""
+        self.heading.setText(title or tr("Model"))
         self._summary.setText(reason)
         self._properties.show_properties(())
 

@@ -13,7 +13,8 @@ from gui.widgets.basic import ScrollColumn, ToolButton, button, label
 from gui.widgets.layouts import SPACE, TOP, Item, Placed, fill, hbox, vbox
 from gui.widgets.notices import KeptNotice, Notices, described, notice_icon
 
-_SIZE: Final = QSize(440, 360)
+_MIN_SIZE: Final = QSize(440, 120)
+_MAX_SIZE: Final = QSize(440, 400)
 
 
 class NoticesButton(ToolButton):
@@ -32,8 +33,9 @@ class NoticesButton(ToolButton):
 
     def open(self) -> None:
         """Show the list above the button, newest first; Escape and a click elsewhere close it."""
-        self.popup = _popup(self._notices, self)
-        size = _SIZE.boundedTo(self.window().size() - QSize(4 * theme.GRID, 12 * theme.GRID))
+        self.popup = _popup(self._notices, self.window())
+        size = self.popup.sizeHint().expandedTo(_MIN_SIZE)
+        size = size.boundedTo(_MAX_SIZE).boundedTo(self.window().size() - QSize(4 * theme.GRID, 12 * theme.GRID))
         corner = self.mapToGlobal(QPoint(self.width(), 0))
         self.popup.setGeometry(corner.x() - size.width(), corner.y() - size.height(), size.width(), size.height())
         self.popup.show()
@@ -48,7 +50,9 @@ def _popup(notices: Notices, parent: QWidget) -> QFrame:
     popup.setObjectName("palette")
     popup.setAccessibleName(tr("Recent notices"))
     column = ScrollColumn(tr("Recent notices"))
-    column.show_column(*(_row(kept, popup) for kept in reversed(notices.kept)), SPACE)
+    rows = column.show_column(*(_row(kept, popup) for kept in reversed(notices.kept)), SPACE)
+    height = rows.heightForWidth(_MIN_SIZE.width() - 6 * theme.GRID)
+    column.setMinimumHeight(min(height, _MAX_SIZE.height() - 80))
     vbox(label(tr("Recent notices"), "heading"), fill(column), parent=popup, margins=16, spacing=theme.GRID)
     return popup
 
@@ -58,7 +62,7 @@ def _row(kept: KeptNotice, popup: QFrame) -> QWidget:
     row, notice = QWidget(), kept.notice
     message = label(notice.text, wrap=True)
     message.setAccessibleName(described(notice))
-    below: list[Item] = [label(f"{kept.shown_at:%H:%M}", "muted"), SPACE]
+    below: list[Item] = [label(tr("{time:%H:%M}", time=kept.shown_at), "muted"), SPACE]
     if notice.action is not None:
         offer = button(*notice.action, kind="link")
         offer.clicked.connect(popup.close)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QEnterEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 from shiboken6 import isValid
 
@@ -17,6 +17,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import theme
+from gui.widgets.announcing import announce
 from gui.widgets.basic import Icon, button, icon_button, label
 from gui.widgets.icons import ColorRole
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
@@ -172,10 +173,7 @@ class Notices(QWidget):
 
     def _announce(self, notice: Notice) -> None:
         """Have a screen reader read the notice out, at once if it is an error."""
-        announcement = QAccessibleAnnouncementEvent(self, described(notice))
-        if notice.kind in (NoticeKind.WARNING, NoticeKind.ERROR):
-            announcement.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
-        QAccessible.updateAccessibility(announcement)
+        announce(self, described(notice), is_urgent=notice.kind in (NoticeKind.WARNING, NoticeKind.ERROR))
 
     def _fit(self) -> None:
         """Show as many toasts as the height of the window allows."""

@@ -215,6 +215,8 @@ def headline_text(outcome: Outcome | None) -> str:
     match outcome:
         case Prediction(unknown=True):
             return tr("Unknown, maybe {label}", label=outcome.best.label)
+        case Prediction() if outcome.is_unsure:
+            return tr("Not sure, maybe {label}", label=outcome.best.label)
         case Prediction():
             return outcome.best.label
         case Failure():

@@ -36,7 +36,7 @@ from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.counts import photo_count
 from gui.widgets.drop import DropContent, can_drop, read_drop
-from gui.widgets.painting import paint_photo, paint_text
+from gui.widgets.painting import paint_bar, paint_photo, paint_text
 from gui.widgets.thumbnails import GAP, SIDE
 
 Index = QModelIndex | QPersistentModelIndex
@@ -108,6 +108,7 @@ class ClassTiles(QListView):
         renamed: rename a class: the old name, the new name.
         added: add a class of this name.
         removal_asked: remove this class.
+        largest: the number of photos of the largest class.
     """
 
     chosen = Signal(str)
@@ -131,6 +132,7 @@ class ClassTiles(QListView):
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
         self.target: Index = _NOWHERE
+        self.largest = 0
         self._paths: frozenset[Path] = frozenset()
         pictures.rendered.connect(self._on_drawn)
         self.selectionModel().currentChanged.connect(lambda now: self.chosen.emit(self.label_at(now)))
@@ -139,6 +141,7 @@ class ClassTiles(QListView):
         """Show these classes; the current class stays current, if it still exists."""
         before = self.label_at(self.currentIndex())
         self.classes.show(classes, editable=editable)
+        self.largest = max((one.images for one in classes), default=0)
         self._paths = frozenset(path for one in classes for path in one.samples)
         self.viewport().setAcceptDrops(editable)
         row = next((row for row, one in enumerate(classes) if one.name == before), 0 if classes else -1)
@@ -244,8 +247,14 @@ class _TileDelegate(QStyledItemDelegate):
         paint_text(painter, first.translated(0, 22), detail, colours.muted)
         paint_text(painter, first, title, colours.accent if facts is None else colours.text, bold=True)
         if facts is not None:
+            self._paint_share(painter, first.translated(0, 22), facts.images)
             self._paint_strip(painter, inside, facts.samples)
         painter.restore()
+
+    def _paint_share(self, painter: QPainter, line: QRect, images: int) -> None:
+        """Paint how large the class is, compared with the largest, to the right of its number of photos."""
+        box = QRectF(line.center().x(), line.center().y() - 2, line.width() / 2, 6)
+        paint_bar(painter, box, images / max(1, self._view.largest), is_strong=True)
 
     def _paint_strip(self, painter: QPainter, inside: QRect, samples: Sequence[Path]) -> None:
         count = (inside.width() + GAP) // (SIDE + GAP)

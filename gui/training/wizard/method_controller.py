@@ -33,6 +33,8 @@ class MethodController(QObject):
     def __init__(self, session: Session, photos: PhotosController, pages: QStackedWidget) -> None:
         super().__init__(pages)
         self._settings, self._photos, self._pages = session.settings, photos, pages
+        self._models, self._library = session.models, session.library
+        self._listed: dict[str, bool] = {}
         self._forecasting, self._previewing = LatestTask(session.training), LatestTask(session.training)
         self._delay = QTimer(self, interval=_DELAY_MS, singleShot=True)
         self._delay.timeout.connect(self._forecast)
@@ -44,6 +46,7 @@ class MethodController(QObject):
         step = MethodStep(self._pages)
         step.changed.connect(self.changed)
         step.preview_wanted.connect(self._preview)
+        self._library.listed.connect(self._on_listed)
         self._pages.addWidget(step)
         return step
 
@@ -58,10 +61,20 @@ class MethodController(QObject):
 
     def show(self) -> None:
         """Prepare the step for the user: measure now what would be measured soon."""
+        self._library.refresh()
         if self._delay.isActive():
             self._delay.stop()
             self._forecast()
         self.step.name.setFocus()
+        self.step.name.selectAll()
+
+    def _on_listed(self, listed: api.LibraryListing) -> None:
+        self._listed = {one.name: any(not version.number for version in one.versions) for one in listed.names}
+        self._show_names()
+
+    def _show_names(self) -> None:
+        installed = {name: model.is_builtin for name, model in self._models.installed.items()}
+        self.step.show_names(installed | self._listed)
 
     def stop_forecast(self) -> None:
         """Leave the computer to the training."""
@@ -71,6 +84,7 @@ class MethodController(QObject):
     def _forecast(self) -> None:
         read = self._photos.read
         if read is not None and read.error is None:
+            self._show_names()
             self.step.suggest(read.folder.name)
             self.step.begin_forecast()
             task = self._forecasting.start(api.forecast, self.request())

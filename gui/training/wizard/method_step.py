@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +18,12 @@ from core.training.values import Forecast, Previewed
 from gui.training.wizard.options import KEPT_ASIDE, Options
 from gui.training.wizard.recipe_cards import RecipeCard
 from gui.widgets import theme
-from gui.widgets.basic import ScrollColumn, label
+from gui.widgets.basic import ScrollColumn, label, show_text
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_MAX_SUGGESTED: Final = 58
+"""Characters of a suggested name, which leave room for a number."""
 
 
 class MethodStep(QWidget):
@@ -40,7 +42,9 @@ class MethodStep(QWidget):
         self.name = QLineEdit()
         self.name.setAccessibleName(tr("Model name"))
         self.name.textChanged.connect(self._check_name)
-        self._name_error = label(kind="danger", wrap=True)
+        self._name_error, self._name_note = label(kind="danger", wrap=True), label(kind="muted", wrap=True)
+        self._names: dict[str, bool] = {}
+        self._suggested_for: str | None = None
         self.cards = {recipe: RecipeCard(recipe) for recipe in Recipe}
         self._group = QButtonGroup(self)
         for card in self.cards.values():
@@ -56,10 +60,18 @@ class MethodStep(QWidget):
         self._show_recipe()
 
     def suggest(self, folder_name: str) -> None:
-        """Suggest a name based on the folder, unless the user typed one."""
-        if not self.name.isModified():
-            plain = re.sub(r"[^a-z0-9]+", "-", folder_name.lower()).strip("-")[:63].strip("-")
-            self.name.setText(plain or "my-model")
+        """Suggest a new name for a model of another folder than before; no other model has it."""
+        if folder_name == self._suggested_for:
+            return
+        self._suggested_for = folder_name
+        plain = re.sub(r"[^a-z0-9]+", "-", folder_name.lower()).strip("-")[:_MAX_SUGGESTED].strip("-") or "my-model"
+        names = (plain, *(f"{plain}-{number}" for number in range(2, len(self._names) + 3)))
+        self.name.setText(next(name for name in names if name not in self._names))
+
+    def show_names(self, names: Mapping[str, bool]) -> None:
+        """Warn before the name of one of these models is used, by name; True for a built-in one."""
+        self._names = dict(names)
+        self._check_name(self.name.text())
 
     def show_forecasts(self, forecasts: Sequence[Forecast]) -> None:
         """Show the expected times of the recipes, or why they cannot run."""
@@ -109,13 +121,13 @@ class MethodStep(QWidget):
     @property
     def can_continue(self) -> bool:
         """Whether a training can begin."""
-        return _NAME.fullmatch(self.name.text()) is not None and self.cards[self.recipe].can_run
+        return not self._name_error.text() and self.cards[self.recipe].can_run
 
     def _lay_out(self) -> None:
         title = label(tr("Model name"), "heading")
         title.setBuddy(self.name)
         self.name.setMaximumWidth(320)
-        naming = hbox(title, self.name, fill(self._name_error), SPACE)
+        naming = hbox(title, self.name, fill(vbox(self._name_error, self._name_note)), SPACE)
         cards = hbox(*map(fill, self.cards.values()), spacing=2 * theme.GRID)
         area = ScrollColumn(tr("Training method"), self)  # first: reparenting restyles everything inside
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -131,10 +143,16 @@ class MethodStep(QWidget):
         self._request_preview()
 
     def _check_name(self, text: str) -> None:
-        is_valid = _NAME.fullmatch(text) is not None
-        self._name_error.setText(
-            "" if is_valid else tr("Use lowercase letters, digits and hyphens, such as “my-birds”.")
-        )
+        is_builtin = self._names.get(text)
+        error = note = ""
+        if _NAME.fullmatch(text) is None:
+            error = tr("Use lowercase letters, digits and hyphens, such as “my-birds”.")
+        elif is_builtin:
+            error = tr("“{name}” is a built-in model. Choose another name.", name=text)
+        elif is_builtin is not None:
+            note = tr("You have a model “{name}”. This adds a new version to it.", name=text)
+        show_text(self._name_error, error)
+        show_text(self._name_note, note)
         self.changed.emit()
 
     def _show_recipe(self) -> None:

@@ -20,7 +20,7 @@ from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Depth, Recipe, TrainRequest
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton
+from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton, label
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
@@ -74,7 +74,7 @@ class Options(QWidget):
         return self._fields.made.complete(request) if self._fields.made is not None else request
 
     def show_recipe(self, recipe: Recipe) -> None:
-        """Disable the options that a recipe does not have."""
+        """Show the options that a recipe has."""
         self._recipe = recipe
         if self._fields.made is not None:
             self._fields.made.show_recipe(recipe)
@@ -107,6 +107,7 @@ class Fields(QWidget):
             self.how_deep.addItem(tr(text), depth)
         self.augment = CheckBox(tr("Augment photos during training"))
         self.augment.setChecked(True)
+        self._rows = QFormLayout()
         self.preview = Preview()
         self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
         hbox(self._make_form(), fill(self.preview), parent=self, spacing=2 * theme.GRID)
@@ -125,17 +126,17 @@ class Fields(QWidget):
         )
 
     def show_recipe(self, recipe: Recipe) -> None:
-        """Disable the options that a recipe does not have."""
+        """Show the options that a recipe has."""
         is_deep = recipe is Recipe.FINE_TUNE
         for field in (self.epochs, self.rate):
-            field.setEnabled(recipe.value in DEFAULTS)
-        for widget in (self.how_deep, self.augment):
-            widget.setEnabled(is_deep)
+            self._rows.setRowVisible(field, recipe.value in DEFAULTS)
+        self._rows.setRowVisible(self.how_deep, is_deep)
+        self.augment.setVisible(is_deep)
         self.preview.show_augmentation(is_on=self.augment.isChecked())
         self.preview.show_use(is_used=is_deep)
 
     def _make_form(self) -> Panel:
-        form, rows = Panel(""), QFormLayout()
+        form, rows = Panel(""), self._rows
         form.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         form.heading.hide()
         rows.setSpacing(theme.GRID)
@@ -151,7 +152,10 @@ class Fields(QWidget):
             field.setMinimumWidth(168)
             if isinstance(field, QAbstractSpinBox):
                 field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # the arrow keys do the same
-            rows.addRow(text, field)
+            name = label(text)
+            name.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
+            name.setBuddy(field)
+            rows.addRow(name, field)
         add(form.body, rows, self.augment, SPACE)
         return form
 

@@ -73,6 +73,11 @@ class PhotosController(QObject):
         return self.read is not None and self.read.error is None and self.step.shows_folder
 
     @property
+    def is_reading(self) -> bool:
+        """Whether a folder is being read for the first time."""
+        return self.folder is not None and self.read is None
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a change to undo."""
         return bool(self._undo_stack)
@@ -83,6 +88,15 @@ class PhotosController(QObject):
             self.folder = folder
             self._undo_stack.clear()
         self._read(folder)
+
+    def start_over(self) -> None:
+        """Ask for photos again; a folder that is being read is left alone."""
+        self._reading.abandon()
+        self.folder = self.read = None
+        self._undo_stack.clear()
+        self.step.show_invitation()
+        self._tasks.start(api.list_datasets).succeeded.connect(self.step.show_datasets)
+        self.changed.emit()
 
     def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
         """Build a dataset with these classes, which the user can then change, and read it."""

@@ -12,15 +12,16 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.datasets.custom_datasets import AddClass, AddPhotos, Edit, MovePhotos, RemoveClass, RenameClass
-from core.datasets.values import FolderRead
+from core.datasets.labels import LEFT_OUT
+from core.datasets.values import ClassSummary, FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.class_tiles import ClassTiles
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
 from gui.widgets.basic import button, label
-from gui.widgets.counts import photos_in_classes
-from gui.widgets.files import ask_for_files
+from gui.widgets.counts import photo_count, photos_in_classes
+from gui.widgets.files import ask_for_files, open_file
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall
 
@@ -68,7 +69,7 @@ class PhotosFound(QWidget):
         with QSignalBlocker(self.name):
             self.name.setText(read.folder.name)
         self.name.setVisible(read.is_custom)
-        self.class_photos.setVisible(read.is_custom)
+        self.class_photos.setVisible(bool(read.classes) or read.is_custom)
         self.undo.setVisible(can_undo)
         self.tiles.setVisible(bool(read.classes) or read.is_custom)
         self.tiles.show_classes(read.classes, editable=read.is_custom)
@@ -83,6 +84,8 @@ class PhotosFound(QWidget):
         tiles.removal_asked.connect(lambda name: self.edited.emit(RemoveClass(name)))
         tiles.chosen.connect(lambda _: self._show_class())
         self.class_photos.edited.connect(self.edited)
+        self.class_photos.overridden.connect(self.problems.overridden)
+        self.class_photos.class_wanted.connect(self.problems.class_wanted)
         self.class_photos.rename_wanted.connect(lambda: tiles.edit(tiles.currentIndex()))
         self.class_photos.new_wanted.connect(tiles.begin_new_class)
 
@@ -112,14 +115,24 @@ class PhotosFound(QWidget):
     def _show_class(self) -> None:
         name = self.tiles.label_at(self.tiles.currentIndex())
         classes = self._read.classes if self._read else ()
-        photos = next((one.samples for one in classes if one.name == name), ())
-        self.class_photos.show_class(name, photos)
+        one = next((one for one in classes if one.name == name), None)
+        self.class_photos.show_class(one, is_custom=self._read is not None and self._read.is_custom)
 
 
 class ClassPhotos(QWidget):
-    """The photos of one class of a dataset, and the actions on it."""
+    """The photos of one class, and the actions on it: a custom dataset is edited, in a folder labels are changed.
+
+    Attributes:
+        edited: apply this edit to the dataset.
+        overridden: change labels: a mapping from path to class or LEFT_OUT.
+        class_wanted: ask for the class of these photos; the photos, and the likely classes.
+        rename_wanted: rename the class.
+        new_wanted: add a class.
+    """
 
     edited = Signal(object)
+    overridden = Signal(object)
+    class_wanted = Signal(object, object)
     rename_wanted = Signal()
     new_wanted = Signal()
 
@@ -127,9 +140,13 @@ class ClassPhotos(QWidget):
         super().__init__(parent)
         self._name = ""
         self._photos: tuple[Path, ...] = ()
+        self._is_custom = False
         self.wall = PhotoWall(pictures, tr("Photos of the class"))
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.removal_asked.connect(self._remove)
+        self.wall.naming_asked.connect(self._move)
+        self.wall.opened.connect(open_file)
+        self.wall.itemSelectionChanged.connect(self._show_actions)
         self._title = label(kind="heading")
         self._class_buttons = (
             button(tr("Add photos…"), self._add, kind="link", hint=tr("Add photos to the class")),
@@ -148,16 +165,32 @@ class ClassPhotos(QWidget):
             ),
         )
         self.new_class = button(tr("New class"), self.new_wanted.emit, kind="link", hint=tr("Add an empty class"))
-        vbox(hbox(fill(self._title), *self._class_buttons, self.new_class), self.wall, parent=self)
+        hint = tr("Don't train on the selected photos. The files stay where they are.")
+        self.exclude = button(tr("Exclude"), self._remove, kind="link", hint=hint)
+        hint = tr("Use the selected photos for another class. The files stay where they are.")
+        self.move_photos = button(tr("Move to class…"), self._move, kind="link", hint=hint)
+        own = (*self._class_buttons, self.new_class, self.exclude, self.move_photos)
+        vbox(hbox(fill(self._title), *own), self.wall, parent=self)
 
-    def show_class(self, name: str, photos: Sequence[Path]) -> None:
-        """Show a class; an empty name shows none."""
-        self._title.setText(display_path(name))
+    def show_class(self, summary: ClassSummary | None, *, is_custom: bool) -> None:
+        """Show a class, of a custom dataset or of a folder; None shows none."""
+        self._is_custom = is_custom
+        name, photos = (summary.name, summary.samples) if summary is not None else ("", ())
+        self._title.setText(_class_title(summary) if summary is not None else "")
+        for one in (*self._class_buttons, self.new_class):
+            one.setVisible(is_custom)
         for one in self._class_buttons:
             one.setEnabled(bool(name))
+        for one in (self.exclude, self.move_photos):
+            one.setVisible(not is_custom)
         if (name, tuple(photos)) != (self._name, self._photos):
             self._name, self._photos = name, tuple(photos)
             self.wall.show_photos([(photo, display_path(photo.name)) for photo in photos[:2000]])
+        self._show_actions()
+
+    def _show_actions(self) -> None:
+        for one in (self.exclude, self.move_photos):
+            one.setEnabled(bool(self.wall.chosen()))
 
     def _edit(self, edit: Edit) -> None:
         if self._name:
@@ -165,14 +198,28 @@ class ClassPhotos(QWidget):
 
     def _remove(self) -> None:
         chosen = self.wall.chosen()
-        if chosen:
+        if chosen and self._is_custom:
             self.edited.emit(MovePhotos(tuple(chosen), None))
+        elif chosen:
+            self.overridden.emit(dict.fromkeys(chosen, LEFT_OUT))
+
+    def _move(self) -> None:
+        chosen = self.wall.chosen()
+        if chosen and not self._is_custom:
+            self.class_wanted.emit(chosen, [self._name])
 
     def _add(self) -> None:
         suffixes = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
         kinds = tr("Photos ({patterns})", patterns=suffixes), tr("All files (*)")
         title = tr("Add photos to “{name}”", name=self._name)
         ask_for_files(self, title, kinds, lambda photos: self._edit(AddPhotos(self._name, tuple(photos))))
+
+
+def _class_title(summary: ClassSummary) -> str:
+    name, shown = display_path(summary.name), len(summary.samples)
+    if shown < summary.images:
+        return tr("{name}: {shown:,} of {count:,} photos", name=name, shown=shown, count=summary.images)
+    return tr("{name}: {photos}", name=name, photos=photo_count(summary.images))
 
 
 def _summary(read: FolderRead) -> str:

@@ -47,7 +47,7 @@ class PhotosStep(QWidget):
         self._waiting, self.bar = label(kind="heading"), ProgressBar()
         self._reading = self._make_reading()
         self.found = PhotosFound(pictures, self._pages)
-        self.found.other_wanted.connect(self._show_invitation)
+        self.found.other_wanted.connect(self.show_invitation)
         for page in (self._invitation, self._reading, self.found):
             self._pages.addWidget(page)
         self._pages.currentChanged.connect(self.changed)
@@ -99,7 +99,7 @@ class PhotosStep(QWidget):
         """Whether the contents of a folder are visible."""
         return self._pages.currentWidget() is self.found
 
-    def _show_invitation(self) -> None:
+    def show_invitation(self) -> None:
         self._pages.setCurrentWidget(self._invitation)
 
     def _make_invitation(self) -> QWidget:
@@ -114,7 +114,7 @@ class PhotosStep(QWidget):
         for line in lines:
             line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint = tr("Create classes and drag photos onto them")
-        choose = button(tr("Choose a folder…"), self.choose, kind="primary")
+        choose = self.choose_button = button(tr("Choose a folder…"), self.choose, kind="primary")
         build = button(tr("Build classes from photos"), self.build_wanted.emit, hint=hint)
         buttons = hbox(SPACE, choose, build, SPACE)
         vbox(SPACE, *lines, buttons, self._datasets, SPACE, parent=zone, margins=None, spacing=2 * theme.GRID)

@@ -70,9 +70,8 @@ class Preview(Panel):
 
     def show_use(self, *, is_used: bool) -> None:
         """Show whether the recipe uses augmentation at all."""
-        if not is_used:
-            self._use.setText(tr("Augmentation is used by Fine-tune only"))
-            self.samples.show_use(is_used=False)
+        for widget in (self._use, self.samples, self._description):
+            widget.setVisible(is_used)
 
 
 class _Samples(QWidget):

@@ -98,10 +98,19 @@ class ProblemList(ScrollColumn):
             yield label(read.error.hint, "danger", wrap=True)
         if not read.problems:
             yield label(tr("No problems found."), "muted", wrap=True)
-        for problem in read.problems[:_SHOWN]:
-            yield _Problem(problem, read.folder, self)
+        yield from self._make_problems(read.problems[:_SHOWN], read.folder)
         if len(read.problems) > _SHOWN:
             yield self._make_more(read)
+
+    def _make_problems(self, problems: Sequence[Problem], folder: Path) -> Iterator[QWidget]:
+        """The problems of each kind together; what can be done about several is said once, above them."""
+        hints = dict.fromkeys(one.hint for one in problems)
+        for hint in hints:
+            alike = [one for one in problems if one.hint == hint]
+            if len(alike) > 1:
+                yield label(hint, "muted", wrap=True)
+            for problem in alike:
+                yield _Problem(problem, folder, self, hint=hint if len(alike) == 1 else "")
 
     def _make_more(self, read: FolderRead) -> QWidget:
         """A button that shows the rest of the problems."""
@@ -109,7 +118,7 @@ class ProblemList(ScrollColumn):
 
         def show() -> None:
             more.hide()
-            self._making = (_Problem(problem, read.folder, self) for problem in rest)
+            self._making = self._make_problems(rest, read.folder)
             self._maker.start()
 
         more = button(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), show, kind="link")
@@ -143,12 +152,14 @@ class ProblemList(ScrollColumn):
 class _Problem(Panel):
     """One problem with the photos it concerns, and actions on the selected ones."""
 
-    def __init__(self, problem: Problem, folder: Path, owner: ProblemList) -> None:
+    def __init__(self, problem: Problem, folder: Path, owner: ProblemList, *, hint: str) -> None:
+        """`hint` says what to do; it is empty if that is said for several problems together."""
         super().__init__("")
         self.heading.hide()
         self._problem, self._folder, self._owner = problem, folder, owner
         self.body.addWidget(label(problem.message, "danger" if problem.is_fatal else "plain", wrap=True))
-        self.body.addWidget(label(problem.hint, "muted", wrap=True))
+        if hint:
+            self.body.addWidget(label(hint, "muted", wrap=True))
         images = [path for path in problem.paths if path.suffix.lower() in IMAGE_SUFFIXES]
         self._files = _FileList(owner.pictures, images[:_FILES], self) if images else None
         if self._files is not None:
@@ -180,7 +191,7 @@ class _Problem(Panel):
         selected, count = self._files.selected_paths(), self._files.count()
         names = ", ".join(format_path(path) for path in selected[:3])
         if count > 1:
-            self._exclude.setText(tr("Exclude {selected} of {count}", selected=len(selected), count=count))
+            self._exclude.setText(tr("Exclude {count} selected", count=len(selected)))
         self._exclude.setAccessibleName(tr("Exclude: {photos}", photos=names))
         self._move.setAccessibleName(tr("Move to another class: {photos}", photos=names))
         for one in (self._exclude, self._move):

@@ -47,6 +47,9 @@ class RecipeCard(QFrame):
         self.time = label(tr(_MEASURING), "number", wrap=True)
         self._basis = label(kind="muted", wrap=True)
         text = label(tr(_TEXTS[recipe]), wrap=True)
+        for one, lines in ((text, 4), (self._basis, 4)):
+            one.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+            one.setMinimumHeight(lines * one.fontMetrics().lineSpacing())  # nothing below moves when the time is known
         shown = (self.choice, text, self.time, self._basis)
         for widget in shown:
             widget.installEventFilter(self)

@@ -7,7 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -25,6 +25,7 @@ from gui.widgets.basic import button, label
 from gui.widgets.drop import dropped_path
 from gui.widgets.layouts import SPACE, Item, fill, hbox, vbox
 from gui.widgets.notices import Notices
+from gui.widgets.second_window import SecondWindow
 
 _LAYOUT_MS: Final = 10
 """A turn of the event loop in which the widgets of the result are laid out and painted, before they are shown."""
@@ -40,7 +41,7 @@ class WizardStep(IntEnum):
     RESULT = 3
 
 
-class TrainingWizard(QWidget):
+class TrainingWizard(SecondWindow):
     """Leads from photos to a model.
 
     Attributes:
@@ -55,18 +56,15 @@ class TrainingWizard(QWidget):
     hid = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
-        self.setObjectName("page")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setWindowTitle(tr("New model"))
+        super().__init__(tr("New model"), "wizard", QSize(1120, 760), QSize(900, 600), parent)
         self.setAcceptDrops(True)
-        self.setMinimumSize(900, 600)
-        self.resize(1120, 760)
         self.notices = Notices(self)
         self._pages = pages = QStackedWidget()
         self._titles = [label(f"{step + 1}  {tr(_TITLES[step])}", "muted") for step in WizardStep]
+        self.cancel = button(tr("Cancel"), self._cancel, hint=tr("Close this window (Esc)"))
         self.back = button(tr("Back"), self._go_back)
         self.next = button(tr("Next"), self._go_on, kind="primary")
+        self.done = button(tr("Done"), self._finish, hint=tr("Close this window (Esc)"))
         self._lay_out()
         self.photos = PhotosController(session, pages)
         self.method = MethodController(session, self.photos, pages)
@@ -160,6 +158,8 @@ class TrainingWizard(QWidget):
             title.setProperty("kind", "number" if number == step else "muted")
             title.style().polish(title)
         self._show_buttons()
+        if step is WizardStep.PHOTOS:
+            (self.next if self.next.isEnabled() else self.photos.step.choose_button).setFocus()
 
     def _go_back(self) -> None:
         """Go back one step, or, after a resumed run, which has no folder here, to the first step."""
@@ -167,12 +167,14 @@ class TrainingWizard(QWidget):
 
     def _show_buttons(self) -> None:
         step = self.step
+        is_choosing = step in (WizardStep.PHOTOS, WizardStep.METHOD)
         is_over = step is WizardStep.TRAINING and not self.training.is_running
-        self._foot.setVisible(step in (WizardStep.PHOTOS, WizardStep.METHOD) or is_over)
+        self.cancel.setVisible(step is not WizardStep.RESULT)
+        self.done.setVisible(step is WizardStep.RESULT)
         self.back.setVisible(step is WizardStep.METHOD or is_over)
-        self.next.setVisible(not is_over)
+        self.next.setVisible(is_choosing)
         self.next.setText(tr("Train") if step is WizardStep.METHOD else tr("Next"))
-        if step in (WizardStep.PHOTOS, WizardStep.METHOD):
+        if is_choosing:
             can_continue = self.photos.can_continue if step is WizardStep.PHOTOS else self.method.step.can_continue
             self.next.setEnabled(can_continue)
 
@@ -188,6 +190,19 @@ class TrainingWizard(QWidget):
         if folder is not None:
             event.acceptProposedAction()
             self.open_folder(folder)
+
+    def _cancel(self) -> None:
+        """Stop reading a folder; otherwise close the window, which asks first while a training is in progress."""
+        if self.step is WizardStep.PHOTOS and self.photos.is_reading:
+            self.photos.start_over()
+        else:
+            self.close()
+
+    def _finish(self) -> None:
+        """Close the window, which is ready for another model when it is opened again."""
+        self.close()
+        self.photos.start_over()
+        self.go_to(WizardStep.PHOTOS)
 
     def _continue_in_background(self) -> None:
         self.hide()
@@ -213,7 +228,7 @@ class TrainingWizard(QWidget):
     def _lay_out(self) -> None:
         titles = [part for title in self._titles for part in (title, 3 * theme.GRID)]
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        self._foot = _band("foot", SPACE, self.back, self.next)
+        self._foot = _band("foot", self.cancel, SPACE, self.back, self.next, self.done)
         vbox(_band("top", *titles, SPACE), fill(self._pages), self._foot, parent=self, spacing=0)
         self.notices.cover(self._pages)
 

@@ -17,6 +17,7 @@ from gui.folders.page import FoldersPage
 from gui.folders.review import ReviewPage
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
+from gui.widgets import announcing
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, press, shown_job, sorting_of
 from tests.journals import write_journal
@@ -106,6 +107,23 @@ def test_a_digit_means_the_same_class_for_every_photo_and_in_the_chooser(
         QTest.keyClick(review._chooser.line, Qt.Key.Key_Escape)
         QTest.keyClick(review, Qt.Key.Key_Right)
     assert set(digits) == {("1", "red"), ("2", "green"), ("3", "blue")}
+
+
+def test_a_screen_reader_is_told_what_a_key_did_and_what_comes_next(
+    review: ReviewPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(announcing.QAccessible, "updateAccessibility", lambda event: said.append(event.message()))
+    first = review._shown
+    assert first is not None
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    second = review._shown
+    assert second is not None
+    assert said[0].startswith(f"{first.path.name}: confirmed {first.label}. {second.label}, ")
+    for _ in range(8):
+        QTest.keyClick(review, Qt.Key.Key_Right)
+    assert said[-1].endswith("All 9 photos reviewed. The model was right on 1 of 1. You skipped 8.")
+    assert len(said) == 9
 
 
 def test_the_last_review_is_shown_and_undone(review: ReviewPage, qtbot: QtBot) -> None:

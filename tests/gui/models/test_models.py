@@ -32,7 +32,7 @@ def install(name: str, title: str) -> None:
 
 
 def test_the_model_in_use_is_shown_everywhere(window: MainWindow, qtbot: QtBot) -> None:
-    assert window.top_bar.switcher.currentText() == "Colours"
+    assert window.top_bar.switcher.currentText() == "Colours · v1"
     assert window.top_bar.chip.text().strip() == "CPU"
     assert "CPU" not in visible_texts(window.status), "said once, in the top bar"
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
@@ -62,7 +62,8 @@ def test_versions_are_listed_with_the_newest_first(page: ModelsPage) -> None:
     first, second = rows(page)
     assert (first[0], second[0]) == ("2 (active)", "1")
     assert len(first[1]) == len("2026-01-01 12:00")
-    assert not page.versions.use.isEnabled()
+    assert page.versions.back.text() == "Go back to version 1"
+    assert not page.versions.result.isEnabled(), "nothing was saved with it"
     assert not page.versions.remove.isEnabled()
     assert "Hues two" in page.statistics.heading.text()
 
@@ -81,7 +82,7 @@ def test_another_version_is_used_and_rolled_back_by_keyboard(
     assert "Hues one" in page.statistics.heading.text()
     qtbot.keyClick(page.versions.list, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: used(window) == ("hues", 1), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (active)", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (in use)", timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: photos.photo(0).outcome.model == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
     window.actions_by_id[ActionId.ROLL_BACK].trigger()
     qtbot.waitUntil(lambda: used(window) == ("hues", 2), timeout=PATIENCE_MS)
@@ -109,8 +110,26 @@ def test_a_model_in_use_is_removed_and_restored(page: ModelsPage, window: MainWi
     qtbot.waitUntil(lambda: used(window)[0] not in ("colours", ""), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "colours" not in page.names, timeout=PATIENCE_MS)
     assert [one.name for one in list_removed(paths.user_models())] == ["colours"]
+    assert any("Now using “General" in text for text in window.notices.texts())
     undo(window, qtbot)
     qtbot.waitUntil(lambda: "colours" in page.names, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: used(window) == ("colours", 1), timeout=PATIENCE_MS)
+
+
+def test_a_damaged_model_is_marked_and_another_version_offered(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    (paths.user_models() / "hues" / "2" / tiny.HEAD_FILE).write_bytes(b"damaged")
+    page.refresh()
+    qtbot.waitUntil(lambda: "Damaged · 2 versions" in page.choices.currentItem().text(), timeout=PATIENCE_MS)
+    assert not page.use.isVisible()
+    assert not page.export_button.isEnabled()
+    assert "damaged" in "".join(label.text() for label in page.statistics.findChildren(QLabel))
+    assert page.remove.isEnabled()
+    assert page.repair.text() == "Use version 1"
+    click(qtbot, page.repair)
+    qtbot.waitUntil(lambda: used(window) == ("hues", 1), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (in use)", timeout=PATIENCE_MS)
 
 
 def test_built_in_models_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -327,3 +327,59 @@ def test_tiles_show_the_whole_photo_or_are_filled_with_it(window: MainWindow, qt
     again.actions_by_id[ActionId.FILL_TILES].trigger()
     again.actions_by_id[ActionId.FILE_NAMES].trigger()
     again.close()
+
+
+def test_the_overlay_covers_the_page_and_says_what_a_drop_does(window: MainWindow, solids: dict[str, Path]) -> None:
+    dragging.enter(window, dragging.files(list(solids.values())))
+    assert window.overlay.text() == "Add 3 photos"
+    place = window.pages.mapTo(window, window.pages.rect().topLeft())
+    assert window.overlay.geometry().topLeft() == place + QPoint(12, 12)
+
+
+@pytest.mark.qt_log_ignore("does not support raise")
+def test_a_model_that_cannot_be_retrained_says_so_before_the_work(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
+) -> None:
+    window.session.add([solids["red"]])
+    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.CORRECT].trigger()
+    chooser = window.photos_page.correcting.chooser
+    assert chooser is not None
+    assert "can't be retrained" in " ".join(visible_texts(chooser))
+    qtbot.keyClick(chooser.line, Qt.Key.Key_Escape)
+    buttons = window.photos_page.inspector.findChildren(QPushButton)
+    offer = next(one for one in buttons if one.text() == "Train your own model…")
+    qtbot.mouseClick(offer, Qt.MouseButton.LeftButton)
+    assert window.wizard_controller.wizard is not None
+    assert window.wizard_controller.wizard.isVisible()
+
+
+def test_predictions_of_another_model_are_dimmed_until_the_new_ones_arrive(
+    window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
+) -> None:
+    window.session.add([solids["red"]])
+    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
+    index = window.session.photos.index(0)
+    assert not index.data(Role.STALE)
+    window.session.photos.show_in_use("other", None)
+    assert index.data(Role.STALE)
+    window.session.models.open()
+    qtbot.waitUntil(lambda: not index.data(Role.STALE), timeout=PATIENCE_MS)
+
+
+def test_a_clicked_photo_stays_under_the_pointer(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.add(tiny.write_solid(tmp_path / f"{number}.png", "red") for number in range(40))
+    qtbot.waitUntil(lambda: all_classified(window, 40), timeout=PATIENCE_MS)
+    gallery = window.photos_page.gallery
+    gallery.select_row(0)
+    bar, bottom = gallery.verticalScrollBar(), gallery.viewport().rect().bottom()
+    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=PATIENCE_MS)
+    row = next(row for row in range(40) if gallery.visualRect(gallery.model().index(row, 0)).bottom() > bottom)
+    index = gallery.model().index(row, 0)
+    place = gallery.visualRect(index).topLeft() + QPoint(20, 10)
+    qtbot.mouseClick(gallery.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert gallery.current_row() == row
+    gallery.scrollTo(index)  # as Qt does some time after a click
+    assert bar.value() == 0
+    qtbot.keyClick(gallery, Qt.Key.Key_Down)
+    assert bar.value() > 0

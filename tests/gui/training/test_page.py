@@ -98,11 +98,12 @@ def test_a_run_of_an_earlier_version_cannot_be_resumed_here(
 
 def test_a_trained_model_is_shown_on_the_models_page(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 1, timeout=PATIENCE_MS)
-    open_library().install(*tiny.packaged_model("hues", title="Hues"))
-    qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 2, timeout=PATIENCE_MS)
-    first, selected = page.list.topLevelItem(0), page.list.currentItem()
+    for title in ("Hues", "Hues again"):
+        open_library().install(*tiny.packaged_model("hues", title=title))
+    qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 3, timeout=PATIENCE_MS)
+    first, selected = page.list.topLevelItem(1), page.list.currentItem()
     assert first is not None
-    assert first.text(1) == "Hues"
+    assert first.text(2) == "1"
     assert selected is not None
     assert selected.text(1) == "Colours"
     page.list.setCurrentItem(first)
@@ -110,6 +111,7 @@ def test_a_trained_model_is_shown_on_the_models_page(page: TrainingPage, window:
     qtbot.keyClick(page.list, Qt.Key.Key_Return)
     assert window.pages.currentIndex() == Page.MODELS
     qtbot.waitUntil(lambda: window.pages.models.choices.name == "hues", timeout=PATIENCE_MS)
+    assert window.pages.models.versions.number == 1
 
 
 def test_the_button_opens_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:

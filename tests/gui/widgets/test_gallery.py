@@ -29,6 +29,7 @@ def gallery(request: pytest.FixtureRequest, qtbot: QtBot, qapp: QApplication) ->
     qtbot.addWidget(made)
     made.resize(made.sizeHint())
     made.show()
+    made.setFocus()  # so that no control has it, and a ring
     yield made
     theme.apply(qapp, Theme.LIGHT)
 

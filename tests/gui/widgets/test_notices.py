@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base.errors import FoveaError
 from gui.tasks.notice import Notice, NoticeKind
+from gui.widgets import announcing
 from gui.widgets import notices as notices_module
 from gui.widgets.notice_list import NoticesButton
 from gui.widgets.notices import Notices
@@ -41,7 +42,7 @@ def notices(window: QWidget) -> Notices:
 def announced(monkeypatch: pytest.MonkeyPatch) -> list[QAccessibleAnnouncementEvent]:
     """What a screen reader is given."""
     found: list[QAccessibleAnnouncementEvent] = []
-    monkeypatch.setattr(notices_module.QAccessible, "updateAccessibility", found.append)
+    monkeypatch.setattr(announcing.QAccessible, "updateAccessibility", found.append)
     return found
 
 

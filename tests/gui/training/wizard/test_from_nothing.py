@@ -109,11 +109,11 @@ def use_the_result(qtbot: QtBot, window: MainWindow, wizard: TrainingWizard) -> 
     assert "correct on" in headline
     assert float(headline.split("%")[0]) >= 90
     assert "95% confidence interval: " in texts(wizard)
-    qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.result.step.view.matrix is not None, timeout=PATIENCE_MS)
     click(qtbot, wizard.result.step.use)
     qtbot.waitUntil(lambda: in_use(window) == "photos", timeout=4 * PATIENCE_MS)
     assert wizard.result.step.use.text() == "In use"
-    qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "photos", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "photos · v1", timeout=PATIENCE_MS)
     assert open_library().find("photos").version == 1
     qtbot.waitUntil(lambda: settings.load(paths.settings_file()).model == "photos", timeout=PATIENCE_MS)
 

@@ -51,7 +51,7 @@ def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: Trai
     wizard.close()
     assert nameless(wizard) == []
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.result.step.view.matrix is not None, timeout=PATIENCE_MS)
     qtbot.wait(300)
     assert nameless(wizard) == []
     wizard.build("Set", {"red": (folder / "red",)})

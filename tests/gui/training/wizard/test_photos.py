@@ -67,7 +67,7 @@ def test_a_photo_in_two_classes_is_moved_to_one_and_back(qtbot: QtBot, wizard: T
     problems = wizard.photos.step.found.problems
     qtbot.waitUntil(lambda: shows(wizard, "different labels"), timeout=PATIENCE_MS)
     conflict = problem(problems, "different labels")
-    assert {"Exclude 1 of 2", "Move to class…", "Open"} <= set(buttons(conflict))
+    assert {"Exclude 1 selected", "Move to class…", "Open"} <= set(buttons(conflict))
     click(qtbot, buttons(conflict)["Move to class…"])
     assert wizard.photos.chooser.isVisible()
     assert "What is in this photo?" in texts(wizard.photos.chooser)

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from core.exporting.formats import ExportFormat
 from core.models.exchange import import_model
 from core.models.library import open_library
+from gui.models.result_photos import ResultPhotos
 from gui.shell.main_window import MainWindow
-from gui.training.wizard.result_photos import ResultPhotos
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
@@ -34,8 +34,8 @@ def mislabelled(tmp_path: Path) -> Path:
 
 
 def shown_photos(wizard: TrainingWizard) -> ResultPhotos:
-    assert wizard.result.step.photos is not None
-    return wizard.result.step.photos
+    assert wizard.result.step.view.photos is not None
+    return wizard.result.step.view.photos
 
 
 def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(

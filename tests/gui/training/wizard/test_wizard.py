@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -15,10 +16,10 @@ from core.training.request import Recipe
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard, WizardStep
-from tests import teaching
+from tests import teaching, tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import click, in_use, texts, to_method, to_result
+from tests.gui.training.wizard.walking import buttons, click, in_use, texts, to_method, to_result
 from tests.labels import correction, give
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
@@ -52,8 +53,51 @@ def test_from_a_folder_to_a_model_in_use(
     click(qtbot, wizard.result.step.use)
     qtbot.waitUntil(lambda: in_use(window) == "mine", timeout=PATIENCE_MS)
     assert wizard.result.step.use.text() == "In use"
-    qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "mine", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "mine · v1", timeout=PATIENCE_MS)
     assert open_library().find("mine").version == 1
+    click(qtbot, wizard.done)
+    assert not wizard.isVisible()
+    window.actions_by_id[ActionId.SHOW_TRAINING].trigger()
+    page = window.pages.training
+    qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 2, timeout=PATIENCE_MS)
+    page.list.setCurrentIndex(page.list.model().index(0, 0))
+    click(qtbot, page.evaluation)
+    qtbot.waitUntil(lambda: window.pages.evaluations.window is not None, timeout=PATIENCE_MS)
+    shown = window.pages.evaluations.window
+    assert shown is not None
+    qtbot.waitUntil(lambda: shown.view.matrix is not None, timeout=PATIENCE_MS)
+    assert "mine · v1: " in texts(shown)
+    assert "95% confidence interval" in texts(shown)
+    assert "Exclude" not in buttons(shown), "the labels of a finished training are not changed here"
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    assert not shown.isVisible()
+
+
+def test_a_name_in_use_is_not_taken_silently(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    open_library().install(*tiny.packaged_model("my-pictures"))
+    to_method(qtbot, wizard, folder)
+    name = wizard.method.step.name
+    name.setText("my-pictures")
+    qtbot.waitUntil(lambda: "You have a model “my-pictures”." in texts(wizard), timeout=PATIENCE_MS)
+    assert wizard.next.isEnabled()
+    name.setText("general")
+    assert "“general” is a built-in model. Choose another name." in texts(wizard)
+    assert not wizard.next.isEnabled()
+    wizard.method.step.suggest("another folder")
+    assert name.text() == "another-folder"
+
+
+def test_every_page_has_a_way_out(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    assert dragging.drop(wizard, dragging.files([folder]))
+    click(qtbot, wizard.cancel)
+    assert wizard.isVisible(), "only the reading was cancelled"
+    assert "Drop a folder of photos here" in texts(wizard)
+    to_method(qtbot, wizard, folder)
+    click(qtbot, wizard.cancel)
+    assert not wizard.isVisible()
+    wizard.bring_up()
+    qtbot.keyClick(wizard.method.step.name, Qt.Key.Key_Escape)
+    assert not wizard.isVisible()
 
 
 def test_the_wizard_opens_where_a_model_begins_with_labels_given_elsewhere(
@@ -71,8 +115,8 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
     to_method(qtbot, wizard, folder)
     click(qtbot, wizard.next)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: wizard.result.step.matrix is not None, timeout=PATIENCE_MS)
-    matrix, result, photos = wizard.result.step.matrix, wizard.result.step.result, wizard.result.step.photos
+    qtbot.waitUntil(lambda: wizard.result.step.view.matrix is not None, timeout=PATIENCE_MS)
+    matrix, result, photos = wizard.result.step.view.matrix, wizard.result.step.result, wizard.result.step.view.photos
     assert matrix is not None
     assert photos is not None
     assert result is not None

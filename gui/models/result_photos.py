@@ -30,15 +30,14 @@ class ResultPhotos(Panel):
     overridden = Signal(object)
     class_wanted = Signal(object, object)
 
-    def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+    def __init__(self, pictures: PictureClient, *, can_correct: bool) -> None:
+        """`can_correct` says whether wrong labels can be corrected."""
+        super().__init__("")
         self._shown: tuple[LabelledPrediction, ...] = ()
         self._overrides: dict[Path, str | None] = {}
         self.wall = PhotoWall(pictures, tr("Test photos"))
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.opened.connect(open_file)
-        self.wall.naming_asked.connect(self._ask_class)
-        self.wall.removal_asked.connect(self._exclude_selected)
         self.wall.itemSelectionChanged.connect(self._show_actions)
         self._about = label(
             tr("If a label is wrong, select the photo, correct it, and train again."), "muted", wrap=True
@@ -56,7 +55,13 @@ class ResultPhotos(Panel):
             tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
         )
         self.accept.setShortcut("A")
-        add(self.body, hbox(fill(self._about), self.accept, self.relabel, self.exclude), self.wall)
+        correcting = QWidget()
+        hbox(fill(self._about), self.accept, self.relabel, self.exclude, parent=correcting)
+        add(self.body, correcting, self.wall)
+        correcting.setVisible(can_correct)
+        if can_correct:
+            self.wall.naming_asked.connect(self._ask_class)
+            self.wall.removal_asked.connect(self._exclude_selected)
         self._show_actions()
 
     def show_photos(self, title: str, photos: Sequence[LabelledPrediction]) -> None:

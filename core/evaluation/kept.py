@@ -1,0 +1,74 @@
+"""The evaluation of a version on its test images, kept beside its card so that it can be looked at again.
+
+It is not part of an exported model, and a version can be used without it; earlier versions of Fovea ignore it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import types
+from dataclasses import asdict, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from core.base.errors import ModelError
+from core.base.i18n import tr
+from core.evaluation.values import Evaluation
+from core.models.files import read_file
+from core.models.installed import EVALUATION
+from core.models.values import InstalledModel
+
+_log = logging.getLogger(__name__)
+_FORMAT: Final = 1
+
+
+def serialize_evaluation(evaluation: Evaluation) -> bytes:
+    """Encode an evaluation as a file; its images are stored with their absolute paths."""
+    absolute = tuple(replace(one, path=one.path.absolute()) for one in evaluation.predictions)
+    content = {"format": _FORMAT, "evaluation": asdict(replace(evaluation, predictions=absolute))}
+    return json.dumps(content, default=str).encode()
+
+
+def load_evaluation(model: InstalledModel) -> Evaluation | None:
+    """Read the evaluation of a version; None if it was not kept, is damaged, or is from a later version of Fovea."""
+    if not model.has_evaluation:
+        return None
+    with contextlib.suppress(ModelError, ValueError, TypeError, KeyError, RecursionError):
+        content = json.loads(read_file(model.folder / EVALUATION))
+        found = _decoded(Evaluation, content["evaluation"]) if content["format"] == _FORMAT else None
+        if isinstance(found, Evaluation) and _is_consistent(found):
+            return found
+    what = tr("The evaluation in {file!r} can't be shown: it is damaged.", file=str(model.folder / EVALUATION))
+    _log.warning("%s", what)
+    return None
+
+
+def _decoded(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type that an evaluation consists of
+    """Turn JSON into a value of this type.
+
+    Raises:
+        TypeError: it is of another type.
+        KeyError: a field is missing.
+    """
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        return kind(**{field.name: _decoded(hints[field.name], value[field.name]) for field in fields(kind)})
+    if get_origin(kind) is tuple and isinstance(value, list):
+        inner = get_args(kind)
+        kinds = inner[:1] * len(value) if inner[-1] is ... else inner
+        return tuple(_decoded(one, part) for one, part in zip(kinds, value, strict=True))
+    if get_origin(kind) is types.UnionType:  # the only ones are those with None
+        return None if value is None else _decoded(get_args(kind)[0], value)
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise TypeError(f"{value!r} is not of type {kind}")
+    return value
+
+
+def _is_consistent(found: Evaluation) -> bool:
+    """Whether the predictions are of the evaluation's classes, and there are any."""
+    known = set(found.classes)
+    return bool(found.predictions) and all({one.label, one.predicted} <= known for one in found.predictions)

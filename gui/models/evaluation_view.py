@@ -1,0 +1,167 @@
+"""An evaluation on test photos: the mistakes, the confusion matrix, the classes and the calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from core.base.i18n import tr, tr_n
+from core.evaluation.values import Evaluation
+from gui.models.result_photos import ResultPhotos
+from gui.tasks.idle_steps import run_when_idle
+from gui.tasks.picture_client import PictureClient
+from gui.widgets import theme
+from gui.widgets.basic import ScrollColumn, label
+from gui.widgets.formats import percent
+from gui.widgets.layouts import SPACE
+from gui.widgets.tiles import Tiles
+
+if TYPE_CHECKING:
+    from gui.plots.frame import PlotFrame
+    from gui.plots.matrix import ConfusionMatrix
+
+_PAUSE_MS: Final = 20
+"""The pause between two steps of making plots, for layout, painting and events."""
+_PLOT: Final = 480
+"""The minimum width of a readable plot, in pixels."""
+_MAX_PHOTOS: Final = 50
+_MATRIX_CLASSES: Final = 200
+"""With more classes, a confusion matrix is unreadable, and its size grows with the square."""
+
+
+class EvaluationView(ScrollColumn):
+    """Shows an evaluation; a cell of the matrix shows its photos.
+
+    Attributes:
+        noticed: a notice for the user.
+        overridden: change labels: a mapping from path to class or LEFT_OUT.
+        class_wanted: ask for the class of these photos; the photos, and the likely classes.
+        photos: the photos; None before an evaluation was shown.
+        matrix: the confusion matrix; None until it was made.
+    """
+
+    noticed = Signal(object)
+    overridden = Signal(object)
+    class_wanted = Signal(object, object)
+
+    def __init__(self, pictures: PictureClient, *, can_correct: bool) -> None:
+        """`can_correct` says whether wrong labels can be corrected."""
+        super().__init__(tr("Evaluation of the model"))
+        self._pictures, self._can_correct = pictures, can_correct
+        self._evaluation: Evaluation | None = None
+        self.photos: ResultPhotos | None = None
+        self.matrix: ConfusionMatrix | None = None
+
+    def show_evaluation(self, evaluation: Evaluation | None, notes: Sequence[str], about: str) -> None:
+        """Show an evaluation between notes and a description of the training; None if there were no test photos."""
+        self._evaluation, self.photos, self.matrix = evaluation, None, None
+        shown: list[QWidget] = [label(note, "muted", wrap=True) for note in notes]
+        if evaluation is not None:
+            shown += [self._make_photos(evaluation), self._make_plots(evaluation)]
+        self.show_column(*shown, label(about, "muted", wrap=True), SPACE).setSpacing(2 * theme.GRID)
+
+    def show_whole(self, part: QWidget) -> None:
+        """Scroll to a part of the page."""
+        page = self.widget()
+        if page is not None:
+            self.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
+
+    def _make_photos(self, evaluation: Evaluation) -> QWidget:
+        photos = self.photos = ResultPhotos(self._pictures, can_correct=self._can_correct)
+        photos.overridden.connect(self.overridden)
+        photos.class_wanted.connect(self.class_wanted)
+        if mistakes := evaluation.mistakes:
+            photos.show_photos(tr("Mistakes, most confident first"), mistakes[:_MAX_PHOTOS])
+        else:
+            photos.show_photos(tr("No mistakes on the test photos"), evaluation.predictions[:_MAX_PHOTOS])
+        return photos
+
+    def _make_plots(self, evaluation: Evaluation) -> Tiles:
+        """The plots, made one after the other: all at once they would block the event loop."""
+        tiles = Tiles([], _PLOT)
+        run_when_idle(tiles, self._fill(tiles, evaluation), _PAUSE_MS)
+        return tiles
+
+    def _fill(self, tiles: Tiles, evaluation: Evaluation) -> Iterator[object]:
+        import gui.plots.matrix  # noqa: F401 - its import is slow and takes a turn of its own
+
+        yield None
+        for making in (self._make_matrix(evaluation), _make_bars(evaluation), _make_calibration(evaluation)):
+            plot = next(making)
+            plot.noticed.connect(self.noticed)
+            yield None
+            yield from making
+            tiles.add_last(plot)
+            yield None
+
+    def _make_matrix(self, evaluation: Evaluation) -> Iterator[PlotFrame]:
+        from gui.plots.matrix import ConfusionMatrix
+
+        matrix, classes = ConfusionMatrix(), evaluation.classes
+        yield matrix
+        if len(classes) <= _MATRIX_CLASSES:
+            matrix.show_counts(classes, evaluation.confusion)
+        else:
+            matrix.hide()
+        matrix.cell_chosen.connect(lambda row, column: self._show_cell(classes[row], classes[column]))
+        self.matrix = matrix
+        yield matrix
+
+    def _show_cell(self, label: str, predicted: str) -> None:
+        """Show the photos of one cell of the confusion matrix."""
+        if self._evaluation is not None and self.photos is not None:
+            cell = label, predicted
+            inside = [one for one in self._evaluation.predictions if (one.label, one.predicted) == cell]
+            self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside)
+            self.show_whole(self.photos)
+
+
+def _cell_title(label: str, predicted: str, photos: int) -> str:
+    if label == predicted:
+        return tr_n(
+            "{count:,} photo of “{label}”, correct", "{count:,} photos of “{label}”, all correct", photos, label=label
+        )
+    return tr_n(
+        "{count:,} photo of “{label}” predicted as “{predicted}”",
+        "{count:,} photos of “{label}” predicted as “{predicted}”",
+        photos,
+        label=label,
+        predicted=predicted,
+    )
+
+
+def _make_bars(evaluation: Evaluation) -> Iterator[PlotFrame]:
+    from gui.plots.bars import ClassBars
+
+    bars = ClassBars()
+    yield bars
+    bars.show_classes(evaluation.per_class)
+    yield bars
+
+
+def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
+    from gui.plots.calibration import CalibrationPlot
+
+    plot = CalibrationPlot()
+    yield plot
+    plot.show_calibration(evaluation.raw, evaluation.calibrated)
+    yield plot
+
+
+def headline(evaluation: Evaluation) -> str:
+    """The accuracy, as a sentence."""
+    return tr_n(
+        "{accuracy} correct on {count:,} test photo",
+        "{accuracy} correct on {count:,} test photos",
+        evaluation.images,
+        accuracy=percent(evaluation.accuracy, 1),
+    )
+
+
+def interval(evaluation: Evaluation) -> str:
+    """How precisely the accuracy is known, as a sentence."""
+    low, high = evaluation.interval
+    return tr("95% confidence interval: {low:.0%} to {high:.0%}.", low=low, high=high)

@@ -1,0 +1,86 @@
+"""The evaluation of a version, opened again from *Models* or *Training*."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QSize
+from PySide6.QtWidgets import QWidget
+
+from core import api
+from core.base.i18n import tr, tr_n
+from core.evaluation.values import Evaluation
+from core.models.values import InstalledModel
+from gui.models import version_text
+from gui.models.evaluation_view import EvaluationView, headline, interval
+from gui.plots import warm
+from gui.session.session import Session
+from gui.tasks.task import LatestTask
+from gui.widgets import theme
+from gui.widgets.basic import label
+from gui.widgets.layouts import fill, vbox
+from gui.widgets.notices import Notices
+from gui.widgets.second_window import SecondWindow
+
+
+class EvaluationController(QObject):
+    """Opens the evaluations that were kept with versions, in one window, which is created when it is first needed."""
+
+    def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
+        """The window stays above the window of `parent`."""
+        super().__init__(parent)
+        self._session, self._notices, self._parent = session, notices, parent
+        self._loading = LatestTask(session.library.tasks)
+        self.window: EvaluationWindow | None = None
+        session.closing.connect(self._close)
+
+    def open(self, model: InstalledModel) -> None:
+        """Show the evaluation of this version, once it was read."""
+        task = self._loading.start(api.load_evaluation, f"{model.name}@{model.version}")
+        task.succeeded.connect(lambda found: self._show(model, found))
+        task.failed.connect(self._notices.show_error)
+
+    def _show(self, model: InstalledModel, evaluation: Evaluation | None) -> None:
+        if evaluation is None:
+            text = tr("The evaluation of {model} can't be read any more.", model=version_text.model_title(model))
+            self._notices.show_warning(text)
+            return
+        if self.window is None:
+            self.window = EvaluationWindow(self._session, self._parent)
+            warm(self.window)
+            self.window.view.noticed.connect(self._notices.show_one)
+        self.window.show_evaluation(model, evaluation)
+        self.window.bring_up()
+
+    def _close(self) -> None:
+        if self.window is not None:
+            self.window.close()
+
+
+class EvaluationWindow(SecondWindow):
+    """Shows the evaluation of a version."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__("", "evaluation", QSize(1080, 760), QSize(560, 400), parent)
+        self._headline, self._about = label(kind="title", wrap=True), label(wrap=True)
+        self.view = EvaluationView(session.pictures, can_correct=False)
+        head = vbox(self._headline, self._about, spacing=theme.GRID // 2)
+        vbox(head, fill(self.view), parent=self, margins=3 * theme.GRID, spacing=2 * theme.GRID)
+
+    def show_evaluation(self, model: InstalledModel, evaluation: Evaluation) -> None:
+        """Show the evaluation of a version."""
+        title = version_text.model_title(model)
+        self.setWindowTitle(tr("Evaluation of {model}", model=title))
+        self._headline.setText(f"{title}: {headline(evaluation)}")
+        self._about.setText(interval(evaluation))
+        self.view.show_evaluation(evaluation, (), _trained(model))
+
+
+def _trained(model: InstalledModel) -> str:
+    """What the version was trained on."""
+    if model.training_images is None:
+        return model.card.summary
+    return tr_n(
+        "Trained on {count:,} photo. {summary}",
+        "Trained on {count:,} photos. {summary}",
+        model.training_images,
+        summary=model.card.summary,
+    )
