@@ -70,6 +70,9 @@ def _custom_dataset(found: FolderRead) -> FolderRead:
     """A custom dataset shows all its classes and photos, even if no model can be trained with them yet."""
     listed = custom_datasets.list_classes(found.folder) if found.folder.is_dir() else ()
     classes = tuple(ClassSummary(one.label, len(one.photos), one.photos) for one in listed)
+    if not any(one.images for one in classes):
+        hint = tr("Create at least two classes, and drop photos on each of them.")
+        found = FolderRead(found.folder, error=DatasetError(tr("There are no photos yet."), hint=hint))
     return replace(found, classes=classes, is_custom=True)
 
 

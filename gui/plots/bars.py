@@ -24,7 +24,9 @@ _HEAD: Final = 64
 _ROW: Final = 40
 _MAX_ROW: Final = 64
 """The height of a class whose bars are 22 pixels thick."""
-_BAR: Final = 0.34
+_BAR: Final = 0.32
+_GAP: Final = 0.06
+"""Between the bars of a class: without colour, they could not be told apart where they touch."""
 _LONGEST_LABEL: Final = 112
 
 
@@ -48,8 +50,8 @@ class ClassBars(PlotFrame):
         canvas.grid.layout.setRowSpacing(0, theme.GRID)
         self._chart = Chart(canvas, 1, 0, rules_up=True)
         self._chart.box.invertY()
-        self._main = _Series(canvas, self._chart, "plot_main", -_BAR / 2)
-        self._other = _Series(canvas, self._chart, "plot_other", _BAR / 2)
+        self._main = _Series(canvas, self._chart, "plot_main", -(_BAR + _GAP) / 2)
+        self._other = _Series(canvas, self._chart, "plot_other", (_BAR + _GAP) / 2)
         super().__init__(title or tr("Classes"), canvas)
         self.show_result(tr(NOTHING), Table((), ()))
 

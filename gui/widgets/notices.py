@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QAccessible, QEnterEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 from shiboken6 import isValid
 
@@ -17,6 +17,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import theme
+from gui.widgets.accessible import give_role
 from gui.widgets.announcing import announce
 from gui.widgets.basic import Icon, button, icon_button, label
 from gui.widgets.icons import ColorRole
@@ -35,6 +36,12 @@ _ICONS: Final[dict[NoticeKind, tuple[str, ColorRole]]] = {
     NoticeKind.SUCCESS: ("circle-check", "success"),
     NoticeKind.WARNING: ("triangle-alert", "warning"),
     NoticeKind.ERROR: ("circle-x", "danger"),
+}
+_ROLES: Final = {
+    NoticeKind.INFORMATION: QAccessible.Role.Notification,
+    NoticeKind.SUCCESS: QAccessible.Role.Notification,
+    NoticeKind.WARNING: QAccessible.Role.AlertMessage,
+    NoticeKind.ERROR: QAccessible.Role.AlertMessage,
 }
 
 
@@ -206,6 +213,7 @@ class Toast(QFrame):
         self.setObjectName("notice")
         self.setProperty("kind", notice.kind.value)
         self.setAccessibleName(described(notice))
+        give_role(self, _ROLES[notice.kind])
         self.notice, self._dismiss = notice, dismiss
         self.leaves = notice.kind in _SECONDS and (notice.kind is NoticeKind.SUCCESS or notice.action is None)
         self.timer = QTimer(self, singleShot=True, interval=1000 * _SECONDS.get(notice.kind, 0))

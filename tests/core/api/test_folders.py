@@ -10,6 +10,7 @@ import pytest
 from core import api
 from core.base.errors import Cancelled, DatasetError, TrainerError
 from core.base.progress import CancelToken, Progress
+from core.datasets import folders
 from core.datasets.values import FolderRead
 from core.training import trainer_program
 from core.training.request import Recipe
@@ -22,6 +23,14 @@ def read(folder: Path, reports: list[Progress] | None = None) -> FolderRead:
 
 
 # ---- the folder
+
+
+def test_a_new_dataset_has_no_problems_yet(home: Path) -> None:
+    found = read(folders.create_dataset("Mine", {}).folder)
+    assert found.is_custom
+    assert found.problems == ()
+    assert found.error is not None
+    assert found.error.hint == "Create at least two classes, and drop photos on each of them."
 
 
 def test_a_folder_is_read(folder: Path) -> None:

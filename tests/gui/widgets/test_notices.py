@@ -52,6 +52,13 @@ def toast(notices: Notices, text: str) -> QFrame:
     return found
 
 
+def described_role(widget: QWidget) -> tuple[str, QAccessible.Role]:
+    """The name and the role that a screen reader is given."""
+    interface = QAccessible.queryAccessibleInterface(widget)
+    assert interface is not None
+    return interface.text(QAccessible.Text.Name), interface.role()
+
+
 def press(notices: Notices, name: str, qtbot: QtBot) -> None:
     (found,) = [one for one in notices.findChildren(QAbstractButton) if one.text() == name]
     qtbot.mouseClick(found, Qt.MouseButton.LeftButton)
@@ -150,7 +157,11 @@ def test_notices_are_announced_with_their_kind(announced: list[QAccessibleAnnoun
         ("Done: saved", polite),
         ("Error: broken", assertive),
     ]
-    assert toast(notices, "broken").accessibleName() == "Error: broken"
+    roles = [described_role(toast(notices, text)) for text in ("broken", "saved")]
+    assert roles == [
+        ("Error: broken", QAccessible.Role.AlertMessage),
+        ("Done: saved", QAccessible.Role.Notification),
+    ]
 
 
 def test_toasts_lie_over_the_lower_right_corner(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
