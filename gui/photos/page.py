@@ -28,8 +28,6 @@ from gui.widgets import theme
 from gui.widgets.layouts import fill, hbox, vbox
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gui.photos.changes_window import ChangesWindow
 
 
