@@ -49,7 +49,7 @@ def table(
     columns: Sequence[str], rows: Iterable[Iterable[str | Text]] = (), *, numbers: Sequence[str] = (), title: str = ""
 ) -> Table:
     """Create a table; the columns in `numbers` are right-aligned."""
-    heading = cell(title, "bold") if title else None
+    heading = Text(display_path(title), "bold", no_wrap=True, overflow="ignore") if title else None  # may be wider
     result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title=heading, title_justify="left")
     for name in columns:
         result.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
@@ -73,7 +73,8 @@ def _filled(table: Table, rows: Iterable[Iterable[str | Text]]) -> Table:
 def limit_rows(table: Table, count: int, shown: int) -> None:
     """Note below a table of the first `shown` of `count` rows how many more there are."""
     if count > shown:
-        table.caption = cell(tr("and {count:,} more; use --format json to list all", count=count - shown))
+        more = tr("and {count:,} more; use --format json to list all", count=count - shown)
+        table.caption = Text(more, no_wrap=True, overflow="ignore")
         table.caption_justify = "left"
 
 

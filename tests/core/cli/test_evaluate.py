@@ -93,6 +93,7 @@ def test_the_table_is_readable(fovea: Fovea, labelled: Path) -> None:
     assert ["green", "100.0%", "66.7%", "80.0%", "3"] in lines
     assert ["2", "green", "·", "2", "1"] in lines
     assert "really blue.png" in ran.out
+    assert "Confusion matrix (rows: class, columns: prediction)\n" in ran.out
 
 
 def test_many_classes_are_reported_by_their_confusions(fovea: Fovea, labelled: Path) -> None:
