@@ -204,12 +204,12 @@ class PhotosPage(QWidget):
     @property
     def has_selection(self) -> bool:
         """Whether there is a photo to act on."""
-        return self.gallery.current_row() >= 0 or self.gallery.selectionModel().hasSelection()
+        return self.selected_count > 0
 
     @property
-    def labelled_count(self) -> int:
-        """How many photos `label_selected` labels."""
-        return sum(isinstance(photo.outcome, Prediction) for photo in self._selected())
+    def selected_count(self) -> int:
+        """The number of selected photos, counting the current one if none is selected."""
+        return self.gallery.selected_count() or int(self.gallery.current_row() >= 0)
 
     def label_selected(self, name: str) -> None:
         """Label the selected photos with a class."""
