@@ -43,7 +43,7 @@ def test_a_folder_is_read(folder: Path) -> None:
     ]
     assert (found.images, found.folder, found.error) == (60, folder, None)
     assert all(sample.parent.name == one.name for one in found.classes for sample in one.samples)
-    assert len({sample for one in found.classes for sample in one.samples}) == 36
+    assert len({sample for one in found.classes for sample in one.samples}) == 60
     steps = [(progress.step, progress.total) for progress in reports]
     assert (steps[0], steps[-1]) == ((0, 60), (60, 60))
     assert steps == sorted(steps)
