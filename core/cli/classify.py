@@ -70,9 +70,15 @@ def summary(totals: ClassifyTotals) -> str:
     if not new:
         return ", ".join((*parts, totals.model))
     parts += [tr("{rate:.1f} images/s", rate=new / totals.seconds)]
-    if totals.provider is None:
-        return ", ".join((*parts, tr("{model} on stored features", model=totals.model)))
-    return ", ".join((*parts, tr("{model} on {provider}", model=totals.model, provider=TITLES[totals.provider])))
+    return ", ".join((*parts, _what_ran(totals, new)))
+
+
+def _what_ran(totals: ClassifyTotals, new: int) -> str:
+    if totals.provider is not None:
+        return tr("{model} on {provider}", model=totals.model, provider=TITLES[totals.provider])
+    if totals.failed < new:
+        return tr("{model} on stored features", model=totals.model)
+    return totals.model  # all failed, so that nothing ran
 
 
 def _cluster_summary(totals: ClassifyTotals) -> str:

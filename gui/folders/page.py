@@ -63,6 +63,7 @@ class FoldersPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._models, self._pictures, self._notices = session.models, session.pictures, notices
+        self._corrections = session.corrections
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
@@ -228,9 +229,9 @@ class FoldersPage(QWidget):
             self.reviewer.outbox.when_stored(self.jobs.refresh)
 
     def _classes(self, job: JobSummary) -> tuple[str, ...]:
-        """The classes of a job's model; empty if the model is gone."""
+        """The classes to choose from for a job's model; empty if the model is gone."""
         model = self._models.installed.get(job.model)
-        return () if model is None else tuple(model.card.classes)
+        return () if model is None else self._corrections.classes_of(job.model, model.card.classes)
 
     def _on_jobs_changed(self) -> None:
         self.list.show_jobs(self.jobs.all.values())

@@ -27,6 +27,7 @@ from gui.tasks.notice import NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button
 from gui.widgets.context_menu import attach_menu
+from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
@@ -55,7 +56,7 @@ class ModelsPage(QWidget):
         self.choices = ModelList()
         self.statistics = ModelStatistics(tr("Model"))
         self.use = button(tr("Use this model"), self._use_chosen, kind="primary")
-        self.repair = button("", self._use_intact, kind="primary")
+        self.repair = button(tr("Use another version"), self._use_intact, kind="primary")
         self.compare = button(tr("Compare…"), lambda: self.compare_wanted.emit(self._reference()))
         self.export_button = button(tr("Export…"), self.export)
         self.remove = button(tr("Remove model"), self.remove_model)
@@ -75,7 +76,7 @@ class ModelsPage(QWidget):
         installed.setMinimumWidth(176)
         add(installed.body, self.choices, Placed(self.import_button, alignment=LEFT))
         actions = (self.use, self.repair, self.compare, self.export_button, self.remove)
-        self.statistics.body.insertLayout(2, hbox(*actions, SPACE))
+        self.statistics.body.insertLayout(2, FlowRow(*actions))
         self._area = ScrollColumn(tr("Selected model"), self)
         parts = (self.questions, self.export_panel, self.statistics, self.versions, self.classes)
         self._area.show_column(*parts, SPACE).setSpacing(2 * theme.GRID)
@@ -251,7 +252,7 @@ class ModelsPage(QWidget):
         is_broken = one is not None and not is_usable
         self.use.setVisible(not is_broken or intact is None)
         self.repair.setVisible(is_broken and intact is not None)
-        self.repair.setText(tr("Use version {number}", number=intact.number) if intact else "")
+        self.repair.setText(tr("Use version {number}", number=intact.number) if intact else tr("Use another version"))
         for one_button in (self.compare, self.export_button):
             one_button.setEnabled(facts is not None)
             one_button.setToolTip("" if facts is not None else tr("This model is damaged and can't be used."))

@@ -13,8 +13,9 @@ from core.models.values import ModelName, Version
 from gui.models import version_text
 from gui.widgets.basic import Panel, button, fit_rows, label, plain_list, show_text
 from gui.widgets.context_menu import attach_menu
+from gui.widgets.flow import FlowRow
 from gui.widgets.formats import NO_VALUE
-from gui.widgets.layouts import SPACE, add, hbox
+from gui.widgets.layouts import add
 
 _COLUMNS: Final = (mark("Version"), mark("Installed"), mark("Recipe"), mark("Accuracy"), mark("Training photos"))
 _ACCURACY: Final = 3
@@ -55,7 +56,7 @@ class VersionsPanel(Panel):
         self._reason.hide()
         self.list.itemActivated.connect(lambda: self._emit(self.use_wanted))
         attach_menu(self.list, lambda: (self.use, self.result, self.back, None, self.remove))
-        add(self.body, self.list, self._reason, hbox(self.use, self.result, self.back, self.remove, SPACE))
+        add(self.body, self.list, self._reason, FlowRow(self.use, self.result, self.back, self.remove))
 
     def show_versions(self, one: ModelName | None, used: int | None) -> None:
         """Show the versions of this model; the selection is kept if possible, else the active version is selected.

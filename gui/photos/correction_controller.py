@@ -12,8 +12,6 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
-from core.base.text import natural_sort_key
-from core.card import ModelCard
 from core.datasets.labels import Label, Source
 from core.models.values import InstalledModel
 from core.prediction import Prediction
@@ -70,7 +68,7 @@ class CorrectionController(QObject):
         labels = [self._corrections.of(one.path, one.model) for one in predictions]
         only = predictions[0] if len(predictions) == 1 else None
         self.chooser.open(
-            [*model.card.classes, *self._new_classes(model.card)],
+            self._corrections.classes_of(model.card.name, model.card.classes),
             title=tr_n("What is in this photo?", "What is in these {count:,} photos?", len(predictions)),
             about=" ".join((_prediction_text(predictions, labels), *_limits(model))),
             likely=[score.label for score in only.scores] if only else [],
@@ -84,11 +82,6 @@ class CorrectionController(QObject):
         if corrected:
             text = tr_n("remove label", "remove {count:,} labels", len(corrected))
             self._change(text, corrected, {})
-
-    def _new_classes(self, card: ModelCard) -> list[str]:
-        """Labels given by the user that are not classes of the model, in natural order."""
-        labels = {one.label for one in self._corrections.all(card.name).values()}
-        return sorted(labels.difference(card.classes), key=natural_sort_key)
 
     def _correct(self, label: str) -> None:
         self.label(self._photos, label)

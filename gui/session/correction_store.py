@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import StorageError
+from core.base.text import natural_sort_key
 from core.datasets.labels import Label, Scope
 from gui.tasks.main_thread import Dispatcher
 
@@ -110,6 +111,11 @@ class CorrectionStore(QObject):
         if model not in self._models:
             self.read(model)
         return self._models[model].own
+
+    def classes_of(self, model: str, known: Sequence[str]) -> tuple[str, ...]:
+        """The classes to choose from: those that a model knows, then the user's other labels in natural order."""
+        labels = {one.label for one in self.all(model).values()}
+        return (*known, *sorted(labels.difference(known), key=natural_sort_key))
 
     def of(self, path: Path, model: str) -> Label | None:
         """The label of a photo as predicted by a model; None if there is none, or none is known yet."""

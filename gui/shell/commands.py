@@ -166,8 +166,9 @@ class Commands(QObject):
 
     def _show_selected(self) -> None:
         paths = self._pages.photo_browser.selected_paths()
+        is_job = self._pages.current_page is Page.FOLDERS and self._pages.folders.listed_job is not None
         if paths:
-            show_in_folder(paths[0])
+            (open_file if is_job else show_in_folder)(paths[0])
 
     def _copy_paths(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(str(path) for path in self._pages.photo_browser.selected_paths()))

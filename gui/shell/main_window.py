@@ -170,7 +170,13 @@ class MainWindow(DropWindow):
         self._show_summary()
 
     def _show_summary(self) -> None:
-        self.status.show_summary(self.pages.folders.summary if self.pages.current_page is Page.FOLDERS else "")
+        match self.pages.current_page:
+            case Page.PHOTOS:
+                self.status.show_summary(None)
+            case Page.FOLDERS:
+                self.status.show_summary(self.pages.folders.summary)
+            case _:
+                self.status.show_summary("")
 
     def _on_photos_added(self, row: int) -> None:
         self.pages.show_page(Page.PHOTOS)

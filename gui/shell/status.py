@@ -6,8 +6,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from core.base.i18n import tr
-from core.base.providers import TITLES
-from gui.session.model_controller import ModelController
 from gui.session.session import Session
 from gui.widgets.basic import button
 from gui.widgets.counts import photo_count, unreadable_count, waiting_count
@@ -16,7 +14,7 @@ from gui.widgets.notices import Notices
 
 
 class StatusBar(QStatusBar):
-    """Shows the session's counts, model, provider and speed, and the progress of a training and of folder jobs.
+    """Shows the session's counts and speed, and the progress of a training and of folder jobs.
 
     Attributes:
         training_wanted: the user requested to see the training.
@@ -29,8 +27,9 @@ class StatusBar(QStatusBar):
     def __init__(self, session: Session, notices: Notices, parent: QWidget) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self._session, self._summary = session, ""
-        self._counts, self._model, self._speed = QLabel(), QLabel(), QLabel()
+        self._summary: str | None
+        self._session, self._summary = session, None
+        self._counts, self._speed = QLabel(), QLabel()
         self._stop = button(
             tr("Stop"), session.stop, kind="link", hint=tr("Stop classifying the waiting photos (Ctrl+.)")
         )
@@ -49,15 +48,14 @@ class StatusBar(QStatusBar):
         self._training.hide()
         self._folders.hide()
         self.addPermanentWidget(self._speed)
-        self.addPermanentWidget(self._model)
         self.bell = NoticesButton(notices)
         self.addPermanentWidget(self.bell)
         session.progressed.connect(self.show_progress)
         session.models.changed.connect(self.show_progress)
         self.show_progress()
 
-    def show_summary(self, text: str) -> None:
-        """Show this text instead of the photo counts; an empty text shows the counts again."""
+    def show_summary(self, text: str | None) -> None:
+        """Show this text instead of the photo counts; None shows the counts again."""
         self._summary = text
         self.show_progress()
 
@@ -76,9 +74,8 @@ class StatusBar(QStatusBar):
         session = self._session
         waiting = session.engine.waiting_count
         counts = _counts(len(session.photos.photos()), session.photos.failed_count, waiting)
-        self._counts.setText(self._summary or counts)
+        self._counts.setText(counts if self._summary is None else self._summary)
         self._stop.setVisible(waiting > 0)
-        self._model.setText(_model(session.models))
         speed = session.models.speed.images_per_second()
         self._speed.setText(tr("{speed:.1f} photos/s", speed=speed) if speed else "")
 
@@ -90,11 +87,3 @@ def _counts(photos: int, failed: int, waiting: int) -> str:
     if waiting:
         parts.append(waiting_count(waiting))
     return " · ".join(parts)
-
-
-def _model(models: ModelController) -> str:
-    if models.opening:
-        return ""  # the top bar says so
-    if models.in_use is None:
-        return tr("No model open")
-    return tr("{model} on {provider}", model=models.in_use.name, provider=TITLES[models.in_use.provider])

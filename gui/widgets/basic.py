@@ -33,8 +33,6 @@ from gui.widgets import icons, theme
 from gui.widgets.layouts import Item, Margins, vbox
 from gui.widgets.painting import paint_bar
 
-_SHORT = 48  # characters; longer values are sentences and read better from the left
-
 ButtonKind = Literal["", "primary", "link", "picture", "offer", "chip"]
 Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "heading", "number"]
 _SELECTABLE: Final = ("plain", "danger", "warning")
@@ -178,8 +176,6 @@ class PropertyList(QWidget):
                 title, text = properties[row]
                 name.setText(title)
                 value.setText(text)
-                is_long = len(text) > _SHORT
-                value.setAlignment(Qt.AlignmentFlag.AlignLeft if is_long else Qt.AlignmentFlag.AlignRight)
                 value.setAccessibleName(tr("{name}: {value}", name=title, value=text))
 
     def _add_row(self) -> None:

@@ -43,6 +43,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 _MIN_WIDTH: Final = 264
 _HEIGHT: Final = 136
+LOWEST: Final = _HEIGHT + 8
+"""The height in pixels that shows a row of tiles."""
 _EDGE: Final = 12
 _NOWHERE: Final = QModelIndex()
 _NEW: Final = mark("New class")

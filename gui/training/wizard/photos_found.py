@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -16,7 +17,7 @@ from core.datasets.labels import LEFT_OUT
 from core.datasets.values import ClassSummary, FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import PictureClient
-from gui.training.wizard.class_tiles import ClassTiles
+from gui.training.wizard.class_tiles import LOWEST, ClassTiles
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
 from gui.widgets.basic import button, label
@@ -24,6 +25,8 @@ from gui.widgets.counts import photo_count, photos_in_classes
 from gui.widgets.files import ask_for_files, open_file
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
 from gui.widgets.thumbnails import PhotoWall
+
+_LOWEST_WALL: Final = 96
 
 
 class PhotosFound(QWidget):
@@ -53,6 +56,7 @@ class PhotosFound(QWidget):
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
         self.tiles = ClassTiles(pictures, self)
         self.problems = ProblemList(pictures, self)
+        self.tiles.setMinimumHeight(LOWEST)  # one row of them, in the lowest window too
         self.class_photos = ClassPhotos(pictures, self)
         self._connect()
         self._lay_out()
@@ -142,6 +146,7 @@ class ClassPhotos(QWidget):
         self._photos: tuple[Path, ...] = ()
         self._is_custom = False
         self.wall = PhotoWall(pictures, tr("Photos of the class"))
+        self.wall.setMinimumHeight(_LOWEST_WALL)
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.removal_asked.connect(self._remove)
         self.wall.naming_asked.connect(self._move)

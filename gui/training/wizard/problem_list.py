@@ -11,7 +11,6 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QLabel,
     QListView,
     QListWidget,
@@ -33,6 +32,7 @@ from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, label
 from gui.widgets.files import open_file
+from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox
 from gui.widgets.painting import paint_photo
 from gui.widgets.thumbnails import SIDE
@@ -168,7 +168,7 @@ class _Problem(Panel):
             self.body.addWidget(self._files)
         self.body.addLayout(self._make_actions())
 
-    def _make_actions(self) -> QHBoxLayout:
+    def _make_actions(self) -> FlowRow:
         actions: list[QPushButton] = []
         if self._files is not None:
             hint = tr("Don't train on the selected photos. The files stay where they are.")
@@ -178,7 +178,7 @@ class _Problem(Panel):
             actions += [self._exclude, self._move]
             self._files.itemSelectionChanged.connect(self._name_actions)
             self._name_actions()
-        return hbox(*actions, self._make_open(), SPACE, spacing=0)
+        return FlowRow(*actions, self._make_open(), spacing=0)
 
     def _make_open(self) -> QPushButton:
         shown = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name

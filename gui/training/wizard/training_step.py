@@ -7,17 +7,18 @@ from collections import deque
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress, StageKind
 from core.training.protocol import Epoch
 from gui.widgets import theme
-from gui.widgets.basic import Panel, ProgressBar, button, label
+from gui.widgets.basic import Panel, ProgressBar, button, label, restyle
 from gui.widgets.formats import remaining
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 
+_COUNT_WIDTH: Final = 144
 _SPEED_S: Final = 5.0
 """The time over which the speed is averaged."""
 
@@ -66,6 +67,8 @@ class TrainingStep(QWidget):
         self.curves: QWidget | None = None
         self.epochs, self.closes = 0, False
         self._stages: list[str] = []
+        self._current: QLabel | None = None
+        self._count.setMinimumWidth(_COUNT_WIDTH)
         self._lay_out()
 
     def begin(self, *, epochs: int, images: int) -> None:
@@ -76,6 +79,7 @@ class TrainingStep(QWidget):
             images: the number of training images; 0 if unknown.
         """
         self._stages, self.epochs, self._images, self.closes = [], 0, images, False
+        self._current = None
         self._samples.clear()
         self.speed.clear()
         while self._done.body.count() > 1:
@@ -97,8 +101,11 @@ class TrainingStep(QWidget):
     def show_stage(self, progress: Progress) -> None:
         """Show the progress of a stage."""
         if not self._stages or self._stages[-1] != progress.stage:
-            if self._stages:
-                self._done.body.addWidget(label(f"✓  {_sentence(self._stages[-1])}", "muted"))
+            if self._current is not None:
+                self._current.setText(f"✓  {_sentence(self._stages[-1])}")
+                restyle(self._current, "kind", "muted")
+            self._current = label(f"•  {_sentence(progress.stage)}")
+            self._done.body.addWidget(self._current)
             self._stages.append(progress.stage)
             self._samples.clear()
             self.speed.clear()

@@ -53,6 +53,13 @@ def test_another_model_classifies_again_and_uses_stored_features(fovea: Fovea, p
         assert other["confidence"] < one["confidence"] or one["confidence"] < 0.4
 
 
+def test_where_all_images_failed_nothing_is_said_to_have_run(fovea: Fovea, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "one.png").write_bytes(b"no image")
+    ran = fovea("classify", tmp_path / "broken", *ASK)
+    assert re.fullmatch(r"fovea: 1 image, 1 failed, [\d.]+ images/s, colours\n", ran.err)
+
+
 def test_fewer_classes_than_were_kept_are_reported_when_fewer_are_asked(fovea: Fovea, pictures: Path) -> None:
     fovea("classify", pictures, *ASK, "--top", "3")
     ran = fovea("classify", pictures, *ASK, "--top", "2")

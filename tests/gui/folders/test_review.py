@@ -109,6 +109,21 @@ def test_a_digit_means_the_same_class_for_every_photo_and_in_the_chooser(
     assert set(digits) == {("1", "red"), ("2", "green"), ("3", "blue")}
 
 
+def test_a_new_class_gets_the_digit_after_those_of_the_model(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    QTest.keyClick(review, Qt.Key.Key_S)  # letters always type
+    assert review._chooser is not None
+    QTest.keyClicks(review._chooser.line, "heep")
+    QTest.keyClick(review._chooser.line, Qt.Key.Key_Return)
+    assert review.trace.text().endswith(" → sheep")
+    QTest.keyClick(review, Qt.Key.Key_Escape)
+    window.actions_by_id[ActionId.REVIEW].trigger()
+    qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
+    QTest.keyClick(review, Qt.Key.Key_4)
+    assert review.trace.text().endswith(" → sheep")
+
+
 def test_a_screen_reader_is_told_what_a_key_did_and_what_comes_next(
     review: ReviewPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

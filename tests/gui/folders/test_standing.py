@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -21,11 +22,13 @@ from core.outputs.sorting.values import SortRequest
 from gui.folders import page as page_module
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import KeywordForm
+from gui.shell import commands
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, begin, is_at, press, shown_job, sorting_of
+from tests.gui.menus import open_menu
 from tests.gui.serving import RELEASE, serve_batch_held
 
 
@@ -123,3 +126,24 @@ def test_a_job_of_another_program_is_shown_and_tracked(
         assert page.list.texts()[0].startswith("holiday: Running elsewhere, 10 photos")
     qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert act[ActionId.RESUME_JOB].isEnabled()
+
+
+@pytest.mark.qt_log_ignore("does not support (raise|grabbing)")
+def test_rows_and_jobs_have_context_menus(
+    page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(commands, "open_file", opened.append)
+    classify(tree)
+    table = page.results.table
+    entries = open_menu(table.viewport(), table.visualRect(page.results.rows.index(1, 0)).center())
+    assert {"Correct…", "Copy path", "Show in file manager"} <= set(entries)
+    assert "Remove from list" not in entries, "rows show what is in the folder"
+    entries["Copy path"]()
+    assert QGuiApplication.clipboard().text() == str(page.results.selection.current.path)  # type: ignore[union-attr]
+    window.actions_by_id[ActionId.ALL_JOBS].trigger()
+    jobs = page.list.list
+    entries = open_menu(jobs.viewport(), jobs.visualItemRect(jobs.item(0)).center())
+    assert {"Pause or resume", "Watch folder", "Show in file manager", "Remove from list"} <= set(entries)
+    entries["Show in file manager"]()
+    assert opened == [tree]

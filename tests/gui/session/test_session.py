@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from core import api
 from gui.session.session import Session
 from tests.gui.conftest import PATIENCE_MS
 
@@ -14,7 +15,7 @@ def test_the_helpers_of_the_library_and_of_trainings_end_with_the_session(qtbot:
     session = Session(parent)
     helpers = session.library.tasks, session.training
     for one in helpers:
-        one.prepare()
+        one.start(api.list_models)
     qtbot.waitUntil(lambda: all(one.process_id is not None for one in helpers), timeout=PATIENCE_MS)
     session.close()
     assert [one.process_id for one in helpers] == [None, None]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from core.base.providers import Provider
@@ -17,6 +15,7 @@ from gui.shell.command_palette import CommandPalette
 from gui.shell.main_window import MainWindow
 from gui.widgets import files
 from tests.gui.conftest import PATIENCE_MS
+from tests.gui.menus import open_menu
 
 pytestmark = pytest.mark.qt_log_ignore("does not support (raise|grabbing|propagateSizeHints)")
 
@@ -32,16 +31,6 @@ def shown(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> MainWind
 
 def act(window: MainWindow, id_: ActionId) -> Action:
     return window.actions_by_id[id_]
-
-
-def open_menu(widget: QWidget, at: QPoint) -> dict[str, Callable[[], None]]:
-    """Ask for the context menu with the mouse; its entries that are enabled, by their texts."""
-    QApplication.sendEvent(widget, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, widget.mapToGlobal(at)))
-    menu = QApplication.activePopupWidget()
-    assert isinstance(menu, QMenu)
-    entries = {one.text().replace("&", ""): one.trigger for one in menu.actions() if one.isEnabled() and one.text()}
-    menu.close()
-    return entries
 
 
 def test_removing_photos_is_named_undone_and_redone(shown: MainWindow, qtbot: QtBot) -> None:
@@ -184,7 +173,5 @@ def test_a_problem_is_reported_with_what_this_machine_has(window: MainWindow, qt
 
 
 def test_the_rail_is_a_group_of_radio_buttons_for_screen_readers(window: MainWindow) -> None:
-    from PySide6.QtGui import QAccessible
-
     roles = {QAccessible.queryAccessibleInterface(one).role() for one in window.rail.buttons}
     assert roles == {QAccessible.Role.RadioButton}
