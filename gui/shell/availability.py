@@ -118,7 +118,7 @@ class Availability(QObject):
 
     def _no_photo(self) -> str:
         match self._pages.current_page:
-            case Page.PHOTOS if self._pages.photos.has_selection:
+            case Page.PHOTOS if self._pages.photos.browser.has_selection:
                 return ""
             case Page.FOLDERS if self._pages.folder_commands.browser.has_selection:
                 return ""

@@ -104,7 +104,7 @@ class Commands(QObject):
             ActionId.SHOW_CHANGES: pages.photos.show_changes,
             ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
             ActionId.CLASSIFY_AGAIN: session.classify_again,
-            ActionId.CLASSIFY_SELECTED: pages.photos.classify_selected,
+            ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
             ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
             ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
             ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),

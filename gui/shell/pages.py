@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gui.folders.page import FoldersPage
     from gui.models.evaluation_window import EvaluationController
     from gui.models.page import ModelsPage
+    from gui.photos.browser import PhotosBrowser
     from gui.shell.folder_commands import FolderCommands
     from gui.training.page import TrainingPage
 
@@ -139,9 +140,9 @@ class PageStack(QStackedWidget):
         return self._places[self.currentIndex()]
 
     @property
-    def photo_browser(self) -> PhotosPage | FolderBrowser:
+    def photo_browser(self) -> PhotosBrowser | FolderBrowser:
         """What receives the actions on photos."""
-        return self.folder_commands.browser if self.current_page is Page.FOLDERS else self.photos
+        return self.folder_commands.browser if self.current_page is Page.FOLDERS else self.photos.browser
 
     def show_page(self, page: Page) -> None:
         """Show a page."""

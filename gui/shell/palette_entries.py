@@ -86,7 +86,7 @@ class PaletteEntries:
         self._pages.folders.open_job(job)
 
     def _of_classes(self) -> Iterator[Entry]:
-        model, photos = self._session.models.current, self._pages.photos
+        model, photos = self._session.models.current, self._pages.photos.browser
         if model is None or self._pages.current_page is not Page.PHOTOS:
             return
         count = photos.labelled_count

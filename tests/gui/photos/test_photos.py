@@ -195,7 +195,7 @@ def test_the_first_dropped_photo_is_selected_and_classified_first(
     window.actions_by_id[ActionId.PASTE].trigger()
     qtbot.waitUntil(lambda: shown_photo(window) == (600, "600.png"), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "This photo was already in the list." in window.notices.texts(), timeout=PATIENCE_MS)
-    window.photos_page.resize_photos(1)
+    window.photos_page.browser.resize_photos(1)
     qtbot.waitUntil(lambda: shown_photo(window) == (600, "600.png"), timeout=PATIENCE_MS)
     open_request(window, OpenRequest((folder / "003.png", folder / "004.png"), ""))
     qtbot.waitUntil(lambda: shown_photo(window) == (3, "003.png"), timeout=PATIENCE_MS)

@@ -31,7 +31,7 @@ def opened(window: MainWindow, qtbot: QtBot, photos: list[Path]) -> PhotoViewer:
     gallery.select_row(0)
     gallery.setFocus()
     QTest.keyClick(gallery, Qt.Key.Key_Space)
-    viewer = window.photos_page.viewer.made
+    viewer = window.photos_page.viewing.viewer.made
     assert viewer is not None
     qtbot.waitUntil(lambda: viewer.canvas.is_sharp, timeout=PATIENCE_MS)
     return viewer

@@ -52,7 +52,7 @@ def test_removing_photos_is_named_undone_and_redone(shown: MainWindow, qtbot: Qt
 
 def test_a_label_is_redone(shown: MainWindow) -> None:
     shown.photos_page.select_row(0)
-    shown.photos_page.label_selected("blue")
+    shown.photos_page.browser.label_selected("blue")
     undo, redo = act(shown, ActionId.UNDO), act(shown, ActionId.REDO)
     assert undo.text() == "&Undo label “blue”"
     undo.trigger()
