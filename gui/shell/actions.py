@@ -130,6 +130,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.SHOW_IN_FOLDER, mark("Show in fi&le manager"), "Ctrl+Shift+S", synonyms=mark("explorer")),
         _SEPARATOR,
         _Entry(ActionId.PREFERENCES, mark("P&references…"), "Ctrl+,", synonyms=mark("settings options")),
+        _SEPARATOR,
         _Entry(ActionId.QUIT, mark("&Quit"), "Ctrl+Q"),
     ),
     mark("&Edit"): (
