@@ -19,8 +19,7 @@ from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.widgets import announcing
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.folders.conftest import Classify, press, shown_job, sorting_of
-from tests.journals import write_journal
+from tests.gui.folders.conftest import ROWS, Classify, press, shown_job, sorting_of
 from tests.labels import correction, give, given
 
 ACCEPTED, CORRECTED, SKIPPED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.SKIPPED
@@ -295,22 +294,6 @@ def test_selected_rows_are_labelled_together_and_undone(
     assert [rows.index(place, 3).data() for place in (1, 2, 3, 4)] == ["blue", "blue", "blue", ""]
     window.actions_by_id[ActionId.UNDO].trigger()
     assert [rows.index(place, 3).data() for place in (1, 2, 3)] == ["", "", ""]
-
-
-ROWS = 2500
-
-
-@pytest.fixture
-def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
-    """An open, finished job with more rows than are ever loaded."""
-    (tmp_path / "drawn").mkdir()
-    job = write_journal(tmp_path / "drawn", ROWS)
-    page.jobs.refresh()
-    qtbot.waitUntil(lambda: job in page.jobs.all, timeout=PATIENCE_MS)
-    page.open_job(job)
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == ROWS, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: page.results.selection.current is not None, timeout=PATIENCE_MS)
-    return job
 
 
 def verdicts(job: str) -> Counter[tuple[Verdict, str | None] | None]:
