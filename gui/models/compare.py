@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
@@ -24,7 +24,8 @@ from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.drop import DropContent, read_drop
 from gui.widgets.files import ask_for_files, ask_for_folder
-from gui.widgets.layouts import SPACE, fill, hbox, vbox
+from gui.widgets.invitation import invitation
+from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.second_window import SecondWindow
 from gui.widgets.work_strip import WorkStrip
 
@@ -58,7 +59,7 @@ class CompareWindow(SecondWindow):
         self.strip = WorkStrip(tr("Progress of the comparison"), tr("Cancel the comparison"))
         self.error_text = label(kind="danger", wrap=True)
         self.view = ComparisonView(session.pictures, self)
-        self.invitation = QFrame()
+        self.invitation = self._make_invitation()
         self._lay_out()
         self._connect()
         self._show_source()
@@ -73,21 +74,15 @@ class CompareWindow(SecondWindow):
         choices = hbox(fill(self.a), arrow, fill(self.b), photos, fill(self.source), self.go, spacing=theme.GRID)
         parts = (self.strip, self.error_text, fill(self.invitation), fill(self.view))
         vbox(choices, *parts, parent=self, margins=16, spacing=2 * theme.GRID)
-        self._lay_out_invitation()
         self.error_text.hide()
         self.view.hide()
 
-    def _lay_out_invitation(self) -> None:
-        self.invitation.setObjectName("dropzone")
-        lines = label(tr("Drop photos or a folder here"), "title", wrap=True), label(tr(_HINT), "muted", wrap=True)
-        for line in lines:
-            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    def _make_invitation(self) -> QFrame:
         folder, files = (
             button(tr(_CHOICES[_FOLDER]), self._choose_folder),
             button(tr(_CHOICES[_FILES]), self._choose_files),
         )
-        buttons = hbox(SPACE, folder, files, SPACE)
-        vbox(SPACE, *lines, theme.GRID, buttons, SPACE, parent=self.invitation, margins=3 * theme.GRID)
+        return invitation("boxes", tr("Drop photos or a folder here"), [tr(_HINT)], (folder, files))
 
     def _connect(self) -> None:
         library = self._session.library

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication
 
 from core.base.text import display_path
-from core.prediction import Prediction
 from gui.photos.correction_controller import CorrectionController
 from gui.photos.gallery import Gallery
 from gui.photos.inspector import Inspector
@@ -43,9 +42,9 @@ class PhotosBrowser:
         self._correcting.label(self.selected(), name)
 
     @property
-    def labelled_count(self) -> int:
-        """How many photos `label_selected` labels."""
-        return sum(isinstance(photo.outcome, Prediction) for photo in self.selected())
+    def selected_count(self) -> int:
+        """The number of selected photos, counting the current one if none is selected."""
+        return self._gallery.selected_count() or int(self._gallery.current_row() >= 0)
 
     def remove_selected(self) -> None:
         """Remove the selected photos from the list and select the one that follows."""
@@ -84,7 +83,7 @@ class PhotosBrowser:
     @property
     def has_selection(self) -> bool:
         """Whether there is a photo to act on."""
-        return self._gallery.current_row() >= 0 or self._gallery.selectionModel().hasSelection()
+        return self.selected_count > 0
 
     def selected_paths(self) -> list[Path]:
         """The files of the selected photos, or else of the current one."""

@@ -89,6 +89,8 @@ class CorrectionController(QObject):
     def label(self, photos: Sequence[Photo], label: str) -> None:
         """Label photos with a class; those without a prediction are skipped."""
         predictions = _predictions(photos)
+        if not predictions:
+            return
         text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", len(predictions), label=label)
         self._change(text, predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
 

@@ -47,6 +47,7 @@ class ActionId(Enum):
     NEXT_PHOTO = auto()
     PREVIOUS_PHOTO = auto()
     FULL_SCREEN = auto()
+    SHOW_NOTICES = auto()
     THEME_SYSTEM = auto()
     THEME_LIGHT = auto()
     THEME_DARK = auto()
@@ -129,6 +130,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.SHOW_IN_FOLDER, mark("Show in fi&le manager"), "Ctrl+Shift+S", synonyms=mark("explorer")),
         _SEPARATOR,
         _Entry(ActionId.PREFERENCES, mark("P&references…"), "Ctrl+,", synonyms=mark("settings options")),
+        _SEPARATOR,
         _Entry(ActionId.QUIT, mark("&Quit"), "Ctrl+Q"),
     ),
     mark("&Edit"): (
@@ -166,6 +168,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
                 _Entry(ActionId.THEME_DARK, mark("&Dark"), checkable=True, synonyms=mark("appearance night")),
             ),
         ),
+        _Entry(ActionId.SHOW_NOTICES, mark("&Recent notices"), "Ctrl+Shift+M", synonyms=mark("messages errors")),
         _Entry(ActionId.FULL_SCREEN, mark("F&ull screen"), QKeySequence.StandardKey.FullScreen, checkable=True),
     ),
     _FOLDERS: (

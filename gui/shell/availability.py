@@ -183,7 +183,7 @@ class Availability(QObject):
     def _about_model(self, verb: str) -> str:
         """Why the model that is selected on the *Models* page cannot be exported, rolled back or removed."""
         page = self._pages.made_models
-        if page is None:
+        if page is None or page.choices.name not in page.names:  # not listed yet
             return ""
         controls = {"export": page.export_button, "roll back": page.versions.back, "remove": page.remove}
         if controls[verb].isEnabled():

@@ -82,6 +82,7 @@ class MainWindow(DropWindow):
             ActionId.QUIT: self.close,
             ActionId.NEW_MODEL: self.wizard_controller.open,
             ActionId.COMPARE: self.compare_controller.open,
+            ActionId.SHOW_NOTICES: self.status.bell.open,
             ActionId.USER_GUIDE: lambda: self.help.show_guide(),
             ActionId.SHORTCUTS: lambda: self.help.show_shortcuts(),
             ActionId.CHOOSE_MODEL: self.top_bar.switcher.showPopup,

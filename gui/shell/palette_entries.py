@@ -47,7 +47,9 @@ class Entry:
         """How well it matches a query; 0 if not at all."""
         if not query:
             return 0 if self.is_rare else 1
-        return fuzzy.score(query, self.text, self.title, self.synonyms)
+        return (
+            fuzzy.score(query, self.text) if self.is_rare else fuzzy.score(query, self.text, self.title, self.synonyms)
+        )
 
 
 class PaletteEntries:
@@ -89,8 +91,8 @@ class PaletteEntries:
         model, photos = self._session.models.current, self._pages.photos.browser
         if model is None or self._pages.current_page is not Page.PHOTOS:
             return
-        count = photos.labelled_count
-        reason = "" if count else tr("Select a classified photo first.")
+        count = photos.selected_count
+        reason = "" if count else tr("Select a photo first.")
         place = tr_n("Label photo", "Label {count:,} photos", count or 1)
         for name in model.card.classes:
             yield Entry(name, place, partial(photos.label_selected, name), reason=reason, is_rare=True)

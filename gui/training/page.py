@@ -23,6 +23,7 @@ from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
 from gui.widgets.context_menu import attach_menu
 from gui.widgets.formats import NO_VALUE
+from gui.widgets.invitation import invitation
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Notices
 
@@ -68,8 +69,14 @@ class TrainingPage(QWidget):
         self._listed: tuple[RunSummary, ...] | None = None
         self.past = Panel(tr("Trained models"))
         self.list = self._make_list()
-        self._nothing = label(
-            tr("No models trained yet. All you need is a folder with some photos of each class."), wrap=True
+        self._nothing = invitation(
+            "graduation-cap",
+            tr("Train your first model"),
+            (
+                tr("All you need is a folder with some photos of each class, in a subfolder for each."),
+                tr("Drop it on this window, or choose it. Training only reads your photos."),
+            ),
+            (button(tr("New model…"), wizard_controller.open),),
         )
         self.evaluation = button(tr("Show evaluation"), self._show_evaluation)
         self.version = button(tr("Show model"), self._show_version)
@@ -79,7 +86,7 @@ class TrainingPage(QWidget):
         self._connect()
         session.watch.changed.connect(self.refresh)
         self.show_line(wizard_controller.line)
-        for part in (self.unfinished, self.past):
+        for part in (self.unfinished, self.past, self._nothing):
             part.hide()  # until the library was listed
 
     def _lay_out(self) -> None:
@@ -88,9 +95,9 @@ class TrainingPage(QWidget):
         add(self.running.body, hbox(fill(self.line), self.show_button))
         self._past_buttons = QWidget()
         hbox(self.evaluation, self.version, SPACE, parent=self._past_buttons)
-        add(self.past.body, self._nothing, self.list, self._past_buttons)
-        parts = (self.running, self.unfinished, self.past)
-        for part in parts:
+        add(self.past.body, self.list, self._past_buttons)
+        parts = (self.running, self.unfinished, self.past, self._nothing)
+        for part in parts[:3]:
             part.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         area = ScrollColumn(tr("Training"), self)
         area.show_column(head, *parts, SPACE).setSpacing(2 * theme.GRID)
@@ -171,10 +178,8 @@ class TrainingPage(QWidget):
             row = places.index(selected) if selected in places else min(row, len(own) - 1)
             self.list.setCurrentIndex(self.list.model().index(row, 0))
         fit_rows(self.list, _MAX_ROWS)
-        for widget in (self.list, self._past_buttons):
-            widget.setVisible(bool(own))
+        self.past.setVisible(bool(own))
         self._nothing.setVisible(not own)
-        self.past.show()
         self._show_past_buttons()
 
     def _is_used(self, one: ModelName, version: Version) -> bool:

@@ -50,9 +50,10 @@ def _popup(notices: Notices, parent: QWidget) -> QFrame:
     popup.setObjectName("palette")
     popup.setAccessibleName(tr("Recent notices"))
     column = ScrollColumn(tr("Recent notices"))
-    rows = column.show_column(*(_row(kept, popup) for kept in reversed(notices.kept)), SPACE)
+    texts = [_row(kept, popup) for kept in reversed(notices.kept)] or [label(tr("No notices yet."), "muted")]
+    rows = column.show_column(*texts, SPACE)
     height = rows.heightForWidth(_MIN_SIZE.width() - 6 * theme.GRID)
-    column.setMinimumHeight(min(height, _MAX_SIZE.height() - 80))
+    column.setMinimumHeight(max(0, min(height, _MAX_SIZE.height() - 80)))
     vbox(label(tr("Recent notices"), "heading"), fill(column), parent=popup, margins=16, spacing=theme.GRID)
     return popup
 

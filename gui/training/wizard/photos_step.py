@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.progress import Progress
@@ -16,11 +16,11 @@ from core.base.text import display_path
 from core.datasets.values import CustomDataset, FolderRead
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.photos_found import PhotosFound
-from gui.widgets import theme
-from gui.widgets.basic import Kind, ProgressBar, button, label
+from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.counts import photos_in_classes
 from gui.widgets.files import ask_for_folder
-from gui.widgets.layouts import SPACE, Placed, hbox, vbox
+from gui.widgets.invitation import invitation
+from gui.widgets.layouts import SPACE, Placed, vbox
 
 _MAX_DATASETS: Final = 4
 """Datasets built before that are offered; older ones can be opened as folders."""
@@ -103,22 +103,15 @@ class PhotosStep(QWidget):
         self._pages.setCurrentWidget(self._invitation)
 
     def _make_invitation(self) -> QWidget:
-        zone = QFrame(self._pages)
-        zone.setObjectName("dropzone")
-        texts: tuple[tuple[str, Kind], ...] = (
-            (tr("Drop a folder of photos here"), "display"),
-            (tr("Use one subfolder per class, named after the class: photos/cat, photos/dog…"), "plain"),
-            (tr("A few dozen photos per class are enough. Training only reads your photos."), "muted"),
+        lines = (
+            tr("Use one subfolder per class, named after the class: photos/cat, photos/dog…"),
+            tr("A few dozen photos per class are enough. Training only reads your photos."),
         )
-        lines = [label(text, kind, wrap=True) for text, kind in texts]
-        for line in lines:
-            line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         hint = tr("Create classes and drag photos onto them")
-        choose = self.choose_button = button(tr("Choose a folder…"), self.choose, kind="primary")
+        self.choose_button = button(tr("Choose a folder…"), self.choose, kind="primary")
         build = button(tr("Build classes from photos"), self.build_wanted.emit, hint=hint)
-        buttons = hbox(SPACE, choose, build, SPACE)
-        vbox(SPACE, *lines, buttons, self._datasets, SPACE, parent=zone, margins=None, spacing=2 * theme.GRID)
-        return zone
+        title, buttons = tr("Drop a folder of photos here"), (self.choose_button, build)
+        return invitation("graduation-cap", title, lines, buttons, self._datasets)
 
     def _make_reading(self) -> QWidget:
         page = QWidget(self._pages)

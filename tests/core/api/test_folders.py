@@ -37,13 +37,13 @@ def test_a_folder_is_read(folder: Path) -> None:
     reports: list[Progress] = []
     found = read(folder, reports)
     assert [(one.name, one.images, len(one.samples)) for one in found.classes] == [
-        ("blue", 20, 12),
-        ("green", 20, 12),
-        ("red", 20, 12),
+        ("blue", 20, 20),
+        ("green", 20, 20),
+        ("red", 20, 20),
     ]
     assert (found.images, found.folder, found.error) == (60, folder, None)
     assert all(sample.parent.name == one.name for one in found.classes for sample in one.samples)
-    assert len({sample for one in found.classes for sample in one.samples}) == 36
+    assert len({sample for one in found.classes for sample in one.samples}) == 60
     steps = [(progress.step, progress.total) for progress in reports]
     assert (steps[0], steps[-1]) == ((0, 60), (60, 60))
     assert steps == sorted(steps)

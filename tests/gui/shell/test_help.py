@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QTreeWidgetItemIterator
+from PySide6.QtWidgets import QLabel, QTreeWidgetItemIterator
 from pytestqt.qtbot import QtBot
 
+from gui.shell.actions import ActionId
 from gui.shell.guide_window import pages, title_of
 from gui.shell.main_window import MainWindow
 
@@ -69,3 +70,15 @@ def test_a_question_mark_shows_the_shortcuts_by_menu(window: MainWindow, qtbot: 
     qtbot.keyClick(sheet.search, Qt.Key.Key_Escape)
     assert not sheet.isVisible()
     assert window.notices.texts() == []
+
+
+def test_recent_notices_open_by_key(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(window.isActiveWindow)
+    for text, expected in (("", "No notices yet."), ("Something happened.", "Something happened.")):
+        if text:
+            window.notices.show_notice(text)
+        window.actions_by_id[ActionId.SHOW_NOTICES].trigger()
+        popup = window.status.bell.popup
+        assert popup is not None
+        assert expected in [one.text() for one in popup.findChildren(QLabel)]
+        qtbot.keyClick(popup, Qt.Key.Key_Escape)

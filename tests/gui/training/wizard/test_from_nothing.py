@@ -133,7 +133,7 @@ def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
     assert chooser.isVisible()
     qtbot.keyClicks(chooser.line, "tool")
     qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
-    assert "You: tool" in texts(page.inspector)
+    assert "tool\nModel: monument" in texts(page.inspector), "the label is the headline, the prediction is below it"
     strip = page.strip
     qtbot.waitUntil(strip.retrain.isVisible, timeout=PATIENCE_MS)
     assert strip.retrain.text() == "Retrain with 1 correction"
