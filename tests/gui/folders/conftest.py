@@ -19,10 +19,6 @@ from gui.shell.main_window import MainWindow
 from gui.shell.rail import Page
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
-from tests.journals import write_journal
-
-ROWS = 2500
-"""The number of rows of `large`."""
 
 
 @pytest.fixture
@@ -105,16 +101,3 @@ def press(parent: QWidget, text: str, qtbot: QtBot) -> None:
 
     qtbot.waitUntil(lambda: bool(found()), timeout=PATIENCE_MS)
     qtbot.mouseClick(found()[0], Qt.MouseButton.LeftButton)
-
-
-@pytest.fixture
-def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
-    """An open, finished job with more rows than are ever loaded."""
-    (tmp_path / "drawn").mkdir()
-    job = write_journal(tmp_path / "drawn", ROWS)
-    page.jobs.refresh()
-    qtbot.waitUntil(lambda: job in page.jobs.all, timeout=PATIENCE_MS)
-    page.open_job(job)
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == ROWS, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: page.results.selection.current is not None, timeout=PATIENCE_MS)
-    return job
