@@ -6,6 +6,7 @@ It is not part of an exported model, and a version can be used without it; earli
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import types
@@ -53,7 +54,7 @@ def _decoded(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type that an e
         KeyError: a field is missing.
     """
     if is_dataclass(kind) and isinstance(kind, type):
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{field.name: _decoded(hints[field.name], value[field.name]) for field in fields(kind)})
     if get_origin(kind) is tuple and isinstance(value, list):
         inner = get_args(kind)
@@ -66,6 +67,10 @@ def _decoded(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type that an e
     if type(value) is not kind and not (kind is float and type(value) is int):
         raise TypeError(f"{value!r} is not of type {kind}")
     return value
+
+
+_hints = functools.cache(get_type_hints)
+"""The types of a dataclass's fields; thousands of predictions are of one class."""
 
 
 def _is_consistent(found: Evaluation) -> bool:

@@ -21,7 +21,7 @@ from gui.widgets.accessible import give_role
 from gui.widgets.announcing import announce
 from gui.widgets.basic import Icon, button, icon_button, label
 from gui.widgets.icons import ColorRole
-from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
+from gui.widgets.layouts import fill, hbox, vbox
 
 KEPT: Final = 10
 """How many notices the list keeps."""
@@ -229,8 +229,16 @@ class Toast(QFrame):
             links.insert(0, offer)
         copy = icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(notice.text))
         close = icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self))
-        icon = Placed(notice_icon(notice.kind), alignment=TOP)
-        hbox(icon, fill(message), *links, copy, close, parent=self, margins=(12, 8, 8, 8), spacing=theme.GRID)
+        hbox(
+            notice_icon(notice.kind),
+            fill(message),
+            *links,
+            copy,
+            close,
+            parent=self,
+            margins=(12, 8, 8, 8),
+            spacing=theme.GRID,
+        )
 
     def keep_time(self, *, is_paused: bool) -> None:
         """Start or stop the time after which the notice leaves, if it does."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QRegion, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from core.images.viewing import Area, DrawnArea, close_image, draw_area
@@ -22,6 +22,8 @@ _STEP: Final = 1.25
 """The factor of one step of zooming."""
 _NOTCH: Final = 120.0
 """The angle of one notch of a wheel, in eighths of a degree."""
+_PIXELS_FROM: Final = 2.0
+"""The zoom from which pixels are shown as squares."""
 _DELAY_MS: Final = 15
 """How long zooming and panning may go on before the visible part is drawn again."""
 
@@ -124,20 +126,29 @@ class PhotoCanvas(QWidget):
         self.toggle_zoom(event.position())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, placement = QPainter(self), self.placement
+        painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.current().window))
         if self._whole is None or self._whole.isNull():
             if self._path is not None:
                 paint_no_picture(painter, QRectF(self.rect()), self._whole, 64)
         else:
-            painter.setRenderHint(
-                QPainter.RenderHint.SmoothPixmapTransform, placement.zoom is None or placement.zoom < 2
-            )
-            painter.drawPixmap(placement.place, self._whole, QRectF(self._whole.rect()))
-            if self._part is not None:
-                area, part = self._part
-                painter.drawPixmap(placement.place_of(area), part, QRectF(part.rect()))
+            self._paint_photo(painter, self._whole)
         painter.end()
+
+    def _paint_photo(self, painter: QPainter, whole: QPixmap) -> None:
+        """Paint what was drawn for this zoom, and around it the whole photo, quickly, until that is drawn."""
+        smooth, placement = QPainter.RenderHint.SmoothPixmapTransform, self.placement
+        painter.setRenderHint(smooth, placement.zoom is None)
+        if self._part is None:
+            painter.drawPixmap(placement.place, whole, QRectF(whole.rect()))
+            return
+        area, part = self._part
+        place = placement.place_of(area)
+        painter.setClipRegion(QRegion(self.rect()) - QRegion(place.toRect().adjusted(1, 1, -1, -1)))
+        painter.drawPixmap(placement.place, whole, QRectF(whole.rect()))
+        painter.setClipping(False)
+        painter.setRenderHint(smooth, placement.actual_zoom < _PIXELS_FROM)
+        painter.drawPixmap(place, part, QRectF(part.rect()))
 
     # ---- pictures
 
