@@ -73,7 +73,7 @@ def _held_out_note(held_out: Accuracy | None) -> str:
         return tr("Evaluate it on images that it was not trained on.")
     low, high = map(percent, held_out.interval)
     return tr_n(
-        "On the {count:,} other image, {accuracy} are correct (95% confidence interval: {low} to {high}).",
+        "On the only other image, the accuracy is {accuracy} (95% confidence interval: {low} to {high}).",
         "On the {count:,} other images, {accuracy} are correct (95% confidence interval: {low} to {high}).",
         held_out.images,
         accuracy=percent(held_out.fraction),

@@ -24,8 +24,7 @@ from core.base.text import display_path, natural_sort_key
 from core.datasets.class_labels import normalize_label
 from core.datasets.custom_datasets import is_custom
 from core.datasets.label_file import find_labels
-from core.datasets.label_store import LabelsByPath
-from core.datasets.labels import LEFT_OUT, Label, OverriddenImage, Scope, folder_key, summarize
+from core.datasets.labels import LEFT_OUT, OverriddenImage, Scope, folder_key, summarize
 from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, unreadable
 from core.datasets.subsets import Subset, are_named_as_subsets, is_wrapper, subsets_among
 from core.images.listing import find_images, identity, is_folder, is_hidden, is_link
@@ -87,13 +86,37 @@ def discover(folder: Path, token: CancelToken) -> Discovery:
     """
     search = _Discoverer(folder, token)
     try:
-        images = search.apply_overrides(search.images())
-        search.report_overridden()
-        return Discovery(images, search.problems, tuple(search.overridden))
+        images, overridden = _with_user_labels(search.images(), folder, token)
     except OSError as error:
         name, reason = display_path(folder), error.strerror or tr("unknown error")
         what = tr("Couldn't read the folder “{folder}”: {reason}.", folder=name, reason=reason)
         raise DatasetError(what, hint=tr("Check that the folder exists and that you can open it.")) from error
+    if overridden:
+        what, hint = summarize(overridden), tr("To review or undo these changes, open the training wizard.")
+        search.problems.append(Problem(ProblemKind.OVERRIDDEN, tuple(one.path for one in overridden), what, hint))
+    return Discovery(images, search.problems, tuple(overridden))
+
+
+def _with_user_labels(
+    images: list[LabelledImage], folder: Path, token: CancelToken
+) -> tuple[list[LabelledImage], list[OverriddenImage]]:
+    """Apply the user's labels; images without a label are dropped unless the user gave them one.
+
+    In a dataset that was built in the wizard, its folders are the user's choice.
+    """
+    scope = Scope(folder=folder_key(folder), classes={image.label for image in images} - {""})
+    given = {} if is_custom(folder) else find_labels((image.path for image in images), token.check)
+    labelled: list[LabelledImage] = []
+    overridden: list[OverriddenImage] = []
+    for image in images:
+        label = scope.choose(given.get(image.path, ()))
+        if label is None or label.label == image.label != LEFT_OUT:
+            labelled.append(image)
+            continue
+        overridden.append(OverriddenImage(image.path, image.label, label.label or None))
+        if label.label:
+            labelled.append(replace(image, label=label.label))
+    return labelled, overridden
 
 
 def _normalized_label(name: str) -> str:
@@ -106,7 +129,6 @@ class _Discoverer:
 
     Attributes:
         problems: what was skipped so far, and why.
-        overridden: labels overridden so far.
         _read: identities of the folders read so far.
     """
 
@@ -114,31 +136,6 @@ class _Discoverer:
         self._folder, self._token = folder, token
         self._read: set[Hashable] = set()
         self.problems: list[Problem] = []
-        self.overridden: list[OverriddenImage] = []
-        self._scope = Scope(folder=folder_key(folder))
-
-    def apply_overrides(self, images: list[LabelledImage]) -> list[LabelledImage]:
-        """Apply the user's labels; images without a label are dropped unless the user gave them one."""
-        scope = replace(self._scope, classes={image.label for image in images} - {""})
-        labels = self._labels(image.path for image in images)
-        return [kept for image in images if (kept := self._apply(image, scope.choose(labels.get(image.path, ()))))]
-
-    def report_overridden(self) -> None:
-        if self.overridden:
-            hint = tr("To review or undo these changes, open the training wizard.")
-            self._add_problem(
-                ProblemKind.OVERRIDDEN, [one.path for one in self.overridden], summarize(self.overridden), hint
-            )
-
-    def _labels(self, files: Iterable[Path]) -> LabelsByPath:
-        """The user's labels of files; in a dataset that was built in the wizard, its folders are the user's choice."""
-        return {} if is_custom(self._folder) else find_labels(files, self._token.check)
-
-    def _apply(self, image: LabelledImage, decided: Label | None) -> LabelledImage | None:
-        if decided is None or (decided.label == image.label != LEFT_OUT):
-            return image
-        self.overridden.append(OverriddenImage(image.path, image.label, decided.label or None))
-        return LabelledImage(image.path, decided.label, image.subset) if decided.label else None
 
     def images(self) -> list[LabelledImage]:
         self._read.add(identity(self._folder))

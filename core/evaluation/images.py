@@ -20,7 +20,9 @@ from core.datasets.problems import FolderError, Problem, ProblemKind, format_cou
 from core.datasets.subsets import Subset
 from core.prediction import Failure
 
-_MATCH_HINT: Final = mark("Give the folders the names of the model's classes. `fovea models show` lists them.")
+_MATCH_HINT: Final = mark(
+    "Give the folders the names of the model's classes. The Models page and `fovea models show` list them."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from core.api import jobs as api
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobSummary
@@ -63,7 +62,6 @@ class FoldersPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._models, self._pictures, self._notices = session.models, session.pictures, notices
-        self._corrections = session.corrections
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
@@ -189,9 +187,9 @@ class FoldersPage(QWidget):
         status = self.jobs.all.get(job)
         if status is not None:
             if self.job is None:
-                self._share_labels(job)
+                self.reviewer.take_over_labels(job)
             self.list.select(job)  # so that it is selected when the user goes back
-            self.results.open(status, self._classes(status))
+            self.results.open(status, self.reviewer.classes_of(status, self._models.installed))
             self._show(self.results)
             self.results.view_in_use.setFocus()
 
@@ -202,7 +200,8 @@ class FoldersPage(QWidget):
             self._show(self.review)
             model = self._models.current
             can_retrain = model is not None and model.card.name == job.model and model.has_training_data
-            self.review.open(job.id, self.results.view.filter, self._classes(job), can_retrain=can_retrain)
+            classes = self.reviewer.classes_of(job, self._models.installed)
+            self.review.open(job.id, self.results.view.filter, classes, can_retrain=can_retrain)
 
     def open_plan(self, form: type[PlanForm]) -> None:
         """Show the page that plans sorting, or writing keywords to, the photos in the current view."""
@@ -228,11 +227,6 @@ class FoldersPage(QWidget):
         if not self.is_reviewing:
             self.reviewer.outbox.when_stored(self.jobs.refresh)
 
-    def _classes(self, job: JobSummary) -> tuple[str, ...]:
-        """The classes to choose from for a job's model; empty if the model is gone."""
-        model = self._models.installed.get(job.model)
-        return () if model is None else self._corrections.classes_of(job.model, model.card.classes)
-
     def _on_jobs_changed(self) -> None:
         self.list.show_jobs(self.jobs.all.values())
         results = self._results.made
@@ -247,15 +241,11 @@ class FoldersPage(QWidget):
         page = self._stack.currentWidget()
         return isinstance(page, PlanPage) and page.is_about(task)
 
-    def _share_labels(self, job: str) -> None:
-        """Show labels that were given elsewhere in the meantime."""
-        self.tasks.start(api.share_labels, job).succeeded.connect(self.reviewer.refresh)
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.jobs.refresh()
         if self.job is not None:
-            self._share_labels(self.job.id)
+            self.reviewer.take_over_labels(self.job.id)
         self.outputs.prepare()
         if self._results.made is None:
             run_when_idle(self, self._prepare())

@@ -60,6 +60,10 @@ class ReviewOutbox(QObject):
             self._is_lost = False
             self._start_next()
 
+    def share_labels(self, job: str) -> Task:
+        """Bring the reviews of a job up to date with labels that were given elsewhere."""
+        return self._tasks.start(api.share_labels, job)
+
     def _start_next(self) -> None:
         if self._writes:
             self._writes[0].start().ended.connect(self._on_ended)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -16,7 +16,8 @@ from core.api import jobs as api
 from core.base.i18n import tr
 from core.datasets.labels import Label
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
-from core.jobs.values import Review, Row, Verdict
+from core.jobs.values import JobSummary, Review, Row, Verdict
+from core.models.values import InstalledModel
 from core.services.job_values import SelectedRows
 from gui.folders.outputs_controller import OutputsController
 from gui.folders.review_outbox import ReviewOutbox
@@ -62,8 +63,16 @@ class Reviewer(QObject):
             self._job = job
             self._done.clear()
 
-    def refresh(self, has_changed: bool) -> None:  # noqa: FBT001 - the result of a call
-        """Show reviews again, if some were changed elsewhere."""
+    def classes_of(self, job: JobSummary, installed: Mapping[str, InstalledModel]) -> tuple[str, ...]:
+        """The classes to choose from for a job's model; empty if the model is gone."""
+        model = installed.get(job.model)
+        return () if model is None else self._corrections.classes_of(job.model, model.card.classes)
+
+    def take_over_labels(self, job: str) -> None:
+        """Take over labels that were given to a job's photos elsewhere in the meantime."""
+        self.outbox.share_labels(job).succeeded.connect(self._on_shared)
+
+    def _on_shared(self, has_changed: bool) -> None:  # noqa: FBT001 - the result of a call
         if has_changed:
             self.reviewed_many.emit()
 

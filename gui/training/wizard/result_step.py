@@ -123,7 +123,7 @@ def _compared(other: BaselineComparison) -> Iterator[str]:
         fixed=other.result.only_b_correct,
         broken=other.result.only_a_correct,
     )
-    if other.result.could_be_chance:
+    if other.result.only_a_correct + other.result.only_b_correct and other.result.could_be_chance:
         yield tr("The difference could be chance.")
 
 
