@@ -24,6 +24,7 @@ from core.base.text import display_path, natural_sort_key
 from core.datasets.class_labels import normalize_label
 from core.datasets.custom_datasets import is_custom
 from core.datasets.label_file import find_labels
+from core.datasets.label_store import LabelsByPath
 from core.datasets.labels import LEFT_OUT, OverriddenImage, Scope, folder_key, summarize
 from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, unreadable
 from core.datasets.subsets import Subset, are_named_as_subsets, is_wrapper, subsets_among
@@ -100,12 +101,9 @@ def discover(folder: Path, token: CancelToken) -> Discovery:
 def _with_user_labels(
     images: list[LabelledImage], folder: Path, token: CancelToken
 ) -> tuple[list[LabelledImage], list[OverriddenImage]]:
-    """Apply the user's labels; images without a label are dropped unless the user gave them one.
-
-    In a dataset that was built in the wizard, its folders are the user's choice.
-    """
+    """Apply the user's labels; images without a label are dropped unless the user gave them one."""
     scope = Scope(folder=folder_key(folder), classes={image.label for image in images} - {""})
-    given = {} if is_custom(folder) else find_labels((image.path for image in images), token.check)
+    given = _user_labels(folder, (image.path for image in images), token)
     labelled: list[LabelledImage] = []
     overridden: list[OverriddenImage] = []
     for image in images:
@@ -117,6 +115,11 @@ def _with_user_labels(
         if label.label:
             labelled.append(replace(image, label=label.label))
     return labelled, overridden
+
+
+def _user_labels(folder: Path, files: Iterable[Path], token: CancelToken) -> LabelsByPath:
+    """The user's labels of files; in a dataset that was built in the wizard, its folders are the user's choice."""
+    return {} if is_custom(folder) else find_labels(files, token.check)
 
 
 def _normalized_label(name: str) -> str:
@@ -215,8 +218,8 @@ class _Discoverer:
 
     def _skip_unlabelled(self, without: list[Path], part: Subset | None) -> tuple[list[LabelledImage], list[Path]]:
         """Divide images that the folder gives no label into those with an override, and the rest."""
-        labels = self._labels(without)
-        decided = dict.fromkeys(path for path in without if self._scope.choose(labels.get(path, ())))
+        labels, scope = _user_labels(self._folder, without, self._token), Scope(folder=folder_key(self._folder))
+        decided = dict.fromkeys(path for path in without if scope.choose(labels.get(path, ())))
         return [LabelledImage(path, "", part) for path in decided], [path for path in without if path not in decided]
 
     def _class(self, top: Path, part: Subset | None, label: str = "") -> Iterator[LabelledImage]:

@@ -142,7 +142,7 @@ def test_a_traceback_is_reported_by_its_last_line_and_a_hint(caplog: pytest.LogC
     with pytest.raises(TrainerError) as caught:
         Listener().converse('say(Progress("learning", 1, 2, None))\nraise ValueError("nothing fits")')
     assert caught.value.what.endswith("(exit code 1): ValueError: nothing fits")
-    assert "to resume" in caught.value.hint
+    assert "Resume the training" in caught.value.hint
     assert "Traceback" in caplog.text
 
 

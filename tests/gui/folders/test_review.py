@@ -84,7 +84,7 @@ def test_the_count_of_reviews_is_shown_after_the_review(
 def digit_of(page: FoldersPage, name: str) -> Qt.Key:
     """The digit of a class, from its place among the classes of the model."""
     assert page.job is not None
-    return Qt.Key(Qt.Key.Key_1 + page._classes(page.job).index(name))
+    return Qt.Key(Qt.Key.Key_1 + page.reviewer.classes_of(page.job, page._models.installed).index(name))
 
 
 def test_a_digit_means_the_same_class_for_every_photo_and_in_the_chooser(
