@@ -13,6 +13,7 @@ import argparse
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -65,18 +66,18 @@ class FoldersWalk(Walk):
 
         results = self.page.results
         results.show_as(gallery=False)
-        results.sort(Order.CONFIDENCE)
+        results.sort(replace(results.view, order=Order.CONFIDENCE))
         self.wait(lambda: results.filters.histogram is not None)
         assert results.filters.histogram is not None
         results.filters.histogram.brushed.emit((0.3, 0.8))
         self.take("6-brushed", 2.0)
         results.filters.reset()
-        results.sort(Order.FOUND, group=Group.SIMILARITY)
+        results.sort(replace(results.view, order=Order.FOUND, group=Group.SIMILARITY))
         self.take("6-alike", 2.0)
         results.filters.text.setText("nothing like this")
         self.take("6-nothing", 1.5)
         results.filters.reset()
-        results.sort(Order.CONFIDENCE)
+        results.sort(replace(results.view, order=Order.CONFIDENCE))
 
     def _review(self) -> None:
         """Some photos reviewed."""
@@ -90,7 +91,7 @@ class FoldersWalk(Walk):
         for _ in range(3):
             page.review.accept()
             self.take("7-review-later", 0.4)
-        page.review.choose(page.review.choices.offers[1].accessibleName().split(": ")[1].split("   ")[0])
+        page.review.choices.offers[1].click()
         page.review.ask_for_class()
         self.take("7-review-class", 0.5)
         QTest.keyClick(self._window.focusWidget(), Qt.Key.Key_Escape)

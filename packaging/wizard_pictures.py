@@ -60,10 +60,10 @@ class WizardWalk(Walk):
             self.take("3-closing", 0.2)
             wizard.training.step.keep_open()
         self.wait(lambda: wizard.step is WizardStep.RESULT)
-        self.wait(lambda: wizard.result.step.matrix is not None)
+        self.wait(lambda: wizard.result.step.view.matrix is not None)
         self.take("4-result")
-        assert wizard.result.step.matrix is not None
-        wizard.result.step.show_whole(wizard.result.step.matrix)
+        assert wizard.result.step.view.matrix is not None
+        wizard.result.step.view.show_whole(wizard.result.step.view.matrix)
         self.take("4-plots")
         classes = {one.name: one.samples for one in wizard.photos.read.classes[:3]} if wizard.photos.read else {}
         wizard.build("Garden", classes)

@@ -189,9 +189,10 @@ class PhotosModel(QAbstractListModel):
         """Remove images from the list, shown or not, without touching the files, and return what `restore` needs."""
         removed = [(place, photo) for place, photo in enumerate(self._all) if photo.path in chosen]
         self.beginResetModel()
-        self._all = [photo for photo in self._all if photo.path not in chosen]
-        self._by_path = {photo.path: photo for photo in self._all}
-        self._photos = [photo for photo in self._photos if photo.path not in chosen]
+        for _, photo in removed:
+            del self._by_path[photo.path]
+        self._all = list(self._by_path.values())
+        self._photos = [photo for photo in self._photos if photo.path in self._by_path] if self._all else []
         self._number_rows()
         self.failed_count -= sum(isinstance(photo.outcome, Failure) for _, photo in removed)
         self.endResetModel()
