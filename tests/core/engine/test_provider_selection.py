@@ -98,10 +98,11 @@ def test_a_remembered_provider_that_no_longer_works_is_replaced_aloud(
     ],
 )
 def test_a_damaged_memory_costs_only_what_it_held(memory: Path, damage: bytes) -> None:
-    chosen = choose()
+    choose()
     key = next(iter(json.loads(memory.read_bytes())))
     memory.write_bytes(damage.replace(b"%b", key.encode()))
-    assert choose() is chosen
+    chosen = choose()  # measured anew: where several work, they may be equally fast
+    assert chosen in working()
     assert json.loads(memory.read_bytes())[key] == chosen.value
 
 
