@@ -126,6 +126,8 @@ def test_a_range_of_confidence_is_brushed_with_the_mouse(results: ResultsPage, q
     assert histogram is not None
     qtbot.waitUntil(lambda: "1,980 photos" in histogram.sentence(), timeout=PATIENCE_MS)
     canvas = histogram.canvas
+    qtbot.waitUntil(lambda: settled(results), timeout=PATIENCE_MS)
+    canvas.grab()  # the axes have their places once they were painted
     left, right = at(canvas, 0.42), at(canvas, 0.58)
     drag(canvas, left, right)
     qtbot.waitUntil(lambda: settled(results) and results.rows.rowCount() < ROWS, timeout=PATIENCE_MS)
