@@ -95,7 +95,13 @@ def used(window: MainWindow) -> tuple[str, int]:
 
 
 def test_a_version_is_removed_and_restored_with_undo(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
-    page.versions.list.setCurrentIndex(page.versions.list.model().index(1, 0))
+    older = page.versions.list.model()
+
+    def can_remove() -> bool:  # the list may just be filled again, with the active version selected
+        page.versions.list.setCurrentIndex(older.index(1, 0))
+        return page.versions.remove.isEnabled()
+
+    qtbot.waitUntil(can_remove, timeout=PATIENCE_MS)
     click(qtbot, page.versions.remove)
     qtbot.waitUntil(lambda: len(rows(page)) == 1, timeout=PATIENCE_MS)
     assert any("Removed version 1 of “hues”. You can restore it for 7 days." in one for one in window.notices.texts())
