@@ -316,8 +316,11 @@ class _WalkThread:
         self._has_new.set()
 
     def _record_all(self) -> bool:
-        """Record every image; return False if stopped before the end."""
-        images = filter(self._accepts, self.walk)
+        """Record every image; return False if stopped before the end.
+
+        One that was classified is not put off until it has been unchanged for a while: its row would disappear.
+        """
+        images = (image for image in self.walk if self._accepts(image) or self._journal.has_answered(image))
         while some := list(islice(images, _DISCOVERY_BATCH)):
             self._token.check()
             self._journal.add_found(some)

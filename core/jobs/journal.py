@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -185,6 +185,14 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
                 values = self._walker.step(database, image) | {"walk": self._walk, "model": self._model}
                 if not database.execute(_SEE, values).rowcount:
                     database.execute(_NOTE, values)
+
+    def has_answered(self, image: FoundFile) -> bool:
+        """Whether an image was classified before, and has not changed since."""
+        file = "folders.path = :folder AND images.name = :name AND size = :size AND mtime_ns = :mtime_ns"
+        query = f"SELECT 1 FROM images JOIN folders ON folders.id = images.folder WHERE {file}"
+        with self._reading() as database:
+            answered = f"{query} AND state <> {GONE} AND answered <> {WAITING}"
+            return database.execute(answered, asdict(image)).fetchone() is not None
 
     def end_walk(self, unreadable_folders: Sequence[UnreadableFolder]) -> int:
         """Record that the walk has ended, and return the number of images that are gone.

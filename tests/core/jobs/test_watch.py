@@ -115,6 +115,20 @@ def test_a_file_is_read_only_when_complete(watched: Watched, request_of: JobRequ
     assert [(row.path.name, row.state) for row in watched.rows] == [("slow.png", State.DONE)]
 
 
+def test_classified_photos_stay_while_new_ones_may_be_incomplete(request_of: JobRequest) -> None:
+    tiny.write_solid(request_of.folder / "a.png", "red")
+    tiny.write_solid(request_of.folder / "below" / "b.jpg", "blue")
+    classifier, token = open_lazy_classifier(request_of), CancelToken()
+    with Job(request_of, classifier, token=CancelToken()) as job:
+        list(job.results())
+    tiny.write_solid(request_of.folder / "new.png", "green")
+    with pytest.raises(Cancelled):  # after the first scan
+        Watch(request_of, classifier, lambda *_: None, token=token, looked=token.cancel, stable_s=60).run()
+    with ResultStore(job_id(request_of)) as answers:
+        counts = answers.summary().counts
+        assert (counts.done, counts.gone) == (2, 0)
+
+
 def test_an_unreadable_file_is_a_row_and_does_not_affect_others(watched: Watched, request_of: JobRequest) -> None:
     (request_of.folder / "bad.jpg").write_bytes(b"\xff\xd8\xff nonsense")
     tiny.write_solid(request_of.folder / "good.png", "green")

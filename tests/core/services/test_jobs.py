@@ -80,8 +80,9 @@ def test_a_watched_job_is_stopped_and_runs_only_once(window: Window, wanted: Job
     window.call(4, api.remove_job, job)
     assert "Stop the job" in str(window.wait(Error, 4).error)
     window.steer(2, Order.CANCEL)
-    # STOPPED if it was just looking through the folder again
-    assert end_of(window, 2).job.state in (JobState.FINISHED, JobState.STOPPED)
+    ended = end_of(window, 2).job
+    assert ended.state in (JobState.FINISHED, JobState.STOPPED), "it may just be looking through the folder again"
+    assert (ended.counts.done, ended.counts.gone) == (3, 0)
 
 
 def test_a_job_is_removed_and_restored(tmp_path: Path) -> None:
