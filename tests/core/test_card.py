@@ -61,15 +61,20 @@ def changed(kind: str, field: str, value: object) -> bytes:
     return json.dumps(content).encode()
 
 
+_OPTIONAL = ("precision", "variants")
+"""Cards of earlier versions lack these fields of a backbone."""
+
+
 def required_fields() -> list[tuple[str, str]]:
     found = []
     for kind, content in cards().items():
         for key, value in content.items():
-            if key in ("unknown_below", "training", "evaluation"):
+            if key in ("unknown_below", "training", "evaluation", *_OPTIONAL):
                 continue
             found.append((kind, key))
             if isinstance(value, dict):
-                found += [(kind, f"{key}.{inner}") for inner in value if (kind, inner) != ("own", "file")]
+                left_out = (*_OPTIONAL, *(["file"] if kind == "own" else []))
+                found += [(kind, f"{key}.{inner}") for inner in value if inner not in left_out]
     return found
 
 
@@ -389,3 +394,54 @@ def test_a_head_reference_holds_what_the_card_said() -> None:
     card = read_card(changed("shared", "head", {"file": "h.npz", "sha256": "a" * 64}))
     assert isinstance(card, ModelCard)
     assert card.head == HeadReference("h.npz", "a" * 64)
+
+
+# ---- variants
+
+
+def test_variants_are_read_as_written() -> None:
+    _, variant = tiny.int8_backbone()
+    card = tiny.backbone_card(variants=(variant,))
+    assert read_card(write_card(card)) == card
+    own = card.of_variant(variant)
+    assert (own.file, own.sha256, own.precision, own.variants) == (variant.file, variant.sha256, variant.precision, ())
+
+
+def test_cards_of_earlier_versions_have_no_variants() -> None:
+    content = content_of(tiny.backbone_card())
+    for key in _OPTIONAL:
+        del content[key]
+    assert read_card(json.dumps(content).encode()) == tiny.backbone_card()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("file", "../int8.onnx"),
+        ("file", "/etc/passwd"),
+        ("file", None),
+        ("sha256", "0"),
+        ("golden_features", "AAAA"),
+        ("precision", "int3"),
+        ("cosine", 2.0),
+        ("cosine", math.nan),
+        ("method", "\x1b[2J"),
+    ],
+)
+def test_a_hostile_variant_is_refused(field: str, value: object) -> None:
+    _, variant = tiny.int8_backbone()
+    content = content_of(tiny.backbone_card(variants=(variant,)))
+    content["variants"][0][field] = value
+    assert f"variants[0].{field}" in str(refusal(json.dumps(content).encode()))
+
+
+@pytest.mark.parametrize("variants", [{}, "int8", 3, ["int8"], [None], [{}]])
+def test_what_is_no_list_of_variants_is_refused(variants: object) -> None:
+    assert "variants" in str(refusal(changed("backbone", "variants", variants)))
+
+
+def test_a_precision_has_one_variant() -> None:
+    _, variant = tiny.int8_backbone()
+    content = content_of(tiny.backbone_card(variants=(variant,)))
+    content["variants"] *= 2
+    assert "occurs twice" in str(refusal(json.dumps(content).encode()))

@@ -13,7 +13,7 @@ from tests.core.outputs.reports.conftest import failed, predicted
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
     assert [column.name for column in columns(ColumnSet(2))] == [
-        *("path", "label", "confidence", "unknown", "model", "provider"),
+        *("path", "label", "confidence", "unknown", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
 
