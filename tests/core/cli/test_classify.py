@@ -78,7 +78,7 @@ def test_jsonl_has_exactly_the_fields_that_scripts_rely_on(fovea: Fovea, picture
 
 def test_the_summary_and_nothing_else_goes_to_standard_error(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("classify", pictures, "--recursive", "--model", "colours", "--provider", "cpu")
-    assert re.fullmatch(r"fovea: 4 images, 0 failed, [\d.]+ images/s, colours on CPU\n", ran.err)
+    assert re.fullmatch(r"fovea: 4 images, 0 failed, [\d.]+ images/s, colours on CPU, float32\n", ran.err)
 
 
 def test_subfolders_count_only_when_asked(fovea: Fovea, pictures: Path) -> None:

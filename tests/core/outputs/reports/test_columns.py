@@ -40,6 +40,7 @@ def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
         "review": "corrected",
         "model": "colours",
         "provider": "cpu",
+        "precision": "",
         "decode_ms": 1.5,
         "preprocess_ms": 0.25,
         "inference_ms": 3.125,
