@@ -129,6 +129,12 @@ class EngineClient(QObject):
             self._suspects.discard(image)
         self.waiting_changed.emit()
 
+    def forget_all(self) -> None:
+        """Cancel the classification of all images, however many wait."""
+        self._waiting.clear()
+        self._suspects.clear()
+        self.waiting_changed.emit()
+
     def _request_next(self) -> None:
         most, at_once = (1, 1) if self._suspects else (_MAX_IN_FLIGHT, _AT_ONCE)
         room = most - len(self._in_flight)
