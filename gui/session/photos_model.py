@@ -25,6 +25,7 @@ from gui.widgets.formats import confidence
 Index = QModelIndex | QPersistentModelIndex
 
 _NOT_SHOWN: Final = -1
+_NOT_LISTED: Final = -2
 _NUMBER: Final = attrgetter("number")
 _POSITION: Final = attrgetter("position")
 
@@ -45,8 +46,8 @@ class Photo:
 
     Attributes:
         number: ascends in the order in which photos were added, with gaps.
-        position: ascends with the rows of the view, with gaps, so that the rows below a removed one keep theirs; -1
-            while the photo is not shown.
+        position: ascends with the rows of the view, with gaps, so that the rows below a removed one keep theirs;
+            `_NOT_SHOWN` outside the view, `_NOT_LISTED` once removed.
     """
 
     path: Path
@@ -160,6 +161,10 @@ class PhotosModel(QAbstractListModel):
         """The photo in this row."""
         return self._photos[row]
 
+    def photos_in(self, rows: Iterable[int]) -> list[Photo]:
+        """The photos in these rows."""
+        return list(map(self._photos.__getitem__, rows))
+
     def photos(self) -> Sequence[Photo]:
         """All photos, shown or not, in the order they were added."""
         return self._all
@@ -170,7 +175,7 @@ class PhotosModel(QAbstractListModel):
         return None if photo is None else self._row(photo)
 
     def _row(self, photo: Photo) -> int | None:
-        if photo.position == _NOT_SHOWN:
+        if photo.position < 0:
             return None
         return bisect_left(self._photos, photo.position, key=_POSITION)
 
@@ -194,30 +199,33 @@ class PhotosModel(QAbstractListModel):
 
     def restore(self, removed: Sequence[Photo]) -> None:
         """Reinsert removed photos at their old places, unless they have been added again."""
-        missing = [photo for photo in removed if photo.path not in self._by_path]
-        self._all = sorted([*self._all, *missing], key=_NUMBER)
-        self._by_path = {photo.path: photo for photo in self._all}
-        self.failed_count += sum(isinstance(photo.outcome, Failure) for photo in missing)
+        for photo in removed:
+            if self._by_path.setdefault(photo.path, photo) is photo:
+                photo.position = _NOT_SHOWN
+                self.failed_count += isinstance(photo.outcome, Failure)
+        self._all = sorted(self._by_path.values(), key=_NUMBER)
         self.arrange(self.view)
         self.listed.emit()
 
-    def remove(self, chosen: Iterable[Photo]) -> list[Photo]:
+    def remove(self, chosen: Sequence[Photo]) -> list[Photo]:
         """Remove images from the list, shown or not, without touching the files, and return what `restore` needs.
 
-        There may be 100,000 of them: hashing a path is the slowest step, so the rows of those that stay are kept.
+        There may be 100,000 of them: looking up paths is slow, as is numbering the rows below them again.
         """
-        found = map(self._by_path.get, (photo.path for photo in chosen))
-        removed = [photo for photo in found if photo is not None]
+        removed = [photo for photo in chosen if photo.position != _NOT_LISTED]
+        if len(removed) < len(chosen):  # those whose images have been added again since
+            removed = [self._by_path[photo.path] for photo in chosen if photo.path in self._by_path]
         self.beginResetModel()
         for photo in removed:
-            photo.position = _NOT_SHOWN
-        if len(removed) == len(self._by_path):
+            photo.position = _NOT_LISTED
+            self.failed_count -= isinstance(photo.outcome, Failure)
+        if len(removed) == len(self._all):
             self._by_path = {}
         for photo in removed if self._by_path else ():
             del self._by_path[photo.path]
-        self._all = list(self._by_path.values())
-        self._photos = [photo for photo in self._photos if photo.position != _NOT_SHOWN]
-        self.failed_count -= sum(isinstance(photo.outcome, Failure) for photo in removed)
+        self._all, self._photos = (
+            [photo for photo in photos if photo.position != _NOT_LISTED] for photos in (self._all, self._photos)
+        )
         self.endResetModel()
         self.listed.emit()
         return removed

@@ -156,7 +156,7 @@ class Session(QObject):
 
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
-        self._push_removal([self.photos.photo(row) for row in rows])
+        self._push_removal(self.photos.photos_in(rows))
 
     def clear(self) -> None:
         """Remove all photos from the list; `undo` restores them."""

@@ -108,7 +108,8 @@ class EngineClient(QObject):
 
     def classify(self, images: Iterable[Path]) -> None:
         """Classify images; one that is already waiting is classified only once."""
-        self._waiting.update(dict.fromkeys(images))
+        for image in images:
+            self._waiting[image] = None
         self._put_preferred_first()
         self._request_next()
         self.waiting_changed.emit()
