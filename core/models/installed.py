@@ -8,10 +8,11 @@ from typing import Final
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.card import BackboneCard, ModelCard
+from core.datasets.labelled_image import LabelledImage
 from core.engine import graph
 from core.models.files import REINSTALL, file_size, read_checked
 from core.models.heads import Head, read_head
-from core.models.training_examples import EXAMPLES, TrainingExample, read_examples
+from core.models.training_examples import EXAMPLES, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
 from core.models.values import InstalledBackbone, InstalledModel
 
@@ -66,7 +67,7 @@ def load_training_hashes(model: InstalledModel) -> TrainingHashes | None:
     return read_hashes(model.folder)
 
 
-def load_examples(model: InstalledModel) -> tuple[TrainingExample, ...] | None:
+def load_examples(model: InstalledModel) -> tuple[LabelledImage, ...] | None:
     """The model's training data; None if it was not saved."""
     return read_examples(model.folder, model.card.training)
 
