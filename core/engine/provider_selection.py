@@ -54,6 +54,10 @@ class BackboneFiles:
         """A backbone without variants, with its file."""
         return cls((card,), lambda _: data)
 
+    def only(self, card: BackboneCard) -> BackboneFiles:
+        """One of them, whether or not it is the fastest."""
+        return BackboneFiles((card,), self.load)
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderProbe:

@@ -63,6 +63,19 @@ def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None)
     return data
 
 
+def load_files(backbone: InstalledBackbone) -> dict[str, bytes]:
+    """Read the file of a backbone and those of its variants that can be read, by name.
+
+    Raises:
+        ModelError: as `load_backbone`.
+    """
+    own = {backbone.card.file: load_backbone(backbone)}
+    for variant in map(backbone.card.of_variant, backbone.card.variants):
+        with contextlib.suppress(ModelError):
+            own[variant.file] = load_backbone(backbone, variant)
+    return own
+
+
 def backbone_files(backbone: InstalledBackbone, model: ModelCard | None = None) -> BackboneFiles:
     """A backbone with the variants that may be used instead of it.
 

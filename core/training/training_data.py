@@ -15,6 +15,7 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
+from core.card import BackboneCard
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, format_paths
@@ -66,6 +67,7 @@ class TrainingData:
     Attributes:
         dataset: the images, and the problems of their folder.
         backbone: the backbone of the features.
+        card: the card of the backbone, or of its variant, that computed them.
         train: training images.
         validation: images for model selection and calibration.
         test: images for the final evaluation.
@@ -76,6 +78,7 @@ class TrainingData:
 
     dataset: Dataset
     backbone: InstalledBackbone
+    card: BackboneCard
     train: LabelledFeatures
     validation: LabelledFeatures
     test: LabelledFeatures
@@ -120,8 +123,12 @@ def load_training_data(
     report: ProgressCallback,
     token: CancelToken,
     on_dataset: Callable[[Dataset], None] = lambda _: None,
+    use_variants: bool = True,
 ) -> TrainingData:
     """Read a folder, split it, and compute its features.
+
+    Heads of the recipe quick are trained in the fastest variant of the backbone, unless that is not wanted; those of
+    the others in float32, as Keras continues from there.
 
     Args:
         request: the training request.
@@ -129,6 +136,7 @@ def load_training_data(
         report: called for each stage.
         token: checked frequently.
         on_dataset: called with the dataset before its features are computed.
+        use_variants: whether a variant of the backbone may compute the features.
 
     Raises:
         DatasetError: the folder cannot be used for training, or cannot be split as requested.
@@ -137,7 +145,10 @@ def load_training_data(
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = backbone_of(library)
-    extractor = extractor_of(backbone, request.provider, request.precision)
+    files = backbone_files(backbone)
+    if not use_variants or request.recipe is not Recipe.QUICK:
+        files = files.only(backbone.card)
+    extractor = FeatureExtractor.select(files, request.provider, request.precision)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
         dataset = read_dataset(request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
         on_dataset(dataset)
@@ -156,7 +167,9 @@ def load_training_data(
     validation, test = others
     dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, others, token)))
     is_random_split = _is_random_split(dataset, request)
-    return TrainingData(dataset, backbone, train, validation, test, is_random_split, table.computed, table.failures)
+    return TrainingData(
+        dataset, backbone, extractor.card, train, validation, test, is_random_split, table.computed, table.failures
+    )
 
 
 def _split_by_features(
@@ -203,21 +216,15 @@ def _leaks(
 
 
 def compute(
-    examples: Sequence[LabelledImage],
-    backbone: InstalledBackbone,
-    request: TrainRequest,
-    *,
-    report: ProgressCallback,
-    token: CancelToken,
+    examples: Sequence[LabelledImage], source: FeatureExtractor, *, report: ProgressCallback, token: CancelToken
 ) -> FeatureTable:
-    """Compute the features of examples with a backbone, using cached ones where possible.
+    """Compute the features of examples, using cached ones where possible.
 
     Raises:
         ProviderError: the engine cannot be opened or failed while running.
         ModelError: the backbone is damaged.
         Cancelled: the token was cancelled.
     """
-    source = extractor_of(backbone, request.provider, request.precision)
     with FeatureStore() as store:
         return compute_features(examples, source, store, report=report, token=token)
 
