@@ -145,10 +145,7 @@ def load_training_data(
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = backbone_of(library)
-    files = backbone_files(backbone)
-    if not use_variants or request.recipe is not Recipe.QUICK:
-        files = files.only(backbone.card)
-    extractor = FeatureExtractor.select(files, request.provider, request.precision)
+    extractor = _extractor(request, backbone, use_variants=use_variants)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
         dataset = read_dataset(request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
         on_dataset(dataset)
@@ -170,6 +167,13 @@ def load_training_data(
     return TrainingData(
         dataset, backbone, extractor.card, train, validation, test, is_random_split, table.computed, table.failures
     )
+
+
+def _extractor(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool) -> FeatureExtractor:
+    files = backbone_files(backbone)
+    if not use_variants or request.recipe is not Recipe.QUICK:
+        files = files.only(backbone.card)
+    return FeatureExtractor.select(files, request.provider, request.precision)
 
 
 def _split_by_features(
