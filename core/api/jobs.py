@@ -88,20 +88,10 @@ def watch_job(job: str, *, report: Callable[[JobSummary], None], token: CancelTo
 
 
 def remove_job(job: str) -> None:
-    """Move a job that is not running to the trash."""
+    """Move a job that is not running to the trash, and delete what has been there for too long."""
     from core.services import jobs
 
     jobs.remove(job)
-
-
-def discard_job(job: str) -> None:
-    """Move a job to the trash for scripts, and delete what has been there for too long."""
-    from core.jobs import trash
-    from core.jobs.job_list import existing_job
-
-    existing_job(job)
-    trash.trash(job)
-    trash.purge()
 
 
 def list_removed_jobs() -> tuple[RemovedJob, ...]:

@@ -33,7 +33,7 @@ from core.jobs.watch import Watch, WatchPhase, WatchState
 from core.models.library import open_library
 from core.outputs.following import follow_sorting
 from core.outputs.keywords.exiftool import find_exiftool
-from core.outputs.keywords.from_job import KeywordPolicy, write_results
+from core.outputs.keywords.from_job import KeywordPolicy, write_assigned
 from core.outputs.keywords.record import open_record
 from core.outputs.keywords.values import KeywordOutcome, KeywordRequest, sidecar_of
 from core.outputs.keywords.writing import remove
@@ -180,7 +180,8 @@ def write_keywords(
                 warn(note, "")
         with ResultStore(running.id) as results:
             failures = (row.failure for row in results.each(_FAILED) if row.failure is not None)
-            written = write_results(results, results.each(_CLASSIFIED), policy, options, tool, record, token=token)
+            assigned = policy.assign(results.each(_CLASSIFIED))
+            written = write_assigned(results, assigned, options, tool, record, token=token)
             for outcome in chain(failures, written):
                 report(outcome)
         moved = len(record.photos_in(_absolute(folder)))

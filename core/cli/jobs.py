@@ -54,7 +54,7 @@ def _list(form: str) -> int:
 
 
 def _remove(id_: str) -> None:
-    api.discard_job(id_)
+    api.remove_job(id_)
     hint = tr_n(
         "To undo this within {count} day, run `fovea jobs restore {id}`.",
         "To undo this within {count} days, run `fovea jobs restore {id}`.",

@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *, intermixed: bool = False, **settings: Any) -> None:  # noqa: ANN401 - argparse's own
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
-        self._intermixed = intermixed
+        self._intermixed, self._is_parsing = intermixed, False
 
     def error(self, message: str) -> NoReturn:
         """Raise an error instead of printing it and exiting."""
@@ -32,14 +32,20 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=hint)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
-        """As in the base class; an `intermixed` parser reads `a.jpg --top 3 b.jpg` as two paths."""
-        if not self._intermixed:
+        """As in the base class, but the parser of the command itself refuses unknown arguments, so that the hint names
+        that command; an `intermixed` parser reads `a.jpg --top 3 b.jpg` as two paths.
+        """
+        if self._is_parsing:  # the intermixed parser calls this method again for each of its two passes
             return super().parse_known_args(args, namespace)
-        self._intermixed = False  # the intermixed parser calls this method again for each of its two passes
+        self._is_parsing = True
+        parse = self.parse_known_intermixed_args if self._intermixed else super().parse_known_args
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            namespace, unknown = parse(args, namespace)
         finally:
-            self._intermixed = True
+            self._is_parsing = False
+        if unknown:
+            self.error(tr("unrecognized arguments: {arguments}", arguments=" ".join(unknown)))
+        return namespace, unknown
 
 
 class Version(argparse.Action):

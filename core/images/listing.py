@@ -29,9 +29,6 @@ IMAGE_SUFFIXES: Final = frozenset(
 _VOLUME: Final = "\\\\?\\Volume{"
 """The prefix of the target of a mount point on Windows if it is a disk, not a folder."""
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]+")
-_SEVERAL: Final = 2
-_VISITED: Final = 20
-"""Maximum number of subfolders that are examined, in order."""
 
 T = TypeVar("T")
 OnError = Callable[[Path, ImageError], None]
@@ -66,15 +63,6 @@ def find_images(
         elif (key := _key(path)) not in given:
             given.add(key)
             yield path
-
-
-def has_class_folders(folder: Path) -> bool:
-    """Whether a folder looks like labelled images: several subfolders that directly contain images."""
-    try:
-        _, subfolders = _entries(folder)
-        return sum(bool(_entries(one)[0]) for one in subfolders[:_VISITED]) >= _SEVERAL
-    except OSError:
-        return False
 
 
 def _key(path: Path) -> Hashable:

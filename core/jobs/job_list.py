@@ -125,5 +125,7 @@ def existing_job(id_: str) -> Path:
     """
     folder = job_folder(id_)
     if folder.parent != paths.jobs() or not is_there(folder / FILE):
-        raise UsageError(tr("No job {id!r}.", id=id_), hint=tr("List the jobs with `fovea jobs`."))
+        raise UsageError(
+            tr("No job {id!r}.", id=id_), hint=tr("It may have been removed. `fovea jobs` lists all jobs.")
+        )
     return folder

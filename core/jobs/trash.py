@@ -16,7 +16,7 @@ from core.base.i18n import tr, tr_n
 from core.base.salvage import files_set_aside
 from core.base.storage import storage_errors
 from core.base.text import display_path
-from core.jobs.job_list import read_summary
+from core.jobs.job_list import existing_job, read_summary
 from core.jobs.journal import job_folder, locked
 from core.jobs.schema import FILE, journal_errors, open_database
 from core.jobs.values import JobSummary
@@ -49,9 +49,7 @@ def trash(id_: str) -> None:
         UsageError: the job does not exist, or is running.
         StorageError: it cannot be moved; the job is unchanged.
     """
-    folder = job_folder(id_)
-    if folder.parent != paths.jobs() or not (folder / FILE).exists():
-        raise UsageError(tr("This job has already been removed."), hint=tr("There is nothing to remove."))
+    folder = existing_job(id_)
     with locked(folder):
         pass  # only check: Windows cannot rename a folder with a locked file
     move_to_trash(folder)

@@ -25,7 +25,7 @@ from core.jobs.queries import ResultStore
 from core.jobs.values import Row
 from core.outputs.following import follow_sorting
 from core.outputs.keywords.exiftool import ExifTool, find_exiftool
-from core.outputs.keywords.from_job import KeywordPolicy, write_results
+from core.outputs.keywords.from_job import KeywordPolicy, write_assigned
 from core.outputs.keywords.record import SidecarRecord, open_record
 from core.outputs.keywords.values import KeywordRequest
 from core.outputs.reports.columns import ColumnSet, columns
@@ -126,8 +126,8 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
         if self._tool is None or self._record is None:
             return
         token = CancelToken()  # no cancellation: it takes about a second
-        choice = self._request.keyword_policy
-        for outcome in write_results(answers, rows, choice, request, self._tool, self._record, token=token):
+        assigned = self._request.keyword_policy.assign(rows)
+        for outcome in write_assigned(answers, assigned, request, self._tool, self._record, token=token):
             if isinstance(outcome, Failure):
                 self._warn(outcome)
 

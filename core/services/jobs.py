@@ -73,7 +73,7 @@ def _current(job: JobSummary) -> JobSummary:
 
 
 def remove(job: str) -> None:
-    """Move a job to the trash, see `core.jobs.trash.trash`.
+    """Move a job to the trash, see `core.jobs.trash.trash`, and delete what has been there for too long.
 
     Raises:
         UsageError: it is running, or does not exist.
@@ -82,6 +82,7 @@ def remove(job: str) -> None:
     if job in _running:
         raise UsageError(tr("This folder is being classified."), hint=tr("Stop the job before removing it."))
     trash.trash(job)
+    trash.purge()
 
 
 # ---- running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +12,11 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
 from core.jobs.queries import ResultStore
-from core.jobs.values import State, View
+from core.jobs.values import View
 from core.outputs.keywords.exiftool import find_exiftool
-from core.outputs.keywords.from_job import KeywordPolicy
+from core.outputs.keywords.from_job import KeywordPolicy, RowAssignment, write_assigned
 from core.outputs.keywords.record import open_record
-from core.outputs.keywords.values import KeywordAssignment, KeywordChange, KeywordOutcome, KeywordRequest, KeywordResult
-from core.outputs.keywords.writing import write
+from core.outputs.keywords.values import KeywordChange, KeywordOutcome, KeywordRequest, KeywordResult
 from core.prediction import Failure
 from core.services.job_values import KeywordOptions, OutputResult, PlannedStep
 
@@ -28,16 +27,14 @@ class KeywordPlan:
 
     Attributes:
         job: the id of the job.
-        numbers: the numbers of the rows.
-        assignments: the keyword of each row's photo.
+        assigned: the rows, and the keywords for their photos.
         outcomes: the expected outcome for each photo.
         request: the options.
         top: the job's folder.
     """
 
     job: str
-    numbers: tuple[int, ...]
-    assignments: tuple[KeywordAssignment, ...]
+    assigned: tuple[RowAssignment, ...]
     outcomes: tuple[KeywordOutcome, ...]
     request: KeywordRequest
     top: Path
@@ -66,27 +63,10 @@ class KeywordPlan:
             StorageError: the record of written keywords, or the journal, cannot be written.
             Cancelled: the token was cancelled; the remaining photos are unchanged.
         """
-        tool, clock = find_exiftool(), ProgressReporter(tr("Writing keywords"), len(self.assignments), report)
-        done: list[KeywordOutcome] = []
-        try:
-            with open_record(paths.keyword_record()) as record:
-                for outcome in write(self.assignments, self.request, tool, record, token=token):
-                    done.append(outcome)
-                    clock.advance()
-        finally:
-            self._record_written(done)
-        return OutputResult(tr("Keywords written: {counts}.", counts=_counts_text(done)))
-
-    def _record_written(self, done: Sequence[KeywordOutcome]) -> None:
-        changed = [
-            number
-            for number, outcome in zip(self.numbers, done, strict=False)
-            if isinstance(outcome, KeywordResult)
-            and outcome.change is not KeywordChange.UNCHANGED
-            and outcome.file == outcome.photo
-        ]
+        clock = ProgressReporter(tr("Writing keywords"), len(self.assigned), report)
         with ResultStore(self.job) as results:
-            results.note_written(changed)
+            done = _write(results, self.assigned, self.request, clock, token)
+        return OutputResult(tr("Keywords written: {counts}.", counts=_counts_text(done)))
 
 
 def plan_keywords(
@@ -104,30 +84,32 @@ def plan_keywords(
         StorageError: the journal or the record cannot be read.
         Cancelled: the token was cancelled.
     """
-    tool, top = find_exiftool(), results.summary().folder
-    request = KeywordRequest(place=options.place, dry_run=True, within=top)
-    numbers: list[int] = []
-    assignments: list[KeywordAssignment] = []
-    policy = KeywordPolicy(options.threshold)
-    for row in results.each(view):
+    find_exiftool()
+    top = results.summary().folder
+    request = KeywordRequest(place=options.place, within=top)
+    assigned = []
+    for one in KeywordPolicy(options.threshold).assign(results.each(view)):
         token.check()
-        if row.state is State.DONE:
-            numbers.append(row.number)
-            assignments.append(policy.assign(row))
-    clock = ProgressReporter(tr("Reading photos"), len(assignments), report)
-    outcomes: list[KeywordOutcome] = []
+        assigned.append(one)
+    clock = ProgressReporter(tr("Reading photos"), len(assigned), report)
+    outcomes = _write(results, assigned, replace(request, dry_run=True), clock, token)
+    return KeywordPlan(job, tuple(assigned), tuple(outcomes), request, top)
+
+
+def _write(
+    results: ResultStore,
+    assigned: Iterable[RowAssignment],
+    request: KeywordRequest,
+    clock: ProgressReporter,
+    token: CancelToken,
+) -> list[KeywordOutcome]:
+    """The outcome for each row, with progress."""
+    outcomes = []
     with open_record(paths.keyword_record()) as record:
-        for outcome in write(assignments, request, tool, record, token=token):
+        for outcome in write_assigned(results, assigned, request, find_exiftool(), record, token=token):
             outcomes.append(outcome)
             clock.advance()
-    return KeywordPlan(
-        job,
-        tuple(numbers),
-        tuple(assignments),
-        tuple(outcomes),
-        replace(request, dry_run=False),
-        top,
-    )
+    return outcomes
 
 
 def below(path: Path, top: Path) -> str:

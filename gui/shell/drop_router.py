@@ -5,29 +5,29 @@ from __future__ import annotations
 from PySide6.QtCore import QMimeData, QObject
 
 from core.base.i18n import tr
-from gui.folders.folder_drop import FolderDrop
 from gui.session.session import Session
+from gui.shell.folder_drop import FolderDrop
 from gui.shell.pages import PageStack
-from gui.shell.rail import Page
 from gui.training.wizard_controller import WizardController
 from gui.widgets.drop import MODEL_SUFFIX, DropContent, Rejection, read_drop
 from gui.widgets.notices import Notices
 
 
 class DropRouter(QObject):
-    """Routes dropped and pasted content: models to *Models*, folders to *Folders* or *Photos*, photos to *Photos*."""
+    """Routes dropped and pasted content: models to *Models*, photos to *Photos*, folders by the page."""
 
     def __init__(
         self, session: Session, notices: Notices, pages: PageStack, wizard: WizardController, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._session, self._notices, self._pages, self._wizard = session, notices, pages, wizard
-        self._folders = FolderDrop(session.pictures, notices, lambda folder: pages.folders.open_form(folder), self)
+        self._session, self._notices, self._pages = session, notices, pages
+        self._folders = FolderDrop(session, lambda folder: pages.folders.open_form(folder), wizard.open, self)
 
     def take(self, mime: QMimeData) -> bool:
         """Accept what was dropped or pasted; unsupported content is rejected with a notice.
 
-        A folder dropped on *Folders* starts a job; other files and folders are added to *Photos*.
+        A folder dropped on *Folders* starts a job, on *Training* a training; other files and folders are added to
+        *Photos*.
         """
         content = read_drop(mime)
         match content:
@@ -36,12 +36,8 @@ class DropRouter(QObject):
                 return False
             case DropContent(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
                 self._pages.models.imports.import_file(file)
-            case DropContent(paths=files) if files and self._pages.current_page is Page.FOLDERS:
-                self._folders.take(files, self._session.add)
             case DropContent(paths=files) if files:
-                self._folders.offer(files)  # before the folder is listed completely, which may take long
-                self._session.add(files)
-                self._wizard.offer(files)
+                self._folders.take(files, self._pages.current_page)
             case DropContent(image=image) if image is not None:
                 self._session.pasted.add(image)
         return True

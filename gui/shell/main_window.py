@@ -90,8 +90,7 @@ class MainWindow(DropWindow):
 
     def _lay_out(self) -> None:
         middle, body = QWidget(), QWidget()
-        vbox(self.top_bar, fill(self.pages), parent=middle, spacing=0)
-        self.notices.cover(self.pages)
+        vbox(self.top_bar, fill(self.pages), self.notices, parent=middle, spacing=0)
         self.overlay.area = self.pages
         body.setObjectName("page")
         hbox(self.rail, fill(middle), parent=body, spacing=0)

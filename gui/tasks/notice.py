@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Self
+from typing import Self, TypeAlias
 
 from core.base.errors import FoveaError
+
+Action: TypeAlias = tuple[str, Callable[[], object]]
+"""The text of a button, and what it does."""
 
 
 class NoticeKind(Enum):
@@ -25,13 +28,13 @@ class Notice:
 
     Attributes:
         text: one or two sentences.
-        action: the text and the function of its button.
+        actions: the text and the function of each button.
         key: what the notice is about; a later notice with the same key replaces it. By default the text.
     """
 
     text: str
     kind: NoticeKind = NoticeKind.INFORMATION
-    action: tuple[str, Callable[[], object]] | None = None
+    actions: tuple[Action, ...] = ()
     key: str = ""
 
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,10 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
-from core.base.text import display_path
-from core.images.listing import has_class_folders
 from gui.session.session import Session
-from gui.tasks.main_thread import Dispatcher
 from gui.tasks.notice import NoticeKind
 from gui.widgets.notices import Notices
 
@@ -45,8 +41,6 @@ class WizardController(QObject):
         self.wizard: TrainingWizard | None = None
         self.line = ""
         self._is_warned = False
-        self._dispatcher = Dispatcher(self)
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="folders")
 
     def open(self, folder: Path | None = None) -> None:
         """Show the wizard, with this folder where one is given."""
@@ -94,14 +88,8 @@ class WizardController(QObject):
         """Show the training step of the wizard and resume this run there, unless another training is in progress."""
         self._shown().resume(request)
 
-    def offer(self, dropped: Sequence[Path]) -> None:
-        """Offer to train with a folder that was dropped, if it has subfolders of photos."""
-        if len(dropped) == 1:
-            self._executor.submit(self._check_folder, dropped[0])
-
     def close(self) -> None:
-        """Stop background work; the progress of an unfinished training is kept."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Close the wizard; the progress of an unfinished training is kept."""
         if self.wizard is not None:
             self.wizard.close()
 
@@ -115,16 +103,6 @@ class WizardController(QObject):
         wizard.finished.connect(self._on_finished)
         wizard.hid.connect(self._show_hidden)
         return wizard
-
-    def _check_folder(self, folder: Path) -> None:  # runs in the executor's thread
-        if has_class_folders(folder):
-            self._dispatcher.post(self._offer, folder)
-
-    def _offer(self, folder: Path) -> None:
-        self._notices.show_notice(
-            tr("“{folder}” has a subfolder for each class. Fovea can learn them.", folder=display_path(folder.name)),
-            action=(tr("Train a new model"), lambda: self.open(folder)),
-        )
 
     def show_progress(self, line: str) -> None:
         """Report the progress of the training."""

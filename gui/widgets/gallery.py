@@ -168,7 +168,7 @@ def _texts() -> Panel:
 def _notices() -> Panel:
     panel = Panel("Notices")
     for kind in NoticeKind:
-        add(panel.body, Toast(Notice(_SENTENCE, kind, ("Undo", lambda: None)), lambda _: None, lambda: None))
+        add(panel.body, Toast(Notice(_SENTENCE, kind, (("Undo", lambda: None),)), lambda _: None, lambda: None))
     return panel
 
 

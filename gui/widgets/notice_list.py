@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from core.base.i18n import tr
 from gui.widgets import icons, theme
-from gui.widgets.basic import ScrollColumn, ToolButton, button, label
-from gui.widgets.layouts import SPACE, TOP, Item, Placed, fill, hbox, vbox
-from gui.widgets.notices import KeptNotice, Notices, described, notice_icon
+from gui.widgets.basic import ScrollColumn, ToolButton, label
+from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox, vbox
+from gui.widgets.notices import KeptNotice, Notices, described, notice_icon, offered
 
 _MIN_SIZE: Final = QSize(440, 120)
 _MAX_SIZE: Final = QSize(440, 400)
@@ -63,11 +63,7 @@ def _row(kept: KeptNotice, popup: QFrame) -> QWidget:
     row, notice = QWidget(), kept.notice
     message = label(notice.text, wrap=True)
     message.setAccessibleName(described(notice))
-    below: list[Item] = [label(tr("{time:%H:%M}", time=kept.shown_at), "muted"), SPACE]
-    if notice.action is not None:
-        offer = button(*notice.action, kind="link")
-        offer.clicked.connect(popup.close)
-        below.append(offer)
-    texts = vbox(message, hbox(*below), spacing=0)
+    time = label(tr("{time:%H:%M}", time=kept.shown_at), "muted")
+    texts = vbox(message, hbox(time, SPACE, *offered(notice, popup.close)), spacing=0)
     hbox(Placed(notice_icon(notice.kind), alignment=TOP), fill(texts), parent=row, margins=(0, 4, 0, 4), spacing=12)
     return row

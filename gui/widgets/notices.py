@@ -1,4 +1,4 @@
-"""Notices: toasts over the bottom of the page, in four kinds, and the last ten in a list."""
+"""Notices: below the page, in four kinds, and the last ten in a list."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QEnterEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QApplication, QFrame, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QWidget
 from shiboken6 import isValid
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
-from gui.tasks.notice import Notice, NoticeKind
+from gui.tasks.notice import Action, Notice, NoticeKind
 from gui.widgets import theme
 from gui.widgets.accessible import give_role
 from gui.widgets.announcing import announce
@@ -26,7 +26,6 @@ from gui.widgets.layouts import fill, hbox, vbox
 KEPT: Final = 10
 """How many notices the list keeps."""
 _MAX_VISIBLE: Final = 3
-_WIDTH: Final = 480
 _MIN_HEIGHT: Final = 720
 """Height of the window, in pixels, below which only the newest notice is shown, to leave room for the page."""
 _SECONDS: Final = {NoticeKind.SUCCESS: 8, NoticeKind.INFORMATION: 12}
@@ -56,6 +55,8 @@ class KeptNotice:
 class Notices(QWidget):
     """A short stack of toasts, newest first; the oldest is dropped. A low window shows only the newest.
 
+    It has a place of its own in a layout, so that it covers no controls.
+
     Attributes:
         kept: the last notices, oldest first.
         changed: the list of kept notices changed.
@@ -65,34 +66,27 @@ class Notices(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._column = vbox(parent=self, margins=0, spacing=theme.GRID)
+        self._column = vbox(parent=self, margins=(16, 0, 16, 12), spacing=theme.GRID)
         self._toasts: list[Toast] = []
         self._wants_all = False
-        self._area, self._focus_before = parent, parent
+        self._focus_before = parent
         self.kept: deque[KeptNotice] = deque(maxlen=KEPT)
         parent.installEventFilter(self)
         QApplication.instance().focusChanged.connect(self._on_focus)  # type: ignore[union-attr]
         self.hide()
-
-    def cover(self, area: QWidget) -> None:
-        """Show the toasts over the bottom of this widget instead of the parent."""
-        self._area.removeEventFilter(self)
-        self._area = area
-        self.setParent(area.parentWidget())
-        area.installEventFilter(self)
 
     def show_notice(
         self,
         text: str,
         kind: NoticeKind = NoticeKind.INFORMATION,
         *,
-        action: tuple[str, Callable[[], object]] | None = None,
+        action: Action | None = None,
         key: str = "",
     ) -> None:
-        """Show a notice; see `Notice`."""
-        self.show_one(Notice(text, kind, action, key))
+        """Show a notice with one action or none; see `Notice`."""
+        self.show_one(Notice(text, kind, (action,) if action else (), key))
 
-    def show_success(self, text: str, *, action: tuple[str, Callable[[], object]] | None = None, key: str = "") -> None:
+    def show_success(self, text: str, *, action: Action | None = None, key: str = "") -> None:
         """Confirm that what the user asked for was done."""
         self.show_notice(text, NoticeKind.SUCCESS, action=action, key=key)
 
@@ -142,20 +136,15 @@ class Notices(QWidget):
         self._keep_time()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show):
+        if event.type() is QEvent.Type.Resize:
             self._fit()
         return super().eventFilter(watched, event)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.LayoutRequest:
-            self._place()
-        return super().event(event)
 
     def _dismiss(self, toast: Toast) -> None:
         if toast not in self._toasts:  # already dismissed, but not deleted yet
             return
         if _has_focus(toast):
-            (self._focus_before if isValid(self._focus_before) else self._area).setFocus()
+            (self._focus_before if isValid(self._focus_before) else self.window()).setFocus()
         self._toasts.remove(toast)
         self._column.removeWidget(toast)
         toast.timer.stop()
@@ -192,17 +181,6 @@ class Notices(QWidget):
             toast.more.setText(tr_n("Show {count:,} more", "Show {count:,} more", len(waiting)))
             toast.more.setVisible(bool(waiting))
         self.setVisible(bool(self._toasts))
-        self._place()
-
-    def _place(self) -> None:
-        """Stand in the lower right corner of the area, with a margin."""
-        area, margin = self._area.rect(), 2 * theme.GRID
-        if self._area is not self.parentWidget():
-            area.moveTopLeft(self._area.pos())
-        width = min(_WIDTH, area.width() - 2 * margin)
-        height = max(self._column.heightForWidth(width), self._column.minimumSize().height())
-        self.setGeometry(area.right() - margin - width, area.bottom() - margin - height, width, height)
-        self.raise_()
 
 
 class Toast(QFrame):
@@ -215,24 +193,21 @@ class Toast(QFrame):
         self.setAccessibleName(described(notice))
         give_role(self, _ROLES[notice.kind])
         self.notice, self._dismiss = notice, dismiss
-        self.leaves = notice.kind in _SECONDS and (notice.kind is NoticeKind.SUCCESS or notice.action is None)
+        self.leaves = notice.kind in _SECONDS and (notice.kind is NoticeKind.SUCCESS or not notice.actions)
         self.timer = QTimer(self, singleShot=True, interval=1000 * _SECONDS.get(notice.kind, 0))
         self.timer.timeout.connect(lambda: dismiss(self))
         message = label(notice.text, wrap=True)
         message.setAccessibleName(described(notice))
         self.more = button("", show_all, kind="link", name=tr("Show the other notices"))
         self.more.hide()
-        links = [self.more]
-        if notice.action is not None:
-            offer = button(*notice.action, kind="link")
-            offer.clicked.connect(lambda: dismiss(self))
-            links.insert(0, offer)
+        offers = offered(notice, lambda: dismiss(self))
         copy = icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(notice.text))
         close = icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self))
         hbox(
             notice_icon(notice.kind),
             fill(message),
-            *links,
+            *offers,
+            self.more,
             copy,
             close,
             parent=self,
@@ -252,6 +227,14 @@ class Toast(QFrame):
             self._dismiss(self)
         else:
             super().keyPressEvent(event)
+
+
+def offered(notice: Notice, close: Callable[[], object]) -> list[QPushButton]:
+    """Buttons for the actions of a notice; `close` is called after each."""
+    buttons = [button(*action, kind="link") for action in notice.actions]
+    for one in buttons:
+        one.clicked.connect(close)
+    return buttons
 
 
 def notice_icon(kind: NoticeKind) -> Icon:

@@ -66,7 +66,7 @@ def apply(tool: ExifTool, edits: Sequence[FileEdit], *, keep_time: bool) -> dict
         The errors of the files that could not be changed.
     """
     parts = {edit.file: _partial_path(edit) for edit in edits}
-    before = {edit.file: _state(edit.file) for edit in edits}
+    before = {edit.file: () if edit.is_new else _state(edit.file) for edit in edits}
     try:
         errors, answers = _changed(tool, edits, parts)
         for edit in edits:

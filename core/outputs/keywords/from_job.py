@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from core.base.progress import CancelToken
 from core.jobs.queries import ResultStore
-from core.jobs.values import THRESHOLD, Row
+from core.jobs.values import THRESHOLD, Row, State
 from core.outputs.keywords.exiftool import ExifTool
 from core.outputs.keywords.record import SidecarRecord
 from core.outputs.keywords.values import (
@@ -27,6 +27,9 @@ from core.outputs.keywords.writing import write
 
 _BATCH_SIZE: Final = 32
 
+RowAssignment: TypeAlias = tuple[int, KeywordAssignment]
+"""The number of a row of a job, and the keyword for its photo."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeywordPolicy:
@@ -40,24 +43,28 @@ class KeywordPolicy:
     threshold: float = THRESHOLD
     unsure: bool = False
 
-    def assign(self, row: Row) -> KeywordAssignment:
-        """The keyword for the photo of a classified row."""
+    def assign(self, rows: Iterable[Row]) -> Iterator[RowAssignment]:
+        """The keywords for the photos of rows; those that are not classified are skipped."""
+        for row in rows:
+            if row.state is State.DONE:
+                yield row.number, KeywordAssignment(row.path, self._label(row))
+
+    def _label(self, row: Row) -> str | None:
         if row.is_unsure(self.threshold):
-            return KeywordAssignment(row.path, UNSURE if self.unsure else None)
-        return KeywordAssignment(row.path, row.final_label)
+            return UNSURE if self.unsure else None
+        return row.final_label
 
 
-def write_results(
+def write_assigned(
     results: ResultStore,
-    rows: Iterable[Row],
-    policy: KeywordPolicy,
+    assigned: Iterable[RowAssignment],
     request: KeywordRequest,
     tool: ExifTool,
     record: SidecarRecord,
     *,
     token: CancelToken,
 ) -> Iterator[KeywordOutcome]:
-    """Write the keywords of a job's rows, with one outcome for each classified row; others are skipped.
+    """Write the keywords of a job's rows, with one outcome for each.
 
     Changed photos are recorded in the journal, so that they are not classified again.
 
@@ -65,21 +72,23 @@ def write_results(
         Cancelled: as `core.outputs.keywords.writing.write`.
         StorageError: the record or the journal cannot be written.
     """
-    source = (row for row in rows if row.final_label is not None and row.failure is None)
+    source = iter(assigned)
     while group := list(islice(source, _BATCH_SIZE)):
-        outcomes = list(write(map(policy.assign, group), request, tool, record, token=token))
+        outcomes = list(write((assignment for _, assignment in group), request, tool, record, token=token))
         if not request.dry_run:
             results.note_written(_written_into(group, outcomes, request))
         yield from outcomes
 
 
-def _written_into(rows: Sequence[Row], outcomes: Sequence[KeywordOutcome], request: KeywordRequest) -> list[int]:
+def _written_into(
+    assigned: Sequence[RowAssignment], outcomes: Sequence[KeywordOutcome], request: KeywordRequest
+) -> list[int]:
     """The numbers of the rows whose photo itself was changed, or may have been."""
     return [
-        row.number
-        for row, outcome in zip(rows, outcomes, strict=True)
+        number
+        for (number, assignment), outcome in zip(assigned, outcomes, strict=True)
         if isinstance(outcome, KeywordResult)
         and outcome.change is not KeywordChange.UNCHANGED
-        and (request.place is KeywordTarget.PHOTO or outcome.file == Path(os.path.realpath(row.path)))
-        and row.path.exists()
+        and (request.place is KeywordTarget.PHOTO or outcome.file == Path(os.path.realpath(assignment.photo)))
+        and assignment.photo.exists()
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,7 +140,7 @@ def _refusal(photo: PhotoMetadata) -> tuple[str, str]:
     """Why the sidecar cannot be written, and a hint; both empty if it can be."""
     name = display_path(photo.sidecar.name)
     try:
-        photo.sidecar.lstat()
+        mode = photo.sidecar.lstat().st_mode
     except FileNotFoundError:
         return "", ""
     except OSError as error:
@@ -147,7 +148,8 @@ def _refusal(photo: PhotoMetadata) -> tuple[str, str]:
             return tr("the name of its sidecar would be too long"), tr(_SHORTEN)
         return _unreadable_sidecar(name, os_reason(error)), tr(_CHECK_SIDECAR)
     if photo.in_sidecar is None:
-        return tr("“{sidecar}” is not a file", sidecar=name), tr(_CHECK_SIDECAR)
+        is_new = stat.S_ISREG(mode)  # another program has just created it, which `apply` detects
+        return ("", "") if is_new else (tr("“{sidecar}” is not a file", sidecar=name), tr(_CHECK_SIDECAR))
     if isinstance(photo.in_sidecar, ExifToolReply):
         return _unreadable_sidecar(name, photo.in_sidecar.reason), tr(_CHECK_SIDECAR)
     if photo.in_sidecar.kind == "XMP":

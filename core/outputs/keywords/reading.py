@@ -64,15 +64,17 @@ def read_photos(
 ) -> list[PhotoMetadata]:
     """Read the metadata of photos and their sidecars; see `KeywordRequest.within`."""
     pairs = [(Path(os.path.realpath(assignment.photo)), _sidecar(assignment.photo)) for assignment in assignments]
-    known = [file for file in dict.fromkeys(chain.from_iterable(pairs)) if _size(file)]
-    found = dict(zip(known, read(tool, known), strict=True))
+    sizes = {file: _size(file) for file in chain.from_iterable(pairs)}  # other programs may create files meanwhile
+    found: dict[Path, Metadata | ExifToolReply] = {file: EMPTY for file, size in sizes.items() if size == 0}
+    known = [file for file, size in sizes.items() if size]
+    found |= dict(zip(known, read(tool, known), strict=True))
     return [
         PhotoMetadata(
             assignment,
             photo,
             sidecar,
-            _with_found(photo, found),
-            _with_found(sidecar, found),
+            found.get(photo),
+            found.get(sidecar),
             _outside((photo, sidecar), within),
         )
         for assignment, (photo, sidecar) in zip(assignments, pairs, strict=True)
@@ -137,9 +139,3 @@ def _size(file: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def _with_found(file: Path, found: dict[Path, Metadata | ExifToolReply]) -> Metadata | ExifToolReply | None:
-    if file in found:
-        return found[file]
-    return None if _size(file) is None else EMPTY

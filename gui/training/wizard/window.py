@@ -229,8 +229,7 @@ class TrainingWizard(SecondWindow):
         titles = [part for title in self._titles for part in (title, 3 * theme.GRID)]
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
         self._foot = _band("foot", self.cancel, SPACE, self.back, self.next, self.done)
-        vbox(_band("top", *titles, SPACE), fill(self._pages), self._foot, parent=self, spacing=0)
-        self.notices.cover(self._pages)
+        vbox(_band("top", *titles, SPACE), fill(self._pages), self.notices, self._foot, parent=self, spacing=0)
 
 
 def _band(name: str, *items: Item) -> QWidget:

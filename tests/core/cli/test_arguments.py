@@ -42,6 +42,16 @@ def test_invalid_requests_are_reported_with_a_hint(fovea: Fovea, arguments: tupl
     assert "--help" in hint
 
 
+@pytest.mark.parametrize(
+    "command", [(), ("classify", "a.jpg"), ("train", "a", "--name", "b"), ("models", "versions", "m")]
+)
+def test_the_hint_names_the_command_with_the_unknown_option(fovea: Fovea, command: tuple[str, ...]) -> None:
+    ran = fovea(*command, "--nonsense", "--also")
+    assert "--nonsense" in ran.err or not command
+    names = [part for part in command if part in ("classify", "train", "models", "versions")]
+    assert f"`{' '.join(('fovea', *names))} --help`" in ran.err
+
+
 @pytest.mark.parametrize("command", [(), ("classify",), ("models",), ("models", "import"), ("doctor",)])
 def test_every_command_explains_itself(fovea: Fovea, command: tuple[str, ...]) -> None:
     ran = fovea(*command, "--help")

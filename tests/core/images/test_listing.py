@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.base.errors import ImageError
 from core.base.text import display_path, natural_sort_key
-from core.images.listing import IMAGE_SUFFIXES, find_images, has_class_folders
+from core.images.listing import IMAGE_SUFFIXES, find_images
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, links or permissions")
 
@@ -275,18 +275,3 @@ def test_printable_is_one_safe_line(path: str, line: str) -> None:
     assert display_path(path) == line
     assert display_path(path).encode()
     assert len(display_path(path).splitlines()) == 1
-
-
-def test_a_folder_of_labelled_images_is_known_by_its_subfolders(tmp_path: Path) -> None:
-    assert not has_class_folders(tmp_path)
-    for label in ("cat", "dog"):
-        (tmp_path / label).mkdir()
-        assert not has_class_folders(tmp_path)
-        (tmp_path / label / "notes.txt").write_text("no image")
-    (tmp_path / "cat" / "1.jpg").write_bytes(b"x")
-    assert not has_class_folders(tmp_path)
-    (tmp_path / "dog" / "1.PNG").write_bytes(b"x")
-    assert has_class_folders(tmp_path)
-    assert not has_class_folders(tmp_path / "cat")
-    assert not has_class_folders(tmp_path / "cat" / "1.jpg")
-    assert not has_class_folders(tmp_path / "gone")

@@ -100,14 +100,6 @@ def test_jobs_of_an_earlier_window_are_listed(tiny_model: str, tree: Path, qtbot
     second.close()
 
 
-def test_a_dropped_folder_is_offered(window: MainWindow, tree: Path, qtbot: QtBot) -> None:
-    assert dragging.drop(window, dragging.files([tree]))
-    qtbot.waitUntil(lambda: any("as a folder job?" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
-    press(window.notices, "Classify folder", qtbot)
-    assert window.pages.folders.form.isVisible()
-    assert window.pages.folders.form.folder == tree
-
-
 def test_a_folder_dropped_on_the_page_opens_the_form(
     page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:

@@ -8,13 +8,14 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.base.errors import FoveaError
 from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import announcing
 from gui.widgets import notices as notices_module
+from gui.widgets.layouts import SPACE, vbox
 from gui.widgets.notice_list import NoticesButton
 from gui.widgets.notices import Notices
 
@@ -35,7 +36,9 @@ def window(qtbot: QtBot) -> Iterator[QWidget]:
 @pytest.fixture
 def notices(window: QWidget) -> Notices:
     """A stack without notices."""
-    return Notices(window)
+    notices = Notices(window)
+    vbox(SPACE, notices, parent=window)
+    return notices
 
 
 @pytest.fixture
@@ -164,11 +167,15 @@ def test_notices_are_announced_with_their_kind(announced: list[QAccessibleAnnoun
     ]
 
 
-def test_toasts_lie_over_the_lower_right_corner(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
-    notices.show_error(FoveaError("It broke.", hint="Mend it. " * 40))
+def test_notices_stand_below_the_page(window: QWidget, notices: Notices, qtbot: QtBot) -> None:
+    page = QLabel("page", window)
+    layout = window.layout()
+    assert isinstance(layout, QVBoxLayout)
+    layout.insertWidget(0, page, 1)
+    notices.show_error(FoveaError("It broke.", hint="Mend it. " * 60))
     qtbot.waitUntil(lambda: notices.isVisible() and notices.height() > 60)
-    assert window.rect().contains(notices.geometry())
-    assert notices.geometry().bottom() >= window.height() - 24
+    assert page.geometry().bottom() < notices.geometry().top()  # no control is covered
+    assert notices.geometry().bottom() == window.rect().bottom()
     (message,) = [one for one in notices.findChildren(QLabel) if "It broke" in one.text()]
     assert message.height() >= message.heightForWidth(message.width())
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from core.base import paths
 from core.base.progress import CancelToken
+from core.outputs.keywords import tags
 from core.outputs.keywords.exiftool import ExifTool, KeywordError, find_exiftool
 from core.outputs.keywords.record import SidecarRecord, open_record
 from core.outputs.keywords.values import (
@@ -334,3 +335,21 @@ def test_keywords_of_malicious_files_are_not_commands(tmp_path: Path, tool: Exif
     given([file], SIDECAR, tool, record)
     removed([file], tool, record)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_sidecar_created_meanwhile_is_kept_and_no_failure_of_a_dry_run(
+    tmp_path: Path, tool: ExifTool, record: SidecarRecord, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
+) -> None:
+    file, plain = photo(tmp_path), tags.read
+
+    def read(*arguments: object) -> object:
+        found = plain(*arguments)  # type: ignore[arg-type]
+        sidecar_of(file).write_bytes(b"of another program")
+        return found
+
+    monkeypatch.setattr("core.outputs.keywords.reading.read", read)
+    (outcome,) = given([file], KeywordRequest(dry_run=dry_run), tool, record)
+    assert isinstance(outcome, KeywordResult if dry_run else Failure)
+    assert dry_run or "another program changed the file" in str(outcome)
+    assert sidecar_of(file).read_bytes() == b"of another program"

@@ -183,20 +183,3 @@ def test_a_training_continues_in_the_background_and_is_shown_again(
     window.status.training_wanted.emit()
     assert wizard.isVisible()
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
-
-
-def test_a_dropped_folder_of_classes_is_offered_to_the_wizard(
-    qtbot: QtBot, window: MainWindow, home: Path, folder: Path
-) -> None:
-    teaching.replace_backbone(home)
-    assert dragging.drop(window, dragging.files([folder]))
-    qtbot.waitUntil(
-        lambda: any("has a subfolder for each class" in text for text in window.notices.texts()), timeout=PATIENCE_MS
-    )
-    (offer,) = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Train a new model"]
-    qtbot.waitUntil(offer.isVisible, timeout=PATIENCE_MS)
-    click(qtbot, offer)
-    wizard = window.wizard_controller.wizard
-    assert wizard is not None
-    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
-    assert "60 photos in 3 classes" in texts(wizard)
