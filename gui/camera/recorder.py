@@ -78,14 +78,10 @@ class Recorder(QObject):
         return self._take is not None
 
     def open(self, folder: Path) -> None:
-        """Record into another dataset from now on."""
+        """Record into this dataset from now on, and count its photos."""
         self.end()
         self.folder = folder
-        self.count()
-
-    def count(self) -> None:
-        """Count the photos of the dataset."""
-        self._submit(self._count, self.folder)
+        self._submit(self._count, folder)
 
     def begin(self, label: str) -> None:
         """Begin a take in a class."""
