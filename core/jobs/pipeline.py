@@ -26,11 +26,12 @@ from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.datasets.scan_cache import FileState
+from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore
-from core.engine.features import quantize_float16
+from core.engine.features import FeatureExtractor, quantize_float16
 from core.engine.limits import MAX_BATCH
-from core.images import preprocessing
+from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS
 from core.images.perceptual_hash import phash
 from core.jobs.journal import Image, ImageResult, ModelRef
@@ -38,7 +39,6 @@ from core.models.classifier import (
     Classifier,
     PreprocessedImage,
     fallback_to_cpu,
-    open_classifier,
     predictions,
     prepare,
 )
@@ -48,9 +48,6 @@ from core.prediction import Failure, Outcome, Timing
 
 PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 """Maximum number of images being decoded or waiting for the engine."""
-CACHED: Final = "kept"
-"""Replaces the provider's name in predictions made from cached features."""
-
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
@@ -69,6 +66,7 @@ class LazyClassifier:
         """
         self.model, self.head = model, load_head(model)
         self._requested, self._precision = requested, precision
+        self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
 
     @property
@@ -78,14 +76,29 @@ class LazyClassifier:
 
     @property
     def kind(self) -> FeatureKind:
-        """What the features depend on."""
-        card = self.model.backbone.card
-        return FeatureKind(card.sha256, preprocessing.version(self.spec), self._precision.value, card.feature_width)
+        """What the features depend on.
+
+        Raises:
+            ModelError: the backbone is damaged.
+            ProviderError: the requested provider does not work.
+        """
+        return self._extractor().kind
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine; None if it is not open."""
+        return self._classifier.engine if self._classifier else None
 
     @property
     def provider(self) -> Provider | None:
         """The provider that runs the backbone; None if the engine is not open."""
-        return self._classifier.engine.provider if self._classifier else None
+        return self.engine.provider if self.engine else None
+
+    def _extractor(self) -> FeatureExtractor:
+        """The extractor of the selected variant, the same for all images."""
+        if self._selected is None:
+            self._selected = feature_extractor(self.model, self._requested, self._precision)
+        return self._selected
 
     def model_ref(self, top_k: int) -> ModelRef:
         """The reference for the journal; models with different predictions have different keys."""
@@ -102,7 +115,7 @@ class LazyClassifier:
             ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
-            self._classifier = open_classifier(self.model, self._requested, self._precision)
+            self._classifier = Classifier(self.model, self._extractor().open(), self.head)
         return self._classifier
 
     def run(self, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
@@ -204,7 +217,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             return {}
         paths = {image.number: image.path for image in images}
         rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
-        predicted = predictions(self._classifier.model.card, self._classifier.head, rows, CACHED, self._top_k)
+        predicted = predictions(self._classifier.model.card, self._classifier.head, rows, None, self._top_k)
         return dict(zip(kept, predicted, strict=True))
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
@@ -220,8 +233,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
             features = rows.astype(np.float32)
         computed = [item.with_features(row, each_ms) for item, row in zip(ready.values(), features, strict=True)]
-        provider = str(classifier.provider)
-        predicted = predictions(classifier.model.card, classifier.head, computed, provider, self._top_k)
+        predicted = predictions(classifier.model.card, classifier.head, computed, classifier.engine, self._top_k)
         return dict(zip(ready, predicted, strict=True))
 
     def _read(self, image: Image) -> _Input:

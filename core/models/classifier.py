@@ -21,16 +21,19 @@ from numpy.typing import NDArray
 from core.base.errors import ImageError, ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
-from core.engine.engine import Engine
+from core.engine.engine import Engine, open_engine
 from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCache, file_signature
 from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.preprocessing import preprocess
 from core.models.heads import Head, softmax, top_scores
-from core.models.installed import load_backbone, load_head
+from core.models.installed import backbone_files, load_backbone, load_head
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction, Timing
+
+CACHED: Final = "kept"
+"""Replaces the provider's name in predictions made from cached features."""
 
 _PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 
@@ -87,7 +90,7 @@ class Classifier:
         computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
         results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
         features = [one for one in results if isinstance(one, ImageFeatures)]
-        predicted = iter(predictions(self.model.card, self.head, features, self.engine.provider.value, top_k))
+        predicted = iter(predictions(self.model.card, self.head, features, self.engine, top_k))
         for one in results:
             yield one if isinstance(one, Failure) else next(predicted)
 
@@ -110,10 +113,10 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
 
     Raises:
         ModelError: the head is missing, damaged, or does not match.
-        ValueError: the model has another backbone.
+        ValueError: the model has another backbone, or may not use the open variant.
     """
-    if model.backbone.card.sha256 != classifier.engine.card.sha256:
-        raise ValueError("the model has another backbone")
+    if classifier.engine.card not in backbone_files(model.backbone, model.card).cards:
+        raise ValueError("the model has another backbone, or may not use this variant")
     return replace(classifier, model=model, head=load_head(model))
 
 
@@ -125,20 +128,23 @@ def open_classifier(model: InstalledModel, requested: ProviderPreference, precis
         ProviderError: the requested provider does not work.
     """
     head = load_head(model)
-    data = load_backbone(model.backbone)
-    return Classifier(model, choose_engine(data, model.backbone.card, requested, precision), head)
+    return Classifier(model, choose_engine(backbone_files(model.backbone, model.card), requested, precision), head)
 
 
 def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
-    """Reopen the same model on the CPU, for the remaining images after a provider failed.
+    """Reopen the same variant of the model on the CPU, for the remaining images after a provider failed.
 
     Raises:
         ProviderError: the CPU provider itself failed, with `error`.
         ModelError: the model's files have changed in the meantime.
     """
-    if classifier.engine.provider is Provider.CPU:
+    engine = classifier.engine
+    if engine.provider is Provider.CPU:
         raise error
-    return open_classifier(classifier.model, ProviderPreference.CPU, classifier.engine.precision)
+    data = load_backbone(classifier.model.backbone, engine.card)
+    return replace(
+        classifier, engine=open_engine(data, engine.card, Provider.CPU, engine.requested), feature_cache=None
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +188,7 @@ def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
 
 
 def predictions(
-    card: ModelCard, head: Head, images: Sequence[ImageFeatures], provider: str, top_k: int
+    card: ModelCard, head: Head, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int
 ) -> list[Prediction]:
     """Predictions of a model for images.
 
@@ -190,17 +196,22 @@ def predictions(
         card: the model's card.
         head: its head.
         images: the images and their features.
-        provider: the provider that ran the backbone.
+        engine: the engine that computed the features; None if they were cached.
         top_k: how many classes to report for each.
     """
     if not images:
         return []
     rows = softmax(head.logits(np.stack([image.features for image in images])), card.temperature)
+    provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
     result = []
     for image, probabilities in zip(images, rows, strict=True):
         scores = top_scores(probabilities, card.classes, top_k)
         unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
-        result.append(Prediction(image.path, scores, unknown, card.name, provider, image.timing, image.warnings))
+        result.append(
+            Prediction(
+                image.path, scores, unknown, card.name, provider, image.timing, image.warnings, precision=precision
+            )
+        )
     return result
 
 

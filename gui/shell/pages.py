@@ -40,6 +40,8 @@ _LATER: Final = (
     "statistics",
 )
 """The other modules the window may need, except the plots, which take half a second and much memory."""
+_PAUSE_MS: Final = 20
+"""The time between the creation of two pages, in which events that came meanwhile are handled."""
 
 
 class PageStack(QStackedWidget):
@@ -162,7 +164,7 @@ class PageStack(QStackedWidget):
 
     def preload(self) -> None:
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""
-        preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages()))
+        preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages(), _PAUSE_MS))
         once = Qt.ConnectionType.SingleShotConnection
         self._session.models.opened.connect(lambda _: preload.preload(self, _LATER), once)
 

@@ -108,7 +108,8 @@ class EngineClient(QObject):
 
     def classify(self, images: Iterable[Path]) -> None:
         """Classify images; one that is already waiting is classified only once."""
-        self._waiting.update(dict.fromkeys(images))
+        for image in images:
+            self._waiting[image] = None
         self._put_preferred_first()
         self._request_next()
         self.waiting_changed.emit()
@@ -127,6 +128,12 @@ class EngineClient(QObject):
         for image in images:
             self._waiting.pop(image, None)
             self._suspects.discard(image)
+        self.waiting_changed.emit()
+
+    def forget_all(self) -> None:
+        """Cancel the classification of all images, however many wait."""
+        self._waiting.clear()
+        self._suspects.clear()
         self.waiting_changed.emit()
 
     def _request_next(self) -> None:
