@@ -73,7 +73,6 @@ class Commands(QObject):
             ActionId.OPEN_FILES: self._open_files,
             ActionId.OPEN_FOLDER: self._open_folder,
             ActionId.TRY_SAMPLES: lambda: session.add(SAMPLES),
-            ActionId.CAMERA: lambda: pages.camera.open(),
             ActionId.OPEN_FILE: self._open_selected,
             ActionId.SHOW_IN_FOLDER: self._show_selected,
             ActionId.COPY_PATH: self._copy_paths,
