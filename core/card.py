@@ -26,6 +26,8 @@ MAX_CLASSES: Final = 100_000
 MAX_FEATURES: Final = 65_536
 MIN_SIZE: Final = 16
 MAX_SIZE: Final = 2048
+MAX_PARTS: Final = 8
+"""The most backbones that one is composed of."""
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
 _DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
@@ -86,6 +88,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedBackbone:
+    """A reference to a backbone in the library."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackboneCard:
     """The card of a backbone.
 
@@ -101,6 +111,8 @@ class BackboneCard:
         multiply_adds: multiply-adds for one image.
         origin: the source of the weights.
         golden_features: the encoded features of the golden inputs (`golden.encode_features`) when it was made.
+        parts: the backbones that it is composed of, see `core.models.composite`; empty if it is not. The library
+            composes it if the file is missing.
     """
 
     name: str
@@ -114,14 +126,7 @@ class BackboneCard:
     multiply_adds: int
     origin: Origin
     golden_features: str
-
-
-@dataclass(frozen=True, slots=True)
-class SharedBackbone:
-    """A reference to a backbone in the library."""
-
-    name: str
-    sha256: str
+    parts: tuple[SharedBackbone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +266,14 @@ class _Fields:
             raise self.error(key, reason)
         return value
 
+    def items(self, key: str, limit: int) -> list[_Fields]:
+        """The objects in a list; empty if it is missing."""
+        values = self.take(key, list) if self.has(key) else []
+        if len(values) > limit:
+            raise self.error(key, tr("it must have at most {limit} entries", limit=limit))
+        place = f"{self._place}.{key}" if self._place else key
+        return [_Fields(value, f"{place}[{number}]") for number, value in enumerate(values)]
+
     def inner(self, key: str) -> _Fields:
         return _Fields(self._content.get(key), f"{self._place}.{key}" if self._place else key)
 
@@ -329,11 +342,19 @@ def _backbone(fields: _Fields) -> BackboneCard:
         multiply_adds=fields.between("multiply_adds", 1, 10**15),
         origin=_origin(fields.inner("origin")),
         golden_features=fields.take("golden_features", str),
+        parts=_parts(fields) if fields.has("parts") else (),
     )
     if _encoded_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
         reason = tr("it does not have {count:,} numbers for each golden input", count=card.feature_width)
         raise fields.error("golden_features", reason)
     return card
+
+
+def _parts(fields: _Fields) -> tuple[SharedBackbone, ...]:
+    parts = tuple(map(_shared, fields.items("parts", MAX_PARTS)))
+    if len(parts) == 1:
+        raise fields.error("parts", tr("a single part is not enough"))
+    return parts
 
 
 def _encoded_length(text: str) -> int:

@@ -10,7 +10,8 @@ from core.base.i18n import tr
 from core.card import BackboneCard, ModelCard
 from core.datasets.labelled_image import LabelledImage
 from core.engine import graph
-from core.models.files import REINSTALL, file_size, read_checked
+from core.models.composite import compose
+from core.models.files import REINSTALL, check_hash, file_size, read_checked
 from core.models.heads import Head, read_head
 from core.models.training_examples import EXAMPLES, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
@@ -20,13 +21,16 @@ EVALUATION: Final = "evaluation.json"
 """The evaluation of a version on its test images; see `core.evaluation.kept`."""
 
 
-def backbone_in(folder: Path, card: BackboneCard) -> InstalledBackbone:
-    """The backbone with this card in a folder.
+def backbone_in(
+    folder: Path, card: BackboneCard, parts: tuple[InstalledBackbone, ...] = ()
+) -> InstalledBackbone:
+    """The backbone with this card in a folder, or composed of `parts`.
 
     Raises:
         ModelError: its file is missing.
     """
-    return InstalledBackbone(card, folder, file_size(folder / card.file))
+    size = sum(part.size_bytes for part in parts) if parts else file_size(folder / card.file)
+    return InstalledBackbone(card, folder, size, parts)
 
 
 def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version: int) -> InstalledModel:
@@ -41,13 +45,19 @@ def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version
 
 
 def load_backbone(backbone: InstalledBackbone) -> bytes:
-    """Read a backbone's file, and check its hash and that it is safe to open.
+    """Read a backbone's file, or compose it of its parts, and check its hash and that it is safe to open.
 
     Raises:
         ModelError: it is missing, changed, unsupported or malicious.
     """
-    data = read_checked(backbone.folder / backbone.card.file, backbone.card.sha256)
-    graph.check_backbone(data, backbone.card, is_installed=True)
+    card = backbone.card
+    if backbone.parts:
+        files = (read_checked(part.folder / part.card.file, part.card.sha256) for part in backbone.parts)
+        data = compose([*zip(files, (part.card for part in backbone.parts), strict=True)], card)
+        check_hash(data, card.sha256, backbone.folder / card.file)
+    else:
+        data = read_checked(backbone.folder / card.file, card.sha256)
+    graph.check_backbone(data, card, is_installed=True)
     return data
 
 
