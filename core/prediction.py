@@ -44,6 +44,7 @@ class Prediction:
         provider: the provider that actually ran it.
         timing: how long it took.
         warnings: warnings about the image, such as that a part of it is missing.
+        precision: the number format that its backbone was computed in; empty if unknown.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class Prediction:
     provider: str
     timing: Timing
     warnings: tuple[str, ...] = ()
+    precision: str = ""
 
     @property
     def is_unsure(self) -> bool:

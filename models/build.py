@@ -32,8 +32,8 @@ from core.engine.complexity import compute_stats
 from core.engine.feature_store import FeatureStore
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
-from core.models.composite import compose
 from core.models.bundled_features import FEATURES, features_bytes
+from core.models.composite import compose
 from core.models.heads import LinearHead, head_bytes, read_head
 from core.models.installed import load_examples
 from core.models.library import Library

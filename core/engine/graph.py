@@ -176,7 +176,7 @@ def _check_inside(model: onnx.ModelProto, card: BackboneCard, *, times: int) -> 
     check_limits(model, inferred, times=times)
     features, shapes = inferred.shapes.get(FEATURES, ()), [inferred.shapes.get(name, ()) for name in maps]
     channels = -1 if card.feature_map_layout == "nhwc" else 1
-    depth = sum(shape[channels] for shape in shapes if len(shape) == 4)  # noqa: PLR2004 - the axes of a feature map
+    depth = sum(shape[channels] for shape in shapes if len(shape) == 4)
     are_real = all(inferred.kinds.get(name) == TensorProto.FLOAT for name in (FEATURES, *maps))
     if features != (MAX_BATCH, card.feature_width) or depth != card.feature_width or not are_real:
         what = tr(

@@ -24,10 +24,11 @@ from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.datasets.scan_cache import FileState
+from core.engine.engine import Engine
 from core.engine.feature_store import FeatureKind, FeatureStore
-from core.engine.features import quantize_float16
+from core.engine.features import FeatureExtractor, quantize_float16
 from core.engine.limits import MAX_BATCH
-from core.images import preprocessing
+from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS
 from core.images.perceptual_hash import phash
 from core.jobs.journal import Image, ImageResult, ModelRef
@@ -35,7 +36,6 @@ from core.models.classifier import (
     Classifier,
     PreprocessedImage,
     fallback_to_cpu,
-    open_classifier,
     predictions,
     prepare,
     run_timed,
@@ -46,9 +46,6 @@ from core.prediction import Failure, Outcome, Prediction, Timing
 
 PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 """Maximum number of images being decoded or waiting for the engine."""
-CACHED: Final = "kept"
-"""Replaces the provider's name in predictions made from cached features."""
-
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
@@ -67,6 +64,7 @@ class LazyClassifier:
         """
         self.model, self.head = model, load_head(model)
         self._requested, self._precision = requested, precision
+        self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
 
     @property
@@ -76,14 +74,29 @@ class LazyClassifier:
 
     @property
     def kind(self) -> FeatureKind:
-        """What the features depend on."""
-        card = self.model.backbone.card
-        return FeatureKind(card.sha256, preprocessing.version(self.spec), self._precision.value, card.feature_width)
+        """What the features depend on.
+
+        Raises:
+            ModelError: the backbone is damaged.
+            ProviderError: the requested provider does not work.
+        """
+        return self._extractor().kind
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine; None if it is not open."""
+        return self._classifier.engine if self._classifier else None
 
     @property
     def provider(self) -> Provider | None:
         """The provider that runs the backbone; None if the engine is not open."""
-        return self._classifier.engine.provider if self._classifier else None
+        return self.engine.provider if self.engine else None
+
+    def _extractor(self) -> FeatureExtractor:
+        """The extractor of the selected variant, the same for all images."""
+        if self._selected is None:
+            self._selected = feature_extractor(self.model, self._requested, self._precision)
+        return self._selected
 
     def model_ref(self, top_k: int) -> ModelRef:
         """The reference for the journal; models with different predictions have different keys."""
@@ -100,7 +113,7 @@ class LazyClassifier:
             ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
-            self._classifier = open_classifier(self.model, self._requested, self._precision)
+            self._classifier = Classifier(self.model, self._extractor().open(), self.head)
         return self._classifier
 
     def run(self, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
@@ -200,7 +213,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             return {}
         times = [(image.path, _NO_TIME) for image in images if image.number in kept]
         features = np.stack(list(kept.values())).astype(np.float32)
-        return {**self._predictions(list(kept), features, times, CACHED)}
+        return {**self._predictions(list(kept), features, times, None)}
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
         """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
@@ -214,14 +227,14 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             self._store.put(self._classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
             features = rows.astype(np.float32)
         times = [(item.path, Timing(item.decode_ms, item.preprocess_ms, milliseconds)) for item in ready.values()]
-        predicted = self._predictions(list(ready), features, times, str(self._classifier.provider))
+        predicted = self._predictions(list(ready), features, times, self._classifier.engine)
         return {number: replace(predicted[number], warnings=item.warnings) for number, item in ready.items()}
 
     def _predictions(
-        self, numbers: list[int], features: NDArray[np.float32], times: list[tuple[Path, Timing]], provider: str
+        self, numbers: list[int], features: NDArray[np.float32], times: list[tuple[Path, Timing]], engine: Engine | None
     ) -> dict[int, Prediction]:
         card, head = self._classifier.model.card, self._classifier.head
-        return dict(zip(numbers, predictions(card, head, features, times, provider, self._top_k), strict=True))
+        return dict(zip(numbers, predictions(card, head, features, times, engine, self._top_k), strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""

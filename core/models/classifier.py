@@ -21,16 +21,19 @@ from numpy.typing import NDArray
 from core.base.errors import ImageError, ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
-from core.engine.engine import Engine
+from core.engine.engine import Engine, open_engine
 from core.engine.feature_cache import CachedFeatures, FileSignature, LruFeatureCache, file_signature
 from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.preprocessing import preprocess
 from core.models.heads import Head, softmax, top_scores
-from core.models.installed import load_backbone, load_head
+from core.models.installed import backbone_files, load_backbone, load_head
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction, Timing
+
+CACHED: Final = "kept"
+"""Replaces the provider's name in predictions made from cached features."""
 
 _PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 
@@ -107,8 +110,8 @@ class Classifier:
         return cached
 
     def _predict(self, cached: CachedFeatures, top_k: int) -> Prediction:
-        images, provider = [(cached.path, cached.timing)], self.engine.provider.value
-        result = predictions(self.model.card, self.head, cached.features[None], images, provider, top_k)[0]
+        images = [(cached.path, cached.timing)]
+        result = predictions(self.model.card, self.head, cached.features[None], images, self.engine, top_k)[0]
         return replace(result, warnings=cached.warnings)
 
 
@@ -117,10 +120,10 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
 
     Raises:
         ModelError: the head is missing, damaged, or does not match.
-        ValueError: the model has another backbone.
+        ValueError: the model has another backbone, or may not use the open variant.
     """
-    if model.backbone.card.sha256 != classifier.engine.card.sha256:
-        raise ValueError("the model has another backbone")
+    if classifier.engine.card not in backbone_files(model.backbone, model.card).cards:
+        raise ValueError("the model has another backbone, or may not use this variant")
     return replace(classifier, model=model, head=load_head(model))
 
 
@@ -132,20 +135,23 @@ def open_classifier(model: InstalledModel, requested: ProviderPreference, precis
         ProviderError: the requested provider does not work.
     """
     head = load_head(model)
-    data = load_backbone(model.backbone)
-    return Classifier(model, choose_engine(data, model.backbone.card, requested, precision), head)
+    return Classifier(model, choose_engine(backbone_files(model.backbone, model.card), requested, precision), head)
 
 
 def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
-    """Reopen the same model on the CPU, for the remaining images after a provider failed.
+    """Reopen the same variant of the model on the CPU, for the remaining images after a provider failed.
 
     Raises:
         ProviderError: the CPU provider itself failed, with `error`.
         ModelError: the model's files have changed in the meantime.
     """
-    if classifier.engine.provider is Provider.CPU:
+    engine = classifier.engine
+    if engine.provider is Provider.CPU:
         raise error
-    return open_classifier(classifier.model, ProviderPreference.CPU, classifier.engine.precision)
+    data = load_backbone(classifier.model.backbone, engine.card)
+    return replace(
+        classifier, engine=open_engine(data, engine.card, Provider.CPU, engine.requested), feature_cache=None
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,7 +194,7 @@ def predictions(
     head: Head,
     features: NDArray[np.float32],
     images: Sequence[tuple[Path, Timing]],
-    provider: str,
+    engine: Engine | None,
     top_k: int,
 ) -> list[Prediction]:
     """Predictions of a model for images with features [n, d].
@@ -198,15 +204,16 @@ def predictions(
         head: its head.
         features: the features of the images.
         images: the file of each, and its timing.
-        provider: the provider that ran the backbone.
+        engine: the engine that computed the features; None if they were cached.
         top_k: how many classes to report for each.
     """
     rows = softmax(head.logits(features), card.temperature)
+    provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
     result = []
     for (path, timing), probabilities in zip(images, rows, strict=True):
         scores = top_scores(probabilities, card.classes, top_k)
         unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
-        result.append(Prediction(path, scores, unknown, card.name, provider, timing))
+        result.append(Prediction(path, scores, unknown, card.name, provider, timing, precision=precision))
     return result
 
 

@@ -1,10 +1,10 @@
 """Composition of several backbones into one, as an ONNX graph made in memory from their files.
 
-Every part sees the whole image: a part with another input size gets it resized inside the graph, by two matrix products,
-bicubic with antialiasing. Its features, means of values that are never negative, are replaced by their square roots
-(Tukey's transformation, as in Yang, Liu and Xu, "Free Lunch for Few-shot Learning", ICLR 2021) and then concatenated.
-The roots give each part about the same norm, so that neither drowns the other: 14.4 for Xception, 14.6 for
-EfficientNet-Lite0 on photos.
+Every part sees the whole image: a part with another input size gets it resized inside the graph, by two matrix
+products, bicubic with antialiasing. Its features, means of values that are never negative, are replaced by their square
+roots (Tukey's transformation, as in Yang, Liu and Xu, "Free Lunch for Few-shot Learning", ICLR 2021), and then
+concatenated. The roots give each part about the same norm, so that neither drowns the other: on photos, 15.0 for
+Xception and 14.8 for EfficientNet-Lite0.
 
 Measured on 196 photos of 8 classes with the recipe quick, in five folds and three divisions: Xception alone 0.952,
 EfficientNet-Lite0 alone 0.960 on the whole photo and 0.932 on its own centre crop, both together 0.971, with square
@@ -63,11 +63,11 @@ def compose(parts: Sequence[Part], card: BackboneCard) -> bytes:
         prefix = f"part{number}/"
         source, own = graph.INPUT, onnx.compose.add_prefix(model, prefix, inplace=True).graph
         if part.preprocessing.size != card.preprocessing.size:
-            source = f"{prefix}resized"
-            nodes += _resize(prefix, source)
-            arrays += _filters(prefix, card.preprocessing.size, part.preprocessing.size)
+            source = f"resized{number}"
+            nodes += _resize(f"resize{number}/", source)
+            arrays += _filters(f"resize{number}/", card.preprocessing.size, part.preprocessing.size)
         nodes += _read_from(own, f"{prefix}{graph.INPUT}", source)
-        nodes += [helper.make_node("Sqrt", [f"{prefix}{graph.FEATURES}"], [f"{prefix}roots"])]
+        nodes += [helper.make_node("Sqrt", [f"{prefix}{graph.FEATURES}"], [f"roots{number}"])]
         arrays += own.initializer
     nodes += _outputs(card)
     content = helper.make_graph(nodes, card.name, *_ports(models, card), arrays)
@@ -117,14 +117,15 @@ def resampling(size: int, wanted: int) -> NDArray[np.float32]:
 def _bicubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     near = ((_CUBIC + 2) * x - (_CUBIC + 3)) * x * x + 1
     far = (((x - 5) * x + 8) * x - 4) * _CUBIC
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))  # noqa: PLR2004 - the filter's reach
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
 def _outputs(card: BackboneCard) -> Iterator[NodeProto]:
-    prefixes = [f"part{number}/" for number in range(1, len(card.parts) + 1)]
-    yield helper.make_node("Concat", [f"{prefix}roots" for prefix in prefixes], [graph.FEATURES], axis=1)
-    for prefix, name in zip(prefixes, graph.feature_maps(card), strict=True):
-        yield helper.make_node("Identity", [f"{prefix}{graph.FEATURE_MAP}"], [name])
+    maps = graph.feature_maps(card)
+    roots = [f"roots{number}" for number in range(1, len(maps) + 1)]
+    yield helper.make_node("Concat", roots, [graph.FEATURES], axis=1)
+    for number, name in enumerate(maps, 1):
+        yield helper.make_node("Identity", [f"part{number}/{graph.FEATURE_MAP}"], [name])
 
 
 def _ports(
@@ -134,7 +135,7 @@ def _ports(
     size = card.preprocessing.size
     image = helper.make_tensor_value_info(graph.INPUT, TensorProto.UINT8, [_BATCH, size, size, 3])
     outputs = [helper.make_tensor_value_info(graph.FEATURES, TensorProto.FLOAT, [_BATCH, card.feature_width])]
-    for model, name in zip(models, graph.feature_maps(card), strict=True):
-        (own,) = (spec for spec in graph.outputs(model) if spec.name == graph.FEATURE_MAP)
+    for number, (model, name) in enumerate(zip(models, graph.feature_maps(card), strict=True), 1):
+        (own,) = (spec for spec in graph.outputs(model) if spec.name == f"part{number}/{graph.FEATURE_MAP}")
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [_BATCH, *own.axes[1:]]))
     return [image], outputs

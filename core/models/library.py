@@ -21,7 +21,7 @@ from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.datasets.labelled_image import LabelledImage
 from core.models import versions
 from core.models.files import REINSTALL, read_file
-from core.models.installed import EVALUATION, backbone_in, load_backbone, load_head, model_in
+from core.models.installed import EVALUATION, backbone_in, composite_in, load_backbone, load_head, model_in
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
@@ -306,7 +306,7 @@ class Library:
     def _backbone(self, card: BackboneCard, folder: Path) -> InstalledBackbone:
         """The backbone with this card in a folder; if its file is missing, it is composed of its parts."""
         is_whole = not card.parts or (folder / card.file).exists()
-        return backbone_in(folder, card, () if is_whole else tuple(map(self._part, card.parts)))
+        return backbone_in(folder, card) if is_whole else composite_in(folder, card, (*map(self._part, card.parts),))
 
     def _part(self, wanted: SharedBackbone) -> InstalledBackbone:
         """Find a part of a backbone, be it shared or inside a model."""

@@ -22,12 +22,13 @@ from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
 from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
 from core.models.examine import examine
+from core.models.installed import backbone_files
 from core.models.library import open_library
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
 
 Report: TypeAlias = Callable[[Outcome | OpenedModel], None]
-_Requested: TypeAlias = tuple[BackboneCard, ProviderPreference, Precision]
+_Requested: TypeAlias = tuple[tuple[BackboneCard, ...], ProviderPreference, Precision]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ class EngineService:
             token.check()
             self._top_k = top_k
             model = open_library().find(name)
-            requested = (model.backbone.card, provider, precision)
+            requested = (backbone_files(model.backbone, model.card).cards, provider, precision)
             try:
                 if self._classifier is not None and requested == self._requested:
                     return self._use(swap_head(self._classifier, model), requested)
@@ -164,7 +165,7 @@ class EngineService:
         model, engine = examine(classifier.model), classifier.engine
         self._requested = requested
         self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
-        return OpenedModel(model, engine.provider, engine.agreement, engine.opening_ms, refusal)
+        return OpenedModel(model, engine.provider, engine.precision, engine.agreement, engine.opening_ms, refusal)
 
 
 SERVICE: Final = EngineService()
