@@ -26,11 +26,12 @@ from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCa
 from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
+from core.images.drawing import Picture
 from core.images.preprocessing import preprocess
 from core.models.heads import Head, softmax, top_scores
 from core.models.installed import backbone_files, load_backbone, load_head
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Prediction, Timing
+from core.prediction import NO_FILE, Failure, Outcome, Prediction, Timing
 
 CACHED: Final = "kept"
 """Replaces the provider's name in predictions made from cached features."""
@@ -54,11 +55,11 @@ class Classifier:
     head: Head
     feature_cache: LruFeatureCache | None = None
 
-    def classify(self, images: Iterable[Path], *, top_k: int) -> Iterator[Outcome]:
+    def classify(self, images: Iterable[Path | Picture], *, top_k: int) -> Iterator[Outcome]:
         """Yield one outcome per image, in order; an unreadable image is a `Failure` and does not affect others.
 
         Args:
-            images: files; the iterable is read only as far ahead as needed.
+            images: files, or pixels without a file, such as a camera's frames; read only as far ahead as needed.
             top_k: how many classes to report for each.
 
         Raises:
@@ -71,19 +72,21 @@ class Classifier:
             try:
                 while True:
                     coming = islice(source, _PREFETCH - len(waiting))
-                    waiting.extend(pool.submit(self._prepare, path, plan) for path in coming)
+                    waiting.extend(pool.submit(self._prepare, image, plan) for image in coming)
                     if not waiting:
                         return
                     yield from self._predict_all(_pop_finished(waiting), top_k)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _prepare(self, path: Path, plan: Preprocessing) -> _Prepared:
-        signature = file_signature(path) if self.feature_cache else None
+    def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
+        if isinstance(image, Picture):
+            return _prepare_picture(image, plan)
+        signature = file_signature(image) if self.feature_cache else None
         cached = self.feature_cache.get(signature) if self.feature_cache and signature else None
         if cached is not None:
             return cached
-        prepared = prepare(path, plan)
+        prepared = prepare(image, plan)
         return replace(prepared, signature=signature) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
@@ -185,6 +188,12 @@ def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
     except ImageError as error:
         return Failure.of(path, error)
     return PreprocessedImage(path, values, (decoded - started) * 1000, (finished - decoded) * 1000, image.warnings)
+
+
+def _prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage:
+    started = time.perf_counter()
+    values = preprocess(picture.pixels(), plan)
+    return PreprocessedImage(NO_FILE, values, 0.0, (time.perf_counter() - started) * 1000)
 
 
 def predictions(
