@@ -184,7 +184,7 @@ def test_8_bit_weights_are_multiplied_by_their_steps() -> None:
     set_weights(model, weights)
     images = np.random.default_rng(1).normal(0, 1, (1, 4, 4, 3)).astype(np.float32)
     exact = kernel.transpose(1, 2, 3, 0) * np.array([0.5, 2], np.float32)
-    wanted = np.einsum("hwi,hwio->o", images[0, :3, :3], exact) + [5, 40]
+    wanted = np.einsum("hwi,hwio->o", images[0, :3, :3], exact) + np.array([5, 40])
     np.testing.assert_allclose(np.asarray(model(images))[0, 0, 0], wanted, rtol=1e-4)
     np.testing.assert_array_equal(head.weights, [[0.25, 0.75, 1.25], [-0.5, 1, 1.5]])
     np.testing.assert_array_equal(head.bias, [0.25, 0.5, 0.75])
