@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
+from core.base.providers import ComputePrecision
 from core.card import BackboneCard, ModelCard
 from core.datasets.labelled_image import LabelledImage
 from core.engine import graph
-from core.models.files import REINSTALL, file_size, read_checked
+from core.engine.provider_selection import BackboneFiles
+from core.models.composite import Part, compose
+from core.models.files import REINSTALL, check_hash, file_size, read_checked
 from core.models.heads import Head, read_head
 from core.models.training_examples import EXAMPLES, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
 from core.models.values import InstalledBackbone, InstalledModel
+from core.models.variant_agreement import keeps_predictions
 
 EVALUATION: Final = "evaluation.json"
 """The evaluation of a version on its test images; see `core.evaluation.kept`."""
 
 
+def composite_in(folder: Path, card: BackboneCard, parts: tuple[InstalledBackbone, ...]) -> InstalledBackbone:
+    """The backbone with this card in a folder, without a file of its own: it is composed of its parts."""
+    return InstalledBackbone(card, folder, sum(part.size_bytes for part in parts), parts)
+
+
 def backbone_in(folder: Path, card: BackboneCard) -> InstalledBackbone:
-    """The backbone with this card in a folder.
+    """The backbone with this card in a folder; files of variants may be missing.
 
     Raises:
         ModelError: its file is missing.
     """
-    return InstalledBackbone(card, folder, file_size(folder / card.file))
+    size = file_size(folder / card.file)
+    for variant in card.variants:
+        with contextlib.suppress(ModelError):
+            size += file_size(folder / variant.file)
+    return InstalledBackbone(card, folder, size)
 
 
 def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version: int) -> InstalledModel:
@@ -40,15 +54,44 @@ def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version
     return InstalledModel(card, folder, backbone, version == 0, version, size, has_training_data, has_evaluation)
 
 
-def load_backbone(backbone: InstalledBackbone) -> bytes:
-    """Read a backbone's file, and check its hash and that it is safe to open.
+def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None) -> bytes:
+    """Read the file of a backbone, or compose it of its parts, and check its hash and that it is safe to open.
+
+    Args:
+        backbone: the backbone.
+        card: of the variant to read instead; None for the backbone itself.
 
     Raises:
         ModelError: it is missing, changed, unsupported or malicious.
     """
-    data = read_checked(backbone.folder / backbone.card.file, backbone.card.sha256)
-    graph.check_backbone(data, backbone.card, is_installed=True)
+    card = card or backbone.card
+    if backbone.parts:
+        data = compose([_load_part(part, card.precision) for part in backbone.parts], card)
+        check_hash(data, card.sha256, backbone.folder / card.file)
+    else:
+        data = read_checked(backbone.folder / card.file, card.sha256)
+    graph.check_backbone(data, card, is_installed=True)
     return data
+
+
+def _load_part(part: InstalledBackbone, precision: ComputePrecision) -> Part:
+    """The file and the card of a part in this precision, or else of the part itself."""
+    variants = map(part.card.of_variant, part.card.variants)
+    card = next((one for one in variants if one.precision is precision), part.card)
+    return read_checked(part.folder / card.file, card.sha256), card
+
+
+def backbone_files(backbone: InstalledBackbone, model: ModelCard | None = None) -> BackboneFiles:
+    """A backbone with the variants that may be used instead of it.
+
+    Args:
+        backbone: the backbone.
+        model: the card of the model that uses it: only variants that keep its predictions may be used; None for all
+            variants, as for a head that is yet to be trained on them.
+    """
+    own = backbone.card
+    usable = own.variants if model is None else tuple(one for one in own.variants if keeps_predictions(model, one))
+    return BackboneFiles((own, *map(own.of_variant, usable)), lambda card: load_backbone(backbone, card))
 
 
 def load_head(model: InstalledModel) -> Head:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.base.errors import FoveaError
-from core.base.providers import Provider
+from core.base.providers import ComputePrecision, Provider
 from core.card import BackboneCard, ModelCard
 
 
@@ -19,12 +19,14 @@ class InstalledBackbone:
     Attributes:
         card: its card.
         folder: the folder of its files.
-        size_bytes: its size on disk.
+        size_bytes: its size on disk, including its parts.
+        parts: the backbones it is composed of when it is read; empty if it has a file of its own.
     """
 
     card: BackboneCard
     folder: Path
     size_bytes: int
+    parts: tuple[InstalledBackbone, ...] = ()
 
     @property
     def name(self) -> str:
@@ -113,6 +115,7 @@ class OpenedModel:
     Attributes:
         model: the model as it is installed.
         provider: the provider that runs it.
+        precision: the number format that its backbone is computed in.
         agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
         opening_ms: the time to open and verify it.
         refusal: why the requested provider is not in use; None if it is.
@@ -120,6 +123,7 @@ class OpenedModel:
 
     model: InstalledModel
     provider: Provider
+    precision: ComputePrecision
     agreement: float
     opening_ms: float
     refusal: FoveaError | None

@@ -6,6 +6,7 @@ features are cached. Validation and test images keep their role, so that the met
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
 from core.models.installed import load_backbone, load_examples, load_head
 from core.models.library import Library
-from core.models.values import InstalledModel
+from core.models.values import InstalledBackbone, InstalledModel
 from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card
@@ -281,7 +282,7 @@ def _install(
 ) -> InstalledModel:
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
-    own = {base.backbone.card.file: load_backbone(base.backbone)} if trained.backbone else {}
+    own = _own_files(base.backbone) if trained.backbone else {}
     fitted = data.everything() if data.is_random_split else data.train
     return retraining.library.install(
         write_card(card),
@@ -290,6 +291,15 @@ def _install(
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
+
+
+def _own_files(backbone: InstalledBackbone) -> dict[str, bytes]:
+    """The files of a backbone and of those of its variants that can be read."""
+    own = {backbone.card.file: load_backbone(backbone)}
+    for variant in map(backbone.card.of_variant, backbone.card.variants):
+        with contextlib.suppress(ModelError):
+            own[variant.file] = load_backbone(backbone, variant)
+    return own
 
 
 # ---- results

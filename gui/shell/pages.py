@@ -20,6 +20,7 @@ from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
+    from gui.camera.controller import CameraController
     from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
     from gui.models.evaluation_window import EvaluationController
@@ -35,6 +36,7 @@ _LATER: Final = (
     "gui.models.compare",
     "gui.models.evaluation_view",
     "gui.photos.changes_window",
+    "gui.camera.controller",
     "gui.shell.licences_dialog",
     "gui.shell.preferences",
     "statistics",
@@ -104,6 +106,13 @@ class PageStack(QStackedWidget):
         from gui.models.evaluation_window import EvaluationController
 
         return EvaluationController(self._session, self._notices, self)
+
+    @cached_property
+    def camera(self) -> CameraController:
+        """The camera."""
+        from gui.camera.controller import CameraController
+
+        return CameraController(self._session, self._wizard.open, self)
 
     @property
     def models(self) -> ModelsPage:

@@ -48,7 +48,7 @@ def test_dropped_photos_are_classified(window: MainWindow, qtbot: QtBot, solids:
     shown = visible_texts(window.photos_page.inspector)
     assert "red" in shown
     assert any(text.endswith(" ms") for text in shown)
-    assert "CPU" in shown
+    assert "CPU, float32" in shown
 
 
 def test_a_dropped_folder_adds_images_of_all_subfolders(
