@@ -36,7 +36,6 @@ from gui.widgets.layouts import vbox
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
-
 _PAUSE_MS: Final = 200
 """The time in which the results of a job are shown, before the review is created."""
 
