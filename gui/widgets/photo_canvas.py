@@ -97,7 +97,8 @@ class PhotoCanvas(QWidget):
     def _update(self) -> None:
         self.setCursor(Qt.CursorShape.ArrowCursor if self.placement.zoom is None else Qt.CursorShape.OpenHandCursor)
         self.update()
-        self._timer.start()
+        if not self._timer.isActive():  # a mouse moves more often, and would put it off until it stops
+            self._timer.start()
         self.zoomed.emit()
 
     # ---- events
