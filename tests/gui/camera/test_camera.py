@@ -268,9 +268,11 @@ def test_without_qt_multimedia_the_user_is_told_how_to_get_it(
     action = window.actions_by_id[ActionId.CAMERA]
     for found, is_enabled in ((None, False), (object(), True)):
         monkeypatch.setattr(support, "find_spec", lambda _, found=found: found)
+        support.missing_reason.cache_clear()
         window.availability.update()
         assert action.isEnabled() is is_enabled
         assert ("--extra camera" in action.toolTip()) is not is_enabled
+    support.missing_reason.cache_clear()
     monkeypatch.setattr(support, "_MODULE", "tests.gui.camera.missing_library")
     action.trigger()
     camera = window.pages.camera
