@@ -10,6 +10,7 @@ from core.base.errors import UsageError
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
+from core.datasets.problems import format_paths
 from core.jobs.job_list import job_summary
 from core.jobs.queries import ResultStore
 from core.jobs.values import View
@@ -18,6 +19,7 @@ from core.outputs.sorting import values
 from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
 from core.outputs.sorting.execute import execute, resume
 from core.outputs.sorting.plan import make_plan, summarize
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
@@ -152,14 +154,19 @@ def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: Can
     finally:
         views.job_changed(job)
     message = tr_n("Undid sorting {count:,} photo.", "Undid sorting {count:,} photos.", summary.undone)
-    if summary.kept:
-        kept = tr_n(
-            "{count:,} item was changed since and stays in place.",
-            "{count:,} items were changed since and stay in place.",
-            summary.kept,
-        )
-        message = f"{message} {kept}"
-    return OutputResult(message)
+    return OutputResult(f"{message} {_kept_text(summary)}" if summary.kept else message)
+
+
+def _kept_text(summary: SortingSummary) -> str:
+    """What undoing left in place, by name."""
+    with SortingRecord(summary.id) as record:
+        kept = [issue.path for issue in record.issues()]
+    return tr_n(
+        "{count:,} item was changed since and stays in place: {names}.",
+        "{count:,} items were changed since and stay in place: {names}.",
+        summary.kept,
+        names=format_paths(kept, summary.request.destination),
+    )
 
 
 def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
