@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+from core.base.card_fields import HINT, Fields, is_readable
 from core.base.errors import ModelError
-from core.base.i18n import mark, tr
+from core.base.i18n import tr
+from core.base.providers import ComputePrecision
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
@@ -32,16 +33,11 @@ _DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names o
 _NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
 _FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PATH_SEPARATOR = re.compile(r"[/\\]")
-_MAX_NESTING: Final = 16
-_HINT: Final = mark("Download or copy the model again, or use another model.")
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
 # to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
 _DRAFT_FACTOR: Final = 1.25
-T = TypeVar("T")
-Number = TypeVar("Number", int, float)
 
 
 class ResizeMode(StrEnum):
@@ -86,6 +82,27 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class BackboneVariant:
+    """A backbone in fewer bits, in a file of its own.
+
+    Attributes:
+        precision: the number format of its convolutions.
+        file: the name of its ONNX file next to the card.
+        sha256: of that file, in hexadecimal.
+        golden_features: its own, as in `BackboneCard`.
+        cosine: the mean cosine of its features to the backbone's, on images that it was not calibrated on.
+        method: how it was made.
+    """
+
+    precision: ComputePrecision
+    file: str
+    sha256: str
+    golden_features: str
+    cosine: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackboneCard:
     """The card of a backbone.
 
@@ -101,6 +118,8 @@ class BackboneCard:
         multiply_adds: multiply-adds for one image.
         origin: the source of the weights.
         golden_features: the encoded features of the golden inputs (`golden.encode_features`) when it was made.
+        precision: the number format of its file.
+        variants: the same backbone in fewer bits.
     """
 
     name: str
@@ -114,6 +133,19 @@ class BackboneCard:
     multiply_adds: int
     origin: Origin
     golden_features: str
+    precision: ComputePrecision = ComputePrecision.FLOAT32
+    variants: tuple[BackboneVariant, ...] = ()
+
+    def of_variant(self, variant: BackboneVariant) -> BackboneCard:
+        """The card of one of its variants, as of any other backbone."""
+        return replace(
+            self,
+            file=variant.file,
+            sha256=variant.sha256,
+            golden_features=variant.golden_features,
+            precision=variant.precision,
+            variants=(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +202,12 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
         ModelError: a field is missing, of the wrong type, or out of range; the message names the field.
     """
     if len(data) > _MAX_CARD_BYTES:
-        raise ModelError(tr("The card is too large ({count:,} bytes).", count=len(data)), hint=tr(_HINT))
+        raise ModelError(tr("The card is too large ({count:,} bytes).", count=len(data)), hint=tr(HINT))
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ModelError(tr("The card is not valid JSON."), hint=tr(_HINT)) from error
-    fields = _Fields(content, "")
+        raise ModelError(tr("The card is not valid JSON."), hint=tr(HINT)) from error
+    fields = Fields(content, "")
     if fields.take("format", int) != FORMAT:
         what = tr(
             "The card has format {found}. This version of Fovea supports format {supported}.",
@@ -188,7 +220,7 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
         return _backbone(fields)
     if kind == "model":
         return _model(fields)
-    raise ModelError(tr("The card has the unknown kind {kind!r}.", kind=kind[:80]), hint=tr(_HINT))
+    raise ModelError(tr("The card has the unknown kind {kind!r}.", kind=kind[:80]), hint=tr(HINT))
 
 
 def shareable(card: ModelCard) -> ModelCard:
@@ -215,97 +247,11 @@ def write_card(card: BackboneCard | ModelCard) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-class _Fields:
-    """A JSON object whose fields are read one by one and validated."""
-
-    def __init__(self, content: object, place: str) -> None:
-        if not isinstance(content, dict):
-            if not place:
-                raise ModelError(tr("The card is not a JSON object."), hint=tr(_HINT))
-            raise ModelError(tr("The card's field {name!r} is not an object.", name=place), hint=tr(_HINT))
-        self._content, self._place = content, place
-
-    def take(self, key: str, kind: type[T]) -> T:
-        value = self._content.get(key)
-        if kind is float and type(value) is int:
-            value = _as_float(value)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            found, expected = type(value).__name__, kind.__name__
-            raise self.error(key, tr("it must be of type {expected}, not {found}", expected=expected, found=found))
-        return value
-
-    def text(self, key: str, limit: int = 1000) -> str:
-        value = self.take(key, str)
-        if not _is_readable(value, limit):
-            raise self.error(key, tr("it must have 1 to {limit} printable characters", limit=limit))
-        return value
-
-    def match(self, key: str, pattern: re.Pattern[str]) -> str:
-        value = self.take(key, str)
-        if not pattern.match(value):
-            raise self.error(key, tr("{value!r} is not allowed", value=value[:80]))
-        return value
-
-    def between(self, key: str, low: Number, high: Number) -> Number:
-        """A number of the type of the bounds."""
-        value = self.take(key, type(low))
-        if not low <= value <= high:
-            raise self.error(key, tr("{value} is outside {low} to {high}", value=value, low=low, high=high))
-        return value
-
-    def metadata(self, key: str) -> dict[str, Any]:
-        """An object with arbitrary plain content; empty if it is missing."""
-        value = self.take(key, dict) if self.has(key) else {}
-        if not _is_plain(value, _MAX_NESTING):
-            reason = tr("it contains infinite numbers, unprintable characters or deep nesting")
-            raise self.error(key, reason)
-        return value
-
-    def inner(self, key: str) -> _Fields:
-        return _Fields(self._content.get(key), f"{self._place}.{key}" if self._place else key)
-
-    def has(self, key: str) -> bool:
-        return self._content.get(key) is not None
-
-    def error(self, key: str, reason: str) -> ModelError:
-        place = f"{self._place}.{key}" if self._place else key
-        what = tr("The card's field {name!r} is invalid: {reason}.", name=place, reason=reason)
-        return ModelError(what, hint=tr(_HINT))
-
-
-def _as_float(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _is_readable(text: str, limit: int) -> bool:
-    """Whether a text is readable and has no characters that control a terminal."""
-    return bool(text.strip()) and len(text) <= limit and not _UNPRINTABLE.search(text)
-
-
-def _is_plain(value: object, nesting: int) -> bool:
-    match value:
-        case dict():
-            return nesting > 0 and all(
-                _is_plain(key, 0) and _is_plain(item, nesting - 1) for key, item in value.items()
-            )
-        case list():
-            return nesting > 0 and all(_is_plain(item, nesting - 1) for item in value)
-        case str():
-            return not _UNPRINTABLE.search(value)
-        case float():
-            return math.isfinite(value)
-        case _:
-            return True
-
-
-def _origin(fields: _Fields) -> Origin:
+def _origin(fields: Fields) -> Origin:
     return Origin(source=fields.text("source"), licence=fields.text("licence"))
 
 
-def _preprocessing(fields: _Fields) -> Preprocessing:
+def _preprocessing(fields: Fields) -> Preprocessing:
     try:
         fit = ResizeMode(fields.take("fit", str))
     except ValueError as error:
@@ -313,27 +259,59 @@ def _preprocessing(fields: _Fields) -> Preprocessing:
     return Preprocessing(fields.between("size", MIN_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
 
 
-def _backbone(fields: _Fields) -> BackboneCard:
+def _backbone(fields: Fields) -> BackboneCard:
     layout = fields.take("feature_map_layout", str)
     if layout not in ("nhwc", "nchw"):
         raise fields.error("feature_map_layout", tr("it must be one of {values}", values="nhwc, nchw"))
-    card = BackboneCard(
+    width = fields.between("feature_width", 1, MAX_FEATURES)
+    return BackboneCard(
         name=fields.match("name", _NAME),
         architecture=fields.text("architecture", 100),
         file=fields.match("file", _FILE),
         sha256=fields.match("sha256", _SHA256),
         preprocessing=_preprocessing(fields.inner("preprocessing")),
-        feature_width=fields.between("feature_width", 1, MAX_FEATURES),
+        feature_width=width,
         feature_map_layout=layout,
         weights=fields.between("weights", 1, 10**12),
         multiply_adds=fields.between("multiply_adds", 1, 10**15),
         origin=_origin(fields.inner("origin")),
-        golden_features=fields.take("golden_features", str),
+        golden_features=_golden_features(fields, width),
+        precision=_precision(fields) if fields.has("precision") else ComputePrecision.FLOAT32,
+        variants=_variants(fields, width),
     )
-    if _encoded_length(card.golden_features) not in (GOLDEN_COUNT * card.feature_width * size for size in (2, 4)):
-        reason = tr("it does not have {count:,} numbers for each golden input", count=card.feature_width)
+
+
+def _golden_features(fields: Fields, width: int) -> str:
+    text = fields.take("golden_features", str)
+    if _encoded_length(text) not in (GOLDEN_COUNT * width * size for size in (2, 4)):
+        reason = tr("it does not have {count:,} numbers for each golden input", count=width)
         raise fields.error("golden_features", reason)
-    return card
+    return text
+
+
+def _precision(fields: Fields) -> ComputePrecision:
+    try:
+        return ComputePrecision(fields.take("precision", str))
+    except ValueError as error:
+        values = ", ".join(ComputePrecision)
+        raise fields.error("precision", tr("it must be one of {values}", values=values)) from error
+
+
+def _variants(fields: Fields, width: int) -> tuple[BackboneVariant, ...]:
+    variants = tuple(
+        BackboneVariant(
+            precision=_precision(each),
+            file=each.match("file", _FILE),
+            sha256=each.match("sha256", _SHA256),
+            golden_features=_golden_features(each, width),
+            cosine=each.between("cosine", -1.0, 1.0),
+            method=each.text("method"),
+        )
+        for each in fields.items("variants", len(ComputePrecision))
+    )
+    if len({one.precision for one in variants}) < len(variants):
+        raise fields.error("variants", tr("a precision occurs twice"))
+    return variants
 
 
 def _encoded_length(text: str) -> int:
@@ -344,7 +322,7 @@ def _encoded_length(text: str) -> int:
         return -1
 
 
-def _model(fields: _Fields) -> ModelCard:
+def _model(fields: Fields) -> ModelCard:
     backbone, head = fields.inner("backbone"), fields.inner("head")
     own = backbone.has("file")
     return ModelCard(
@@ -362,16 +340,16 @@ def _model(fields: _Fields) -> ModelCard:
     )
 
 
-def _shared(fields: _Fields) -> SharedBackbone:
+def _shared(fields: Fields) -> SharedBackbone:
     return SharedBackbone(fields.match("name", _NAME), fields.match("sha256", _SHA256))
 
 
-def _classes(fields: _Fields) -> tuple[str, ...]:
+def _classes(fields: Fields) -> tuple[str, ...]:
     labels = fields.take("classes", list)
     if not 2 <= len(labels) <= MAX_CLASSES:
         reason = tr("it must have 2 to {limit:,} classes, not {count:,}", limit=MAX_CLASSES, count=len(labels))
         raise fields.error("classes", reason)
-    if not all(isinstance(label, str) and _is_readable(label, _MAX_LABEL) for label in labels):
+    if not all(isinstance(label, str) and is_readable(label, _MAX_LABEL) for label in labels):
         raise fields.error("classes", tr("a class name is not readable"))
     if len(set(labels)) != len(labels):
         raise fields.error("classes", tr("a class name occurs twice"))

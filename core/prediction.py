@@ -8,6 +8,8 @@ from pathlib import Path
 from core.base.errors import FoveaError
 
 _UNSURE_BELOW = 0.3
+NO_FILE = Path()
+"""The path in the outcome of pixels that came without a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,14 @@ class Prediction:
     """The prediction of one model for one image.
 
     Attributes:
-        path: the image.
+        path: the image; `NO_FILE` for pixels.
         scores: from most to least likely; at least one.
         unknown: whether the image probably belongs to none of the classes; None if the model has no threshold.
         model: the name of the model.
         provider: the provider that actually ran it.
         timing: how long it took.
         warnings: warnings about the image, such as that a part of it is missing.
+        precision: the number format that its backbone was computed in; empty if unknown.
     """
 
     path: Path
@@ -53,6 +56,7 @@ class Prediction:
     provider: str
     timing: Timing
     warnings: tuple[str, ...] = ()
+    precision: str = ""
 
     @property
     def is_unsure(self) -> bool:

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from core.base.providers import ComputePrecision
 from core.card import (
     BackboneCard,
+    BackboneVariant,
     HeadReference,
     ModelCard,
     Origin,
@@ -31,6 +33,9 @@ from core.card import (
     write_card,
 )
 from core.engine import golden
+from core.engine.provider_selection import BackboneFiles
+from core.exporting.activation_observer import observe_activations
+from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.models.heads import DenseHead, Head, LinearHead, head_bytes
 from core.models.library import CARD, Library
 
@@ -42,6 +47,7 @@ SOLID = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "grey": 
 ORIGIN = Origin(source="drawn by the tests", licence="Apache-2.0")
 BACKBONE = "tiny"
 MODEL_FILE = "backbone.onnx"
+INT8_FILE = "int8.onnx"
 HEAD_FILE = "head.npz"
 
 
@@ -82,6 +88,25 @@ def backbone_bytes() -> bytes:
     """The backbone's file."""
     data: bytes = backbone_proto().SerializeToString(deterministic=True)
     return data
+
+
+@functools.cache
+def int8_backbone() -> tuple[bytes, BackboneVariant]:
+    """The backbone in 8 bits, and its entry in the card."""
+    images = [*golden.golden_inputs(SIZE), *(np.full((SIZE, SIZE, 3), colour, np.uint8) for colour in SOLID.values())]
+    stats = observe_activations(backbone_proto(), images, OPERATORS)
+    data = quantize(backbone_proto(), stats, QuantizationKind.U8S8)
+    golden_features = golden.encode_features(features(data, golden.golden_inputs(SIZE)))
+    variant = BackboneVariant(ComputePrecision.INT8, INT8_FILE, sha256(data), golden_features, 0.99, "by the tests")
+    return data, variant
+
+
+def variant_files(**changes: Any) -> BackboneFiles:  # noqa: ANN401
+    """The backbone with its variant in 8 bits; `changes` replaces fields of the variant, to make it lie."""
+    data, variant = int8_backbone()
+    card = backbone_card(variants=(replace(variant, **changes),))
+    files = {card.sha256: backbone_bytes(), variant.sha256: data}
+    return BackboneFiles((card, card.of_variant(card.variants[0])), lambda one: files[one.sha256])
 
 
 def features(data: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -173,6 +198,14 @@ def write_backbone(shipped: Path, *, name: str = BACKBONE) -> BackboneCard:
     """Put the backbone into a folder of shipped models."""
     card = backbone_card(name=name)
     write_folder(shipped / name, write_card(card), {MODEL_FILE: backbone_bytes()})
+    return card
+
+
+def write_variant(shipped: Path) -> BackboneCard:
+    """Put the backbone with its variant in 8 bits into a folder of shipped models."""
+    data, variant = int8_backbone()
+    card = backbone_card(variants=(variant,))
+    write_folder(shipped / BACKBONE, write_card(card), {MODEL_FILE: backbone_bytes(), INT8_FILE: data})
     return card
 
 

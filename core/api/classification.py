@@ -17,8 +17,9 @@ from core.base import paths, settings
 from core.base.errors import ImageError, ModelError, StorageError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken
-from core.base.providers import Precision, Provider, ProviderPreference
+from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
 from core.base.storage import storage_errors
+from core.engine.engine import Engine
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import IMAGE_SUFFIXES, find_images, identity
 from core.jobs.job import Job
@@ -89,6 +90,7 @@ class ClassifyTotals:
     Attributes:
         skipped: the number of files of unsupported types, by type.
         provider: what ran the model; None if nothing was computed, or on a cluster.
+        precision: the number format that it was computed in; likewise.
     """
 
     images: int = 0
@@ -99,6 +101,7 @@ class ClassifyTotals:
     skipped: Counter[str] = field(default_factory=Counter)
     model: str = ""
     provider: Provider | None = None
+    precision: ComputePrecision | None = None
     seconds: float = 0.0
 
     @property
@@ -185,7 +188,7 @@ class _Run:
         with open_report(start) as report:
             classifier = LazyClassifier(start.model, self._provider, self._precision)
             self._report(self._outcomes(classifier, images, start, report), report)
-        return self._end(start, classifier.provider)
+        return self._end(start, classifier.engine)
 
     def on_cluster(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on a Ray cluster."""
@@ -217,8 +220,10 @@ class _Run:
                 report(outcome)
                 self._totals.count(outcome)
 
-    def _end(self, start: ClassifyStart, provider: Provider | None) -> ClassifyTotals:
-        self._totals.model, self._totals.provider = start.model.name, provider
+    def _end(self, start: ClassifyStart, engine: Engine | None) -> ClassifyTotals:
+        self._totals.model = start.model.name
+        if engine is not None:
+            self._totals.provider, self._totals.precision = engine.provider, engine.precision
         self._totals.seconds = time.perf_counter() - self._started
         return self._totals
 

@@ -129,7 +129,8 @@ def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
     """Fetch rows of a version of an open view; None if the view has changed since."""
     from core.services import views
 
-    return views.fetch_rows(version, first, count)
+    view = views.view_of(version)
+    return None if view is None else view.fetch(version, first, count)
 
 
 # ---- reviews

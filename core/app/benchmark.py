@@ -18,19 +18,19 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from core.base.errors import ProviderError
+from core.base.errors import ModelError, ProviderError
 from core.base.i18n import tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
-from core.base.providers import Precision, Provider
-from core.card import Preprocessing
+from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
+from core.card import BackboneCard, Preprocessing
 from core.engine import golden
 from core.engine.engine import Engine
 from core.engine.limits import MAX_BATCH
-from core.engine.provider_selection import ProviderProbe, probe_provider
+from core.engine.provider_selection import ProviderProbe, candidates, probe_provider
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
-from core.models.installed import load_backbone
+from core.models.installed import backbone_files
 from core.models.library import Library
 from core.models.values import InstalledBackbone
 
@@ -40,6 +40,7 @@ PHOTO: Final = (4000, 3000)
 """Width and height of the decoded photo: 12 megapixels."""
 _ROUNDS: Final = 7
 _PARALLEL_DECODES: Final = 4
+_ANY: Final = ProviderPreference.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class EngineTimings:
         backbone: its name in the library.
         provider: the provider.
         precision: the requested precision.
+        computed_in: the number format that it is computed in.
         agreement: lowest cosine with the features in its card; None if it does not work.
         batch_ms: by batch size, median milliseconds per image; empty if it does not work.
         error: why it does not work.
@@ -58,9 +60,10 @@ class EngineTimings:
     backbone: str
     provider: Provider
     precision: Precision
+    computed_in: ComputePrecision
     agreement: float | None
     batch_ms: dict[int, float]
-    error: ProviderError | None
+    error: ProviderError | ModelError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class BenchmarkResult:
     """The measurements of this machine.
 
     Attributes:
-        engines: each backbone on each provider in each precision.
+        engines: each backbone and each of its variants, on each provider that may run it, in each precision.
         size: the input size that photos are decoded for, in pixels.
         decode_ms: from file to input of a 12-megapixel JPEG, median milliseconds, sequentially.
         decode_at_once_ms: the same per image if all threads decode in parallel.
@@ -105,16 +108,20 @@ def _backbones(library: Library) -> tuple[InstalledBackbone, ...]:
 
 
 def _engines(backbone: InstalledBackbone, step: Callable[[], None]) -> list[EngineTimings]:
-    data, card = load_backbone(backbone), backbone.card
-    pairs = [(provider, precision) for provider in Provider for precision in Precision if _differs(provider, precision)]
-    probes = [(precision, probe_provider(data, card, provider, precision)) for provider, precision in pairs]
-    times = _times([probe.engine for _, probe in probes if probe.engine], card.preprocessing.size, step)
+    files, size = backbone_files(backbone), backbone.card.preprocessing.size
+    tried = [(precision, pair) for precision in Precision for pair in candidates(files, _ANY, precision)]
+    tried = [
+        (precision, (provider, card)) for precision, (provider, card) in tried if _differs(provider, card, precision)
+    ]
+    probes = [(precision, probe_provider(files, card, provider, precision)) for precision, (provider, card) in tried]
+    times = _times([probe.engine for _, probe in probes if probe.engine], size, step)
     return [_engine_timings(backbone.name, precision, probe, times) for precision, probe in probes]
 
 
-def _differs(provider: Provider, precision: Precision) -> bool:
-    """Whether the precision makes a difference: the CPU provider always computes in float32."""
-    return provider is not Provider.CPU or precision is Precision.EXACT
+def _differs(provider: Provider, card: BackboneCard, precision: Precision) -> bool:
+    """Whether the precision makes a difference: the CPU provider computes in that of the file."""
+    is_own = card.precision is ComputePrecision.FLOAT32
+    return provider is not Provider.CPU or precision is (Precision.EXACT if is_own else Precision.AUTO)
 
 
 def _times(engines: Sequence[Engine], size: int, step: Callable[[], None]) -> dict[Engine, dict[int, float]]:
@@ -131,9 +138,11 @@ def _times(engines: Sequence[Engine], size: int, step: Callable[[], None]) -> di
 def _engine_timings(
     backbone: str, precision: Precision, probe: ProviderProbe, times: dict[Engine, dict[int, float]]
 ) -> EngineTimings:
-    if probe.engine is None:
-        return EngineTimings(backbone, probe.provider, precision, None, {}, probe.error)
-    return EngineTimings(backbone, probe.provider, precision, probe.engine.agreement, times[probe.engine], probe.error)
+    engine, error = probe.engine, probe.error
+    if engine is None:
+        return EngineTimings(backbone, probe.provider, precision, probe.card.precision, None, {}, error)
+    found = engine.agreement, times[engine]
+    return EngineTimings(backbone, probe.provider, precision, engine.precision, *found, error)
 
 
 def _decoding(plan: Preprocessing, step: Callable[[], None]) -> tuple[float, float]:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from core.base import paths, settings
 from core.base.errors import FoveaError, ModelError
 from core.base.i18n import mark, tr
-from core.base.providers import TITLES, Precision, Provider
+from core.base.providers import TITLES, ComputePrecision, Precision, Provider, ProviderPreference
 from core.card import BackboneCard
 
 if TYPE_CHECKING:
+    from core.engine.provider_selection import BackboneFiles
     from core.models.library import Library
     from core.models.values import InstalledBackbone, InstalledModel
 
@@ -46,16 +47,18 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCheck:
-    """The check of one provider.
+    """The check of one provider with a backbone, or with one of its variants.
 
     Attributes:
         provider: the provider.
+        precision: the number format that the backbone is computed in.
         agreement: lowest cosine between its features of the golden inputs and the card's; None if it does not work.
         milliseconds: median time of a single image; None if it does not work.
         trouble: why it does not work.
     """
 
     provider: Provider
+    precision: ComputePrecision
     agreement: float | None
     milliseconds: float | None
     trouble: Issue | None
@@ -242,31 +245,34 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
     Raises:
         ModelError: no installed model has a backbone that can be read.
     """
-    from core.models.installed import load_backbone
+    from core.engine.provider_selection import candidates
+    from core.models.installed import backbone_files, load_backbone
     from core.models.library import open_library
 
     models = sorted((library or open_library()).models(), key=lambda model: model.name != chosen.model)
     for model in models:
         try:
-            data = load_backbone(model.backbone)
+            load_backbone(model.backbone)
         except ModelError:
             continue  # `_models` reports why
-        card = model.backbone.card
-        return model.name, tuple(_provider(data, card, provider, chosen.precision) for provider in Provider)
+        files = backbone_files(model.backbone)
+        pairs = candidates(files, ProviderPreference.AUTO, chosen.precision)
+        return model.name, tuple(_provider(files, card, provider, chosen.precision) for provider, card in pairs)
     raise ModelError(tr("Couldn't check the providers: no model can be read."), hint=tr(_REINSTALL))
 
 
-def _provider(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderCheck:
+def _provider(files: BackboneFiles, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderCheck:
     from core.engine.provider_selection import probe_provider
 
     try:
-        probe = probe_provider(data, card, provider, precision)
+        probe = probe_provider(files, card, provider, precision)
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next provider may still work
-        return ProviderCheck(provider, None, None, _issue(error, TITLES[provider]))
-    if probe.error is not None:
-        return ProviderCheck(provider, None, None, _issue(probe.error, TITLES[provider]))
-    agreement, milliseconds = (probe.engine.agreement, probe.engine.milliseconds) if probe.engine else (None, None)
-    return ProviderCheck(provider, agreement, milliseconds, None)
+        return ProviderCheck(provider, card.precision, None, None, _issue(error, TITLES[provider]))
+    if probe.engine is None:
+        issue = _issue(probe.error, TITLES[provider]) if probe.error else None
+        return ProviderCheck(provider, card.precision, None, None, issue)
+    engine = probe.engine
+    return ProviderCheck(provider, engine.precision, engine.agreement, engine.milliseconds, None)
 
 
 def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:

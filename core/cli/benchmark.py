@@ -47,6 +47,7 @@ def _engine_as_json(one: EngineTimings) -> dict[str, Any]:
         "backbone": one.backbone,
         "provider": one.provider.value,
         "precision": one.precision.value,
+        "computed_in": one.computed_in.value,
         "works": one.error is None,
         "agreement": one.agreement,
         "batch_ms": {str(count): round(ms, 3) for count, ms in one.batch_ms.items()},
@@ -62,7 +63,7 @@ def _report(figures: BenchmarkResult) -> Iterator[Table | Text]:
         elapsed = [f"{one.batch_ms[count]:.1f}" if one.batch_ms else "" for count in BATCHES]
         agreement = "" if one.agreement is None else f"{one.agreement:.5f}"
         rows.append(
-            (one.backbone, TITLES[one.provider], one.precision.value, *elapsed, agreement, str(one.error or ""))
+            (one.backbone, TITLES[one.provider], one.computed_in.value, *elapsed, agreement, str(one.error or ""))
         )
     yield tables.table(columns, rows, numbers=numbers, title=tr("Milliseconds per image"))
     yield Text()

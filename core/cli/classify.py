@@ -15,7 +15,7 @@ from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTota
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
-from core.base.providers import TITLES
+from core.base.providers import provider_text
 from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.progress import bar, job_bar
 from core.cli.results import open_results
@@ -75,7 +75,8 @@ def summary(totals: ClassifyTotals) -> str:
 
 def _what_ran(totals: ClassifyTotals, new: int) -> str:
     if totals.provider is not None:
-        return tr("{model} on {provider}", model=totals.model, provider=TITLES[totals.provider])
+        ran = provider_text(totals.provider, totals.precision or "")
+        return tr("{model} on {provider}", model=totals.model, provider=ran)
     if totals.failed < new:
         return tr("{model} on stored features", model=totals.model)
     return totals.model  # all failed, so that nothing ran

@@ -30,7 +30,7 @@ of them. `fovea jobs` lists and removes journals.
 PATTERN is, for example, *.jpg, raw or 2024/**/raw. Without a slash it is matched against the names of
 files and folders, with a slash against the path inside the folder. Case is ignored.
 
-jsonl is one object per line: path, label, confidence, scores, unknown, model, provider, decode_ms,
+jsonl is one object per line: path, label, confidence, scores, unknown, model, provider, precision, decode_ms,
 preprocess_ms, inference_ms; or path and error (kind, message, hint). It is plain ASCII. Bytes of a
 path that are not UTF-8 are escaped as in Python: os.fsencode(path) returns the name on disk.
 Without --format, the suffix of FILE decides: .csv, .tsv, .jsonl, .xlsx, .parquet or .html.

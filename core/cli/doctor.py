@@ -69,8 +69,10 @@ def _providers(findings: DiagnosticReport) -> Table:
     for finding in findings.providers:
         agreement = "" if finding.agreement is None else f"{finding.agreement:.5f}"
         milliseconds = "" if finding.milliseconds is None else f"{finding.milliseconds:.1f}"
-        rows.append((TITLES[finding.provider], *_verdict(finding.trouble, agreement, milliseconds)))
-    columns = tr("provider"), tr("works"), *numbers, tr("reason")
+        rows.append(
+            (TITLES[finding.provider], finding.precision.value, *_verdict(finding.trouble, agreement, milliseconds))
+        )
+    columns = tr("provider"), tr("precision"), tr("works"), *numbers, tr("reason")
     return tables.table(columns, rows, numbers=numbers, title=title or tr("Providers"))
 
 

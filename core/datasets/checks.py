@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import natural_sort_key
 from core.datasets.discovery import LAYOUT_HINT
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import (
     Problem,
     ProblemKind,
@@ -22,7 +23,6 @@ from core.datasets.problems import (
     format_path,
     format_paths,
 )
-from core.datasets.scan import ScannedImage
 from core.datasets.subsets import Subset
 from core.images.perceptual_hash import group_near_duplicates
 
@@ -33,14 +33,14 @@ _MORE_HINT: Final = mark("Add more images. A few dozen different ones per class 
 
 
 def drop_duplicates(
-    images: Sequence[ScannedImage], overridden: AbstractSet[Path] = frozenset(), root: Path | None = None
-) -> tuple[list[ScannedImage], list[Problem]]:
+    images: Sequence[LabelledImage], overridden: AbstractSet[Path] = frozenset(), root: Path | None = None
+) -> tuple[list[LabelledImage], list[Problem]]:
     """Remove exact copies: keep one of those in one class, and none of those with different labels.
 
     Copies whose label the user decided, as given in `overridden`, are not reported. Problems name images by their path
     relative to `root`.
     """
-    copies: dict[str, list[ScannedImage]] = defaultdict(list)
+    copies: dict[str, list[LabelledImage]] = defaultdict(list)
     for image in images:
         copies[image.sha256].append(image)
     several = [
@@ -51,36 +51,36 @@ def drop_duplicates(
     return kept, [_conflict(same, root) if len(_labels(same)) > 1 else _duplicate(same, root) for same in several]
 
 
-def _preferred_copy(same: Sequence[ScannedImage]) -> ScannedImage:
+def _preferred_copy(same: Sequence[LabelledImage]) -> LabelledImage:
     """The copy to keep: a test image first, so that the test set does not change when training images are added."""
     preference = (Subset.TEST, Subset.VALIDATION, Subset.TRAIN, None)
     return min(same, key=lambda image: preference.index(image.subset))
 
 
-def _duplicate(same: Sequence[ScannedImage], root: Path | None) -> Problem:
+def _duplicate(same: Sequence[LabelledImage], root: Path | None) -> Problem:
     kept = _preferred_copy(same)
     path = format_path(kept.path, root)
     what = tr("{names} are identical; only “{path}” is used.", names=_names(same, root), path=path)
     return Problem(ProblemKind.DUPLICATE, _paths(same), what, tr("Remove the copies."))
 
 
-def _conflict(same: Sequence[ScannedImage], root: Path | None) -> Problem:
+def _conflict(same: Sequence[LabelledImage], root: Path | None) -> Problem:
     what = tr("{names} are identical but have different labels; none of them is used.", names=_names(same, root))
     return Problem(ProblemKind.CONFLICT, _paths(same), what, tr("Keep only the one with the right label."))
 
 
-def drop_small_classes(images: Sequence[ScannedImage]) -> tuple[list[ScannedImage], list[Problem]]:
+def drop_small_classes(images: Sequence[LabelledImage]) -> tuple[list[LabelledImage], list[Problem]]:
     """Remove classes that have a single image or no image to train on."""
     left_out = {label: own for label, own in _by_label(images).items() if len(own) < 2 or not _has_training(own)}
     kept = [image for image in images if image.label not in left_out]
     return kept, [_dropped_class(label, own) for label, own in left_out.items()]
 
 
-def _has_training(own: Iterable[ScannedImage]) -> bool:
+def _has_training(own: Iterable[LabelledImage]) -> bool:
     return any(image.subset in (None, Subset.TRAIN) for image in own)
 
 
-def _dropped_class(label: str, own: Sequence[ScannedImage]) -> Problem:
+def _dropped_class(label: str, own: Sequence[LabelledImage]) -> Problem:
     if _has_training(own):
         what = tr("Left out class “{label}”: one image is too few to train and test on.", label=label)
     else:
@@ -94,7 +94,7 @@ def _dropped_class(label: str, own: Sequence[ScannedImage]) -> Problem:
 
 
 def fatal_problem(
-    images: Sequence[ScannedImage], kept: Sequence[ScannedImage], problems: Sequence[Problem]
+    images: Sequence[LabelledImage], kept: Sequence[LabelledImage], problems: Sequence[Problem]
 ) -> Problem | None:
     """The reason why no model can be trained, given the readable images and those kept of them; None if one can."""
     kinds, left = {problem.kind for problem in problems}, sorted(_labels(kept), key=natural_sort_key)
@@ -114,7 +114,7 @@ def fatal_problem(
     return _fatal(ProblemKind.TOO_FEW_CLASSES, *_too_few(images, left))
 
 
-def _too_few(images: Sequence[ScannedImage], left: Sequence[str]) -> tuple[str, str]:
+def _too_few(images: Sequence[LabelledImage], left: Sequence[str]) -> tuple[str, str]:
     """The message and the hint for fewer than two classes."""
     found = sorted(_labels(images))
     if len(found) > 1 and left:
@@ -143,10 +143,10 @@ def _fatal(kind: ProblemKind, what: str, hint: str) -> Problem:
     return Problem(kind, (), what, hint, is_fatal=True)
 
 
-def warnings(images: Sequence[ScannedImage], root: Path | None = None) -> list[Problem]:
+def warnings(images: Sequence[LabelledImage], root: Path | None = None) -> list[Problem]:
     """Warnings about images that are kept, named by their path relative to `root`."""
     groups = group_near_duplicates(np.array([image.phash for image in images], np.uint64))
-    checks: tuple[Callable[[Sequence[ScannedImage]], Iterable[Problem]], ...] = (
+    checks: tuple[Callable[[Sequence[LabelledImage]], Iterable[Problem]], ...] = (
         _missing_from_subsets,
         _few_images,
         _imbalance,
@@ -157,7 +157,9 @@ def warnings(images: Sequence[ScannedImage], root: Path | None = None) -> list[P
     return [*found, *(problem for check in checks for problem in check(images)), *_unusual_images(images, root)]
 
 
-def _near_duplicates(images: Sequence[ScannedImage], groups: NDArray[np.int64], root: Path | None) -> Iterable[Problem]:
+def _near_duplicates(
+    images: Sequence[LabelledImage], groups: NDArray[np.int64], root: Path | None
+) -> Iterable[Problem]:
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order])) + 1
     for members in np.split(order, starts):
@@ -165,7 +167,7 @@ def _near_duplicates(images: Sequence[ScannedImage], groups: NDArray[np.int64], 
             yield _near_duplicate_problem([images[index] for index in members], root)
 
 
-def _near_duplicate_problem(alike: Sequence[ScannedImage], root: Path | None) -> Problem:
+def _near_duplicate_problem(alike: Sequence[LabelledImage], root: Path | None) -> Problem:
     names, paths = _names(alike, root), _paths(alike)
     if len(_labels(alike)) > 1:
         what = tr("{names} look nearly the same but have different labels.", names=names)
@@ -177,7 +179,7 @@ def _near_duplicate_problem(alike: Sequence[ScannedImage], root: Path | None) ->
     return Problem(ProblemKind.NEAR_DUPLICATE, paths, what, tr("No action needed."))
 
 
-def _all_same_class(images: Sequence[ScannedImage], groups: NDArray[np.int64]) -> Iterable[Problem]:
+def _all_same_class(images: Sequence[LabelledImage], groups: NDArray[np.int64]) -> Iterable[Problem]:
     looks: dict[str, set[int]] = defaultdict(set)
     for image, group in zip(images, groups.tolist(), strict=True):
         looks[image.label].add(group)
@@ -190,7 +192,7 @@ def _all_same_class(images: Sequence[ScannedImage], groups: NDArray[np.int64]) -
         yield Problem(ProblemKind.ALL_SAME_CLASS, (), what, tr(_MORE_HINT))
 
 
-def _missing_from_subsets(images: Sequence[ScannedImage]) -> Iterable[Problem]:
+def _missing_from_subsets(images: Sequence[LabelledImage]) -> Iterable[Problem]:
     for part in (Subset.VALIDATION, Subset.TEST):
         there = {image.label for image in images if image.subset is part}
         missing = sorted(_labels(images) - there, key=natural_sort_key)
@@ -206,14 +208,14 @@ def _missing_text(part: Subset, names: str) -> tuple[str, str]:
     return what, tr("Add images of these classes to the test folder.")
 
 
-def _few_images(images: Sequence[ScannedImage]) -> Iterable[Problem]:
+def _few_images(images: Sequence[LabelledImage]) -> Iterable[Problem]:
     few = {label: count for label, count in _counts(images).items() if count < _FEW_IMAGES}
     if few:
         what = tr("Classes with fewer than {minimum} images: {counts}.", minimum=_FEW_IMAGES, counts=format_counts(few))
         yield Problem(ProblemKind.FEW_IMAGES, (), what, tr(_MORE_HINT))
 
 
-def _imbalance(images: Sequence[ScannedImage]) -> Iterable[Problem]:
+def _imbalance(images: Sequence[LabelledImage]) -> Iterable[Problem]:
     counts = _counts(images)
     minimum, maximum = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if counts[maximum] > _MAX_IMBALANCE * counts[minimum]:
@@ -228,7 +230,7 @@ def _imbalance(images: Sequence[ScannedImage]) -> Iterable[Problem]:
         yield Problem(ProblemKind.IMBALANCE, (), what, tr("Add images to the small classes."))
 
 
-def _many_classes(images: Sequence[ScannedImage]) -> Iterable[Problem]:
+def _many_classes(images: Sequence[LabelledImage]) -> Iterable[Problem]:
     count = len(_labels(images))
     if count > _MANY_CLASSES:
         what = tr_n(
@@ -239,7 +241,7 @@ def _many_classes(images: Sequence[ScannedImage]) -> Iterable[Problem]:
         yield Problem(ProblemKind.MANY_CLASSES, (), what, tr("Check that each folder is really a class."))
 
 
-def _case_clashes(images: Sequence[ScannedImage]) -> Iterable[Problem]:
+def _case_clashes(images: Sequence[LabelledImage]) -> Iterable[Problem]:
     alike: dict[str, list[str]] = defaultdict(list)
     for label in _by_label(images):
         alike[label.casefold()].append(label)
@@ -250,7 +252,7 @@ def _case_clashes(images: Sequence[ScannedImage]) -> Iterable[Problem]:
         yield Problem(ProblemKind.CASE_CLASH, (), what, tr("If they are the same class, give them the same name."))
 
 
-def _unusual_images(images: Sequence[ScannedImage], root: Path | None) -> Iterable[Problem]:
+def _unusual_images(images: Sequence[LabelledImage], root: Path | None) -> Iterable[Problem]:
     for kind in (ProblemKind.TINY, ProblemKind.ELONGATED, ProblemKind.BLANK, ProblemKind.GREY):
         unusual = [image for image in images if kind in image.quality_flags]
         if unusual and not (kind is ProblemKind.GREY and len(unusual) == len(images)):
@@ -293,25 +295,25 @@ def _quality_text(kind: ProblemKind, count: int, names: str) -> tuple[str, str]:
             return what, tr("If one class is mostly grey, the model learns its colour instead of its content.")
 
 
-def _by_label(images: Sequence[ScannedImage]) -> dict[str, list[ScannedImage]]:
+def _by_label(images: Sequence[LabelledImage]) -> dict[str, list[LabelledImage]]:
     """The images of each class, in natural order of the classes."""
-    found: dict[str, list[ScannedImage]] = defaultdict(list)
+    found: dict[str, list[LabelledImage]] = defaultdict(list)
     for image in images:
         found[image.label].append(image)
     return {label: found[label] for label in sorted(found, key=natural_sort_key)}
 
 
-def _counts(images: Sequence[ScannedImage]) -> dict[str, int]:
+def _counts(images: Sequence[LabelledImage]) -> dict[str, int]:
     return {label: len(own) for label, own in _by_label(images).items()}
 
 
-def _labels(images: Iterable[ScannedImage]) -> set[str]:
+def _labels(images: Iterable[LabelledImage]) -> set[str]:
     return {image.label for image in images}
 
 
-def _paths(images: Sequence[ScannedImage]) -> tuple[Path, ...]:
+def _paths(images: Sequence[LabelledImage]) -> tuple[Path, ...]:
     return tuple(image.path for image in images)
 
 
-def _names(images: Sequence[ScannedImage], root: Path | None) -> str:
+def _names(images: Sequence[LabelledImage], root: Path | None) -> str:
     return format_paths((image.path for image in images), root)

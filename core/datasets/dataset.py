@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,31 +13,12 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path, natural_sort_key
 from core.datasets import checks as dataset_checks
-from core.datasets.discovery import Discovery, discover
+from core.datasets.discovery import discover
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import OverriddenImage
 from core.datasets.problems import FolderError, Problem
-from core.datasets.scan import OnDecoded, ScannedImage, scan_images
+from core.datasets.scan import OnDecoded, scan_images
 from core.datasets.scan_cache import ScanCache
-from core.datasets.subsets import Subset
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One labelled image, readable when the dataset was read.
-
-    Attributes:
-        path: the file.
-        label: its class, as an index into `Dataset.classes`.
-        subset: its subset, if the folder layout defines it.
-        sha256: of its content, in hexadecimal.
-        phash: 64-bit perceptual hash (`core.images.perceptual_hash`).
-    """
-
-    path: Path
-    label: int
-    subset: Subset | None
-    sha256: str
-    phash: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +35,14 @@ class Dataset:
 
     root: Path
     classes: tuple[str, ...]
-    examples: tuple[Example, ...]
+    examples: tuple[LabelledImage, ...]
     problems: tuple[Problem, ...]
     overridden: tuple[OverriddenImage, ...] = ()
 
     def labels(self) -> NDArray[np.int64]:
-        """The examples' labels [n]."""
-        return np.array([example.label for example in self.examples], np.int64)
+        """The examples' classes [n], as indexes into `classes`."""
+        index = {label: number for number, label in enumerate(self.classes)}
+        return np.array([index[example.label] for example in self.examples], np.int64)
 
 
 def read_dataset(
@@ -72,7 +54,7 @@ def read_dataset(
 
     See `core.datasets.discovery` for the supported layouts and `core.datasets.labels` for what takes
     precedence over them. Unreadable images, copies, images with two labels and classes with one image are left out and
-    reported as problems. Memory per image is what `Example` holds.
+    reported as problems. Memory per image is what `LabelledImage` holds.
 
     Args:
         folder: the folder.
@@ -98,22 +80,17 @@ def read_dataset(
         name = display_path(folder.name or folder)
         what = tr("Couldn't train on “{folder}”. {reason}", folder=name, reason=reason.message)
         raise FolderError(what, hint=reason.hint, problems=(*problems, reason), overridden=found.overridden)
-    return _dataset(found, folder, kept, [*problems, *dataset_checks.warnings(kept, folder)])
+    classes = tuple(sorted({image.label for image in kept}, key=natural_sort_key))
+    problems += dataset_checks.warnings(kept, folder)
+    return Dataset(folder, classes, tuple(kept), tuple(problems), found.overridden)
 
 
-def _readable_images(found: Iterable[ScannedImage | Problem], problems: list[Problem]) -> list[ScannedImage]:
+def _readable_images(found: Iterable[LabelledImage | Problem], problems: list[Problem]) -> list[LabelledImage]:
     """The images that can be read; the problems of the others are appended to `problems`."""
     images = []
     for result in found:
-        if isinstance(result, ScannedImage):
+        if isinstance(result, LabelledImage):
             images.append(result)
         else:
             problems.append(result)
     return images
-
-
-def _dataset(found: Discovery, folder: Path, kept: Sequence[ScannedImage], problems: Sequence[Problem]) -> Dataset:
-    classes = sorted({image.label for image in kept}, key=natural_sort_key)
-    index = {label: number for number, label in enumerate(classes)}
-    examples = (Example(image.path, index[image.label], image.subset, image.sha256, image.phash) for image in kept)
-    return Dataset(folder, tuple(classes), tuple(examples), tuple(problems), found.overridden)

@@ -25,6 +25,7 @@ from core.datasets.class_labels import normalize_label
 from core.datasets.custom_datasets import is_custom
 from core.datasets.label_file import find_labels
 from core.datasets.label_store import LabelsByPath
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import LEFT_OUT, OverriddenImage, Scope, folder_key, summarize
 from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, unreadable
 from core.datasets.subsets import Subset, are_named_as_subsets, is_wrapper, subsets_among
@@ -43,21 +44,6 @@ _CAMERA: Final = re.compile(
     r"_?(?:img|mg|dsc|dscn|dscf|dcim|pxl|mvi|vid|sam|image|photo|picture|pic|scan|screenshot|whatsapp)(?![^\W_])"
 )
 """File name prefixes of cameras and programs, which do not describe the image."""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledImage:
-    """A labelled image, not yet opened.
-
-    Attributes:
-        path: the file.
-        label: its class.
-        subset: its subset, if the folder layout defines it.
-    """
-
-    path: Path
-    label: str
-    subset: Subset | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,12 @@ def read(folder: Path, *, report: ProgressCallback, token: CancelToken) -> Folde
 
 
 def _summary(folder: Path, dataset: Dataset) -> FolderRead:
-    own: dict[int, list[Path]] = defaultdict(list)
+    own: dict[str, list[Path]] = defaultdict(list)
     for example in dataset.examples:
         own[example.label].append(example.path)
     return FolderRead(
         folder=folder,
-        classes=tuple(
-            ClassSummary(name, len(own[label]), _sample_paths(own[label])) for label, name in enumerate(dataset.classes)
-        ),
+        classes=tuple(ClassSummary(name, len(own[name]), _sample_paths(own[name])) for name in dataset.classes),
         images=len(dataset.examples),
         problems=_reported(dataset.problems),
         error=None,

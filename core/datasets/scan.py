@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -17,13 +16,13 @@ import numpy as np
 from PIL import Image
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
-from core.datasets.discovery import LabelledImage
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, unreadable
 from core.datasets.scan_cache import FileState, ImageInfo, ReadError, ScanCache, ScanResult
-from core.datasets.subsets import Subset
 from core.images.decoding import Pixels, read_image
 from core.images.perceptual_hash import phash
 
@@ -47,27 +46,6 @@ OnDecoded: TypeAlias = Callable[[str, Pixels], None]
 """Called with the sha256 and the pixels of each decoded image, in any of several threads."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedImage:
-    """The scan result of one readable image.
-
-    Attributes:
-        path: the file.
-        label: its class.
-        subset: its subset, if the folder layout defines it.
-        sha256: of its content, in hexadecimal.
-        phash: 64-bit perceptual hash (`core.images.perceptual_hash`).
-        quality_flags: any of TINY, ELONGATED, BLANK, GREY.
-    """
-
-    path: Path
-    label: str
-    subset: Subset | None
-    sha256: str
-    phash: int
-    quality_flags: tuple[ProblemKind, ...]
-
-
 class _Scan(NamedTuple):
     """A new scan result, and the file's state if the result can be cached."""
 
@@ -82,7 +60,7 @@ def scan_images(
     token: CancelToken,
     *,
     on_decoded: OnDecoded | None = None,
-) -> Iterator[ScannedImage | Problem]:
+) -> Iterator[LabelledImage | Problem]:
     """Yield the scan result of each image in order, cached or new, or the problem that it could not be read.
 
     Args:
@@ -137,16 +115,16 @@ def _cached_results(
         yield from zip(some, cache.get([image.path for image in some]), strict=True)
 
 
-def _scanned_image(image: LabelledImage, result: ScanResult) -> ScannedImage | Problem:
+def _scanned_image(image: LabelledImage, result: ScanResult) -> LabelledImage | Problem:
     if isinstance(result, ReadError):
         return unreadable(image.path, result.message, result.hint)
-    return ScannedImage(image.path, image.label, image.subset, result.sha256, result.phash, result.quality_flags)
+    return replace(image, sha256=result.sha256, phash=result.phash, quality_flags=result.quality_flags)
 
 
 def _scan(path: Path, on_decoded: OnDecoded | None) -> _Scan:
     began, before = time.time_ns(), FileState.of(path)
     try:
-        image, sha256 = read_image(path, min_side=MIN_SIDE), _sha256(path)
+        image, sha256 = read_image(path, min_side=MIN_SIDE), file_sha256(path)
     except ImageError as error:
         # Other errors may not happen again: permissions, a disk, memory, a decoder that is not installed.
         is_lasting = error.kind == ImageErrorKind.DAMAGED
@@ -167,11 +145,6 @@ def _unchanged(path: Path, before: FileState | None, began_ns: int) -> FileState
     """The state of a file that did not change while it was scanned; None if that is not certain."""
     after = FileState.of(path)
     return after if after is not None and after == before and after.is_stable(began_ns) else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _inspect(pixels: Pixels) -> tuple[int, tuple[ProblemKind, ...]]:

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from core.base.errors import DatasetError
 from core.base.i18n import tr, tr_n
-from core.datasets.dataset import Dataset, Example
+from core.datasets.dataset import Dataset
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.subsets import Subset
 from core.images.perceptual_hash import connected_components, group_near_duplicates, hamming_distance
 
@@ -117,17 +118,17 @@ def _sorted(indexes: Sequence[int]) -> NDArray[np.int64]:
 
 
 def _groups_by_class(
-    examples: Sequence[Example], pool: Sequence[int], seed: int, alike: NDArray[np.int64] | None
+    examples: Sequence[LabelledImage], pool: Sequence[int], seed: int, alike: NDArray[np.int64] | None
 ) -> list[list[_Group]]:
     """The groups of each class, sorted by position."""
-    classes: dict[int, list[int]] = defaultdict(list)
+    classes: dict[str, list[int]] = defaultdict(list)
     for index in pool:
         classes[examples[index].label].append(index)
     return [_groups(examples, classes[label], seed, alike) for label in sorted(classes)]
 
 
 def _groups(
-    examples: Sequence[Example], own: Sequence[int], seed: int, alike: NDArray[np.int64] | None
+    examples: Sequence[LabelledImage], own: Sequence[int], seed: int, alike: NDArray[np.int64] | None
 ) -> list[_Group]:
     near = group_near_duplicates(np.array([examples[index].phash for index in own], np.uint64))
     pairs = [*enumerate(near.tolist()), *_bursts([examples[index] for index in own])]
@@ -148,7 +149,7 @@ def _position(contents: Iterable[str], seed: int) -> float:
     return int.from_bytes(digest, "big") / 2**48
 
 
-def _bursts(own: Sequence[Example]) -> Iterable[tuple[int, int]]:
+def _bursts(own: Sequence[LabelledImage]) -> Iterable[tuple[int, int]]:
     """Pairs of similar images in one folder whose file numbers are close."""
     runs: dict[tuple[Path, str], list[tuple[int, int]]] = defaultdict(list)
     for index, example in enumerate(own):

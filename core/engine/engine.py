@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError, ProviderError
 from core.base.i18n import tr
-from core.base.providers import TITLES, Precision, Provider
+from core.base.providers import TITLES, ComputePrecision, Precision, Provider
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
 
@@ -26,6 +26,9 @@ MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
 
 OpenVINO's bfloat16 measured 0.9994 with Xception, but 0.9969 with EfficientNet-Lite0, which therefore runs in float32.
 """
+
+FLOAT32_AGREEMENT: Final = 0.99999
+"""Features in float32 have at least this cosine with the card's, see `golden.encode_features`; bfloat16's have less."""
 
 _TIMED_RUNS: Final = 3
 
@@ -37,9 +40,10 @@ class Engine:
     Only one thread at a time may call `run`; decode in other threads.
 
     Attributes:
-        card: the backbone's card.
+        card: the card of the backbone, or of its variant, that is open.
         provider: the provider that actually runs it.
-        precision: the requested precision.
+        requested: the requested precision.
+        precision: the number format it is computed in.
         agreement: lowest cosine between its features of the golden inputs and the card's.
         milliseconds: median time of a single image, measured when it was opened.
         opening_ms: how long opening and verification took.
@@ -47,7 +51,8 @@ class Engine:
 
     card: BackboneCard
     provider: Provider
-    precision: Precision
+    requested: Precision
+    precision: ComputePrecision
     agreement: float
     milliseconds: float
     opening_ms: float
@@ -70,14 +75,14 @@ class Engine:
         return _run(self._session, graph.FEATURE_MAP, batch, self.provider)
 
 
-def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Engine:
+def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: Precision) -> Engine:
     """Open a backbone on one provider, and verify it.
 
     Args:
-        data: the backbone's file, checked by `graph.check_backbone`.
+        data: the file of a backbone or of a variant, checked by `graph.check_backbone`.
         card: its card.
         provider: the provider; there is no fallback here.
-        precision: how far its features may differ from the card's, see `MIN_AGREEMENT`; with AUTO, a provider whose
+        requested: how far its features may differ from the card's, see `MIN_AGREEMENT`; with AUTO, a provider whose
             fastest arithmetic differs more runs in float32.
 
     Raises:
@@ -87,16 +92,17 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, precision: 
     started = time.perf_counter()
     inputs = golden.golden_inputs(card.preprocessing.size)
     try:
-        session, agreement = _open(data, card, inputs, provider, precision)
+        session, agreement = _open(data, card, inputs, provider, requested)
         milliseconds = _median_ms(session, inputs[:1], provider)
     except ProviderError as error:
         if provider is not Provider.CPU:
             raise
         raise ModelError(tr("The backbone does not run: {reason}", reason=error.what), hint=_damaged_hint()) from error
-    if agreement < MIN_AGREEMENT[precision]:
-        raise _mismatch_error(provider, agreement, precision)
+    if agreement < MIN_AGREEMENT[requested]:
+        raise _mismatch_error(provider, agreement, requested)
     opening_ms = (time.perf_counter() - started) * 1000
-    return Engine(card, provider, precision, agreement, milliseconds, opening_ms, session)
+    precision = _precision(card, provider, agreement)
+    return Engine(card, provider, requested, precision, agreement, milliseconds, opening_ms, session)
 
 
 def _open(
@@ -110,6 +116,13 @@ def _open(
     if is_exact or agreement >= MIN_AGREEMENT[precision]:
         return session, agreement
     return _open(data, card, inputs, provider, Precision.EXACT)
+
+
+def _precision(card: BackboneCard, provider: Provider, agreement: float) -> ComputePrecision:
+    """The number format that a provider computes in; ONNX Runtime does not report it, so it is told by the features."""
+    if provider is Provider.CPU or card.precision is not ComputePrecision.FLOAT32 or agreement >= FLOAT32_AGREEMENT:
+        return card.precision
+    return ComputePrecision.TF32 if provider is Provider.CUDA else ComputePrecision.BFLOAT16
 
 
 def _damaged_hint() -> str:

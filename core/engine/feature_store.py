@@ -33,7 +33,7 @@ class FeatureKind:
     """What features depend on besides the image.
 
     Attributes:
-        backbone: SHA-256 of the backbone's file.
+        backbone: SHA-256 of the file of the backbone, or of its variant.
         preprocessing: `preprocessing.version` of the backbone's preprocessing.
         precision: the requested precision.
         width: d, the number of features.

@@ -5,7 +5,6 @@ They are stored as float16, and newly computed ones are rounded to it too, so th
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,14 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
-from core.base.providers import Precision
+from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
 from core.card import BackboneCard
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureKind, FeatureStore
 from core.engine.limits import MAX_BATCH
+from core.engine.provider_selection import BackboneFiles, select
 from core.images import preprocessing
 from core.images.decoding import DECODE_THREADS, decode
 from core.prediction import Failure
@@ -56,7 +57,7 @@ class FeatureExtractor:
     """The source of features.
 
     Attributes:
-        card: the backbone's card.
+        card: the card of the backbone, or of its variant, that computes them.
         precision: the requested precision.
         open: opens the engine; not called if all features are stored.
         get_prepared: returns the preprocessed image with this SHA-256, uint8 [size, size, 3], if available.
@@ -66,6 +67,12 @@ class FeatureExtractor:
     precision: Precision
     open: Callable[[], Engine]
     get_prepared: Callable[[str], NDArray[np.uint8] | None] = _never_prepared
+
+    @classmethod
+    def select(cls, files: BackboneFiles, provider: ProviderPreference, precision: Precision) -> FeatureExtractor:
+        """An extractor of the fastest variant of a backbone that works here, see `provider_selection.select`."""
+        selection = select(files, provider, precision)
+        return cls(selection.card, precision, selection.open_selected)
 
     @property
     def kind(self) -> FeatureKind:
@@ -183,8 +190,7 @@ def _prepare(image: HashedFile, source: FeatureExtractor) -> NDArray[np.uint8] |
 def is_unchanged(image: HashedFile) -> bool:
     """Whether a file that was just decoded still has the hash from when the dataset was read."""
     try:
-        with image.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
+        return file_sha256(image.path) == image.sha256
     except OSError:
         return False
 

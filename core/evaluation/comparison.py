@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,12 @@ from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import ModelCard
+from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.calibration import temperature_scaled_softmax, validate_logits
 from core.evaluation.folder_evaluation import evaluate_features
-from core.evaluation.images import EvaluationImage, HashedImage, hash_images, match_labels, read_images
+from core.evaluation.images import hash_images, match_labels, read_images
 from core.evaluation.leakage import TrainingSet
 from core.evaluation.metrics import accuracy_of
 from core.evaluation.sources import feature_extractor
@@ -43,7 +44,6 @@ from core.prediction import Failure
 
 _MAX_DISAGREEMENTS: Final = 200
 """The most that a comparison with a baseline lists."""
-AnyImage = TypeVar("AnyImage", EvaluationImage, HashedImage)
 Pair: TypeAlias = tuple[LabelledPrediction, LabelledPrediction]
 """The predictions of two models for one image."""
 
@@ -129,7 +129,7 @@ def _changes(disagreements: Sequence[Disagreement]) -> tuple[PredictionChange, .
 
 def _training_overlap(
     model: ComparedModel,
-    images: Sequence[EvaluationImage],
+    images: Sequence[LabelledImage],
     features: NDArray[np.float32],
     store: FeatureStore,
     report: ProgressCallback,
@@ -161,7 +161,7 @@ def compare_by_images(
         ProviderError: an engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
-    summed, unread = hash_images(paths, report=report, token=token)
+    summed, unread = hash_images([LabelledImage(path) for path in paths], report=report, token=token)
     images, features, failures, computed = _features(summed, a, b, store, report=report, token=token)
     if not images:
         first = next(iter((*unread, *failures)), None)
@@ -227,14 +227,14 @@ def compare_by_paths(
 
 
 def _features(
-    images: Sequence[AnyImage],
+    images: Sequence[LabelledImage],
     a: ComparedModel,
     b: ComparedModel,
     store: FeatureStore,
     *,
     report: ProgressCallback,
     token: CancelToken,
-) -> tuple[list[AnyImage], tuple[NDArray[np.float32], NDArray[np.float32]], tuple[Failure, ...], int]:
+) -> tuple[list[LabelledImage], tuple[NDArray[np.float32], NDArray[np.float32]], tuple[Failure, ...], int]:
     """The images that both can read with the features [n, d] of each, the failures, and how many were computed."""
     tables = [compute_features(images, a.source, store, report=report, token=token)]
     if b.source.kind != a.source.kind:
@@ -264,7 +264,7 @@ class _Outputs:
         return cls(model.card.classes, temperature_scaled_softmax(logits, model.card.temperature))
 
 
-def _disagreements(images: Sequence[HashedImage], a: _Outputs, b: _Outputs) -> Iterator[Disagreement]:
+def _disagreements(images: Sequence[LabelledImage], a: _Outputs, b: _Outputs) -> Iterator[Disagreement]:
     """The images with different predictions, in order; classes that differ only in case are the same."""
     in_b = match_labels(a.classes, b.classes)
     to_b = np.array([in_b.get(label, -1) for label in a.classes])

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.card import ModelCard
+from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
-from core.evaluation.images import EvaluationImage, match_labels, read_images
+from core.evaluation.images import match_labels, read_images
 from core.evaluation.leakage import ContainsHash, TrainingSet
 from core.evaluation.metrics import accuracy_of, evaluate
 from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
@@ -63,7 +64,7 @@ def evaluate_folder(
 
 
 def evaluate_features(
-    images: Sequence[EvaluationImage], features: NDArray[np.float32], card: ModelCard, head: Head
+    images: Sequence[LabelledImage], features: NDArray[np.float32], card: ModelCard, head: Head
 ) -> Evaluation:
     """Evaluate a model on images with features [n, d], each of one of its classes.
 
@@ -81,7 +82,7 @@ def evaluate_features(
     )
 
 
-def find_training_images(images: Sequence[EvaluationImage], contains: ContainsHash) -> NDArray[np.bool_]:
+def find_training_images(images: Sequence[LabelledImage], contains: ContainsHash) -> NDArray[np.bool_]:
     """Which of n images a model was trained on, [n]."""
     return np.array([contains(image.sha256) for image in images], bool)
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from core.base.errors import DatasetError
+from core.base.hashing import file_sha256
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
-from core.datasets.discovery import LAYOUT_HINT, LabelledImage, discover
+from core.datasets.discovery import LAYOUT_HINT, discover
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import FolderError, Problem, ProblemKind, format_counts
 from core.datasets.subsets import Subset
 from core.prediction import Failure
@@ -23,34 +24,6 @@ from core.prediction import Failure
 _MATCH_HINT: Final = mark(
     "Give the folders the names of the model's classes. The Models page and `fovea models show` list them."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationImage:
-    """A labelled image to evaluate.
-
-    Attributes:
-        path: the file.
-        sha256: of its content, in hexadecimal.
-        label: its class, as the folder spells it.
-    """
-
-    path: Path
-    sha256: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class HashedImage:
-    """An unlabelled image.
-
-    Attributes:
-        path: the file.
-        sha256: of its content, in hexadecimal.
-    """
-
-    path: Path
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +36,7 @@ class EvaluationImages:
         problems: what was left out, and why.
     """
 
-    images: tuple[EvaluationImage, ...]
+    images: tuple[LabelledImage, ...]
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
 
@@ -111,31 +84,30 @@ def read_images(
             counts=format_counts(left_out),
         )
         notes.append(Problem(ProblemKind.CLASS_DROPPED, (), what, tr(_MATCH_HINT)))
-    used = {image.path: image.label for image in images if image.label in common}
-    hashed, failures = hash_images(tuple(used), report=report, token=token)
-    labelled = tuple(EvaluationImage(image.path, image.sha256, used[image.path]) for image in hashed)
-    return EvaluationImages(labelled, failures, (*problems, *notes))
+    used = {image.path: image for image in images if image.label in common}
+    hashed, failures = hash_images(tuple(used.values()), report=report, token=token)
+    return EvaluationImages(hashed, failures, (*problems, *notes))
 
 
 def hash_images(
-    paths: Sequence[Path], *, report: ProgressCallback, token: CancelToken
-) -> tuple[tuple[HashedImage, ...], tuple[Failure, ...]]:
+    images: Sequence[LabelledImage], *, report: ProgressCallback, token: CancelToken
+) -> tuple[tuple[LabelledImage, ...], tuple[Failure, ...]]:
     """Hash the content of images, and report the files that could not be read.
 
     Raises:
         Cancelled: the token was cancelled.
     """
     found, failures = [], []
-    clock = ProgressReporter(tr("reading the images"), len(paths), report, kind=StageKind.IMAGES)
-    for path in paths:
+    clock = ProgressReporter(tr("reading the images"), len(images), report, kind=StageKind.IMAGES)
+    for image in images:
         token.check()
         try:
-            found.append(HashedImage(path, _sha256(path)))
+            found.append(replace(image, sha256=_sha256(image.path)))
         except OSError as error:
-            name, reason = display_path(path.name), error.strerror or tr("unknown error")
+            name, reason = display_path(image.path.name), error.strerror or tr("unknown error")
             what = tr("Couldn't read “{name}”: {reason}.", name=name, reason=reason)
             hint = tr("Check that the file exists and that you can open it.")
-            failures.append(Failure(path, "no-access", what, hint))
+            failures.append(Failure(image.path, "no-access", what, hint))
         clock.advance()
     return tuple(found), tuple(failures)
 
@@ -181,5 +153,4 @@ def _subset_text(part: Subset, count: int) -> str:
 def _sha256(path: Path) -> str:
     if not path.is_file():  # opening a pipe would block until something writes to it
         raise OSError(errno.EINVAL, tr("it is not a file"))
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(path)

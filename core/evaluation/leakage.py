@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.progress import CancelToken, ProgressCallback
-from core.datasets.discovery import LabelledImage
-from core.datasets.scan import ScannedImage, scan_images
+from core.datasets.labelled_image import LabelledImage
+from core.datasets.scan import scan_images
 from core.datasets.scan_cache import ScanCache
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor
 from core.engine.near_duplicates import DUPLICATE_COSINE, choose_cosine, normalize
-from core.evaluation.images import EvaluationImage
 from core.images.perceptual_hash import HAMMING_THRESHOLD
 from core.models.bundled_features import bundled_features
 from core.models.installed import load_examples, load_training_hashes
@@ -57,13 +56,13 @@ class TrainingSet:
         if training_hashes is None:
             return None
         own = [one for one in load_examples(model) or () if training_hashes.contains(one.sha256)]
-        hashes = tuple(one.phash for one in own if one.phash is not None)
+        hashes = tuple(one.phash for one in own if one.phash)
         examples = {label: [one.sha256 for one in own if one.label == label] for label in {one.label for one in own}}
         return cls(training_hashes.contains, examples, hashes, model.folder)
 
     def find_seen(
         self,
-        images: Sequence[EvaluationImage],
+        images: Sequence[LabelledImage],
         features: NDArray[np.float32],
         source: FeatureExtractor,
         store: FeatureStore,
@@ -105,15 +104,14 @@ class TrainingSet:
         return found
 
     def _by_phash(
-        self, images: Sequence[EvaluationImage], report: ProgressCallback, token: CancelToken
+        self, images: Sequence[LabelledImage], report: ProgressCallback, token: CancelToken
     ) -> NDArray[np.bool_]:
         found = np.zeros(len(images), bool)
         if not self.hashes or not images:
             return found
         hashes = np.array(self.hashes, np.uint64)
-        unscanned = [LabelledImage(image.path, image.label, None) for image in images]
         with ScanCache() as cache:
-            for row, result in enumerate(scan_images(unscanned, cache, report, token)):
-                if isinstance(result, ScannedImage):
+            for row, result in enumerate(scan_images(images, cache, report, token)):
+                if isinstance(result, LabelledImage):
                     found[row] = int(np.bitwise_count(hashes ^ np.uint64(result.phash)).min()) <= HAMMING_THRESHOLD
         return found

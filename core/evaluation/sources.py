@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from core.base.providers import Precision, ProviderPreference
 from core.engine.features import FeatureExtractor
-from core.engine.provider_selection import choose_engine
-from core.models.installed import load_backbone
+from core.models.installed import backbone_files
 from core.models.values import InstalledModel
 
 
 def feature_extractor(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> FeatureExtractor:
-    """An extractor that opens the model's backbone on the requested provider once uncached features are needed."""
-    card = model.backbone.card
-    return FeatureExtractor(
-        card, precision, lambda: choose_engine(load_backbone(model.backbone), card, requested, precision)
-    )
+    """An extractor of the features that the model classifies with on the requested provider.
+
+    Raises:
+        ProviderError: no provider works.
+        ModelError: the backbone is damaged.
+    """
+    return FeatureExtractor.select(backbone_files(model.backbone, model.card), requested, precision)

@@ -25,7 +25,7 @@ from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.storage import write_atomically
 from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
-from core.datasets.dataset import Example
+from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
 from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, facts, run_variants, with_progress
 from core.exporting.samples import Samples, draw_samples, read_pixels
@@ -126,8 +126,8 @@ def _check_network(card: BackboneCard) -> None:
 def _convert(
     model: InstalledModel,
     storage: Storage,
-    calibration: Sequence[Example],
-    photos: Sequence[Example],
+    calibration: Sequence[LabelledImage],
+    photos: Sequence[LabelledImage],
     *,
     report: ProgressCallback,
     token: CancelToken,
@@ -163,7 +163,11 @@ def with_files(data: bytes, card: ModelCard) -> bytes:
 
 
 def _write_job(
-    folder: Path, model: InstalledModel, storage: Storage, calibration: Sequence[Example], photos: Sequence[Example]
+    folder: Path,
+    model: InstalledModel,
+    storage: Storage,
+    calibration: Sequence[LabelledImage],
+    photos: Sequence[LabelledImage],
 ) -> None:
     plan = model.backbone.card.preprocessing
     files = {
@@ -213,7 +217,7 @@ def _read_outputs(folder: Path, milliseconds: float, temperature: float) -> tupl
 
 
 def _exact_outputs(
-    model: InstalledModel, photos: Sequence[Example], *, report: ProgressCallback, token: CancelToken
+    model: InstalledModel, photos: Sequence[LabelledImage], *, report: ProgressCallback, token: CancelToken
 ) -> ModelOutputs:
     """The engine's outputs for the golden inputs and photos."""
     plan = model.backbone.card.preprocessing

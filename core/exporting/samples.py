@@ -16,7 +16,8 @@ from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.card import ModelCard, Preprocessing
-from core.datasets.dataset import Dataset, Example, read_dataset
+from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem
 from core.datasets.split import Split, split
 from core.datasets.subsets import Subset
@@ -24,9 +25,8 @@ from core.evaluation.images import match_labels
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
 from core.models.installed import load_examples, load_training_hashes
-from core.models.training_examples import DATASET
+from core.models.training_examples import DATASET, fingerprint
 from core.models.values import InstalledModel
-from core.training.training_data import fingerprint
 
 MAX_CALIBRATION: Final = 100
 """More images hardly change the activation ranges."""
@@ -52,8 +52,8 @@ class Samples:
         problems: the problems of the folder.
     """
 
-    calibration: tuple[Example, ...]
-    validation: tuple[Example, ...]
+    calibration: tuple[LabelledImage, ...]
+    validation: tuple[LabelledImage, ...]
     labels: NDArray[np.int64]
     is_as_trained: bool
     learnt: int | None
@@ -88,14 +88,14 @@ def draw_samples(model: InstalledModel, folder: Path, *, report: ProgressCallbac
     )
 
 
-def read_pixels(examples: Sequence[Example], plan: Preprocessing) -> Iterator[NDArray[np.uint8]]:
+def read_pixels(examples: Sequence[LabelledImage], plan: Preprocessing) -> Iterator[NDArray[np.uint8]]:
     """Yield the preprocessed images uint8 [size, size, 3]; none is decoded while the caller works on one.
 
     Raises:
         ImageError: an image can no longer be read.
     """
 
-    def prepare(example: Example) -> NDArray[np.uint8]:
+    def prepare(example: LabelledImage) -> NDArray[np.uint8]:
         return preprocess(decode(example.path, min_side=plan.min_decode_side), plan)
 
     with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
@@ -108,7 +108,7 @@ def _recorded_split(dataset: Dataset, model: InstalledModel) -> Split | None:
     kept = {one.sha256: one.subset for one in load_examples(model) or ()}
     parts = {part: [at for at, one in enumerate(dataset.examples) if kept.get(one.sha256) == part] for part in Subset}
     used = [dataset.examples[at] for own in parts.values() for at in own]
-    if not used or fingerprint(used, dataset.classes) != model.card.training.get(DATASET):
+    if not used or fingerprint(used) != model.card.training.get(DATASET):
         return None
     return Split(*(np.array(parts[part], np.int64) for part in (Subset.TRAIN, Subset.VALIDATION, Subset.TEST)))
 
@@ -130,7 +130,7 @@ def _reconstructed_split(dataset: Dataset, card: ModelCard) -> Split | None:
     except DatasetError:
         return None
     used = [dataset.examples[at] for part in (parts.train, parts.validation, parts.test) for at in part.tolist()]
-    same = fingerprint(used, dataset.classes) == recorded.get(DATASET)
+    same = fingerprint(used) == recorded.get(DATASET)
     return parts if same and len(parts.validation) == counts["validation"] else None
 
 
@@ -143,20 +143,20 @@ def _seed(value: object) -> int:
     return value if isinstance(value, int) and 0 <= value < _SEEDS else 0
 
 
-def _sample_calibration(examples: Sequence[Example]) -> tuple[Example, ...]:
+def _sample_calibration(examples: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
     """A pseudorandom sample by content hash, the same every time."""
     return tuple(sorted(examples, key=lambda example: example.sha256)[:MAX_CALIBRATION])
 
 
 def _of_known_classes(
     dataset: Dataset, part: NDArray[np.int64], card: ModelCard
-) -> tuple[tuple[Example, ...], NDArray[np.int64]]:
+) -> tuple[tuple[LabelledImage, ...], NDArray[np.int64]]:
     """The images of a subset whose class the model has, and the indexes of these classes."""
     indexes = match_labels(dataset.classes, card.classes)
     examples = [dataset.examples[at] for at in part.tolist()]
-    known = [example for example in examples if dataset.classes[example.label] in indexes]
+    known = [example for example in examples if example.label in indexes]
     if not known:
         folder = display_path(dataset.root.name or dataset.root)
         what = tr("“{folder}” has no validation images of the classes of “{name}”.", folder=folder, name=card.name)
         raise DatasetError(what, hint=tr(_HINT))
-    return tuple(known), np.array([indexes[dataset.classes[example.label]] for example in known], np.int64)
+    return tuple(known), np.array([indexes[example.label] for example in known], np.int64)

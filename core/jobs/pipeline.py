@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ProviderError
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.datasets.scan_cache import FileState
+from core.engine.engine import Engine
+from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore
-from core.engine.features import quantize_float16
+from core.engine.features import FeatureExtractor, quantize_float16
 from core.engine.limits import MAX_BATCH
-from core.images import preprocessing
+from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS
 from core.images.perceptual_hash import phash
 from core.jobs.journal import Image, ImageResult, ModelRef
@@ -35,20 +39,15 @@ from core.models.classifier import (
     Classifier,
     PreprocessedImage,
     fallback_to_cpu,
-    open_classifier,
     predictions,
     prepare,
-    run_timed,
 )
 from core.models.installed import load_head
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Prediction, Timing
+from core.prediction import Failure, Outcome, Timing
 
 PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 """Maximum number of images being decoded or waiting for the engine."""
-CACHED: Final = "kept"
-"""Replaces the provider's name in predictions made from cached features."""
-
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
@@ -67,6 +66,7 @@ class LazyClassifier:
         """
         self.model, self.head = model, load_head(model)
         self._requested, self._precision = requested, precision
+        self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
 
     @property
@@ -76,14 +76,29 @@ class LazyClassifier:
 
     @property
     def kind(self) -> FeatureKind:
-        """What the features depend on."""
-        card = self.model.backbone.card
-        return FeatureKind(card.sha256, preprocessing.version(self.spec), self._precision.value, card.feature_width)
+        """What the features depend on.
+
+        Raises:
+            ModelError: the backbone is damaged.
+            ProviderError: the requested provider does not work.
+        """
+        return self._extractor().kind
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine; None if it is not open."""
+        return self._classifier.engine if self._classifier else None
 
     @property
     def provider(self) -> Provider | None:
         """The provider that runs the backbone; None if the engine is not open."""
-        return self._classifier.engine.provider if self._classifier else None
+        return self.engine.provider if self.engine else None
+
+    def _extractor(self) -> FeatureExtractor:
+        """The extractor of the selected variant, the same for all images."""
+        if self._selected is None:
+            self._selected = feature_extractor(self.model, self._requested, self._precision)
+        return self._selected
 
     def model_ref(self, top_k: int) -> ModelRef:
         """The reference for the journal; models with different predictions have different keys."""
@@ -100,7 +115,7 @@ class LazyClassifier:
             ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
-            self._classifier = open_classifier(self.model, self._requested, self._precision)
+            self._classifier = Classifier(self.model, self._extractor().open(), self.head)
         return self._classifier
 
     def run(self, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
@@ -110,14 +125,16 @@ class LazyClassifier:
             ModelError: the model cannot be opened.
             ProviderError: the requested provider does not work, or the CPU failed too.
         """
+        classifier, pixels = self.open(), np.stack([image.input for image in images])
+        started = time.perf_counter()
         try:
-            return run_timed(self.open().engine, images)
+            features = classifier.engine.run(pixels)
         except ProviderError as error:
-            if self._classifier is None:
-                raise
-            self._classifier = fallback_to_cpu(self._classifier, error)
+            self._classifier = fallback_to_cpu(classifier, error)
             _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
-            return run_timed(self._classifier.engine, images)
+            started = time.perf_counter()
+            features = self._classifier.engine.run(pixels)
+        return features, (time.perf_counter() - started) * 1000 / len(images)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,30 +215,26 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         kept = {number: read.result for number, read in inputs.items() if isinstance(read.result, np.ndarray)}
         if not kept:
             return {}
-        times = [(image.path, _NO_TIME) for image in images if image.number in kept]
-        features = np.stack(list(kept.values())).astype(np.float32)
-        return {**self._predictions(list(kept), features, times, CACHED)}
+        paths = {image.number: image.path for image in images}
+        rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
+        predicted = predictions(self._classifier.model.card, self._classifier.head, rows, None, self._top_k)
+        return dict(zip(kept, predicted, strict=True))
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
         """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
         ready = {number: read.result for number, read in inputs.items() if isinstance(read.result, PreprocessedImage)}
         if not ready:
             return {}
-        features, milliseconds = self._classifier.run(list(ready.values()))
+        classifier = self._classifier
+        features, each_ms = classifier.run(list(ready.values()))
         if self._store:
             rows = quantize_float16(features)
             hashes = [inputs[number].sha256 for number in ready]
-            self._store.put(self._classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
+            self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
             features = rows.astype(np.float32)
-        times = [(item.path, Timing(item.decode_ms, item.preprocess_ms, milliseconds)) for item in ready.values()]
-        predicted = self._predictions(list(ready), features, times, str(self._classifier.provider))
-        return {number: replace(predicted[number], warnings=item.warnings) for number, item in ready.items()}
-
-    def _predictions(
-        self, numbers: list[int], features: NDArray[np.float32], times: list[tuple[Path, Timing]], provider: str
-    ) -> dict[int, Prediction]:
-        card, head = self._classifier.model.card, self._classifier.head
-        return dict(zip(numbers, predictions(card, head, features, times, provider, self._top_k), strict=True))
+        computed = [item.with_features(row, each_ms) for item, row in zip(ready.values(), features, strict=True)]
+        predicted = predictions(classifier.model.card, classifier.head, computed, classifier.engine, self._top_k)
+        return dict(zip(ready, predicted, strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""
@@ -242,7 +255,6 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 def _sha256(path: Path) -> str:
     """SHA-256 of a file; "" if it cannot be read, which decoding then reports."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError:
         return ""

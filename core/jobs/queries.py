@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from core.base.database import transaction
+from core.base.database import chunks, transaction
 from core.base.recovery import as_path
 from core.datasets import label_file
 from core.jobs.job_list import read_summary
@@ -28,7 +28,6 @@ from core.jobs.values import Filter, JobSummary, Review, Row, UnreadableFolder, 
 ReviewsByNumber: TypeAlias = dict[int, Review | None]
 """Earlier reviews by the numbers of their rows, as needed for undo."""
 
-_BATCH_SIZE: Final = 500
 _SHARED: Final = "CREATE TABLE IF NOT EXISTS shared (number INTEGER PRIMARY KEY)"
 """Rows whose reviews say what the label store says; earlier versions of Fovea disregard this table."""
 _MAX_LISTINGS: Final = 4
@@ -237,9 +236,3 @@ class ResultStore(AbstractContextManager["ResultStore"]):
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with journal_errors(self._file), transaction(self._database):
             yield self._database
-
-
-def chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Numbers of rows, a few hundred at a time."""
-    for start in range(0, len(numbers), _BATCH_SIZE):
-        yield numbers[start : start + _BATCH_SIZE]

@@ -43,6 +43,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         raise TypeError("not a number")
     below = as_path(folder)
     path = top / below / as_path(name)
+    provider_name, _, precision = (provider or "").partition(" ")
     is_done, is_failed = state == DONE, state == FAILED
     return Row(
         number=number,
@@ -58,20 +59,25 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         finished=finished if is_done or is_failed else None,
         modified=mtime_ns / 1e9,
         model=model or "",
-        provider=provider or "",
+        provider=provider_name,
+        precision=precision,
         timing=Timing(*(time or 0.0 for time in times)),
         warnings=tuple((message or "").splitlines()) if is_done else (),
     )
 
 
 def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
-    """The columns of an outcome in `details`; a prediction's warnings are stored in the column of the message."""
+    """The columns of an outcome in `details`.
+
+    A prediction's warnings are stored in the column of the message, its precision after its provider.
+    """
     if isinstance(outcome, Failure):
         return (number, *[None] * 5, sha256, outcome.kind, outcome.message, outcome.hint)
     timing = outcome.timing
     scores = json.dumps([[score.label, score.probability] for score in outcome.scores])
     times = (timing.decode_ms, timing.preprocess_ms, timing.inference_ms)
-    return (number, scores, outcome.provider, *times, sha256, None, "\n".join(outcome.warnings) or None, None)
+    provider = f"{outcome.provider} {outcome.precision}".strip()
+    return (number, scores, provider, *times, sha256, None, "\n".join(outcome.warnings) or None, None)
 
 
 def outcome_columns(outcome: Outcome) -> tuple[Any, ...]:

@@ -101,6 +101,7 @@ class Row:
         provider: the provider that ran it.
         timing: how long the image took; zeros if predicted from cached features.
         warnings: messages about the image.
+        precision: the number format that the backbone was computed in; empty if unknown.
     """
 
     number: int
@@ -119,6 +120,7 @@ class Row:
     provider: str = ""
     timing: Timing = _NO_TIME
     warnings: tuple[str, ...] = ()
+    precision: str = ""
 
     @property
     def final_label(self) -> str | None:
@@ -141,7 +143,9 @@ class Row:
         """The prediction or failure; None if waiting."""
         if self.failure or not self.scores:
             return self.failure
-        return Prediction(self.path, self.scores, self.unknown, self.model, self.provider, self.timing, self.warnings)
+        return Prediction(
+            self.path, self.scores, self.unknown, self.model, self.provider, self.timing, self.warnings, self.precision
+        )
 
 
 # ---- views

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.card import BackboneCard, ModelCard
+from core.datasets.labelled_image import LabelledImage
 from core.engine import graph
+from core.engine.provider_selection import BackboneFiles
 from core.models.files import REINSTALL, file_size, read_checked
 from core.models.heads import Head, read_head
-from core.models.training_examples import EXAMPLES, TrainingExample, read_examples
+from core.models.training_examples import EXAMPLES, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
 from core.models.values import InstalledBackbone, InstalledModel
+from core.models.variant_agreement import keeps_predictions
 
 EVALUATION: Final = "evaluation.json"
 """The evaluation of a version on its test images; see `core.evaluation.kept`."""
 
 
 def backbone_in(folder: Path, card: BackboneCard) -> InstalledBackbone:
-    """The backbone with this card in a folder.
+    """The backbone with this card in a folder; files of variants may be missing.
 
     Raises:
         ModelError: its file is missing.
     """
-    return InstalledBackbone(card, folder, file_size(folder / card.file))
+    size = file_size(folder / card.file)
+    for variant in card.variants:
+        with contextlib.suppress(ModelError):
+            size += file_size(folder / variant.file)
+    return InstalledBackbone(card, folder, size)
 
 
 def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version: int) -> InstalledModel:
@@ -39,15 +47,33 @@ def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version
     return InstalledModel(card, folder, backbone, version == 0, version, size, has_training_data, has_evaluation)
 
 
-def load_backbone(backbone: InstalledBackbone) -> bytes:
-    """Read a backbone's file, and check its hash and that it is safe to open.
+def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None) -> bytes:
+    """Read the file of a backbone, and check its hash and that it is safe to open.
+
+    Args:
+        backbone: the backbone.
+        card: of the variant to read instead; None for the backbone itself.
 
     Raises:
         ModelError: it is missing, changed, unsupported or malicious.
     """
-    data = read_checked(backbone.folder / backbone.card.file, backbone.card.sha256)
-    graph.check_backbone(data, backbone.card, is_installed=True)
+    card = card or backbone.card
+    data = read_checked(backbone.folder / card.file, card.sha256)
+    graph.check_backbone(data, card, is_installed=True)
     return data
+
+
+def backbone_files(backbone: InstalledBackbone, model: ModelCard | None = None) -> BackboneFiles:
+    """A backbone with the variants that may be used instead of it.
+
+    Args:
+        backbone: the backbone.
+        model: the card of the model that uses it: only variants that keep its predictions may be used; None for all
+            variants, as for a head that is yet to be trained on them.
+    """
+    own = backbone.card
+    usable = own.variants if model is None else tuple(one for one in own.variants if keeps_predictions(model, one))
+    return BackboneFiles((own, *map(own.of_variant, usable)), lambda card: load_backbone(backbone, card))
 
 
 def load_head(model: InstalledModel) -> Head:
@@ -66,7 +92,7 @@ def load_training_hashes(model: InstalledModel) -> TrainingHashes | None:
     return read_hashes(model.folder)
 
 
-def load_examples(model: InstalledModel) -> tuple[TrainingExample, ...] | None:
+def load_examples(model: InstalledModel) -> tuple[LabelledImage, ...] | None:
     """The model's training data; None if it was not saved."""
     return read_examples(model.folder, model.card.training)
 

@@ -88,7 +88,8 @@ def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCa
     outputs = _outputs(features, head.class_count)
     del model.graph.output[:]
     model.graph.output.extend(outputs)
-    for key, value in _metadata(replace(shareable(card), backbone=backbone_card), backbone_card, own).items():
+    whole = replace(shareable(card), backbone=replace(backbone_card, variants=()))
+    for key, value in _metadata(whole, backbone_card, own).items():
         model.metadata_props.add(key=key, value=value)
     return seal(model)
 
@@ -249,7 +250,8 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
     card = read_card(texts[0].encode())
     if not isinstance(card, ModelCard) or not isinstance(card.backbone, BackboneCard):
         raise ModelError(tr("The card in the file does not describe a complete model."), hint=tr(_HINT))
-    return card, card.backbone
+    backbone = replace(card.backbone, variants=())  # their files are not in this one
+    return replace(card, backbone=backbone), backbone
 
 
 def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:

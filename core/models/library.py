@@ -18,10 +18,11 @@ from core.base.errors import ModelError
 from core.base.i18n import tr, tr_n
 from core.base.storage import write_atomically
 from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
+from core.datasets.labelled_image import LabelledImage
 from core.models import versions
 from core.models.files import REINSTALL, read_file
 from core.models.installed import EVALUATION, backbone_in, load_backbone, load_head, model_in
-from core.models.training_examples import EXAMPLES, TrainingExample, serialize_examples
+from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
 from core.models.versions import split_reference
@@ -108,7 +109,7 @@ class Library:
         new_name: bool = False,
         activate: bool = True,
         trained_on: Iterable[str] | None = None,
-        examples: Iterable[TrainingExample] | None = None,
+        examples: Iterable[LabelledImage] | None = None,
         evaluation: bytes | None = None,
     ) -> InstalledModel:
         """Add a model as the next version of its name.

@@ -13,12 +13,13 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
+from core.datasets.labelled_image import LabelledImage
+from core.datasets.subsets import Subset
 from core.models.files import read_file
 
 EXAMPLES: Final = "examples.jsonl"
@@ -26,48 +27,28 @@ DATASET: Final = "dataset_sha256"
 """The key of the fingerprint in a card's `training`."""
 
 _log = logging.getLogger(__name__)
-_PARTS: Final = frozenset({"train", "validation", "test"})
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingExample:
-    """One image of a version's training data.
-
-    Attributes:
-        path: its path when it was used; a relative one is only a name.
-        sha256: the SHA-256 of its content, in hexadecimal.
-        label: its class.
-        subset: "train", "validation" or "test".
-        phash: its perceptual hash, 64 bits (`core.images.perceptual_hash`); None if it was not stored.
-    """
-
-    path: Path
-    sha256: str
-    label: str
-    subset: str
-    phash: int | None = None
-
-
-def fingerprint(images: Iterable[tuple[str, str]]) -> str:
+def fingerprint(images: Iterable[LabelledImage]) -> str:
     """A fingerprint of the images' hashes and classes, independent of their paths."""
-    lines = sorted(f"{sha256} {label}\n" for sha256, label in images)
+    lines = sorted(f"{image.sha256} {image.label}\n" for image in images)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def serialize_examples(examples: Iterable[TrainingExample]) -> bytes:
+def serialize_examples(examples: Iterable[LabelledImage]) -> bytes:
     """Encode images as a file."""
     return "".join(f"{json.dumps(_content(one))}\n" for one in examples).encode()
 
 
-def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[TrainingExample, ...] | None:
+def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[LabelledImage, ...] | None:
     """Read the file in a model's folder; None if it is missing or does not match the card's `training`."""
     if not (folder / EXAMPLES).exists():
         return None
-    found: tuple[TrainingExample, ...] = ()
+    found: tuple[LabelledImage, ...] = ()
     with contextlib.suppress(ModelError, ValueError, TypeError, KeyError, RecursionError):
         found = tuple(_example(json.loads(line)) for line in read_file(folder / EXAMPLES).splitlines())
-    if fingerprint((one.sha256, one.label) for one in found) == training.get(DATASET):
+    if fingerprint(found) == training.get(DATASET):
         return found
     what = tr(
         "{file!r} is damaged, so the model can't be retrained. Restore the file, or train the model again.",
@@ -77,20 +58,20 @@ def read_examples(folder: Path, training: Mapping[str, Any]) -> tuple[TrainingEx
     return None
 
 
-def _content(example: TrainingExample) -> dict[str, Any]:
+def _content(example: LabelledImage) -> dict[str, Any]:
     return {
         "path": str(example.path),
         "sha256": example.sha256,
         "label": example.label,
         "part": example.subset,
-        "look": example.phash,
+        "look": example.phash or None,
     }
 
 
-def _example(content: dict[str, Any]) -> TrainingExample:
+def _example(content: dict[str, Any]) -> LabelledImage:
     path, sha256, label, part = (content[name] for name in ("path", "sha256", "label", "part"))
-    if not (isinstance(path, str) and isinstance(label, str) and _SHA256.match(sha256) and part in _PARTS):
+    if not (isinstance(path, str) and isinstance(label, str) and _SHA256.match(sha256)):
         raise ValueError("no example")
     phash = content.get("look")
-    is_phash = isinstance(phash, int) and 0 <= phash < 2**64
-    return TrainingExample(Path(path), sha256, label, part, phash if is_phash else None)
+    phash = phash if isinstance(phash, int) and 0 <= phash < 2**64 else 0
+    return LabelledImage(Path(path), label, Subset(part), sha256, phash)

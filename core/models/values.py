@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.base.errors import FoveaError
-from core.base.providers import Provider
+from core.base.providers import ComputePrecision, Provider
 from core.card import BackboneCard, ModelCard
 
 
@@ -113,6 +113,7 @@ class OpenedModel:
     Attributes:
         model: the model as it is installed.
         provider: the provider that runs it.
+        precision: the number format that its backbone is computed in.
         agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
         opening_ms: the time to open and verify it.
         refusal: why the requested provider is not in use; None if it is.
@@ -120,6 +121,7 @@ class OpenedModel:
 
     model: InstalledModel
     provider: Provider
+    precision: ComputePrecision
     agreement: float
     opening_ms: float
     refusal: FoveaError | None

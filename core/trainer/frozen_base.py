@@ -16,7 +16,7 @@ from core.base.providers import TITLES, Precision, Provider, ProviderPreference
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
 from core.engine.engine import MIN_AGREEMENT
-from core.engine.provider_selection import choose_engine
+from core.engine.provider_selection import BackboneFiles, choose_engine
 from core.trainer.base_model import FROZEN_BASE, split_frozen_base
 from core.trainer.framework import keras
 
@@ -64,7 +64,7 @@ def open_frozen_base(
         ProviderError: the requested provider does not work.
         ModelError: the backbone is not an Xception, or even the CPU does not give the features in its card.
     """
-    provider = choose_engine(backbone, card, requested, precision).provider
+    provider = choose_engine(BackboneFiles.of(backbone, card), requested, precision).provider
     base = split_frozen_base(backbone)
     try:
         return _verified(base, card, ending, provider, precision)

@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.dataset import Example
 from core.evaluation.calibration import fit_temperature
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import Evaluation, LabelledPrediction
@@ -29,15 +28,11 @@ _MAX_SUSPECTS: Final = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """Images, and the logits [n, classes] of heads that were not trained on them."""
+    """Images, their classes [n], and the logits [n, classes] of heads that were not trained on them."""
 
-    examples: tuple[Example, ...]
+    paths: Sequence[Path]
+    labels: NDArray[np.int64]
     logits: NDArray[np.float32]
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """Their classes [n]."""
-        return np.array([example.label for example in self.examples], np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,23 +98,25 @@ def evaluate_head(
         classes: labels, in the order of the logits.
     """
     evaluation, held_out = None, concat(validation, test)
-    out_of_sample = trained.out_of_fold or Predictions(held_out.examples, trained.evaluated.logits(held_out.features))
+    out_of_sample = trained.out_of_fold or Predictions(
+        held_out.paths, held_out.labels, trained.evaluated.logits(held_out.features)
+    )
     temperature = _temperature(trained, validation, set(test.paths))
     suspects = _suspects(trained.out_of_fold, classes, temperature) if trained.out_of_fold else ()
     if len(test):
         logits = trained.evaluated.logits(test.features)
         evaluation = evaluate(logits, test.labels, classes, temperature=temperature, paths=test.paths)
     threshold = _threshold(out_of_sample, temperature)
-    return EvaluatedHead(trained, temperature, threshold, evaluation, len(out_of_sample.examples), suspects)
+    return EvaluatedHead(trained, temperature, threshold, evaluation, len(out_of_sample.paths), suspects)
 
 
 def _temperature(trained: TrainedHead, validation: LabelledFeatures, tested: Collection[Path]) -> float:
     logits = trained.evaluated.logits(validation.features)
     labels = validation.labels
     if trained.out_of_fold:
-        among = {example.path for example in trained.out_of_fold.examples}
+        among = set(trained.out_of_fold.paths)
         rest = [path not in among for path in validation.paths]
-        kept = [example.path not in tested for example in trained.out_of_fold.examples]
+        kept = [path not in tested for path in trained.out_of_fold.paths]
         logits = np.concatenate([trained.out_of_fold.logits[kept], logits[rest]])
         labels = np.concatenate([trained.out_of_fold.labels[kept], labels[rest]])
     return round(fit_temperature(logits, labels), 4) if len(labels) else 1.0
@@ -127,7 +124,7 @@ def _temperature(trained: TrainedHead, validation: LabelledFeatures, tested: Col
 
 def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
     """The confidence that all but `REJECT_PERCENTILE` percent of the images reach; None if there are too few."""
-    if len(out_of_sample.examples) < _MIN_THRESHOLD_IMAGES:
+    if len(out_of_sample.paths) < _MIN_THRESHOLD_IMAGES:
         return None
     return round(float(np.percentile(softmax(out_of_sample.logits, temperature).max(axis=1), REJECT_PERCENTILE)), 4)
 
@@ -144,7 +141,7 @@ def _suspects(out_of_sample: Predictions, classes: Sequence[str], temperature: f
     first = wrong[np.argsort(given[wrong] - confidence[wrong], kind="stable")][:_MAX_SUSPECTS]
     return tuple(
         LabelledPrediction(
-            path=out_of_sample.examples[row].path,
+            path=out_of_sample.paths[row],
             label=classes[labels[row]],
             predicted=classes[int(probabilities[row].argmax())],
             confidence=float(confidence[row]),

@@ -12,7 +12,8 @@ import numpy as np
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
-from core.datasets.dataset import Example, read_dataset
+from core.datasets.dataset import read_dataset
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.split import split
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
@@ -106,7 +107,7 @@ def _ignore_progress(_: Progress) -> None:
 # ---- the engine
 
 
-def _feature_cost(images: Sequence[Example], source: FeatureExtractor, token: CancelToken) -> _FeatureCost:
+def _feature_cost(images: Sequence[LabelledImage], source: FeatureExtractor, token: CancelToken) -> _FeatureCost:
     with FeatureStore() as store:
         missing = list(_missing(images, source, store))
         if not missing:
@@ -146,7 +147,9 @@ def _measured_text(left: int, done: int, each_ms: float) -> str:
     )
 
 
-def _missing(images: Sequence[Example], extractor: FeatureExtractor, store: FeatureStore) -> Iterator[Example]:
+def _missing(
+    images: Sequence[LabelledImage], extractor: FeatureExtractor, store: FeatureStore
+) -> Iterator[LabelledImage]:
     """The images without features, shuffled by hash so that the first ones are representative."""
     without = []
     for start in range(0, len(images), _ASKED_AT_ONCE):

@@ -53,7 +53,8 @@ def train_quick(data: TrainingData, seed: int, *, report: ProgressCallback, toke
     out_of_fold = None
     if len(fitted) <= quick.MAX_TRIED or len(data.validation) + len(data.test) < MIN_HELD_OUT:
         rows, logits = quick.out_of_fold(fitted.features, fitted.labels, cross_validation.best_c, token=token)
-        out_of_fold = Predictions(tuple(fitted.examples[row] for row in rows.tolist()), logits) if len(rows) else None
+        paths = [fitted.examples[row].path for row in rows.tolist()]
+        out_of_fold = Predictions(paths, fitted.labels[rows], logits) if paths else None
     clock.advance()
     return TrainedHead(
         _QUICK,
@@ -186,7 +187,8 @@ def _job(request: TrainRequest, backbone: InstalledBackbone, classes: int) -> Tr
 
 
 def _listed(part: LabelledFeatures) -> list[tuple[str, str, int]]:
-    return [(str(one.path.absolute()), one.sha256, one.label) for one in part.examples]
+    images = zip(part.examples, part.labels.tolist(), strict=True)
+    return [(str(one.path.absolute()), one.sha256, label) for one, label in images]
 
 
 def _pack_features(parts: Mapping[str, LabelledFeatures]) -> bytes:

@@ -11,7 +11,7 @@ from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.datasets.problems import Problem
 from core.evaluation.comparison import compare_with_baseline
 from core.evaluation.folder_evaluation import evaluate_features, find_training_images
-from core.evaluation.images import EvaluationImage, match_labels
+from core.evaluation.images import match_labels
 from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.installed import load_head, load_training_hashes
 from core.models.library import Library
@@ -127,16 +127,14 @@ def _evaluate_baseline(
 ) -> BaselineComparison | None:  # fmt: skip
     """Compare with the baseline on the test images of its own classes; None if there are none."""
     known = match_labels(evaluation.classes, baseline.card.classes)
-    labels = {one.path: one.label for one in evaluation.predictions if one.label in known}
-    comparable = [example for example in trained.data.test.examples if example.path in labels]
+    comparable = [example for example in trained.data.test.examples if example.label in known]
     table = compute(comparable, baseline.backbone, request, report=report, token=token)
     if not len(table.rows):
         return None
     examples = [comparable[row] for row in table.rows.tolist()]
-    shown = [EvaluationImage(one.path, one.sha256, labels[one.path]) for one in examples]
-    baseline_evaluation = evaluate_features(shown, table.features, baseline.card, load_head(baseline))
+    baseline_evaluation = evaluate_features(examples, table.features, baseline.card, load_head(baseline))
     hashes = load_training_hashes(baseline)
-    overlap = None if hashes is None else int(find_training_images(shown, hashes.contains).sum())
+    overlap = None if hashes is None else int(find_training_images(examples, hashes.contains).sum())
     return compare_with_baseline(
         baseline.name, baseline.version, baseline_evaluation, evaluation, training_overlap=overlap
     )

@@ -6,6 +6,7 @@ features are cached. Validation and test images keep their role, so that the met
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +21,12 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
 from core.base.text import natural_sort_key
 from core.card import BackboneCard, write_card
-from core.datasets.dataset import Dataset, Example
-from core.datasets.discovery import LabelledImage
+from core.datasets.dataset import Dataset
 from core.datasets.label_file import open_labels
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import ambiguous_text
 from core.datasets.problems import Problem, ProblemKind, format_names, format_path
-from core.datasets.scan import ScannedImage, scan_images
+from core.datasets.scan import scan_images
 from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureStore
@@ -38,8 +39,7 @@ from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
 from core.models.installed import load_backbone, load_examples, load_head
 from core.models.library import Library
-from core.models.training_examples import TrainingExample
-from core.models.values import InstalledModel
+from core.models.values import InstalledBackbone, InstalledModel
 from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card
@@ -67,7 +67,7 @@ class _Retraining:
     request: RetrainRequest
     ambiguous: int
     base: InstalledModel
-    kept: tuple[TrainingExample, ...]
+    kept: tuple[LabelledImage, ...]
     library: Library
     report: ProgressCallback
     token: CancelToken
@@ -127,7 +127,7 @@ class _Scanned:
         problems: why the others cannot be used.
     """
 
-    images: Mapping[str, ScannedImage]
+    images: Mapping[str, LabelledImage]
     hashes: Mapping[Path, str]
     problems: tuple[Problem, ...]
 
@@ -135,18 +135,18 @@ class _Scanned:
 # ---- training data
 
 
-def _changed(image: ScannedImage) -> Problem:
+def _changed(image: LabelledImage) -> Problem:
     what = tr("“{name}” has changed since you labelled it.", name=format_path(image.path))
     return Problem(ProblemKind.SKIPPED, (image.path,), what, tr("Label it again to include it."))
 
 
 def _scan(retraining: _Retraining) -> _Scanned:
     """Scan the corrected photos in the same way as those of a folder."""
-    photos = [LabelledImage(one.path, one.label, None) for one in retraining.request.corrections]
+    photos = [LabelledImage(one.path, one.label) for one in retraining.request.corrections]
     with ScanCache() as cache:
         results = list(scan_images(photos, cache, retraining.report, retraining.token))
     labelled = {one.path: one.sha256 for one in retraining.request.corrections}
-    readable = [one for one in results if isinstance(one, ScannedImage) and labelled[one.path] in ("", one.sha256)]
+    readable = [one for one in results if isinstance(one, LabelledImage) and labelled[one.path] in ("", one.sha256)]
     given_at = {one.path: one.created_at for one in retraining.request.corrections}
     readable.sort(key=lambda image: given_at[image.path])
     images = {image.sha256: image for image in readable}  # of copies, the latest label counts
@@ -169,16 +169,16 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingD
         raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(_TRAIN_HINT))
     classes = tuple(sorted(learnable, key=natural_sort_key))
     rows = [row for row, one in enumerate(available) if one.label in learnable]
-    examples = [_example(available[row], classes) for row in rows]
-    dataset = Dataset(retraining.base.folder, classes, tuple(examples), ())
-    train, validation, test = (_part(examples, table.features[rows], part) for part in Subset)
+    dataset = Dataset(retraining.base.folder, classes, tuple(available[row] for row in rows), ())
+    everything = LabelledFeatures(dataset.examples, table.features[rows], dataset.labels())
+    train, validation, test = (_part(everything, part) for part in Subset)
     return TrainingData(
         dataset, retraining.base.backbone, train, validation, test, _is_random_split(retraining.base), table.computed,
         table.failures,
     )  # fmt: skip
 
 
-def _merged(kept: Sequence[TrainingExample], scanned: Mapping[str, ScannedImage]) -> list[TrainingExample]:
+def _merged(kept: Sequence[LabelledImage], scanned: Mapping[str, LabelledImage]) -> list[LabelledImage]:
     """The earlier examples with corrected labels, and the new photos as training images.
 
     A validation or test image becomes a training image if its class has no other.
@@ -186,12 +186,12 @@ def _merged(kept: Sequence[TrainingExample], scanned: Mapping[str, ScannedImage]
     known = {one.sha256 for one in kept}
     images = [replace(one, label=scanned[one.sha256].label) if one.sha256 in scanned else one for one in kept]
     new = [image for sha256, image in scanned.items() if sha256 not in known]
-    images += [TrainingExample(image.path, image.sha256, image.label, Subset.TRAIN, image.phash) for image in new]
+    images += [replace(image, subset=Subset.TRAIN) for image in new]
     learnable = {one.label for one in images if one.subset == Subset.TRAIN}
     return [one if one.label in learnable else replace(one, subset=Subset.TRAIN) for one in images]
 
 
-def _features(retraining: _Retraining, images: Sequence[TrainingExample]) -> FeatureTable:
+def _features(retraining: _Retraining, images: Sequence[LabelledImage]) -> FeatureTable:
     """Features of the images in the precision that the version was trained with: bundled, cached, or computed."""
     backbone, recorded = retraining.base.backbone, retraining.base.card.training.get("precision")
     precision = Precision.EXACT if recorded == Precision.EXACT else Precision.AUTO
@@ -211,13 +211,8 @@ def _features(retraining: _Retraining, images: Sequence[TrainingExample]) -> Fea
     return FeatureTable(features[available], available, table.failures, table.computed)
 
 
-def _example(one: TrainingExample, classes: Sequence[str]) -> Example:
-    return Example(one.path, classes.index(one.label), Subset(one.subset), one.sha256, one.phash or 0)
-
-
-def _part(examples: Sequence[Example], features: quick.Features, part: Subset) -> LabelledFeatures:
-    rows = [row for row, example in enumerate(examples) if example.subset is part]
-    return LabelledFeatures(tuple(examples[row] for row in rows), features[rows])
+def _part(images: LabelledFeatures, part: Subset) -> LabelledFeatures:
+    return images.select([row for row, example in enumerate(images.examples) if example.subset is part])
 
 
 def _is_random_split(base: InstalledModel) -> bool:
@@ -248,12 +243,12 @@ def _evaluate_base(retraining: _Retraining, data: TrainingData) -> tuple[Evaluat
         The evaluation, and how many of the test images the head was trained on.
     """
     old = retraining.base.card.classes
-    known = [row for row, one in enumerate(data.test.examples) if data.dataset.classes[one.label] in old]
+    known = [row for row, one in enumerate(data.test.examples) if one.label in old]
     if not known:
         return None, 0
-    test = LabelledFeatures(tuple(data.test.examples[row] for row in known), data.test.features[known])
+    test = data.test.select(known)
     head, is_held_out = _head_before(retraining, data)
-    labels = np.array([old.index(data.dataset.classes[label]) for label in test.labels], np.int64)
+    labels = np.array([old.index(one.label) for one in test.examples], np.int64)
     temperature = retraining.base.card.temperature
     found = evaluate(head.logits(test.features), labels, old, temperature=temperature, paths=test.paths)
     return found, 0 if is_held_out else len(test)
@@ -287,7 +282,7 @@ def _install(
 ) -> InstalledModel:
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
-    own = {base.backbone.card.file: load_backbone(base.backbone)} if trained.backbone else {}
+    own = _own_files(base.backbone) if trained.backbone else {}
     fitted = data.everything() if data.is_random_split else data.train
     return retraining.library.install(
         write_card(card),
@@ -296,6 +291,15 @@ def _install(
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
+
+
+def _own_files(backbone: InstalledBackbone) -> dict[str, bytes]:
+    """The files of a backbone and of those of its variants that can be read."""
+    own = {backbone.card.file: load_backbone(backbone)}
+    for variant in map(backbone.card.of_variant, backbone.card.variants):
+        with contextlib.suppress(ModelError):
+            own[variant.file] = load_backbone(backbone, variant)
+    return own
 
 
 # ---- results

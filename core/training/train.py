@@ -16,7 +16,8 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
-from core.datasets.dataset import Dataset, Example
+from core.datasets.dataset import Dataset
+from core.datasets.labelled_image import LabelledImage
 from core.evaluation.kept import serialize_evaluation
 from core.models import joined
 from core.models.heads import read_head
@@ -147,7 +148,7 @@ def _recompute(part: LabelledFeatures, trained: TrainedHead, training: _Training
     if trained.backbone is None or not len(part):
         return part
     table = compute(part.examples, trained.backbone, training.request, report=training.report, token=training.token)
-    return LabelledFeatures(tuple(part.examples[row] for row in table.rows.tolist()), table.features)
+    return part.select(table.rows.tolist(), table.features)
 
 
 def _install(
@@ -177,7 +178,7 @@ def _install(
     return Trained(model, in_use, dataset, head, start)
 
 
-def _training_images(data: TrainingData, trained: TrainedHead) -> tuple[Example, ...]:
+def _training_images(data: TrainingData, trained: TrainedHead) -> tuple[LabelledImage, ...]:
     """The images that the installed model was fitted to."""
     everything = trained.fitted > len(data.train)
     return (data.everything() if everything else data.train).examples
@@ -186,7 +187,7 @@ def _training_images(data: TrainingData, trained: TrainedHead) -> tuple[Example,
 @contextmanager
 def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
     parts = ((name, one) for name, part in data.parts.items() for one in part.examples)
-    images = [f"{one.sha256} {data.dataset.classes[one.label]} {name}" for name, one in parts]
+    images = [f"{one.sha256} {one.label} {name}" for name, one in parts]
     with open_run(request, trainer_plan(request, data.backbone), images, restart=request.restart) as run:
         yield run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,19 +15,17 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
-from core.datasets.dataset import Dataset, Example, read_dataset
+from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.split import Split, split
 from core.datasets.subsets import Subset
-from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, FeatureTable, compute_features
 from core.engine.near_duplicates import DUPLICATE_COSINE, NEAR_DUPLICATE_COSINE, near_duplicates
-from core.engine.provider_selection import choose_engine
-from core.models.installed import load_backbone
+from core.models.installed import backbone_files
 from core.models.library import Library
-from core.models.training_examples import TrainingExample
-from core.models.training_examples import fingerprint as fingerprint_of
+from core.models.training_examples import fingerprint
 from core.models.values import BrokenEntry, InstalledBackbone
 from core.prediction import Failure
 from core.training.prefetch import FeaturePrefetcher
@@ -40,15 +38,11 @@ BACKBONE: Final = "xception-imagenet"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledFeatures:
-    """Images with their features [n, d]."""
+    """Images with their features [n, d], and their classes [n] as indexes into `Dataset.classes`."""
 
-    examples: tuple[Example, ...]
+    examples: tuple[LabelledImage, ...]
     features: NDArray[np.float32]
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """Their classes [n]."""
-        return np.array([example.label for example in self.examples], np.int64)
+    labels: NDArray[np.int64]
 
     @property
     def paths(self) -> list[Path]:
@@ -57,6 +51,12 @@ class LabelledFeatures:
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    def select(self, rows: Sequence[int], features: NDArray[np.float32] | None = None) -> LabelledFeatures:
+        """Some of the images, in the given order, with other features if given."""
+        chosen = np.array(rows, np.int64)
+        examples = tuple(self.examples[row] for row in rows)
+        return LabelledFeatures(examples, self.features[chosen] if features is None else features, self.labels[chosen])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,29 +96,21 @@ class TrainingData:
         """The images of all subsets."""
         return concat(self.train, self.validation, self.test)
 
-    def training_examples(self) -> list[TrainingExample]:
+    def training_examples(self) -> list[LabelledImage]:
         """The images of all subsets, as the library records them."""
-        classes = self.dataset.classes
-        return [
-            TrainingExample(one.path, one.sha256, classes[one.label], name, one.phash or None)
-            for name, part in self.parts.items()
-            for one in part.examples
-        ]
+        return [replace(one, subset=Subset(name)) for name, part in self.parts.items() for one in part.examples]
 
     def fingerprint(self) -> str:
         """A hash of the images and their classes, independent of paths."""
-        return fingerprint(self.everything().examples, self.dataset.classes)
-
-
-def fingerprint(examples: Iterable[Example], classes: Sequence[str]) -> str:
-    """A hash of images and their classes, independent of paths."""
-    return fingerprint_of((one.sha256, classes[one.label]) for one in examples)
+        return fingerprint(self.everything().examples)
 
 
 def concat(*parts: LabelledFeatures) -> LabelledFeatures:
     """Concatenate the images of several subsets."""
     examples = tuple(example for part in parts for example in part.examples)
-    return LabelledFeatures(examples, np.concatenate([part.features for part in parts]))
+    return LabelledFeatures(
+        examples, np.concatenate([part.features for part in parts]), np.concatenate([part.labels for part in parts])
+    )
 
 
 def load_training_data(
@@ -211,7 +203,7 @@ def _leaks(
 
 
 def compute(
-    examples: Sequence[Example],
+    examples: Sequence[LabelledImage],
     backbone: InstalledBackbone,
     request: TrainRequest,
     *,
@@ -231,12 +223,13 @@ def compute(
 
 
 def extractor_of(backbone: InstalledBackbone, provider: ProviderPreference, precision: Precision) -> FeatureExtractor:
-    """The feature extractor of a backbone with the requested provider and precision."""
+    """The extractor of a backbone's features, in the fastest variant that works here.
 
-    def open_engine() -> Engine:
-        return choose_engine(load_backbone(backbone), backbone.card, provider, precision)
-
-    return FeatureExtractor(backbone.card, precision, open_engine)
+    Raises:
+        ProviderError: the requested provider does not work, or with AUTO none does.
+        ModelError: the backbone is damaged.
+    """
+    return FeatureExtractor.select(backbone_files(backbone), provider, precision)
 
 
 def backbone_of(library: Library) -> InstalledBackbone:
@@ -260,8 +253,9 @@ def _subset(
 ) -> LabelledFeatures:
     """The images of one subset that have features; `table` belongs to the examples in `used`."""
     (rows,) = np.nonzero(np.isin(used[table.rows], part))
-    examples = [dataset.examples[at] for at in used[table.rows[rows]].tolist()]
-    return LabelledFeatures(tuple(examples), table.features[rows])
+    chosen = used[table.rows[rows]]
+    examples = tuple(dataset.examples[at] for at in chosen.tolist())
+    return LabelledFeatures(examples, table.features[rows], dataset.labels()[chosen])
 
 
 def _check_classes(train: LabelledFeatures, classes: Sequence[str]) -> None:

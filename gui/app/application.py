@@ -30,9 +30,9 @@ _QT_LEVELS: Final = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
-_SWITCH_INTERVAL_S: Final = 0.001
-"""How long the main thread waits for the interpreter while another thread computes or imports. Python's default
-of 5 ms, paid repeatedly while widgets are created, is noticeable."""
+_SWITCH_INTERVAL_S: Final = 0.0001
+"""How long the main thread waits for the interpreter while another thread computes or imports. It waits after each call
+of Qt, hundreds of times while widgets are created: with 1 ms, stalls are several times as long."""
 _CLOSING_S: Final = 8.0
 """How long the window and its helpers may take to close after a termination signal."""
 _reporting = threading.local()

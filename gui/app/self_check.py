@@ -118,7 +118,7 @@ def _names_in(package: str) -> Iterator[str]:
 def _models() -> Iterator[str]:
     """Check that every built-in model opens and matches its card on every provider that works."""
     from core.base import paths
-    from core.models.installed import load_backbone, load_head
+    from core.models.installed import load_head
     from core.models.library import Library
     from core.models.values import BrokenEntry, InstalledBackbone
 
@@ -126,7 +126,7 @@ def _models() -> Iterator[str]:
         if isinstance(entry, BrokenEntry):
             raise entry.error
         backbone = entry if isinstance(entry, InstalledBackbone) else entry.backbone
-        results = _on_every_provider(load_backbone(backbone), backbone)
+        results = _on_every_provider(backbone)
         if isinstance(entry, InstalledBackbone):
             yield tr("{name}: {results}", name=entry.name, results=results)
         else:
@@ -139,28 +139,30 @@ def _models() -> Iterator[str]:
             )
 
 
-def _on_every_provider(data: bytes, backbone: object) -> str:
-    from core.base.providers import TITLES, Precision, Provider
-    from core.engine.provider_selection import probe_provider
+def _on_every_provider(backbone: object) -> str:
+    from core.base.providers import Precision, Provider, ProviderPreference, provider_text
+    from core.engine.provider_selection import candidates, probe_provider
+    from core.models.installed import backbone_files
     from core.models.values import InstalledBackbone
 
     assert isinstance(backbone, InstalledBackbone)
-    results = []
-    for provider in Provider:
-        probe = probe_provider(data, backbone.card, provider, Precision.AUTO)
+    files, results = backbone_files(backbone), []
+    for provider, card in candidates(files, ProviderPreference.AUTO, Precision.AUTO):
+        probe = probe_provider(files, card, provider, Precision.AUTO)
         if probe.engine is not None:
             results.append(
                 tr(
                     "{provider} {milliseconds:.0f} ms (cosine {cosine:.5f})",
-                    provider=TITLES[provider],
+                    provider=provider_text(provider, probe.engine.precision),
                     milliseconds=probe.engine.milliseconds,
                     cosine=probe.engine.agreement,
                 )
             )
-        elif provider is Provider.CPU:
+        elif provider is Provider.CPU and card is files.cards[0]:
             raise probe.error or _BrokenError(tr("The CPU provider does not work."))
         elif probe.error is not None:
-            results.append(tr("no {provider}: {reason}", provider=TITLES[provider], reason=probe.error.what))
+            name = provider_text(provider, card.precision)
+            results.append(tr("no {provider}: {reason}", provider=name, reason=probe.error.what))
     return "; ".join(results)
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
-from core.base.providers import TITLES, Provider
+from core.base.providers import TITLES, Provider, provider_text
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row, State
 from gui.folders.row_text import folder_text, review_text, time_text
@@ -98,7 +98,7 @@ def _properties(row: Row) -> list[tuple[str, str]]:
         (tr("Model"), row.model),
     ]
     if row.provider in TITLES:
-        properties.append((tr("Provider"), TITLES[Provider(row.provider)]))
+        properties.append((tr("Provider"), provider_text(Provider(row.provider), row.precision)))
     if row.timing.total_ms:
         properties.append((tr("Time per photo"), milliseconds(row.timing.total_ms)))
     return [(name, value) for name, value in properties if value]

@@ -29,6 +29,7 @@ from gui.widgets.basic import Panel, ScrollColumn, button
 from gui.widgets.context_menu import attach_menu
 from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
+from gui.widgets.lazy import Lazy
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
 
@@ -61,10 +62,9 @@ class ModelsPage(QWidget):
         self.export_button = button(tr("Export…"), self.export)
         self.remove = button(tr("Remove model"), self.remove_model)
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
-        self.export_panel = ExportPanel(session.library.tasks, self)
+        self._export_panel, self._questions = Lazy(self._make_export_panel), Lazy(self._make_questions)
         self.imports = ModelImports(session.library.tasks, self)
         self.import_button = button(tr("Import…"), self.imports.choose_file)
-        self.questions = ImportForm()
         self._lay_out()
         self._connect()
 
@@ -78,8 +78,8 @@ class ModelsPage(QWidget):
         actions = (self.use, self.repair, self.compare, self.export_button, self.remove)
         self.statistics.body.insertLayout(2, FlowRow(*actions))
         self._area = ScrollColumn(tr("Selected model"), self)
-        parts = (self.questions, self.export_panel, self.statistics, self.versions, self.classes)
-        self._area.show_column(*parts, SPACE).setSpacing(2 * theme.GRID)
+        self._column = self._area.show_column(self.statistics, self.versions, self.classes, SPACE)
+        self._column.setSpacing(2 * theme.GRID)
         hbox(Placed(installed, 2), Placed(self._area, 5), parent=self, margins=16, spacing=16)
 
     def _connect(self) -> None:
@@ -95,11 +95,6 @@ class ModelsPage(QWidget):
         self.imports.noticed.connect(self._notices.show_one)
         self.imports.imported.connect(self._on_imported)
         self.imports.questioned.connect(self._on_questions)
-        self.imports.refused.connect(self.questions.show_error)
-        self.imports.previewed.connect(self.questions.show_preview)
-        self.questions.submitted.connect(self.imports.take_answered)
-        self.questions.preview_wanted.connect(self.imports.preview)
-        self.export_panel.exported.connect(self._on_exported)
         session.models.changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
@@ -110,6 +105,32 @@ class ModelsPage(QWidget):
         library.restored.connect(self._on_restored)
         if session.models.installed:
             self._show_models()
+
+    @property
+    def questions(self) -> ImportForm:
+        """Asks about a file of another program; above all else."""
+        return self._questions.get()
+
+    def _make_questions(self) -> ImportForm:
+        result = ImportForm()
+        self.imports.refused.connect(result.show_error)
+        self.imports.previewed.connect(result.show_preview)
+        self.imports.imported.connect(result.hide)
+        result.submitted.connect(self.imports.take_answered)
+        result.preview_wanted.connect(self.imports.preview)
+        self._column.insertWidget(0, result)
+        return result
+
+    @property
+    def export_panel(self) -> ExportPanel:
+        """Asks how to export; above the statistics."""
+        return self._export_panel.get()
+
+    def _make_export_panel(self) -> ExportPanel:
+        result = ExportPanel(self._session.library.tasks, self)
+        result.exported.connect(self._on_exported)
+        self._column.insertWidget(self._column.indexOf(self.statistics), result)
+        return result
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -185,7 +206,6 @@ class ModelsPage(QWidget):
         self._area.verticalScrollBar().setValue(0)
 
     def _on_imported(self, name: str) -> None:
-        self.questions.hide()
         self.shown.emit()
         self._session.models.refresh()
         self._session.library.refresh()

@@ -56,7 +56,7 @@ class PhotosBrowser:
 
     def copy_answers(self) -> None:
         """Copy the names, predictions and labels of the selected photos to the clipboard, one line each."""
-        photos = [self._session.photos.photo(row) for row in self._gallery.selected_rows()]
+        photos = self._session.photos.photos_in(self._gallery.selected_rows())
         QGuiApplication.clipboard().setText("\n".join(self._line(photo) for photo in photos))
 
     def select_all(self) -> None:
@@ -103,7 +103,7 @@ class PhotosBrowser:
     def selected(self) -> list[Photo]:
         """The selected photos, or the current one if none is selected."""
         rows = self._gallery.selected_rows() or [row for row in (self._gallery.current_row(),) if row >= 0]
-        return [self._session.photos.photo(row) for row in rows]
+        return self._session.photos.photos_in(rows)
 
     def _line(self, photo: Photo) -> str:
         label = self._session.photos.correction(photo)

@@ -64,7 +64,7 @@ class CorrectionController(QObject):
             return
         if self.chooser is None:
             self.chooser = ClassChooser(self._page.window())
-            self.chooser.chosen.connect(self._correct)
+            self.chooser.chosen.connect(lambda name: self.label(self._photos, name))
         predictions = _predictions(self._photos)
         labels = [self._corrections.of(one.path, one.model) for one in predictions]
         only = predictions[0] if len(predictions) == 1 else None
@@ -83,9 +83,6 @@ class CorrectionController(QObject):
         if corrected:
             text = tr_n("remove label", "remove {count:,} labels", len(corrected))
             self._change(text, corrected, {})
-
-    def _correct(self, label: str) -> None:
-        self.label(self._photos, label)
 
     def label(self, photos: Sequence[Photo], label: str) -> None:
         """Label photos with a class; those without a prediction are skipped."""

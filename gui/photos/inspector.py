@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
-from core.base.providers import TITLES, Provider
+from core.base.providers import Provider, provider_text
 from core.datasets.labels import Label
 from core.prediction import Prediction
 from gui.photos.selection_panel import SelectionPanel
@@ -77,5 +77,5 @@ def _properties(prediction: Prediction) -> list[tuple[str, str]]:
         (tr("Preprocessing"), milliseconds(timing.preprocess_ms)),
         (tr("Inference"), milliseconds(timing.inference_ms)),
         (tr("Model"), prediction.model),
-        (tr("Provider"), TITLES[Provider(prediction.provider)]),
+        (tr("Provider"), provider_text(Provider(prediction.provider), prediction.precision)),
     ]

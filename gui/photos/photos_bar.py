@@ -59,7 +59,7 @@ class PhotosBar(QWidget):
         hbox(*items, parent=self, margins=(theme.GRID // 2, 0, theme.GRID, 0), spacing=theme.GRID)
         self.filter.activated.connect(self._on_filter)
         self.sort.activated.connect(self._on_sort)
-        photos.arranged.connect(self._fill)
+        photos.arranged.connect(self._show_view)
         for changed in (photos.rowsInserted, photos.modelReset, photos.listed):
             changed.connect(self._show_count)
         self._fill()
@@ -71,6 +71,19 @@ class PhotosBar(QWidget):
         self.filter.clear()
         self.filter.addItems([_title(one, count) for one, count in found.items()])
         self.filter.setCurrentIndex(self._views.index(view))
+        self.sort.setCurrentIndex(list(_SORTS).index(view.sort))
+        self._show_count()
+
+    def _show_view(self) -> None:
+        """Show which view is shown; the list, which takes looking at all photos, is filled when it opens."""
+        view = self._photos.view
+        self._views = [replace(one, sort=view.sort) for one in self._views]
+        if view not in self._views:
+            self._views.append(view)
+            self.filter.addItem("")
+        index = self._views.index(view)
+        self.filter.setItemText(index, _title(view, self._photos.rowCount()))
+        self.filter.setCurrentIndex(index)
         self.sort.setCurrentIndex(list(_SORTS).index(view.sort))
         self._show_count()
 

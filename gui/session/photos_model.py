@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import islice
+from itertools import count
+from operator import attrgetter
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
 
@@ -21,6 +24,11 @@ from gui.widgets.formats import confidence
 
 Index = QModelIndex | QPersistentModelIndex
 
+_NOT_SHOWN: Final = -1
+_NOT_LISTED: Final = -2
+_NUMBER: Final = attrgetter("number")
+_POSITION: Final = attrgetter("position")
+
 
 class Role(IntEnum):
     """Data roles of the gallery beyond Qt's own."""
@@ -34,11 +42,19 @@ class Role(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class Photo:
-    """A row: the image, and once classified its outcome and the model's version."""
+    """A row: the image, and once classified its outcome and the model's version.
+
+    Attributes:
+        number: ascends in the order in which photos were added, with gaps.
+        position: ascends with the rows of the view, with gaps, so that the rows below a removed one keep theirs;
+            `_NOT_SHOWN` outside the view, `_NOT_LISTED` once removed.
+    """
 
     path: Path
+    number: int
     outcome: Outcome | None = None
     version: int = 0
+    position: int = _NOT_SHOWN
 
 
 class PhotosModel(QAbstractListModel):
@@ -69,7 +85,7 @@ class PhotosModel(QAbstractListModel):
         self._all: list[Photo] = []
         self._by_path: dict[Path, Photo] = {}
         self._photos: list[Photo] = []
-        self._rows: dict[Path, int] = {}
+        self._numbers = count()
         self._in_use: tuple[str, int] | None = None
         self.failed_count = self.version = 0
 
@@ -145,13 +161,23 @@ class PhotosModel(QAbstractListModel):
         """The photo in this row."""
         return self._photos[row]
 
+    def photos_in(self, rows: Iterable[int]) -> list[Photo]:
+        """The photos in these rows."""
+        return list(map(self._photos.__getitem__, rows))
+
     def photos(self) -> Sequence[Photo]:
         """All photos, shown or not, in the order they were added."""
         return self._all
 
     def row_of(self, path: Path) -> int | None:
         """The row of an image; None if it is not shown."""
-        return self._rows.get(path)
+        photo = self._by_path.get(path)
+        return None if photo is None else self._row(photo)
+
+    def _row(self, photo: Photo) -> int | None:
+        if photo.position < 0:
+            return None
+        return bisect_left(self._photos, photo.position, key=_POSITION)
 
     def arrange(self, view: PhotoView) -> None:
         """Show this view."""
@@ -163,7 +189,7 @@ class PhotosModel(QAbstractListModel):
 
     def add(self, paths: Iterable[Path]) -> list[Photo]:
         """Append images that are not in the list yet, and return them."""
-        fresh = [Photo(path) for path in dict.fromkeys(paths) if path not in self._by_path]
+        fresh = [Photo(path, next(self._numbers)) for path in dict.fromkeys(paths) if path not in self._by_path]
         self._all += fresh
         self._by_path |= {photo.path: photo for photo in fresh}
         self._append([photo for photo in fresh if self._is_shown(photo)])
@@ -171,30 +197,35 @@ class PhotosModel(QAbstractListModel):
             self.listed.emit()
         return fresh
 
-    def restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
+    def restore(self, removed: Sequence[Photo]) -> None:
         """Reinsert removed photos at their old places, unless they have been added again."""
-        left = iter(self._all)
-        merged: list[Photo] = []
-        for place, photo in sorted(removed, key=lambda pair: pair[0]):
-            if photo.path not in self._by_path:
-                merged += islice(left, max(0, place - len(merged)))
-                merged.append(photo)
+        for photo in removed:
+            if self._by_path.setdefault(photo.path, photo) is photo:
+                photo.position = _NOT_SHOWN
                 self.failed_count += isinstance(photo.outcome, Failure)
-        self._all = [*merged, *left]
-        self._by_path = {photo.path: photo for photo in self._all}
+        self._all = sorted(self._by_path.values(), key=_NUMBER)
         self.arrange(self.view)
         self.listed.emit()
 
-    def remove(self, chosen: Collection[Path]) -> list[tuple[int, Photo]]:
-        """Remove images from the list, shown or not, without touching the files, and return what `restore` needs."""
-        removed = [(place, photo) for place, photo in enumerate(self._all) if photo.path in chosen]
+    def remove(self, chosen: Sequence[Photo]) -> list[Photo]:
+        """Remove images from the list, shown or not, without touching the files, and return what `restore` needs.
+
+        There may be 100,000 of them: looking up paths is slow, as is numbering the rows below them again.
+        """
+        removed = [photo for photo in chosen if photo.position != _NOT_LISTED]
+        if len(removed) < len(chosen):  # those whose images have been added again since
+            removed = [self._by_path[photo.path] for photo in chosen if photo.path in self._by_path]
         self.beginResetModel()
-        for _, photo in removed:
+        for photo in removed:
+            photo.position = _NOT_LISTED
+            self.failed_count -= isinstance(photo.outcome, Failure)
+        if len(removed) == len(self._all):
+            self._by_path = {}
+        for photo in removed if self._by_path else ():
             del self._by_path[photo.path]
-        self._all = list(self._by_path.values())
-        self._photos = [photo for photo in self._photos if photo.path in self._by_path] if self._all else []
-        self._number_rows()
-        self.failed_count -= sum(isinstance(photo.outcome, Failure) for _, photo in removed)
+        self._all, self._photos = (
+            [photo for photo in photos if photo.position != _NOT_LISTED] for photos in (self._all, self._photos)
+        )
         self.endResetModel()
         self.listed.emit()
         return removed
@@ -206,7 +237,7 @@ class PhotosModel(QAbstractListModel):
             return
         self.failed_count += isinstance(outcome, Failure) - isinstance(photo.outcome, Failure)
         photo.outcome, photo.version = outcome, self.version
-        row = self._rows.get(outcome.path)
+        row = self._row(photo)
         if row is None:
             self._append([photo] if self._is_shown(photo) else [])
             return
@@ -222,19 +253,21 @@ class PhotosModel(QAbstractListModel):
         if self.view.sort is not Sort.ADDED:
             key = sort_key(self.view.sort)
             shown.sort(key=lambda photo: key(photo.path, photo.outcome, self.correction(photo)))
+        for photo in self._photos:
+            photo.position = _NOT_SHOWN
+        for position, photo in enumerate(shown):
+            photo.position = position
         self._photos = shown
-        self._number_rows()
-
-    def _number_rows(self) -> None:
-        self._rows = {photo.path: row for row, photo in enumerate(self._photos)}
 
     def _append(self, photos: Sequence[Photo]) -> None:
         if not photos:
             return
         first = len(self._photos)
+        after = self._photos[-1].position + 1 if self._photos else 0
+        for position, photo in enumerate(photos, after):
+            photo.position = position
         self.beginInsertRows(QModelIndex(), first, first + len(photos) - 1)
         self._photos += photos
-        self._rows |= {photo.path: row for row, photo in enumerate(photos, first)}
         self.endInsertRows()
 
     def _on_corrected(self) -> None:

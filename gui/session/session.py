@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -158,29 +158,32 @@ class Session(QObject):
 
     def remove(self, rows: Iterable[int]) -> None:
         """Remove photos from the list; `undo` restores them."""
-        self._push_removal([self.photos.photo(row).path for row in rows])
+        self._push_removal(self.photos.photos_in(rows))
 
     def clear(self) -> None:
         """Remove all photos from the list; `undo` restores them."""
-        self._push_removal([photo.path for photo in self.photos.photos()])
+        self._push_removal(self.photos.photos())
 
-    def _push_removal(self, paths: Sequence[Path]) -> None:
-        if paths:
-            text = tr_n("remove photo", "remove {count:,} photos", len(paths))
-            self.undo_stack.push(Step(text, partial(self._remove, frozenset(paths))))
-            self.removed.emit(len(paths))
+    def _push_removal(self, photos: Sequence[Photo]) -> None:
+        if photos:
+            text = tr_n("remove photo", "remove {count:,} photos", len(photos))
+            self.undo_stack.push(Step(text, partial(self._remove, tuple(photos))))
+            self.removed.emit(len(photos))
 
-    def _remove(self, paths: Collection[Path]) -> Callable[[], object]:
-        removed = self.photos.remove(paths)
-        self.engine.forget(photo.path for _, photo in removed)
+    def _remove(self, photos: Sequence[Photo]) -> Callable[[], object]:
+        removed = self.photos.remove(photos)
+        if self.photos.photos():
+            self.engine.forget(photo.path for photo in removed)
+        else:
+            self.engine.forget_all()
         return partial(self._restore, removed)
 
-    def _restore(self, removed: Sequence[tuple[int, Photo]]) -> None:
+    def _restore(self, removed: Sequence[Photo]) -> None:
         if not removed:
             return
         self.photos.restore(removed)
-        self.engine.classify(photo.path for _, photo in removed if _needs_answer(photo, self.models.in_use))
-        self._show(removed[0][1].path)
+        self.engine.classify(photo.path for photo in removed if _needs_answer(photo, self.models.in_use))
+        self._show(removed[0].path)
 
     # ---- predictions
 
@@ -190,7 +193,7 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Cancel the classification of waiting photos."""
-        self.engine.forget(photo.path for photo in self.photos.photos())
+        self.engine.forget_all()
 
     def _on_models_changed(self) -> None:
         opening, opened = self.models.opening, self.models.in_use

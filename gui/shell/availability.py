@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt
 from core.base.i18n import tr
 from core.base.providers import Provider
 from core.models.values import OpenedModel
+from gui.camera.support import missing_reason
 from gui.photos.retraining import Phase
 from gui.session.session import Session
 from gui.shell.actions import ActionId, Actions
@@ -48,6 +49,7 @@ class Availability(QObject):
     def _make_table(self) -> Mapping[ActionId, Callable[[], str]]:
         """What tells why an action cannot be carried out; an empty text means that it can."""
         return {
+            ActionId.CAMERA: missing_reason,
             ActionId.OPEN_FILE: self._no_file,
             ActionId.SHOW_IN_FOLDER: self._no_file,
             ActionId.COPY_PATH: self._no_file,

@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
     def _own_commands(self) -> Mapping[ActionId, Callable[[], object]]:
         return {
             ActionId.PASTE: lambda: self.take(QGuiApplication.clipboard().mimeData()),
+            ActionId.CAMERA: lambda: self.pages.camera.open(),
             ActionId.QUIT: self.close,
             ActionId.NEW_MODEL: self.wizard_controller.open,
             ActionId.COMPARE: self.compare_controller.open,

@@ -20,6 +20,7 @@ from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
+    from gui.camera.controller import CameraController
     from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
     from gui.models.evaluation_window import EvaluationController
@@ -35,11 +36,14 @@ _LATER: Final = (
     "gui.models.compare",
     "gui.models.evaluation_view",
     "gui.photos.changes_window",
+    "gui.camera.controller",
     "gui.shell.licences_dialog",
     "gui.shell.preferences",
     "statistics",
 )
 """The other modules the window may need, except the plots, which take half a second and much memory."""
+_PAUSE_MS: Final = 20
+"""The time between the creation of two pages, in which events that came meanwhile are handled."""
 
 
 class PageStack(QStackedWidget):
@@ -104,6 +108,13 @@ class PageStack(QStackedWidget):
 
         return EvaluationController(self._session, self._notices, self)
 
+    @cached_property
+    def camera(self) -> CameraController:
+        """The camera."""
+        from gui.camera.controller import CameraController
+
+        return CameraController(self._session, self._wizard.open, self)
+
     @property
     def models(self) -> ModelsPage:
         """The *Models* page."""
@@ -163,7 +174,7 @@ class PageStack(QStackedWidget):
 
     def preload(self) -> None:
         """Create the other pages, one per turn of the event loop; import the rest once a model is open."""
-        preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages()))
+        preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages(), _PAUSE_MS))
         once = Qt.ConnectionType.SingleShotConnection
         self._session.models.opened.connect(lambda _: preload.preload(self, _LATER), once)
 

@@ -39,7 +39,7 @@ def report_lines(found: DiagnosticReport) -> Iterator[str]:
     """The report, in the fixed words of a log: those who read it may not share the user's language."""
     yield from (f"{name} {version}" for name, version in found.versions.items())
     yield from (f"System: {found.system}", f"Processor: {found.processor}, {found.cores} threads", "")
-    yield from (f"{TITLES[one.provider]}: {_verdict(one.trouble)}" for one in found.providers)
+    yield from (f"{TITLES[one.provider]}, {one.precision}: {_verdict(one.trouble)}" for one in found.providers)
     yield from (f"Model {one.name}: {_verdict(one.trouble)}" for one in found.models)
     yield from (f"Folder for {one.purpose}: {'ok' if one.is_writable else 'not writable'}" for one in found.folders)
     yield from (f"Training: {_verdict(found.trainer)}", f"Keywords: {_verdict(found.keywords)}")

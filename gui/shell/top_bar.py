@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QCursor
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from core.base.i18n import tr
-from core.base.providers import TITLES
+from core.base.providers import provider_text
 from gui.models.version_text import model_title
 from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
@@ -54,7 +54,13 @@ class TopBar(QWidget):
             current = models.opening or models.name
             self.switcher.setCurrentIndex(self.switcher.findData(current))
         self.switcher.setEnabled(bool(models.installed))
-        provider = TITLES[in_use.provider] if in_use else tr("Starting…") if models.opening else tr("No provider")
+        provider = (
+            provider_text(in_use.provider, in_use.precision)
+            if in_use
+            else tr("Starting…")
+            if models.opening
+            else tr("No provider")
+        )
         self.chip.setText(f" {provider}")
         self.chip.setAccessibleName(tr("Provider in use: {provider}", provider=provider))
         self.chip.setToolTip(tr("Runs the model. Click to choose another provider."))

@@ -35,7 +35,7 @@ from core.engine.features import FeatureExtractor, compute_features
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import decode
 from core.models.heads import LinearHead
-from core.models.installed import load_backbone
+from core.models.installed import backbone_files
 from core.models.library import open_library
 from core.models.values import InstalledBackbone
 from core.training.protocol import TrainerJob
@@ -73,7 +73,7 @@ def draw(photos: Path, folder: Path, count: int) -> list[Path]:
 
 def features_by_fovea(engine: Engine, store: Path) -> Callable[[Sequence[Path]], None]:
     """Decode, preprocess, the engine, and keep what comes, as `fovea train` does."""
-    source = FeatureExtractor(engine.card, engine.precision, lambda: engine)
+    source = FeatureExtractor(engine.card, engine.requested, lambda: engine)
 
     def compute(images: Sequence[Path]) -> None:
         contents = [Content(path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in images]
@@ -126,7 +126,7 @@ def tabulated(title: str, medians: dict[str, float]) -> Table:
 def stage_one(images: Sequence[Path], subset: int, folder: Path, console: Console) -> None:
     """Features of a subset both ways, in turns, then of all images our way."""
     backbone = _backbone()
-    engine = choose_engine(load_backbone(backbone), backbone.card, ProviderPreference.AUTO, Precision.AUTO)
+    engine = choose_engine(backbone_files(backbone), ProviderPreference.AUTO, Precision.AUTO)
     ours, theirs = features_by_fovea(engine, folder), features_by_keras()
     some = images[:subset]
 

@@ -37,8 +37,10 @@ from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.salvage import DAMAGED
 from core.datasets.label_file import find_labels
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import LEFT_OUT
 from core.datasets.scan_cache import FileState, ImageInfo, ScanCache
+from core.datasets.subsets import Subset
 from core.engine import provider_selection
 from core.engine.feature_store import FeatureKind, FeatureStore
 from core.jobs.job_list import job_summary, list_jobs, reset_results
@@ -48,7 +50,7 @@ from core.jobs.schema import FILE
 from core.jobs.values import JobRequest, Review, Verdict, View
 from core.models.installed import load_examples, load_head, load_training_hashes
 from core.models.library import Library
-from core.models.training_examples import TrainingExample, fingerprint
+from core.models.training_examples import fingerprint
 from core.models.values import InstalledModel
 from core.models.versions import locked
 from core.outputs.keywords.record import open_record
@@ -65,7 +67,7 @@ from tests.labels import correction, give, given, override
 
 KIND: Final = FeatureKind("backbone", "preprocessing", "exact", 16)
 PLAN: Final = {"recipe": "dense", "epochs": 5}
-EXAMPLES: Final = tuple(TrainingExample(Path(f"{n}.jpg"), f"{n:064x}", "red", "train") for n in range(20))
+EXAMPLES: Final = tuple(LabelledImage(Path(f"{n}.jpg"), "red", Subset.TRAIN, f"{n:064x}") for n in range(20))
 REQUEST: Final = TrainRequest(
     folder=Path("photos"), name="mine", validation=0.1, test=0.1, seed=0,
     provider=ProviderPreference.CPU, precision=Precision.EXACT, recipe=Recipe.DENSE,
@@ -138,7 +140,7 @@ def fill_library() -> None:
 
 
 def _sum() -> str:
-    return fingerprint((one.sha256, one.label) for one in EXAMPLES)
+    return fingerprint(EXAMPLES)
 
 
 def sort(place: Path) -> str:

@@ -92,10 +92,14 @@ def scroll(window: MainWindow) -> None:
         QApplication.processEvents()
 
 
-def read_photos(window: MainWindow, folder: Path) -> None:
-    """Drop a folder and wait until every photo has its answer."""
+def copy_samples(folder: Path) -> None:
+    folder.mkdir()
     for number in range(PHOTOS):
         shutil.copy(SAMPLES[number % len(SAMPLES)], folder / f"{number}.jpg")
+
+
+def read_photos(window: MainWindow, folder: Path) -> None:
+    """Drop a folder and wait until every photo has its answer."""
     window.session.add([folder])
     photos = window.session.photos
     spin(lambda: photos.rowCount() >= PHOTOS and not window.session.engine.waiting_count)
@@ -124,7 +128,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["FOVEA_HOME"] = home
         folder = Path(home) / "photos"
-        folder.mkdir()
+        copy_samples(folder)
         _, window = open_window([])
         watch = StallWatch()
         rest(0.1)

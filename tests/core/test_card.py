@@ -61,15 +61,20 @@ def changed(kind: str, field: str, value: object) -> bytes:
     return json.dumps(content).encode()
 
 
+_OPTIONAL = ("precision", "variants")
+"""Cards of earlier versions lack these fields of a backbone."""
+
+
 def required_fields() -> list[tuple[str, str]]:
     found = []
     for kind, content in cards().items():
         for key, value in content.items():
-            if key in ("unknown_below", "training", "evaluation"):
+            if key in ("unknown_below", "training", "evaluation", *_OPTIONAL):
                 continue
             found.append((kind, key))
             if isinstance(value, dict):
-                found += [(kind, f"{key}.{inner}") for inner in value if (kind, inner) != ("own", "file")]
+                left_out = (*_OPTIONAL, *(["file"] if kind == "own" else []))
+                found += [(kind, f"{key}.{inner}") for inner in value if inner not in left_out]
     return found
 
 

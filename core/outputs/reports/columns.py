@@ -167,6 +167,7 @@ _REVIEW: Final = (
 _ORIGIN: Final = (
     _prediction_column("model", ColumnKind.TEXT, lambda outcome: outcome.model),
     _prediction_column("provider", ColumnKind.TEXT, lambda outcome: outcome.provider),
+    _prediction_column("precision", ColumnKind.TEXT, lambda outcome: outcome.precision),
     _prediction_column("decode_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.decode_ms, 3)),
     _prediction_column("preprocess_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.preprocess_ms, 3)),
     _prediction_column("inference_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.inference_ms, 3)),

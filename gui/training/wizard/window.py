@@ -138,7 +138,8 @@ class TrainingWizard(SecondWindow):
             self.close()
 
     def _on_done(self, summary: TrainingResult) -> None:
-        self.result.show(summary)
+        assert self.training.request is not None
+        self.result.step.show_result(summary, self.training.request.folder)
         QTimer.singleShot(_LAYOUT_MS, self, lambda: self._show_result(summary.name))
 
     def _show_result(self, name: str) -> None:

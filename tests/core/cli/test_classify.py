@@ -26,7 +26,7 @@ from tests.core.cli.conftest import Fovea
 pytestmark = pytest.mark.usefixtures("colours")
 
 FIELDS = [
-    *("path", "label", "confidence", "scores", "unknown", "model", "provider"),
+    *("path", "label", "confidence", "scores", "unknown", "model", "provider", "precision"),
     *("decode_ms", "preprocess_ms", "inference_ms", "warnings"),
 ]
 HOSTILE_NAMES = [
@@ -78,7 +78,7 @@ def test_jsonl_has_exactly_the_fields_that_scripts_rely_on(fovea: Fovea, picture
 
 def test_the_summary_and_nothing_else_goes_to_standard_error(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("classify", pictures, "--recursive", "--model", "colours", "--provider", "cpu")
-    assert re.fullmatch(r"fovea: 4 images, 0 failed, [\d.]+ images/s, colours on CPU\n", ran.err)
+    assert re.fullmatch(r"fovea: 4 images, 0 failed, [\d.]+ images/s, colours on CPU, float32\n", ran.err)
 
 
 def test_subfolders_count_only_when_asked(fovea: Fovea, pictures: Path) -> None:
@@ -139,7 +139,7 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     ran = fovea("classify", "--model", "colours", "--format", "csv", "--top", "2", "--", *names)
     header, *rows = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     assert header == [
-        *("path", "label", "confidence", "unknown", "model", "provider"),
+        *("path", "label", "confidence", "unknown", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
     assert all(len(row) == len(header) for row in rows)

@@ -38,7 +38,7 @@ def test_a_second_run_shows_everything_and_computes_only_what_is_new(fovea: Fove
         ("green.png", "green"),
         ("red.png", "blue"),
     ]
-    assert re.match(r"fovea: 5 images, 2 new, 0 failed, [\d.]+ images/s, colours on CPU\n", third.err)
+    assert re.match(r"fovea: 5 images, 2 new, 0 failed, [\d.]+ images/s, colours on CPU, float32\n", third.err)
     fresh = fovea("classify", pictures, *ASK, "--fresh")
     assert re.match(r"fovea: 5 images, 0 failed, [\d.]+ images/s", fresh.err)
 

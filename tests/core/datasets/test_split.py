@@ -18,22 +18,25 @@ from hypothesis import strategies as st
 
 from core.base.errors import DatasetError
 from core.base.progress import CancelToken
-from core.datasets.dataset import Dataset, Example, read_dataset
+from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.split import Split, split
 from core.datasets.subsets import Subset
 
 _ROOT = Path("pets")
 
 
-def _example(number: int, label: int, part: Subset | None = None, phash: int | None = None, name: str = "") -> Example:
+def _example(
+    number: int, label: int, part: Subset | None = None, phash: int | None = None, name: str = ""
+) -> LabelledImage:
     """An example with its own content and perceptual hash."""
     digest = sha256(str(number).encode()).hexdigest()
     own_look = int(digest[:16], 16) if phash is None else phash
-    return Example(_ROOT / str(label) / (name or f"{digest[:6]}.png"), label, part, digest, own_look)
+    return LabelledImage(_ROOT / str(label) / (name or f"{digest[:6]}.png"), str(label), part, digest, own_look)
 
 
-def _dataset(examples: Sequence[Example]) -> Dataset:
-    classes = tuple(str(label) for label in range(1 + max(example.label for example in examples)))
+def _dataset(examples: Sequence[LabelledImage]) -> Dataset:
+    classes = tuple(str(label) for label in range(1 + max(int(example.label) for example in examples)))
     return Dataset(_ROOT, classes, tuple(examples), ())
 
 
@@ -49,13 +52,13 @@ def _sides(dataset: Dataset, parts: Split) -> dict[str, Subset]:
 
 
 def _per_class(dataset: Dataset, indexes: Sequence[int]) -> dict[int, int]:
-    return dict(sorted(Counter(dataset.examples[index].label for index in indexes).items()))
+    return dict(sorted(Counter(int(dataset.examples[index].label) for index in indexes).items()))
 
 
 @st.composite
 def _datasets(draw: st.DrawFn) -> Dataset:
     """Classes of 2 to 12 groups, each of 1 to 4 near-duplicates."""
-    examples: list[Example] = []
+    examples: list[LabelledImage] = []
     for label in range(draw(st.integers(2, 4))):
         for _ in range(draw(st.integers(2, 12))):
             phash = _example(draw(st.integers(0, 2**32)), label).phash

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from core.base.errors import ModelError, ProviderError
-from core.base.providers import TITLES, Precision, Provider
+from core.base.providers import TITLES, ComputePrecision, Precision, Provider
 from core.engine import golden, graph, sessions
 from core.engine.engine import MIN_AGREEMENT, Engine, open_engine
 from core.engine.limits import MAX_BATCH
@@ -53,7 +53,7 @@ def test_the_feature_map_averages_to_the_features(engine: Engine) -> None:
 
 def test_an_engine_reports_how_it_was_verified(engine: Engine) -> None:
     assert engine.provider is Provider.CPU
-    assert engine.precision is Precision.EXACT
+    assert (engine.requested, engine.precision) == (Precision.EXACT, ComputePrecision.FLOAT32)
     assert MIN_AGREEMENT[Precision.EXACT] <= engine.agreement <= 1.0000001
     assert 0 < engine.milliseconds < engine.opening_ms
 
@@ -138,7 +138,8 @@ def test_where_the_fastest_arithmetic_is_too_coarse_float32_is_used(
     opened = open_elsewhere(monkeypatch, {Precision.AUTO})
     engine = open_engine(DATA, tiny.backbone_card(), provider, Precision.AUTO)
     assert opened == [Precision.AUTO, Precision.EXACT]
-    assert (engine.provider, engine.precision) == (provider, Precision.AUTO)
+    assert (engine.provider, engine.requested) == (provider, Precision.AUTO)
+    assert engine.precision is ComputePrecision.FLOAT32
     assert engine.agreement > MIN_AGREEMENT[Precision.EXACT]
     np.testing.assert_allclose(engine.run(images(2)), expected(images(2)), atol=1e-5)
 

@@ -17,7 +17,7 @@ from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard, Preprocessing
 from core.engine import golden, graph
 from core.engine.engine import open_engine
-from core.engine.provider_selection import choose_engine
+from core.engine.provider_selection import BackboneFiles, choose_engine
 from core.exporting.activation_observer import observe_activations
 from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.models.classifier import open_classifier
@@ -92,7 +92,7 @@ def test_what_only_onnx_runtime_sees_is_the_files_fault_too(change: Change) -> N
     card = tiny.backbone_card(data)
     graph.check_backbone(data, card)
     with pytest.raises(ModelError):
-        choose_engine(data, card, ProviderPreference.AUTO, Precision.AUTO)
+        choose_engine(BackboneFiles.of(data, card), ProviderPreference.AUTO, Precision.AUTO)
 
 
 def plain_constant(model: ModelProto) -> None:

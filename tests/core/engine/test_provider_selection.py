@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.base import paths
 from core.base.errors import ModelError, ProviderError
-from core.base.providers import TITLES, Precision, Provider, ProviderPreference
+from core.base.providers import TITLES, ComputePrecision, Precision, Provider, ProviderPreference
+from core.card import BackboneCard
+from core.engine import provider_selection
+from core.engine.engine import Engine, open_engine
 from core.engine.golden import encode_features
-from core.engine.provider_selection import choose_engine, probe_provider
+from core.engine.provider_selection import BackboneFiles, candidates, choose_engine, probe_provider, select
 from tests import tiny
 
 DATA = tiny.backbone_bytes()
+FILES = BackboneFiles.of(DATA, tiny.backbone_card())
 AUTO = ProviderPreference.AUTO
 
 
@@ -25,25 +33,29 @@ def memory() -> Path:
 
 
 def working() -> set[Provider]:
-    card = tiny.backbone_card()
-    return {provider for provider in Provider if probe_provider(DATA, card, provider, Precision.AUTO).engine}
+    (card,) = FILES.cards
+    return {provider for provider in Provider if probe_provider(FILES, card, provider, Precision.AUTO).engine}
+
+
+def named(provider: Provider) -> str:
+    return f"{provider} float32"
 
 
 def choose(precision: Precision = Precision.AUTO, wish: ProviderPreference = AUTO) -> Provider:
-    return choose_engine(DATA, tiny.backbone_card(), wish, precision).provider
+    return choose_engine(FILES, wish, precision).provider
 
 
 def test_auto_takes_one_that_works_and_remembers_it(memory: Path) -> None:
     chosen = choose()
     assert chosen in working()
-    assert list(json.loads(memory.read_bytes()).values()) == [chosen.value]
+    assert list(json.loads(memory.read_bytes()).values()) == [named(chosen)]
 
 
 def test_what_is_remembered_is_not_measured_again(memory: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Every provider that works is taken, even one that is not the fastest, once it is the one remembered."""
     choose()
     for provider in working():
-        memory.write_text(json.dumps(dict.fromkeys(json.loads(memory.read_bytes()), provider.value)))
+        memory.write_text(json.dumps(dict.fromkeys(json.loads(memory.read_bytes()), named(provider))))
         before = memory.read_bytes()
         assert choose() is provider
         assert memory.read_bytes() == before
@@ -55,7 +67,7 @@ def test_each_precision_and_each_backbone_has_a_choice_of_its_own(memory: Path) 
     choose(Precision.EXACT)
     assert len(json.loads(memory.read_bytes())) == 2
     other = tiny.backbone_card(sha256="0" * 64)
-    choose_engine(DATA, other, AUTO, Precision.AUTO)
+    choose_engine(BackboneFiles.of(DATA, other), AUTO, Precision.AUTO)
     assert len(json.loads(memory.read_bytes())) == 3
 
 
@@ -69,13 +81,13 @@ def test_a_remembered_provider_that_no_longer_works_is_replaced_aloud(
     key = next(iter(json.loads(memory.read_bytes())))
     for provider in gone:
         caplog.clear()
-        memory.write_text(json.dumps({key: provider.value, "of another machine": "cuda"}))
+        memory.write_text(json.dumps({key: named(provider), "of another machine": "cuda"}))
         with caplog.at_level(logging.WARNING):
             chosen = choose()
         assert chosen in working()
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert f"{TITLES[provider]} no longer works" in caplog.text
-        assert json.loads(memory.read_bytes()) == {key: chosen.value, "of another machine": "cuda"}
+        assert json.loads(memory.read_bytes()) == {key: named(chosen), "of another machine": "cuda"}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +115,7 @@ def test_a_damaged_memory_costs_only_what_it_held(memory: Path, damage: bytes) -
     memory.write_bytes(damage.replace(b"%b", key.encode()))
     chosen = choose()  # measured anew: where several work, they may be equally fast
     assert chosen in working()
-    assert json.loads(memory.read_bytes())[key] == chosen.value
+    assert json.loads(memory.read_bytes())[key] == named(chosen)
 
 
 def test_a_folder_in_the_place_of_the_memory_costs_nothing(memory: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -134,13 +146,13 @@ def test_a_backbone_that_does_not_match_its_card_is_refused(memory: Path) -> Non
     made_up = tiny.backbone_card(golden_features=encode_features(tiny.kernels()[:2, 0].reshape(2, 9)[:, :8]))
     for wish in (AUTO, ProviderPreference.CPU):
         with pytest.raises(ModelError):
-            choose_engine(DATA, made_up, wish, Precision.AUTO)
+            choose_engine(BackboneFiles.of(DATA, made_up), wish, Precision.AUTO)
     assert not memory.exists()
 
 
 def test_a_trial_keeps_either_the_engine_or_the_reason() -> None:
     for provider in Provider:
-        trial = probe_provider(DATA, tiny.backbone_card(), provider, Precision.AUTO)
+        trial = probe_provider(FILES, FILES.cards[0], provider, Precision.AUTO)
         assert trial.provider is provider
         assert (trial.engine is None) != (trial.error is None)
         assert trial.engine is None or trial.engine.provider is provider
@@ -148,3 +160,110 @@ def test_a_trial_keeps_either_the_engine_or_the_reason() -> None:
 
 def test_preferences_have_the_names_of_the_providers() -> None:
     assert {wish.value for wish in ProviderPreference} == {provider.value for provider in Provider} | {"auto"}
+
+
+# ---- variants
+
+INT8 = ComputePrecision.INT8
+
+
+@pytest.fixture
+def speeds(monkeypatch: pytest.MonkeyPatch) -> dict[ComputePrecision, float]:
+    """Times by precision that are measured: the tiny network is no faster in 8 bits."""
+    found = {ComputePrecision.FLOAT32: 10.0, INT8: 4.0}
+    monkeypatch.setattr(
+        provider_selection, "_times", lambda engines: {one: found[one.card.precision] for one in engines}
+    )
+    return found
+
+
+def chosen_precision(files: BackboneFiles, precision: Precision = Precision.AUTO) -> ComputePrecision:
+    return choose_engine(files, ProviderPreference.CPU, precision).precision
+
+
+def test_the_variant_is_selected_and_remembered_if_it_is_faster(
+    speeds: dict[ComputePrecision, float], memory: Path
+) -> None:
+    files = tiny.variant_files()
+    engine = choose_engine(files, ProviderPreference.CPU, Precision.AUTO)
+    assert (engine.card, engine.precision) == (files.cards[1], INT8)
+    assert list(json.loads(memory.read_bytes()).values()) == ["cpu int8"]
+    speeds[INT8] = 100.0
+    assert chosen_precision(files) is INT8, "not measured again"
+
+
+def test_a_variant_that_is_hardly_faster_is_not_worth_its_loss(speeds: dict[ComputePrecision, float]) -> None:
+    speeds[INT8] = 9.0
+    assert chosen_precision(tiny.variant_files()) is ComputePrecision.FLOAT32
+
+
+def test_what_is_fast_in_turns_is_chosen_although_it_was_slow_when_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something else was busy while it was opened, and is busy during some of the turns."""
+    turns: list[ComputePrecision] = []
+    delays = {ComputePrecision.FLOAT32: iter([0.02] * 9), INT8: iter([0.05, 0.0, *[0.05] * 9])}
+    run = Engine.run
+
+    def run_slowly(engine: Engine, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        turns.append(engine.precision)
+        until = time.perf_counter() + next(delays[engine.precision])
+        while time.perf_counter() < until:
+            pass
+        return run(engine, batch)
+
+    def open_slowly(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Engine:
+        engine = open_engine(data, card, provider, precision)
+        return replace(engine, milliseconds=1000.0 if card.precision is INT8 else 0.1)
+
+    monkeypatch.setattr(Engine, "run", run_slowly)
+    monkeypatch.setattr(provider_selection, "open_engine", open_slowly)
+    assert chosen_precision(tiny.variant_files()) is INT8
+    assert turns[:4] == [ComputePrecision.FLOAT32, INT8] * 2
+
+
+@pytest.mark.usefixtures("speeds")
+def test_exact_is_float32() -> None:
+    assert chosen_precision(tiny.variant_files(), Precision.EXACT) is ComputePrecision.FLOAT32
+
+
+@pytest.mark.usefixtures("speeds")
+def test_a_variant_that_does_not_reproduce_its_own_features_is_not_used() -> None:
+    """As on processors that overflow in 8 bits."""
+    wrong = encode_features(np.random.default_rng(0).random((2, tiny.WIDTH), np.float32))
+    files = tiny.variant_files(golden_features=wrong)
+    assert chosen_precision(files) is ComputePrecision.FLOAT32
+    probe = probe_provider(files, files.cards[1], Provider.CPU, Precision.AUTO)
+    assert probe.engine is None
+    assert "does not reproduce" in str(probe.error)
+
+
+@pytest.mark.usefixtures("speeds")
+def test_a_variant_whose_file_is_damaged_later_is_replaced_aloud(caplog: pytest.LogCaptureFixture) -> None:
+    files = tiny.variant_files()
+    assert chosen_precision(files) is INT8
+
+    def load(card: BackboneCard) -> bytes:
+        if card.precision is INT8:
+            raise ModelError("It is damaged.", hint="Install it again.")
+        return files.load(card)
+
+    damaged = BackboneFiles(files.cards, load)
+    selection = select(damaged, ProviderPreference.CPU, Precision.AUTO)
+    assert selection.card.precision is INT8, "known without reading the file"
+    with pytest.raises(ProviderError, match="int8 no longer works"):
+        selection.open_selected()
+    assert "another precision is used: It is damaged." in caplog.text
+    assert chosen_precision(damaged) is ComputePrecision.FLOAT32
+
+
+@pytest.mark.usefixtures("speeds")
+def test_other_files_of_variants_are_measured_again(memory: Path) -> None:
+    files = tiny.variant_files()
+    chosen_precision(files)
+    other = replace(files.cards[1], sha256="0" * 64)
+    chosen_precision(BackboneFiles((files.cards[0], other), lambda card: files.load(files.cards[card is other])))
+    assert len(json.loads(memory.read_bytes())) == 2
+
+
+def test_cuda_never_takes_int8() -> None:
+    pairs = candidates(tiny.variant_files(), AUTO, Precision.AUTO)
+    assert {provider for provider, card in pairs if card.precision is INT8} == {Provider.OPENVINO, Provider.CPU}

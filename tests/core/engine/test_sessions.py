@@ -25,7 +25,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="libraries are found 
 
 OPEN = """
 import json, sys
-from core.engine.provider_selection import choose_engine
+from core.engine.provider_selection import BackboneFiles, choose_engine
 from core.engine.engine import open_engine
 from core.base.errors import FoveaError
 from core.base.providers import Precision, Provider, ProviderPreference
@@ -36,7 +36,7 @@ try:
     found = {"provider": open_engine(data, card, Provider(sys.argv[1]), Precision.AUTO).provider}
 except FoveaError as error:
     found = {"kind": error.kind, "what": error.what, "hint": error.hint}
-found["auto"] = choose_engine(data, card, ProviderPreference.AUTO, Precision.AUTO).provider
+found["auto"] = choose_engine(BackboneFiles.of(data, card), ProviderPreference.AUTO, Precision.AUTO).provider
 print("ANSWER", json.dumps(found))
 """
 

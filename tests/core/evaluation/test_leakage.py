@@ -12,15 +12,16 @@ from PIL import Image
 
 from core.base.progress import CancelToken
 from core.base.providers import Precision
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.scan import MIN_SIDE
+from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor
-from core.evaluation.images import EvaluationImage
 from core.evaluation.leakage import TrainingSet
 from core.images.decoding import decode
 from core.images.perceptual_hash import phash
 from core.models.library import Library
-from core.models.training_examples import TrainingExample, fingerprint
+from core.models.training_examples import fingerprint
 from core.models.values import InstalledModel
 from tests import samples, tiny
 
@@ -47,18 +48,14 @@ def _sha256(file: Path) -> str:
 
 def _model(place: Path, photo: Path, *, with_look: bool) -> InstalledModel:
     """A model that was trained on the photo and tested on another one."""
-    seen = phash(decode(photo, min_side=MIN_SIDE)) if with_look else None
+    seen = phash(decode(photo, min_side=MIN_SIDE)) if with_look else 0
     examples = [
-        TrainingExample(photo, _sha256(photo), "red", "train", seen),
-        TrainingExample(Path("other.png"), "0" * 64, "green", "test", 0),
+        LabelledImage(photo, "red", Subset.TRAIN, _sha256(photo), seen),
+        LabelledImage(Path("other.png"), "green", Subset.TEST, "0" * 64),
     ]
-    card, files = tiny.packaged_model("colours", training={"dataset_sha256": _fingerprint(examples)})
+    card, files = tiny.packaged_model("colours", training={"dataset_sha256": fingerprint(examples)})
     library = Library(place / "shipped", place / "own")
     return library.install(card, files, trained_on=[_sha256(photo)], examples=examples)
-
-
-def _fingerprint(examples: list[TrainingExample]) -> str:
-    return fingerprint((one.sha256, one.label) for one in examples)
 
 
 def _is_found(model: InstalledModel, file: Path, features: list[float]) -> bool:
@@ -66,7 +63,7 @@ def _is_found(model: InstalledModel, file: Path, features: list[float]) -> bool:
     assert familiar is not None
     with FeatureStore() as store:
         (found,) = familiar.find_seen(
-            [EvaluationImage(file, _sha256(file), "red")], np.array([features], np.float32), _SOURCE, store,
+            [LabelledImage(file, "red", sha256=_sha256(file))], np.array([features], np.float32), _SOURCE, store,
             report=lambda _: None, token=CancelToken(),
         )  # fmt: skip
     return bool(found)

@@ -89,7 +89,7 @@ def test_a_job_predicts_as_the_classifier_does(request_of: JobRequest) -> None:
 
 def test_a_second_run_opens_no_engine(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(request_of)
-    monkeypatch.setattr(pipeline, "open_classifier", lambda *_: pytest.fail("nothing has to be computed"))
+    monkeypatch.setattr(pipeline.LazyClassifier, "open", lambda _: pytest.fail("nothing has to be computed"))
     second = run(request_of)
     assert [(each.number, each.outcome) for each in second] == [(each.number, each.outcome) for each in first]
     assert not any(each.is_new for each in second)
@@ -102,7 +102,7 @@ def test_another_head_on_the_same_backbone_uses_cached_features(
     first = run(keeping)
     open_library().install(*tiny.packaged_model("colours", shared=False, temperature=2.0))
     monkeypatch.setattr(pipeline, "prepare", lambda *_: pytest.fail("no image has to be read"))
-    monkeypatch.setattr(pipeline, "open_classifier", lambda *_: pytest.fail("no engine has to be opened"))
+    monkeypatch.setattr(pipeline.LazyClassifier, "open", lambda _: pytest.fail("no engine has to be opened"))
     second = run(keeping)
     assert [each.is_new for each in second] == [True] * 4
     assert summarized(second)[:3] == summarized(first)[:3]
@@ -362,7 +362,7 @@ def prepare(path, plan):
     return plain(path, plan)
 pipeline.prepare = prepare
 if where == "opening":
-    pipeline.open_classifier = lambda *_: os.kill(os.getpid(), 9)
+    pipeline.LazyClassifier.open = lambda _: os.kill(os.getpid(), 9)
 request = JobRequest(Path(sys.argv[1]), recursive=True, model="colours", provider=ProviderPreference.CPU)
 with Job(request, open_lazy_classifier(request), token=CancelToken()) as job:
     print(sum(1 for _ in job.results()))

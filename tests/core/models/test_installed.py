@@ -13,9 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
+from core.base.providers import ComputePrecision
 from core.models.heads import head_bytes
-from core.models.installed import load_backbone, load_head
+from core.models.installed import backbone_files, load_backbone, load_head
 from core.models.library import CARD, Library
+from core.models.values import InstalledModel
 from tests import tiny
 
 
@@ -103,3 +105,59 @@ def test_a_hostile_head_whose_sum_is_right_is_refused(library: Library, kind: st
     put_head(library.builtin / "colours", HOSTILE_HEADS[kind]())
     with pytest.raises(ModelError):
         load_head(library.find("colours"))
+
+
+# ---- variants
+
+
+def with_variant(library: Library, evaluation: dict[str, Any]) -> InstalledModel:
+    """The model over the backbone with a variant in 8 bits, and what was measured with it."""
+    tiny.write_variant(library.builtin)
+    rewrite(library.builtin / "colours", evaluation=evaluation)
+    return library.find("colours")
+
+
+def measured(**changes: object) -> dict[str, Any]:
+    return {"variants": {"int8": {"images": 200, "agreement": 0.99, "accuracy_lost": 0.005} | changes}}
+
+
+def test_a_variant_that_keeps_the_predictions_may_be_used(library: Library) -> None:
+    model = with_variant(library, measured())
+    files = backbone_files(model.backbone, model.card)
+    own, variant = files.cards
+    assert (own, variant.precision) == (model.backbone.card, ComputePrecision.INT8)
+    assert files.load(variant) == tiny.int8_backbone()[0]
+    assert model.backbone.size_bytes == len(tiny.backbone_bytes()) + len(tiny.int8_backbone()[0])
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    [
+        {},
+        {"variants": 3},
+        {"variants": {}},
+        {"variants": {"int8": None}},
+        {"variants": {"int8": {"images": 200}}},
+        measured(images=0),
+        measured(images="200"),
+        measured(agreement="1"),
+        measured(agreement=0.9),
+        measured(accuracy_lost=0.02),
+    ],
+)
+def test_a_model_without_a_good_measurement_runs_in_float32(library: Library, evaluation: dict[str, Any]) -> None:
+    model = with_variant(library, evaluation)
+    assert backbone_files(model.backbone, model.card).cards == (model.backbone.card,)
+    assert len(backbone_files(model.backbone).cards) == 2, "a new head can be trained on it"
+
+
+def test_a_damaged_variant_is_refused_and_a_missing_one_harms_nothing(library: Library) -> None:
+    model = with_variant(library, measured())
+    files, file = backbone_files(model.backbone, model.card), library.builtin / "tiny" / tiny.INT8_FILE
+    file.write_bytes(file.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match="is damaged or was changed"):
+        files.load(files.cards[1])
+    file.unlink()
+    with pytest.raises(ModelError, match="is missing"):
+        files.load(files.cards[1])
+    assert load_backbone(library.find("colours").backbone) == tiny.backbone_bytes()

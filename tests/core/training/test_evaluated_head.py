@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.base.progress import CancelToken
-from core.datasets.dataset import Example
+from core.datasets.labelled_image import LabelledImage
 from core.evaluation.calibration import calibration
 from core.models.heads import head_bytes, softmax
 from core.training import quick
@@ -27,8 +27,8 @@ def _clouds(count: int, seed: int) -> tuple[quick.Features, quick.Labels]:
 
 
 def _images(features: quick.Features, labels: quick.Labels) -> LabelledFeatures:
-    examples = (Example(Path(f"{at}.jpg"), label, None, f"{at:064x}", 0) for at, label in enumerate(labels.tolist()))
-    return LabelledFeatures(tuple(examples), features)
+    examples = (LabelledImage(Path(f"{at}.jpg"), _CLASSES[label]) for at, label in enumerate(labels.tolist()))
+    return LabelledFeatures(tuple(examples), features, labels)
 
 
 def _evaluate(
@@ -42,7 +42,7 @@ def _evaluate(
     unseen = None
     if held_out is None:
         rows, logits = quick.out_of_fold(images.features, images.labels, strength, token=CancelToken())
-        unseen = Predictions(tuple(images.examples[row] for row in rows.tolist()), logits)
+        unseen = Predictions([images.paths[row] for row in rows.tolist()], images.labels[rows], logits)
     attempt = TrainedHead("", head, head_bytes(head), len(images), out_of_fold=unseen)
     nothing = _images(images.features[:0], images.labels[:0])
     return evaluate_head(attempt, validation or nothing, held_out or nothing, _CLASSES)
@@ -88,13 +88,12 @@ def test_test_images_do_not_take_part_in_the_calibration() -> None:
     images = _images(*_clouds(160, 1))
     rows, logits = quick.out_of_fold(images.features, images.labels, 1.0, token=CancelToken())
     head = quick.fit(images.features, images.labels, 1.0)
-    test = LabelledFeatures(images.examples[::4], images.features[::4])
-    nothing = LabelledFeatures((), images.features[:0])
+    test, nothing = images.select(range(0, 160, 4)), images.select([])
     changed = logits.copy()
     changed[[row % 4 == 0 for row in rows.tolist()]] *= -100
     temperatures = set()
     for some in (logits, changed):
-        unseen = Predictions(tuple(images.examples[row] for row in rows.tolist()), some)
+        unseen = Predictions([images.paths[row] for row in rows.tolist()], images.labels[rows], some)
         trained = TrainedHead("", head, head_bytes(head), 160, out_of_fold=unseen)
         temperatures.add(evaluate_head(trained, nothing, test, _CLASSES).temperature)
     assert len(temperatures) == 1

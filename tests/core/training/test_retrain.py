@@ -16,12 +16,13 @@ from core.base.errors import Cancelled, DatasetError, ModelError
 from core.base.progress import CancelToken, Progress, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import SharedBackbone
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import Label, lineage
 from core.models.bundled_features import FEATURES
 from core.models.classifier import open_classifier
 from core.models.installed import load_examples, load_training_hashes
 from core.models.library import CARD, Library
-from core.models.training_examples import EXAMPLES, TrainingExample
+from core.models.training_examples import EXAMPLES
 from core.models.values import InstalledModel
 from core.prediction import Prediction
 from core.training.request import RetrainRequest, TrainRequest
@@ -88,7 +89,7 @@ def names(library: Library, photos: Sequence[Path]) -> list[str]:
     return [one.best.label for one in classifier.classify(photos, top_k=1) if isinstance(one, Prediction)]
 
 
-def training_examples(model: InstalledModel) -> tuple[TrainingExample, ...]:
+def training_examples(model: InstalledModel) -> tuple[LabelledImage, ...]:
     found = load_examples(model)
     assert found is not None
     return found

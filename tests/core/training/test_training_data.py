@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
-from core.datasets.dataset import Dataset, Example
+from core.datasets.dataset import Dataset
+from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import ProblemKind
 from core.datasets.split import split
 from core.engine.features import FeatureTable
@@ -22,11 +23,11 @@ _ROOT = Path("pets")
 _PHOTOS = 40
 
 
-def _examples(count: int, part: str = "") -> list[Example]:
+def _examples(count: int, part: str = "") -> list[LabelledImage]:
     labels = ("cat", "dog")
     sums = (sha256(f"{part}{at}".encode()).hexdigest() for at in range(count))
     return [
-        Example(_ROOT / part / labels[at % 2] / f"{at}.jpg", at % 2, None, one, int(one[:16], 16))
+        LabelledImage(_ROOT / part / labels[at % 2] / f"{at}.jpg", labels[at % 2], None, one, int(one[:16], 16))
         for at, one in enumerate(sums)
     ]
 
@@ -79,9 +80,9 @@ def test_copies_across_subsets_are_reported(copied: int) -> None:
     features = _photos(20)
     own = _photos(8, 2)
     own[:copied] = _changed(features[:copied])
-    train = LabelledFeatures(tuple(_examples(20, "train")), features)
-    test = LabelledFeatures(tuple(_examples(8, "test")), own)
-    nothing = LabelledFeatures((), features[:0])
+    train = LabelledFeatures(tuple(_examples(20, "train")), features, np.arange(20) % 2)
+    test = LabelledFeatures(tuple(_examples(8, "test")), own, np.arange(8) % 2)
+    nothing = train.select([])
     problems = _leaks(_ROOT, train, (nothing, test), CancelToken())
     assert len(problems) == bool(copied)
     for problem in problems:

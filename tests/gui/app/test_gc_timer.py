@@ -18,7 +18,9 @@ from tests.gui.conftest import PATIENCE_MS
 @pytest.fixture
 def collector() -> Iterator[GarbageCollectionTimer]:
     parent = QObject()
+    gc.collect()
     yield GarbageCollectionTimer(parent)
+    gc.unfreeze()
     gc.enable()
 
 
@@ -34,7 +36,7 @@ def test_allocations_in_other_threads_collect_nothing_there(collector: GarbageCo
     ended_in: list[threading.Thread] = []
     weakref.finalize(Cyclic(), lambda: ended_in.append(threading.current_thread()))
     keeps: list[list[int]] = []
-    thread = threading.Thread(target=lambda: keeps.extend([number] for number in range(300_000)))
+    thread = threading.Thread(target=lambda: keeps.extend([number] for number in range(15_000)))
     thread.start()
     thread.join()
     assert not ended_in
@@ -46,4 +48,11 @@ def test_nothing_is_collected_below_the_limits(collector: GarbageCollectionTimer
     gc.collect()
     passes = [generation["collections"] for generation in gc.get_stats()]
     qtbot.wait(600)
+    assert [generation["collections"] for generation in gc.get_stats()] == passes
+
+
+def test_bulk_data_is_not_looked_through(collector: GarbageCollectionTimer, qtbot: QtBot) -> None:
+    passes = [generation["collections"] for generation in gc.get_stats()]
+    data = [[number] for number in range(100_000)]
+    qtbot.waitUntil(lambda: gc.get_freeze_count() >= len(data), timeout=PATIENCE_MS)
     assert [generation["collections"] for generation in gc.get_stats()] == passes

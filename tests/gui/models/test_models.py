@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from core.base import paths, settings
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.engine import provider_selection
-from core.models.installed import load_backbone
+from core.models.installed import backbone_files
 from core.models.library import open_library
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
@@ -33,7 +34,7 @@ def install(name: str, title: str) -> None:
 
 def test_the_model_in_use_is_shown_everywhere(window: MainWindow, qtbot: QtBot) -> None:
     assert window.top_bar.switcher.currentText() == "Colours · v1"
-    assert window.top_bar.chip.text().strip() == "CPU"
+    assert window.top_bar.chip.text().strip() == "CPU, float32"
     assert "CPU" not in visible_texts(window.status), "said once, in the top bar"
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     assert "photos" not in visible_texts(window.status), "counts are for the page of photos"
@@ -105,11 +106,12 @@ def test_a_provider_that_does_not_work_is_reported_and_the_next_best_used(window
 
 def test_a_remembered_provider_that_no_longer_works_is_reported(qtbot: QtBot, tiny_model: str) -> None:
     model = open_library().find(tiny_model)
-    provider_selection._save_choice(model.backbone.card, Precision.AUTO, Provider.CUDA)
-    if provider_selection.probe_provider(
-        load_backbone(model.backbone), model.backbone.card, Provider.CUDA, Precision.AUTO
-    ).engine:
+    files = backbone_files(model.backbone, model.card)
+    if provider_selection.probe_provider(files, files.cards[0], Provider.CUDA, Precision.AUTO).engine:
         pytest.skip("CUDA works on this machine")
+    provider_selection.choose_engine(files, ProviderPreference.AUTO, Precision.AUTO)
+    memory = paths.cache_folder() / "providers.json"
+    memory.write_text(json.dumps(dict.fromkeys(json.loads(memory.read_bytes()), "cuda float32")))
     window = show_window(qtbot)
     qtbot.waitUntil(lambda: any("no longer works" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: window.session.models.in_use is not None, timeout=PATIENCE_MS)

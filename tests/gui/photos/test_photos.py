@@ -48,7 +48,7 @@ def test_dropped_photos_are_classified(window: MainWindow, qtbot: QtBot, solids:
     shown = visible_texts(window.photos_page.inspector)
     assert "red" in shown
     assert any(text.endswith(" ms") for text in shown)
-    assert "CPU" in shown
+    assert "CPU, float32" in shown
 
 
 def test_a_dropped_folder_adds_images_of_all_subfolders(
@@ -283,8 +283,10 @@ def test_the_list_model_is_a_valid_qt_model(
     model: PhotosModel = window.session.photos
     qtmodeltester.check(model)  # type: ignore[attr-defined]
     model.add(solids.values())
-    removed = model.remove([1])
+    removed = model.remove([model.photo(1)])
+    assert [model.row_of(path) for path in solids.values()] == [0, None, 1]
     model.restore(removed)
+    assert [model.row_of(path) for path in solids.values()] == [0, 1, 2]
     assert [photo.path for photo in model.photos()] == list(solids.values())
 
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core import api
 from core.base.errors import FoveaError
-from core.base.providers import Precision, Provider, ProviderPreference
+from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 from gui.tasks import engine_client
@@ -78,7 +78,7 @@ def fake(client: EngineClient) -> FakeTasks:
 
 
 def open_model(client: EngineClient) -> None:
-    opened = OpenedModel(None, Provider.CPU, 1.0, 1.0, None)  # type: ignore[arg-type]
+    opened = OpenedModel(None, Provider.CPU, ComputePrecision.FLOAT32, 1.0, 1.0, None)  # type: ignore[arg-type]
     fake(client).last(api.open_model).succeeded.emit(opened)
 
 

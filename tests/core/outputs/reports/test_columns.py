@@ -13,7 +13,7 @@ from tests.core.outputs.reports.conftest import failed, predicted
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
     assert [column.name for column in columns(ColumnSet(2))] == [
-        *("path", "label", "confidence", "unknown", "model", "provider"),
+        *("path", "label", "confidence", "unknown", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
 
@@ -40,6 +40,7 @@ def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
         "review": "corrected",
         "model": "colours",
         "provider": "cpu",
+        "precision": "",
         "decode_ms": 1.5,
         "preprocess_ms": 0.25,
         "inference_ms": 3.125,

@@ -1,0 +1,30 @@
+"""An image and its label, from the folder where it is discovered to the model that was trained on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.datasets.problems import ProblemKind
+from core.datasets.subsets import Subset
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImage:
+    """An image and its label.
+
+    Attributes:
+        path: the file; if a model recorded it, its path when it was used, and a relative one is only a name.
+        label: its class; empty if it has none.
+        subset: its subset; None if neither the folder layout nor a split defines it.
+        sha256: of its content, in hexadecimal; empty if it was not read yet.
+        phash: 64-bit perceptual hash (`core.images.perceptual_hash`); 0 if it was not computed.
+        quality_flags: any of TINY, ELONGATED, BLANK, GREY.
+    """
+
+    path: Path
+    label: str = ""
+    subset: Subset | None = None
+    sha256: str = ""
+    phash: int = 0
+    quality_flags: tuple[ProblemKind, ...] = ()

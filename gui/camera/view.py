@@ -1,0 +1,101 @@
+"""The picture of the camera, or a message instead of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from core.base.i18n import tr
+from gui.widgets import icons, theme
+
+_ICON: Final = 48
+_MIN_SIZE: Final = QSize(240, 180)
+_DOT: Final = 6.0
+"""The radius of the dot that shows a recording."""
+
+
+class CameraView(QWidget):
+    """Shows frames, which are already in its size.
+
+    Attributes:
+        frame: the frame that is shown; None while there is a message instead.
+        message: the message.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumSize(_MIN_SIZE)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.frame: QImage | None = None
+        self.message = ""
+        self._recorded: int | None = None
+        self.show_message("")
+
+    @property
+    def pixel_size(self) -> QSize:
+        """Its size in pixels of the screen."""
+        return self.size() * self.devicePixelRatioF()
+
+    def show_frame(self, frame: QImage) -> None:
+        """Show a frame."""
+        if self.frame is None:
+            self.setAccessibleName(tr("Camera picture"))
+        frame.setDevicePixelRatio(self.devicePixelRatioF())
+        self.frame, self.message = frame, ""
+        self.update()
+
+    def show_message(self, message: str) -> None:
+        """Show a message instead of frames."""
+        self.frame, self.message = None, message
+        self.setAccessibleName(message or tr("Camera picture"))
+        self.update()
+
+    def show_recording(self, count: int | None) -> None:
+        """Show how many photos were recorded while the user holds the button; None while nothing is recorded."""
+        self._recorded = count
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.current().track))
+        painter.drawRoundedRect(QRectF(self.rect()), theme.RADIUS, theme.RADIUS)
+        if self.frame is None:
+            self._paint_message(painter)
+        else:
+            self._paint_frame(painter, self.frame)
+        painter.end()
+
+    def _paint_message(self, painter: QPainter) -> None:
+        box = self.rect().adjusted(3 * theme.GRID, 0, -3 * theme.GRID, 0)
+        middle = QPointF(box.center())
+        icon = QRectF(middle.x() - _ICON / 2, middle.y() - _ICON - theme.GRID, _ICON, _ICON)
+        icons.paint(painter, "camera", icon, theme.current().muted)
+        painter.setPen(QColor(theme.current().text))
+        below = QRect(box.left(), round(middle.y()) + theme.GRID, box.width(), box.height() // 2)
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(below, flags, self.message)
+
+    def _paint_frame(self, painter: QPainter, frame: QImage) -> None:
+        size = frame.deviceIndependentSize().scaled(self.size().toSizeF(), Qt.AspectRatioMode.KeepAspectRatio)
+        box = QRectF(QPointF(0, 0), size)
+        box.moveCenter(QRectF(self.rect()).center())
+        painter.drawImage(box, frame)  # of another size only until the next frame, after the view was resized
+        if self._recorded is not None:
+            self._paint_recording(painter, box, tr("Recording: {count:,}", count=self._recorded))
+
+    def _paint_recording(self, painter: QPainter, box: QRectF, text: str) -> None:
+        width = painter.fontMetrics().horizontalAdvance(text) + 5 * theme.GRID
+        badge = QRectF(box.left() + theme.GRID, box.top() + theme.GRID, width, 4 * theme.GRID)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.current().surface))
+        painter.drawRoundedRect(badge, theme.RADIUS, theme.RADIUS)
+        painter.setBrush(QColor(theme.current().danger))
+        painter.drawEllipse(QPointF(badge.left() + 2 * theme.GRID, badge.center().y()), _DOT, _DOT)
+        painter.setPen(QColor(theme.current().text))
+        left = badge.adjusted(3.5 * theme.GRID, 0, 0, 0)
+        painter.drawText(left, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
