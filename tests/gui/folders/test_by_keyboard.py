@@ -22,13 +22,11 @@ Key, Role = Qt.Key, QAccessible.Role
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-def test_a_folder_is_classified_and_reviewed_by_keyboard(
-    page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard = listen(monkeypatch)
+def classify_by_keyboard(page: FoldersPage, window: MainWindow, folder: Path, qtbot: QtBot) -> None:
+    """Classify a folder, whose dialog belongs to the system, and wait until its results are shown."""
     qtbot.keyClick(window, Key.Key_F, CONTROL | SHIFT)
     dialog = page.form.findChildren(QFileDialog)[-1]
-    dialog.fileSelected.emit(str(tree))
+    dialog.fileSelected.emit(str(folder))
     dialog.close()
     window.activateWindow()  # as a window manager does
     qtbot.waitUntil(window.isActiveWindow)
@@ -36,6 +34,13 @@ def test_a_folder_is_classified_and_reviewed_by_keyboard(
     tab_to(window, "Classify")
     press(window, Key.Key_Return)
     qtbot.waitUntil(lambda: loaded(page), timeout=PATIENCE_MS)
+
+
+def test_a_folder_is_classified_and_reviewed_by_keyboard(
+    page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = listen(monkeypatch)
+    classify_by_keyboard(page, window, tree, qtbot)
     qtbot.waitUntil(lambda: any("10 photos" in text or "9 photos" in text for text in heard), timeout=PATIENCE_MS)
     assert described(page.results.table)[0] is Role.Table
     assert any(cell.startswith("red 0.png: red") for cell in cells(page.results.table))
