@@ -26,18 +26,21 @@ from core.base.errors import FoveaError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
-from core.card import BackboneCard, HeadReference, ModelCard, Origin, read_card, write_card
-from core.engine import golden
+from core.card import BackboneCard, HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
+from core.engine import golden, graph
+from core.engine.complexity import compute_stats
 from core.engine.feature_store import FeatureStore
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
 from core.models.bundled_features import FEATURES, features_bytes
+from core.models.composite import compose
 from core.models.heads import LinearHead, head_bytes, read_head
 from core.models.installed import load_examples
 from core.models.library import Library
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES
 from core.models.values import InstalledModel
+from core.models.variants import open_file, run_file
 from core.training.request import TrainRequest
 from core.training.train import train
 from core.training.training_data import extractor_of
@@ -46,6 +49,7 @@ HERE: Final = Path(__file__).resolve().parent
 COMMAND: Final = "uv run --extra train python models/build.py"
 BACKBONE, HEAD, CARD, NORMALISATION = "backbone.onnx", "head.npz", "card.json", "normalisation.npz"
 CLASSES: Final = HERE / "imagenet-classes.txt"
+JOINED: Final = "xception-lite0-imagenet"
 LEAST_COSINE: Final = 0.9999
 LITE_CROP: Final = 0.875
 SEED: Final = 0
@@ -150,6 +154,46 @@ def build_general(places: Places) -> None:
     _write_card(folder, card)
 
 
+def build_joined(places: Places) -> None:
+    """The backbone `xception-lite0-imagenet`: a card alone, because the files of its parts are there already."""
+    folders = [places.models / name for name in ("xception-imagenet", "general")]
+    cards = [_backbone_card(folder) for folder in folders]
+    card = BackboneCard(
+        name=JOINED,
+        architecture=" + ".join(part.architecture for part in cards),
+        file=BACKBONE,
+        sha256="0" * 64,
+        preprocessing=cards[0].preprocessing,
+        feature_width=sum(part.feature_width for part in cards),
+        feature_map_layout=cards[0].feature_map_layout,
+        weights=sum(part.weights for part in cards),
+        multiply_adds=0,
+        origin=Origin(" ".join(part.origin.source for part in cards), "; ".join(part.origin.licence for part in cards)),
+        golden_features="",
+        parts=tuple(SharedBackbone(part.name, part.sha256) for part in cards),
+    )
+    files = [(folder / part.file).read_bytes() for folder, part in zip(folders, cards, strict=True)]
+    data = compose([*zip(files, cards, strict=True)], card)
+    (features,) = run_file(open_file(data), (graph.FEATURES,), golden.golden_inputs(card.preprocessing.size))
+    card = replace(
+        card,
+        sha256=hashlib.sha256(data).hexdigest(),
+        multiply_adds=compute_stats(graph.parse(data)).macs,
+        golden_features=golden.encode_features(features),
+    )
+    graph.check_backbone(data, card)
+    (places.models / JOINED).mkdir(exist_ok=True)
+    _write_card(places.models / JOINED, card)
+
+
+def _backbone_card(folder: Path) -> BackboneCard:
+    """The card of a backbone, shared or inside a model."""
+    card = read_card((folder / CARD).read_bytes())
+    backbone = card if isinstance(card, BackboneCard) else card.backbone
+    assert isinstance(backbone, BackboneCard)
+    return backbone
+
+
 def build_everyday(places: Places) -> None:
     """The model `everyday`: what `fovea train` makes of the labelled photos, in a library of its own."""
     with tempfile.TemporaryDirectory() as place:
@@ -190,6 +234,7 @@ def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     "xception-imagenet": build_xception,
     "general": build_general,
+    JOINED: build_joined,
     "everyday": build_everyday,
 }
 

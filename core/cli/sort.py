@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.api import outputs
-from core.api.outputs import SortPlan
-from core.base.errors import UsageError
+from core.base.errors import BrokenRecord, UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import percent
@@ -24,7 +23,8 @@ from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
 from core.cli.sort_texts import left_text, plan_text, sorted_text, undone_text
 from core.cli.streams import print_message
-from core.outputs.sorting.records import BrokenSorting, list_sortings
+from core.outputs.sort import SortPlan
+from core.outputs.sorting.records import list_sortings
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, Step
 
 _MAX_REPORTED: Final = 20
@@ -58,13 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _sort(arguments: argparse.Namespace, form: str) -> int:
     request = SortRequest(arguments.folder, arguments.to, arguments.by, arguments.threshold, arguments.flat)
     classify = classify_request(arguments, arguments.folder, recursive=True, for_sorting=True)
-    plan = outputs.plan_sorting(
+    plan, totals = outputs.plan_sorting(
         request, classify, lambda _: job_bar(), dry_run=arguments.dry_run, warn=print_message, token=CancelToken()
     )
-    if plan.totals:
-        print_message(summary(plan.totals))
-    failed = bool(plan.totals and plan.totals.has_failures)
-    if arguments.dry_run and plan.totals:
+    if totals:
+        print_message(summary(totals))
+    failed = bool(totals and totals.has_failures)
+    if arguments.dry_run and totals:
         _show_steps(plan, form)
         return int(failed)
     if not plan.summary.photos:
@@ -161,13 +161,13 @@ def _issues(sorting: SortingSummary) -> list[dict[str, str]]:
 def _list(form: str) -> int:
     found = list_sortings()
     tables.print_result(form, lambda: list(map(_listed_json, found)), lambda: [_table(found)])
-    return int(any(isinstance(one, BrokenSorting) for one in found))
+    return int(any(isinstance(one, BrokenRecord) for one in found))
 
 
-def _table(sortings: Sequence[SortingSummary | BrokenSorting]) -> Table:
+def _table(sortings: Sequence[SortingSummary | BrokenRecord]) -> Table:
     columns = (tr("id"), tr("started"), tr("state"), tr("by"), tr("photos"), tr("from"), tr("to"))
     rows = (
-        tables.broken_cells(one.id, one.error, len(columns)) if isinstance(one, BrokenSorting) else _cells(one)
+        tables.broken_cells(one.id, one.error, len(columns)) if isinstance(one, BrokenRecord) else _cells(one)
         for one in sortings
     )
     return tables.table(columns, rows, numbers=(tr("photos"),))
@@ -187,8 +187,8 @@ def _cells(one: SortingSummary) -> tuple[str | Text, ...]:
     )
 
 
-def _listed_json(one: SortingSummary | BrokenSorting) -> dict[str, Any]:
-    if isinstance(one, BrokenSorting):
+def _listed_json(one: SortingSummary | BrokenRecord) -> dict[str, Any]:
+    if isinstance(one, BrokenRecord):
         return broken_json(one.id, one.error)
     return _content(one)
 

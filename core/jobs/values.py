@@ -318,12 +318,3 @@ class JobSummary:
     sortings: tuple[str, ...] = ()
     interrupted: str = ""
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableFolder:
-    """A folder that could not be read; its images are neither classified nor counted as gone."""
-
-    folder: Path
-    message: str
-    hint: str
