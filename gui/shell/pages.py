@@ -172,10 +172,10 @@ class PageStack(QStackedWidget):
         self.models.show_version(name, number)
 
     def preload(self) -> None:
-        """Create the other pages, one per turn of the event loop; import the rest once a model is open."""
+        """Create the other pages, one per turn of the event loop; the rest, with the wizard, once a model is open."""
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages(), _PAUSE_MS))
         once = Qt.ConnectionType.SingleShotConnection
-        self._session.models.opened.connect(lambda _: preload.preload(self, _LATER), once)
+        self._session.models.opened.connect(lambda _: preload.preload(self, _LATER, self._wizard.prepare), once)
 
     def _make_pages(self) -> Iterator[QWidget]:
         yield self.folders
