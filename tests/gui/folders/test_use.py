@@ -156,7 +156,7 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     later.actions_by_id[ActionId.UNDO_SORTING].trigger()
     qtbot.waitUntil(lambda: any("Undid sorting" in text for text in later.notices.texts()), timeout=PATIENCE_MS)
     (text,) = (text for text in later.notices.texts() if "Undid sorting" in text)
-    assert "1 item was changed since and stays in place: “red/day 0/red 0.png”." in text
+    assert "1 item was changed since and stays in place. Kept: “red/day 0/red 0.png”." in text
     assert list(look(tmp_path / "sorted")) == ["red/day 0/red 0.png"]
     qtbot.waitUntil(lambda: not later.actions_by_id[ActionId.UNDO_SORTING].isEnabled(), timeout=PATIENCE_MS)
     later.close()
