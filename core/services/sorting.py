@@ -17,7 +17,7 @@ from core.outputs.sorting import values
 from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.texts import plan_details, sorted_text, undone_text
-from core.outputs.sorting.values import PlanSummary, SortingState, SortRequest, TransferMode
+from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
 from core.services import views
 from core.services.job_values import OutputResult, PlannedStep
 
