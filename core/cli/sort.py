@@ -21,10 +21,10 @@ from core.cli import tables
 from core.cli.classify import classify_request, summary
 from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
-from core.cli.sort_texts import left_text, plan_text, sorted_text, undone_text
 from core.cli.streams import print_message
 from core.outputs.sort import SortPlan
 from core.outputs.sorting.records import list_sortings
+from core.outputs.sorting.texts import left_texts, plan_details, sorted_text, undone_text
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, Step
 
 _MAX_REPORTED: Final = 20
@@ -102,7 +102,14 @@ def _show_steps(plan: SortPlan, form: str) -> None:
     content = _request_json(plan.request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
     steps = map(_step, plan.steps)
     tables.print_result(form, lambda: content | {"steps": list(steps)}, lambda: [_steps_table(plan)])
-    print_message(f"{plan_text(planned, plan.request)} {tr('This was a dry run. Nothing was changed.')}")
+    count = tr_n(
+        "{count:,} photo ({size}) to sort into class folders ({mode}).",
+        "{count:,} photos ({size}) to sort into class folders ({mode}).",
+        planned.photos,
+        size=tables.size(planned.size),
+        mode=plan.request.by,
+    )
+    print_message(" ".join((count, *plan_details(planned), tr("This was a dry run. Nothing was changed."))))
 
 
 def _steps_table(plan: SortPlan) -> Table:
@@ -122,10 +129,8 @@ def _show_empty(plan: SortPlan, form: str) -> None:
     if form == "json":
         content = _request_json(plan.request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
         tables.print_result(form, lambda: content, tuple)
-    if planned.left:
-        print_message(f"{tr('Nothing to sort.')} {left_text(planned.left)}", hint=tr("Add --dry-run to see why."))
-    else:
-        print_message(tr("Nothing to sort."))
+    left = tuple(left_texts(planned))
+    print_message(" ".join((tr("Nothing to sort."), *left)), hint=tr("Add --dry-run to see why.") if left else "")
 
 
 def _show_sorted(sorting: SortingSummary, planned: PlanSummary | None, form: str) -> None:
@@ -136,7 +141,8 @@ def _show_sorted(sorting: SortingSummary, planned: PlanSummary | None, form: str
         lambda: [] if planned is None else [_folders_table(planned)],
     )
     hint = tr("To undo this, run `fovea sort --undo {id}`.", id=sorting.id)
-    print_message(sorted_text(sorting, planned), hint=hint)
+    left = () if planned is None else left_texts(planned)
+    print_message(" ".join((sorted_text(sorting), *left)), hint=hint)
     _print_issues(sorting)
 
 

@@ -9,11 +9,14 @@ from core.base.errors import UsageError
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
+from core.datasets.problems import format_paths
 from core.jobs.job_list import job_summary
 from core.outputs import sort
 from core.outputs.sort import SortPlan
 from core.outputs.sorting import values
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
+from core.outputs.sorting.texts import plan_details, sorted_text, undone_text
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
 from core.services import views
 from core.services.job_values import OutputResult, PlannedStep
@@ -40,30 +43,7 @@ class JobSortPlan:
     def summary(self) -> str:
         """The plan in numbers, as a message."""
         totals = self.plan.summary
-        sentences = [_folders_text(totals)]
-        if totals.renamed:
-            sentences.append(
-                tr_n(
-                    "{count:,} photo gets a new name because its name is taken.",
-                    "{count:,} photos get new names because their names are taken.",
-                    totals.renamed,
-                )
-            )
-        if totals.companions:
-            sentences.append(
-                tr_n("Includes {count:,} companion file.", "Includes {count:,} companion files.", totals.companions)
-            )
-        if totals.shared:
-            sentences.append(
-                tr_n(
-                    "{count:,} companion file shared by several photos stays in place.",
-                    "{count:,} companion files shared by several photos stay in place.",
-                    totals.shared,
-                )
-            )
-        if totals.left:
-            sentences.append(tr_n("{count:,} photo stays in place.", "{count:,} photos stay in place.", totals.left))
-        return " ".join((*sentences, tr("Nothing has been changed yet.")))
+        return " ".join((_folders_text(totals), *plan_details(totals), tr("Nothing has been changed yet.")))
 
     def __len__(self) -> int:
         """The number of steps; 0 if no photo would be sorted."""
@@ -80,7 +60,8 @@ class JobSortPlan:
             FoveaError: as `core.outputs.sort.execute` does.
             Cancelled: the token was cancelled; the sorting can be resumed or undone.
         """
-        return _result(sort.execute(self.plan, report=report, token=token))
+        summary = sort.execute(self.plan, report=report, token=token)
+        return OutputResult(sorted_text(summary), summary.id)
 
 
 def resume_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
@@ -98,7 +79,7 @@ def resume_sorting(job: str, *, report: ProgressCallback, token: CancelToken) ->
         summary = sort.resume(name, report=report, token=token)
     finally:
         views.job_changed(job)
-    return _result(summary)
+    return OutputResult(sorted_text(summary), summary.id)
 
 
 def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
@@ -116,15 +97,14 @@ def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: Can
         summary = sort.undo(name, report=report, token=token)
     finally:
         views.job_changed(job)
-    message = tr_n("Undid sorting {count:,} photo.", "Undid sorting {count:,} photos.", summary.undone)
-    if summary.kept:
-        kept = tr_n(
-            "{count:,} item was changed since and stays in place.",
-            "{count:,} items were changed since and stay in place.",
-            summary.kept,
-        )
-        message = f"{message} {kept}"
-    return OutputResult(message)
+    return OutputResult(f"{undone_text(summary)} {_kept_text(summary)}" if summary.kept else undone_text(summary))
+
+
+def _kept_text(summary: SortingSummary) -> str:
+    """What undoing left in place, by name."""
+    with SortingRecord(summary.id) as record:
+        kept = [issue.path for issue in record.issues()]
+    return tr("Kept: {names}.", names=format_paths(kept, summary.request.destination))
 
 
 def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
@@ -132,24 +112,6 @@ def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
     found = [one for one in reversed(sortings()) if one.request.source == folder]
     undoable = tuple(one.id for one in found if one.state in _UNDOABLE)
     return undoable, next((one.id for one in reversed(found) if one.state is SortingState.SORTING), "")
-
-
-def _result(summary: SortingSummary) -> OutputResult:
-    sentences = [
-        tr_n(
-            "Sorted {count:,} photo into “{folder}”.",
-            "Sorted {count:,} photos into “{folder}”.",
-            summary.sorted,
-            folder=display_path(summary.request.destination),
-        )
-    ]
-    if summary.companions:
-        sentences.append(
-            tr_n("Included {count:,} companion file.", "Included {count:,} companion files.", summary.companions)
-        )
-    if summary.failed:
-        sentences.append(tr_n("Couldn't sort {count:,} file.", "Couldn't sort {count:,} files.", summary.failed))
-    return OutputResult(" ".join(sentences), summary.id)
 
 
 def _folders_text(totals: PlanSummary) -> str:
