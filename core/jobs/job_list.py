@@ -16,6 +16,7 @@ from core.base.recovery import as_path
 from core.base.storage import is_there, reading_errors
 from core.jobs.journal import LOCK, job_folder, locked
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
+from core.jobs.selection import NOT_REVIEWED
 from core.jobs.values import JobCounts, JobState, JobSummary
 
 _END_OF_TIME: Final = 2**35
@@ -84,7 +85,7 @@ def _patterns(text: str) -> tuple[str, ...]:
 
 def _counts(database: sqlite3.Connection) -> JobCounts:
     """Count the images of an open journal by state."""
-    query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
+    query = f"SELECT state, count(*), sum(NOT ({NOT_REVIEWED})) FROM images GROUP BY state"
     counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
     waiting, done, failed, removed = (counts.get(state, (0, 0))[0] for state in (WAITING, DONE, FAILED, GONE))
     return JobCounts(waiting, done, failed, removed, sum(reviewed for _, reviewed in counts.values()))

@@ -9,13 +9,15 @@ from core.base.errors import UsageError
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
+from core.datasets.problems import format_paths
 from core.jobs.job_list import job_summary
 from core.outputs import sort
 from core.outputs.sort import SortPlan
 from core.outputs.sorting import values
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.texts import plan_details, sorted_text, undone_text
-from core.outputs.sorting.values import PlanSummary, SortingState, SortRequest, TransferMode
+from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
 from core.services import views
 from core.services.job_values import OutputResult, PlannedStep
 
@@ -95,7 +97,14 @@ def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: Can
         summary = sort.undo(name, report=report, token=token)
     finally:
         views.job_changed(job)
-    return OutputResult(undone_text(summary))
+    return OutputResult(f"{undone_text(summary)} {_kept_text(summary)}" if summary.kept else undone_text(summary))
+
+
+def _kept_text(summary: SortingSummary) -> str:
+    """What undoing left in place, by name."""
+    with SortingRecord(summary.id) as record:
+        kept = [issue.path for issue in record.issues()]
+    return tr("Kept: {names}.", names=format_paths(kept, summary.request.destination))
 
 
 def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:

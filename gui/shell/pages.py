@@ -86,10 +86,11 @@ class PageStack(QStackedWidget):
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
         page.state_changed.connect(self.state_changed)
-        page.reviewer.reviewed.connect(self.state_changed)
+        page.reviewer.undo_stack.indexChanged.connect(self.state_changed)
         page.results_created.connect(lambda it: it.selection.current_changed.connect(self.state_changed))
         page.wanted.connect(lambda: self.show_page(Page.FOLDERS))
         self._session.closing.connect(page.tasks.close)
+        self._session.closing.connect(page.reviewer.undo_stack.clear)  # else it signals while it is deleted
         commands = FolderCommands(page, self._notices, self._actions)
         commands.jobs.status_changed.connect(self.folders_status_changed)
         self._add(page, Page.FOLDERS)
