@@ -27,6 +27,8 @@ MAX_CLASSES: Final = 100_000
 MAX_FEATURES: Final = 65_536
 MIN_SIZE: Final = 16
 MAX_SIZE: Final = 2048
+MAX_PARTS: Final = 8
+"""The most backbones that one is composed of."""
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
 _DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
@@ -82,6 +84,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedBackbone:
+    """A reference to a backbone in the library."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackboneVariant:
     """A backbone in fewer bits, in a file of its own.
 
@@ -120,6 +130,7 @@ class BackboneCard:
         golden_features: the encoded features of the golden inputs (`golden.encode_features`) when it was made.
         precision: the number format of its file.
         variants: the same backbone in fewer bits.
+        parts: the backbones that it is composed of, see `core.models.composite`; empty if it is not.
     """
 
     name: str
@@ -135,6 +146,7 @@ class BackboneCard:
     golden_features: str
     precision: ComputePrecision = ComputePrecision.FLOAT32
     variants: tuple[BackboneVariant, ...] = ()
+    parts: tuple[SharedBackbone, ...] = ()
 
     def of_variant(self, variant: BackboneVariant) -> BackboneCard:
         """The card of one of its variants, as of any other backbone."""
@@ -146,14 +158,6 @@ class BackboneCard:
             precision=variant.precision,
             variants=(),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class SharedBackbone:
-    """A reference to a backbone in the library."""
-
-    name: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +282,7 @@ def _backbone(fields: Fields) -> BackboneCard:
         golden_features=_golden_features(fields, width),
         precision=_precision(fields) if fields.has("precision") else ComputePrecision.FLOAT32,
         variants=_variants(fields, width),
+        parts=_parts(fields),
     )
 
 
@@ -312,6 +317,13 @@ def _variants(fields: Fields, width: int) -> tuple[BackboneVariant, ...]:
     if len({one.precision for one in variants}) < len(variants):
         raise fields.error("variants", tr("a precision occurs twice"))
     return variants
+
+
+def _parts(fields: Fields) -> tuple[SharedBackbone, ...]:
+    parts = tuple(map(_shared, fields.items("parts", MAX_PARTS)))
+    if len(parts) == 1:
+        raise fields.error("parts", tr("one part alone is not possible"))
+    return parts
 
 
 def _encoded_length(text: str) -> int:

@@ -8,6 +8,8 @@ from pathlib import Path
 from core.base.errors import FoveaError
 
 _UNSURE_BELOW = 0.3
+NO_FILE = Path()
+"""The path in the outcome of pixels that came without a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Prediction:
     """The prediction of one model for one image.
 
     Attributes:
-        path: the image.
+        path: the image; `NO_FILE` for pixels.
         scores: from most to least likely; at least one.
         unknown: whether the image probably belongs to none of the classes; None if the model has no threshold.
         model: the name of the model.
@@ -69,7 +71,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one image has no prediction."""
+    """Why one image has no prediction, or why a folder or file could not be read or changed."""
 
     path: Path
     kind: str

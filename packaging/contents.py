@@ -75,12 +75,14 @@ _NEVER_IMPORTED: Final = (
 """Asked for by libraries where they are there."""
 _CLUSTER: Final = ("ray", "fsspec")
 """Spreads work over machines, which is a server's task: 200 MB, and the extra `cluster` of an installation by pip."""
+_CAMERA: Final = ("PySide6.QtMultimedia",)
+"""With the FFmpeg and the Qt Quick that it loads, 40 MB for a part that few need: the extra `camera`."""
 _GPL: Final = ("pillow_heif",)
 """It brings x265; a bundle that holds that would have to be under the GPL."""
 
 EXCLUDED: Final = {
-    Flavour.CPU: (*_TENSORFLOW, *_TOOLS, *_NEVER_IMPORTED, *_CLUSTER, *_GPL),
-    Flavour.CUDA: (*_TENSORFLOW, *_TOOLS, *_NEVER_IMPORTED, *_CLUSTER, *_GPL),
+    Flavour.CPU: (*_TENSORFLOW, *_TOOLS, *_NEVER_IMPORTED, *_CLUSTER, *_CAMERA, *_GPL),
+    Flavour.CUDA: (*_TENSORFLOW, *_TOOLS, *_NEVER_IMPORTED, *_CLUSTER, *_CAMERA, *_GPL),
     Flavour.TRAINER: ("gui", "core.cli", "core.services", "PySide6", "shiboken6", *_NEVER_IMPORTED, *_CLUSTER, *_GPL),
 }
 """Modules that must not be inside."""

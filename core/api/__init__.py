@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison, Evaluation
+    from core.images.drawing import Picture
     from core.models.trash import RemovedEntry
     from core.models.values import BrokenEntry, InstalledModel, ModelName, OpenedModel
     from core.training.protocol import Epoch
@@ -128,11 +129,13 @@ def missing_providers() -> dict[Provider, str]:
     return found
 
 
-def classify(images: tuple[Path, ...], *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken) -> None:
+def classify(
+    images: tuple[Path | Picture, ...], *, report: Callable[[Outcome | OpenedModel], None], token: CancelToken
+) -> None:
     """Classify images with the model in use, in one stream with those of calls that are running.
 
     Args:
-        images: image files.
+        images: image files; or pixels, such as a camera's frame, which are classified before the files that wait.
         report: takes the outcome of each image, in order; and the model that is in use now, if its provider failed and
             it was opened on the CPU.
         token: cancels images that have not been started.

@@ -26,7 +26,7 @@ from core.jobs.job import Job
 from core.jobs.job_list import list_jobs, reset_results
 from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
-from core.jobs.values import JobProgress, JobRequest, JobSummary, UnreadableFolder
+from core.jobs.values import JobProgress, JobRequest, JobSummary
 from core.jobs.walk import Walk
 from core.models.installed import load_head
 from core.models.library import open_library
@@ -159,10 +159,13 @@ def classify(request: ClassifyRequest, open_report: OpenReport, *, warn: Warn, t
     return run.on_cluster(open_report) if request.on_cluster else run.here(open_report)
 
 
-def has_images(request: ClassifyRequest) -> bool:
-    """Whether a folder has matching images, or cannot be read, which the job will report."""
-    walks = (_walk(request.job(folder)) for folder in request.paths)
-    return any(not walk.is_empty() or walk.unreadable_folders for walk in walks)
+def empty_folders(request: ClassifyRequest) -> dict[Path, Counter[str]]:
+    """The folders without matching images, and how many files of other types each has.
+
+    A folder that could not be read in full is not among them: the job reports it.
+    """
+    walks = {folder: _walk(request.job(folder)) for folder in request.paths}
+    return {path: walk.skipped for path, walk in walks.items() if walk.is_empty() and not walk.unreadable_folders}
 
 
 class _Run:
@@ -276,15 +279,9 @@ class _Run:
         Raises:
             UsageError: there are no images at all, or a pattern is invalid.
         """
-        skipped: Counter[str] = Counter()
-        empty = []
-        for folder in self._request.paths:
-            walk = _walk(self._request.job(folder))
-            if walk.is_empty() and not walk.unreadable_folders:  # the job reports those
-                empty.append(folder)
-                skipped += walk.skipped
+        empty = empty_folders(self._request)
         if len(empty) == len(self._request.paths):
-            raise self._no_image_error(skipped)
+            raise self._no_image_error(sum(empty.values(), Counter()))
         for folder in empty:
             self._warn_empty(folder)
 
@@ -303,7 +300,7 @@ class _Run:
                 yield from self._job_outcomes(job, start.top_k)
 
     def _job_outcomes(self, job: Job, top_k: int) -> Iterator[Outcome]:
-        reported: set[UnreadableFolder] = set()
+        reported: set[Failure] = set()
         for result in job.results():
             self._totals.already_done += not result.is_new
             outcome = result.outcome
@@ -314,7 +311,7 @@ class _Run:
         for note in job.warnings:
             self._warn(note, "")
 
-    def _warn_unreadable(self, job: Job, reported: set[UnreadableFolder]) -> None:
+    def _warn_unreadable(self, job: Job, reported: set[Failure]) -> None:
         for folder in job.walk.unreadable_folders:
             if folder not in reported:
                 reported.add(folder)

@@ -5,7 +5,6 @@ This is imported before the bundle is checked, so it needs only the standard lib
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import struct
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from core.base.hashing import file_sha256
 from core.base.i18n import tr, tr_n
 
 FILES: Final = "files.json"
@@ -155,7 +155,6 @@ def _elf_end(file: Path) -> int:
 
 def _sha256(file: Path) -> str | None:
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_sha256(file)
     except OSError:
         return None

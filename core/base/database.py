@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 _TIMEOUT_S: Final = 30.0
 """How long to wait for another connection to finish writing, which normally takes milliseconds."""
+CHUNK: Final = 500
+"""The values of one statement; SQLite allows at least 999."""
+
+Item = TypeVar("Item")
 
 
 def connect(
@@ -49,3 +53,9 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
+
+
+def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Yield the items, as many at a time as one statement takes."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

@@ -15,13 +15,14 @@ import secrets
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from core.base import paths
 from core.base.errors import StorageError, UsageError
 from core.base.i18n import tr
-from core.base.storage import storage_errors
+from core.base.storage import storage_errors, write_atomically
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from core.images.listing import find_images
@@ -163,6 +164,20 @@ def apply_edit(folder: Path, edit: Edit) -> FileMoves:
             target = _trash_folder(folder) if label is None else folder / _folder_name(label)
             first = _add_class(folder, target.name) if label is not None else ()
             return (*first, *_move(_into(target, photos)))
+
+
+def save_photo(folder: Path, label: str, data: bytes, taken_at: datetime) -> Path:
+    """Write a JPEG into a class of a dataset, named by its time, and return the file.
+
+    Raises:
+        UsageError: no character of the class name can be used in a folder name.
+        StorageError: it cannot be written.
+    """
+    file = _free_path(
+        folder / _folder_name(label) / f"{taken_at:%Y-%m-%d %H.%M.%S}.{taken_at.microsecond // 1000:03}.jpg"
+    )
+    write_atomically(file, data)
+    return file
 
 
 def undo(moves: FileMoves) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path, natural_sort_key
 from core.datasets import checks as dataset_checks
-from core.datasets.discovery import Discovery, discover
+from core.datasets.discovery import discover
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import OverriddenImage
 from core.datasets.problems import FolderError, Problem
@@ -80,7 +80,9 @@ def read_dataset(
         name = display_path(folder.name or folder)
         what = tr("Couldn't train on “{folder}”. {reason}", folder=name, reason=reason.message)
         raise FolderError(what, hint=reason.hint, problems=(*problems, reason), overridden=found.overridden)
-    return _dataset(found, folder, kept, [*problems, *dataset_checks.warnings(kept, folder)])
+    classes = tuple(sorted({image.label for image in kept}, key=natural_sort_key))
+    problems += dataset_checks.warnings(kept, folder)
+    return Dataset(folder, classes, tuple(kept), tuple(problems), found.overridden)
 
 
 def _readable_images(found: Iterable[LabelledImage | Problem], problems: list[Problem]) -> list[LabelledImage]:
@@ -92,8 +94,3 @@ def _readable_images(found: Iterable[LabelledImage | Problem], problems: list[Pr
         else:
             problems.append(result)
     return images
-
-
-def _dataset(found: Discovery, folder: Path, kept: Sequence[LabelledImage], problems: Sequence[Problem]) -> Dataset:
-    classes = sorted({image.label for image in kept}, key=natural_sort_key)
-    return Dataset(folder, tuple(classes), tuple(kept), tuple(problems), found.overridden)

@@ -8,7 +8,6 @@ is that of a labelled photo are ever hashed, each once until it changes.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sqlite3
@@ -21,13 +20,13 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from core.base import recovery
-from core.base.database import transaction
+from core.base.database import CHUNK, chunks, transaction
 from core.base.errors import StorageError
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.datasets.labels import Label, Scope, Source
 
 COLUMNS: Final = "photo, model, folder, label, source, created, path, size, predicted, confidence, unknown, trained"
-_CHUNK: Final = 500
 _MAX_STATED: Final = 1000
 """Files that one call of `LabelStore.resolve` looks at: of 100,000, some may be on a disk that is not connected."""
 
@@ -80,7 +79,7 @@ class LabelStore:
         with label_errors():
             sizes = self.sizes()
             found: dict[Path, tuple[Label, ...]] = {}
-            for some in _chunks(list(files)) if sizes else ():
+            for some in chunks(list(files)) if sizes else ():
                 photos = self._identify(some, sizes, check)
                 labels = self._of_photos(set(photos.values()))
                 for path, photo in photos.items():
@@ -178,7 +177,7 @@ class LabelStore:
             state = _state(recovery.as_path(path))
             if len(hashed) < limit and state is not None and before in ([*state], [None, None]):
                 with contextlib.suppress(OSError):
-                    hashed.append((path, state, _sha256(recovery.as_path(path))))
+                    hashed.append((path, state, file_sha256(recovery.as_path(path))))
         if hashed:
             with self._writing():
                 for path, state, sha256 in hashed:
@@ -195,12 +194,12 @@ class LabelStore:
         hashed = {}
         with contextlib.suppress(StorageError):  # where nothing can be written, each search hashes them again
             if to_hash:
-                self.resolve(len(to_hash) + _CHUNK, {size for size, _ in to_hash.values()})
+                self.resolve(len(to_hash) + CHUNK, {size for size, _ in to_hash.values()})
                 known, to_hash = self._known(states, sizes)
             for path, state in to_hash.items():
                 check()
                 with contextlib.suppress(OSError):
-                    hashed[path] = (os.fsencode(path), *state, _sha256(path))
+                    hashed[path] = (os.fsencode(path), *state, file_sha256(path))
             if hashed:
                 with self._writing():
                     self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", hashed.values())
@@ -312,13 +311,3 @@ def _state(path: Path) -> _State | None:
     except (OSError, ValueError):
         return None
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _chunks(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    for start in range(0, len(files), _CHUNK):
-        yield files[start : start + _CHUNK]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import deque
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
@@ -124,7 +124,7 @@ def _scanned_image(image: LabelledImage, result: ScanResult) -> LabelledImage | 
 def _scan(path: Path, on_decoded: OnDecoded | None) -> _Scan:
     began, before = time.time_ns(), FileState.of(path)
     try:
-        image, sha256 = read_image(path, min_side=MIN_SIDE), _sha256(path)
+        image, sha256 = read_image(path, min_side=MIN_SIDE), file_sha256(path)
     except ImageError as error:
         # Other errors may not happen again: permissions, a disk, memory, a decoder that is not installed.
         is_lasting = error.kind == ImageErrorKind.DAMAGED
@@ -145,11 +145,6 @@ def _unchanged(path: Path, before: FileState | None, began_ns: int) -> FileState
     """The state of a file that did not change while it was scanned; None if that is not certain."""
     after = FileState.of(path)
     return after if after is not None and after == before and after.is_stable(began_ns) else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _inspect(pixels: Pixels) -> tuple[int, tuple[ProblemKind, ...]]:

@@ -66,13 +66,13 @@ class Engine:
         """
         return _run(self._session, graph.FEATURES, batch, self.provider)
 
-    def feature_map(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Feature map float32 of preprocessed images, with the axes of the card's `feature_map_layout`.
+    def feature_maps(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+        """Feature map float32 of preprocessed images, with the axes of the card's `feature_map_layout`, of each part.
 
         Raises:
             ProviderError: the provider failed while running.
         """
-        return _run(self._session, graph.FEATURE_MAP, batch, self.provider)
+        return tuple(_run(self._session, name, batch, self.provider) for name in graph.feature_maps(self.card))
 
 
 def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: Precision) -> Engine:

@@ -28,7 +28,7 @@ class FileSignature:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CachedFeatures:
+class ImageFeatures:
     """The features of an image.
 
     Attributes:
@@ -49,17 +49,17 @@ class LruFeatureCache:
 
     def __init__(self, *, capacity: int = MAX_IMAGES) -> None:
         self._capacity = capacity
-        self._entries: OrderedDict[FileSignature, CachedFeatures] = OrderedDict()
+        self._entries: OrderedDict[FileSignature, ImageFeatures] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, signature: FileSignature) -> CachedFeatures | None:
+    def get(self, signature: FileSignature) -> ImageFeatures | None:
         """Return the cached features of a file in its current state."""
         with self._lock:
             if signature in self._entries:
                 self._entries.move_to_end(signature)
             return self._entries.get(signature)
 
-    def put(self, signature: FileSignature, cached: CachedFeatures) -> None:
+    def put(self, signature: FileSignature, cached: ImageFeatures) -> None:
         """Cache the features of a file in the state before it was read."""
         with self._lock:
             self._entries[signature] = cached

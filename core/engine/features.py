@@ -5,7 +5,6 @@ They are stored as float16, and newly computed ones are rounded to it too, so th
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.providers import Precision, ProviderPreference
@@ -191,8 +191,7 @@ def _prepare(image: HashedFile, source: FeatureExtractor) -> NDArray[np.uint8] |
 def is_unchanged(image: HashedFile) -> bool:
     """Whether a file that was just decoded still has the hash from when the dataset was read."""
     try:
-        with image.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == image.sha256
+        return file_sha256(image.path) == image.sha256
     except OSError:
         return False
 

@@ -153,31 +153,38 @@ def check_backbone(data: bytes, card: BackboneCard, *, is_installed: bool = Fals
     """
     model = parse(data)
     size, width = card.preprocessing.size, card.feature_width
-    channels_last = card.feature_map_layout == "nhwc"
-    feature_map = (None, None, None, width) if channels_last else (None, width, None, None)
     _expect(inputs(model), TensorSpec(INPUT, TensorProto.UINT8, (None, size, size, 3)), tr("input"))
     _expect(outputs(model), TensorSpec(FEATURES, TensorProto.FLOAT, (None, width)), tr("output"))
-    _expect(outputs(model), TensorSpec(FEATURE_MAP, TensorProto.FLOAT, feature_map), tr("output"))
+    depth = None if card.parts else width
+    for name in feature_maps(card):
+        axes = (None, None, None, depth) if card.feature_map_layout == "nhwc" else (None, depth, None, None)
+        _expect(outputs(model), TensorSpec(name, TensorProto.FLOAT, axes), tr("output"))
     if len(inputs(model)) != 1:
         what = tr("The model has {count:,} inputs; a backbone has one.", count=len(inputs(model)))
         raise ModelError(what, hint=tr(_HINT))
     _check_inside(model, card, times=MAX_BATCH if is_installed else 1)
 
 
+def feature_maps(card: BackboneCard) -> tuple[str, ...]:
+    """The names of the feature maps: one, or one for each part of a composed backbone."""
+    return (FEATURE_MAP, *(f"{FEATURE_MAP}_{number}" for number in range(2, len(card.parts) + 1)))
+
+
 def _check_inside(model: onnx.ModelProto, card: BackboneCard, *, times: int) -> None:
     """Refuse a graph that exceeds the limits, or whose outputs do not have the declared shapes."""
-    inferred = infer(model, MAX_BATCH)
+    inferred, maps = infer(model, MAX_BATCH), feature_maps(card)
     check_limits(model, inferred, times=times)
-    features, feature_map = inferred.shapes.get(FEATURES, ()), inferred.shapes.get(FEATURE_MAP, ())
-    depth = feature_map[-1 if card.feature_map_layout == "nhwc" else 1] if len(feature_map) == 4 else 0
-    are_real = all(inferred.kinds.get(name) == TensorProto.FLOAT for name in (FEATURES, FEATURE_MAP))
+    features, shapes = inferred.shapes.get(FEATURES, ()), [inferred.shapes.get(name, ()) for name in maps]
+    channels = -1 if card.feature_map_layout == "nhwc" else 1
+    depth = sum(shape[channels] for shape in shapes if len(shape) == 4)
+    are_real = all(inferred.kinds.get(name) == TensorProto.FLOAT for name in (FEATURES, *maps))
     if features != (MAX_BATCH, card.feature_width) or depth != card.feature_width or not are_real:
         what = tr(
             "The outputs of the model do not match its card: for {count} images, their shapes are {features} and "
             "{feature_map}.",
             count=MAX_BATCH,
             features=features,
-            feature_map=feature_map,
+            feature_map=", ".join(map(str, shapes)),
         )
         raise ModelError(what, hint=tr(_HINT))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.errors import DatasetError
+from core.base.hashing import file_sha256
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
@@ -153,5 +153,4 @@ def _subset_text(part: Subset, count: int) -> str:
 def _sha256(path: Path) -> str:
     if not path.is_file():  # opening a pipe would block until something writes to it
         raise OSError(errno.EINVAL, tr("it is not a file"))
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,21 +39,35 @@ def read_heif_info(file: BinaryIO) -> HeifInfo:
 
 def _meta(file: BinaryIO) -> bytes:
     """The content of the box `meta`, without version and flags."""
+    for name, start, end in file_boxes(file):
+        if name == b"meta":
+            file.seek(start + 4)
+            return file.read(max(0, min(end - start - 4, _MAX_META_BYTES)))
+    return b""
+
+
+def file_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name of each box of a file, and the start and end of its content, which may be beyond the file's end.
+
+    Raises:
+        struct.error: the file ends within a header.
+    """
     position = 0
     for _ in range(_MAX_BOXES):
         file.seek(position)
         header = file.read(16)
+        if not header:
+            return
         size, name = struct.unpack_from(">I4s", header)
         start = 8
         if size == 1:
             (size,), start = struct.unpack_from(">Q", header, 8), 16
-        if name == b"meta":
-            file.seek(position + start + 4)
-            return file.read(min(size - start - 4, _MAX_META_BYTES))
+        if size == 0:  # up to the end of the file
+            size = file.seek(0, os.SEEK_END) - position
         if size < start:
-            break
+            return
+        yield name, position + start, position + size
         position += size
-    return b""
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

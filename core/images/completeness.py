@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from core.images.bounds import TooMuchWorkError
+from core.images.boxes import file_boxes
 
 _BLOCK_BYTES: Final = 1024**2
 _MAX_BYTES: Final = 256 * 1024**2
 """Larger files are not searched."""
 _MAX_PARTS: Final = 10_000
-"""Maximum number of segments, chunks or boxes that are followed."""
+"""Maximum number of segments or chunks that are followed."""
 _END_OF_JPEG: Final = b"\xff\xd9"
 _START_OF_SCAN: Final = 0xDA
 _FIRST_JPEG_MARKER: Final = 0xC0
@@ -86,18 +87,12 @@ def _png(file: BinaryIO, size: int) -> bool:
 
 def _iso_media(file: BinaryIO, size: int) -> bool:
     """AVIF and HEIC (ISO 14496-12): boxes with lengths, of which the last contains the image data."""
-    place, kinds = 0, set()
-    for _ in range(_MAX_PARTS):
-        if place >= size:
-            return place > size or b"mdat" not in kinds
-        file.seek(place)
-        length, kind = struct.unpack(">L4s", _read(file, 8))
-        length = struct.unpack(">Q", _read(file, 8))[0] if length == 1 else length
-        if length == 0 or length < 8:
-            return False
-        kinds.add(kind)
-        place += length
-    return False
+    try:
+        found = [(kind, end) for kind, _, end in file_boxes(file)]
+    except struct.error:
+        return True
+    end = found[-1][1] if found else 0
+    return end > size or (end == size and all(kind != b"mdat" for kind, _ in found))
 
 
 def _riff(file: BinaryIO, size: int) -> bool:

@@ -1,4 +1,4 @@
-"""Images as plain bytes, for display without NumPy."""
+"""Images as plain bytes, for processes and threads that do without NumPy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image for display: `rgb` has height x width x 3 bytes."""
+    """An upright sRGB image: `rgb` has height x width x 3 bytes."""
 
     width: int
     height: int
@@ -24,6 +24,12 @@ class Picture:
         """Convert pixels uint8 [height, width, 3]."""
         height, width, _ = pixels.shape
         return cls(width, height, pixels.tobytes())
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The pixels, uint8 [height, width, 3]; read-only."""
+        import numpy as np
+
+        return np.frombuffer(self.rgb, np.uint8).reshape(self.height, self.width, 3)
 
 
 def draw(file: Path, side: int) -> Picture:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ProviderError
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.datasets.scan_cache import FileState
 from core.engine.engine import Engine
+from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore
 from core.engine.features import FeatureExtractor, quantize_float16
 from core.engine.limits import MAX_BATCH
@@ -38,11 +41,10 @@ from core.models.classifier import (
     fallback_to_cpu,
     predictions,
     prepare,
-    run_timed,
 )
 from core.models.installed import load_head
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Prediction, Timing
+from core.prediction import Failure, Outcome, Timing
 
 PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 """Maximum number of images being decoded or waiting for the engine."""
@@ -123,14 +125,16 @@ class LazyClassifier:
             ModelError: the model cannot be opened.
             ProviderError: the requested provider does not work, or the CPU failed too.
         """
+        classifier, pixels = self.open(), np.stack([image.input for image in images])
+        started = time.perf_counter()
         try:
-            return run_timed(self.open().engine, images)
+            features = classifier.engine.run(pixels)
         except ProviderError as error:
-            if self._classifier is None:
-                raise
-            self._classifier = fallback_to_cpu(self._classifier, error)
+            self._classifier = fallback_to_cpu(classifier, error)
             _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
-            return run_timed(self._classifier.engine, images)
+            started = time.perf_counter()
+            features = self._classifier.engine.run(pixels)
+        return features, (time.perf_counter() - started) * 1000 / len(images)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,30 +215,26 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         kept = {number: read.result for number, read in inputs.items() if isinstance(read.result, np.ndarray)}
         if not kept:
             return {}
-        times = [(image.path, _NO_TIME) for image in images if image.number in kept]
-        features = np.stack(list(kept.values())).astype(np.float32)
-        return {**self._predictions(list(kept), features, times, None)}
+        paths = {image.number: image.path for image in images}
+        rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
+        predicted = predictions(self._classifier.model.card, self._classifier.head, rows, None, self._top_k)
+        return dict(zip(kept, predicted, strict=True))
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
         """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
         ready = {number: read.result for number, read in inputs.items() if isinstance(read.result, PreprocessedImage)}
         if not ready:
             return {}
-        features, milliseconds = self._classifier.run(list(ready.values()))
+        classifier = self._classifier
+        features, each_ms = classifier.run(list(ready.values()))
         if self._store:
             rows = quantize_float16(features)
             hashes = [inputs[number].sha256 for number in ready]
-            self._store.put(self._classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
+            self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
             features = rows.astype(np.float32)
-        times = [(item.path, Timing(item.decode_ms, item.preprocess_ms, milliseconds)) for item in ready.values()]
-        predicted = self._predictions(list(ready), features, times, self._classifier.engine)
-        return {number: replace(predicted[number], warnings=item.warnings) for number, item in ready.items()}
-
-    def _predictions(
-        self, numbers: list[int], features: NDArray[np.float32], times: list[tuple[Path, Timing]], engine: Engine | None
-    ) -> dict[int, Prediction]:
-        card, head = self._classifier.model.card, self._classifier.head
-        return dict(zip(numbers, predictions(card, head, features, times, engine, self._top_k), strict=True))
+        computed = [item.with_features(row, each_ms) for item, row in zip(ready.values(), features, strict=True)]
+        predicted = predictions(classifier.model.card, classifier.head, computed, classifier.engine, self._top_k)
+        return dict(zip(ready, predicted, strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""
@@ -255,7 +255,6 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 def _sha256(path: Path) -> str:
     """SHA-256 of a file; "" if it cannot be read, which decoding then reports."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError:
         return ""

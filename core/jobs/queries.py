@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from core.base.database import transaction
+from core.base.database import chunks, transaction
+from core.base.errors import ImageErrorKind
 from core.base.recovery import as_path
 from core.datasets import label_file
 from core.jobs.job_list import read_summary
@@ -23,12 +24,12 @@ from core.jobs.listing import Listing, read_listing
 from core.jobs.rows import COLUMNS, TABLES, review_columns, row_of
 from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database
 from core.jobs.selection import condition
-from core.jobs.values import Filter, JobSummary, Review, Row, UnreadableFolder, Verdict, View
+from core.jobs.values import Filter, JobSummary, Review, Row, Verdict, View
+from core.prediction import Failure
 
 ReviewsByNumber: TypeAlias = dict[int, Review | None]
 """Earlier reviews by the numbers of their rows, as needed for undo."""
 
-_BATCH_SIZE: Final = 500
 _SHARED: Final = "CREATE TABLE IF NOT EXISTS shared (number INTEGER PRIMARY KEY)"
 """Rows whose reviews say what the label store says; earlier versions of Fovea disregard this table."""
 _MAX_LISTINGS: Final = 4
@@ -122,11 +123,13 @@ class ResultStore(AbstractContextManager["ResultStore"]):
         with self._reading() as database:
             return read_summary(database, self._id)
 
-    def unreadable_folders(self) -> tuple[UnreadableFolder, ...]:
+    def unreadable_folders(self) -> tuple[Failure, ...]:
         """The folders that could not be read."""
         with self._reading() as database:
             rows = database.execute("SELECT folder, message, hint FROM troubles ORDER BY folder").fetchall()
-        return tuple(UnreadableFolder(self._top / os.fsdecode(folder), message, hint) for folder, message, hint in rows)
+        return tuple(
+            Failure(self._top / os.fsdecode(folder), ImageErrorKind.NO_ACCESS, *texts) for folder, *texts in rows
+        )
 
     def histogram(self, chosen: Filter, bins: int = 50) -> tuple[int, ...]:
         """The number of rows in each of `bins` equal bins of confidence 0..1; 1 belongs to the last bin."""
@@ -237,9 +240,3 @@ class ResultStore(AbstractContextManager["ResultStore"]):
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with journal_errors(self._file), transaction(self._database):
             yield self._database
-
-
-def chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Numbers of rows, a few hundred at a time."""
-    for start in range(0, len(numbers), _BATCH_SIZE):
-        yield numbers[start : start + _BATCH_SIZE]

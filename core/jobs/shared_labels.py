@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from core.base.database import chunks
 from core.base.errors import ModelError, StorageError
 from core.base.progress import CancelToken
 from core.datasets.label_file import has_labels, open_labels
 from core.datasets.label_store import LabelStore
 from core.datasets.labels import Label, Scope
-from core.jobs.queries import ResultStore, SharedReview, chunks
+from core.jobs.queries import ResultStore, SharedReview
 from core.jobs.reviewing import review_of
 from core.jobs.values import Review, Row, Verdict
 from core.models.library import open_library

@@ -22,15 +22,16 @@ from core.base.errors import ImageError, ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
 from core.engine.engine import Engine, open_engine
-from core.engine.feature_cache import CachedFeatures, FileSignature, LruFeatureCache, file_signature
+from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCache, file_signature
 from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
+from core.images.drawing import Picture
 from core.images.preprocessing import preprocess
 from core.models.heads import Head, softmax, top_scores
 from core.models.installed import backbone_files, load_backbone, load_head
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Prediction, Timing
+from core.prediction import NO_FILE, Failure, Outcome, Prediction, Timing
 
 CACHED: Final = "kept"
 """Replaces the provider's name in predictions made from cached features."""
@@ -54,11 +55,11 @@ class Classifier:
     head: Head
     feature_cache: LruFeatureCache | None = None
 
-    def classify(self, images: Iterable[Path], *, top_k: int) -> Iterator[Outcome]:
+    def classify(self, images: Iterable[Path | Picture], *, top_k: int) -> Iterator[Outcome]:
         """Yield one outcome per image, in order; an unreadable image is a `Failure` and does not affect others.
 
         Args:
-            images: files; the iterable is read only as far ahead as needed.
+            images: files, or pixels without a file, such as a camera's frames; read only as far ahead as needed.
             top_k: how many classes to report for each.
 
         Raises:
@@ -71,48 +72,43 @@ class Classifier:
             try:
                 while True:
                     coming = islice(source, _PREFETCH - len(waiting))
-                    waiting.extend(pool.submit(self._prepare, path, plan) for path in coming)
+                    waiting.extend(pool.submit(self._prepare, image, plan) for image in coming)
                     if not waiting:
                         return
                     yield from self._predict_all(_pop_finished(waiting), top_k)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _prepare(self, path: Path, plan: Preprocessing) -> _Prepared:
-        stamp = file_signature(path) if self.feature_cache else None
-        seen = self.feature_cache.get(stamp) if self.feature_cache and stamp else None
-        return seen or (prepare(path, plan), stamp)
+    def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
+        if isinstance(image, Picture):
+            return _prepare_picture(image, plan)
+        signature = file_signature(image) if self.feature_cache else None
+        cached = self.feature_cache.get(signature) if self.feature_cache and signature else None
+        if cached is not None:
+            return cached
+        prepared = prepare(image, plan)
+        return replace(prepared, signature=signature) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
-        new = [item for item in prepared if not isinstance(item, CachedFeatures)]
-        computed = iter(
-            self._compute_features([(image, stamp) for image, stamp in new if isinstance(image, PreprocessedImage)])
-        )
-        for item in prepared:
-            if isinstance(item, CachedFeatures):
-                yield self._predict(item, top_k)
-            else:
-                yield item[0] if isinstance(item[0], Failure) else self._predict(next(computed), top_k)
+        computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
+        results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
+        features = [one for one in results if isinstance(one, ImageFeatures)]
+        predicted = iter(predictions(self.model.card, self.head, features, self.engine, top_k))
+        for one in results:
+            yield one if isinstance(one, Failure) else next(predicted)
 
-    def _compute_features(
-        self, images: Sequence[tuple[PreprocessedImage, FileSignature | None]]
-    ) -> list[CachedFeatures]:
-        """Compute the features of images in one batch."""
+    def _compute_features(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
+        """Compute the features of images in one batch, and cache them."""
         if not images:
             return []
-        features, inference_ms = run_timed(self.engine, [image for image, _ in images])
-        cached = []
-        for (image, stamp), row in zip(images, features, strict=True):
-            timing = Timing(image.decode_ms, image.preprocess_ms, inference_ms)
-            cached.append(CachedFeatures(image.path, row.copy(), timing, image.warnings))
-            if self.feature_cache and stamp:
-                self.feature_cache.put(stamp, cached[-1])
-        return cached
-
-    def _predict(self, cached: CachedFeatures, top_k: int) -> Prediction:
-        images = [(cached.path, cached.timing)]
-        result = predictions(self.model.card, self.head, cached.features[None], images, self.engine, top_k)[0]
-        return replace(result, warnings=cached.warnings)
+        started = time.perf_counter()
+        features = self.engine.run(np.stack([image.input for image in images]))
+        each_ms = (time.perf_counter() - started) * 1000 / len(images)
+        computed = [image.with_features(row.copy(), each_ms) for image, row in zip(images, features, strict=True)]
+        for image, one in zip(images, computed, strict=True):
+            if self.feature_cache and image.signature:
+                self.feature_cache.put(image.signature, one)
+        return computed
 
 
 def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
@@ -156,13 +152,29 @@ def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreprocessedImage:
-    """An image decoded and preprocessed: uint8 [size, size, 3]."""
+    """An image decoded and preprocessed.
+
+    Attributes:
+        path: the image.
+        input: uint8 [size, size, 3].
+        decode_ms: how long decoding took.
+        preprocess_ms: how long preprocessing took.
+        warnings: warnings about the image.
+        signature: the state of its file before it was read, if its features are to be cached.
+    """
 
     path: Path
     input: NDArray[np.uint8]
     decode_ms: float
     preprocess_ms: float
     warnings: tuple[str, ...] = ()
+    signature: FileSignature | None = None
+
+    def with_features(self, features: NDArray[np.float32], inference_ms: float) -> ImageFeatures:
+        """The features [d] of the image, and how long the engine took for it."""
+        return ImageFeatures(
+            self.path, features, Timing(self.decode_ms, self.preprocess_ms, inference_ms), self.warnings
+        )
 
 
 def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
@@ -178,47 +190,42 @@ def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
     return PreprocessedImage(path, values, (decoded - started) * 1000, (finished - decoded) * 1000, image.warnings)
 
 
-def run_timed(engine: Engine, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
-    """Compute features [n, d] of preprocessed images, and the milliseconds per image.
-
-    Raises:
-        ProviderError: the provider failed.
-    """
+def _prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage:
     started = time.perf_counter()
-    features = engine.run(np.stack([item.input for item in images]))
-    return features, (time.perf_counter() - started) * 1000 / len(images)
+    values = preprocess(picture.pixels(), plan)
+    return PreprocessedImage(NO_FILE, values, 0.0, (time.perf_counter() - started) * 1000)
 
 
 def predictions(
-    card: ModelCard,
-    head: Head,
-    features: NDArray[np.float32],
-    images: Sequence[tuple[Path, Timing]],
-    engine: Engine | None,
-    top_k: int,
+    card: ModelCard, head: Head, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int
 ) -> list[Prediction]:
-    """Predictions of a model for images with features [n, d].
+    """Predictions of a model for images.
 
     Args:
         card: the model's card.
         head: its head.
-        features: the features of the images.
-        images: the file of each, and its timing.
+        images: the images and their features.
         engine: the engine that computed the features; None if they were cached.
         top_k: how many classes to report for each.
     """
-    rows = softmax(head.logits(features), card.temperature)
+    if not images:
+        return []
+    rows = softmax(head.logits(np.stack([image.features for image in images])), card.temperature)
     provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
     result = []
-    for (path, timing), probabilities in zip(images, rows, strict=True):
+    for image, probabilities in zip(images, rows, strict=True):
         scores = top_scores(probabilities, card.classes, top_k)
         unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
-        result.append(Prediction(path, scores, unknown, card.name, provider, timing, precision=precision))
+        result.append(
+            Prediction(
+                image.path, scores, unknown, card.name, provider, image.timing, image.warnings, precision=precision
+            )
+        )
     return result
 
 
-_Prepared: TypeAlias = CachedFeatures | tuple[PreprocessedImage | Failure, FileSignature | None]
-"""An image with cached features; or a preprocessed one with its file's state, or why preprocessing failed."""
+_Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure
+"""An image with cached features, or a preprocessed one, or why preprocessing failed."""
 
 
 def _pop_finished(waiting: deque[Future[_Prepared]]) -> list[_Prepared]:

@@ -24,10 +24,19 @@ def read_checked(path: Path, sha256: str) -> bytes:
         ModelError: as `read_file`, or the hash differs.
     """
     data = read_file(path)
+    check_hash(data, sha256, path)
+    return data
+
+
+def check_hash(data: bytes, sha256: str, path: Path) -> None:
+    """Check the hash of a file's content.
+
+    Raises:
+        ModelError: the hash differs.
+    """
     if hashlib.sha256(data).hexdigest() != sha256:
         what = tr("The model file “{file}” is damaged or was changed.", file=_display_name(path))
         raise ModelError(what, hint=tr(REINSTALL))
-    return data
 
 
 def read_file(path: Path) -> bytes:

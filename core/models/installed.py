@@ -8,11 +8,13 @@ from typing import Final
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
+from core.base.providers import ComputePrecision
 from core.card import BackboneCard, ModelCard
 from core.datasets.labelled_image import LabelledImage
 from core.engine import graph
 from core.engine.provider_selection import BackboneFiles
-from core.models.files import REINSTALL, file_size, read_checked
+from core.models.composite import Part, compose
+from core.models.files import REINSTALL, check_hash, file_size, read_checked
 from core.models.heads import Head, read_head
 from core.models.training_examples import EXAMPLES, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
@@ -21,6 +23,11 @@ from core.models.variant_agreement import keeps_predictions
 
 EVALUATION: Final = "evaluation.json"
 """The evaluation of a version on its test images; see `core.evaluation.kept`."""
+
+
+def composite_in(folder: Path, card: BackboneCard, parts: tuple[InstalledBackbone, ...]) -> InstalledBackbone:
+    """The backbone with this card in a folder, without a file of its own: it is composed of its parts."""
+    return InstalledBackbone(card, folder, sum(part.size_bytes for part in parts), parts)
 
 
 def backbone_in(folder: Path, card: BackboneCard) -> InstalledBackbone:
@@ -48,7 +55,7 @@ def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version
 
 
 def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None) -> bytes:
-    """Read the file of a backbone, and check its hash and that it is safe to open.
+    """Read the file of a backbone, or compose it of its parts, and check its hash and that it is safe to open.
 
     Args:
         backbone: the backbone.
@@ -58,7 +65,11 @@ def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None)
         ModelError: it is missing, changed, unsupported or malicious.
     """
     card = card or backbone.card
-    data = read_checked(backbone.folder / card.file, card.sha256)
+    if backbone.parts:
+        data = compose([_load_part(part, card.precision) for part in backbone.parts], card)
+        check_hash(data, card.sha256, backbone.folder / card.file)
+    else:
+        data = read_checked(backbone.folder / card.file, card.sha256)
     graph.check_backbone(data, card, is_installed=True)
     return data
 
@@ -74,6 +85,13 @@ def load_files(backbone: InstalledBackbone) -> dict[str, bytes]:
         with contextlib.suppress(ModelError):
             own[variant.file] = load_backbone(backbone, variant)
     return own
+
+
+def _load_part(part: InstalledBackbone, precision: ComputePrecision) -> Part:
+    """The file and the card of a part in this precision, or else of the part itself."""
+    variants = map(part.card.of_variant, part.card.variants)
+    card = next((one for one in variants if one.precision is precision), part.card)
+    return read_checked(part.folder / card.file, card.sha256), card
 
 
 def backbone_files(backbone: InstalledBackbone, model: ModelCard | None = None) -> BackboneFiles:

@@ -21,7 +21,7 @@ from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.datasets.labelled_image import LabelledImage
 from core.models import versions
 from core.models.files import REINSTALL, read_file
-from core.models.installed import EVALUATION, backbone_in, load_backbone, load_head, model_in
+from core.models.installed import EVALUATION, backbone_in, composite_in, load_backbone, load_head, model_in
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
@@ -284,12 +284,12 @@ class Library:
     def _load(self, name: str, folder: Path, number: int) -> Entry:
         card = _read_card_of(name, folder)
         if isinstance(card, BackboneCard):
-            return backbone_in(folder, card)
+            return self._backbone(card, folder)
         return self._model(card, folder, version=number)
 
     def _model(self, card: ModelCard, folder: Path, *, version: int) -> InstalledModel:
         if isinstance(card.backbone, BackboneCard):
-            backbone = backbone_in(folder, card.backbone)
+            backbone = self._backbone(card.backbone, folder)
         else:
             backbone = self._shared(card.backbone)
         return model_in(folder, card, backbone, version)
@@ -300,8 +300,23 @@ class Library:
             with contextlib.suppress(ModelError):
                 card = _read_card_of(name, folder) if name == wanted.name else None
                 if isinstance(card, BackboneCard) and card.sha256 == wanted.sha256:
-                    return backbone_in(folder, card)
-        raise ModelError(tr("The backbone {name!r} is missing or damaged.", name=wanted.name), hint=tr(REINSTALL))
+                    return self._backbone(card, folder)
+        raise _backbone_error(wanted.name)
+
+    def _backbone(self, card: BackboneCard, folder: Path) -> InstalledBackbone:
+        """The backbone with this card in a folder; if its file is missing, it is composed of its parts."""
+        is_whole = not card.parts or (folder / card.file).exists()
+        return backbone_in(folder, card) if is_whole else composite_in(folder, card, (*map(self._part, card.parts),))
+
+    def _part(self, wanted: SharedBackbone) -> InstalledBackbone:
+        """Find a part of a backbone, be it shared or inside a model."""
+        for name, folder, _ in self._folders():
+            with contextlib.suppress(ModelError):
+                card = _read_card_of(name, folder)
+                own = card if isinstance(card, BackboneCard) else card.backbone
+                if isinstance(own, BackboneCard) and (own.name, own.sha256) == (wanted.name, wanted.sha256):
+                    return backbone_in(folder, own)
+        raise _backbone_error(wanted.name)
 
     def _choices(self) -> str:
         names = ", ".join(model.card.name for model in self.models())
@@ -312,6 +327,10 @@ class Library:
 def open_library() -> Library:
     """The library of this program and this user."""
     return Library(paths.builtin_models(), paths.user_models())
+
+
+def _backbone_error(name: str) -> ModelError:
+    return ModelError(tr("The backbone {name!r} is missing or damaged.", name=name), hint=tr(REINSTALL))
 
 
 def _verify(model: InstalledModel) -> None:

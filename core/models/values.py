@@ -19,12 +19,14 @@ class InstalledBackbone:
     Attributes:
         card: its card.
         folder: the folder of its files.
-        size_bytes: its size on disk.
+        size_bytes: its size on disk, including its parts.
+        parts: the backbones it is composed of when it is read; empty if it has a file of its own.
     """
 
     card: BackboneCard
     folder: Path
     size_bytes: int
+    parts: tuple[InstalledBackbone, ...] = ()
 
     @property
     def name(self) -> str:

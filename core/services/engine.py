@@ -20,12 +20,13 @@ from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
+from core.images.drawing import Picture
 from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
 from core.models.examine import examine
 from core.models.installed import backbone_files
 from core.models.library import open_library
 from core.models.values import OpenedModel
-from core.prediction import Failure, Outcome
+from core.prediction import NO_FILE, Failure, Outcome
 
 Report: TypeAlias = Callable[[Outcome | OpenedModel], None]
 _Requested: TypeAlias = tuple[tuple[BackboneCard, ...], ProviderPreference, Precision]
@@ -36,14 +37,19 @@ class _Image:
     """An image in the stream.
 
     Attributes:
-        path: its file.
+        content: its file or pixels.
         report: the callback of its call.
         outcome: pending until it is about to be decoded; only a pending one can be cancelled.
     """
 
-    path: Path
+    content: Path | Picture
     report: Report
     outcome: Future[Outcome] = field(default_factory=Future)
+
+    @property
+    def path(self) -> Path:
+        """The path in its outcome."""
+        return NO_FILE if isinstance(self.content, Picture) else self.content
 
 
 class EngineService:
@@ -92,8 +98,10 @@ class EngineService:
             except ProviderError as error:
                 return self._use(open_classifier(model, ProviderPreference.AUTO, precision), None, refusal=error)
 
-    def classify(self, paths: Iterable[Path], *, report: Report, token: CancelToken) -> None:
+    def classify(self, contents: Iterable[Path | Picture], *, report: Report, token: CancelToken) -> None:
         """Report the outcome of each image in order; if the provider fails, also the model as opened on the CPU.
+
+        Pixels are classified before the files that wait.
 
         Raises:
             Cancelled: the token was cancelled; images that were not begun were removed from the stream.
@@ -101,9 +109,10 @@ class EngineService:
         """
         if self._classifier is None:
             raise ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
-        images = [_Image(path, report) for path in paths]
+        images = [_Image(content, report) for content in contents]
         with self._changing:
-            self._waiting.extend(images)
+            self._waiting.extendleft(image for image in reversed(images) if isinstance(image.content, Picture))
+            self._waiting.extend(image for image in images if not isinstance(image.content, Picture))
             starts, self._is_streaming = not self._is_streaming, True
         if starts:
             threading.Thread(target=self._run, name="inference", daemon=True).start()
@@ -129,7 +138,7 @@ class EngineService:
                 except Exception as error:  # noqa: BLE001 - the calls raise it
                     self._recover(self._classifier, error, begun)
 
-    def _stream(self, begun: deque[_Image]) -> Iterator[Path]:
+    def _stream(self, begun: deque[_Image]) -> Iterator[Path | Picture]:
         while True:
             with self._changing:
                 self._is_streaming = bool(self._waiting)
@@ -138,7 +147,7 @@ class EngineService:
                 image = self._waiting.popleft()
             if image.outcome.running() or image.outcome.set_running_or_notify_cancel():
                 begun.append(image)
-                yield image.path
+                yield image.content
 
     def _recover(self, classifier: Classifier, error: Exception, begun: Sequence[_Image]) -> None:
         """Begin images again on the CPU, if the provider failed; otherwise they fail with the reason."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from core.base.database import chunks
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
@@ -21,8 +22,6 @@ from core.jobs.values import Review, Row
 from core.services import views
 from core.services.job_values import SelectedRows
 
-_BATCH_SIZE: Final = 500
-"""Rows stored in one transaction, during which a running job waits."""
 _MAX_UNDO: Final = 20
 """The number of reviews of many rows that can be undone."""
 
@@ -142,7 +141,7 @@ def _apply(
     clock = ProgressReporter(tr("Labelling photos"), len(numbers), report)
     try:
         with ResultStore(batch.job) as results:
-            for some in _chunks(numbers):
+            for some in chunks(numbers):
                 token.check()
                 rows = [(row, intended(row)) for row in results.rows_of(some)]
                 others = [(row, review) for row, review in rows if review != row.review]
@@ -157,8 +156,3 @@ def _change_labels(batch: _ReviewBatch, by_model: Mapping[str, Mapping[Path, Lab
     """Label the photos of reviewed rows, by the model that made the prediction; None removes labels."""
     with open_labels() as store:
         batch.labels += [store.change(changed, scope_of(model)) for model, changed in by_model.items() if model]
-
-
-def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(numbers), _BATCH_SIZE):
-        yield numbers[start : start + _BATCH_SIZE]

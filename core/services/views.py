@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
+from core.jobs.listing import Listing
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, View
 from core.services.job_values import UNKNOWN_GROUP, FetchedRows, SelectedRows, ViewRequest, ViewSummary, ViewUpdate
@@ -35,7 +36,7 @@ _State: TypeAlias = tuple[int, Sequence[int], tuple[int, ...]]
 """The version of a view, the numbers of its rows in order, and the places of the first rows of its groups."""
 _NOT_COMPUTED: Final[_State] = (0, array("q"), ())
 
-_views: Final[set[_OpenView]] = set()
+_views: Final[set[OpenView]] = set()
 _querying: Final = threading.Lock()
 """One view is computed at a time; those that were superseded while they waited are not computed at all."""
 
@@ -53,7 +54,7 @@ def serve(name: str, request: ViewRequest, *, report: Callable[[ViewUpdate], Non
         StorageError: the journal cannot be read.
         Cancelled: the token was cancelled, which is the only normal end.
     """
-    with contextlib.closing(_OpenView(name, request)) as view:
+    with contextlib.closing(OpenView(name, request)) as view:
         _views.add(view)
         try:
             pause = view.update(report, token)
@@ -80,27 +81,18 @@ def track(name: str, row: int | None) -> None:
             view.request = replace(view.request, tracked=row)
 
 
-def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
-    """`count` rows of this version of an open view from `first` on; None if the view has changed since.
-
-    Raises:
-        StorageError: the journal cannot be read.
-    """
-    view = _view_of(version)
-    return None if view is None else view.fetch(version, first, count)
-
-
 def find_selected(selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
     """The job, and the numbers, of selected rows of an open view; None if the view has changed since."""
-    view = _view_of(selected.version)
+    view = view_of(selected.version)
     return None if view is None else view.find_selected(selected)
 
 
-def _view_of(version: int) -> _OpenView | None:
+def view_of(version: int) -> OpenView | None:
+    """The open view that has this version; None if it has changed since."""
     return next((view for view in tuple(_views) if view.version == version), None)
 
 
-class _OpenView:
+class OpenView:
     """An open view.
 
     Attributes:
@@ -141,25 +133,30 @@ class _OpenView:
         with _querying:
             token.check()
             started, self.is_stale = time.monotonic(), False
-            update = self._query()
-        report(update)
+            request, results = self.request, self._results
+            results.refresh()
+            listing = results.listing(request.view)
+            grew = self._put(listing)
+            summary = None if request.counted_by is Group.NONE else _summary(results, request)
+            tracked = _position(listing.numbers, self.request.tracked)
+        report(ViewUpdate(self.version, len(listing.numbers), grew, tracked, summary))
         return max(_MIN_INTERVAL_S, _CPU_FRACTION * (time.monotonic() - started))
 
-    def _query(self) -> ViewUpdate:
-        request, results = self.request, self._results
+    def _put(self, listing: Listing) -> bool:
+        """Serve these rows from now on; return whether all earlier rows have kept their places."""
         version, before, _ = self._state
-        results.refresh()
-        listing = results.listing(request.view)
-        numbers = listing.numbers
-        grew = version > 0 and numbers[: len(before)] == before and request.view.group is Group.NONE
-        if not grew:
-            version = secrets.randbits(_VERSION_BITS)
-        self._state = version, numbers, tuple(group.first for group in listing.groups)
-        summary = None if request.counted_by is Group.NONE else _summary(results, request)
-        return ViewUpdate(version, len(numbers), grew, _position(numbers, self.request.tracked), summary)
+        is_plain = self.request.view.group is Group.NONE
+        grew = version > 0 and listing.numbers[: len(before)] == before and is_plain
+        version = version if grew else secrets.randbits(_VERSION_BITS)
+        self._state = version, listing.numbers, tuple(group.first for group in listing.groups)
+        return grew
 
     def fetch(self, version: int, first: int, count: int) -> FetchedRows | None:
-        """`count` rows from `first` on; None if the view has changed since that version."""
+        """`count` rows from `first` on; None if the view has changed since that version.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
         with self._fetching:
             current, numbers, firsts = self._state
             if current != version:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.base.errors import ImageError
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.card import Preprocessing
@@ -56,9 +56,7 @@ def preview(photos: Sequence[Path], seed: int, library: Library, *, token: Cance
 def _samples(
     path: Path, pixels: NDArray[np.uint8], plan: Preprocessing, seed: int, token: CancelToken
 ) -> tuple[Picture, ...]:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    samples = []
+    samples, sha256 = [], file_sha256(path)
     for epoch in range(1, _SAMPLES + 1):
         token.check()
         samples.append(Picture.of(augment(pixels, plan, make_rng(seed, epoch, sha256))))

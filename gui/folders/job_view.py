@@ -30,12 +30,13 @@ class JobView(QObject):
         self._name, self._tasks, self._outbox = name, tasks, outbox
         self._serving = LatestTask(tasks)
         self._request: ViewRequest | None = None
-        tasks.died.connect(self._open)
+        tasks.died.connect(self._on_died)
 
     def open(self, request: ViewRequest) -> None:
         """Open or change the view, as it is once the reviews so far are stored."""
         self._request = request
-        self._open()
+        self._serving.abandon()
+        self._outbox.when_stored(self._serve)
 
     def close(self) -> None:
         """Close the view."""
@@ -54,15 +55,15 @@ class JobView(QObject):
         task.failed.connect(self._on_failed)
         return task
 
-    def _open(self) -> None:
-        self._serving.abandon()
-        self._outbox.when_stored(self._serve)
-
     def _serve(self) -> None:
         if self._request is not None:
             task = self._serving.start(api.open_view, self._name, self._request)
             task.progressed.connect(self.updated)
             task.failed.connect(self._on_failed)
+
+    def _on_died(self) -> None:
+        if self._request is not None:
+            self.open(self._request)
 
     def _on_failed(self, error: FoveaError) -> None:
         if error is not self._tasks.death:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.jobs.values import Row
+from core.prediction import Outcome
 from gui.folders.row_text import name_text
 from gui.folders.rows_model import ROW, Column, RowsModel
-from gui.photos.gallery import CardDelegate, PhotoGrid, paint_outcome
+from gui.photos.gallery import CardDelegate, PhotoGrid
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -28,10 +28,8 @@ class RowsGallery(PhotoGrid):
 
 
 class _RowDelegate(CardDelegate):
-    """Paints the prediction and the user's label."""
-
-    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
+    def content(self, index: Index) -> tuple[Outcome | None, str | None, str] | None:
         row: Row | None = index.data(ROW)
-        if row is not None:
-            label = row.review.label if row.review else None
-            paint_outcome(painter, box, row.outcome, label, name_text(row))
+        if row is None:
+            return None
+        return row.outcome, row.review.label if row.review else None, name_text(row)

@@ -20,6 +20,7 @@ from gui.session.model_controller import ModelController
 from gui.session.photos_model import Photo
 from gui.session.undo import Step
 from gui.tasks.notice import Notice
+from gui.widgets.announcing import announce
 from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.formats import confidence
 
@@ -63,7 +64,7 @@ class CorrectionController(QObject):
             return
         if self.chooser is None:
             self.chooser = ClassChooser(self._page.window())
-            self.chooser.chosen.connect(self._correct)
+            self.chooser.chosen.connect(lambda name: self.label(self._photos, name))
         predictions = _predictions(self._photos)
         labels = [self._corrections.of(one.path, one.model) for one in predictions]
         only = predictions[0] if len(predictions) == 1 else None
@@ -83,9 +84,6 @@ class CorrectionController(QObject):
             text = tr_n("remove label", "remove {count:,} labels", len(corrected))
             self._change(text, corrected, {})
 
-    def _correct(self, label: str) -> None:
-        self.label(self._photos, label)
-
     def label(self, photos: Sequence[Photo], label: str) -> None:
         """Label photos with a class; those without a prediction are skipped."""
         predictions = _predictions(photos)
@@ -93,6 +91,8 @@ class CorrectionController(QObject):
             return
         text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", len(predictions), label=label)
         self._change(text, predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
+        count = len(predictions)
+        announce(self._page, tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=label))
 
     def _change(self, text: str, predictions: Iterable[Prediction], labels: Mapping[Path, Label]) -> None:
         """Label the photos of predictions, or remove their labels, so that it can be undone."""

@@ -30,6 +30,7 @@ from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
 from gui.widgets.formats import confidence
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
+from gui.widgets.photo_panel import brief_failure_text
 from gui.widgets.tile_look import TILE_LOOK
 
 Index = QModelIndex | QPersistentModelIndex
@@ -209,7 +210,7 @@ class Gallery(PhotoGrid):
 
 
 class CardDelegate(QStyledItemDelegate):
-    """Paints a photo as a card with its thumbnail; subclasses paint the text below it."""
+    """Paints a photo as a card with its thumbnail; below it the label, and the confidence as a bar with its number."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         parent = self.parent()
@@ -226,21 +227,20 @@ class CardDelegate(QStyledItemDelegate):
         paint_photo(painter, picture, index.data(Qt.ItemDataRole.DecorationRole), radius=theme.RADIUS - 3, icon=28)
         text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _text_height() - 12)
         painter.setOpacity(_STALE if index.data(Role.STALE) else 1.0)
-        self.paint_text(painter, text, index)
+        if content := self.content(index):
+            _paint_outcome(painter, text, *content)
         painter.restore()
 
-    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
-        """Paint the text of a photo into this box."""
+    def content(self, index: Index) -> tuple[Outcome | None, str | None, str] | None:
+        """The outcome of a photo, the user's label, and the file name; None while they are loading."""
         raise NotImplementedError
 
 
 class _PhotoDelegate(CardDelegate):
-    """Paints the label, and the confidence as a bar with its number."""
-
-    def paint_text(self, painter: QPainter, box: QRect, index: Index) -> None:
+    def content(self, index: Index) -> tuple[Outcome | None, str | None, str]:
         correction: Label | None = index.data(Role.CORRECTION)
         label = None if correction is None else correction.label
-        paint_outcome(painter, box, index.data(Role.OUTCOME), label, display_path(index.data(Role.PATH).name))
+        return index.data(Role.OUTCOME), label, display_path(index.data(Role.PATH).name)
 
 
 def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None:
@@ -252,7 +252,7 @@ def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None
     painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
 
 
-def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:
+def _paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:
     """Paint two lines, the label or the prediction and below it the confidence or the prediction; then the file name.
 
     The name of a photo without a prediction is always shown.
@@ -263,7 +263,7 @@ def paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label:
         if TILE_LOOK.has_names:
             paint_text(painter, _line(box, 2), name, colours.muted, elide=Qt.TextElideMode.ElideMiddle)
         return
-    what, colour = (tr("Waiting"), colours.muted) if outcome is None else (outcome.message, colours.danger)
+    what, colour = (tr("Waiting"), colours.muted) if outcome is None else (brief_failure_text(outcome), colours.danger)
     paint_text(painter, _line(box, 0), what, colour)
     paint_text(painter, _line(box, 1), name, colours.muted)
 

@@ -130,7 +130,7 @@ class CorrectionStore(QObject):
     def update(self, model: str, changes: Changes) -> int:
         """Label photos as predicted by a model, or remove their labels; return the number of the change, for `undo`."""
         own, ticket = self.all(model), next(self._tickets)
-        scope = Scope(model, "", frozenset(self._classes.get(model, ())))
+        scope = self._scope(model)
         self._undoable[ticket] = (
             model, {path: own.get(path) for path in changes}, {path: self.of(path, model) for path in changes}
         )  # fmt: skip
@@ -157,25 +157,26 @@ class CorrectionStore(QObject):
         self._submit(model, change)
         self.changed.emit(model)
 
-    def _submit(self, model: str, change: Callable[[LabelStore], None] | None = None) -> None:
-        """Write a change, then read the labels of a model."""
+    def _submit(
+        self, model: str, change: Callable[[LabelStore], None] | None = None, files: Sequence[Path] | None = None
+    ) -> None:
+        """Write a change, then read the labels of a model; with files, only look these up."""
         labels = self._models.setdefault(model, _ModelLabels())
-        labels.requests += 1
-        labels.asked = dict.fromkeys(list(labels.asked)[-_MAX_REFRESHED:])
-        self._start(model, tuple(labels.asked), change, reads=True)
+        if files is None:
+            labels.requests += 1
+            labels.asked = dict.fromkeys(list(labels.asked)[-_MAX_REFRESHED:])
+        if not self._is_closed:
+            asked = tuple(labels.asked if files is None else files)
+            request = _Request(self._scope(model), labels.requests, change, labels.own, asked, files is None)
+            self._executor.submit(self._work, request)
 
     def _look_up(self) -> None:
         wanted, self._wanted = self._wanted, {}
         for model, files in wanted.items():
-            self._start(model, tuple(files), None, reads=False)
+            self._submit(model, files=files)
 
-    def _start(
-        self, model: str, files: tuple[Path, ...], change: Callable[[LabelStore], None] | None, *, reads: bool
-    ) -> None:
-        if not self._is_closed:
-            labels, scope = self._models[model], Scope(model, "", frozenset(self._classes.get(model, ())))
-            request = _Request(scope, labels.requests, change, labels.own, files, reads)
-            self._executor.submit(self._work, request)
+    def _scope(self, model: str) -> Scope:
+        return Scope(model, "", frozenset(self._classes.get(model, ())))
 
     def _work(self, request: _Request) -> None:  # in its own thread
         from core.datasets.label_file import open_labels

@@ -21,6 +21,7 @@ class ActionId(Enum):
     CLASSIFY_FOLDER = auto()
     PASTE = auto()
     TRY_SAMPLES = auto()
+    CAMERA = auto()
     QUIT = auto()
     UNDO = auto()
     REDO = auto()
@@ -125,6 +126,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.CLASSIFY_FOLDER, mark("&Classify folder…"), "Ctrl+Shift+F", synonyms=mark("new job batch")),
         _Entry(ActionId.PASTE, mark("&Paste"), QKeySequence.StandardKey.Paste, synonyms=mark("clipboard")),
         _Entry(ActionId.TRY_SAMPLES, mark("&Try sample photos"), "Ctrl+T", synonyms=mark("example demo")),
+        _Entry(ActionId.CAMERA, mark("C&amera…"), "Ctrl+L", synonyms=mark("webcam live video record")),
         _SEPARATOR,
         _Entry(ActionId.OPEN_FILE, mark("Open in another progra&m"), "Ctrl+Return", synonyms=mark("view external")),
         _Entry(ActionId.SHOW_IN_FOLDER, mark("Show in fi&le manager"), "Ctrl+Shift+S", synonyms=mark("explorer")),

@@ -19,11 +19,12 @@ from PySide6.QtCore import QObject, Signal
 from core.base.errors import FoveaError, ModelError
 from core.base.i18n import tr, tr_n
 from core.base.providers import Precision, ProviderPreference
+from core.images.drawing import Picture
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
 from core.services.processes import serve_engine
 from gui.tasks.notice import Notice, NoticeKind
-from gui.tasks.task import LatestTask, Tasks
+from gui.tasks.task import LatestTask, Task, Tasks
 
 _MAX_IN_FLIGHT: Final = 32
 _AT_ONCE: Final = 8
@@ -113,6 +114,16 @@ class EngineClient(QObject):
         self._put_preferred_first()
         self._request_next()
         self.waiting_changed.emit()
+
+    def classify_picture(self, picture: Picture) -> Task | None:
+        """Classify pixels before the images that wait; the task reports their outcome. None while no model is open."""
+        if not self._is_open:
+            return None
+        from core import api  # not needed by the first paint
+
+        task = self.tasks.start(api.classify, (picture,))
+        task.progressed.connect(self._on_progressed)
+        return task
 
     def prefer(self, image: Path) -> None:
         """Classify this image before all others, now and whenever it is requested again."""

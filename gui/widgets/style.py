@@ -63,6 +63,7 @@ QComboBox:hover { border-color: $muted; }
 QComboBox:focus, QComboBox:on, QComboBox[ring="true"] { border: 2px solid $accent; padding: 5px 23px 5px 13px; }
 QComboBox:disabled { background: $window; color: $disabled; border-color: $border; }
 QComboBox::drop-down { border: none; width: 24px; }
+QComboBox QLineEdit, QComboBox QLineEdit:focus { background: transparent; border: none; padding: 0; }
 QComboBox QAbstractItemView {
     background: $raised; color: $text; border: 1px solid $border; outline: none;
     selection-background-color: $accent_soft; selection-color: $text;

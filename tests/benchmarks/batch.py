@@ -40,7 +40,7 @@ from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
 from core.jobs.trash import trash
 from core.jobs.values import Filter, Group, JobRequest, Order, Review, Verdict, View
-from core.models.classifier import PreprocessedImage, prepare, run_timed
+from core.models.classifier import PreprocessedImage, prepare
 from core.models.library import open_library
 from core.prediction import Failure, Prediction, Score, Timing
 from tests import tiny
@@ -164,7 +164,7 @@ def decode_alone(files: list[Path], answering: LazyClassifier) -> list[Preproces
 
 def engine_alone(ready: list[PreprocessedImage], answering: LazyClassifier) -> None:
     for start in range(0, len(ready), MAX_BATCH):
-        run_timed(answering.open().engine, ready[start : start + MAX_BATCH])
+        answering.open().engine.run(np.stack([image.input for image in ready[start : start + MAX_BATCH]]))
 
 
 def whole_job(request: JobRequest, answering: LazyClassifier) -> None:

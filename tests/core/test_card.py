@@ -61,7 +61,7 @@ def changed(kind: str, field: str, value: object) -> bytes:
     return json.dumps(content).encode()
 
 
-_OPTIONAL = ("precision", "variants")
+_OPTIONAL = ("precision", "variants", "parts")
 """Cards of earlier versions lack these fields of a backbone."""
 
 

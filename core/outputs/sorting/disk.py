@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import stat
@@ -11,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from core.base.errors import StorageError, UsageError, os_reason
+from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.images.listing import is_valid_path
@@ -54,18 +54,8 @@ class RealFileSystem:
 
     def _sha256(self, file: Path) -> str:
         if file not in self._hashes:
-            self._hashes[file] = sha256(file)
+            self._hashes[file] = file_sha256(file)
         return self._hashes[file]
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def resolve_request(request: SortRequest) -> SortRequest:

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from core.base.hashing import file_sha256
 from core.base.i18n import mark, tr
 from core.base.storage import keep_owner, sync_folder
 from core.base.text import display_path
-from core.outputs.sorting.disk import sha256
 from core.outputs.sorting.entries import Move, MoveState
 from core.outputs.sorting.values import TransferMode
 
@@ -88,7 +88,7 @@ def recover_move(move: Move, mode: TransferMode, part: str) -> Move:
     if mode is TransferMode.MOVE and os.path.lexists(move.source):
         sync_folder(move.target.parent)
         move.source.unlink()
-    sum_ = sha256(move.target) if mode is TransferMode.COPY else ""
+    sum_ = file_sha256(move.target) if mode is TransferMode.COPY else ""
     return replace(move, state=MoveState.DONE, after=status(move.target), sha256=sum_)
 
 
@@ -191,7 +191,7 @@ def _relocate(source: Path, target: Path, part: str) -> str:
         if error.errno != errno.EXDEV:
             raise
     sum_ = _copy(source, target, part)
-    if sha256(target) != sum_:
+    if file_sha256(target) != sum_:
         target.unlink()
         raise ContentMismatchError(errno.EIO, tr("the copy differs from the photo"))
     sync_folder(target.parent)
@@ -253,7 +253,7 @@ def _unchanged(file: Path, then: str, sum_: str) -> bool:
         return True
     if _parse_status(now)[:2] != _parse_status(then)[:2]:
         return False
-    return sha256(file) == sum_ if sum_ else _parse_status(now)[3:] == _parse_status(then)[3:]
+    return file_sha256(file) == sum_ if sum_ else _parse_status(now)[3:] == _parse_status(then)[3:]
 
 
 def _parse_status(text: str) -> list[str]:
@@ -268,4 +268,4 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def _same_bytes(one: Path, other: Path) -> bool:
-    return one.stat().st_size == other.stat().st_size and sha256(one) == sha256(other)
+    return one.stat().st_size == other.stat().st_size and file_sha256(one) == file_sha256(other)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QStackedWidget
 
 from core.base.i18n import tr
 from core.datasets.values import FolderRead
-from core.training.values import TrainingResult
 from gui.session.session import Session
 from gui.tasks.notice import NoticeKind
 from gui.training.wizard.photos_controller import PhotosController
@@ -55,11 +54,6 @@ class ResultController(QObject):
         self._session.closing.connect(step.exporting.cancel)
         self._pages.addWidget(step)
         return step
-
-    def show(self, summary: TrainingResult) -> None:
-        """Show the new model."""
-        assert self._training.request is not None
-        self.step.show_result(summary, self._training.request.folder)
 
     def show_labels(self, read: FolderRead) -> None:
         """Show which labels were changed, and how many of the changes the model was not trained on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_it_is_an_ordinary_folder_of_classes(dataset: Path, source: Path) -> Non
     assert custom_datasets.list_datasets() == (dataset,)
     assert custom_datasets.is_custom(dataset)
     assert not custom_datasets.is_custom(source)
+
+
+def test_a_taken_photo_is_named_by_its_time_and_taken_out_again(dataset: Path) -> None:
+    taken_at = datetime(2026, 3, 1, 9, 5, 7, 4_200)
+    files = [custom_datasets.save_photo(dataset, " mug: blue ", b"jpeg", taken_at) for _ in range(2)]
+    assert contents(dataset) == {"mug- blue": ["2026-03-01 09.05.07.004 2.jpg", "2026-03-01 09.05.07.004.jpg"]}
+    assert {file.read_bytes() for file in files} == {b"jpeg"}
+    moves = apply_edit(dataset, MovePhotos(tuple(files), None))
+    assert contents(dataset) == {"mug- blue": []}
+    undo(moves)
+    assert len(contents(dataset)["mug- blue"]) == 2
+    with pytest.raises(UsageError, match="no usable characters"):
+        custom_datasets.save_photo(dataset, "...", b"jpeg", taken_at)
 
 
 def test_photos_added_twice_occur_once(dataset: Path, source: Path) -> None:

@@ -176,8 +176,8 @@ def test_only_photos_of_the_size_of_a_labelled_one_are_read(
 ) -> None:
     give(correction(photo, "fox", "animals"))
     read: list[Path] = []
-    hashing = label_store._sha256
-    monkeypatch.setattr(label_store, "_sha256", lambda file: read.append(file) or hashing(file))
+    hashing = label_store.file_sha256
+    monkeypatch.setattr(label_store, "file_sha256", lambda file: read.append(file) or hashing(file))
     others = [write(tmp_path / f"{number}.jpg", bytes(number)) for number in range(20)]
     assert labels_of(photo, *others) == ["fox", *[None] * 20]
     assert set(read) == {photo, tmp_path / "7.jpg"}

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.base import paths
 from core.base.errors import ModelError, ProviderError
 from core.base.providers import TITLES, ComputePrecision, Precision, Provider, ProviderPreference
 from core.card import BackboneCard
+from core.engine import provider_selection
+from core.engine.engine import Engine, open_engine
 from core.engine.golden import encode_features
 from core.engine.provider_selection import BackboneFiles, candidates, choose_engine, probe_provider, select
 from tests import tiny
@@ -179,6 +183,29 @@ def test_the_variant_is_selected_and_remembered_if_it_is_faster(speeds: dict[str
 def test_a_variant_that_is_hardly_faster_is_not_worth_its_loss(speeds: dict[str, float]) -> None:
     speeds[INT8] = 9.0
     assert chosen_precision(tiny.variant_files()) is ComputePrecision.FLOAT32
+
+
+def test_what_is_fast_in_turns_is_chosen_although_it_was_slow_when_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something else was busy while it was opened, and is busy during some of the turns."""
+    turns: list[ComputePrecision] = []
+    delays = {ComputePrecision.FLOAT32: iter([0.02] * 9), INT8: iter([0.05, 0.0, *[0.05] * 9])}
+    run = Engine.run
+
+    def run_slowly(engine: Engine, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        turns.append(engine.precision)
+        until = time.perf_counter() + next(delays[engine.precision])
+        while time.perf_counter() < until:
+            pass
+        return run(engine, batch)
+
+    def open_slowly(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Engine:
+        engine = open_engine(data, card, provider, precision)
+        return replace(engine, milliseconds=1000.0 if card.precision is INT8 else 0.1)
+
+    monkeypatch.setattr(Engine, "run", run_slowly)
+    monkeypatch.setattr(provider_selection, "open_engine", open_slowly)
+    assert chosen_precision(tiny.variant_files()) is INT8
+    assert turns[:4] == [ComputePrecision.FLOAT32, INT8] * 2
 
 
 @pytest.mark.usefixtures("speeds")

@@ -20,10 +20,11 @@ from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing, ResizeMode
 from core.engine.feature_cache import LruFeatureCache, file_signature
 from core.engine.limits import MAX_BATCH
-from core.images.decoding import DECODE_THREADS
+from core.images.decoding import DECODE_THREADS, decode
+from core.images.drawing import Picture
 from core.models.classifier import Classifier, open_classifier, swap_head
 from core.models.library import Library
-from core.prediction import Failure, Outcome, Prediction
+from core.prediction import NO_FILE, Failure, Outcome, Prediction
 from tests import tiny
 
 MOST_AHEAD = 2 * MAX_BATCH + DECODE_THREADS
@@ -55,6 +56,15 @@ def solids(tmp_path: Path) -> dict[str, Path]:
 
 def labels(outcomes: Iterator[Outcome]) -> list[str]:
     return [outcome.best.label if isinstance(outcome, Prediction) else outcome.kind for outcome in outcomes]
+
+
+def test_pixels_without_a_file_are_predicted_like_their_file(classifier: Classifier, solids: dict[str, Path]) -> None:
+    pictures = [Picture.of(decode(path)) for path in solids.values()]
+    mixed = [one for pair in zip(pictures, solids.values(), strict=True) for one in pair]
+    found = [one for one in classifier.classify(mixed, top_k=3) if isinstance(one, Prediction)]
+    assert [one.path for one in found] == [path for file in solids.values() for path in (NO_FILE, file)]
+    for picture, file in zip(found[::2], found[1::2], strict=True):
+        assert picture.scores == file.scores
 
 
 def decoders() -> list[str]:

@@ -14,10 +14,12 @@ from core.base.errors import Cancelled, ModelError, ProviderError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.engine.engine import Engine
+from core.images.decoding import decode
+from core.images.drawing import Picture
 from core.models import classifier as classifiers
 from core.models.classifier import Classifier, open_classifier
 from core.models.values import OpenedModel
-from core.prediction import Failure, Outcome, Prediction
+from core.prediction import NO_FILE, Failure, Outcome, Prediction
 from core.services import engine
 from core.services.engine import EngineService
 from tests import tiny
@@ -45,7 +47,7 @@ def use(service: EngineService, name: str, provider: ProviderPreference = Provid
     return service.open(name, provider, Precision.EXACT, 1, token=CancelToken())
 
 
-def outcomes(service: EngineService, images: tuple[Path, ...]) -> list[Outcome]:
+def outcomes(service: EngineService, images: tuple[Path | Picture, ...]) -> list[Outcome]:
     reports: list[Outcome | OpenedModel] = []
     service.classify(images, report=reports.append, token=CancelToken())
     return [one for one in reports if not isinstance(one, OpenedModel)]
@@ -113,6 +115,43 @@ def test_images_of_calls_that_arrive_meanwhile_join_the_stream(
         found = [one for answer in answers for one in answer.result(PATIENCE_S)]
     assert [one.path for one in found] == list(images[1:])
     assert len(streams) == 1
+
+
+def test_pixels_overtake_the_files_that_wait(
+    service: EngineService, images: tuple[Path, ...], gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, streamed = Picture.of(decode(images[2])), list[Path | Picture]()
+    classify, begun, arrived = Classifier.classify, threading.Event(), threading.Event()
+
+    def watched(self: Classifier, contents: Iterator[Path | Picture], *, top_k: int) -> Iterator[Outcome]:
+        return classify(self, noted(contents), top_k=top_k)
+
+    def noted(contents: Iterator[Path | Picture]) -> Iterator[Path | Picture]:
+        for content in contents:
+            streamed.append(content)
+            begun.set()
+            yield content
+
+    class Waiting(deque):  # type: ignore[type-arg]
+        def extendleft(self, more: Iterable[object]) -> None:
+            before = len(self)
+            super().extendleft(more)
+            if len(self) > before:
+                arrived.set()
+
+    monkeypatch.setattr(Classifier, "classify", watched)
+    monkeypatch.setattr(service, "_waiting", Waiting())
+    with ThreadPoolExecutor(2) as calls:
+        files = calls.submit(outcomes, service, images[1:])
+        assert begun.wait(PATIENCE_S)
+        pixels = calls.submit(outcomes, service, (frame,))
+        assert arrived.wait(PATIENCE_S)
+        gate.set()
+        [answer] = pixels.result(PATIENCE_S)
+        assert [one.path for one in files.result(PATIENCE_S)] == list(images[1:])
+    assert isinstance(answer, Prediction)
+    assert (answer.path, answer.best.label) == (NO_FILE, tiny.CLASSES[2])
+    assert streamed.index(frame) < len(images) - 1
 
 
 def test_a_cancelled_call_takes_back_what_was_not_begun(

@@ -1,0 +1,238 @@
+"""Decides when the camera is on, what becomes of its frames, and what the user is told when there are none."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
+
+from core.base import paths
+from core.base.errors import FoveaError
+from core.base.i18n import tr
+from core.prediction import Outcome
+from gui.camera import support
+from gui.camera.frames import Frame, FrameReader, FrameSource
+from gui.camera.live_classifier import LiveClassifier
+from gui.camera.recorder import Recorder
+from gui.camera.window import CameraWindow
+from gui.session.session import Session
+from gui.widgets.announcing import announce
+
+_PATIENCE_MS: Final = 5000
+"""How long a camera may take until its first frame, and between two."""
+_MAX_OFFERED: Final = 50
+"""Up to this many classes of the model in use are offered for recording."""
+_SPOKEN_MS: Final = 2000
+"""How long a prediction stays the same before a screen reader reads it out."""
+
+
+class CameraController(QObject):
+    """The camera is on while its window can be seen, and never otherwise; nothing is kept but what is recorded.
+
+    Attributes:
+        window: the window.
+        recorder: writes the photos.
+    """
+
+    def __init__(self, session: Session, train: Callable[[Path], object], parent: QWidget) -> None:
+        """`train` opens the wizard with a folder; the window stays above the window of `parent`."""
+        super().__init__(parent)
+        self._session, self._train = session, train
+        self._source: FrameSource | None = None
+        self._camera, self._is_loading = 0, False
+        self._frame: QImage | None = None
+        self._reader, self._live = FrameReader(self), LiveClassifier(session.engine, self)
+        self.recorder = Recorder(paths.custom_datasets() / tr("Camera"), self)
+        self.window = CameraWindow(self.recorder.undo_stack, parent)
+        self._silence = QTimer(self, interval=_PATIENCE_MS, singleShot=True)
+        self._speech = QTimer(self, interval=_SPOKEN_MS, singleShot=True)
+        self._counts: Counter[str] = Counter()
+        self._connect()
+
+    def _connect(self) -> None:
+        window, recorder, recording = self.window, self.recorder, self.window.recording
+        window.shown.connect(self._start)
+        window.hid.connect(self._stop)
+        window.retry_wanted.connect(self._start)
+        window.camera_chosen.connect(self._choose_camera)
+        window.mirrored.toggled.connect(lambda mirrored: window.view.set_mirrored(mirrored=mirrored))
+        recording.began.connect(self._begin)
+        recording.ended.connect(self._end)
+        recording.folder_chosen.connect(self._choose_folder)
+        recording.training_wanted.connect(self._start_training)
+        recorder.recorded.connect(window.view.show_recording)
+        recorder.counted.connect(self._show_counts)
+        recorder.failed.connect(self._on_recording_failed)
+        self._reader.read.connect(self._on_read)
+        self._live.classified.connect(self._on_classified)
+        self._silence.timeout.connect(self._on_silence)
+        self._speech.timeout.connect(self._speak)
+        self._session.models.changed.connect(self._offer_classes)
+        self._session.closing.connect(self._close)
+
+    def open(self) -> None:
+        """Show the window, which starts the camera."""
+        self.window.bring_up()
+        self.window.recording.name.setFocus()
+
+    # ---- the camera
+
+    def _start(self) -> None:
+        self.window.show_failure("")
+        self.recorder.open(self.recorder.folder)
+        self.window.recording.show_folder(self.recorder.folder)
+        if self._source is not None:
+            self._start_camera()
+        elif not self._is_loading:
+            self._is_loading = True
+            support.load_camera(self, self._on_loaded, self._on_load_failed)
+
+    def _on_loaded(self, source: FrameSource) -> None:
+        self._is_loading, self._source = False, source
+        source.arrived.connect(self._on_arrived)
+        source.failed.connect(self._on_failed)
+        source.cameras_changed.connect(self._on_cameras_changed)
+        if self.window.isVisible():
+            self._start_camera()
+
+    def _on_load_failed(self, reason: str) -> None:
+        self._is_loading = False
+        self._on_failed(reason)
+
+    def _start_camera(self) -> None:
+        assert self._source is not None
+        names = self._source.cameras()
+        self._camera = min(self._camera, max(0, len(names) - 1))
+        self.window.show_cameras(names, self._camera)
+        if names:
+            self.window.show_failure("")
+            self._silence.start()
+            self._source.start(self._camera)
+        else:
+            self._on_failed(_no_camera_text())
+
+    def _stop(self) -> None:
+        """Release the camera and forget its frames."""
+        self._silence.stop()
+        self._speech.stop()
+        self.window.recording.release()
+        self._end()
+        if self._source is not None:
+            self._source.stop()
+        self._reader.clear()
+        self._live.stop()
+        self._frame = None
+
+    def _on_failed(self, reason: str) -> None:
+        self._stop()
+        self.window.show_failure(reason)
+        announce(self.window, reason, is_urgent=True)
+
+    def _on_silence(self) -> None:
+        self._on_failed(tr("The camera sends no picture. Another program may be using it."))
+
+    def _on_cameras_changed(self) -> None:
+        """List the cameras, and start one if there was none."""
+        if not self.window.isVisible() or self._source is None:
+            return
+        if self._silence.isActive():
+            self.window.show_cameras(self._source.cameras(), self._camera)
+        else:
+            self._start_camera()
+
+    def _choose_camera(self, number: int) -> None:
+        self._camera = number
+        self._stop()
+        self._start_camera()
+
+    def _close(self) -> None:
+        self.window.close()
+        self._stop()
+        self._reader.close()
+        self.recorder.close()
+
+    # ---- frames
+
+    def _on_arrived(self, frame: Frame) -> None:
+        if self.window.isVisible():
+            self._silence.start()
+            self._reader.put(frame)
+
+    def _on_read(self, frame: QImage) -> None:
+        if not self._silence.isActive():  # converted while the camera stopped
+            return
+        if self._frame is None:
+            self.window.recording.set_available(available=True)
+            self.window.show_outcome(None, self._waiting_text())
+        self._frame = frame
+        self.window.view.show_frame(frame)
+        self.recorder.add(frame)
+        self._live.classify(frame)
+
+    def _waiting_text(self) -> str:
+        models = self._session.models
+        if models.opening or models.in_use is not None:
+            return tr("Loading…")
+        return tr("No model open. Choose one in the main window.")
+
+    def _on_classified(self, outcome: Outcome) -> None:
+        if self._frame is None:
+            return
+        before = self.window.headline.text()
+        self.window.show_outcome(outcome)
+        if self.window.headline.text() != before:
+            self._speech.start()
+
+    def _speak(self) -> None:
+        announce(self.window, self.window.headline.text())
+
+    # ---- recording
+
+    def _begin(self, label: str) -> None:
+        self.window.recording.show_error("")
+        self.recorder.begin(label)
+        self.window.view.show_recording(0)
+        if self._frame is not None:
+            self.recorder.add(self._frame)
+
+    def _end(self) -> None:
+        self.recorder.end()
+        self.window.view.show_recording(None)
+
+    def _show_counts(self, counts: Counter[str]) -> None:
+        self._counts = counts
+        self._offer_classes()
+
+    def _offer_classes(self) -> None:
+        model = self._session.models.current
+        classes = model.card.classes if model is not None and len(model.card.classes) <= _MAX_OFFERED else ()
+        self.window.recording.show_counts(self._counts, classes)
+
+    def _on_recording_failed(self, error: FoveaError) -> None:
+        self._end()
+        self.window.recording.release()
+        self.window.recording.show_error(str(error))
+        announce(self.window, str(error), is_urgent=True)
+
+    def _choose_folder(self, folder: Path) -> None:
+        self.recorder.open(folder)
+        self.window.recording.show_folder(folder)
+
+    def _start_training(self) -> None:
+        """Open the wizard with the folder; the processor is then busy with the training."""
+        self.recorder.undo_stack.clear()
+        self.window.close()
+        self._train(self.recorder.folder)
+
+
+def _no_camera_text() -> str:
+    text = tr("No camera found. Connect one, and it appears here.")
+    if platform.system() == "Linux":
+        return f"{text} {tr('If one is connected, your user may have to be in the group “video”.')}"
+    return text
