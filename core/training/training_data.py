@@ -159,14 +159,11 @@ def load_training_data(
         table = compute_features(examples, prefetcher.source, store, report=report, token=token)
     if request.train is None:
         divided = _split_by_features(dataset, request, divided, table, token)
-    train, *others = (_subset(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test))
-    _check_classes(train, dataset.classes)
-    validation, test = others
-    dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, others, token)))
-    is_random_split = _is_random_split(dataset, request)
-    return TrainingData(
-        dataset, backbone, extractor.card, train, validation, test, is_random_split, table.computed, table.failures
-    )
+    parts = [_subset(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test)]
+    _check_classes(parts[0], dataset.classes)
+    dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, parts[0], parts[1:], token)))
+    is_random = _is_random_split(dataset, request)
+    return TrainingData(dataset, backbone, extractor.card, *parts, is_random, table.computed, table.failures)
 
 
 def _extractor(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool) -> FeatureExtractor:
