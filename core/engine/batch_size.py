@@ -1,4 +1,4 @@
-"""How many images are computed at once, and decoded ahead, where there are many, such as the photos of a folder."""
+"""How many images a graphics card computes at once where there are many, such as the photos of a folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Final
 from core.engine import graph, sessions
 from core.engine.limits import MAX_BATCH, peak_memory
 from core.engine.shapes import infer
-from core.images.decoding import DECODE_THREADS
 
 MAX_CUDA_BATCH: Final = 64
 """Not measured on a card; `tests/benchmarks/cuda.py` prints the speed at 1 to 128 images."""
@@ -24,11 +23,6 @@ def batch_size(data: bytes) -> int:
     model = graph.parse(data)
     image_bytes = peak_memory(model, infer(model, MAX_BATCH)) / MAX_BATCH
     return _largest_batch(int(sessions.cuda_memory() * _MEMORY_SHARE / image_bytes))
-
-
-def prefetch(batch: int) -> int:
-    """How many images to decode ahead, so that the next batch is ready when one is computed."""
-    return 2 * batch + DECODE_THREADS
 
 
 def _largest_batch(fitting: int) -> int:

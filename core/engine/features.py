@@ -24,7 +24,6 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, 
 from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
 from core.card import BackboneCard
-from core.engine.batch_size import prefetch
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureKind, FeatureStore
 from core.engine.limits import MAX_BATCH
@@ -98,6 +97,11 @@ class FeatureTable:
     rows: NDArray[np.int64]
     failures: tuple[Failure, ...]
     computed: int
+
+
+def prefetch(batch: int) -> int:
+    """How many images to decode ahead, so that the next batch is ready when one is computed."""
+    return 2 * batch + DECODE_THREADS
 
 
 def compute_features(

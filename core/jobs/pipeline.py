@@ -26,11 +26,10 @@ from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.datasets.scan_cache import FileState
-from core.engine.batch_size import prefetch
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore
-from core.engine.features import FeatureExtractor, quantize_float16
+from core.engine.features import FeatureExtractor, prefetch, quantize_float16
 from core.engine.limits import MAX_BATCH
 from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS

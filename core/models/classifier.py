@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from core.base.errors import ImageError, ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
-from core.engine.batch_size import prefetch
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCache, file_signature
+from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.drawing import Picture

@@ -17,8 +17,8 @@ import pytest
 from core.base.errors import Cancelled, ModelError, ProviderError, StorageError, UsageError
 from core.base.progress import CancelToken
 from core.base.providers import Provider, ProviderPreference
-from core.engine.batch_size import prefetch
 from core.engine.engine import Engine
+from core.engine.features import prefetch
 from core.engine.limits import MAX_BATCH
 from core.jobs import pipeline
 from core.jobs.job import Job, JobResult, open_lazy_classifier
