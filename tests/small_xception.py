@@ -11,7 +11,7 @@ import onnx
 
 from core.card import BackboneCard, read_card, write_card
 from core.engine import golden
-from core.training.training_data import BACKBONE
+from core.training.backbones import BACKBONE
 from tests import tiny
 
 SIZE: Final = 75

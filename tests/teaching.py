@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.card import write_card
 from core.models.library import Library
-from core.training.training_data import BACKBONE
+from core.training.backbones import BACKBONE
 from tests import tiny
 
 
