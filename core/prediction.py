@@ -71,7 +71,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one image has no prediction."""
+    """Why one image has no prediction, or why a folder or file could not be read or changed."""
 
     path: Path
     kind: str

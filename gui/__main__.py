@@ -30,12 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_command(given) if arguments is not None else shutdown.run(lambda: _run_command(given))
     from pathlib import Path
 
-    from core.base import crash_log  # noqa: F401
-
-    # These do not use Qt and come before it: PySide inspects the source of every module imported after it.
-    from core.datasets import labels  # noqa: F401
-    from core.models import values  # noqa: F401
-    from core.services import processes  # noqa: F401
     from gui.app.application import run
 
     return run([Path(name) for name in given])

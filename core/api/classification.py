@@ -26,7 +26,7 @@ from core.jobs.job import Job
 from core.jobs.job_list import list_jobs, reset_results
 from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
-from core.jobs.values import JobProgress, JobRequest, JobSummary, UnreadableFolder
+from core.jobs.values import JobProgress, JobRequest, JobSummary
 from core.jobs.walk import Walk
 from core.models.installed import load_head
 from core.models.library import open_library
@@ -303,7 +303,7 @@ class _Run:
                 yield from self._job_outcomes(job, start.top_k)
 
     def _job_outcomes(self, job: Job, top_k: int) -> Iterator[Outcome]:
-        reported: set[UnreadableFolder] = set()
+        reported: set[Failure] = set()
         for result in job.results():
             self._totals.already_done += not result.is_new
             outcome = result.outcome
@@ -314,7 +314,7 @@ class _Run:
         for note in job.warnings:
             self._warn(note, "")
 
-    def _warn_unreadable(self, job: Job, reported: set[UnreadableFolder]) -> None:
+    def _warn_unreadable(self, job: Job, reported: set[Failure]) -> None:
         for folder in job.walk.unreadable_folders:
             if folder not in reported:
                 reported.add(folder)

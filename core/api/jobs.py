@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.base.errors import BrokenRecord
 from core.base.progress import CancelToken, ProgressCallback
-from core.jobs.values import Filter, JobRequest, JobSummary, Review, UnreadableFolder, View
+from core.jobs.values import Filter, JobRequest, JobSummary, Review, View
+from core.prediction import Failure
 
 if TYPE_CHECKING:
-    from core.jobs.job_list import BrokenJob
     from core.jobs.trash import RemovedJob
     from core.outputs.reports.plan import ReportFormat
     from core.outputs.sorting.values import SortRequest
@@ -39,10 +40,10 @@ class JobDetails:
 
     summary: JobSummary
     classes: dict[str, int]
-    unreadable_folders: tuple[UnreadableFolder, ...]
+    unreadable_folders: tuple[Failure, ...]
 
 
-def read_jobs() -> tuple[JobSummary | BrokenJob, ...]:
+def read_jobs() -> tuple[JobSummary | BrokenRecord, ...]:
     """List all jobs as their journals say, the newest first, and at the end those whose journal cannot be read."""
     from core.jobs import job_list
 
@@ -215,11 +216,11 @@ def run_plan(plan: str, *, report: ProgressCallback, token: CancelToken) -> Outp
     return plans.run(plan, report=report, token=token)
 
 
-def continue_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
+def resume_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
     """Resume the interrupted sorting of a job's folder."""
     from core.services import sorting
 
-    return sorting.continue_sorting(job, report=report, token=token)
+    return sorting.resume_sorting(job, report=report, token=token)
 
 
 def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:

@@ -19,7 +19,7 @@ from core.api.classification import (
     has_images,
 )
 from core.base import paths, settings
-from core.base.errors import ImageError, UsageError
+from core.base.errors import BrokenRecord, ImageError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.images.listing import find_images
@@ -31,19 +31,18 @@ from core.jobs.values import Filter, JobProgress, Row, View
 from core.jobs.walk import check_folder
 from core.jobs.watch import Watch, WatchPhase, WatchState
 from core.models.library import open_library
-from core.outputs.following import follow_sorting
+from core.outputs import sort as sorting
 from core.outputs.keywords.exiftool import find_exiftool
 from core.outputs.keywords.from_job import KeywordPolicy, write_assigned
 from core.outputs.keywords.record import open_record
 from core.outputs.keywords.values import KeywordOutcome, KeywordRequest, sidecar_of
 from core.outputs.keywords.writing import remove
-from core.outputs.sorting.disk import RealFileSystem, check_request, check_space, resolve_request
-from core.outputs.sorting.execute import execute, resume
-from core.outputs.sorting.plan import make_plan, summarize
+from core.outputs.sort import SortPlan
+from core.outputs.sorting.disk import check_request, check_space, resolve_request
+from core.outputs.sorting.plan import summarize
 from core.outputs.sorting.record import SortingRecord
-from core.outputs.sorting.records import BrokenSorting, list_sortings, sortings
-from core.outputs.sorting.undo import undo
-from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortIssue, SortRequest, Step
+from core.outputs.sorting.records import list_sortings, sortings
+from core.outputs.sorting.values import SortingState, SortingSummary, SortIssue, SortRequest
 from core.outputs.watch_outputs import OutputRequest, OutputSinks
 from core.prediction import Failure
 
@@ -55,66 +54,53 @@ OnKeywords: TypeAlias = Callable[[JobProgress | KeywordOutcome], None]
 # ---- sorting
 
 
-@dataclass(frozen=True, slots=True)
-class SortPlan:
-    """What sorting a folder would do.
-
-    Attributes:
-        request: its folders are absolute.
-        steps: the step for each photo.
-        summary: the steps in numbers.
-        totals: of the classification; None if the folder had been sorted before and has no images any more.
-    """
-
-    request: SortRequest
-    steps: tuple[Step, ...]
-    summary: PlanSummary
-    totals: ClassifyTotals | None
-
-
 def plan_sorting(
     sort: SortRequest, request: ClassifyRequest, open_report: OpenReport, *, dry_run: bool, warn: Warn,
     token: CancelToken,
-) -> SortPlan:  # fmt: skip
-    """Classify a folder as `classify` does, and plan how to sort its photos; a dry run also checks the space."""
+) -> tuple[SortPlan, ClassifyTotals | None]:  # fmt: skip
+    """Classify a folder as `classify` does, and plan how to sort its photos; a dry run also checks the space.
+
+    Returns:
+        The plan, and the totals of the classification; None if the folder had been sorted before and has no images
+        any more.
+    """
     sort = resolve_request(sort)
     check_request(sort)
     if not has_images(request) and _was_sorted(sort):
-        return SortPlan(sort, (), summarize((), sort), None)
+        return SortPlan(sort, (), summarize((), sort)), None
     totals = classify(request, open_report, warn=warn, token=token)
     with ResultStore(job_id(request.job(request.paths[0]))) as results:
-        steps = tuple(make_plan(results.each(View()), sort, RealFileSystem(sort.destination)))
-    summary = summarize(steps, sort)
+        plan = sorting.plan_sorting(results, View(), sort, report=lambda _: None, token=token)
     if dry_run:
-        check_space(sort, summary.size)
-    return SortPlan(sort, steps, summary, totals)
+        check_space(sort, plan.summary.size)
+    return plan, totals
 
 
 def _was_sorted(request: SortRequest) -> bool:
     """Whether these folders were used before, so that a source without photos is expected."""
     folders = request.source, request.destination
-    return any((sorting.request.source, sorting.request.destination) == folders for sorting in sortings())
+    return any((one.request.source, one.request.destination) == folders for one in sortings())
 
 
 def sort_photos(plan: SortPlan, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Sort photos as planned."""
-    return follow_sorting(execute(plan.steps, plan.request, report=report, token=token))
+    return sorting.execute(plan, report=report, token=token)
 
 
 def resume_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Resume an interrupted sorting; the latest one if no id is given."""
-    return follow_sorting(resume(id_ or _latest(SortingState.SORTING), report=report, token=token))
+    return sorting.resume(id_ or _latest(SortingState.SORTING), report=report, token=token)
 
 
 def undo_sorting(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Undo a sorting; the latest one if no id is given."""
     undoable = SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING
-    return follow_sorting(undo(id_ or _latest(*undoable), report=report, token=token))
+    return sorting.undo(id_ or _latest(*undoable), report=report, token=token)
 
 
-def list_issues(sorting: SortingSummary) -> tuple[SortIssue, ...]:
+def list_issues(of: SortingSummary) -> tuple[SortIssue, ...]:
     """List what a sorting, or undoing it, left as it was."""
-    with SortingRecord(sorting.id) as record:
+    with SortingRecord(of.id) as record:
         return tuple(record.issues())
 
 
@@ -126,8 +112,8 @@ def _latest(*states: SortingState) -> str:
         StorageError: the record of the latest one is damaged, so that its state is not known.
     """
     listed = list_sortings()
-    found = next((one.id for one in listed if not isinstance(one, BrokenSorting) and one.state in states), "")
-    broken = next((one for one in listed if isinstance(one, BrokenSorting) and one.id > found), None)
+    found = next((one.id for one in listed if not isinstance(one, BrokenRecord) and one.state in states), "")
+    broken = next((one for one in listed if isinstance(one, BrokenRecord) and one.id > found), None)
     if broken is not None:
         raise broken.error
     if not found:
@@ -185,7 +171,7 @@ def write_keywords(
             for outcome in chain(failures, written):
                 report(outcome)
         moved = len(record.photos_in(_absolute(folder)))
-    return KeywordRun(tuple(error.folder for error in unreadable), moved)
+    return KeywordRun(tuple(error.path for error in unreadable), moved)
 
 
 def remove_keywords(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -97,6 +98,14 @@ class StorageError(FoveaError):
 
 class DamagedError(StorageError):
     """One of Fovea's own files has invalid content. The error is permanent: the file can be set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRecord:
+    """A job or a sorting whose record cannot be read, and why."""
+
+    id: str
+    error: StorageError
 
 
 class LaterVersionError(StorageError):

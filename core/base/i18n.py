@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -47,3 +48,22 @@ def use_language(language: str, catalogs: Path) -> None:
     global _catalog
     os.environ[LANGUAGE] = language
     _catalog = gettext.translation(DOMAIN, catalogs, [language], fallback=True)
+
+
+def use_wording(wording: Mapping[str, str]) -> None:
+    """Word English messages differently from now on, in this process: `wording` maps messages, plurals included."""
+    _catalog.add_fallback(_Wording(wording))
+
+
+class _Wording(gettext.NullTranslations):
+    """Another English wording of some messages; a translation takes precedence."""
+
+    def __init__(self, wording: Mapping[str, str]) -> None:
+        super().__init__()
+        self._wording = wording
+
+    def gettext(self, message: str) -> str:
+        return self._wording.get(message, message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from core.api import jobs as api
+from core.base.errors import BrokenRecord
 from core.base.i18n import tr, tr_n
 from core.cli import tables
 from core.cli.problems import broken_json
 from core.cli.streams import print_message
-from core.jobs.job_list import BrokenJob
 from core.jobs.trash import RemovedJob
 from core.jobs.values import JobState, JobSummary
 from core.models.versions import KEPT_DAYS
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(form: str) -> int:
     jobs = api.read_jobs()
     tables.print_result(form, lambda: list(map(_content, jobs)), lambda: [_table(jobs)])
-    return int(any(isinstance(job, BrokenJob) for job in jobs))
+    return int(any(isinstance(job, BrokenRecord) for job in jobs))
 
 
 def _remove(id_: str) -> None:
@@ -93,18 +93,18 @@ def _removed_cells(job: RemovedJob) -> tuple[str | Text, ...]:
     return (tables.cell(job.id, "bold"), *cells, tables.minute(job.removed_at))
 
 
-def _content(job: JobSummary | BrokenJob) -> dict[str, Any]:
-    if isinstance(job, BrokenJob):
+def _content(job: JobSummary | BrokenRecord) -> dict[str, Any]:
+    if isinstance(job, BrokenRecord):
         return broken_json(job.id, job.error)
     content = {name: value for name, value in asdict(job).items() if name not in _NOT_STORED}
     return content | {"folder": str(job.folder), "begun": tables.local_time(job.begun).isoformat()}
 
 
-def _table(jobs: Iterable[JobSummary | BrokenJob]) -> Table:
+def _table(jobs: Iterable[JobSummary | BrokenRecord]) -> Table:
     counts = tr("images"), tr("failed"), tr("remaining")
     columns = tr("id"), tr("folder"), *counts, tr("state"), tr("model"), tr("started")
     rows = (
-        tables.broken_cells(job.id, job.error, len(columns)) if isinstance(job, BrokenJob) else _cells(job)
+        tables.broken_cells(job.id, job.error, len(columns)) if isinstance(job, BrokenRecord) else _cells(job)
         for job in jobs
     )
     return tables.table(columns, rows, numbers=counts)
@@ -124,7 +124,7 @@ def _cells(job: JobSummary) -> tuple[str | Text, ...]:
 
 def _details_json(job: api.JobDetails) -> dict[str, Any]:
     folders = [
-        {"folder": str(each.folder), "message": each.message, "hint": each.hint} for each in job.unreadable_folders
+        {"folder": str(each.path), "message": each.message, "hint": each.hint} for each in job.unreadable_folders
     ]
     return _content(job.summary) | {"classes": job.classes, "unreadable_folders": folders}
 

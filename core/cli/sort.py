@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.api import outputs
-from core.api.outputs import SortPlan
-from core.base.errors import UsageError
+from core.base.errors import BrokenRecord, UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import percent
@@ -22,9 +21,10 @@ from core.cli import tables
 from core.cli.classify import classify_request, summary
 from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
-from core.cli.sort_texts import left_text, plan_text, sorted_text, undone_text
 from core.cli.streams import print_message
-from core.outputs.sorting.records import BrokenSorting, list_sortings
+from core.outputs.sort import SortPlan
+from core.outputs.sorting.records import list_sortings
+from core.outputs.sorting.texts import left_texts, plan_details, sorted_text, undone_text
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, Step
 
 _MAX_REPORTED: Final = 20
@@ -58,13 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _sort(arguments: argparse.Namespace, form: str) -> int:
     request = SortRequest(arguments.folder, arguments.to, arguments.by, arguments.threshold, arguments.flat)
     classify = classify_request(arguments, arguments.folder, recursive=True, for_sorting=True)
-    plan = outputs.plan_sorting(
+    plan, totals = outputs.plan_sorting(
         request, classify, lambda _: job_bar(), dry_run=arguments.dry_run, warn=print_message, token=CancelToken()
     )
-    if plan.totals:
-        print_message(summary(plan.totals))
-    failed = bool(plan.totals and plan.totals.has_failures)
-    if arguments.dry_run and plan.totals:
+    if totals:
+        print_message(summary(totals))
+    failed = bool(totals and totals.has_failures)
+    if arguments.dry_run and totals:
         _show_steps(plan, form)
         return int(failed)
     if not plan.summary.photos:
@@ -102,7 +102,14 @@ def _show_steps(plan: SortPlan, form: str) -> None:
     content = _request_json(plan.request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
     steps = map(_step, plan.steps)
     tables.print_result(form, lambda: content | {"steps": list(steps)}, lambda: [_steps_table(plan)])
-    print_message(f"{plan_text(planned, plan.request)} {tr('This was a dry run. Nothing was changed.')}")
+    count = tr_n(
+        "{count:,} photo ({size}) to sort into class folders ({mode}).",
+        "{count:,} photos ({size}) to sort into class folders ({mode}).",
+        planned.photos,
+        size=tables.size(planned.size),
+        mode=plan.request.by,
+    )
+    print_message(" ".join((count, *plan_details(planned), tr("This was a dry run. Nothing was changed."))))
 
 
 def _steps_table(plan: SortPlan) -> Table:
@@ -122,10 +129,8 @@ def _show_empty(plan: SortPlan, form: str) -> None:
     if form == "json":
         content = _request_json(plan.request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
         tables.print_result(form, lambda: content, tuple)
-    if planned.left:
-        print_message(f"{tr('Nothing to sort.')} {left_text(planned.left)}", hint=tr("Add --dry-run to see why."))
-    else:
-        print_message(tr("Nothing to sort."))
+    left = tuple(left_texts(planned))
+    print_message(" ".join((tr("Nothing to sort."), *left)), hint=tr("Add --dry-run to see why.") if left else "")
 
 
 def _show_sorted(sorting: SortingSummary, planned: PlanSummary | None, form: str) -> None:
@@ -136,7 +141,8 @@ def _show_sorted(sorting: SortingSummary, planned: PlanSummary | None, form: str
         lambda: [] if planned is None else [_folders_table(planned)],
     )
     hint = tr("To undo this, run `fovea sort --undo {id}`.", id=sorting.id)
-    print_message(sorted_text(sorting, planned), hint=hint)
+    left = () if planned is None else left_texts(planned)
+    print_message(" ".join((sorted_text(sorting), *left)), hint=hint)
     _print_issues(sorting)
 
 
@@ -161,13 +167,13 @@ def _issues(sorting: SortingSummary) -> list[dict[str, str]]:
 def _list(form: str) -> int:
     found = list_sortings()
     tables.print_result(form, lambda: list(map(_listed_json, found)), lambda: [_table(found)])
-    return int(any(isinstance(one, BrokenSorting) for one in found))
+    return int(any(isinstance(one, BrokenRecord) for one in found))
 
 
-def _table(sortings: Sequence[SortingSummary | BrokenSorting]) -> Table:
+def _table(sortings: Sequence[SortingSummary | BrokenRecord]) -> Table:
     columns = (tr("id"), tr("started"), tr("state"), tr("by"), tr("photos"), tr("from"), tr("to"))
     rows = (
-        tables.broken_cells(one.id, one.error, len(columns)) if isinstance(one, BrokenSorting) else _cells(one)
+        tables.broken_cells(one.id, one.error, len(columns)) if isinstance(one, BrokenRecord) else _cells(one)
         for one in sortings
     )
     return tables.table(columns, rows, numbers=(tr("photos"),))
@@ -187,8 +193,8 @@ def _cells(one: SortingSummary) -> tuple[str | Text, ...]:
     )
 
 
-def _listed_json(one: SortingSummary | BrokenSorting) -> dict[str, Any]:
-    if isinstance(one, BrokenSorting):
+def _listed_json(one: SortingSummary | BrokenRecord) -> dict[str, Any]:
+    if isinstance(one, BrokenRecord):
         return broken_json(one.id, one.error)
     return _content(one)
 

@@ -52,7 +52,7 @@ LABELS: Final = "labels.txt"
 CARD: Final = "card.json"
 """The model's card, in the .tflite."""
 
-NETWORKS: Final = ("EfficientNet-Lite0", "Xception")
+NETWORKS: Final = ("Xception", *(f"EfficientNet-Lite{number}" for number in range(5)))
 """The architectures that the trainer can build in Keras, as named in a backbone's card."""
 
 _MAX_PROBABILITY_ERROR: Final = 0.01

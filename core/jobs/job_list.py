@@ -5,40 +5,32 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from core.base import paths
-from core.base.errors import StorageError, UsageError
+from core.base.errors import BrokenRecord, StorageError, UsageError
 from core.base.i18n import tr
 from core.base.lock_files import is_locked
 from core.base.recovery import as_path
 from core.base.storage import is_there, reading_errors
 from core.jobs.journal import LOCK, job_folder, locked
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
+from core.jobs.selection import NOT_REVIEWED
 from core.jobs.values import JobCounts, JobState, JobSummary
 
 _END_OF_TIME: Final = 2**35
 """An upper bound for valid times, in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenJob:
-    """A job whose journal cannot be read, and why."""
-
-    id: str
-    error: StorageError
-
-
-def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
+def list_jobs() -> tuple[JobSummary | BrokenRecord, ...]:
     """All jobs, the newest first, broken ones last.
 
     Raises:
         StorageError: the folder of the jobs cannot be read.
     """
     jobs: list[JobSummary] = []
-    broken: list[BrokenJob] = []
+    broken: list[BrokenRecord] = []
     for id_ in _ids():
         try:
             jobs.append(job_summary(id_))
@@ -46,7 +38,7 @@ def list_jobs() -> tuple[JobSummary | BrokenJob, ...]:
             continue
         except StorageError as error:
             if not is_locked(job_folder(id_) / LOCK):  # or another program is just creating it
-                broken.append(BrokenJob(id_, error))
+                broken.append(BrokenRecord(id_, error))
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
 
@@ -93,7 +85,7 @@ def _patterns(text: str) -> tuple[str, ...]:
 
 def _counts(database: sqlite3.Connection) -> JobCounts:
     """Count the images of an open journal by state."""
-    query = "SELECT state, count(*), count(verdict) FROM images GROUP BY state"
+    query = f"SELECT state, count(*), sum(NOT ({NOT_REVIEWED})) FROM images GROUP BY state"
     counts = {state: (count, reviewed) for state, count, reviewed in database.execute(query)}
     waiting, done, failed, removed = (counts.get(state, (0, 0))[0] for state in (WAITING, DONE, FAILED, GONE))
     return JobCounts(waiting, done, failed, removed, sum(reviewed for _, reviewed in counts.values()))

@@ -27,8 +27,8 @@ from core.base.recovery import as_path
 from core.base.text import display_path
 from core.jobs.rows import COLUMNS, TABLES, outcome_columns, row_of, timing_columns
 from core.jobs.schema import FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
-from core.jobs.values import JobRequest, UnreadableFolder
-from core.prediction import Outcome
+from core.jobs.values import JobRequest
+from core.prediction import Failure, Outcome
 
 LOCK: Final = "lock"
 TRANSIENT_ERRORS: Final = ("missing", "no-access", "no-memory")
@@ -194,13 +194,13 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
             answered = f"{query} AND state <> {GONE} AND answered <> {WAITING}"
             return database.execute(answered, asdict(image)).fetchone() is not None
 
-    def end_walk(self, unreadable_folders: Sequence[UnreadableFolder]) -> int:
+    def end_walk(self, unreadable_folders: Sequence[Failure]) -> int:
         """Record that the walk has ended, and return the number of images that are gone.
 
         Args:
             unreadable_folders: folders that could not be read; images in them do not count as gone.
         """
-        below = {_relative(error.folder, self._top): error for error in unreadable_folders}
+        below = {_relative(error.path, self._top): error for error in unreadable_folders}
         with self._writing() as database:
             database.execute("DELETE FROM troubles")
             rows = [(place, error.message, error.hint) for place, error in below.items()]

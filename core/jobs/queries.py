@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from core.base.database import chunks, transaction
+from core.base.errors import ImageErrorKind
 from core.base.recovery import as_path
 from core.datasets import label_file
 from core.jobs.job_list import read_summary
@@ -23,7 +24,8 @@ from core.jobs.listing import Listing, read_listing
 from core.jobs.rows import COLUMNS, TABLES, review_columns, row_of
 from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database
 from core.jobs.selection import condition
-from core.jobs.values import Filter, JobSummary, Review, Row, UnreadableFolder, Verdict, View
+from core.jobs.values import Filter, JobSummary, Review, Row, Verdict, View
+from core.prediction import Failure
 
 ReviewsByNumber: TypeAlias = dict[int, Review | None]
 """Earlier reviews by the numbers of their rows, as needed for undo."""
@@ -121,11 +123,13 @@ class ResultStore(AbstractContextManager["ResultStore"]):
         with self._reading() as database:
             return read_summary(database, self._id)
 
-    def unreadable_folders(self) -> tuple[UnreadableFolder, ...]:
+    def unreadable_folders(self) -> tuple[Failure, ...]:
         """The folders that could not be read."""
         with self._reading() as database:
             rows = database.execute("SELECT folder, message, hint FROM troubles ORDER BY folder").fetchall()
-        return tuple(UnreadableFolder(self._top / os.fsdecode(folder), message, hint) for folder, message, hint in rows)
+        return tuple(
+            Failure(self._top / os.fsdecode(folder), ImageErrorKind.NO_ACCESS, *texts) for folder, *texts in rows
+        )
 
     def histogram(self, chosen: Filter, bins: int = 50) -> tuple[int, ...]:
         """The number of rows in each of `bins` equal bins of confidence 0..1; 1 belongs to the last bin."""

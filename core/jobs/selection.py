@@ -30,7 +30,9 @@ _ORDERS: Final = {
 """A few labels and folders have many rows each: grouping by these afterwards is faster than sorting by them."""
 
 
-_STILL_UNKNOWN: Final = f"unknown IS 1 AND ifnull(verdict, '{Verdict.SKIPPED}') = '{Verdict.SKIPPED}'"
+NOT_REVIEWED: Final = f"ifnull(verdict, '{Verdict.SKIPPED}') = '{Verdict.SKIPPED}'"
+"""The condition that the user has not decided on a row; a skipped one is still to be reviewed."""
+_STILL_UNKNOWN: Final = f"unknown IS 1 AND {NOT_REVIEWED}"
 
 
 def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
@@ -44,7 +46,7 @@ def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
     if chosen.unknown is not None:
         parts.append((_STILL_UNKNOWN if chosen.unknown else f"NOT ({_STILL_UNKNOWN})", ()))
     if chosen.reviewed is not None:
-        parts.append((f"verdict IS {'NOT ' if chosen.reviewed else ''}NULL", ()))
+        parts.append((f"NOT ({NOT_REVIEWED})" if chosen.reviewed else NOT_REVIEWED, ()))
     if chosen.folder is not None:
         parts.append(("folder = (SELECT id FROM folders WHERE path = ?)", (_relative(chosen),)))
     if chosen.text:

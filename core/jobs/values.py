@@ -183,7 +183,7 @@ class Filter:
         failed: True: failures only; False: no failures.
         unknown: True: only unknown predictions without a label by the user; False: none of them.
         text: a part of the path relative to the job's folder, or of the final label; ignores case.
-        reviewed: True: reviewed rows only; False: unreviewed rows only.
+        reviewed: True: reviewed rows only; False: unreviewed rows only, skipped ones among them.
         folder: only rows directly in this folder, relative to the job's; None: any folder.
     """
 
@@ -244,7 +244,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobCounts:
-    """The number of images of a job in each state; `reviewed` overlaps with the others."""
+    """The number of images of a job in each state; `reviewed`, without skipped ones, overlaps with the others."""
 
     waiting: int = 0
     done: int = 0
@@ -318,12 +318,3 @@ class JobSummary:
     sortings: tuple[str, ...] = ()
     interrupted: str = ""
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableFolder:
-    """A folder that could not be read; its images are neither classified nor counted as gone."""
-
-    folder: Path
-    message: str
-    hint: str

@@ -24,7 +24,8 @@ from core.images.listing import has_near_image_suffix, is_folder, is_valid_path,
 from core.jobs.journal import FoundFile
 from core.jobs.patterns import Patterns
 from core.jobs.schema import journal_errors
-from core.jobs.values import JobRequest, UnreadableFolder
+from core.jobs.values import JobRequest
+from core.prediction import Failure
 
 NAMES: Final = "names.sqlite"
 _MAX_INSPECTED: Final = 100
@@ -58,7 +59,7 @@ class Walk:
         Raises:
             UsageError: the folder does not exist, or a pattern is invalid.
         """
-        self.unreadable_folders: list[UnreadableFolder] = []
+        self.unreadable_folders: list[Failure] = []
         self.found_count = self.links = self.misnamed = 0
         self.skipped: Counter[str] = Counter()
         self._inspected = 0
@@ -130,7 +131,7 @@ class Walk:
             self.misnamed += self._patterns.includes(path) and _holds_image(Path(entry.path))
 
     def _on_error(self, folder: Path, error: ImageError) -> None:
-        self.unreadable_folders.append(UnreadableFolder(folder, error.what, error.hint))
+        self.unreadable_folders.append(Failure.of(folder, error))
 
     @contextlib.contextmanager
     def _names(self) -> Iterator[sqlite3.Connection]:

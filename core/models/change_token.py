@@ -15,7 +15,7 @@ _HIDDEN: Final = "."
 
 def change_token(folder: Path) -> ChangeToken:
     """The token of a folder of models or runs; it changes if an entry is added, removed or made active."""
-    return tuple((name, _changed_ns(folder / name / _ACTIVE), tuple(_names(folder / name))) for name in _names(folder))
+    return tuple((name, changed_ns(folder / name / _ACTIVE), tuple(_names(folder / name))) for name in _names(folder))
 
 
 def _names(folder: Path) -> list[str]:
@@ -26,7 +26,8 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _changed_ns(file: Path) -> int:
+def changed_ns(file: Path) -> int:
+    """When a file was last written, in nanoseconds; 0 if it cannot be read."""
     try:
         return file.stat().st_mtime_ns
     except OSError:

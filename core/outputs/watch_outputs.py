@@ -32,9 +32,10 @@ from core.outputs.reports.columns import ColumnSet, columns
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.text import BYTE_ORDER_MARK
 from core.outputs.reports.write import check_not_image, open_text_writer, report_errors, report_rows
+from core.outputs.sort import resume
 from core.outputs.sorting.companions import CompanionFinder
 from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
-from core.outputs.sorting.execute import execute, resume
+from core.outputs.sorting.execute import execute
 from core.outputs.sorting.plan import make_plan
 from core.outputs.sorting.record import SortingRecord as SortingRecord
 from core.outputs.sorting.records import sortings
@@ -138,7 +139,7 @@ def _begin_sorting(request: SortRequest) -> SortRequest:
     check_request(request)
     for summary in sortings():
         if summary.state is SortingState.SORTING and summary.request == request:
-            follow_sorting(resume(summary.id, report=lambda _: None, token=CancelToken()))
+            resume(summary.id, report=lambda _: None, token=CancelToken())
     return request
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.base.errors import FoveaError
-from core.jobs.values import Filter, Group, JobSummary, Row, UnreadableFolder, View
+from core.jobs.values import Filter, Group, JobSummary, Row, View
 from core.outputs.keywords.values import KeywordTarget
+from core.prediction import Failure
 
 # ---- jobs
 
@@ -30,7 +31,7 @@ class JobEnd:
 
     job: JobSummary
     error: FoveaError | None
-    unreadable_folders: tuple[UnreadableFolder, ...]
+    unreadable_folders: tuple[Failure, ...]
     skipped: str = ""
     links: int = 0
     misnamed: int = 0

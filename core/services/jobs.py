@@ -12,22 +12,23 @@ from dataclasses import replace
 from typing import Final
 
 from core.base import paths, settings
-from core.base.errors import Cancelled, FoveaError, StorageError, UsageError
+from core.base.errors import BrokenRecord, Cancelled, FoveaError, StorageError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.jobs import job_list, trash
 from core.jobs.job import Job, open_lazy_classifier
-from core.jobs.job_list import BrokenJob, job_summary
+from core.jobs.job_list import job_summary
 from core.jobs.journal import job_folder, job_id
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
-from core.jobs.values import Filter, JobProgress, JobRequest, JobState, JobSummary, UnreadableFolder, View
+from core.jobs.values import Filter, JobProgress, JobRequest, JobState, JobSummary, View
 from core.jobs.walk import Walk
 from core.jobs.watch import Watch, WatchState
-from core.outputs.sorting.records import BrokenSorting, list_sortings
+from core.outputs.sorting.records import list_sortings
 from core.outputs.sorting.values import SortingSummary
+from core.prediction import Failure
 from core.services import views
 from core.services.job_values import JobEnd
 from core.services.sorting import sortings_of
@@ -48,14 +49,14 @@ _running: Final[set[str]] = set()
 
 def list_jobs() -> tuple[JobSummary, ...]:
     """All jobs, the newest first; a warning reports each one that cannot be read."""
-    found: tuple[JobSummary | BrokenJob, ...] = ()
-    sortings: tuple[SortingSummary | BrokenSorting, ...] = ()
+    found: tuple[JobSummary | BrokenRecord, ...] = ()
+    sortings: tuple[SortingSummary | BrokenRecord, ...] = ()
     try:
         found, sortings = job_list.list_jobs(), list_sortings()
     except StorageError as error:
         _log.warning("%s", error)
     for broken in (*found, *sortings):
-        if isinstance(broken, BrokenJob | BrokenSorting):
+        if isinstance(broken, BrokenRecord):
             _log.warning("%s", broken.error)
     return tuple(_current(job) for job in found if isinstance(job, JobSummary))
 
@@ -268,7 +269,7 @@ def _request_of(id_: str) -> JobRequest:
     )
 
 
-def _unreadable_folders(job: str) -> tuple[UnreadableFolder, ...]:
+def _unreadable_folders(job: str) -> tuple[Failure, ...]:
     try:
         with ResultStore(job) as results:
             return results.unreadable_folders()

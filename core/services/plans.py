@@ -10,11 +10,12 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.jobs.queries import ResultStore
 from core.jobs.values import View
+from core.outputs.sort import plan_sorting
 from core.outputs.sorting.values import SortRequest
 from core.services import views
 from core.services.job_values import KeywordOptions, OutputResult, PlannedStep, PlannedSteps
 from core.services.keywords import plan_keywords
-from core.services.sorting import plan_sorting
+from core.services.sorting import JobSortPlan
 
 _MAX_PLANS: Final = 2
 
@@ -50,13 +51,13 @@ def make(
     """Plan the steps for the photos of a view without changing anything.
 
     Raises:
-        FoveaError: as `core.services.sorting.plan_sorting` and `core.services.keywords.plan_keywords` do.
+        FoveaError: as `core.outputs.sort.plan_sorting` and `core.services.keywords.plan_keywords` do.
         Cancelled: the token was cancelled.
     """
     with ResultStore(job) as results:
         plan: Plan
         if isinstance(options, SortRequest):
-            plan = plan_sorting(job, results, view, options, report, token)
+            plan = JobSortPlan(job, plan_sorting(results, view, options, report=report, token=token))
         else:
             plan = plan_keywords(job, results, view, options, report, token)
     while len(_plans) >= _MAX_PLANS:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Final
 
-from core.base import crash_log, shutdown
+from core.base import crash_log, i18n, shutdown
+from core.services.wording import WINDOW_WORDING
 from core.worker import Worker
 
 _NICENESS: Final = 5
@@ -58,11 +59,12 @@ def serve_batch(connection: Connection) -> None:
 
 @contextlib.contextmanager
 def _helper_process(process: str, niceness: int = _NICENESS) -> Iterator[None]:
-    """Set up a helper process: it ends at once on a signal, and leaves a report when it crashes.
+    """Set up a helper process: it ends at once on a signal, leaves a report when it crashes, and words as the window.
 
     Its niceness gives the window priority: helpers that keep all cores busy would make it stutter.
     """
     shutdown.end_on_signals()
+    i18n.use_wording(WINDOW_WORDING)
     if hasattr(os, "nice"):
         os.nice(niceness)
     with (

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.base.errors import UsageError
 from core.base.i18n import mark, tr, tr_n
-from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
+from core.datasets.problems import format_paths
 from core.jobs.job_list import job_summary
-from core.jobs.queries import ResultStore
-from core.jobs.values import View
-from core.outputs.following import follow_sorting
+from core.outputs import sort
+from core.outputs.sort import SortPlan
 from core.outputs.sorting import values
-from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
-from core.outputs.sorting.execute import execute, resume
-from core.outputs.sorting.plan import make_plan, summarize
+from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
-from core.outputs.sorting.undo import undo
+from core.outputs.sorting.texts import plan_details, sorted_text, undone_text
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
 from core.services import views
 from core.services.job_values import OutputResult, PlannedStep
@@ -36,104 +33,53 @@ _ACTIONS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SortPlan:
-    """A plan for sorting photos.
-
-    Attributes:
-        job: the id of the job.
-        request: the options; its folders are resolved.
-        planned: the step for each photo.
-        totals: the plan in numbers.
-    """
+class JobSortPlan:
+    """A plan for sorting photos of a job, as the window shows it."""
 
     job: str
-    request: SortRequest
-    planned: Sequence[values.Step]
-    totals: PlanSummary
+    plan: SortPlan
 
     @property
     def summary(self) -> str:
         """The plan in numbers, as a message."""
-        totals = self.totals
-        sentences = [_folders_text(totals)]
-        if totals.renamed:
-            sentences.append(
-                tr_n(
-                    "{count:,} photo gets a new name because its name is taken.",
-                    "{count:,} photos get new names because their names are taken.",
-                    totals.renamed,
-                )
-            )
-        if totals.companions:
-            sentences.append(
-                tr_n("Includes {count:,} companion file.", "Includes {count:,} companion files.", totals.companions)
-            )
-        if totals.shared:
-            sentences.append(
-                tr_n(
-                    "{count:,} companion file shared by several photos stays in place.",
-                    "{count:,} companion files shared by several photos stay in place.",
-                    totals.shared,
-                )
-            )
-        if totals.left:
-            sentences.append(tr_n("{count:,} photo stays in place.", "{count:,} photos stay in place.", totals.left))
-        return " ".join((*sentences, tr("Nothing has been changed yet.")))
+        totals = self.plan.summary
+        return " ".join((_folders_text(totals), *plan_details(totals), tr("Nothing has been changed yet.")))
 
     def __len__(self) -> int:
         """The number of steps; 0 if no photo would be sorted."""
-        return len(self.planned) if self.totals.photos else 0
+        return len(self.plan.steps) if self.plan.summary.photos else 0
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
         """`count` steps from `first` on, as texts."""
-        return tuple(_step(one, self.request) for one in self.planned[first : first + count])
+        return tuple(_step(one, self.plan.request) for one in self.plan.steps[first : first + count])
 
     def execute(self, report: ProgressCallback, token: CancelToken) -> OutputResult:
         """Sort the photos.
 
         Raises:
-            FoveaError: as `core.outputs.sorting.execute.execute` does.
+            FoveaError: as `core.outputs.sort.execute` does.
             Cancelled: the token was cancelled; the sorting can be resumed or undone.
         """
-        return _result(follow_sorting(execute(self.planned, self.request, report=report, token=token)))
+        summary = sort.execute(self.plan, report=report, token=token)
+        return OutputResult(sorted_text(summary), summary.id)
 
 
-def plan_sorting(
-    job: str, results: ResultStore, view: View, options: SortRequest, report: ProgressCallback, token: CancelToken
-) -> SortPlan:
-    """Plan what sorting would do, without changing anything.
-
-    Raises:
-        UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`.
-        StorageError: the journal or the destination cannot be read.
-        Cancelled: the token was cancelled.
-    """
-    request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
-    check_request(request)
-    planned = []
-    for one in make_plan(results.each(view), request, RealFileSystem(request.destination)):
-        token.check()
-        planned.append(one)
-        clock.advance()
-    return SortPlan(job, request, planned, summarize(planned, request))
-
-
-def continue_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
+def resume_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
     """Resume the interrupted sorting of a job's folder.
 
     Raises:
         UsageError: there is none.
-        FoveaError: as `core.outputs.sorting.execute.resume` does.
+        FoveaError: as `core.outputs.sort.resume` does.
         Cancelled: the token was cancelled; the sorting can be resumed again.
     """
     _, name = sortings_of(job_summary(job).folder)
     if not name:
         raise UsageError(tr("This folder has no interrupted sorting."), hint=tr("There is nothing to resume."))
     try:
-        summary = follow_sorting(resume(name, report=report, token=token))
+        summary = sort.resume(name, report=report, token=token)
     finally:
         views.job_changed(job)
-    return _result(summary)
+    return OutputResult(sorted_text(summary), summary.id)
 
 
 def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
@@ -141,25 +87,24 @@ def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: Can
 
     Raises:
         UsageError: there is none.
-        FoveaError: as `core.outputs.sorting.undo.undo` does.
+        FoveaError: as `core.outputs.sort.undo` does.
         Cancelled: the token was cancelled; undoing again continues.
     """
     name = sorting or next(iter(reversed(sortings_of(job_summary(job).folder)[0])), "")
     if not name:
         raise UsageError(tr("This folder has not been sorted."), hint=tr("There is nothing to undo."))
     try:
-        summary = follow_sorting(undo(name, report=report, token=token))
+        summary = sort.undo(name, report=report, token=token)
     finally:
         views.job_changed(job)
-    message = tr_n("Undid sorting {count:,} photo.", "Undid sorting {count:,} photos.", summary.undone)
-    if summary.kept:
-        kept = tr_n(
-            "{count:,} item was changed since and stays in place.",
-            "{count:,} items were changed since and stay in place.",
-            summary.kept,
-        )
-        message = f"{message} {kept}"
-    return OutputResult(message)
+    return OutputResult(f"{undone_text(summary)} {_kept_text(summary)}" if summary.kept else undone_text(summary))
+
+
+def _kept_text(summary: SortingSummary) -> str:
+    """What undoing left in place, by name."""
+    with SortingRecord(summary.id) as record:
+        kept = [issue.path for issue in record.issues()]
+    return tr("Kept: {names}.", names=format_paths(kept, summary.request.destination))
 
 
 def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
@@ -167,24 +112,6 @@ def sortings_of(folder: Path) -> tuple[tuple[str, ...], str]:
     found = [one for one in reversed(sortings()) if one.request.source == folder]
     undoable = tuple(one.id for one in found if one.state in _UNDOABLE)
     return undoable, next((one.id for one in reversed(found) if one.state is SortingState.SORTING), "")
-
-
-def _result(summary: SortingSummary) -> OutputResult:
-    sentences = [
-        tr_n(
-            "Sorted {count:,} photo into “{folder}”.",
-            "Sorted {count:,} photos into “{folder}”.",
-            summary.sorted,
-            folder=display_path(summary.request.destination),
-        )
-    ]
-    if summary.companions:
-        sentences.append(
-            tr_n("Included {count:,} companion file.", "Included {count:,} companion files.", summary.companions)
-        )
-    if summary.failed:
-        sentences.append(tr_n("Couldn't sort {count:,} file.", "Couldn't sort {count:,} files.", summary.failed))
-    return OutputResult(" ".join(sentences), summary.id)
 
 
 def _folders_text(totals: PlanSummary) -> str:

@@ -17,7 +17,7 @@ from core.trainer.framework import keras, silenced, tf, tf2onnx
 from core.training.protocol import BACKBONE
 
 OPSET: Final = 17
-_STATISTICS_NOT_COUNTED: Final = frozenset({"EfficientNet-Lite0"})
+_STATISTICS_NOT_COUNTED: Final = frozenset(f"EfficientNet-Lite{number}" for number in range(5))
 """Architectures whose authors do not count BatchNormalization statistics as weights, unlike Keras."""
 
 

@@ -11,6 +11,7 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -25,7 +26,7 @@ from core.card import BackboneCard
 from core.engine import golden, graph
 from core.models.composite import ROWS
 from core.trainer.composite import compose
-from core.trainer.efficientnet_lite import efficientnet_lite0
+from core.trainer.efficientnet_lite import SCALINGS, efficientnet_lite
 from core.trainer.framework import keras
 from core.trainer.weights import LayerWeights, set_weights
 from core.trainer.xception import xception
@@ -35,7 +36,7 @@ MIN_COSINE: Final = 0.9999
 
 ARCHITECTURES: Final[Mapping[str, Callable[[int], keras.Model]]] = {
     "Xception": xception,
-    "EfficientNet-Lite0": efficientnet_lite0,
+    **{f"EfficientNet-Lite{number}": partial(efficientnet_lite, number) for number in range(len(SCALINGS))},
 }
 """Architectures by their name in cards, with functions that build them for an image size in pixels."""
 
@@ -69,7 +70,7 @@ def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | No
             gamma is 1, mean 0, variance 1 - epsilon, and beta the folded bias: the same function.
 
     Returns:
-        As `xception` and `efficientnet_lite0`: a model from pixels [n, size, size, 3] of 0..255 to a dict of `features`
+        As `xception` and `efficientnet_lite`: a model from pixels [n, size, size, 3] of 0..255 to a dict of `features`
         and `feature_map`; for a composed backbone, see `core.trainer.composite`.
 
     Raises:

@@ -118,15 +118,6 @@ def _compare_with(
     if found is None:
         note = tr("“{name}”, in use before, has none of these classes, so they were not compared.", name=baseline.name)
         return None, (note,)
-    if found.training_overlap:
-        note = tr_n(
-            "“{name}” was trained on {overlap:,} of the {count:,} test photo, so its score is optimistic.",
-            "“{name}” was trained on {overlap:,} of the {count:,} test photos, so its score is optimistic.",
-            found.result.a.images,
-            name=baseline.name,
-            overlap=found.training_overlap,
-        )
-        return found, (note,)
     return found, ()
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer, QTimerEvent
+from PySide6.QtCore import QObject, QTimerEvent
 
 _EVERY_MS: Final = 250
-_IDLE_MS: Final = 10_000
-"""After this time, the long-lived objects have been created."""
-_LIMITS: Final = (5_000, 5, 40)
-"""As for `gc.set_threshold`: new objects, and passes over each generation before the next older one is collected."""
-_BULK: Final = 20_000
+_FRESH: Final = 5_000
+"""So many new objects are worth a pass over them, which takes a millisecond."""
+_BULK: Final = 15_000
 """More new objects than this at once are data or modules, which stay: looking through 100,000 of them takes 40 ms."""
+_OLD: Final = 25_000
+"""So many that have stayed are worth a pass over all of them, after which they count as long-lived."""
 
 
 class GarbageCollectionTimer(QObject):
@@ -26,13 +26,17 @@ class GarbageCollectionTimer(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
-        QTimer.singleShot(_IDLE_MS, self, gc.freeze)  # later passes skip these objects
+        gc.freeze()  # passes skip what exists by now, which stays
+        self._old = 0
         self.startTimer(_EVERY_MS)
 
     def timerEvent(self, event: QTimerEvent) -> None:
-        if gc.get_count()[0] > _BULK:
+        fresh = gc.get_count()[0]
+        if fresh > _BULK:
             gc.freeze()  # in constant time; they are still freed when nothing refers to them
-            return
-        fresh, middle, old = (count > limit for count, limit in zip(gc.get_count(), _LIMITS, strict=True))
-        if fresh:
-            gc.collect(2 if middle and old else 1 if middle else 0)
+        elif fresh > _FRESH:
+            self._old += fresh - gc.collect(0)
+        if self._old > _OLD:
+            gc.collect()
+            gc.freeze()
+            self._old = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from core.base import paths
@@ -16,7 +17,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.prediction import Outcome
 from gui.camera import support
-from gui.camera.frames import Frame, FrameReader, FrameSource, Shot
+from gui.camera.frames import Frame, FrameReader, FrameSource
 from gui.camera.live_classifier import LiveClassifier
 from gui.camera.recorder import Recorder
 from gui.camera.window import CameraWindow
@@ -45,7 +46,7 @@ class CameraController(QObject):
         self._session, self._train = session, train
         self._source: FrameSource | None = None
         self._camera, self._is_loading = 0, False
-        self._shot: Shot | None = None
+        self._frame: QImage | None = None
         self._reader, self._live = FrameReader(self), LiveClassifier(session.engine, self)
         self.recorder = Recorder(paths.custom_datasets() / tr("Camera"), self)
         self.window = CameraWindow(self.recorder.undo_stack, parent)
@@ -60,7 +61,7 @@ class CameraController(QObject):
         window.hid.connect(self._stop)
         window.retry_wanted.connect(self._start)
         window.camera_chosen.connect(self._choose_camera)
-        window.mirrored.toggled.connect(self._set_mirrored)
+        window.mirrored.toggled.connect(lambda mirrored: window.view.set_mirrored(mirrored=mirrored))
         recording.began.connect(self._begin)
         recording.ended.connect(self._end)
         recording.folder_chosen.connect(self._choose_folder)
@@ -126,7 +127,7 @@ class CameraController(QObject):
             self._source.stop()
         self._reader.clear()
         self._live.stop()
-        self._shot = None
+        self._frame = None
 
     def _on_failed(self, reason: str) -> None:
         self._stop()
@@ -161,22 +162,18 @@ class CameraController(QObject):
     def _on_arrived(self, frame: Frame) -> None:
         if self.window.isVisible():
             self._silence.start()
-            self._reader.view = self.window.view.pixel_size
             self._reader.put(frame)
 
-    def _set_mirrored(self, is_mirrored: bool) -> None:  # noqa: FBT001 - the argument of the signal
-        self._reader.is_mirrored = is_mirrored
-
-    def _on_read(self, shot: Shot) -> None:
+    def _on_read(self, frame: QImage) -> None:
         if not self._silence.isActive():  # converted while the camera stopped
             return
-        if self._shot is None:
+        if self._frame is None:
             self.window.recording.set_available(available=True)
             self.window.show_outcome(None, self._waiting_text())
-        self._shot = shot
-        self.window.view.show_frame(shot.shown)
-        self.recorder.add(shot.photo)
-        self._live.classify(shot.picture)
+        self._frame = frame
+        self.window.view.show_frame(frame)
+        self.recorder.add(frame)
+        self._live.classify(frame)
 
     def _waiting_text(self) -> str:
         models = self._session.models
@@ -185,7 +182,7 @@ class CameraController(QObject):
         return tr("No model open. Choose one in the main window.")
 
     def _on_classified(self, outcome: Outcome) -> None:
-        if self._shot is None:
+        if self._frame is None:
             return
         before = self.window.headline.text()
         self.window.show_outcome(outcome)
@@ -201,8 +198,8 @@ class CameraController(QObject):
         self.window.recording.show_error("")
         self.recorder.begin(label)
         self.window.view.show_recording(0)
-        if self._shot is not None:
-            self.recorder.add(self._shot.photo)
+        if self._frame is not None:
+            self.recorder.add(self._frame)
 
     def _end(self) -> None:
         self.recorder.end()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, Protocol
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal, SignalInstance
+from PySide6.QtCore import QObject, Qt, Signal, SignalInstance
 from PySide6.QtGui import QImage
 
 from core.images.drawing import Picture
@@ -43,28 +42,11 @@ class FrameSource(Protocol):
         """Release the camera."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shot:
-    """A converted frame.
-
-    Attributes:
-        photo: the frame, as it is recorded.
-        shown: the frame in the size of the view, mirrored if it is shown so.
-        picture: its pixels, for the engine.
-    """
-
-    photo: QImage
-    shown: QImage
-    picture: Picture
-
-
 class FrameReader(QObject):
     """Converts frames in a thread, one at a time; a frame that waits is superseded by the next one.
 
     Attributes:
-        read: a `Shot`.
-        view: the size in which frames are shown, in pixels of the screen.
-        is_mirrored: whether frames are shown as in a mirror.
+        read: a frame as a `QImage`.
     """
 
     read = Signal(object)
@@ -75,7 +57,6 @@ class FrameReader(QObject):
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="frames")
         self._waiting: Frame | None = None
         self._is_busy = False
-        self.view, self.is_mirrored = QSize(), True
 
     def put(self, frame: Frame) -> None:
         """Convert this frame next."""
@@ -94,17 +75,15 @@ class FrameReader(QObject):
     def _convert_next(self) -> None:
         if self._waiting is not None and not self._is_busy:
             frame, self._waiting, self._is_busy = self._waiting, None, True
-            self._executor.submit(self._convert, frame, QSize(self.view), self.is_mirrored)
+            self._executor.submit(self._convert, frame)
 
-    def _convert(self, frame: Frame, view: QSize, is_mirrored: bool) -> None:  # in its own thread  # noqa: FBT001
-        photo = _reduced(frame())
-        shot = None if photo.isNull() else Shot(photo, _shown(photo, view, is_mirrored), to_picture(photo))
-        self._dispatcher.post(self._on_converted, shot)
+    def _convert(self, frame: Frame) -> None:  # in its own thread
+        self._dispatcher.post(self._on_converted, _reduced(frame()))
 
-    def _on_converted(self, shot: Shot | None) -> None:
+    def _on_converted(self, image: QImage) -> None:
         self._is_busy = False
-        if shot is not None:
-            self.read.emit(shot)
+        if not image.isNull():
+            self.read.emit(image)
         self._convert_next()
 
 
@@ -124,8 +103,3 @@ def _reduced(image: QImage) -> QImage:
         return image
     size = image.size() * (_MAX_SIDE / side)
     return image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
-
-
-def _shown(photo: QImage, view: QSize, is_mirrored: bool) -> QImage:  # noqa: FBT001
-    scaled = photo.scaled(view, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-    return scaled.flipped(Qt.Orientation.Horizontal) if is_mirrored else scaled

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 
-from core.images.drawing import Picture
 from core.prediction import Failure, Prediction
+from gui.camera.frames import to_picture
 from gui.tasks.engine_client import EngineClient
 from gui.tasks.task import Task
 
@@ -28,11 +29,11 @@ class LiveClassifier(QObject):
         super().__init__(parent)
         self._engine = engine
         self._task: Task | None = None
-        self._newest: Picture | None = None
+        self._newest: QImage | None = None
         self._pause = QTimer(self, interval=_INTERVAL_MS, singleShot=True)
         self._pause.timeout.connect(self._send)
 
-    def classify(self, frame: Picture) -> None:
+    def classify(self, frame: QImage) -> None:
         """Classify this frame, unless a newer one arrives before the engine is free."""
         self._newest = frame
         self._send()
@@ -47,7 +48,7 @@ class LiveClassifier(QObject):
     def _send(self) -> None:
         if self._newest is None or self._task is not None or self._pause.isActive():
             return
-        task = self._engine.classify_picture(self._newest)
+        task = self._engine.classify_picture(to_picture(self._newest))
         if task is None:  # no model is open yet
             return
         self._task, self._newest = task, None

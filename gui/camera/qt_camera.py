@@ -32,6 +32,8 @@ class QtCamera(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        # Otherwise OpenGL converts frames on Linux, which takes 100 times as long where no graphics card does it.
+        QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ForceRasterWidgets)
         self._devices = QMediaDevices(self)
         self._devices.videoInputsChanged.connect(self._on_changed)
         self._session, self.sink = QMediaCaptureSession(self), QVideoSink(self)

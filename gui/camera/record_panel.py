@@ -15,7 +15,7 @@ from core.datasets.class_labels import normalize_label
 from gui.widgets.basic import Choice, Panel, PropertyList, button, label, show_text
 from gui.widgets.counts import photo_count
 from gui.widgets.files import ask_for_folder, open_file
-from gui.widgets.layouts import SPACE, add, hbox
+from gui.widgets.layouts import SPACE, add, fill, hbox
 
 _MIN_CLASSES = 2
 
@@ -51,7 +51,7 @@ class RecordPanel(Panel):
         self.train = button(tr("Train a model…"), self.training_wanted.emit)
         about = tr("Enter a class, show it to the camera and hold the button or Space. Only then are photos saved.")
         add(self.body, label(about, "muted", wrap=True), self.name, self.record, self.error, self.classes)
-        add(self.body, hbox(self.undo, self.redo, SPACE), self._place, self._make_links(), self.train)
+        add(self.body, hbox(self.undo, self.redo, SPACE), self._make_place(), self.train)
         self._connect(undo_stack)
 
     def _make_name(self) -> Choice:
@@ -68,10 +68,10 @@ class RecordPanel(Panel):
         line.setAccessibleName(tr("Class"))
         return name
 
-    def _make_links(self) -> QHBoxLayout:
-        show = button(tr("Show folder"), lambda: open_file(self._folder), kind="link")
+    def _make_place(self) -> QHBoxLayout:
+        show = button(tr("Show"), lambda: open_file(self._folder), kind="link", name=tr("Show the folder"))
         change = button(tr("Change…"), self._choose_folder, kind="link", name=tr("Record into another folder"))
-        return hbox(show, change, SPACE)
+        return hbox(fill(self._place), show, change)
 
     def _connect(self, undo_stack: QUndoStack) -> None:
         self.name.editTextChanged.connect(self._show_state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -18,7 +18,7 @@ _DOT: Final = 6.0
 
 
 class CameraView(QWidget):
-    """Shows frames, which are already in its size.
+    """Shows frames, scaled while they are painted: that takes 1 ms, scaling them beforehand up to 20.
 
     Attributes:
         frame: the frame that is shown; None while there is a message instead.
@@ -30,20 +30,14 @@ class CameraView(QWidget):
         self.setMinimumSize(_MIN_SIZE)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.frame: QImage | None = None
-        self.message = ""
+        self.message, self._is_mirrored = "", True
         self._recorded: int | None = None
         self.show_message("")
-
-    @property
-    def pixel_size(self) -> QSize:
-        """Its size in pixels of the screen."""
-        return self.size() * self.devicePixelRatioF()
 
     def show_frame(self, frame: QImage) -> None:
         """Show a frame."""
         if self.frame is None:
             self.setAccessibleName(tr("Camera picture"))
-        frame.setDevicePixelRatio(self.devicePixelRatioF())
         self.frame, self.message = frame, ""
         self.update()
 
@@ -51,6 +45,11 @@ class CameraView(QWidget):
         """Show a message instead of frames."""
         self.frame, self.message = None, message
         self.setAccessibleName(message or tr("Camera picture"))
+        self.update()
+
+    def set_mirrored(self, *, mirrored: bool) -> None:
+        """Show frames as in a mirror, or as the camera sees them."""
+        self._is_mirrored = mirrored
         self.update()
 
     def show_recording(self, count: int | None) -> None:
@@ -81,14 +80,19 @@ class CameraView(QWidget):
         painter.drawText(below, flags, self.message)
 
     def _paint_frame(self, painter: QPainter, frame: QImage) -> None:
-        size = frame.deviceIndependentSize().scaled(self.size().toSizeF(), Qt.AspectRatioMode.KeepAspectRatio)
-        box = QRectF(QPointF(0, 0), size)
-        box.moveCenter(QRectF(self.rect()).center())
-        painter.drawImage(box, frame)  # of another size only until the next frame, after the view was resized
+        box = QRect(QPoint(0, 0), frame.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio))
+        box.moveCenter(self.rect().center())
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        if self._is_mirrored:
+            painter.translate(self.width(), 0)
+            painter.scale(-1, 1)
+        painter.drawImage(box, frame)
+        painter.restore()
         if self._recorded is not None:
             self._paint_recording(painter, box, tr("Recording: {count:,}", count=self._recorded))
 
-    def _paint_recording(self, painter: QPainter, box: QRectF, text: str) -> None:
+    def _paint_recording(self, painter: QPainter, box: QRect, text: str) -> None:
         width = painter.fontMetrics().horizontalAdvance(text) + 5 * theme.GRID
         badge = QRectF(box.left() + theme.GRID, box.top() + theme.GRID, width, 4 * theme.GRID)
         painter.setPen(Qt.PenStyle.NoPen)

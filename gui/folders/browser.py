@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtGui import QUndoStack
+
 from core.base.i18n import tr
 from gui.folders.job_text import title_text
 from gui.folders.page import FoldersPage
@@ -28,9 +30,9 @@ class FolderBrowser:
         return self._page.shows_results and self._page.results.selection.has_current
 
     @property
-    def can_undo(self) -> bool:
-        """Whether there is a review to undo."""
-        return self._page.reviewer.can_undo
+    def undo_stack(self) -> QUndoStack:
+        """The reviews of the job that is open."""
+        return self._page.reviewer.undo_stack
 
     def copy_answers(self) -> None:
         """Copy the selected rows to the clipboard."""
@@ -83,10 +85,3 @@ class FolderBrowser:
         """Remove the labels of the selected photos."""
         if self._page.shows_results:
             self._page.results.selection.review(None)
-
-    def undo(self) -> None:
-        """Undo the last review."""
-        if self._page.is_reviewing:
-            self._page.review.undo()
-        else:
-            self._page.reviewer.undo()

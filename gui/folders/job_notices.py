@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QApplication
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
-from core.jobs.values import JobState, JobSummary, UnreadableFolder
+from core.jobs.values import JobState, JobSummary
+from core.prediction import Failure
 from core.services.job_values import JobEnd, OutputResult
 from gui.folders.job_text import end_text, title_text
 from gui.folders.jobs_controller import JobsController
@@ -113,8 +114,8 @@ def _prefixed(name: str, message: str) -> str:
     return tr("{folder}: {message}", folder=name, message=message)
 
 
-def _unreadable_text(folders: Sequence[UnreadableFolder]) -> str:
-    names, hint = ", ".join(display_path(folder.folder) for folder in folders[:_MAX_FOLDERS]), folders[0].hint
+def _unreadable_text(folders: Sequence[Failure]) -> str:
+    names, hint = ", ".join(display_path(folder.path) for folder in folders[:_MAX_FOLDERS]), folders[0].hint
     more = len(folders) - _MAX_FOLDERS
     if more > 0:
         return tr_n(

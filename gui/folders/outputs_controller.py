@@ -98,7 +98,7 @@ class OutputsController(QObject):
     def continue_sorting(self, job: str) -> None:
         """Resume the interrupted sorting of a job."""
         if not self.description(job):
-            self.run(job, tr("Sorting photos"), api.continue_sorting, job)
+            self.run(job, tr("Sorting photos"), api.resume_sorting, job)
 
     def stop(self, job: str) -> None:
         """Cancel the task running on the photos of a job; it can be resumed or undone later."""

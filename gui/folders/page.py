@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
@@ -34,6 +35,9 @@ from gui.tasks.task import Task, Tasks
 from gui.widgets.layouts import vbox
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
+
+_PAUSE_MS: Final = 200
+"""The time in which the results of a job are shown, before the review is created."""
 
 
 class FoldersPage(QWidget):
@@ -110,6 +114,7 @@ class FoldersPage(QWidget):
         result.selection.noticed.connect(self._notices.show_one)
         self._stack.addWidget(result)
         self.results_created.emit(result)
+        run_when_idle(self, self._prepare_review(), _PAUSE_MS)
         return result
 
     @property
@@ -260,6 +265,11 @@ class FoldersPage(QWidget):
             yield
         self.results.filters.prepare()
         yield
+
+    def _prepare_review(self) -> Iterator[None]:
+        """Create the review, once the results were painted."""
+        yield
+        self._review.get()
 
 
 def _exit_error() -> StorageError:

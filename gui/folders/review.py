@@ -57,7 +57,7 @@ class ReviewPage(QWidget):
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
-        self.back_step = KeyButton(tr("Undo"), self.undo, tr("Ctrl+Z"), "")
+        self.back_step = KeyButton(tr("Undo"), reviewer.undo_stack.undo, tr("Ctrl+Z"), "")
         self.end = ReviewEnd()
         self._stack = QStackedWidget()
         self._place()
@@ -81,6 +81,7 @@ class ReviewPage(QWidget):
         self.rows.rows_loaded.connect(self._on_rows)
         self.rows.updated.connect(self._show)
         self._reviewer.reviewed.connect(self._on_reviewed)
+        self._reviewer.undo_stack.canUndoChanged.connect(self.back_step.setEnabled)
         self.choices.accepted.connect(self.accept)
         self.choices.chosen.connect(self.choose)
         self.choices.other_wanted.connect(self.ask_for_class)
@@ -99,7 +100,8 @@ class ReviewPage(QWidget):
         self._classes, self._can_retrain = tuple(classes), can_retrain
         self._at, self._shown, self._announced = 0, None, None
         self._reviews.clear()
-        self._show_trace("")
+        self.trace.clear()
+        self.back_step.setEnabled(self._reviewer.undo_stack.canUndo())
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
         self.rows.open(job, wanted, is_frozen=True)
         self.progress.setText(tr("Looking for unreviewed photos…"))
@@ -126,14 +128,6 @@ class ReviewPage(QWidget):
         """Skip the photo."""
         if self._shown is not None:
             self._reviewer.skip(self._shown)
-
-    def undo(self) -> None:
-        """Undo the last review, and go back to its photo."""
-        undone = {row.number for row, _ in self._reviewer.undo()}
-        before = self.rows.row(self._at - 1) if self._at else None
-        if before is not None and before.number in undone:
-            self._at -= 1
-            self._show()
 
     def ask_for_class(self, typed: str = "") -> None:
         """Let the user choose from all classes."""
@@ -178,30 +172,30 @@ class ReviewPage(QWidget):
             self._show()
 
     def _on_reviewed(self, reviews: RowReviews) -> None:
-        """Show the next photo once this one is reviewed, wherever that happened."""
+        """Show the next photo once this one is reviewed, wherever that happened; go back to one that is so no more."""
         self.rows.apply_reviews(reviews)
         for row, review in reviews:
             if review is None:
                 self._reviews.pop(row.number, None)
             else:
                 self._reviews[row.number] = row, review
-        self._show_trace(reviewed_text(*reviews[-1]))
-        if self._shown is not None and any(
-            row.number == self._shown.number and review is not None for row, review in reviews
-        ):
+        self.trace.setText(reviewed_text(*reviews[-1]))
+        open_before = {row.number: review is None for row, review in reviews}
+        before = self.rows.row(self._at - 1) if self._at else None
+        if self._shown is not None and open_before.get(self._shown.number) is False:
             self._at += 1
+            self._show()
+        elif before is not None and open_before.get(before.number):
+            self._at -= 1
             self._show()
 
     def _show(self) -> None:
         count = self.rows.rowCount()
-        self._bar.setRange(0, max(1, count))
-        self._bar.setValue(min(self._at, count))
-        self.progress.setText(tr("{done:,} of {total:,} reviewed", done=min(self._at, count), total=count))
+        self._show_progress(min(self._at, count), count)
         self._shown = self.rows.row(self._at) if self._at < count else None
         self._stack.setCurrentIndex(int(self._at >= count))
         if self._at >= count:
-            tally = ReviewTally.of(self._reviews.values())
-            self.end.show_tally(count, tally, can_retrain=self._can_retrain)
+            self.end.show_tally(count, self._tally(), can_retrain=self._can_retrain)
             self._announce(count, self.end.accessibleName())
             return
         self._prefetch_pictures()
@@ -213,16 +207,23 @@ class ReviewPage(QWidget):
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")
 
+    def _tally(self) -> ReviewTally:
+        return ReviewTally.of(self._reviews.values())
+
+    def _show_progress(self, passed: int, count: int) -> None:
+        self._bar.setRange(0, max(1, count))
+        self._bar.setValue(passed)
+        skipped = self._tally().skipped
+        text = tr("{done:,} of {total:,} reviewed", done=passed - skipped, total=count)
+        if skipped:
+            text = tr("{progress}, {count:,} skipped", progress=text, count=skipped)
+        self.progress.setText(text)
+
     def _announce(self, place: int, text: str) -> None:
         """Have a screen reader say what the last key did, and what is shown in this place now."""
         if place != self._announced:
             self._announced = place
             announce(self, ". ".join(part for part in (self.trace.text(), text) if part))
-
-    def _show_trace(self, text: str) -> None:
-        """Show what the last key did."""
-        self.trace.setText(text)
-        self.back_step.setEnabled(self._reviewer.can_undo)
 
     def _prefetch_pictures(self) -> None:
         """Render the next photos in advance. The current one is requested last, so it is rendered first."""

@@ -81,10 +81,12 @@ class ReviewEnd(QWidget):
 
     def show_tally(self, count: int, tally: ReviewTally, *, can_retrain: bool) -> None:
         """Show the end of a review of this many photos; 0 if there were none to review."""
-        if count:
-            text = tr_n("{count:,} photo reviewed", "All {count:,} photos reviewed", count)
-        else:
+        if not count:
             text = tr("Nothing to review")
+        elif tally.skipped:
+            text = tr("{done:,} of {total:,} photos reviewed", done=count - tally.skipped, total=count)
+        else:
+            text = tr_n("{count:,} photo reviewed", "All {count:,} photos reviewed", count)
         self.headline.setText(text)
         show_text(self._details, tally.text() if count else tr("You have reviewed all photos that match the filters."))
         self.retrain.setVisible(can_retrain and tally.labelled > 0)

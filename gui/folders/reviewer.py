@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
 
 from core.api import jobs as api
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.datasets.labels import Label
 from core.jobs.reviewing import accepts_guess, can_be_accepted, correction_of, review_of
 from core.jobs.values import JobSummary, Review, Row, Verdict
@@ -22,18 +22,11 @@ from core.services.job_values import SelectedRows
 from gui.folders.outputs_controller import OutputsController
 from gui.folders.review_outbox import ReviewOutbox
 from gui.session.correction_store import CorrectionStore
+from gui.session.undo import Step
 from gui.tasks.task import Task
 
 RowReviews = tuple[tuple[Row, Review | None], ...]
 """Rows as they were before, each with its new review."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """Reviews that were stored, and the numbers of the changes to the labels of their photos."""
-
-    reviews: RowReviews
-    changes: tuple[int, ...]
 
 
 class Reviewer(QObject):
@@ -41,6 +34,7 @@ class Reviewer(QObject):
 
     Attributes:
         outbox: stores the reviews in the batch process.
+        undo_stack: the reviews of the job, to undo and redo.
         reviewed: reviews were added or removed; a `RowReviews`.
         reviewed_many: the reviews of many rows were stored.
     """
@@ -54,14 +48,14 @@ class Reviewer(QObject):
         super().__init__(parent)
         self.outbox, self._outputs, self._corrections = outbox, outputs, corrections
         self._job = ""
-        self._done: list[_Done | tuple[int, str]] = []
-        self._numbers = count(1)
+        self.undo_stack = QUndoStack(self)
+        self._numbers, self._failed = count(1), set[int]()
 
     def open(self, job: str) -> None:
         """Store the reviews of this job from now on."""
         if job != self._job:
             self._job = job
-            self._done.clear()
+            self.undo_stack.clear()
 
     def classes_of(self, job: JobSummary, installed: Mapping[str, InstalledModel]) -> tuple[str, ...]:
         """The classes to choose from for a job's model; empty if the model is gone."""
@@ -105,49 +99,45 @@ class Reviewer(QObject):
             model: the name of the model that made most of their predictions.
             review: the review; None removes reviews.
         """
-        many = next(self._numbers), model
-        self._done.append(many)
-        self._review_many(many, api.review_selected, selected, review)
+        self.undo_stack.push(Step(tr("reviews"), partial(self._apply_selected, self._job, selected, model, review)))
 
     def apply(self, reviews: Sequence[tuple[Row, Review | None]]) -> None:
         """Store these reviews together; one undo reverts all of them."""
         if reviews:
-            self.outbox.store(self._job, {row.number: review for row, review in reviews})
-            self._done.append(_Done(tuple(reviews), self._label(reviews)))
-            self.reviewed.emit(tuple(reviews))
+            text = tr_n("review", "{count:,} reviews", len(reviews))
+            self.undo_stack.push(Step(text, partial(self._apply, self._job, tuple(reviews))))
 
-    @property
-    def can_undo(self) -> bool:
-        """Whether there are reviews to undo."""
-        return bool(self._done)
+    def _apply(self, job: str, reviews: RowReviews) -> Callable[[], object]:
+        self.outbox.store(job, {row.number: review for row, review in reviews})
+        changes = self._label(reviews)
+        self.reviewed.emit(reviews)
+        return partial(self._revert, job, reviews, changes)
 
-    def undo(self) -> RowReviews:
-        """Undo the last reviews, and return those restored to rows that are loaded here."""
-        match self._done.pop() if self._done else None:
-            case (int(number), str(model)):
-                self._review_many((number, model), api.undo_reviews)
-                return ()
-            case _Done(reviews, changes):
-                before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in reviews)
-                self.outbox.store(self._job, {row.number: review for row, review in before})
-                self._corrections.undo(*changes)
-                self.reviewed.emit(before)
-                return before
-        return ()
+    def _revert(self, job: str, reviews: RowReviews, changes: tuple[int, ...]) -> None:
+        before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in reviews)
+        self.outbox.store(job, {row.number: review for row, review in before})
+        self._corrections.undo(*changes)
+        self.reviewed.emit(before)
 
-    def _review_many(self, many: tuple[int, str], verb: Callable[..., Any], *arguments: object) -> None:
-        self.outbox.add(partial(self._start_many, self._job, many, verb, *arguments))
+    def _apply_selected(
+        self, job: str, selected: SelectedRows, model: str, review: Review | None
+    ) -> Callable[[], object]:
+        number = next(self._numbers)
+        self._review_many(job, number, model, api.review_selected, selected, review)
+        return partial(self._revert_selected, job, number, model)
 
-    def _start_many(self, job: str, many: tuple[int, str], verb: Callable[..., Any], *arguments: object) -> Task:
-        number, model = many
+    def _revert_selected(self, job: str, number: int, model: str) -> None:
+        if number not in self._failed:  # else nothing was stored
+            self._review_many(job, number, model, api.undo_reviews)
+
+    def _review_many(self, job: str, number: int, model: str, verb: Callable[..., Any], *arguments: object) -> None:
+        self.outbox.add(partial(self._start_many, job, number, model, verb, *arguments))
+
+    def _start_many(self, job: str, number: int, model: str, verb: Callable[..., Any], *arguments: object) -> Task:
         task = self._outputs.run(job, tr("Labelling photos"), verb, number, *arguments)
-        task.failed.connect(lambda _: self._forget(many))
+        task.failed.connect(lambda _: self._failed.add(number))
         task.ended.connect(lambda: self._on_many_ended(model))
         return task
-
-    def _forget(self, many: tuple[int, str]) -> None:
-        if many in self._done:
-            self._done.remove(many)
 
     def _on_many_ended(self, model: str) -> None:
         self._corrections.read(model)

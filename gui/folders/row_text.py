@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from core.base.errors import ImageErrorKind
-from core.base.i18n import mark, tr
+from core.base.i18n import tr
 from core.base.text import display_path
 from core.jobs.values import Review, Row, State, Verdict
 from gui.widgets.formats import confidence
-from gui.widgets.photo_panel import headline_text
-
-_REASONS: Final[Mapping[str, str]] = {
-    ImageErrorKind.MISSING: mark("File missing"),
-    ImageErrorKind.NOT_A_FILE: mark("Not a file"),
-    ImageErrorKind.NO_ACCESS: mark("No access"),
-    ImageErrorKind.EMPTY: mark("Empty file"),
-    ImageErrorKind.NOT_AN_IMAGE: mark("Not an image"),
-    ImageErrorKind.UNSUPPORTED: mark("Unsupported"),
-    ImageErrorKind.DAMAGED: mark("Damaged"),
-    ImageErrorKind.TOO_LARGE: mark("Too large"),
-    ImageErrorKind.NO_MEMORY: mark("Out of memory"),
-}
+from gui.widgets.photo_panel import brief_failure_text, headline_text
 
 
 def name_text(row: Row) -> str:
@@ -46,8 +31,7 @@ def brief_text(row: Row) -> str:
     """The prediction, a guess with a question mark, or why there is none in a word or two, for a narrow column."""
     if row.failure is None:
         return tr("{label}?", label=row.label) if row.unknown else prediction_text(row)
-    reason = _REASONS.get(row.failure.kind)
-    return tr("Unreadable") if reason is None else tr(reason)
+    return brief_failure_text(row.failure)
 
 
 def percent_text(row: Row) -> str:

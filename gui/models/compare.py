@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, QSize, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
+from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Signal
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from core import api
@@ -23,6 +23,7 @@ from gui.tasks.task import Task
 from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.drop import DropContent, read_drop
+from gui.widgets.drop_target import DropTarget
 from gui.widgets.files import ask_for_files, ask_for_folder
 from gui.widgets.invitation import invitation
 from gui.widgets.layouts import fill, hbox, vbox
@@ -49,7 +50,6 @@ class CompareWindow(SecondWindow):
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(tr("Compare models"), "compare", QSize(1080, 760), QSize(720, 480), parent)
-        self.setAcceptDrops(True)
         self._session = session
         self._task: Task | None = None
         self._paths: tuple[Path, ...] = ()
@@ -63,6 +63,7 @@ class CompareWindow(SecondWindow):
         self._lay_out()
         self._connect()
         self._show_source()
+        self.overlay = DropTarget(self, _drop_text, self._take).overlay
 
     def _lay_out(self) -> None:
         names = (tr("First model"), tr("Second model"), tr("Photos to compare on"))
@@ -144,20 +145,13 @@ class CompareWindow(SecondWindow):
             return tuple(photo.path for photo in self._session.photos.photos())
         return self._paths
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        offer = read_drop(event.mimeData())
-        if isinstance(offer, DropContent) and offer.paths:
-            event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        offer = read_drop(event.mimeData())
-        if isinstance(offer, DropContent) and offer.paths:
-            event.acceptProposedAction()
-            self.set_photos(offer.paths)
-            self.compare()
+    def _take(self, mime: QMimeData) -> bool:
+        offer = read_drop(mime)
+        if not isinstance(offer, DropContent) or not offer.paths:
+            return False
+        self.set_photos(offer.paths)
+        self.compare()
+        return True
 
     # ---- events
 
@@ -244,6 +238,10 @@ def _index_of(names: Sequence[ModelName], references: Sequence[str], wanted: str
     one = next((one for one in names if one.name == name), None)
     reference = version_text.reference(one, active.number) if one and active else ""
     return references.index(reference) if reference in references else -1
+
+
+def _drop_text(content: DropContent) -> str:
+    return tr("Compare on {photos}", photos=_photos_text(content.paths)) if content.paths else ""
 
 
 def _photos_text(paths: Sequence[Path]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QUndoStack
 
 from core.base.text import display_path
 from gui.photos.correction_controller import CorrectionController
@@ -76,9 +76,10 @@ class PhotosBrowser:
         """Show or hide the inspector."""
         self._inspector.setVisible(self._inspector.isHidden())
 
-    def undo(self) -> None:
-        """Undo the last removal or correction."""
-        self._session.undo_stack.undo()
+    @property
+    def undo_stack(self) -> QUndoStack:
+        """The removals and corrections."""
+        return self._session.undo_stack
 
     @property
     def has_selection(self) -> bool:

@@ -20,6 +20,7 @@ from gui.session.model_controller import ModelController
 from gui.session.photos_model import Photo
 from gui.session.undo import Step
 from gui.tasks.notice import Notice
+from gui.widgets.announcing import announce
 from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.formats import confidence
 
@@ -90,6 +91,8 @@ class CorrectionController(QObject):
             return
         text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", len(predictions), label=label)
         self._change(text, predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
+        count = len(predictions)
+        announce(self._page, tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=label))
 
     def _change(self, text: str, predictions: Iterable[Prediction], labels: Mapping[Path, Label]) -> None:
         """Label the photos of predictions, or remove their labels, so that it can be undone."""

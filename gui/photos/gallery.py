@@ -30,6 +30,7 @@ from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
 from gui.widgets.formats import confidence
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
+from gui.widgets.photo_panel import brief_failure_text
 from gui.widgets.tile_look import TILE_LOOK
 
 Index = QModelIndex | QPersistentModelIndex
@@ -262,7 +263,7 @@ def _paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label
         if TILE_LOOK.has_names:
             paint_text(painter, _line(box, 2), name, colours.muted, elide=Qt.TextElideMode.ElideMiddle)
         return
-    what, colour = (tr("Waiting"), colours.muted) if outcome is None else (outcome.message, colours.danger)
+    what, colour = (tr("Waiting"), colours.muted) if outcome is None else (brief_failure_text(outcome), colours.danger)
     paint_text(painter, _line(box, 0), what, colour)
     paint_text(painter, _line(box, 1), name, colours.muted)
 

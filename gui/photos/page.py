@@ -183,7 +183,7 @@ class PhotosPage(QWidget):
             self.gallery.select_row(row or 0)
 
     def _show_pending(self) -> None:
-        self._session.show_pending(frozenset(one.path for one in self.retraining.pending()))
+        self._session.show_pending(self.retraining.to_check())
 
     def _on_outcome(self, row: int) -> None:
         if row == self.gallery.current_row():

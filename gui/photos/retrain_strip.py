@@ -12,6 +12,7 @@ from core.base.i18n import tr, tr_n
 from core.datasets.labels import Label, ambiguous_text
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
+from gui.widgets.announcing import announce
 from gui.widgets.basic import ProgressBar, button, label, show_text
 from gui.widgets.layouts import Placed, fill, hbox, vbox
 
@@ -38,7 +39,7 @@ class RetrainStrip(QFrame):
     def __init__(self, retraining: Retraining, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("strip")
-        self._retraining = retraining
+        self._retraining, self._phase = retraining, Phase.IDLE
         self.words = label(kind="number", wrap=True)
         self.details = label(kind="muted", wrap=True)
         self.bar = ProgressBar()
@@ -88,7 +89,7 @@ class RetrainStrip(QFrame):
         show_text(self.details, details)
         self.retrain.setText(_button_text(pending))
         self.retrain.setVisible(bool(pending) and can_learn and phase is not Phase.RUNNING)
-        self.show_labels.setVisible(phase is Phase.PENDING)
+        self.show_labels.setVisible(phase is Phase.PENDING or bool(now.skipped))
         self.train.setVisible(phase is Phase.PENDING and not can_learn)
         self.cancel.setVisible(phase is Phase.RUNNING)
         self.cancel.setEnabled(not now.is_stopping)
@@ -99,8 +100,17 @@ class RetrainStrip(QFrame):
         self.close_button.setVisible(phase in (Phase.DONE, Phase.FAILED))
         self._show_progress()
         self.setVisible(phase is not Phase.IDLE)
+        self._announce(phase)
         if had_focus:
             self._keep_focus()
+
+    def _announce(self, phase: Phase) -> None:
+        """Have a screen reader say that a retraining started or ended, and how."""
+        if phase is not self._phase and phase in (Phase.RUNNING, Phase.DONE, Phase.FAILED):
+            announce(
+                self, self.words.text() if phase is Phase.RUNNING else f"{self.words.text()} {self.details.text()}"
+            )
+        self._phase = phase
 
     def _keep_focus(self) -> None:
         """Move the keyboard focus from a button that disappeared to the next visible one."""

@@ -125,10 +125,18 @@ class Retraining(QObject):
                 changes.append(Disagreement(photo.path, own.label if own else None, *best))
         return changes
 
+    @property
+    def skipped(self) -> tuple[Failure, ...]:
+        """The photos that the last retraining did not use, with reasons."""
+        return self.summary.skipped if self.summary is not None else ()
+
+    def to_check(self) -> frozenset[Path]:
+        """The photos whose labels the user may want to check: those left out, or else all that are not learned yet."""
+        return frozenset(one.path for one in self.skipped or self.pending())
+
     def left_out(self, path: Path) -> str:
         """Why the last retraining did not use a photo; empty if it did."""
-        skipped = self.summary.skipped if self.summary is not None else ()
-        failure = next((one for one in skipped if one.path == path), None)
+        failure = next((one for one in self.skipped if one.path == path), None)
         return "" if failure is None else tr("Left out of the retraining: {reason}", reason=_sentence(failure))
 
     # ---- requests

@@ -1,4 +1,4 @@
-"""Detects changes that other programs make to models and unfinished training runs."""
+"""Detects changes that other programs make to models, unfinished training runs and settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from core.base import paths
-from core.models.change_token import ChangeToken, change_token
+from core.models.change_token import ChangeToken, change_token, changed_ns
 from gui.tasks.main_thread import Dispatcher
 
 _EVERY_S: Final = 1.0
@@ -19,9 +19,11 @@ class LibraryWatch(QObject):
 
     Attributes:
         changed: models or runs were added, removed or activated.
+        settings_written: the settings were written, by this program or another.
     """
 
     changed = Signal()
+    settings_written = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -40,12 +42,14 @@ class LibraryWatch(QObject):
             self._thread.join()
 
     def _watch(self) -> None:  # in its own thread
-        token = _change_tokens()
+        models, settings = _change_tokens(), changed_ns(paths.settings_file())
         while not self._stop.wait(_EVERY_S):
-            now = _change_tokens()
-            if now != token:
-                token = now
+            models_now, settings_now = _change_tokens(), changed_ns(paths.settings_file())
+            if models_now != models:
                 self._dispatcher.post(lambda _: self.changed.emit(), None)
+            if settings_now != settings:
+                self._dispatcher.post(lambda _: self.settings_written.emit(), None)
+            models, settings = models_now, settings_now
 
 
 def _change_tokens() -> tuple[ChangeToken, ChangeToken]:

@@ -218,17 +218,21 @@ class PhotosModel(QAbstractListModel):
         self.beginResetModel()
         for photo in removed:
             photo.position = _NOT_LISTED
-            self.failed_count -= isinstance(photo.outcome, Failure)
         if len(removed) == len(self._all):
-            self._by_path = {}
-        for photo in removed if self._by_path else ():
-            del self._by_path[photo.path]
-        self._all, self._photos = (
-            [photo for photo in photos if photo.position != _NOT_LISTED] for photos in (self._all, self._photos)
-        )
+            self._all, self._photos, self._by_path, self.failed_count = [], [], {}, 0
+        else:
+            self._drop(removed)
         self.endResetModel()
         self.listed.emit()
         return removed
+
+    def _drop(self, removed: Iterable[Photo]) -> None:
+        for photo in removed:
+            del self._by_path[photo.path]
+            self.failed_count -= isinstance(photo.outcome, Failure)
+        self._all, self._photos = (
+            [photo for photo in photos if photo.position != _NOT_LISTED] for photos in (self._all, self._photos)
+        )
 
     def set_outcome(self, outcome: Outcome) -> None:
         """Store the outcome of a photo, unless the photo was removed."""

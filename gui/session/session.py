@@ -89,6 +89,8 @@ class Session(QObject):
         self.kept_list.found.connect(self._on_kept)
         self.pasted.saved.connect(lambda file: self.add((file,)))
         self.watch.changed.connect(self.models.refresh)
+        self.watch.settings_written.connect(self.settings.read_again)
+        self.settings.changed_elsewhere.connect(self._on_changed_elsewhere)
 
     def start(self) -> None:
         """Start the helper processes and open the model, without blocking; does nothing after `close`."""
@@ -200,6 +202,11 @@ class Session(QObject):
         elif opened is not None:
             self.photos.show_in_use(opened.name, opened.version)
         self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
+
+    def _on_changed_elsewhere(self, names: frozenset[str]) -> None:
+        """Follow `fovea models use` in a terminal."""
+        if names & {"model", "provider", "precision"}:
+            self.models.open()
 
     def _on_opened(self, opened: OpenedModel) -> None:
         self.photos.version = opened.version

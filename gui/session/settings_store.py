@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -21,11 +21,14 @@ class SettingsStore(QObject):
 
     Attributes:
         changed: the settings changed.
+        changed_elsewhere: another program changed the settings, after which `changed` was emitted; the names of the
+            fields.
         damaged: a warning that the stored settings could not be read; emitted once the event loop runs.
         failed: the settings could not be written.
     """
 
     changed = Signal(Settings)
+    changed_elsewhere = Signal(object)
     damaged = Signal(str)
     failed = Signal(StorageError)
 
@@ -35,6 +38,7 @@ class SettingsStore(QObject):
         self.value = settings.load(paths.settings_file(), warnings.append)
         for warning in warnings:
             QTimer.singleShot(0, self, partial(self.damaged.emit, warning))
+        self._stored = self.value  # only for the writer's thread
         self._dispatcher = Dispatcher(self)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="settings")
 
@@ -44,12 +48,36 @@ class SettingsStore(QObject):
         self._writer.submit(self._save, fields)
         self.changed.emit(self.value)
 
+    def read_again(self) -> None:
+        """Take over what other programs changed in the file; what they did not change stays as it is here."""
+        self._writer.submit(self._read)
+
     def close(self) -> None:
         """Wait until everything is written."""
         self._writer.shutdown(wait=True)
 
-    def _save(self, fields: Mapping[str, Any]) -> None:
+    def _save(self, fields: Mapping[str, Any]) -> None:  # in the writer's thread, as is `_read`
         try:
+            self._read()
             settings.change(paths.settings_file(), **fields)
+            self._stored = replace(self._stored, **fields)
         except StorageError as error:
             self._dispatcher.post(self.failed.emit, error)
+
+    def _read(self) -> None:
+        file, warnings = paths.settings_file(), list[str]()
+        stored = settings.load(file, warnings.append)
+        if warnings or not file.exists():  # these would be the defaults
+            return
+        values, before = asdict(stored), asdict(self._stored)
+        self._stored = stored
+        changes = {name: value for name, value in values.items() if value != before[name]}
+        if changes:
+            self._dispatcher.post(self._take_over, changes)
+
+    def _take_over(self, changes: Mapping[str, Any]) -> None:
+        changes = {name: value for name, value in changes.items() if value != getattr(self.value, name)}
+        if changes:
+            self.value = replace(self.value, **changes)
+            self.changed.emit(self.value)
+            self.changed_elsewhere.emit(frozenset(changes))

@@ -100,17 +100,14 @@ class Availability(QObject):
         self._show_undo()
 
     def _show_undo(self) -> None:
-        undo, redo, stack = self._actions[ActionId.UNDO], self._actions[ActionId.REDO], self._session.undo_stack
-        page, nothing = self._pages.current_page, tr("There is nothing to undo here.")
-        can_undo, what, repeatable = False, "", ""
-        if page is Page.PHOTOS:
-            can_undo, what, repeatable = stack.canUndo(), stack.undoText(), stack.redoText()
-        elif page is Page.FOLDERS and self._pages.folder_commands.browser.can_undo:
-            can_undo, what = True, tr("review")
-        undo.setText(tr("&Undo {step}", step=what) if what else tr("&Undo"))
-        redo.setText(tr("&Redo {step}", step=repeatable) if repeatable else tr("&Redo"))
-        undo.set_reason("" if can_undo else nothing)
-        redo.set_reason("" if repeatable else tr("There is nothing to redo here."))
+        undo, redo, last, next_ = self._actions[ActionId.UNDO], self._actions[ActionId.REDO], "", ""
+        if self._pages.current_page in (Page.PHOTOS, Page.FOLDERS):
+            stack = self._pages.photo_browser.undo_stack
+            last, next_ = stack.undoText(), stack.redoText()
+        undo.setText(tr("&Undo {step}", step=last) if last else tr("&Undo"))
+        redo.setText(tr("&Redo {step}", step=next_) if next_ else tr("&Redo"))
+        undo.set_reason("" if last else tr("There is nothing to undo here."))
+        redo.set_reason("" if next_ else tr("There is nothing to redo here."))
 
     # ---- photos
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from core.base import paths
 from core.base.i18n import tr, tr_n
@@ -28,7 +28,8 @@ from gui.shell.top_bar import TopBar
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.context_menu import attach_menu
-from gui.widgets.drop_window import DropWindow
+from gui.widgets.drop import drop_text
+from gui.widgets.drop_target import DropTarget
 from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
@@ -45,7 +46,7 @@ _PAGES = {
 }
 
 
-class MainWindow(DropWindow):
+class MainWindow(QMainWindow):
     """The main window; its session starts after the first paint, so that the window appears immediately."""
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class MainWindow(DropWindow):
         self.top_bar = TopBar(self.session.models, [id_[choice] for choice in (*PROVIDERS, ActionId.EXACT)], self)
         self.status = StatusBar(self.session, self.notices, self)
         self.take = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self).take
+        self.overlay = DropTarget(self, drop_text, self.take).overlay
         self.commands = Commands(self.session, self.notices, self.pages, id_, self._own_commands(), self)
         self.recent = RecentMenu(menus.recent, self.session.add)
         self.availability = Availability(self.session, self.pages, id_)

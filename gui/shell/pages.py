@@ -86,10 +86,11 @@ class PageStack(QStackedWidget):
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
         page.state_changed.connect(self.state_changed)
-        page.reviewer.reviewed.connect(self.state_changed)
+        page.reviewer.undo_stack.indexChanged.connect(self.state_changed)
         page.results_created.connect(lambda it: it.selection.current_changed.connect(self.state_changed))
         page.wanted.connect(lambda: self.show_page(Page.FOLDERS))
         self._session.closing.connect(page.tasks.close)
+        self._session.closing.connect(page.reviewer.undo_stack.clear)  # else it signals while it is deleted
         commands = FolderCommands(page, self._notices, self._actions)
         commands.jobs.status_changed.connect(self.folders_status_changed)
         self._add(page, Page.FOLDERS)
@@ -172,10 +173,10 @@ class PageStack(QStackedWidget):
         self.models.show_version(name, number)
 
     def preload(self) -> None:
-        """Create the other pages, one per turn of the event loop; import the rest once a model is open."""
+        """Create the other pages, one per turn of the event loop; the rest, with the wizard, once a model is open."""
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages(), _PAUSE_MS))
         once = Qt.ConnectionType.SingleShotConnection
-        self._session.models.opened.connect(lambda _: preload.preload(self, _LATER), once)
+        self._session.models.opened.connect(lambda _: preload.preload(self, _LATER, self._wizard.prepare), once)
 
     def _make_pages(self) -> Iterator[QWidget]:
         yield self.folders

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from core.base.i18n import tr
 from gui.session.session import Session
 from gui.tasks.notice import NoticeKind
+from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ _WARNED_MS: Final = 10_000
 
 
 class WizardController(QObject):
-    """Opens the wizard, which is created when it is first needed.
+    """Opens the wizard, which is created ahead of time or when it is first needed.
 
     Attributes:
         status_changed: the progress of the training, as one line; empty when none is in progress.
         close_wanted: close Fovea although a training is in progress.
+        wizard: the wizard; None until it is first shown.
         line: the progress of the training.
     """
 
@@ -38,6 +40,7 @@ class WizardController(QObject):
         """The wizard stays above the window of `parent`."""
         super().__init__(parent)
         self._session, self._notices, self._parent = session, notices, parent
+        self._made = Lazy(self._make)
         self.wizard: TrainingWizard | None = None
         self.line = ""
         self._is_warned = False
@@ -80,9 +83,16 @@ class WizardController(QObject):
 
     def _shown(self) -> TrainingWizard:
         if self.wizard is None:
-            self.wizard = self._make()
+            from gui.plots import warm
+
+            self.wizard = self._made.get()
+            warm(self.wizard)
         self.wizard.bring_up()
         return self.wizard
+
+    def prepare(self) -> None:
+        """Create the wizard, so that it opens without delay."""
+        self._made.get()
 
     def resume(self, request: TrainRequest) -> None:
         """Show the training step of the wizard and resume this run there, unless another training is in progress."""
@@ -94,11 +104,9 @@ class WizardController(QObject):
             self.wizard.close()
 
     def _make(self) -> TrainingWizard:
-        from gui.plots import warm
         from gui.training.wizard.window import TrainingWizard
 
         wizard = TrainingWizard(self._session, self._parent)
-        warm(wizard)
         wizard.status_changed.connect(self.show_progress)
         wizard.finished.connect(self._on_finished)
         wizard.hid.connect(self._show_hidden)

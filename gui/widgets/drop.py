@@ -11,11 +11,11 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtGui import QImage
 
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
-from core.images.listing import IMAGE_SUFFIXES
+from core.images.listing import IMAGE_SUFFIXES, has_image_suffix
 
 MODEL_SUFFIX: Final = ".onnx"
 """The suffix of model files."""
@@ -77,7 +77,9 @@ def _path(url: QUrl) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(url.path(QUrl.ComponentFormattingOption.FullyEncoded))))
 
 
-def dropped_path(event: QDropEvent) -> Path | None:
-    """The single local path that is dragged, which may be a file or a folder; None otherwise."""
-    content = read_drop(event.mimeData())
-    return content.paths[0] if isinstance(content, DropContent) and len(content.paths) == 1 else None
+def dropped_folder(content: DropContent | Rejection) -> Path | None:
+    """The only path that is dropped, if by its name it is no image: a folder, as far as can be told; None otherwise."""
+    match content:
+        case DropContent(paths=(path,)) if not has_image_suffix(path.name):
+            return path
+    return None

@@ -66,8 +66,8 @@ def _accuracy(model: InstalledModel) -> str:
     match model.card.evaluation:
         case {"accuracy": float(accuracy), "accuracy_interval_95": [float(low), float(high)], "images": int(images)}:
             text = tr_n(
-                "{accuracy} on {count:,} photo; 95% confidence interval: {low:.1%} to {high:.1%}",
-                "{accuracy} on {count:,} photos; 95% confidence interval: {low:.1%} to {high:.1%}",
+                "{accuracy} on {count:,} photo; 95% confidence interval: {low:.0%} to {high:.0%}",
+                "{accuracy} on {count:,} photos; 95% confidence interval: {low:.0%} to {high:.0%}",
                 images,
                 accuracy=percent(accuracy, 1),
                 low=low,

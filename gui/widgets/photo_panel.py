@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,8 @@ from PySide6.QtCore import QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from core.base.i18n import tr
+from core.base.errors import ImageErrorKind
+from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.prediction import Failure, Outcome, Prediction, Score
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
@@ -23,6 +24,18 @@ from gui.widgets.painting import paint_no_picture
 _MIN_HEIGHT: Final = 220
 _MAX_PART: Final = 0.5
 """The height of a photo: at least, in pixels, and at most, of the window's."""
+
+_REASONS: Final[Mapping[str, str]] = {
+    ImageErrorKind.MISSING: mark("File missing"),
+    ImageErrorKind.NOT_A_FILE: mark("Not a file"),
+    ImageErrorKind.NO_ACCESS: mark("No access"),
+    ImageErrorKind.EMPTY: mark("Empty file"),
+    ImageErrorKind.NOT_AN_IMAGE: mark("Not a photo"),
+    ImageErrorKind.UNSUPPORTED: mark("Unsupported"),
+    ImageErrorKind.DAMAGED: mark("Damaged"),
+    ImageErrorKind.TOO_LARGE: mark("Too large"),
+    ImageErrorKind.NO_MEMORY: mark("Out of memory"),
+}
 
 
 class PhotoView(QWidget):
@@ -223,6 +236,12 @@ def headline_text(outcome: Outcome | None) -> str:
             return tr("Couldn't read this photo")
         case None:
             return tr("Waiting")
+
+
+def brief_failure_text(failure: Failure) -> str:
+    """Why a photo could not be read, in a word or two."""
+    reason = _REASONS.get(failure.kind)
+    return tr("Unreadable") if reason is None else tr(reason)
 
 
 def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:

@@ -36,7 +36,7 @@ from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.benchmarks import trees
-from tests.benchmarks.window import StallWatch, rest, spin
+from tests.benchmarks.window import COLUMNS, StallWatch, rest, spin
 from tests.journals import write_journal
 
 STEPS = 200
@@ -150,7 +150,7 @@ def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tupl
 
 
 def measure_stalls(rows: int) -> None:
-    table = Table("while", "seconds", "longest stall, ms", "stalls above 50 ms", title="The window's event loop")
+    table = Table(*COLUMNS, title="The window's event loop")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         os.environ["FOVEA_HOME"] = home
         card, files = tiny.packaged_model("colours")
@@ -166,8 +166,7 @@ def measure_stalls(rows: int) -> None:
             started = time.perf_counter()
             act()
             rest(0.3)
-            longest, many = watch.report()
-            table.add_row(name, f"{time.perf_counter() - started - 0.3:.2f}", f"{longest:.0f}", str(many))
+            table.add_row(name, f"{time.perf_counter() - started - 0.3:.2f}", *watch.report())
         window.close()
     Console(width=100).print(table)
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from rich.console import Console
 from rich.table import Table
-from window import StallWatch, rest, spin
+from window import COLUMNS, StallWatch, rest, spin
 
 from core.training.request import Recipe
 from gui.app.application import open_window
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--recipe", choices=list(Recipe), default=Recipe.QUICK, type=Recipe)
     asked = parser.parse_args()
-    table = Table("while", "seconds", "longest stall, ms", "stalls above 50 ms", title="The window's event loop")
+    table = Table(*COLUMNS, title="The window's event loop")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         os.environ["FOVEA_HOME"] = home
         _, window = open_window([])
@@ -71,8 +71,7 @@ def main() -> None:
         for name, act in scenes(window, asked.photos.resolve(), asked.recipe):
             started = time.perf_counter()
             act()
-            longest, many = watch.report()
-            table.add_row(name, f"{time.perf_counter() - started:.1f}", f"{longest:.0f}", str(many))
+            table.add_row(name, f"{time.perf_counter() - started:.1f}", *watch.report())
         window.close()
     Console(width=100).print(table)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.jobs import pipeline, walk
 from core.models import classifier
-from core.services import sorting
+from core.outputs import sort
 from core.services.processes import serve_batch, serve_engine
 
 DEADLY = "deadly.png"
@@ -104,5 +104,5 @@ def serve_batch_that_sorts_slowly(connection: Connection) -> None:
 
         return do
 
-    sorting.execute, sorting.undo = slowly(sorting.execute), slowly(sorting.undo)
+    sort.execute, sort.undo = slowly(sort.execute), slowly(sort.undo)
     serve_batch(connection)

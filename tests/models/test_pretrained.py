@@ -17,10 +17,12 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 import h5py
 
 from core.base.errors import ModelError
-from core.trainer.efficientnet_lite import FEATURE_WIDTH, efficientnet_lite0
-from core.trainer.framework import keras
+from core.trainer import tflite_file
+from core.trainer.efficientnet_lite import FEATURE_WIDTH, efficientnet_lite
+from core.trainer.framework import keras, tflite_schema
+from core.trainer.layers import normalised
 from core.trainer.weights import Arrays, set_weights
-from models.pretrained import classifier, layer_weights, read_inner_model, set_weights_in_order
+from models.pretrained import classifier, layer_weights, read_inner_model, set_weights_in_order, tflite_weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras's own way of saving, with NumPy 2."""
@@ -154,8 +156,8 @@ def _keras_file(weights: bytes) -> bytes:
 
 
 def test_every_layer_finds_its_arrays(state: dict[str, NDArray[np.float32]]) -> None:
-    model = efficientnet_lite0(32)
-    set_weights(model, layer_weights(state))
+    model = efficientnet_lite(0, 32)
+    set_weights(model, layer_weights(state, 0))
     stem = np.asarray(model.get_layer("stem").weights[0])
     assert stem[2, 1, 0, 31] == state["_conv_stem.weight"][31, 0, 2, 1]
     depthwise = np.asarray(model.get_layer("block3_depthwise").weights[0])
@@ -170,3 +172,39 @@ def test_the_classifier_reads_features(state: dict[str, NDArray[np.float32]]) ->
     features = np.random.default_rng(1).normal(0, 1, (2, FEATURE_WIDTH)).astype(np.float32)
     wanted = features @ state["_fc.weight"].T + state["_fc.bias"]
     np.testing.assert_allclose(head.logits(features), wanted, rtol=1e-5)
+
+
+def test_8_bit_weights_are_multiplied_by_their_steps() -> None:
+    image = keras.Input((4, 4, 3))
+    convolution = keras.layers.Conv2D(2, 3, use_bias=False, name="stem")
+    model = keras.Model(image, normalised(convolution(image), "stem"))
+    kernel = np.arange(54).reshape(2, 3, 3, 3).astype(np.int8)
+    dense = np.array([[1, -2], [3, 4], [5, 6]], np.int8)
+    weights, head = tflite_weights(_tflite([(kernel, [0.5, 2], [10, 20]), (dense, [0.25], [1, 2, 3])]), model)
+    set_weights(model, weights)
+    images = np.random.default_rng(1).normal(0, 1, (1, 4, 4, 3)).astype(np.float32)
+    exact = kernel.transpose(1, 2, 3, 0) * np.array([0.5, 2], np.float32)
+    wanted = np.einsum("hwi,hwio->o", images[0, :3, :3], exact) + np.array([5, 40])
+    np.testing.assert_allclose(np.asarray(model(images))[0, 0, 0], wanted, rtol=1e-4)
+    np.testing.assert_array_equal(head.weights, [[0.25, 0.75, 1.25], [-0.5, 1, 1.5]])
+    np.testing.assert_array_equal(head.bias, [0.25, 0.5, 0.75])
+
+
+def _tflite(layers: list[tuple[NDArray[np.int8], list[float], list[int]]]) -> bytes:
+    """A .tflite of one operator per layer, with its kernel, the steps of its channels, and its bias."""
+    schema = tflite_schema
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.version, model.buffers, model.subgraphs = 3, [schema.BufferT()], [graph]
+    graph.tensors, graph.operators = [], []
+    for kernel, steps, bias in layers:
+        operator = schema.OperatorT()
+        operator.inputs = [0, len(graph.tensors), len(graph.tensors) + 1]
+        graph.operators.append(operator)
+        for values, kind in ((kernel, schema.TensorType.INT8), (np.array(bias, np.int32), schema.TensorType.INT32)):
+            tensor = schema.TensorT()
+            tensor.shape, tensor.type, tensor.name = list(values.shape), kind, b""
+            tensor.buffer = tflite_file.add_buffer(model, values)
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale, tensor.quantization.zeroPoint = steps, [0] * len(steps)
+            graph.tensors.append(tensor)
+    return tflite_file.serialize(model)

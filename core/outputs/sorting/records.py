@@ -7,12 +7,11 @@ import logging
 import os
 import sqlite3
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from core.base import paths, recovery
-from core.base.errors import DamagedError, StorageError, UsageError
+from core.base.errors import BrokenRecord, DamagedError, StorageError, UsageError
 from core.base.i18n import tr_n
 from core.base.recovery import as_path
 from core.base.storage import reading_errors
@@ -25,22 +24,14 @@ from core.outputs.sorting.values import SortingState, SortingSummary, TransferMo
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenSorting:
-    """A sorting whose record cannot be read, with the error."""
-
-    id: str
-    error: StorageError
-
-
-def list_sortings() -> tuple[SortingSummary | BrokenSorting, ...]:
+def list_sortings() -> tuple[SortingSummary | BrokenRecord, ...]:
     """All sortings, the newest first; those whose records cannot be read are last.
 
     Raises:
         StorageError: the folder of the records cannot be read.
     """
     found: list[SortingSummary] = []
-    broken: list[BrokenSorting] = []
+    broken: list[BrokenRecord] = []
     with reading_errors(paths.sortings()):
         ids = sorted((file.stem for file in paths.sortings().glob("*.sqlite")), reverse=True)
     for id_ in ids:
@@ -50,7 +41,7 @@ def list_sortings() -> tuple[SortingSummary | BrokenSorting, ...]:
         except UsageError:  # deleted meanwhile
             continue
         except StorageError as error:
-            broken.append(BrokenSorting(id_, error))
+            broken.append(BrokenRecord(id_, error))
     return (*sorted(found, key=lambda summary: summary.begun, reverse=True), *broken)
 
 

@@ -116,6 +116,14 @@ def _details_text(result: TrainingResult) -> str:
 
 
 def _compared(other: BaselineComparison) -> Iterator[str]:
+    if other.training_overlap:
+        yield tr(
+            "Not compared with “{name}”, in use before: it was trained on {overlap:,} of these {count:,} photos.",
+            name=other.name,
+            overlap=other.training_overlap,
+            count=other.result.a.images,
+        )
+        return
     yield tr(
         "“{name}”, in use before, gets {accuracy} on the same photos: {fixed:,} fixed, {broken:,} broken.",
         name=other.name,

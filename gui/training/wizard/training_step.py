@@ -14,6 +14,7 @@ from core.base.i18n import tr
 from core.base.progress import Progress, StageKind
 from core.training.protocol import Epoch
 from gui.widgets import theme
+from gui.widgets.announcing import announce
 from gui.widgets.basic import Panel, ProgressBar, button, label, restyle
 from gui.widgets.formats import remaining
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
@@ -107,6 +108,7 @@ class TrainingStep(QWidget):
             self._current = label(f"•  {_sentence(progress.stage)}")
             self._done.body.addWidget(self._current)
             self._stages.append(progress.stage)
+            announce(self, _sentence(progress.stage))
             self._samples.clear()
             self.speed.clear()
         self.stage.setText(_sentence(progress.stage))
@@ -150,6 +152,7 @@ class TrainingStep(QWidget):
         self.stage.setText(tr("Training failed"))
         self._reset()
         self._failure.show()
+        announce(self, f"{self.stage.text()}. {error}", is_urgent=True)
         (self.again if error.can_resume else self.restart).setFocus()
 
     def show_stopped(self, *, can_resume: bool) -> None:

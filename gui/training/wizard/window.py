@@ -7,11 +7,12 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QShowEvent
+from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import mark, tr
+from core.base.text import display_path
 from core.datasets.values import FolderRead
 from core.training.request import TrainRequest
 from core.training.values import TrainingResult
@@ -21,8 +22,10 @@ from gui.training.wizard.photos_controller import PhotosController
 from gui.training.wizard.result_controller import ResultController
 from gui.training.wizard.training_controller import TrainingController
 from gui.widgets import theme
+from gui.widgets.announcing import announce
 from gui.widgets.basic import button, label
-from gui.widgets.drop import dropped_path
+from gui.widgets.drop import DropContent, dropped_folder, read_drop
+from gui.widgets.drop_target import DropTarget
 from gui.widgets.layouts import SPACE, Item, fill, hbox, vbox
 from gui.widgets.notices import Notices
 from gui.widgets.second_window import SecondWindow
@@ -57,7 +60,6 @@ class TrainingWizard(SecondWindow):
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(tr("New model"), "wizard", QSize(1120, 760), QSize(900, 600), parent)
-        self.setAcceptDrops(True)
         self.notices = Notices(self)
         self._pages = pages = QStackedWidget()
         self._titles = [label(f"{step + 1}  {tr(_TITLES[step])}", "muted") for step in WizardStep]
@@ -66,6 +68,7 @@ class TrainingWizard(SecondWindow):
         self.next = button(tr("Next"), self._go_on, kind="primary")
         self.done = button(tr("Done"), self._finish, hint=tr("Close this window (Esc)"))
         self._lay_out()
+        self.overlay = DropTarget(self, self._drop_text, self._take).overlay
         self.photos = PhotosController(session, pages)
         self.method = MethodController(session, self.photos, pages)
         self.training = TrainingController(session.training, session.models, pages)
@@ -109,6 +112,8 @@ class TrainingWizard(SecondWindow):
             self.result.show_labels(read)
         elif read.error is None and not self.training.is_running:
             self.method.forecast_soon()
+        if self.step is WizardStep.PHOTOS:
+            announce(self, self.photos.step.found.summary.text())
 
     def _go_on(self) -> None:
         if self.step is WizardStep.PHOTOS:
@@ -140,6 +145,7 @@ class TrainingWizard(SecondWindow):
     def _show_result(self, name: str) -> None:
         self.go_to(WizardStep.RESULT)
         self.result.step.use.setFocus()
+        announce(self, f"{self.result.step.headline.text()}. {self.result.step.beside.text()}")
         self.finished.emit(name, self.result.step.headline.text())
 
     def _train_again(self, *, is_immediate: bool) -> None:
@@ -179,18 +185,15 @@ class TrainingWizard(SecondWindow):
             can_continue = self.photos.can_continue if step is WizardStep.PHOTOS else self.method.step.can_continue
             self.next.setEnabled(can_continue)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self.step is WizardStep.PHOTOS and dropped_path(event) is not None:
-            event.acceptProposedAction()
+    def _drop_text(self, content: DropContent) -> str:
+        folder = dropped_folder(content) if self.step is WizardStep.PHOTOS else None
+        return tr("Read “{folder}”", folder=display_path(folder.name)) if folder else ""
 
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        folder = dropped_path(event)
+    def _take(self, mime: QMimeData) -> bool:
+        folder = dropped_folder(read_drop(mime)) if self.step is WizardStep.PHOTOS else None
         if folder is not None:
-            event.acceptProposedAction()
             self.open_folder(folder)
+        return folder is not None
 
     def _cancel(self) -> None:
         """Stop reading a folder; otherwise close the window, which asks first while a training is in progress."""

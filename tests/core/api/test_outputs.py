@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from core.api import outputs
-from core.api.classification import ClassifyRequest
+from core.api.classification import ClassifyRequest, ClassifyTotals
 from core.base.errors import UsageError
 from core.base.progress import CancelToken
 from core.models.library import open_library
+from core.outputs.sort import SortPlan
 from core.outputs.sorting.values import SortingState, SortRequest, TransferMode
 from tests import tiny
 
@@ -24,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def plan(folder: Path, *, dry_run: bool = False) -> outputs.SortPlan:
+def plan(folder: Path, *, dry_run: bool = False) -> tuple[SortPlan, ClassifyTotals | None]:
     return outputs.plan_sorting(
         SortRequest(folder, folder.with_name("sorted"), TransferMode.MOVE),
         ClassifyRequest((folder,), "colours", recursive=True, for_sorting=True),
@@ -36,20 +37,20 @@ def plan(folder: Path, *, dry_run: bool = False) -> outputs.SortPlan:
 
 
 def test_a_plan_changes_nothing_until_it_is_carried_out(folder: Path) -> None:
-    planned = plan(folder, dry_run=True)
-    assert planned.totals is not None
-    assert (planned.totals.images, planned.summary.photos, len(planned.steps)) == (3, 3, 3)
+    planned, totals = plan(folder, dry_run=True)
+    assert totals is not None
+    assert (totals.images, planned.summary.photos, len(planned.steps)) == (3, 3, 3)
     assert len(list(folder.iterdir())) == 3
     done = outputs.sort_photos(planned, report=lambda _: None, token=CancelToken())
     assert (done.sorted, done.failed, outputs.list_issues(done)) == (3, 0, ())
     assert (folder.with_name("sorted") / "red" / "red.png").exists()
-    assert plan(folder).totals is None  # all of it was sorted before
+    assert plan(folder)[1] is None  # all of it was sorted before
 
 
 def test_the_latest_sorting_is_undone(folder: Path) -> None:
     with pytest.raises(UsageError, match="No matching sorting"):
         outputs.undo_sorting("", report=lambda _: None, token=CancelToken())
-    done = outputs.sort_photos(plan(folder), report=lambda _: None, token=CancelToken())
+    done = outputs.sort_photos(plan(folder)[0], report=lambda _: None, token=CancelToken())
     with pytest.raises(UsageError, match="No matching sorting"):
         outputs.resume_sorting("", report=lambda _: None, token=CancelToken())
     undone = outputs.undo_sorting("", report=lambda _: None, token=CancelToken())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import struct
 from pathlib import Path
 
@@ -66,3 +67,10 @@ def test_a_language_without_a_catalog_stays_english(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(i18n, "_catalog", i18n._catalog)
     use_language("xx", tmp_path)
     assert tr("Cancel") == "Cancel"
+
+
+def test_another_wording_is_used_where_there_is_no_translation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "_catalog", gettext.NullTranslations())
+    i18n.use_wording({"an image": "a photo", "{count} image": "{count} photo", "{count} images": "{count} photos"})
+    assert (tr("an image"), tr("a model")) == ("a photo", "a model")
+    assert [tr_n("{count} image", "{count} images", count) for count in (1, 2)] == ["1 photo", "2 photos"]

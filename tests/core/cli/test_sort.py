@@ -93,7 +93,7 @@ def test_companions_are_listed_before_and_counted_after(fovea: Fovea, pictures: 
     assert red["companions"][0]["target"] == str(Path(red["target"]).with_suffix(".mov"))
     err = fovea(*asked).err
     assert "Sorted 4 photos into" in err
-    assert "(move). Included 1 companion file." in err
+    assert "Included 1 companion file." in err
     assert not (pictures / "red.mov").exists()
 
 

@@ -207,7 +207,7 @@ def test_an_unreadable_folder_is_in_the_journal(request_of: JobRequest, monkeypa
     monkeypatch.setattr(os, "scandir", scandir)
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         assert len(list(job.results())) == 3
-        assert [trouble.folder.name for trouble in job.walk.unreadable_folders] == ["more"]
+        assert [trouble.path.name for trouble in job.walk.unreadable_folders] == ["more"]
     with ResultStore(job.id) as answers:
         assert answers.summary().counts == JobCounts(done=4)
         assert len(answers.unreadable_folders()) == 1

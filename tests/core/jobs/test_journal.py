@@ -14,15 +14,15 @@ from unittest.mock import Mock
 
 import pytest
 
-from core.base.errors import DamagedError, StorageError, UsageError
+from core.base.errors import BrokenRecord, DamagedError, StorageError, UsageError
 from core.base.salvage import files_set_aside
-from core.jobs.job_list import BrokenJob, job_summary, list_jobs, reset_results
+from core.jobs.job_list import job_summary, list_jobs, reset_results
 from core.jobs.journal import ImageResult, Journal, ModelRef, job_folder, job_id, locked
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE, FORMAT, open_database
 from core.jobs.trash import removed_jobs, restore, trash
-from core.jobs.values import JobCounts, JobRequest, JobState, Review, State, UnreadableFolder, Verdict, View
-from core.prediction import Prediction
+from core.jobs.values import JobCounts, JobRequest, JobState, Review, State, Verdict, View
+from core.prediction import Failure, Prediction
 from tests.core.jobs.conftest import ANSWERER, failure, found, prediction
 
 
@@ -98,13 +98,13 @@ def test_images_in_an_unreadable_folder_are_not_gone(request_of: JobRequest) -> 
     run(request_of, "a.jpg", "x/b.jpg", "x/y/c.jpg", "xy/d.jpg")
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg")])
-        trouble = UnreadableFolder(request_of.folder / "x", "It could not be read.", "See to it.")
+        trouble = Failure(request_of.folder / "x", "no-access", "It could not be read.", "See to it.")
         assert journal.end_walk([trouble]) == 1
     gone = [name for name, state in states(request_of).items() if state is State.GONE]
     assert gone == ["d.jpg"]
     with ResultStore(job_id(request_of)) as answers:
         (found_error,) = answers.unreadable_folders()
-    assert found_error == replace(trouble, folder=Path(os.path.realpath(trouble.folder)))
+    assert found_error == replace(trouble, path=Path(os.path.realpath(trouble.path)))
 
 
 def test_the_schema_allows_one_row_per_image(request_of: JobRequest) -> None:
@@ -195,7 +195,7 @@ def test_a_journal_being_created_is_not_reported_as_broken(request_of: JobReques
         with closing(open_database(folder / FILE, make=True)):
             assert list_jobs() == ()
     (left,) = list_jobs()
-    assert isinstance(left, BrokenJob)
+    assert isinstance(left, BrokenRecord)
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
@@ -247,7 +247,7 @@ def test_a_damaged_journal_is_set_aside_and_keeps_reviews(
     _overwrite(file, *harm)
     before = file.read_bytes()
     (broken,) = list_jobs()
-    assert isinstance(broken, BrokenJob)
+    assert isinstance(broken, BrokenRecord)
     assert str(file) in broken.error.what
     assert file.read_bytes() == before
     if forget:
@@ -294,7 +294,7 @@ def test_invalid_content_is_listed_as_damage(request_of: JobRequest, change: str
     with closing(sqlite3.connect(job_folder(job_id(request_of)) / FILE)) as opened, opened:
         opened.execute(change)
     (broken,) = list_jobs()
-    assert isinstance(broken, BrokenJob)
+    assert isinstance(broken, BrokenRecord)
     assert "is damaged" in broken.error.what
 
 

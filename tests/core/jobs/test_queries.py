@@ -132,7 +132,11 @@ def test_a_labelled_photo_is_no_longer_unknown(store: ResultStore) -> None:
     store.set_reviews({number: Review(Verdict.SKIPPED)})
     store.refresh()
     assert names(store, View(filter=Filter(unknown=True))) == "b"
+    assert names(store, View(filter=Filter(reviewed=True))) == ""
+    assert "b" in names(store, View(filter=Filter(reviewed=False)))
+    assert store.summary().counts.reviewed == 0
     store.set_reviews({number: Review(Verdict.CORRECTED, "green")})
+    assert store.summary().counts.reviewed == 1
     store.refresh()
     assert names(store, View(filter=Filter(unknown=True))) == ""
     assert names(store, View(filter=Filter(unknown=False))) == "abÉBC"
@@ -148,9 +152,9 @@ def test_labels_take_precedence_over_predictions(store: ResultStore) -> None:
     assert rows[1].review == Review(Verdict.ACCEPTED, "red")
     store.refresh()
     assert names(store, View(filter=Filter(labels=("blue",)))) == "bÉB"
-    assert names(store, View(filter=Filter(reviewed=False))) == "C"
+    assert names(store, View(filter=Filter(reviewed=False))) == "ÉC"
     assert store.class_counts(Filter()) == {"blue": 3, "red": 2}
-    assert store.summary().counts.reviewed == 4
+    assert store.summary().counts.reviewed == 3
 
 
 def test_reviews_are_undone_and_redone(store: ResultStore) -> None:
@@ -166,7 +170,7 @@ def test_reviews_are_undone_and_redone(store: ResultStore) -> None:
 def test_rows_keep_their_places_until_refresh(store: ResultStore) -> None:
     view = View(filter=Filter(reviewed=False))
     assert store.count(view) == 5
-    store.set_reviews({1: Review(Verdict.SKIPPED)})
+    store.set_reviews({1: Review(Verdict.ACCEPTED)})
     assert store.count(view) == 5
     store.refresh()
     assert store.count(view) == 4

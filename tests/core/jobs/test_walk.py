@@ -152,7 +152,7 @@ def test_an_unreadable_folder_is_reported_and_the_walk_continues(
     walk = Walk(JobRequest(album, recursive=True), place)
     assert [below(image) for image in walk] == ["b2.JPG", "b10.jpg", "a/4.png"]
     (trouble,) = walk.unreadable_folders
-    assert trouble.folder == album / "sub"
+    assert trouble.path == album / "sub"
     assert "Permission denied" in trouble.message
 
 

@@ -18,7 +18,7 @@ from core.base.errors import ModelError
 from core.card import BackboneCard, ModelCard, Origin, Preprocessing, ResizeMode, read_card
 from core.engine import golden, graph
 from core.trainer.base_model import FROZEN_BASE, split_frozen_base
-from core.trainer.efficientnet_lite import efficientnet_lite0
+from core.trainer.efficientnet_lite import efficientnet_lite
 from core.trainer.export import backbone_bytes, exported_backbone_card
 from core.trainer.framework import keras
 from core.trainer.onnx_to_keras import normalisation_bytes, rebuild_keras
@@ -81,7 +81,7 @@ def plain_model(xception: _Files) -> keras.Model:
 def random_model() -> keras.Model:
     """A small EfficientNet-Lite0 with random weights; one channel of each normalization has gamma 0."""
     keras.utils.set_random_seed(7)
-    model = efficientnet_lite0(32)
+    model = efficientnet_lite(0, 32)
     random = np.random.default_rng(7)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 from core.base.errors import ModelError
-from core.trainer.efficientnet_lite import efficientnet_lite0
+from core.trainer.efficientnet_lite import efficientnet_lite
 from core.trainer.framework import keras
 from core.trainer.weights import set_weights
 from core.trainer.xception import FEATURE_WIDTH, copy_weights, exit_flow, xception
@@ -117,4 +117,4 @@ def test_trained_exit_flow_weights_are_copied_back_and_nothing_else_changes() ->
 
 def test_weights_of_another_network_are_not_copied() -> None:
     with pytest.raises(ModelError, match="don't match"):
-        copy_weights(efficientnet_lite0(32), exit_flow(None))
+        copy_weights(efficientnet_lite(0, 32), exit_flow(None))

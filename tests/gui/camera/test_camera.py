@@ -68,10 +68,12 @@ class Stage:
 
     def dark_edge(self) -> str:
         """On which side the black stripe of the frames is shown."""
-        frame = self.window.view.frame
+        view, frame = self.window.view, self.window.view.frame
         assert frame is not None
-        edges = {"left": 0, "right": frame.width() - 1}
-        return " ".join(side for side, x in edges.items() if frame.pixelColor(x, frame.height() // 2).value() < 100)
+        width = frame.size().scaled(view.size(), Qt.AspectRatioMode.KeepAspectRatio).width()
+        shown, margin = view.grab().toImage(), (view.width() - width) // 2 + 1
+        edges = {"left": margin, "right": view.width() - 1 - margin}
+        return " ".join(side for side, x in edges.items() if shown.pixelColor(x, view.height() // 2).value() < 100)
 
     def photos(self, label: str) -> list[Path]:
         folder = self.controller.recorder.folder / label

@@ -61,7 +61,7 @@ def test_predictions_are_accepted_corrected_skipped_and_undone(
     second = other_than(labels[1])
     QTest.keyClick(review, digit_of(page, second))
     QTest.keyClick(review, Qt.Key.Key_Right)
-    assert review.progress.text() == "3 of 9 reviewed"
+    assert review.progress.text() == "2 of 9 reviewed, 1 skipped"
     wanted: list[tuple[Verdict, str | None] | None] = [(ACCEPTED, labels[0]), (CORRECTED, second), (SKIPPED, None)]
     qtbot.waitUntil(lambda: reviews_shown(page) == [*wanted, *[None] * 6], timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.UNDO].trigger()
@@ -135,7 +135,7 @@ def test_a_screen_reader_is_told_what_a_key_did_and_what_comes_next(
     assert said[0].startswith(f"{first.path.name}: confirmed {first.label}. {second.label}, ")
     for _ in range(8):
         QTest.keyClick(review, Qt.Key.Key_Right)
-    assert said[-1].endswith("All 9 photos reviewed. The model was right on 1 of 1. You skipped 8.")
+    assert said[-1].endswith("1 of 9 photos reviewed. The model was right on 1 of 1. You skipped 8.")
     assert len(said) == 9
 
 
@@ -147,11 +147,28 @@ def test_the_last_review_is_shown_and_undone(review: ReviewPage, qtbot: QtBot) -
     assert review.trace.text() == f"{shown.path.name}: confirmed {shown.label}"
     QTest.keyClick(review, Qt.Key.Key_Right)
     assert review.trace.text().endswith(": skipped")
+    assert review.progress.text() == "1 of 9 reviewed, 1 skipped"
     for _ in range(2):
         qtbot.mouseClick(review.back_step, Qt.MouseButton.LeftButton)
     assert review.trace.text() == f"{shown.path.name}: review undone"
     assert review._shown == shown
     assert not review.back_step.isEnabled()
+
+
+def test_reviews_are_redone(review: ReviewPage, window: MainWindow) -> None:
+    redo = window.actions_by_id[ActionId.REDO]
+    first = review._shown
+    assert first is not None
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    assert not redo.isEnabled()
+    window.actions_by_id[ActionId.UNDO].trigger()
+    assert review._shown == first
+    assert redo.text() == "&Redo review"
+    redo.trigger()
+    assert review.trace.text() == f"{first.path.name}: confirmed {first.label}"
+    assert review._shown is not None
+    assert review._shown.number != first.number
+    assert not redo.isEnabled()
 
 
 def test_a_correction_counts_for_the_next_training(
@@ -186,7 +203,7 @@ def test_a_label_given_elsewhere_is_a_review_once_the_job_is_opened(
     assert row is not None
     page.reviewer.review([row], None)
     qtbot.waitUntil(lambda: not given(tiny_model), timeout=PATIENCE_MS)
-    page.reviewer.undo()
+    page.reviewer.undo_stack.undo()
     qtbot.waitUntil(lambda: len(given(tiny_model)) == 1, timeout=PATIENCE_MS)
 
 
@@ -265,11 +282,16 @@ def test_a_complete_review_says_how_right_the_model_was_and_a_second_one_is_empt
         QTest.keyClick(review, Qt.Key.Key_Return)
     QTest.keyClick(review, Qt.Key.Key_Right)
     end = review.end
-    assert end.accessibleName() == "All 9 photos reviewed. The model was right on 7 of 8. You skipped 1."
+    assert end.accessibleName() == "8 of 9 photos reviewed. The model was right on 7 of 8. You skipped 1."
     assert [one.text() for one in (end.sort, end.export) if one.isVisible()] == ["Sort into folders…", "Export"]
     qtbot.mouseClick(end.sort, Qt.MouseButton.LeftButton)
     assert sorting_of(page).isVisible()
     QTest.keyClick(sorting_of(page), Qt.Key.Key_Escape)
+    window.actions_by_id[ActionId.REVIEW].trigger()
+    qtbot.waitUntil(lambda: review.progress.text() == "0 of 1 reviewed", timeout=PATIENCE_MS)  # the skipped one
+    qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    QTest.keyClick(review, Qt.Key.Key_Escape)
     window.actions_by_id[ActionId.REVIEW].trigger()
     qtbot.waitUntil(lambda: end.headline.text() == "Nothing to review", timeout=PATIENCE_MS)
     press(end, "Back to results", qtbot)

@@ -144,6 +144,8 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     qtbot.waitUntil(lambda: "Sorted 9 photos into" in plan.summary.text(), timeout=PATIENCE_MS)
     job = shown_job(page)
     window.close()
+    changed = tmp_path / "sorted" / "red" / "day 0" / "red 0.png"
+    changed.write_bytes(b"edited since")
 
     later = show_window(qtbot)
     later.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
@@ -153,7 +155,9 @@ def test_a_sorting_is_undone_from_the_job_after_a_restart(
     assert later.actions_by_id[ActionId.UNDO_SORTING].isEnabled()
     later.actions_by_id[ActionId.UNDO_SORTING].trigger()
     qtbot.waitUntil(lambda: any("Undid sorting" in text for text in later.notices.texts()), timeout=PATIENCE_MS)
-    assert not (tmp_path / "sorted").exists()
+    (text,) = (text for text in later.notices.texts() if "Undid sorting" in text)
+    assert "1 item was changed since and stays in place. Kept: “red/day 0/red 0.png”." in text
+    assert list(look(tmp_path / "sorted")) == ["red/day 0/red 0.png"]
     qtbot.waitUntil(lambda: not later.actions_by_id[ActionId.UNDO_SORTING].isEnabled(), timeout=PATIENCE_MS)
     later.close()
 

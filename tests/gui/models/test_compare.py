@@ -77,7 +77,12 @@ def test_a_dropped_labelled_folder_shows_what_broke(comparing: CompareWindow, qt
     for colour in tiny.CLASSES:
         for number in range(2):
             tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
+    _, may_drop = dragging.enter(comparing, dragging.files([tmp_path / "labelled"]))
+    assert may_drop
+    assert comparing.overlay.isVisible()
+    assert comparing.overlay.text() == "Compare on “labelled”"
     assert dragging.drop(comparing, dragging.files([tmp_path / "labelled"]))
+    assert not comparing.overlay.isVisible()
     compared(comparing, qtbot)
     assert "0 fixed, 2 broken" in comparing.view.beside.text()
     assert "McNemar" in comparing.view.beside.text()

@@ -6,7 +6,11 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from core import api
+from core.base import paths, settings
+from core.models.library import open_library
 from gui.session.session import Session
+from gui.shell.main_window import MainWindow
+from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 
 
@@ -27,3 +31,10 @@ def test_closing_creates_no_helper(qtbot: QtBot, tiny_model: str) -> None:
     session.close()
     assert session.library.tasks.process_id is None
     assert session.training.process_id is None
+
+
+def test_the_model_chosen_in_a_terminal_is_opened(window: MainWindow, qtbot: QtBot) -> None:
+    open_library().install(*tiny.packaged_model("hues", title="Hues"))
+    settings.change(paths.settings_file(), model="hues")  # as `fovea models use hues` does
+    qtbot.waitUntil(lambda: window.session.models.name == "hues", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: window.top_bar.switcher.currentText().startswith("Hues"), timeout=PATIENCE_MS)

@@ -30,3 +30,20 @@ def test_what_another_program_stored_meanwhile_stays(home: Path) -> None:
     store.change(theme=Theme.DARK)
     store.close()
     assert settings.load(paths.settings_file()) == Settings(model="everyday", theme=Theme.DARK)
+
+
+def test_what_another_program_changes_is_taken_over(home: Path, qtbot: QtBot) -> None:
+    owner = QObject()
+    store = SettingsStore(owner)
+    store.change(theme=Theme.DARK)
+    qtbot.waitUntil(lambda: settings.load(paths.settings_file()).theme is Theme.DARK)
+    settings.change(paths.settings_file(), model="everyday")
+    with qtbot.waitSignal(store.changed_elsewhere) as changed:
+        store.read_again()
+    assert changed.args == [frozenset({"model"})]
+    assert store.value == Settings(model="everyday", theme=Theme.DARK)
+    paths.settings_file().unlink()
+    store.read_again()  # nothing was chosen
+    store.change(top_k=3)
+    store.close()
+    assert store.value == Settings(model="everyday", theme=Theme.DARK, top_k=3)

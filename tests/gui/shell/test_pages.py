@@ -33,7 +33,7 @@ LATER = (
     *("core.services.job_values", "core.api.jobs", "core.api", "core.training.values"),
 )
 START = f"""
-import json, sys, time
+import json, linecache, sys, time
 from PySide6.QtCore import QEventLoop, QTimer
 from gui.app import application
 def later(): return [name for name in {LATER!r} if name in sys.modules]
@@ -48,7 +48,8 @@ if __name__ == "__main__":
     pages = [type(window.pages.widget(number)).__name__ for number in range(window.pages.count())]
     helpers = [window.pages.folders.tasks.process_id, window.session.library.tasks.process_id]
     window.close()
-    print(json.dumps({{"before": before, "pages": pages, "helpers": helpers, "plots": "numpy" in sys.modules}}))
+    print(json.dumps({{"before": before, "pages": pages, "helpers": helpers, "plots": "numpy" in sys.modules,
+        "sources": [name for name in linecache.cache if "folders" in name]}}))
 """
 
 
@@ -73,6 +74,7 @@ def test_pages_are_created_after_the_first_paint_without_helpers(home: Path, tmp
         "pages": ["PhotosPage", "FoldersPage", "ModelsPage", "TrainingPage"],
         "helpers": [None, None],
         "plots": False,
+        "sources": [],
     }
 
 

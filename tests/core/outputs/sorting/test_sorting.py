@@ -17,13 +17,14 @@ from types import SimpleNamespace
 import pytest
 
 from core.base import paths
-from core.base.errors import Cancelled, StorageError, UsageError
+from core.base.errors import BrokenRecord, Cancelled, StorageError, UsageError
+from core.base.hashing import file_sha256
 from core.base.progress import CancelToken
 from core.outputs.sorting import moves
-from core.outputs.sorting.disk import check_request, check_space, sha256
+from core.outputs.sorting.disk import check_request, check_space
 from core.outputs.sorting.execute import execute, resume
 from core.outputs.sorting.record import SortingRecord, locked
-from core.outputs.sorting.records import BrokenSorting, list_sortings, sortings
+from core.outputs.sorting.records import list_sortings, sortings
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import SortingState, SortRequest, TransferMode
 from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, broken, classified_row, snapshot, write
@@ -32,7 +33,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other pe
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*") if path.is_file()}
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("by", list(TransferMode))
@@ -40,7 +41,7 @@ def test_sorting_a_thousand_photos_is_undone_completely(sorter: Sorter, by: Tran
     rows = sorter.many(1000)
     write(sorter.destination / "cat" / "a" / "theirs.jpg", b"theirs")
     write(sorter.destination / "cat" / "a" / "IMG_0001.jpg", b"theirs")
-    sums = {path: sha256(path) for path in sorter.source.rglob("*.jpg")}
+    sums = {path: file_sha256(path) for path in sorter.source.rglob("*.jpg")}
     before = snapshot(sorter.source, sorter.destination)
     request = sorter.request(by)
     steps = sorter.plan(rows, request)
@@ -50,7 +51,7 @@ def test_sorting_a_thousand_photos_is_undone_completely(sorter: Sorter, by: Tran
     assert len(sorted_) > 200
     for step in sorted_:
         assert step.target is not None
-        assert sha256(step.target) == sums[step.source]
+        assert file_sha256(step.target) == sums[step.source]
         assert step.target.is_symlink() is (by is TransferMode.SYMLINK)
         assert step.source.exists() is (by is not TransferMode.MOVE)
         assert (step.target.stat().st_nlink == 2) is (by is TransferMode.HARDLINK)
@@ -69,7 +70,7 @@ def test_moving_to_another_disk_copies_verifies_and_removes(sorter: Sorter) -> N
         there = Sorter(sorter.source, destination / "sorted")
         rows = there.many(60)
         before = snapshot(sorter.source)
-        sums = {path: sha256(path) for path in sorter.source.rglob("*.jpg")}
+        sums = {path: file_sha256(path) for path in sorter.source.rglob("*.jpg")}
         facts = there.sort(rows, there.request(TransferMode.MOVE, flat=True))
         assert facts.failed == 0
         assert sorted(contents(there.destination).values()) == sorted(
@@ -86,7 +87,7 @@ def test_a_failed_verification_keeps_the_photo(sorter: Sorter, monkeypatch: pyte
     with another_disk(sorter) as destination:
         there = Sorter(sorter.source, destination / "sorted")
         photo = there.add("a.jpg")
-        monkeypatch.setattr(moves, "sha256", lambda _: "other")
+        monkeypatch.setattr(moves, "file_sha256", lambda _: "other")
         facts = there.sort([classified_row(photo)], there.request(TransferMode.MOVE))
         assert (facts.failed, photo.exists(), contents(there.destination)) == (1, True, {})
 
@@ -304,7 +305,7 @@ def test_a_record_of_another_version_is_refused(sorter: Sorter) -> None:
     assert file.read_bytes() == before
     assert not sortings()
     (broken,) = list_sortings()
-    assert isinstance(broken, BrokenSorting)
+    assert isinstance(broken, BrokenRecord)
     assert str(file) in broken.error.what
     with pytest.raises(UsageError, match="No sorting '"):
         undo("nothing", report=lambda _: None, token=CancelToken())
@@ -324,7 +325,7 @@ def test_a_sorting_with_a_damaged_record_is_undone(
         opened.write(harm[1])
     before = file.read_bytes()
     (broken,) = list_sortings()
-    assert isinstance(broken, BrokenSorting)
+    assert isinstance(broken, BrokenRecord)
     assert str(file) in broken.error.what
     assert facts.id in broken.error.hint
     assert file.read_bytes() == before
@@ -340,7 +341,7 @@ def test_a_sorting_with_a_lost_request_is_undone(sorter: Sorter, by: TransferMod
     facts = sorter.sort(sorter.many(5), sorter.request(by))
     _forget_what_was_asked(facts.id)
     (broken,) = list_sortings()
-    assert isinstance(broken, BrokenSorting)
+    assert isinstance(broken, BrokenRecord)
     undone = undo(facts.id, report=lambda _: None, token=CancelToken())
     assert (undone.undone, undone.kept, undone.state) == (facts.sorted, 0, SortingState.UNDONE)
     assert undone.request.by is by
@@ -371,7 +372,7 @@ def test_an_unreadable_record_stays_listed(sorter: Sorter, content: bytes) -> No
         undo(facts.id, report=lambda _: None, token=CancelToken())
     assert file.read_bytes() == content
     (broken,) = list_sortings()
-    assert isinstance(broken, BrokenSorting)
+    assert isinstance(broken, BrokenRecord)
 
 
 @pytest.mark.parametrize(
@@ -382,5 +383,5 @@ def test_an_invalid_record_is_listed_as_damaged(sorter: Sorter, change: str) -> 
     with closing(sqlite3.connect(paths.sortings() / f"{facts.id}.sqlite")) as opened, opened:
         opened.execute(f"UPDATE sorting SET {change}")
     (broken,) = list_sortings()
-    assert isinstance(broken, BrokenSorting)
+    assert isinstance(broken, BrokenRecord)
     assert "is damaged" in broken.error.what

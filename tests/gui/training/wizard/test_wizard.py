@@ -25,6 +25,16 @@ from tests.labels import correction, give
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
 
+def test_a_drag_says_what_a_drop_does(wizard: TrainingWizard, folder: Path) -> None:
+    _, may_drop = dragging.enter(wizard, dragging.files([folder / "red" / "0.png"]))
+    assert not may_drop
+    assert not wizard.overlay.isVisible()
+    _, may_drop = dragging.enter(wizard, dragging.files([folder]))
+    assert may_drop
+    assert wizard.overlay.isVisible()
+    assert wizard.overlay.text() == f"Read “{folder.name}”"
+
+
 def test_from_a_folder_to_a_model_in_use(
     qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, folder: Path
 ) -> None:

