@@ -262,12 +262,22 @@ def test_a_camera_is_used_when_it_is_connected(stage: Stage) -> None:
     stage.wait_for_picture()
 
 
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Whether Qt Multimedia is installed is found out anew, also by later tests."""
+    support.missing_reason.cache_clear()
+    yield
+    support.missing_reason.cache_clear()
+
+
+@pytest.mark.usefixtures("forgotten")
 def test_without_qt_multimedia_the_user_is_told_how_to_get_it(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     action = window.actions_by_id[ActionId.CAMERA]
     for found, is_enabled in ((None, False), (object(), True)):
         monkeypatch.setattr(support, "find_spec", lambda _, found=found: found)
+        support.missing_reason.cache_clear()
         window.availability.update()
         assert action.isEnabled() is is_enabled
         assert ("--extra camera" in action.toolTip()) is not is_enabled
