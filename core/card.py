@@ -149,6 +149,11 @@ class BackboneCard:
     variants: tuple[BackboneVariant, ...] = ()
     parts: tuple[SharedBackbone, ...] = ()
 
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The architectures of its parts, or its own."""
+        return tuple(self.architecture.split(" + "))
+
     def of_variant(self, variant: BackboneVariant) -> BackboneCard:
         """The card of one of its variants, as of any other backbone."""
         return replace(
