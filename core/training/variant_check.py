@@ -95,7 +95,7 @@ def variant_of(model: InstalledModel) -> BackboneCard:
 
 def must_retrain_in_float32(data: TrainingData, measured: Mapping[ComputePrecision, VariantAgreement]) -> bool:
     """Whether a head that was trained in a variant predicts something else in float32, so that it cannot be used."""
-    if data.card.sha256 == data.backbone.card.sha256:
+    if data.card.sha256 not in {variant.sha256 for variant in data.backbone.card.variants}:
         return False
     found = measured.get(data.card.precision)
     return found is None or not found.is_sufficient
