@@ -7,6 +7,7 @@ card names its classes, its head, and its backbone: one shared by name, or its o
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import shlex
@@ -148,6 +149,11 @@ class BackboneCard:
     variants: tuple[BackboneVariant, ...] = ()
     parts: tuple[SharedBackbone, ...] = ()
 
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The architectures of its parts, or its own."""
+        return tuple(self.architecture.split(" + "))
+
     def of_variant(self, variant: BackboneVariant) -> BackboneCard:
         """The card of one of its variants, as of any other backbone."""
         return replace(
@@ -158,6 +164,11 @@ class BackboneCard:
             precision=variant.precision,
             variants=(),
         )
+
+    def in_float16(self) -> BackboneCard:
+        """The card of this backbone converted to compute in float16, whose features are held to those in float32."""
+        sha256 = hashlib.sha256(f"{self.sha256} in float16".encode()).hexdigest()
+        return replace(self, sha256=sha256, precision=ComputePrecision.FLOAT16, variants=())
 
 
 @dataclass(frozen=True, slots=True)

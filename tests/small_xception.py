@@ -11,7 +11,8 @@ import onnx
 
 from core.card import BackboneCard, read_card, write_card
 from core.engine import golden
-from core.training.training_data import BACKBONE
+from core.models.library import CARD
+from core.training.backbones import BACKBONE, JOINED
 from tests import tiny
 
 SIZE: Final = 75
@@ -40,6 +41,9 @@ def write(folder: Path, shipped: Path) -> None:
 
 def use(home: Path, folder: Path) -> None:
     """Make the program train on the backbone in a folder: the user's own models go before the built-in ones."""
-    place = home / "models" / BACKBONE
-    shutil.copytree(folder, place / "1")
-    (place / "active").write_text("1")
+    card = read_card((folder / CARD).read_bytes())
+    for name in (BACKBONE, JOINED):
+        place = home / "models" / name
+        shutil.copytree(folder, place / "1")
+        (place / "1" / CARD).write_bytes(write_card(replace(card, name=name)))
+        (place / "active").write_text("1")

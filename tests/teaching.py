@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.card import write_card
 from core.models.library import Library
-from core.training.training_data import BACKBONE
+from core.training.backbones import BACKBONE, JOINED
 from tests import tiny
 
 
@@ -38,7 +38,8 @@ def make_library(place: Path) -> Library:
 
 def replace_backbone(home: Path) -> None:
     """Make the command line train on the tiny backbone: the person's own things go before the shipped ones."""
-    place = home / "models" / BACKBONE
-    files = {tiny.MODEL_FILE: tiny.backbone_bytes()}
-    tiny.write_folder(place / "1", write_card(tiny.backbone_card(name=BACKBONE)), files)
-    (place / "active").write_text("1")
+    for name in (BACKBONE, JOINED):
+        place = home / "models" / name
+        files = {tiny.MODEL_FILE: tiny.backbone_bytes()}
+        tiny.write_folder(place / "1", write_card(tiny.backbone_card(name=name)), files)
+        (place / "active").write_text("1")

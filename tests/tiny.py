@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,7 @@ from core.engine import golden
 from core.engine.provider_selection import BackboneFiles
 from core.exporting.activation_observer import observe_activations
 from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
-from core.models.heads import DenseHead, Head, LinearHead, head_bytes
+from core.models.heads import DenseHead, Head, LinearHead, head_arrays, head_bytes
 from core.models.library import CARD, Library
 
 SIZE = 32
@@ -250,3 +251,33 @@ def write_solid(path: Path, colour: str, *, size: tuple[int, int] = (48, 36)) ->
 def sha256(data: bytes) -> str:
     """The sum a card carries."""
     return hashlib.sha256(data).hexdigest()
+
+
+def write_labelled(folder: Path) -> Path:
+    """Write two images of each class, no two alike, in a folder per class."""
+    for colour in CLASSES:
+        for number in range(2):
+            write_solid(folder / colour / f"{number}.png", colour, size=(40 + number, 40))
+    return folder
+
+
+def install_two_versions(library: Library) -> None:
+    """Install `mine@1`, which takes green for blue, and `mine@2`, which is right and was trained on two images."""
+    weights = head().weights.copy()
+    weights[:, 2] += weights[:, 1] * 2
+    library.install(*packaged_model("mine", own_head=LinearHead(weights, head().bias)))
+    library.install(*packaged_model("mine", title="Better"), trained_on=["0" * 64, "1" * 64])
+
+
+def assert_same_head(found: Head, expected: Head) -> None:
+    """Check that two heads have equal arrays."""
+    arrays = head_arrays(found)
+    assert list(arrays) == list(head_arrays(expected))
+    for name, array in head_arrays(expected).items():
+        np.testing.assert_array_equal(arrays[name], array)
+
+
+def rewrite_card(folder: Path, **changes: object) -> None:
+    """Change fields of a card on disk."""
+    path = folder / CARD
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))

@@ -159,10 +159,13 @@ def classify(request: ClassifyRequest, open_report: OpenReport, *, warn: Warn, t
     return run.on_cluster(open_report) if request.on_cluster else run.here(open_report)
 
 
-def has_images(request: ClassifyRequest) -> bool:
-    """Whether a folder has matching images, or cannot be read, which the job will report."""
-    walks = (_walk(request.job(folder)) for folder in request.paths)
-    return any(not walk.is_empty() or walk.unreadable_folders for walk in walks)
+def empty_folders(request: ClassifyRequest) -> dict[Path, Counter[str]]:
+    """The folders without matching images, and how many files of other types each has.
+
+    A folder that could not be read in full is not among them: the job reports it.
+    """
+    walks = {folder: _walk(request.job(folder)) for folder in request.paths}
+    return {path: walk.skipped for path, walk in walks.items() if walk.is_empty() and not walk.unreadable_folders}
 
 
 class _Run:
@@ -276,15 +279,9 @@ class _Run:
         Raises:
             UsageError: there are no images at all, or a pattern is invalid.
         """
-        skipped: Counter[str] = Counter()
-        empty = []
-        for folder in self._request.paths:
-            walk = _walk(self._request.job(folder))
-            if walk.is_empty() and not walk.unreadable_folders:  # the job reports those
-                empty.append(folder)
-                skipped += walk.skipped
+        empty = empty_folders(self._request)
         if len(empty) == len(self._request.paths):
-            raise self._no_image_error(skipped)
+            raise self._no_image_error(sum(empty.values(), Counter()))
         for folder in empty:
             self._warn_empty(folder)
 

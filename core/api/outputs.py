@@ -16,7 +16,7 @@ from core.api.classification import (
     OpenReport,
     Warn,
     classify,
-    has_images,
+    empty_folders,
 )
 from core.base import paths, settings
 from core.base.errors import BrokenRecord, ImageError, UsageError
@@ -66,7 +66,7 @@ def plan_sorting(
     """
     sort = resolve_request(sort)
     check_request(sort)
-    if not has_images(request) and _was_sorted(sort):
+    if empty_folders(request) and _was_sorted(sort):
         return SortPlan(sort, (), summarize((), sort)), None
     totals = classify(request, open_report, warn=warn, token=token)
     with ResultStore(job_id(request.job(request.paths[0]))) as results:

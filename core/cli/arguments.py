@@ -51,13 +51,15 @@ FOLDER has one subfolder of images per class, or files such as cat.0.jpg. An exi
 train, validation and test is kept. Unreadable files are reported and skipped. The model in use does
 not change; `fovea models use NAME` switches to the new one.
 
-quick      logistic regression on features of the xception-imagenet backbone; takes seconds. The
+quick      logistic regression on features of the backbone xception-lite0-imagenet, or of
+           xception-imagenet if cross-validation says that it is better; takes seconds. The
            features of each image are computed once and cached.
 dense      two hidden layers on the same features, for classes that are hard to separate; about a
            minute.
-fine-tune  starts from the quick head, then also trains the last layers of the backbone (all of them
-           with --depth whole) on augmented images (not with --no-augmentation); takes many minutes.
-           The result is used only if it is better than the quick head.
+fine-tune  starts from the quick head on xception-imagenet, then also trains the last layers of that
+           backbone (all of them with --depth whole) on augmented images (not with
+           --no-augmentation); takes many minutes. The result is used only if it is better than the
+           quick head.
 
 dense and fine-tune need the extra `train` (TensorFlow). If training is interrupted, run the same
 command again to resume from the last epoch, or add --restart to start over.
@@ -196,6 +198,7 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
     add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"), Recipe.QUICK)
+    parser.add_argument("--backbone", metavar="B", default="", help=tr("backbone (default: the best for the recipe)"))
     parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
     )

@@ -125,6 +125,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         depth=arguments.depth,
         augment=not arguments.no_augmentation,
         restart=arguments.restart,
+        backbone=arguments.backbone,
     )
 
 
@@ -147,6 +148,7 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
         "in_use": result.in_use,
         "folder": str(request.folder),
         "recipe": request.recipe.value,
+        "backbone": card.backbone.name,
         "parts": dict(result.subsets),
         "computed": result.computed,
         "seconds": round(result.seconds, 2),
@@ -180,6 +182,7 @@ def _summary(trained: TrainingResult) -> Table:
         [
             (tr("model"), tr("{name}, version {version}", name=card.name, version=trained.version)),
             (tr("recipe"), card.training["recipe"]),
+            (tr("backbone"), card.backbone.name),
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import numpy as np
 import onnxruntime as ort
@@ -20,6 +22,9 @@ from core.base.i18n import tr
 from core.base.providers import TITLES, ComputePrecision, Precision, Provider
 from core.card import BackboneCard
 from core.engine import golden, graph, sessions
+from core.engine.batch_size import batch_size
+from core.engine.bound_session import BoundSession
+from core.engine.limits import MAX_BATCH
 
 MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
 """Lowest allowed cosine between the computed features and those in the card.
@@ -31,6 +36,7 @@ FLOAT32_AGREEMENT: Final = 0.99999
 """Features in float32 have at least this cosine with the card's, see `golden.encode_features`; bfloat16's have less."""
 
 _TIMED_RUNS: Final = 3
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +63,12 @@ class Engine:
     milliseconds: float
     opening_ms: float
     _session: ort.InferenceSession = field(repr=False)
+    _full_batch: BoundSession | None = field(default=None, repr=False)
+
+    @property
+    def batch(self) -> int:
+        """How many images to compute at once where there are many, such as the photos of a folder."""
+        return self._full_batch.shape[0] if self._full_batch else MAX_BATCH
 
     def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features float32 [n, d] of preprocessed images uint8 [n, size, size, 3].
@@ -64,6 +76,9 @@ class Engine:
         Raises:
             ProviderError: the provider failed while running.
         """
+        full = self._full_batch
+        if full is not None and batch.shape == full.shape:
+            return _checked(lambda: full.run(batch), batch, self.provider)
         return _run(self._session, graph.FEATURES, batch, self.provider)
 
     def feature_maps(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
@@ -94,6 +109,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: 
     try:
         session, agreement = _open(data, card, inputs, provider, requested)
         milliseconds = _median_ms(session, inputs[:1], provider)
+        full_batch = _open_full_batch(session, data, card)
     except ProviderError as error:
         if provider is not Provider.CPU:
             raise
@@ -102,7 +118,33 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: 
         raise _mismatch_error(provider, agreement, requested)
     opening_ms = (time.perf_counter() - started) * 1000
     precision = _precision(card, provider, agreement)
-    return Engine(card, provider, requested, precision, agreement, milliseconds, opening_ms, session)
+    measured = agreement, milliseconds, opening_ms
+    return Engine(card, provider, requested, precision, *measured, session, full_batch)
+
+
+def _open_full_batch(session: ort.InferenceSession, data: bytes, card: BackboneCard) -> BoundSession | None:
+    """The largest batch that runs on a graphics card; None on other devices.
+
+    Raises:
+        ProviderError: not even `MAX_BATCH` images fit into its memory.
+    """
+    device = sessions.bound_device(session)
+    if device is None:
+        return None
+    batch, size, names = batch_size(data), card.preprocessing.size, (graph.INPUT, graph.FEATURES)
+    while True:
+        images = np.zeros((batch, size, size, 3), np.uint8)
+        try:
+            bound = _guarded(
+                partial(BoundSession, session, names, images.shape, card.feature_width, device), Provider.CUDA
+            )
+            _guarded(partial(bound.run, images), Provider.CUDA)
+        except ProviderError:
+            if batch <= MAX_BATCH:
+                raise
+            batch //= 2
+        else:
+            return bound
 
 
 def _open(
@@ -154,14 +196,14 @@ def _median_ms(session: ort.InferenceSession, image: NDArray[np.uint8], provider
 def _run(
     session: ort.InferenceSession, output: str, batch: NDArray[np.uint8], provider: Provider
 ) -> NDArray[np.float32]:
-    try:
-        (values,) = session.run([output], {graph.INPUT: batch})
-    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
-        what = tr(
-            "{provider} failed while running: {reason}", provider=TITLES[provider], reason=sessions.first_line(error)
-        )
-        raise ProviderError(what, hint=tr("Try another provider, or fewer images at once.")) from error
-    features = np.asarray(values, dtype=np.float32)
+    return _checked(lambda: session.run([output], {graph.INPUT: batch})[0], batch, provider)
+
+
+def _checked(
+    run: Callable[[], NDArray[np.float32]], batch: NDArray[np.uint8], provider: Provider
+) -> NDArray[np.float32]:
+    """The result of a run, one row for each image."""
+    features = np.asarray(_guarded(run, provider), dtype=np.float32)
     if features.shape[:1] != batch.shape[:1]:
         what = tr(
             "{provider} returned an array of shape {shape} for {count:,} images.",
@@ -171,3 +213,13 @@ def _run(
         )
         raise ProviderError(what, hint=tr("The model file is not a valid backbone. Install the model again."))
     return features
+
+
+def _guarded(run: Callable[[], _Result], provider: Provider) -> _Result:
+    try:
+        return run()
+    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
+        what = tr(
+            "{provider} failed while running: {reason}", provider=TITLES[provider], reason=sessions.first_line(error)
+        )
+        raise ProviderError(what, hint=tr("Try another provider, or fewer images at once.")) from error

@@ -32,7 +32,6 @@ from core.images import preprocessing
 from core.images.decoding import DECODE_THREADS, decode
 from core.prediction import Failure
 
-_PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 _FLOAT16_MAX: Final = float(np.finfo(np.float16).max)
 
 
@@ -100,6 +99,11 @@ class FeatureTable:
     computed: int
 
 
+def prefetch(batch: int) -> int:
+    """How many images to decode ahead, so that the next batch is ready when one is computed."""
+    return 2 * batch + DECODE_THREADS
+
+
 def compute_features(
     images: Sequence[HashedFile],
     extractor: FeatureExtractor,
@@ -126,8 +130,9 @@ def compute_features(
     clock.advance(len(found))
     if missing:
         with _preparing([images[at] for at in missing], extractor) as prepared:
-            engine, outcomes = extractor.open(), zip(missing, prepared, strict=True)
-            for group in _groups(outcomes, failures, token):
+            engine = extractor.open()
+            outcomes = zip(missing, prepared(engine.batch), strict=True)
+            for group in _groups(outcomes, failures, engine.batch, token):
                 rows = quantize_float16(engine.run(np.stack([pixels for _, pixels in group])))
                 store.put(extractor.kind, {images[at].sha256: row for (at, _), row in zip(group, rows, strict=True)})
                 found |= {at: row for (at, _), row in zip(group, rows, strict=True)}
@@ -154,23 +159,24 @@ def quantize_float16(features: NDArray[np.float32]) -> NDArray[np.float16]:
 @contextmanager
 def _preparing(
     images: Sequence[HashedFile], source: FeatureExtractor
-) -> Iterator[Iterator[NDArray[np.uint8] | Failure]]:
-    """Preprocess images in order, in threads, a bounded number ahead of the engine."""
+) -> Iterator[Callable[[int], Iterator[NDArray[np.uint8] | Failure]]]:
+    """Preprocess images in order, in threads; the value gives them for batches of a size, a bounded number ahead."""
     pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
     coming = iter(images)
     waiting: deque[Future[NDArray[np.uint8] | Failure]] = deque()
 
-    def refill() -> None:
-        waiting.extend(pool.submit(_prepare, image, source) for image in islice(coming, _PREFETCH - len(waiting)))
+    def refill(batch: int) -> None:
+        ahead = islice(coming, prefetch(batch) - len(waiting))
+        waiting.extend(pool.submit(_prepare, image, source) for image in ahead)
 
-    def prepared() -> Iterator[NDArray[np.uint8] | Failure]:
+    def prepared(batch: int) -> Iterator[NDArray[np.uint8] | Failure]:
         while waiting:
+            refill(batch)
             yield waiting.popleft().result()
-            refill()
 
     try:
-        refill()
-        yield prepared()
+        refill(MAX_BATCH)
+        yield prepared
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -202,7 +208,7 @@ def _changed(path: Path) -> Failure:
 
 
 def _groups(
-    outcomes: Iterator[tuple[int, NDArray[np.uint8] | Failure]], failures: list[Failure], token: CancelToken
+    outcomes: Iterator[tuple[int, NDArray[np.uint8] | Failure]], failures: list[Failure], batch: int, token: CancelToken
 ) -> Iterator[list[tuple[int, NDArray[np.uint8]]]]:
     """Yield full batches of preprocessed images, the last possibly smaller; others are added to `failures`."""
     group: list[tuple[int, NDArray[np.uint8]]] = []
@@ -212,7 +218,7 @@ def _groups(
             failures.append(outcome)
             continue
         group.append((at, outcome))
-        if len(group) == MAX_BATCH:
+        if len(group) == batch:
             yield group
             group = []
     if group:

@@ -12,8 +12,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ from core.base.storage import write_atomically
 from core.card import BackboneCard
 from core.engine import golden, sessions
 from core.engine.engine import Engine, open_engine
+from core.engine.float16 import to_float16
 
 REQUIRED_SPEEDUP: Final = 1.2
 """A variant in fewer bits is selected if it is at least this many times as fast as the backbone itself."""
@@ -43,8 +44,10 @@ _log = logging.getLogger(__name__)
 class BackboneFiles:
     """A backbone with the variants that may be used instead of it.
 
+    Its float16 form, which has no file, is always one of them.
+
     Attributes:
-        cards: the backbone's card, then those of the variants, see `BackboneCard.of_variant`.
+        cards: the backbone's card, then those of the variants that have files, see `BackboneCard.of_variant`.
         load: reads and checks the file of one of the cards; raises `ModelError`.
     """
 
@@ -55,6 +58,19 @@ class BackboneFiles:
     def of(cls, data: bytes, card: BackboneCard) -> BackboneFiles:
         """A backbone without variants, with its file."""
         return cls((card,), lambda _: data)
+
+    @property
+    def in_float16(self) -> BackboneCard:
+        """The card of the backbone in float16."""
+        return self.cards[0].in_float16()
+
+    def content(self, card: BackboneCard) -> bytes:
+        """The file of one of the cards, or the network in float16.
+
+        Raises:
+            ModelError: the file is missing or damaged.
+        """
+        return to_float16(self.load(self.cards[0])) if card == self.in_float16 else self.load(card)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,9 @@ def probe_provider(files: BackboneFiles, card: BackboneCard, provider: Provider,
         ModelError: the backbone itself does not match its card.
     """
     try:
-        return ProviderProbe(provider, card, open_engine(files.load(card), card, provider, precision), None)
+        if provider is Provider.CUDA:
+            sessions.check_provider(provider)  # before the file is read and converted, which takes a second
+        return ProviderProbe(provider, card, open_engine(files.content(card), card, provider, precision), None)
     except ProviderError as error:
         return ProviderProbe(provider, card, None, error)
     except ModelError as error:
@@ -120,7 +138,7 @@ def candidates(
     files: BackboneFiles, requested: ProviderPreference, precision: Precision
 ) -> tuple[tuple[Provider, BackboneCard], ...]:
     """What may be selected: each provider with the backbone itself, then with each of its variants."""
-    own, *variants = files.cards
+    own, *variants = *files.cards, files.in_float16
     providers = list(Provider) if requested is ProviderPreference.AUTO else [Provider(requested.value)]
     allowed = variants if precision is Precision.AUTO else []
     pairs = [(provider, card) for card in allowed for provider in providers]
@@ -138,7 +156,7 @@ def select(files: BackboneFiles, requested: ProviderPreference, precision: Preci
     pairs = candidates(files, requested, precision)
     if len(pairs) == 1:
         ((provider, card),) = pairs
-        return Selection(card, lambda: open_engine(files.load(card), card, provider, precision))
+        return Selection(card, lambda: open_engine(files.content(card), card, provider, precision))
     key = _key(pairs, precision)
     remembered = _load_choice(key, pairs)
     if remembered is None:
@@ -177,7 +195,8 @@ def _open_remembered(
 
 
 def _fastest(files: BackboneFiles, pairs: Sequence[_Pair], precision: Precision, key: str) -> Engine:
-    probes = [probe_provider(files, card, provider, precision) for provider, card in pairs]
+    read_once = replace(files, load=lru_cache(maxsize=1)(files.load))
+    probes = [probe_provider(read_once, card, provider, precision) for provider, card in pairs]
     engines = [probe.engine for probe in probes if probe.engine is not None]
     if not engines:
         raise _nothing_works([probe for probe in probes if probe.card is files.cards[0]])

@@ -67,6 +67,11 @@ def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.I
     return session
 
 
+def bound_device(session: ort.InferenceSession) -> str | None:
+    """The device, as ONNX Runtime calls it, in whose memory inputs and outputs should stay; None if it is the CPU's."""
+    return "cuda" if session.get_providers()[0] == _ORT_NAMES[Provider.CUDA] else None
+
+
 @functools.cache
 def check_versions(ir_version: int, opset: int) -> None:
     """Refuse a file that is too new for ONNX Runtime, before anything else is done with it.
@@ -243,6 +248,19 @@ def _newest_cuda(driver: ctypes.CDLL) -> str:
     with contextlib.suppress(AttributeError):  # a library of that name that is not the driver
         driver.cuDriverGetVersion(ctypes.byref(version))
     return f"CUDA {version.value // 1000}.{version.value % 1000 // 10}"
+
+
+@functools.cache
+def cuda_memory() -> int:
+    """The memory of the first NVIDIA GPU in bytes, from `cuDeviceTotalMem`; 0 if unknown."""
+    driver, device, total = _nvidia_driver(), ctypes.c_int(0), ctypes.c_size_t(0)
+    if driver is None:
+        return 0
+    with contextlib.suppress(AttributeError):  # a library of that name that is not the driver
+        driver.cuInit(0)
+        driver.cuDeviceGet(ctypes.byref(device), 0)
+        driver.cuDeviceTotalMem_v2(ctypes.byref(total), device)
+    return total.value
 
 
 @functools.cache

@@ -117,7 +117,7 @@ def export_litert(
 
 
 def _check_network(card: BackboneCard) -> None:
-    if card.architecture not in NETWORKS:
+    if not set(card.architectures) <= set(NETWORKS):
         what = tr("Models with the network “{name}” can't be exported as .tflite.", name=card.architecture)
         hint = tr("Supported networks: {names}. Export this model as .onnx.", names=", ".join(NETWORKS))
         raise ModelError(what, hint=hint)

@@ -33,7 +33,8 @@ from core.images.jpeg import Jpeg
 from core.images.opening import FAMILIES, Opened, open_image
 from core.images.orientation import orientation_of
 
-DECODE_THREADS: Final = min(8, os.cpu_count() or 1)
+DECODE_THREADS: Final = min(32, os.cpu_count() or 1)
+"""A fast graphics card needs all cores to keep it busy; `MEMORY` limits what they hold at a time."""
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """Upright sRGB, [height, width, 3]."""

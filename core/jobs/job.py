@@ -20,9 +20,8 @@ from core.base.errors import Cancelled, StorageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import display_path
-from core.engine.limits import MAX_BATCH
 from core.jobs.journal import TRANSIENT_ERRORS, FoundFile, Image, ImageResult, Journal, job_folder, job_id
-from core.jobs.pipeline import PREFETCH, Features, LazyClassifier, Pipeline
+from core.jobs.pipeline import Features, LazyClassifier, Pipeline
 from core.jobs.rate import RateEstimator
 from core.jobs.shared_labels import share_labels
 from core.jobs.values import JobProgress, JobRequest
@@ -170,7 +169,7 @@ class Job(contextlib.AbstractContextManager["Job"]):
         An image that was being read when an earlier run crashed is read alone, to find out whether it is the cause.
         """
         started: list[Image] = []
-        while len(started) + len(pipeline.pending) < PREFETCH and len(self._queue) < _QUEUE_SIZE:
+        while len(started) + len(pipeline.pending) < pipeline.prefetch and len(self._queue) < _QUEUE_SIZE:
             image = self._next(pipeline, wait=not self._queue)
             if image is None:
                 break
@@ -212,7 +211,7 @@ class Job(contextlib.AbstractContextManager["Job"]):
         """Classify the images at the head of the queue, up to a full batch of those that are read."""
         group: list[Image] = []
         reading = 0
-        while self._queue and reading < MAX_BATCH:
+        while self._queue and reading < pipeline.batch:
             group.append(self._queue.popleft())
             reading += self._needs_read(group[-1])
         pending = [image for image in group if image.outcome is None and image.attempts < _MAX_ATTEMPTS]

@@ -29,7 +29,7 @@ from core.datasets.scan_cache import FileState
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore
-from core.engine.features import FeatureExtractor, quantize_float16
+from core.engine.features import FeatureExtractor, prefetch, quantize_float16
 from core.engine.limits import MAX_BATCH
 from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS
@@ -46,8 +46,6 @@ from core.models.installed import load_head
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Timing
 
-PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
-"""Maximum number of images being decoded or waiting for the engine."""
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
@@ -164,6 +162,17 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     def pending(self) -> tuple[int, ...]:
         """The numbers of submitted images that were not collected yet."""
         return tuple(self._futures)
+
+    @property
+    def batch(self) -> int:
+        """How many images the engine computes at once."""
+        engine = self._classifier.engine
+        return engine.batch if engine else MAX_BATCH
+
+    @property
+    def prefetch(self) -> int:
+        """Maximum number of images being decoded or waiting for the engine."""
+        return prefetch(self.batch)
 
     def cached_features(self, images: Sequence[Image]) -> Mapping[int, Features]:
         """The cached features of images in their current state, by number; these images need not be read."""

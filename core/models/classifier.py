@@ -23,20 +23,18 @@ from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCache, file_signature
-from core.engine.limits import MAX_BATCH
+from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.drawing import Picture
 from core.images.preprocessing import preprocess
 from core.models.heads import Head, softmax, top_scores
-from core.models.installed import backbone_files, load_backbone, load_head
+from core.models.installed import backbone_files, load_head
 from core.models.values import InstalledModel
 from core.prediction import NO_FILE, Failure, Outcome, Prediction, Timing
 
 CACHED: Final = "kept"
 """Replaces the provider's name in predictions made from cached features."""
-
-_PREFETCH: Final = 2 * MAX_BATCH + DECODE_THREADS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +69,11 @@ class Classifier:
             waiting: deque[Future[_Prepared]] = deque()
             try:
                 while True:
-                    coming = islice(source, _PREFETCH - len(waiting))
+                    coming = islice(source, prefetch(self.engine.batch) - len(waiting))
                     waiting.extend(pool.submit(self._prepare, image, plan) for image in coming)
                     if not waiting:
                         return
-                    yield from self._predict_all(_pop_finished(waiting), top_k)
+                    yield from self._predict_all(_pop_finished(waiting, self.engine.batch), top_k)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
@@ -118,7 +116,8 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
         ModelError: the head is missing, damaged, or does not match.
         ValueError: the model has another backbone, or may not use the open variant.
     """
-    if classifier.engine.card not in backbone_files(model.backbone, model.card).cards:
+    files = backbone_files(model.backbone, model.card)
+    if classifier.engine.card not in (*files.cards, files.in_float16):
         raise ValueError("the model has another backbone, or may not use this variant")
     return replace(classifier, model=model, head=load_head(model))
 
@@ -144,7 +143,7 @@ def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
     engine = classifier.engine
     if engine.provider is Provider.CPU:
         raise error
-    data = load_backbone(classifier.model.backbone, engine.card)
+    data = backbone_files(classifier.model.backbone).content(engine.card)
     return replace(
         classifier, engine=open_engine(data, engine.card, Provider.CPU, engine.requested), feature_cache=None
     )
@@ -228,9 +227,9 @@ _Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure
 """An image with cached features, or a preprocessed one, or why preprocessing failed."""
 
 
-def _pop_finished(waiting: deque[Future[_Prepared]]) -> list[_Prepared]:
+def _pop_finished(waiting: deque[Future[_Prepared]], batch: int) -> list[_Prepared]:
     """Wait for the next image, and take those after it that are ready too, up to a full batch."""
     finished = [waiting.popleft().result()]
-    while waiting and len(finished) < MAX_BATCH and waiting[0].done():
+    while waiting and len(finished) < batch and waiting[0].done():
         finished.append(waiting.popleft().result())
     return finished

@@ -32,6 +32,9 @@ from core.models.files import REINSTALL
 Part = tuple[bytes, BackboneCard]
 """A backbone's ONNX file and its card."""
 
+ROWS: Final = "resize{number}/rows"
+"""The name of the matrix that resizes the image for a part; it has a row for each row of the part's input."""
+_COLUMNS: Final = "resize{number}/columns"
 _BATCH: Final = "n"
 _CUBIC: Final = -0.5
 """The parameter of the bicubic filter, as in Pillow (Keys 1981)."""
@@ -64,13 +67,13 @@ def compose(parts: Sequence[Part], card: BackboneCard) -> bytes:
         source, own = graph.INPUT, onnx.compose.add_prefix(model, prefix, inplace=True).graph
         if part.preprocessing.size != card.preprocessing.size:
             source = f"resized{number}"
-            nodes += _resize(f"resize{number}/", source)
-            arrays += _filters(f"resize{number}/", card.preprocessing.size, part.preprocessing.size)
+            nodes += _resize(number, source)
+            arrays += _filters(number, card.preprocessing.size, part.preprocessing.size)
         nodes += _read_from(own, f"{prefix}{graph.INPUT}", source)
         nodes += [helper.make_node("Sqrt", [f"{prefix}{graph.FEATURES}"], [f"roots{number}"])]
         arrays += own.initializer
     nodes += _outputs(card)
-    content = helper.make_graph(nodes, card.name, *_ports(models, card), arrays)
+    content = helper.make_graph(nodes, "composed", *_ports(models, card), arrays)
     result = helper.make_model(content, opset_imports=models[0].opset_import, producer_name="Fovea")
     result.ir_version = max(model.ir_version for model in models)
     data: bytes = result.SerializeToString(deterministic=True)
@@ -84,24 +87,23 @@ def _read_from(content: onnx.GraphProto, own: str, source: str) -> Iterator[Node
         yield node
 
 
-def _resize(prefix: str, resized: str) -> list[NodeProto]:
+def _resize(number: int, resized: str) -> list[NodeProto]:
     """Nodes that resize the image [n, h, w, 3]: rows, then columns, of its planes [n, 3, h, w]."""
-    names = [prefix + name for name in ("real", "planes", "flat", "small")]
-    real, planes, flat, small = names
+    real, planes, flat, small = (f"resize{number}/{name}" for name in ("real", "planes", "flat", "small"))
     return [
         helper.make_node("Cast", [graph.INPUT], [real], to=TensorProto.FLOAT),
         helper.make_node("Transpose", [real], [planes], perm=[0, 3, 1, 2]),
-        helper.make_node("MatMul", [f"{prefix}rows", planes], [flat]),
-        helper.make_node("MatMul", [flat, f"{prefix}columns"], [small]),
+        helper.make_node("MatMul", [ROWS.format(number=number), planes], [flat]),
+        helper.make_node("MatMul", [flat, _COLUMNS.format(number=number)], [small]),
         helper.make_node("Transpose", [small], [resized], perm=[0, 2, 3, 1]),
     ]
 
 
-def _filters(prefix: str, size: int, wanted: int) -> list[TensorProto]:
+def _filters(number: int, size: int, wanted: int) -> list[TensorProto]:
     weights = resampling(size, wanted)
     return [
-        numpy_helper.from_array(weights, f"{prefix}rows"),
-        numpy_helper.from_array(np.ascontiguousarray(weights.T), f"{prefix}columns"),
+        numpy_helper.from_array(weights, ROWS.format(number=number)),
+        numpy_helper.from_array(np.ascontiguousarray(weights.T), _COLUMNS.format(number=number)),
     ]
 
 

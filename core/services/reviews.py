@@ -22,7 +22,6 @@ from core.jobs.values import Review, Row
 from core.services import views
 from core.services.job_values import SelectedRows
 
-"""Rows stored in one transaction, during which a running job waits."""
 _MAX_UNDO: Final = 20
 """The number of reviews of many rows that can be undone."""
 

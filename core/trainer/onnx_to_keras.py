@@ -24,6 +24,8 @@ from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.card import BackboneCard
 from core.engine import golden, graph
+from core.models.composite import ROWS
+from core.trainer.composite import compose
 from core.trainer.efficientnet_lite import SCALINGS, efficientnet_lite
 from core.trainer.framework import keras
 from core.trainer.weights import LayerWeights, set_weights
@@ -69,23 +71,37 @@ def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | No
 
     Returns:
         As `xception` and `efficientnet_lite`: a model from pixels [n, size, size, 3] of 0..255 to a dict of `features`
-        and `feature_map`.
+        and `feature_map`; for a composed backbone, see `core.trainer.composite`.
 
     Raises:
         ModelError: the architecture is not supported; a file is unsafe or damaged; they belong to different networks;
             or the features of the golden inputs differ from those in the card.
     """
-    build = ARCHITECTURES.get(card.architecture)
-    if build is None:
+    if not set(card.architectures) <= ARCHITECTURES.keys():
         what = tr("Networks of the type “{name}” can't be trained.", name=card.architecture)
         raise ModelError(what, hint=tr("Supported networks: {names}.", names=", ".join(ARCHITECTURES)))
     graph.check_backbone(backbone, card)
-    convolutions = _convolutions(graph.parse(backbone).graph)
+    content = graph.parse(backbone).graph
     given = None if normalisation is None else _read_normalisation(normalisation)
-    model = build(card.preprocessing.size)
-    set_weights(model, _layer_weights(model, convolutions, given))
+    remaining, parts = _convolutions(content), []
+    for number, name in enumerate(card.architectures, 1):
+        parts.append(ARCHITECTURES[name](_input_size(content, number) or card.preprocessing.size))
+        count = _convolution_count(parts[-1]) if number < len(card.architectures) else len(remaining)
+        set_weights(parts[-1], _layer_weights(parts[-1], remaining[:count], given))
+        remaining = remaining[count:]
+    model = compose(parts, card) if len(parts) > 1 else parts[0]
     _verify(model, card)
     return model
+
+
+def _input_size(content: onnx.GraphProto, number: int) -> int | None:
+    """The input size of a part of a composed backbone, to which images are resized; None if they are not."""
+    filters = (tensor.dims for tensor in content.initializer if tensor.name == ROWS.format(number=number))
+    return next((int(dims[0]) for dims in filters), None)
+
+
+def _convolution_count(model: keras.Model) -> int:
+    return sum(len(layer.weights) for layer in model.layers if not _is_normalisation(layer))
 
 
 def normalisation_bytes(model: keras.Model) -> bytes:
@@ -166,7 +182,7 @@ def _layer_weights(
         ModelError: the convolutions, or the normalization, belong to another network.
     """
     layers = [layer for layer in model.layers if layer.weights and not _is_normalisation(layer)]
-    if sum(len(layer.weights) for layer in layers) != len(convolutions):
+    if _convolution_count(model) != len(convolutions):
         what = tr("The backbone's file belongs to another network ({count} convolutions).", count=len(convolutions))
         raise ModelError(what, hint=tr(_HINT))
     if given is not None and given.keys() != {f"{layer.name}_bn" for layer in layers}:

@@ -18,12 +18,13 @@ from core.datasets.split import split
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.models.library import Library
+from core.training.backbones import requested_backbone
 from core.training.quick import FOLDS, check_weights
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Recipe, TrainRequest
 from core.training.timing_history import local_costs
 from core.training.trainer_program import find_program
-from core.training.training_data import backbone_of, extractor_of
+from core.training.training_data import extractor_of
 from core.training.values import Forecast
 
 _MEASURED_S: Final = 3.0
@@ -83,7 +84,7 @@ def forecast_recipes(request: TrainRequest, library: Library, *, token: CancelTo
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
-    backbone = backbone_of(library)
+    backbone = requested_backbone(replace(request, recipe=Recipe.QUICK), library)
     dataset = read_dataset(request.folder, report=_ignore_progress, token=token)
     divided = split(dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed)
     size = _Size(

@@ -20,7 +20,7 @@ from core.images.decoding import decode
 from core.images.drawing import Picture
 from core.images.preprocessing import crop_box, preprocess
 from core.models.library import Library
-from core.training.training_data import backbone_of
+from core.training.backbones import backbone_of
 from core.training.values import Previewed, PreviewedPhoto
 
 _SAMPLES: Final = 9

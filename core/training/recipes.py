@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,10 @@ from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
-from core.card import BackboneCard, read_card
+from core.card import BackboneCard, read_card, write_card
 from core.models.heads import head_bytes, read_head
-from core.models.installed import backbone_in
+from core.models.installed import backbone_in, load_backbone
+from core.models.library import CARD
 from core.models.values import InstalledBackbone
 from core.training import protocol, quick
 from core.training.evaluated_head import MIN_HELD_OUT, Predictions, TrainedHead
@@ -30,6 +32,9 @@ _QUICK: Final = "quick: multinomial logistic regression on standardised features
 _DENSE: Final = "dense: 256 ReLU, dropout 0.5, 128 ReLU, dropout 0.5 on standardised features, SGD, balanced classes"
 _FINE_TUNE: Final = "fine-tune: the head of the recipe quick and {what}, trained on {images}, SGD"
 _DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole": "the whole of Xception"}
+
+LOG_LOSS: Final = "cross_validated_log_loss"
+"""A detail of the recipe quick for the model's card; missing if there were too few images."""
 
 OnEpoch = Callable[[Epoch], None]
 
@@ -161,11 +166,24 @@ def _run_trainer(
     on_epoch: OnEpoch,
     token: CancelToken,
 ) -> Mapping[str, Any]:
-    job = _job(request, data.backbone, len(data.dataset.classes))
+    job = replace(
+        _job(request, data.backbone, len(data.dataset.classes)), backbone=str(_file_folder(data.backbone, folder))
+    )
     listed = {name: _listed(part) for name, part in data.parts.items() if name != "test"}
     _write(folder / protocol.IMAGES, json.dumps(listed).encode())
     _write(folder / protocol.JOB, protocol.job_bytes(job))
     return run_trainer(["train", str(folder)], report=report, on_epoch=on_epoch, token=token)
+
+
+def _file_folder(backbone: InstalledBackbone, run: Path) -> Path:
+    """The folder of a backbone's file, which is written for the trainer if it is composed when it is read."""
+    if not backbone.parts:
+        return backbone.folder
+    folder = run / protocol.COMPOSED
+    folder.mkdir(exist_ok=True)
+    _write(folder / backbone.card.file, load_backbone(backbone))
+    _write(folder / CARD, write_card(replace(backbone.card, variants=())))
+    return folder
 
 
 def _job(request: TrainRequest, backbone: InstalledBackbone, classes: int) -> TrainerJob:
@@ -225,4 +243,5 @@ def _cross_validation_facts(choice: quick.CrossValidation) -> dict[str, Any]:
         "C": choice.best_c,
         "C_chosen": f"by {quick.FOLDS}-fold cross-validation on {choice.images:,} training images",
         "cross_validated_accuracy": round(1 - best.errors / best.images, 4),
+        LOG_LOSS: round(best.log_loss, 4),
     }

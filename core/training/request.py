@@ -53,6 +53,7 @@ class TrainRequest:
         depth: of fine-tune.
         augment: of fine-tune, whether images are augmented at random.
         restart: whether to discard an interrupted training of that name instead of resuming it.
+        backbone: its name in the library; empty: the best one for the recipe, see `core.training.backbones`.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class TrainRequest:
     depth: Depth = Depth.EXIT_FLOW
     augment: bool = True
     restart: bool = False
+    backbone: str = ""
 
     @property
     def command_line(self) -> str:
@@ -77,6 +79,7 @@ class TrainRequest:
         if self.command:
             return self.command
         words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
+        words += ["--backbone", self.backbone] if self.backbone else []
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
         given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}

@@ -24,11 +24,11 @@ from core.models.heads import read_head
 from core.models.installed import load_backbone
 from core.models.library import CARD, Library
 from core.models.values import InstalledBackbone, InstalledModel
-from core.training import protocol
+from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
 from core.training.parity import check_parity
-from core.training.recipes import OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
+from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
 from core.training.runs import Run, open_run
 from core.training.training_data import LabelledFeatures, TrainingData, compute, load_training_data
@@ -89,8 +89,8 @@ def train(
         on_epoch: called after each epoch of dense and fine-tune.
 
     Raises:
-        UsageError: the name is invalid or taken by a built-in model; or an interrupted training of that name has other
-            settings.
+        UsageError: the name is invalid or taken by a built-in model; the requested backbone cannot be used; or an
+            interrupted training of that name has other settings.
         DatasetError: the folder cannot be used for training or split as requested, or an interrupted training of that
             name has other images.
         ProviderError: the engine cannot be opened or failed while running.
@@ -104,7 +104,7 @@ def train(
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
-        return _install(training, data, _quick(training, data))
+        return _train_quick(training, data)
     with _open_run(request, data) as run:
         resume = _dense if request.recipe is Recipe.DENSE else _fine_tune
         try:
@@ -114,6 +114,26 @@ def train(
             raise
         run.finish()
     return trained
+
+
+def _train_quick(training: _Training, data: TrainingData) -> Trained:
+    """Train a head; unless the user chose the joined backbone, on its first part alone if that is better."""
+    head, parts = _quick(training, data), data.backbone.parts
+    joined_loss = head.trained.facts.get(LOG_LOSS)
+    if training.request.backbone or not parts or joined_loss is None:
+        return _install(training, data, head)
+    alone = quick.cross_validate(
+        data.train.features[:, : parts[0].card.feature_width] ** 2,  # features of a part, see `core.models.composite`
+        data.train.labels, seed=training.request.seed, report=training.report, token=training.token,
+    )  # fmt: skip
+    loss = round(alone.scores[alone.best_c].log_loss, 4)
+    compared = f"log loss {joined_loss} with {data.backbone.name}, {loss} with {parts[0].name}"
+    if loss < joined_loss:
+        training = replace(training, request=replace(training.request, backbone=parts[0].name))
+        data = load_training_data(training.request, training.library, report=training.report, token=training.token)
+        head = _quick(training, data)
+    facts = {**head.trained.facts, "backbone_chosen": f"by cross-validation: {compared}"}
+    return _install(training, data, replace(head, trained=replace(head.trained, facts=facts)))
 
 
 def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
@@ -132,8 +152,8 @@ def _dense(training: _Training, data: TrainingData, folder: Path) -> Trained:
 def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained:
     start = _quick(training, data)
     if not any(version.is_active for version in training.library.versions(training.request.name)):
-        quick = replace(training, request=replace(training.request, recipe=Recipe.QUICK))
-        _install(quick, data, start)  # usable during fine-tuning, and if that fails
+        as_quick = replace(training, request=replace(training.request, recipe=Recipe.QUICK))
+        _install(as_quick, data, start)  # usable during fine-tuning, and if that fails
     trained = train_fine_tune(
         data, training.request, start.trained, folder,
         report=training.report, on_epoch=training.on_epoch, token=training.token,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.base.errors import DatasetError, ModelError
+from core.base.errors import DatasetError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
@@ -26,14 +25,12 @@ from core.engine.near_duplicates import DUPLICATE_COSINE, NEAR_DUPLICATE_COSINE,
 from core.models.installed import backbone_files
 from core.models.library import Library
 from core.models.training_examples import fingerprint
-from core.models.values import BrokenEntry, InstalledBackbone
+from core.models.values import InstalledBackbone
 from core.prediction import Failure
+from core.training.backbones import requested_backbone
 from core.training.prefetch import FeaturePrefetcher
 from core.training.quick import check_weights
 from core.training.request import Recipe, TrainRequest
-
-BACKBONE: Final = "xception-imagenet"
-"""The library's backbone that heads are trained on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,10 +130,11 @@ def load_training_data(
     Raises:
         DatasetError: the folder cannot be used for training, or cannot be split as requested.
         ProviderError: the engine cannot be opened or failed while running.
+        UsageError: the requested backbone is not installed, or cannot be fine-tuned.
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
-    backbone = backbone_of(library)
+    backbone = requested_backbone(request, library)
     extractor = extractor_of(backbone, request.provider, request.precision)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
         dataset = read_dataset(request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
@@ -230,22 +228,6 @@ def extractor_of(backbone: InstalledBackbone, provider: ProviderPreference, prec
         ModelError: the backbone is damaged.
     """
     return FeatureExtractor.select(backbone_files(backbone), provider, precision)
-
-
-def backbone_of(library: Library) -> InstalledBackbone:
-    """The backbone that heads are trained on.
-
-    Raises:
-        ModelError: it is missing or damaged.
-    """
-    found = (entry for entry in library.entries() if entry.name == BACKBONE)
-    match next(found, None):
-        case InstalledBackbone() as backbone:
-            return backbone
-        case BrokenEntry(error=error):
-            raise error
-        case _:
-            raise ModelError(tr("The backbone “{name}” is missing.", name=BACKBONE), hint=tr("Reinstall Fovea."))
 
 
 def _subset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from typing import Final
 
@@ -17,6 +18,7 @@ from gui.tasks.background import in_background
 _MODULE: Final = "PySide6.QtMultimedia"
 
 
+@cache
 def missing_reason() -> str:
     """Why there is no camera support, and what to do about it; empty if there is."""
     if find_spec(_MODULE) is not None:

@@ -26,7 +26,7 @@ from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.formats import confidence
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
-from gui.widgets.photo_panel import PhotoView, headline_text
+from gui.widgets.photo_panel import PhotoPreview, headline_text
 
 _PREFETCH: Final = 3
 
@@ -53,7 +53,7 @@ class ReviewPage(QWidget):
         self._shown: Row | None = None
         self._announced: int | None = None
         self._chooser: ClassChooser | None = None
-        self.view = PhotoView(pictures)
+        self.view = PhotoPreview(pictures)
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from gui.camera.support import missing_reason
 from gui.photos.page import PhotosPage
 from gui.session.session import Session
 from gui.shell.actions import ActionId, Actions
@@ -64,7 +65,9 @@ class PageStack(QStackedWidget):
     ) -> None:
         super().__init__(parent)
         self._session, self._notices, self._wizard, self._actions = session, notices, wizard, actions
-        invitations = [actions[id_] for id_ in (ActionId.OPEN_FILES, ActionId.OPEN_FOLDER, ActionId.PASTE)]
+        camera = () if missing_reason() else (ActionId.CAMERA,)
+        offered = (ActionId.OPEN_FILES, ActionId.OPEN_FOLDER, ActionId.PASTE, *camera)
+        invitations = [actions[id_] for id_ in offered]
         self._places: list[Page] = []
         self._models, self._folders = Lazy(self._make_models), Lazy(self._make_folders)
         self.photos = PhotosPage(session, invitations, self)

@@ -27,6 +27,9 @@ _PIXELS_FROM: Final = 2.0
 _DELAY_MS: Final = 15
 """How long zooming and panning may go on before the visible part is drawn again."""
 
+_MARGIN: Final = 128
+"""How far beyond the edges of the view is drawn, in pixels of widgets: what panning brings into sight is ready."""
+
 _Request = tuple[Area | None, int, int]
 """The visible part, None for all, and the size in which it is drawn."""
 
@@ -34,7 +37,7 @@ _Request = tuple[Area | None, int, int]
 class PhotoCanvas(QWidget):
     """Shows a photo, which can be zoomed and panned.
 
-    Memory is bounded by the size of the view: at most two pictures of that size are kept.
+    Memory is bounded by the size of the view: one picture of that size is kept, and one with a margin around it.
 
     Attributes:
         zoomed: the zoom changed.
@@ -97,7 +100,8 @@ class PhotoCanvas(QWidget):
     def _update(self) -> None:
         self.setCursor(Qt.CursorShape.ArrowCursor if self.placement.zoom is None else Qt.CursorShape.OpenHandCursor)
         self.update()
-        self._timer.start()
+        if not self._timer.isActive():  # a mouse moves more often, and would put it off until it stops
+            self._timer.start()
         self.zoomed.emit()
 
     # ---- events
@@ -167,8 +171,12 @@ class PhotoCanvas(QWidget):
         return size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio) if is_reduced else size
 
     def _wanted(self) -> _Request:
-        width, height = (round(side * self.devicePixelRatioF()) for side in (self.width(), self.height()))
-        return (None if self.placement.zoom is None else self.placement.visible_area()), max(1, width), max(1, height)
+        zoom, area = self.placement.zoom, None
+        width, height = (side * self.devicePixelRatioF() for side in (self.width(), self.height()))
+        if zoom is not None:
+            area = self.placement.visible_area(_MARGIN)
+            width, height = area.width * zoom, area.height * zoom
+        return area, max(1, round(width)), max(1, round(height))
 
     def _request(self) -> None:
         """Let the picture process draw what is visible now, unless it is drawing: then afterwards."""

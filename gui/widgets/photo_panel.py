@@ -38,7 +38,7 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 
 
-class PhotoView(QWidget):
+class PhotoPreview(QWidget):
     """A photo scaled to fit, with its aspect ratio kept; its thumbnail until the preview is rendered.
 
     Attributes:
@@ -172,7 +172,7 @@ class PhotoPanel(Panel):
         """`rows` is the number of scores and of properties to create now; more are created when they are needed."""
         super().__init__(tr("Photo"))
         self.heading.hide()
-        self._view = PhotoView(pictures, follows_width=True)
+        self._view = PhotoPreview(pictures, follows_width=True)
         self._view.setCursor(Qt.CursorShape.PointingHandCursor)
         self._view.setToolTip(tr("Click to see the photo large (Space)"))
         self._view.clicked.connect(self.viewing_wanted)

@@ -58,12 +58,12 @@ class Placement:
         top = self.view.height() / 2 + (area.top - middle.y()) * scale
         return QRectF(left, top, area.width * scale, area.height * scale)
 
-    def visible_area(self) -> Area:
-        """The part of the photo that is visible; at least one pixel."""
+    def visible_area(self, margin: int = 0) -> Area:
+        """The part of the photo that is visible, with a margin in pixels of the view around it; at least one pixel."""
         place, scale = self.place, self.actual_zoom / self.ratio
-        left, top = max(0, floor(-place.left() / scale)), max(0, floor(-place.top() / scale))
-        right = min(self.photo.width(), ceil((self.view.width() - place.left()) / scale))
-        bottom = min(self.photo.height(), ceil((self.view.height() - place.top()) / scale))
+        left, top = max(0, floor((-margin - place.left()) / scale)), max(0, floor((-margin - place.top()) / scale))
+        right = min(self.photo.width(), ceil((self.view.width() + margin - place.left()) / scale))
+        bottom = min(self.photo.height(), ceil((self.view.height() + margin - place.top()) / scale))
         return Area(left, top, max(1, right - left), max(1, bottom - top))
 
     def zoom_to(self, zoom: float | None, at: QPointF | None = None) -> None:

@@ -31,7 +31,6 @@ from rich.console import Console
 from rich.table import Table
 
 from core.base.progress import CancelToken
-from core.engine.limits import MAX_BATCH
 from core.images.decoding import DECODE_THREADS
 from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.journal import FoundFile, ImageResult, Journal, ModelRef, job_folder, job_id
@@ -163,8 +162,9 @@ def decode_alone(files: list[Path], answering: LazyClassifier) -> list[Preproces
 
 
 def engine_alone(ready: list[PreprocessedImage], answering: LazyClassifier) -> None:
-    for start in range(0, len(ready), MAX_BATCH):
-        answering.open().engine.run(np.stack([image.input for image in ready[start : start + MAX_BATCH]]))
+    engine = answering.open().engine
+    for start in range(0, len(ready), engine.batch):
+        engine.run(np.stack([image.input for image in ready[start : start + engine.batch]]))
 
 
 def whole_job(request: JobRequest, answering: LazyClassifier) -> None:

@@ -13,7 +13,6 @@ from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.engine import sessions
 from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
-from core.models.heads import LinearHead
 from core.models.library import open_library
 from core.training.request import Recipe
 from core.training.runs import open_run
@@ -23,11 +22,7 @@ from tests.core.api.conftest import request
 
 @pytest.fixture(autouse=True)
 def _two_versions(home: Path) -> None:
-    head = tiny.head()
-    weights = head.weights.copy()
-    weights[:, 2] += weights[:, 1] * 2
-    open_library().install(*tiny.packaged_model("mine", own_head=LinearHead(weights, head.bias)))
-    open_library().install(*tiny.packaged_model("mine", title="Better"), trained_on=["0" * 64, "1" * 64])
+    tiny.install_two_versions(open_library())
 
 
 def test_every_version_is_listed() -> None:
@@ -105,9 +100,7 @@ def test_a_model_is_not_compared_with_itself(tmp_path: Path) -> None:
 
 
 def test_labelled_photos_show_what_was_fixed_and_broken(tmp_path: Path) -> None:
-    for colour in tiny.CLASSES:
-        for number in range(2):
-            tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
+    tiny.write_labelled(tmp_path / "labelled")
     (tmp_path / "labelled" / "red" / "broken.png").write_bytes(b"nothing")
     facts = compare(tmp_path / "labelled")
     assert facts.labelled is not None

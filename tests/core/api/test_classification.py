@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify, has_images
+from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify, empty_folders
 from core.base import paths
 from core.base.errors import StorageError, UsageError
 from core.base.progress import CancelToken
@@ -81,7 +81,7 @@ def test_folders_without_images_are_warned_of_unless_all_are(reports: Reports, f
     empty = ClassifyRequest((tmp_path / "none",), "colours")
     assert reports.classify(ClassifyRequest((tmp_path / "none", folder), "colours")).images == 3
     assert "No images found in" in reports.warnings[0]
-    assert not has_images(empty)
+    assert list(empty_folders(empty)) == [tmp_path / "none"]
     with pytest.raises(UsageError, match="No images found"):
         reports.classify(empty)
 

@@ -17,7 +17,7 @@ from core.images.augmentation import augment, make_rng
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.models.library import open_library
-from core.training.training_data import backbone_of
+from core.training.backbones import backbone_of
 from tests import tiny
 from tests.core.api.conftest import request
 from tests.core.api.test_folders import read

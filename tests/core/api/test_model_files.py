@@ -11,7 +11,6 @@ from core.api import model_files
 from core.base.errors import ModelError, UsageError
 from core.base.progress import CancelToken
 from core.exporting.formats import ExportFormat
-from core.models.heads import LinearHead
 from core.models.library import open_library
 from core.prediction import Prediction
 from tests import tiny
@@ -20,11 +19,7 @@ from tests.core.models.test_onnx_import import ANSWERS, classifier
 
 @pytest.fixture(autouse=True)
 def _two_versions(home: Path) -> None:
-    head = tiny.head()
-    weights = head.weights.copy()
-    weights[:, 2] += weights[:, 1] * 2
-    open_library().install(*tiny.packaged_model("mine", own_head=LinearHead(weights, head.bias)))
-    open_library().install(*tiny.packaged_model("mine", title="Better"), trained_on=["0" * 64, "1" * 64])
+    tiny.install_two_versions(open_library())
 
 
 def export(reference: str, file: Path, format_: ExportFormat) -> model_files.ExportedFile:

@@ -13,7 +13,7 @@ import pytest
 import core
 from core.app.diagnostics import DiagnosticReport, ModelCheck, run_diagnostics
 from core.base import paths, settings
-from core.base.providers import Provider
+from core.base.providers import ComputePrecision, Provider
 from core.models import library
 from core.models.library import Library
 from core.models.values import InstalledModel
@@ -54,8 +54,10 @@ def test_a_whole_machine(home: Path, findings_of: Callable[[], DiagnosticReport]
     findings = findings_of()
     assert findings.can_classify
     assert findings.tried_on == "colours"
-    assert [finding.provider for finding in findings.providers] == list(Provider)
-    cpu = findings.providers[-1]
+    own, (half,) = findings.providers[:-1], findings.providers[-1:]
+    assert [finding.provider for finding in own] == list(Provider)
+    assert (half.provider, half.precision) == (Provider.CUDA, ComputePrecision.FLOAT16)
+    cpu = own[-1]
     assert cpu.works
     assert cpu.agreement
     assert cpu.agreement > 0.9999

@@ -17,11 +17,7 @@ from tests.core.cli.conftest import Fovea
 @pytest.fixture
 def labelled(tmp_path: Path) -> Path:
     """Two images of each class."""
-    folder = tmp_path / "labelled"
-    for colour in tiny.CLASSES:
-        for number in range(2):
-            tiny.write_solid(folder / colour / f"{number}.png", colour, size=(40 + number, 40))
-    return folder
+    return tiny.write_labelled(tmp_path / "labelled")
 
 
 @pytest.fixture(autouse=True)

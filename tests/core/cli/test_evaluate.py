@@ -20,9 +20,7 @@ pytestmark = pytest.mark.usefixtures("colours")
 def labelled(tmp_path: Path) -> Path:
     """Two images of each class, and one that lies in the wrong folder."""
     folder = tmp_path / "labelled"
-    for colour in tiny.CLASSES:
-        for number in range(2):
-            tiny.write_solid(folder / colour / f"{number}.png", colour, size=(40 + number, 40))
+    tiny.write_labelled(folder)
     tiny.write_solid(folder / "green" / "really blue.png", "blue", size=(50, 50))
     return folder
 

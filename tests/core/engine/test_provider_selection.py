@@ -16,7 +16,7 @@ from core.base import paths
 from core.base.errors import ModelError, ProviderError
 from core.base.providers import TITLES, ComputePrecision, Precision, Provider, ProviderPreference
 from core.card import BackboneCard
-from core.engine import provider_selection
+from core.engine import provider_selection, sessions
 from core.engine.engine import Engine, open_engine
 from core.engine.golden import encode_features
 from core.engine.provider_selection import BackboneFiles, candidates, choose_engine, probe_provider, select
@@ -267,3 +267,51 @@ def test_other_files_of_variants_are_measured_again(memory: Path) -> None:
 def test_cuda_never_takes_int8() -> None:
     pairs = candidates(tiny.variant_files(), AUTO, Precision.AUTO)
     assert {provider for provider, card in pairs if card.precision is INT8} == {Provider.OPENVINO, Provider.CPU}
+
+
+# ---- float16, on a graphics card that the CPU provider stands in for
+
+FLOAT16 = ComputePrecision.FLOAT16
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[ComputePrecision, float]:
+    """The times that are measured on it, by precision."""
+    found = {ComputePrecision.FLOAT32: 10.0, FLOAT16: 4.0}
+    open_session = sessions.open_session
+    monkeypatch.setattr(sessions, "check_provider", lambda _: None)
+    monkeypatch.setattr(
+        sessions, "open_session", lambda data, _, precision: open_session(data, Provider.CPU, precision)
+    )
+    monkeypatch.setattr(
+        provider_selection, "_times", lambda engines: {one: found[one.card.precision] for one in engines}
+    )
+    return found
+
+
+def test_float16_is_selected_on_a_card_that_is_faster_in_it(gpu: dict[ComputePrecision, float], memory: Path) -> None:
+    for precision, chosen in ((Precision.AUTO, FLOAT16), (Precision.EXACT, ComputePrecision.FLOAT32)):
+        engine = choose_engine(FILES, ProviderPreference.CUDA, precision)
+        assert (engine.provider, engine.precision) == (Provider.CUDA, chosen)
+    again = choose_engine(FILES, ProviderPreference.CUDA, Precision.AUTO)
+    assert list(json.loads(memory.read_bytes()).values()) == ["cuda float16"]
+    assert again.card.sha256 != FILES.cards[0].sha256, "features in float16 are stored apart"
+    images = np.full((2, tiny.SIZE, tiny.SIZE, 3), 77, np.uint8)
+    np.testing.assert_allclose(again.run(images), tiny.features(DATA, images), rtol=2e-3)
+
+
+def test_a_card_that_is_slow_in_float16_computes_in_float32(gpu: dict[ComputePrecision, float]) -> None:
+    gpu[FLOAT16] = 300.0
+    assert choose_engine(FILES, ProviderPreference.CUDA, Precision.AUTO).precision is ComputePrecision.FLOAT32
+
+
+@pytest.mark.usefixtures("gpu")
+def test_a_network_that_is_too_coarse_in_float16_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tiny.backbone_proto(tiny.kernels()[::-1].copy()).SerializeToString()
+    monkeypatch.setattr(provider_selection, "to_float16", lambda _: other)
+    assert choose_engine(FILES, ProviderPreference.CUDA, Precision.AUTO).precision is ComputePrecision.FLOAT32
+
+
+def test_only_cuda_computes_in_float16() -> None:
+    pairs = candidates(FILES, AUTO, Precision.AUTO)
+    assert {provider for provider, card in pairs if card.precision is FLOAT16} == {Provider.CUDA}

@@ -154,11 +154,7 @@ def labelled(comparison: Comparison) -> PairedComparison:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two images of each class, no two alike."""
-    place = tmp_path / "colours"
-    for colour in tiny.CLASSES:
-        for number in range(2):
-            tiny.write_solid(place / colour / f"{number}.png", colour, size=(40 + number, 40))
-    return place
+    return tiny.write_labelled(tmp_path / "colours")
 
 
 def test_two_models_are_evaluated_on_the_same_images(folder: Path) -> None:

@@ -49,9 +49,7 @@ def run(
 def folder(tmp_path: Path) -> Path:
     """Two images of each class, one of them in the wrong folder."""
     place = tmp_path / "colours"
-    for colour in tiny.CLASSES:
-        for number in range(2):
-            tiny.write_solid(place / colour / f"{number}.png", colour, size=(40 + number, 40))
+    tiny.write_labelled(place)
     tiny.write_solid(place / "green" / "1.png", "blue", size=(50, 50))
     return place
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.base.card_fields import _is_plain
 from core.base.errors import Cancelled, ModelError
 from core.base.progress import CancelToken, Progress
-from core.card import _is_plain
 from core.evaluation.comparison import mcnemar
 from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, facts, run_variants, with_progress
 from core.exporting.samples import Samples

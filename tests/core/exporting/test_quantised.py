@@ -26,9 +26,9 @@ from core.models.installed import load_backbone, load_head
 from core.models.library import Library
 from core.models.values import InstalledModel
 from core.prediction import Prediction
+from core.training.backbones import BACKBONE
 from core.training.request import TrainRequest
 from core.training.train import train
-from core.training.training_data import BACKBONE
 from tests import fragile, teaching
 
 

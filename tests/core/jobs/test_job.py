@@ -18,11 +18,13 @@ from core.base.errors import Cancelled, ModelError, ProviderError, StorageError,
 from core.base.progress import CancelToken
 from core.base.providers import Provider, ProviderPreference
 from core.engine.engine import Engine
+from core.engine.features import prefetch
+from core.engine.limits import MAX_BATCH
 from core.jobs import pipeline
 from core.jobs.job import Job, JobResult, open_lazy_classifier
 from core.jobs.job_list import job_summary
 from core.jobs.journal import job_id
-from core.jobs.pipeline import PREFETCH, LazyClassifier
+from core.jobs.pipeline import LazyClassifier
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, JobCounts, JobProgress, JobRequest, JobState, View
 from core.models.library import open_library
@@ -280,7 +282,7 @@ def test_images_are_read_only_as_far_ahead_as_needed(request_of: JobRequest, mon
     monkeypatch.setattr(pipeline, "prepare", lambda path, plan: (read.append(path), plain(path, plan))[1])
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         for given, _ in enumerate(job.results()):
-            assert len(read) <= given + PREFETCH + 8
+            assert len(read) <= given + prefetch(MAX_BATCH) + 8
 
 
 def test_a_failing_provider_is_replaced_by_the_cpu(

@@ -20,7 +20,7 @@ from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, re
 from core.models import joined
 from core.models.classifier import open_classifier
 from core.models.exchange import export, import_model
-from core.models.heads import DenseHead, Head, LinearHead, head_arrays
+from core.models.heads import DenseHead, Head, LinearHead
 from core.models.installed import load_backbone, load_head
 from core.models.library import Library
 from core.models.values import InstalledModel
@@ -60,13 +60,6 @@ def _predictions(model: InstalledModel, folder: Path) -> list[dict[str, float]]:
     ]
 
 
-def _assert_same(head: Head, wanted: Head) -> None:
-    found, expected = head_arrays(head), head_arrays(wanted)
-    assert list(found) == list(expected)
-    for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array)
-
-
 def _installed(library: Library) -> list[str]:
     return [path.relative_to(library.user).as_posix() for path in library.user.rglob("*")]
 
@@ -88,7 +81,7 @@ def test_a_model_that_travels_keeps_its_card_and_its_files(library: Library, oth
     assert replace(imported.card, backbone=model.card.backbone) == model.card
     assert imported.backbone.card == model.backbone.card
     assert load_backbone(imported.backbone) == tiny.backbone_bytes()
-    _assert_same(load_head(imported), tiny.head())
+    tiny.assert_same_head(load_head(imported), tiny.head())
 
 
 def test_exporting_again_gives_the_same_bytes(other: Library, file: Path) -> None:
@@ -166,7 +159,7 @@ def test_exact_weights_of_a_head_survive(other: Library, tmp_path: Path, kind: s
     head = _exact_heads()[kind]
     file = tmp_path / "exact.onnx"
     file.write_bytes(joined.join(tiny.backbone_bytes(), tiny.backbone_card(), head, tiny.model_card()))
-    _assert_same(load_head(import_model(file, other).model), head)
+    tiny.assert_same_head(load_head(import_model(file, other).model), head)
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["a shared backbone", "a backbone of its own"])
@@ -177,7 +170,7 @@ def test_a_model_with_a_dense_head_travels(library: Library, other: Library, tmp
     imported = import_model(file, other).model
     assert replace(imported.card, backbone=model.card.backbone) == model.card
     assert isinstance(imported.card.backbone, BackboneCard)
-    _assert_same(load_head(imported), tiny.dense_head())
+    tiny.assert_same_head(load_head(imported), tiny.dense_head())
     before = _predictions(model, tmp_path)
     assert [max(scores, key=lambda label: scores[label]) for scores in before[:3]] == list(tiny.CLASSES)
     assert _predictions(imported, tmp_path) == [pytest.approx(scores, abs=1e-5) for scores in before]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from core.base.errors import ModelError
 from core.base.providers import ComputePrecision
 from core.models.heads import head_bytes
 from core.models.installed import backbone_files, load_backbone, load_head
-from core.models.library import CARD, Library
+from core.models.library import Library
 from core.models.values import InstalledModel
 from tests import tiny
 
@@ -24,12 +23,6 @@ from tests import tiny
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     return tiny.make_library(tmp_path)
-
-
-def rewrite(folder: Path, **changes: object) -> None:
-    """Change fields of a card on disk."""
-    path = folder / CARD
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
 
 
 def test_its_files_are_those_of_the_cards(library: Library) -> None:
@@ -70,11 +63,11 @@ def test_a_file_larger_than_any_model_is_not_read(library: Library) -> None:
 def put_head(folder: Path, data: bytes) -> None:
     """Give a model another head, and its card that head's sum."""
     (folder / tiny.HEAD_FILE).write_bytes(data)
-    rewrite(folder, head={"file": tiny.HEAD_FILE, "sha256": tiny.sha256(data)})
+    tiny.rewrite_card(folder, head={"file": tiny.HEAD_FILE, "sha256": tiny.sha256(data)})
 
 
 def test_a_card_that_lies_about_its_classes_is_refused(library: Library) -> None:
-    rewrite(library.builtin / "colours", classes=["red", "green", "blue", "ultraviolet"])
+    tiny.rewrite_card(library.builtin / "colours", classes=["red", "green", "blue", "ultraviolet"])
     with pytest.raises(ModelError, match="4 classes, its head 3"):
         load_head(library.find("colours"))
 
@@ -113,7 +106,7 @@ def test_a_hostile_head_whose_sum_is_right_is_refused(library: Library, kind: st
 def with_variant(library: Library, evaluation: dict[str, Any]) -> InstalledModel:
     """The model over the backbone with a variant in 8 bits, and what was measured with it."""
     tiny.write_variant(library.builtin)
-    rewrite(library.builtin / "colours", evaluation=evaluation)
+    tiny.rewrite_card(library.builtin / "colours", evaluation=evaluation)
     return library.find("colours")
 
 

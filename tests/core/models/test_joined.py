@@ -17,7 +17,7 @@ from core.base.errors import ModelError
 from core.card import read_card
 from core.engine import golden
 from core.models import joined
-from core.models.heads import DenseHead, Head, LinearHead, head_arrays, softmax
+from core.models.heads import DenseHead, Head, LinearHead, softmax
 from tests import tiny
 
 CARD = replace(tiny.model_card("colours"), temperature=1.7, unknown_below=0.4, training={"seed": 3})
@@ -57,13 +57,6 @@ HEADS: dict[str, Head] = {
     "all the same": DenseHead(_layers(1, 8, 8) * 2),
     "eight layers": DenseHead(DEEP),
 }
-
-
-def _assert_same(head: Head, wanted: Head) -> None:
-    found, expected = head_arrays(head), head_arrays(wanted)
-    assert list(found) == list(expected)
-    for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array)
 
 
 def test_the_file_has_the_promised_input_and_outputs() -> None:
@@ -124,7 +117,7 @@ def test_a_linear_head_is_written_as_ever_so_that_old_files_are_read(head: Linea
 @pytest.mark.parametrize("kind", HEADS)
 def test_splitting_gives_the_head_back_to_the_last_number(kind: str) -> None:
     parts = joined.split(_joined(HEADS[kind]))
-    _assert_same(parts.head, HEADS[kind])
+    tiny.assert_same_head(parts.head, HEADS[kind])
     assert parts.backbone == tiny.backbone_bytes()
     assert _joined(parts.head) == _joined(HEADS[kind])
 
@@ -134,14 +127,14 @@ def test_splitting_gives_every_part_back_to_the_byte() -> None:
     assert parts.backbone == tiny.backbone_bytes()
     assert parts.backbone_card == tiny.backbone_card()
     assert parts.card == replace(CARD, backbone=tiny.backbone_card())
-    _assert_same(parts.head, tiny.head())
+    tiny.assert_same_head(parts.head, tiny.head())
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_no_weight_of_a_head_is_rounded(scale: float) -> None:
     head = _head(scale)
     assert not joined.fits_float16(head.weights)
-    _assert_same(joined.split(_joined(head)).head, head)
+    tiny.assert_same_head(joined.split(_joined(head)).head, head)
 
 
 def test_weights_that_float16_holds_are_stored_as_float16() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -29,12 +28,6 @@ def library(tmp_path: Path) -> Library:
 
 def kinds(library: Library) -> dict[str, str]:
     return {entry.name: type(entry).__name__ for entry in library.entries()}
-
-
-def rewrite(folder: Path, **changes: object) -> None:
-    """Change fields of a card on disk."""
-    path = folder / CARD
-    path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
 
 
 def test_shipped_models_and_backbones_are_listed(library: Library) -> None:
@@ -116,27 +109,27 @@ def folder_for_a_card(folder: Path) -> None:
 
 
 def card_of_another(folder: Path) -> None:
-    rewrite(folder, name="others")
+    tiny.rewrite_card(folder, name="others")
 
 
 def path_that_leads_out(folder: Path) -> None:
-    rewrite(folder, head={"file": "../others/head.npz", "sha256": "0" * 64})
+    tiny.rewrite_card(folder, head={"file": "../others/head.npz", "sha256": "0" * 64})
 
 
 def backbone_nobody_has(folder: Path) -> None:
-    rewrite(folder, backbone={"name": "missing", "sha256": "0" * 64})
+    tiny.rewrite_card(folder, backbone={"name": "missing", "sha256": "0" * 64})
 
 
 def backbone_of_another_sum(folder: Path) -> None:
-    rewrite(folder, backbone={"name": "tiny", "sha256": "0" * 64})
+    tiny.rewrite_card(folder, backbone={"name": "tiny", "sha256": "0" * 64})
 
 
 def a_model_for_a_backbone(folder: Path) -> None:
-    rewrite(folder, backbone={"name": "others", "sha256": tiny.sha256(tiny.backbone_bytes())})
+    tiny.rewrite_card(folder, backbone={"name": "others", "sha256": tiny.sha256(tiny.backbone_bytes())})
 
 
 def itself_for_a_backbone(folder: Path) -> None:
-    rewrite(folder, backbone={"name": "colours", "sha256": tiny.sha256(tiny.backbone_bytes())})
+    tiny.rewrite_card(folder, backbone={"name": "colours", "sha256": tiny.sha256(tiny.backbone_bytes())})
 
 
 def dangling_card(folder: Path) -> None:

@@ -17,12 +17,16 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 from core.base.errors import ModelError
 from core.card import BackboneCard, ModelCard, Origin, Preprocessing, ResizeMode, read_card
 from core.engine import golden, graph
+from core.models.installed import load_backbone
+from core.models.library import Library
+from core.models.values import InstalledBackbone
 from core.trainer.base_model import FROZEN_BASE, split_frozen_base
 from core.trainer.efficientnet_lite import efficientnet_lite
 from core.trainer.export import backbone_bytes, exported_backbone_card
 from core.trainer.framework import keras
 from core.trainer.onnx_to_keras import normalisation_bytes, rebuild_keras
 from core.trainer.xception import copy_weights, exit_flow
+from core.training.backbones import JOINED
 from tests import tiny
 
 _EPSILON = np.float32(1e-3)
@@ -272,3 +276,14 @@ def _changed(normalisation: bytes, change: Callable[[Arrays], None]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
+
+
+def test_a_composed_backbone_is_rebuilt(shipped_models: Path, tmp_path: Path) -> None:
+    joined = next(one for one in Library(shipped_models, tmp_path).entries() if one.name == JOINED)
+    assert isinstance(joined, InstalledBackbone)
+    data, images = load_backbone(joined), _images(joined.card.preprocessing.size)
+    model = rebuild_keras(data, joined.card, None)
+    assert golden.cosine(_keras(model, images), _run(data, graph.FEATURES, images)) >= 0.99999
+    maps = model(images[:1], training=False)
+    for name in graph.feature_maps(joined.card):
+        np.testing.assert_allclose(maps[name], _run(data, name, images[:1]), atol=1e-3)

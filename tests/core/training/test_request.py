@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.base.providers import Precision, ProviderPreference
+from core.training.backbones import backbone_of
 from core.training.recipes import trainer_plan
 from core.training.request import Recipe, TrainRequest
-from core.training.training_data import backbone_of
 from tests import teaching
 
 ASKED = TrainRequest(

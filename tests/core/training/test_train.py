@@ -26,9 +26,9 @@ from core.models.classifier import open_classifier
 from core.models.library import Library, open_library
 from core.models.values import BrokenEntry
 from core.prediction import Prediction
+from core.training.backbones import BACKBONE
 from core.training.request import TrainRequest
 from core.training.train import Trained, train
-from core.training.training_data import BACKBONE
 from tests import teaching, tiny
 
 ROOT = Path(core.__file__).parents[1]

@@ -31,7 +31,8 @@ class Stage:
 
     def __init__(self, window: MainWindow, qtbot: QtBot) -> None:
         self.main, self.qtbot = window, qtbot
-        window.actions_by_id[ActionId.CAMERA].trigger()
+        [offer] = [one for one in window.photos_page.empty.findChildren(QPushButton) if one.text() == "Camera…"]
+        offer.click()
         self.controller: CameraController = window.pages.camera
         self.window = self.controller.window
         self.recording = self.window.recording
@@ -83,9 +84,17 @@ class Stage:
 
 
 @pytest.fixture
-def stage(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Qt Multimedia seems to be installed."""
+    support.missing_reason.cache_clear()
+    monkeypatch.setattr(support, "find_spec", lambda _: object())
+    yield
+    support.missing_reason.cache_clear()
+
+
+@pytest.fixture
+def stage(installed: None, window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(support, "load_camera", lambda parent, on_loaded, on_failed: on_loaded(FakeCamera(parent)))
-    window.actions_by_id[ActionId.CAMERA].set_reason("")
     made = Stage(window, qtbot)
     made.wait_for_picture()
     made.wait(made.window.isActiveWindow)
@@ -262,12 +271,14 @@ def test_a_camera_is_used_when_it_is_connected(stage: Stage) -> None:
     stage.wait_for_picture()
 
 
+@pytest.mark.usefixtures("installed")
 def test_without_qt_multimedia_the_user_is_told_how_to_get_it(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     action = window.actions_by_id[ActionId.CAMERA]
     for found, is_enabled in ((None, False), (object(), True)):
         monkeypatch.setattr(support, "find_spec", lambda _, found=found: found)
+        support.missing_reason.cache_clear()
         window.availability.update()
         assert action.isEnabled() is is_enabled
         assert ("--extra camera" in action.toolTip()) is not is_enabled

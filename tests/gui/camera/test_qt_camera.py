@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
@@ -60,5 +60,7 @@ def test_a_camera_that_is_gone_starts_nothing(qtbot: QtBot) -> None:
     camera.failed.connect(failed.append)
     camera.start(len(camera.cameras()))
     camera._on_error(multimedia.QCamera.Error.CameraError, "Device or resource busy.")
-    assert failed == ["The camera can't be used: Device or resource busy. Another program may be using it."]
+    assert failed.pop() == "The camera can't be used: Device or resource busy. Another program may be using it."
+    camera._on_answered(0, Qt.PermissionStatus.Denied)
+    assert failed == ["Fovea may not use the camera. Allow it in the privacy settings of your system."]
     camera.stop()

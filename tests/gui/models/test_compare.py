@@ -74,9 +74,7 @@ def test_the_photos_in_the_window_are_compared(
 
 
 def test_a_dropped_labelled_folder_shows_what_broke(comparing: CompareWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    for colour in tiny.CLASSES:
-        for number in range(2):
-            tiny.write_solid(tmp_path / "labelled" / colour / f"{number}.png", colour, size=(40 + number, 40))
+    tiny.write_labelled(tmp_path / "labelled")
     _, may_drop = dragging.enter(comparing, dragging.files([tmp_path / "labelled"]))
     assert may_drop
     assert comparing.overlay.isVisible()

@@ -95,6 +95,23 @@ def test_photos_are_looked_at_zoomed_and_corrected(window: MainWindow, qtbot: Qt
     assert window.photos_page.gallery.hasFocus()
 
 
+def test_what_comes_into_sight_is_drawn_while_the_hand_still_moves(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    canvas = opened(window, qtbot, [tiny.write_solid(tmp_path / "red.png", "red", size=LARGE)]).canvas
+    canvas.zoom_to(1.0)
+    qtbot.waitUntil(lambda: canvas.is_sharp, timeout=PATIENCE_MS)
+    first = canvas._part
+
+    def is_drawn_again() -> bool:
+        canvas.pan(QPointF(-1, 0))  # every 10 ms
+        return canvas._part is not first
+
+    qtbot.waitUntil(is_drawn_again, timeout=PATIENCE_MS)
+    assert canvas._part is not None
+    assert canvas._part[0].width > canvas.width(), "with a margin, for what comes into sight next"
+
+
 def scroll(viewer: PhotoViewer, angle: int) -> None:
     middle = QPointF(viewer.canvas.rect().center())
     buttons, none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier

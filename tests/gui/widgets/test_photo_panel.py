@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
-from gui.widgets.photo_panel import PhotoView, headline_text, note_text
+from gui.widgets.photo_panel import PhotoPreview, headline_text, note_text
 
 PHOTO = Path("a.jpg")
 SURE = Prediction(PHOTO, (Score("cat", 0.9),), None, "m", "cpu", Timing(0, 0, 0))
@@ -44,7 +44,7 @@ class Pictures(QObject):
 
 def test_the_thumbnail_is_shown_until_the_preview_is_rendered(qtbot: QtBot) -> None:
     pictures = Pictures()
-    view = PhotoView(cast("PictureClient", pictures))
+    view = PhotoPreview(cast("PictureClient", pictures))
     qtbot.addWidget(view)
     view.show_photo(PHOTO)
     assert view._picture is None

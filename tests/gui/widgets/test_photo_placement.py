@@ -55,6 +55,14 @@ def test_a_photo_is_not_panned_beyond_its_edges() -> None:
     assert shown.visible_area() == Area(3200, 2600, 800, 400)
 
 
+def test_a_margin_around_what_is_visible_ends_at_the_edges() -> None:
+    shown = placement(ratio=2.0)
+    shown.zoom_to(1.0)
+    shown.pan(QPointF(1e6, 0))
+    assert shown.visible_area() == Area(0, 1100, 1600, 800)
+    assert shown.visible_area(100) == Area(0, 900, 1800, 1200), "of the view: of a sharp screen, twice as many"
+
+
 def test_zooming_is_bounded() -> None:
     shown = placement()
     shown.zoom_to(1000.0)
