@@ -199,6 +199,7 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
     add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"), Recipe.QUICK)
     parser.add_argument("--backbone", metavar="B", default="", help=tr("backbone (default: the best for the recipe)"))
+    _add_variant(parser)
     parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
     )

@@ -149,30 +149,6 @@ class Library:
                 number = versions.publish(staging, place, activate=activate, before=self.active(parsed.name))
         return self.find(f"{parsed.name}@{number}")
 
-    def install_backbone(self, card: bytes, data: bytes) -> InstalledBackbone:
-        """Add a backbone under a new name.
-
-        Args:
-            card: the card's JSON.
-            data: the ONNX file it names; its hash is checked.
-
-        Raises:
-            NameTakenError: the user has a model or backbone of that name.
-            ModelError: the card or the file is invalid.
-            StorageError: the disk does not allow it; nothing is left behind.
-        """
-        parsed = read_card(card)
-        if not isinstance(parsed, BackboneCard):
-            raise ModelError(tr("This is a model, not a backbone."), hint=tr(REINSTALL))
-        place = self.user / parsed.name
-        with versions.staging(place, new_name=True) as staging:
-            write_atomically(staging / CARD, card)
-            write_atomically(staging / parsed.file, data)
-            load_backbone(backbone_in(staging, parsed))
-            with versions.locked(self.user):
-                number = versions.publish(staging, place, activate=True, before=None)
-        return backbone_in(place / str(number), parsed)
-
     def activate(self, name: str, number: int) -> InstalledModel:
         """Make a version active; the previous one is remembered for `roll_back`.
 

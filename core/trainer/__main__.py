@@ -1,4 +1,4 @@
-"""The trainer process: `python -m core.trainer` with `train FOLDER`, `litert FOLDER`, `backbone FOLDER` or `self-check`.
+"""The trainer process: `python -m core.trainer`, then `train`, `litert` or `backbone` and a folder, or `self-check`.
 
 It writes only events to standard output, see `core.training.protocol`. It runs as long as its standard input is open:
 the parent closes it to cancel, as does the death of the parent; `PAUSE` and `RESUME` on standard input pause and resume

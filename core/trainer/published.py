@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -88,10 +89,11 @@ def build(request: BackboneRequest, weights: Path | str | None) -> keras.Model:
     """
     widths = {"alpha": request.width} if request.described.alphas else {}
     shape = (request.side, request.side, 3)
+    wanted = "imagenet" if weights == "imagenet" else None
     try:
-        network = _BUILDERS[request.network](
-            include_top=False, input_shape=shape, weights="imagenet" if weights == "imagenet" else None, **widths
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that weights of another image size are used: all sizes have the same
+            network = _BUILDERS[request.network](include_top=False, input_shape=shape, weights=wanted, **widths)
     except Exception as error:  # the boundary: Keras raises plain exceptions if a download fails
         what = tr("Couldn't download the weights of {network}: {reason}.", network=request.described.title,
                   reason=str(error)[:200].rstrip("."))  # fmt: skip
@@ -145,7 +147,8 @@ def _refuse_references(content: h5py.Group) -> None:
     while waiting:
         group = waiting.pop()
         for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            is_link = not isinstance(group.get(name, getlink=True), h5py.HardLink)
+            if is_link:
                 raise ValueError("a link")
             item = group[name]
             if isinstance(item, h5py.Group):

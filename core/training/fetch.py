@@ -12,6 +12,7 @@ from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.models.files import read_file
 from core.models.library import Library
+from core.models.user_backbones import install_backbone
 from core.models.values import InstalledBackbone
 from core.training.networks import BackboneRequest, check_request
 from core.training.protocol import BACKBONE, BACKBONE_CARD, JOB
@@ -37,7 +38,7 @@ def fetch_backbone(
     with temporary_folder("backbone") as folder:
         (folder / JOB).write_bytes(request_bytes(request))
         run_trainer(["backbone", str(folder)], report=report, on_epoch=lambda _: None, token=token)
-        return library.install_backbone(read_file(folder / BACKBONE_CARD), read_file(folder / BACKBONE))
+        return install_backbone(library, read_file(folder / BACKBONE_CARD), read_file(folder / BACKBONE))
 
 
 def request_bytes(request: BackboneRequest) -> bytes:
