@@ -77,7 +77,7 @@ class FoldersWalk(Walk):
         results.filters.text.setText("nothing like this")
         self.take("6-nothing", 1.5)
         results.filters.reset()
-        results.sort(replace(results.view, order=Order.CONFIDENCE))
+        results.sort(replace(results.view, order=Order.CONFIDENCE, group=Group.NONE))
 
     def _review(self) -> None:
         """Some photos reviewed."""

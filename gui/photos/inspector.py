@@ -72,10 +72,15 @@ class Inspector(ScrollColumn):
 
 def _properties(prediction: Prediction) -> list[tuple[str, str]]:
     timing = prediction.timing
+    steps = tr(
+        "decoding {decoding}, preprocessing {preprocessing}, inference {inference} (its part of a batch)",
+        decoding=milliseconds(timing.decode_ms),
+        preprocessing=milliseconds(timing.preprocess_ms),
+        inference=milliseconds(timing.inference_ms),
+    )
     return [
-        (tr("Decoding"), milliseconds(timing.decode_ms)),
-        (tr("Preprocessing"), milliseconds(timing.preprocess_ms)),
-        (tr("Inference"), milliseconds(timing.inference_ms)),
+        (tr("Time"), milliseconds(timing.total_ms)),
+        (tr("Steps"), steps),
         (tr("Model"), prediction.model),
         (tr("Provider"), provider_text(Provider(prediction.provider), prediction.precision)),
     ]

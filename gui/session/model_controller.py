@@ -47,7 +47,6 @@ class ModelController(QObject):
         self.opening = ""
         self.speed = Speed()
         self._broken: set[str] = set()
-        engine.models_listed.connect(self._on_listed)
         engine.opening.connect(self._on_opening)
         engine.opened.connect(self._on_opened)
         engine.refused.connect(self._on_refused)
@@ -55,7 +54,7 @@ class ModelController(QObject):
 
     def refresh(self) -> None:
         """List the installed models again."""
-        self._engine.list_models()
+        self._engine.list_models().succeeded.connect(self._on_listed)
 
     @property
     def opening_title(self) -> str:

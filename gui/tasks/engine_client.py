@@ -42,7 +42,6 @@ class EngineClient(QObject):
 
     Attributes:
         tasks: the process.
-        models_listed: the installed models, usable or not.
         opening: this model is being opened.
         opened: the model is ready.
         refused: the model of this name cannot be used; the one that was open before still is.
@@ -52,7 +51,6 @@ class EngineClient(QObject):
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
 
-    models_listed = Signal(object)
     opening = Signal(str)
     opened = Signal(OpenedModel)
     refused = Signal(str, FoveaError)
@@ -77,11 +75,11 @@ class EngineClient(QObject):
         """The number of images that are not classified yet."""
         return len(self._waiting) + len(self._in_flight)
 
-    def list_models(self) -> None:
-        """Request the installed models."""
+    def list_models(self) -> Task:
+        """Request the installed models, usable or not; see `api.list_models`."""
         from core import api  # not needed by the first paint
 
-        self.tasks.start(api.list_models, repeats=True).succeeded.connect(self.models_listed)
+        return self.tasks.start(api.list_models, repeats=True)
 
     # ---- the model
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.base.i18n import tr, tr_n
-from core.base.providers import provider_text
 from core.models.values import InstalledModel, OpenedModel
 from gui.widgets.basic import Panel, PropertyList, label
 from gui.widgets.formats import milliseconds, percent, size
@@ -85,7 +84,6 @@ def _session_properties(opened: OpenedModel | None, latency: str) -> list[tuple[
     if opened is None:
         return []
     return [
-        (tr("Provider"), provider_text(opened.provider, opened.precision)),
         (tr("Agreement"), tr("cosine {cosine:.5f} to the reference features", cosine=opened.agreement)),
         (tr("Opened in"), milliseconds(opened.opening_ms)),
         (tr("Latency"), latency),

@@ -164,7 +164,7 @@ def test_a_running_job_can_be_read_and_reviewed(request_of: JobRequest) -> None:
             record_all(journal)
             answers.refresh()
             assert answers.count(View()) == 2
-            answers.set_reviews({1: Review(Verdict.SKIPPED)})
+            answers.set_reviews({1: Review(Verdict.CORRECTED, "green")})
             journal.start([2])
             assert answers.summary().counts.reviewed == 1
 

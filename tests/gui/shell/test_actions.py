@@ -168,7 +168,7 @@ def test_a_problem_is_reported_with_what_this_machine_has(window: MainWindow, qt
     report = window.commands.report
     assert report is not None
     qtbot.waitUntil(lambda: "Model colours: ok" in report.lines.toPlainText(), timeout=PATIENCE_MS)
-    assert "CPU: ok" in report.lines.toPlainText()
+    assert "CPU, float32: ok" in report.lines.toPlainText()
     report.close()
 
 
