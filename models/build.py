@@ -224,7 +224,8 @@ def build_everyday(places: Places) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.environ["FOVEA_HOME"] = place
         library = Library(Path(place) / "shipped", Path(place) / "models")
-        shutil.copytree(places.models / "xception-imagenet", library.builtin / "xception-imagenet")
+        for name in ("xception-imagenet", "general", JOINED):
+            shutil.copytree(places.models / name, library.builtin / name)
         request = TrainRequest(
             folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED,
             provider=ProviderPreference.CPU, precision=Precision.EXACT,
