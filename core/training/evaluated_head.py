@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,10 +124,16 @@ def _temperature(trained: TrainedHead, validation: LabelledFeatures, tested: Col
 
 
 def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
-    """The confidence that all but `REJECT_PERCENTILE` percent of the images reach; None if there are too few."""
-    if len(out_of_sample.paths) < _MIN_THRESHOLD_IMAGES:
+    """The confidence that all but `REJECT_PERCENTILE` percent of the images reach; None if there are too few.
+
+    It is at most what n images can vouch for, (n + 1) / (n + 2) (Laplace's rule of succession): images that look nearly
+    the same, such as a camera's, reach 0.9999, and nothing else ever would.
+    """
+    count = len(out_of_sample.paths)
+    if count < _MIN_THRESHOLD_IMAGES:
         return None
-    return round(float(np.percentile(softmax(out_of_sample.logits, temperature).max(axis=1), REJECT_PERCENTILE)), 4)
+    reached = float(np.percentile(softmax(out_of_sample.logits, temperature).max(axis=1), REJECT_PERCENTILE))
+    return floor(min(reached, (count + 1) / (count + 2)) * 10_000) / 10_000
 
 
 def _suspects(out_of_sample: Predictions, classes: Sequence[str], temperature: float) -> tuple[LabelledPrediction, ...]:

@@ -253,7 +253,8 @@ class PhotosModel(QAbstractListModel):
         return self.view.kind is Kind.ALL or self.view.has(photo.path, photo.outcome, self.correction(photo))
 
     def _arrange(self) -> None:
-        shown = [photo for photo in self._all if self._is_shown(photo)]
+        shows_all = self.view.kind is Kind.ALL
+        shown = self._all[:] if shows_all else [photo for photo in self._all if self._is_shown(photo)]
         if self.view.sort is not Sort.ADDED:
             key = sort_key(self.view.sort)
             shown.sort(key=lambda photo: key(photo.path, photo.outcome, self.correction(photo)))

@@ -168,7 +168,7 @@ def measure_stalls(rows: int) -> None:
             rest(0.3)
             table.add_row(name, f"{time.perf_counter() - started - 0.3:.2f}", *watch.report())
         window.close()
-    Console(width=100).print(table)
+    Console(width=110).print(table)
 
 
 def peak(rows: int) -> None:
@@ -195,7 +195,7 @@ def measure_memory() -> None:
             [sys.executable, __file__, "--peak", str(rows)], check=True, capture_output=True, text=True
         )
         table.add_row(f"{rows:,}", done.stdout.strip().splitlines()[-1])
-    Console(width=100).print(table)
+    Console(width=110).print(table)
 
 
 def main() -> None:

@@ -144,7 +144,7 @@ def main() -> None:
             rest(0.3)
             table.add_row(name, f"{time.perf_counter() - started - 0.3:.2f}", *watch.report())
         window.close()
-    Console(width=100).print(table)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":

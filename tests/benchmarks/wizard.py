@@ -73,7 +73,7 @@ def main() -> None:
             act()
             table.add_row(name, f"{time.perf_counter() - started:.1f}", *watch.report())
         window.close()
-    Console(width=100).print(table)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":

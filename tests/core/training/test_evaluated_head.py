@@ -99,6 +99,21 @@ def test_test_images_do_not_take_part_in_the_calibration() -> None:
     assert len(temperatures) == 1
 
 
+def test_images_that_look_nearly_the_same_leave_room_for_others() -> None:
+    """Such as those that were recorded with a camera: all but certain of each other, they would reject all else."""
+    centres, labels = np.random.default_rng(0).normal(size=(len(_CLASSES), _WIDTH)), np.arange(80) % len(_CLASSES)
+    draw = np.random.default_rng(1)
+
+    def recorded(noise: float) -> LabelledFeatures:
+        features = 20 * centres[labels] + noise * draw.normal(size=(len(labels), _WIDTH))
+        return _images(features.astype(np.float32), labels)
+
+    head = _evaluate(recorded(0.1), 10.0)
+    assert head.unknown_below == 0.9878, "81 in 82"
+    fresh = softmax(head.trained.evaluated.logits(recorded(4.0).features), head.temperature)
+    assert np.mean(fresh.max(axis=1) >= head.unknown_below) > 0.9
+
+
 def test_too_few_images_give_no_threshold() -> None:
     assert _evaluate(_images(*_clouds(19, 1)), 1.0).unknown_below is None
     assert _evaluate(_images(*_clouds(20, 1)), 1.0).unknown_below is not None
