@@ -275,7 +275,8 @@ def build_everyday(places: Places) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.environ["FOVEA_HOME"] = place
         library = Library(Path(place) / "shipped", Path(place) / "models")
-        shutil.copytree(places.models / "xception-imagenet", library.builtin / "xception-imagenet")
+        for name in ("xception-imagenet", "general", JOINED):
+            shutil.copytree(places.models / name, library.builtin / name)
         request = TrainRequest(
             folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED,
             provider=ProviderPreference.CPU, precision=Precision.EXACT,
@@ -299,10 +300,13 @@ def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
     """What the model was made of, without the photos: it can learn on from corrections on any machine."""
     examples = load_examples(model)
     assert examples is not None
-    kind = extractor_of(model.backbone, ProviderPreference.CPU, Precision.EXACT).kind
+    kind, part = (
+        extractor_of(backbone, ProviderPreference.CPU, Precision.EXACT).kind
+        for backbone in (model.backbone, model.backbone.parts[0])
+    )
     with FeatureStore() as store:
         rows = store.get(kind, [one.sha256 for one in examples])
-    write_atomically(folder / FEATURES, features_bytes(kind, rows))
+    write_atomically(folder / FEATURES, features_bytes(kind, rows, part))
     named = [replace(one, path=one.path.relative_to(photos.absolute())) for one in examples]
     write_atomically(folder / EXAMPLES, serialize_examples(named))
 

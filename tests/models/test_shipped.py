@@ -158,9 +158,10 @@ def test_everyday_says_how_good_it_is_and_how_it_was_made(shipped_models: Path) 
     assert isinstance(card, ModelCard)
     low, high = card.evaluation["accuracy_interval_95"]
     assert low < card.evaluation["accuracy"] <= high
-    assert card.training["images"]["test"] == card.evaluation["images"] == 28
+    assert card.training["images"]["test"] == card.evaluation["images"] == 29
     assert sum(card.training["images"].values()) == card.training["fitted_to"] == 196
     assert 0.9 < card.training["cross_validated_accuracy"] < 1
+    assert card.backbone.name == "xception-lite0-imagenet"
     assert card.training["command"] == "fovea train photos --name everyday --recipe quick --seed 0"
     assert card.training["built_by"].startswith("uv run --extra train python models/build.py")
     assert card.unknown_below is not None
