@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderPreference
+from core.base.providers import ComputePrecision, Precision, ProviderPreference
 from core.base.storage import write_atomically
 from core.card import (
     BackboneCard,
@@ -36,19 +36,21 @@ from core.card import (
     read_card,
     write_card,
 )
+from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
 from core.engine.complexity import compute_stats
 from core.engine.feature_store import FeatureStore
+from core.engine.features import FeatureExtractor, compute_features, quantize_float16
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
-from core.models.bundled_features import FEATURES, features_bytes
+from core.models.bundled_features import FEATURES, VARIANT_FEATURES, features_bytes
 from core.models.composite import compose
 from core.models.heads import LinearHead, head_bytes, read_head
-from core.models.installed import load_examples
+from core.models.installed import backbone_files, load_examples
 from core.models.library import Library
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES
-from core.models.values import InstalledModel
+from core.models.values import InstalledBackbone, InstalledModel
 from core.models.variants import open_file, run_file
 from core.training.request import TrainRequest
 from core.training.train import train
@@ -306,9 +308,35 @@ def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
     )
     with FeatureStore() as store:
         rows = store.get(kind, [one.sha256 for one in examples])
+        for low in backbone_files(model.backbone).cards[1:]:
+            _write_variant_features(model.backbone, low.precision, examples, store, folder)
     write_atomically(folder / FEATURES, features_bytes(kind, rows, part))
     named = [replace(one, path=one.path.relative_to(photos.absolute())) for one in examples]
     write_atomically(folder / EXAMPLES, serialize_examples(named))
+
+
+def _write_variant_features(
+    backbone: InstalledBackbone,
+    precision: ComputePrecision,
+    examples: Sequence[LabelledImage],
+    store: FeatureStore,
+    folder: Path,
+) -> None:
+    """The same from a variant, so that retrained versions can be checked in it."""
+    source, part = (_extractor_in(one, precision) for one in (backbone, backbone.parts[0]))
+    table = compute_features(examples, source, store, report=lambda _: None, token=CancelToken())
+    rows = zip(table.rows.tolist(), quantize_float16(table.features), strict=True)
+    found = {examples[row].sha256: features for row, features in rows}
+    write_atomically(
+        folder / VARIANT_FEATURES.format(precision=precision), features_bytes(source.kind, found, part.kind)
+    )
+
+
+def _extractor_in(backbone: InstalledBackbone, precision: ComputePrecision) -> FeatureExtractor:
+    """The extractor of a backbone's variant."""
+    files = backbone_files(backbone)
+    card = next(one for one in files.cards if one.precision is precision)
+    return FeatureExtractor.select(files.only(card), ProviderPreference.CPU, Precision.AUTO)
 
 
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
