@@ -202,11 +202,11 @@ def write_backbone(shipped: Path, *, name: str = BACKBONE) -> BackboneCard:
     return card
 
 
-def write_variant(shipped: Path) -> BackboneCard:
+def write_variant(shipped: Path, *, name: str = BACKBONE) -> BackboneCard:
     """Put the backbone with its variant in 8 bits into a folder of shipped models."""
     data, variant = int8_backbone()
-    card = backbone_card(variants=(variant,))
-    write_folder(shipped / BACKBONE, write_card(card), {MODEL_FILE: backbone_bytes(), INT8_FILE: data})
+    card = backbone_card(name=name, variants=(variant,))
+    write_folder(shipped / name, write_card(card), {MODEL_FILE: backbone_bytes(), INT8_FILE: data})
     return card
 
 

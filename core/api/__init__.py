@@ -205,10 +205,15 @@ def remove(name: str, version: int | None) -> int | None:
 
     Returns:
         The version that is active now; None if there is none.
+
+    Raises:
+        UsageError: it is a backbone that models need.
     """
     from core.models.library import open_library
+    from core.models.user_backbones import check_unused
 
     library = open_library()
+    check_unused(library, name)
     if version is None:
         library.remove(name)
     else:

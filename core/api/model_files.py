@@ -10,6 +10,7 @@ from core.exporting.formats import ExportFormat
 from core.exporting.values import MAX_LOSS, ExportEvaluation
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Outcome
+from core.training.networks import BackboneRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,14 @@ def inspect_model(
     from core.models import onnx_import
 
     return onnx_import.inspect_model(file, class_count, every_output=every_output)
+
+
+def fetch_backbone(request: BackboneRequest, *, report: ProgressCallback, token: CancelToken) -> str:
+    """Add a published network to the library as a backbone, and return its name; see `core.training.fetch`."""
+    from core.models.library import open_library
+    from core.training.fetch import fetch_backbone as fetch
+
+    return fetch(request, open_library(), report=report, token=token).name
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from core.cli.parsing import (
 )
 from core.exporting.values import MAX_LOSS
 from core.models.onnx_import_values import ChannelOrder, Scaling
+from core.training.networks import NETWORKS
 from core.training.request import Depth, Recipe
 
 _EPILOG: Final = mark("""\
@@ -105,6 +106,13 @@ int8              8-bit convolutions, calibrated with training images from FOLDE
                   The loss of accuracy is printed. If it exceeds --most-lost, nothing is written.
 
 Exit code: 0 the file was written, 2 it was not.
+""")
+_FETCH: Final = mark("""\
+Add a published network with its ImageNet weights to the library, as a backbone to train on. Needs the
+extra `train` (TensorFlow).
+
+Keras downloads the weights. Without an internet connection, give the file that Keras would download,
+the one without the classifier ("notop" or "no_top"), as --weights FILE.
 """)
 _MODELS: Final = mark("""\
 List and manage installed models.
@@ -191,6 +199,7 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
     add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"), Recipe.QUICK)
     parser.add_argument("--backbone", metavar="B", default="", help=tr("backbone (default: the best for the recipe)"))
+    _add_variant(parser)
     parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
     )
@@ -248,8 +257,19 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
         action.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
     add = actions.add_parser("import", help=tr("import a model from an .onnx file"), description=tr(_IMPORT))
     _add_import(add)
+    fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
+    fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
+    fetch.add_argument("--weights", metavar="FILE", type=parse_path, help=tr("file of weights (default: download)"))
+    _add_variant(fetch)
     for action in (export, add):
         action.add_argument("file", metavar="FILE", type=parse_path, help=tr("model file"))
+
+
+def _add_variant(parser: Parser) -> None:
+    parser.add_argument("--alpha", metavar="A", type=parse_rate, help=tr("width of a MobileNet (default: 1.0)"))
+    parser.add_argument(
+        "--image-size", metavar="N", type=parse_side, help=tr("input size in pixels (default: the network's own)")
+    )
 
 
 def _add_import(parser: Parser) -> None:

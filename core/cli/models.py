@@ -41,6 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
             from core.cli import export
 
             export.run(arguments)
+        case "fetch":
+            from core.cli import fetch
+
+            fetch.run(arguments)
         case "compare":
             from core.cli import compare
 

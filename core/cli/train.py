@@ -25,6 +25,7 @@ from core.cli.streams import print_message, results_to
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.metrics import prediction_json, to_json
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
+from core.training.networks import BackboneRequest, check_request
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import TrainRequest
 from core.training.values import TrainingResult
@@ -125,8 +126,17 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         depth=arguments.depth,
         augment=not arguments.no_augmentation,
         restart=arguments.restart,
-        backbone=arguments.backbone,
+        backbone=_backbone(arguments),
     )
+
+
+def _backbone(arguments: argparse.Namespace) -> str:
+    """The name of the requested backbone; empty for the default."""
+    if arguments.alpha is None and arguments.image_size is None:
+        return str(arguments.backbone)
+    request = BackboneRequest(arguments.backbone, arguments.alpha, arguments.image_size)
+    check_request(request)
+    return request.name
 
 
 def _write(result: TrainingResult, request: TrainRequest, stream: TextIO, format_: str) -> None:

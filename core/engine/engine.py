@@ -25,6 +25,7 @@ from core.engine import golden, graph, sessions
 from core.engine.batch_size import batch_size
 from core.engine.bound_session import BoundSession
 from core.engine.limits import MAX_BATCH
+from core.engine.part_sessions import PartSessions, split_parts
 
 MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
 """Lowest allowed cosine between the computed features and those in the card.
@@ -151,13 +152,35 @@ def _open(
     data: bytes, card: BackboneCard, inputs: NDArray[np.uint8], provider: Provider, precision: Precision
 ) -> tuple[ort.InferenceSession, float]:
     """A session and its agreement with the card; in float32 if the provider's fastest arithmetic is too imprecise."""
+    expected = golden.decode_features(card.golden_features, card.feature_width)
+    is_float32 = card.precision is ComputePrecision.FLOAT32
+    if card.parts and is_float32 and provider is Provider.OPENVINO and precision is Precision.AUTO:
+        session = _open_parts(data, card, inputs, expected)
+        return session, golden.cosine(_run(session, graph.FEATURES, inputs, provider), expected)
+    return _open_whole(data, inputs, expected, provider, precision)
+
+
+def _open_whole(
+    data: bytes, inputs: NDArray[np.uint8], expected: NDArray[np.float32], provider: Provider, precision: Precision
+) -> tuple[ort.InferenceSession, float]:
     session = sessions.open_session(data, provider, precision)
-    features = _run(session, graph.FEATURES, inputs, provider)
-    agreement = golden.cosine(features, golden.decode_features(card.golden_features, card.feature_width))
+    agreement = golden.cosine(_run(session, graph.FEATURES, inputs, provider), expected)
     is_exact = precision is Precision.EXACT or provider is Provider.CPU
     if is_exact or agreement >= MIN_AGREEMENT[precision]:
         return session, agreement
-    return _open(data, card, inputs, provider, Precision.EXACT)
+    return _open_whole(data, inputs, expected, provider, Precision.EXACT)
+
+
+def _open_parts(
+    data: bytes, card: BackboneCard, inputs: NDArray[np.uint8], expected: NDArray[np.float32]
+) -> PartSessions:
+    """The parts of a composed backbone, each in the fastest arithmetic of OpenVINO that is right for it."""
+    opened, start = [], 0
+    for part, width in split_parts(data, card):
+        own = expected[:, start : start + width]
+        opened.append(_open_whole(part, inputs, own, Provider.OPENVINO, Precision.AUTO)[0])
+        start += width
+    return PartSessions(opened, card)
 
 
 def _precision(card: BackboneCard, provider: Provider, agreement: float) -> ComputePrecision:

@@ -25,7 +25,7 @@ from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
 from core.card import BackboneCard
 from core.engine.engine import Engine
-from core.engine.feature_store import FeatureKind, FeatureStore
+from core.engine.feature_store import FeatureKind, FeatureStore, Rows
 from core.engine.limits import MAX_BATCH
 from core.engine.provider_selection import BackboneFiles, select
 from core.images import preprocessing
@@ -111,8 +111,9 @@ def compute_features(
     *,
     report: ProgressCallback,
     token: CancelToken,
+    bundled: Rows | None = None,
 ) -> FeatureTable:
-    """Get features of images, from the store if available, otherwise from the engine.
+    """Get features of images, from the store or `bundled` ones if available, otherwise from the engine.
 
     Each full batch is stored at once, so nothing is computed twice after an interruption, and the rest runs in the same
     batches: the numbers do not depend on interruptions.
@@ -122,7 +123,7 @@ def compute_features(
         ModelError: the backbone is damaged.
         Cancelled: the token was cancelled.
     """
-    kept = store.get(extractor.kind, [image.sha256 for image in images])
+    kept = (bundled or {}) | store.get(extractor.kind, [image.sha256 for image in images])
     found = {at: kept[image.sha256] for at, image in enumerate(images) if image.sha256 in kept}
     missing = [at for at in range(len(images)) if at not in found]
     failures: list[Failure] = []

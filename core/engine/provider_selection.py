@@ -59,6 +59,10 @@ class BackboneFiles:
         """A backbone without variants, with its file."""
         return cls((card,), lambda _: data)
 
+    def only(self, card: BackboneCard) -> BackboneFiles:
+        """One of them, whether or not it is the fastest."""
+        return BackboneFiles((card,), self.load)
+
     @property
     def in_float16(self) -> BackboneCard:
         """The card of the backbone in float16."""
@@ -142,6 +146,8 @@ def candidates(
     providers = list(Provider) if requested is ProviderPreference.AUTO else [Provider(requested.value)]
     allowed = variants if precision is Precision.AUTO else []
     pairs = [(provider, card) for card in allowed for provider in providers]
+    if own.precision is not ComputePrecision.FLOAT32:
+        pairs = []  # a variant by itself, or a backbone that was imported in 8 bits
     usable = [(provider, card) for provider, card in pairs if card.precision in VARIANT_PRECISIONS[provider]]
     return (*((provider, own) for provider in providers), *usable)
 

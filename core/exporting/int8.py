@@ -12,6 +12,7 @@ ones; with all bits 0.856.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -41,21 +42,24 @@ class QuantizationKind(StrEnum):
     """Both signed: required by GPUs and some phones."""
 
 
-def quantize(model: onnx.ModelProto, stats: ActivationStats, kind: QuantizationKind) -> bytes:
+def quantize(
+    model: onnx.ModelProto, stats: ActivationStats, kind: QuantizationKind, float32: Collection[str] = ()
+) -> bytes:
     """Quantize the convolutions of a network to 8 bits, and return it as an ONNX file.
 
     Args:
         model: with float32 kernels without casts before them; it is not modified.
         stats: its activation statistics.
         kind: the types of activations and weights.
+        float32: the names of convolutions that stay in float32.
 
     Raises:
         ModelError: the network cannot be quantized.
     """
     corrected = onnx.shape_inference.infer_shapes(model)
-    _correct_biases(corrected.graph, stats)
+    _correct_biases(corrected.graph, stats, float32)
     try:
-        result = _quantize_model(corrected, stats, kind)
+        result = _quantize_model(corrected, stats, kind, float32)
     except Exception as error:  # the boundary: the tool raises unrelated kinds
         what = tr("Couldn't convert the network to 8 bits: {reason}.", reason=error)
         raise ModelError(what, hint=tr("Export it with --storage float16.")) from error
@@ -63,7 +67,9 @@ def quantize(model: onnx.ModelProto, stats: ActivationStats, kind: QuantizationK
     return joined.serialise(result)
 
 
-def _quantize_model(model: onnx.ModelProto, observed: ActivationStats, kind: QuantizationKind) -> onnx.ModelProto:
+def _quantize_model(
+    model: onnx.ModelProto, observed: ActivationStats, kind: QuantizationKind, float32: Collection[str]
+) -> onnx.ModelProto:
     from onnxruntime.quantization import QDQQuantizer, QuantType
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, TensorsData
 
@@ -79,7 +85,7 @@ def _quantize_model(model: onnx.ModelProto, observed: ActivationStats, kind: Qua
         activation_qType=QuantType.QUInt8 if kind is QuantizationKind.U8S8 else QuantType.QInt8,
         tensors_range=TensorsData(CalibrationMethod.MinMax, ranges),
         nodes_to_quantize=[],
-        nodes_to_exclude=[],
+        nodes_to_exclude=list(float32),
         op_types_to_quantize=list(OPERATORS),
         extra_options={},
     )
@@ -89,11 +95,13 @@ def _quantize_model(model: onnx.ModelProto, observed: ActivationStats, kind: Qua
     return result
 
 
-def _correct_biases(content: onnx.GraphProto, observed: ActivationStats) -> None:
+def _correct_biases(content: onnx.GraphProto, observed: ActivationStats, float32: Collection[str]) -> None:
     """Correct the bias of each convolution so that rounding its kernel does not change the mean of its outputs."""
     arrays = {tensor.name: tensor for tensor in content.initializer}
     for node in content.node:
         if node.op_type != "Conv" or node.input[1] not in arrays or node.input[0] not in observed.means:
+            continue
+        if node.name in float32:
             continue
         kernel = numpy_helper.to_array(arrays[node.input[1]])
         shift = mean_shift(kernel, observed.means[node.input[0]])

@@ -11,11 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.providers import ComputePrecision
 from core.engine.feature_store import FeatureKind, Rows
 from core.models.files import read_file
 
 FEATURES: Final = "examples.npz"
 """Next to a built-in card: `sha256` uint8 [n, 32] and `features` float16 [n, d] of n images, and their kind."""
+VARIANT_FEATURES: Final = "examples-{precision}.npz"
+"""The same from a variant of the backbone."""
 
 _MAX_BYTES: Final = 256 * 1024 * 1024
 """Maximum uncompressed size of such a file."""
@@ -33,14 +36,15 @@ def bundled_features(folders: Iterable[Path], kind: FeatureKind) -> Rows:
     """The features of this kind in the folders of built-in models, by the SHA-256 of their image."""
     found: Rows = {}
     for folder in folders:
-        found |= _read(folder, kind)
+        for file in (FEATURES, *(VARIANT_FEATURES.format(precision=one) for one in ComputePrecision)):
+            found |= _read(folder / file, kind)
     return found
 
 
-def _read(folder: Path, kind: FeatureKind) -> Rows:
-    """The features of this kind in a folder; empty if the file is missing or damaged."""
+def _read(file: Path, kind: FeatureKind) -> Rows:
+    """The features in a file if they are of this kind; empty if it is missing or damaged."""
     try:
-        data = read_file(folder / FEATURES)
+        data = read_file(file)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
                 return {}

@@ -74,6 +74,19 @@ def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None)
     return data
 
 
+def load_files(backbone: InstalledBackbone) -> dict[str, bytes]:
+    """Read the file of a backbone and those of its variants that can be read, by name.
+
+    Raises:
+        ModelError: as `load_backbone`.
+    """
+    own = {backbone.card.file: load_backbone(backbone)}
+    for variant in map(backbone.card.of_variant, backbone.card.variants):
+        with contextlib.suppress(ModelError):
+            own[variant.file] = load_backbone(backbone, variant)
+    return own
+
+
 def _load_part(part: InstalledBackbone, precision: ComputePrecision) -> Part:
     """The file and the card of a part in this precision, or else of the part itself."""
     variants = map(part.card.of_variant, part.card.variants)

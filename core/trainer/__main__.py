@@ -1,4 +1,4 @@
-"""The trainer process: `python -m core.trainer train FOLDER`, `litert FOLDER` or `self-check`.
+"""The trainer process: `python -m core.trainer`, then `train`, `litert` or `backbone` and a folder, or `self-check`.
 
 It writes only events to standard output, see `core.training.protocol`. It runs as long as its standard input is open:
 the parent closes it to cancel, as does the death of the parent; `PAUSE` and `RESUME` on standard input pause and resume
@@ -19,6 +19,7 @@ from typing import Any, Final
 from core.base import shutdown
 from core.base.errors import Cancelled, FoveaError, UsageError
 from core.base.i18n import tr
+from core.base.paths import cache_folder
 from core.base.progress import CancelToken, Progress, StageKind
 from core.training.protocol import TrainerDone, TrainerEvent, TrainerFailed, read_job, write_event
 from core.training.trainer_process import PAUSE, RESUME
@@ -126,6 +127,13 @@ def _work(arguments: Sequence[str], emit: Callable[[TrainerEvent], None], token:
             from core.trainer import litert
 
             return litert.run(Path(folder), emit, token)
+        case ["backbone", folder]:
+            keras_home = cache_folder() / "keras"
+            keras_home.mkdir(parents=True, exist_ok=True)
+            os.environ.setdefault("KERAS_HOME", str(keras_home))  # read by Keras when it is imported
+            from core.trainer import published
+
+            return published.run(Path(folder), emit, token)
         case ["self-check"]:
             from core.trainer import self_check
 

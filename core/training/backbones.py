@@ -16,6 +16,9 @@ BACKBONE: Final = "xception-imagenet"
 JOINED: Final = "xception-lite0-imagenet"
 """The backbone that heads are trained on, unless the user chooses another: see `core.models.composite`."""
 
+FINE_TUNABLE: Final = "Xception"
+"""The network that the recipe fine-tune can train, as in the cards of backbones."""
+
 
 def requested_backbone(request: TrainRequest, library: Library) -> InstalledBackbone:
     """The backbone that a request names, or else the best one for its recipe.
@@ -30,11 +33,13 @@ def requested_backbone(request: TrainRequest, library: Library) -> InstalledBack
     names = [entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)]
     if request.backbone not in names:
         what = tr("There is no backbone named “{name}”.", name=display_path(request.backbone))
-        raise UsageError(what, hint=tr("Installed backbones: {names}.", names=", ".join(names)))
+        hint = tr("Installed backbones: {names}. `fovea models fetch` adds others.", names=", ".join(names))
+        raise UsageError(what, hint=hint)
     backbone = backbone_of(library, request.backbone)
-    if backbone.card.parts and request.recipe is Recipe.FINE_TUNE:
-        what = tr("“{name}” can't be fine-tuned: it consists of several networks.", name=backbone.name)
-        raise UsageError(what, hint=tr("Use another backbone, or the recipe quick or dense."))
+    if request.recipe is Recipe.FINE_TUNE and backbone.card.architecture != FINE_TUNABLE:
+        what = tr("“{name}” can't be fine-tuned: its network is {network}.", name=backbone.name,
+                  network=backbone.card.architecture)  # fmt: skip
+        raise UsageError(what, hint=tr("Use an Xception, such as {name}, or the recipe quick or dense.", name=BACKBONE))
     return backbone
 
 

@@ -18,9 +18,11 @@ from core.evaluation.values import Evaluation
 from core.images.listing import folder_name
 from core.models.training_examples import DATASET
 from core.models.values import InstalledModel
+from core.models.variant_agreement import variant_evaluation
 from core.training.evaluated_head import REJECT_PERCENTILE, EvaluatedHead
 from core.training.request import TrainRequest
 from core.training.training_data import TrainingData
+from core.training.variant_check import VARIANT
 
 HEAD: Final = "head.npz"
 _MAX_NAMED: Final = 10
@@ -96,6 +98,7 @@ def _corrected_training(
     kept = {key: old[key] for key in ("command", "validation", "test", "seed", "precision", "data") if key in old}
     return kept | {
         "recipe": head.trained.recipe,
+        VARIANT: data.card.precision.value,
         **_images(data, head),
         **_outcome(data, head),
         TRAINED_CORRECTIONS: {
@@ -138,6 +141,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
         "test": request.test,
         "seed": request.seed,
         "precision": request.precision.value,
+        VARIANT: data.card.precision.value,
         **_outcome(data, head),
     }
 
@@ -171,14 +175,14 @@ def _outcome(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
 def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | None) -> dict[str, Any]:
     """The evaluation of the model, without the user's paths."""
     if head.evaluation is None:
-        return {}
+        return variant_evaluation(head.variants)
     method = "on the test images, which the head was not trained on"
     if head.trained.fitted > len(data.train):
         method += "; the installed head was then fitted in the same way to all images"
     left_out = {"mistakes", "classes"} | ({"confusion"} if len(head.evaluation.classes) > _MAX_CONFUSED else set())
     figures = {key: value for key, value in to_json(head.evaluation).items() if key not in left_out}
     compared = _compared(head.evaluation, start) if start else {}
-    return {"method": method, **figures, **compared}
+    return {"method": method, **figures, **compared, **variant_evaluation(head.variants)}
 
 
 def _compared(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:

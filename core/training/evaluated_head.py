@@ -11,11 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.providers import ComputePrecision
 from core.evaluation.calibration import fit_temperature
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import Evaluation, LabelledPrediction
 from core.models.heads import Head, softmax
 from core.models.values import InstalledBackbone
+from core.models.variant_agreement import VariantAgreement
 from core.training.training_data import LabelledFeatures, concat
 
 REJECT_PERCENTILE: Final = 5
@@ -69,6 +71,7 @@ class EvaluatedHead:
         unknown_below: see `ModelCard`; None if there are too few images.
         evaluation: on the test images; None if there are none.
         threshold_images: the number of images that `unknown_below` was estimated from.
+        variants: how predictions in the variants of the shared backbone compare with those in float32.
         suspects: images whose cross-validated prediction differs from their label, most likely label errors first.
     """
 
@@ -78,6 +81,7 @@ class EvaluatedHead:
     evaluation: Evaluation | None
     threshold_images: int = 0
     suspects: tuple[LabelledPrediction, ...] = ()
+    variants: Mapping[ComputePrecision, VariantAgreement] = field(default_factory=dict)
 
 
 def evaluate_head(

@@ -12,6 +12,7 @@ from core.datasets.problems import Problem
 from core.evaluation.comparison import compare_with_baseline
 from core.evaluation.folder_evaluation import evaluate_features, find_training_images
 from core.evaluation.images import match_labels
+from core.evaluation.sources import feature_extractor
 from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.installed import load_head, load_training_hashes
 from core.models.library import Library
@@ -128,7 +129,8 @@ def _evaluate_baseline(
     """Compare with the baseline on the test images of its own classes; None if there are none."""
     known = match_labels(evaluation.classes, baseline.card.classes)
     comparable = [example for example in trained.data.test.examples if example.label in known]
-    table = compute(comparable, baseline.backbone, request, report=report, token=token)
+    source = feature_extractor(baseline, request.provider, request.precision)
+    table = compute(comparable, source, report=report, token=token)
     if not len(table.rows):
         return None
     examples = [comparable[row] for row in table.rows.tolist()]

@@ -10,12 +10,13 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from core.base.errors import DatasetError, ModelError, StorageError
+from core.base.errors import DatasetError, ModelError, ProviderError, StorageError
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
@@ -29,25 +30,26 @@ from core.datasets.problems import Problem, ProblemKind, format_names, format_pa
 from core.datasets.scan import scan_images
 from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
-from core.engine.feature_store import FeatureStore
-from core.engine.features import FeatureTable, compute_features
+from core.engine.feature_store import FeatureKind, FeatureStore, Rows
+from core.engine.features import FeatureExtractor, FeatureTable, compute_features
 from core.evaluation.comparison import compare_with_baseline
 from core.evaluation.kept import serialize_evaluation
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
-from core.models.installed import load_backbone, load_examples, load_head
+from core.models.installed import backbone_files, load_examples, load_files, load_head
 from core.models.library import Library
-from core.models.values import InstalledBackbone, InstalledModel
+from core.models.values import InstalledModel
 from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card
 from core.training.evaluated_head import EvaluatedHead, evaluate_head
 from core.training.recipes import train_quick
 from core.training.request import RetrainRequest
-from core.training.training_data import LabelledFeatures, TrainingData, extractor_of
+from core.training.training_data import LabelledFeatures, TrainingData
 from core.training.values import CorrectionResult, RetrainingResult
+from core.training.variant_check import measure_variants, must_retrain_in_float32, variant_of
 
 _MAX_SKIPPED: Final = 1000
 _TRAIN_HINT: Final = mark("Train a new model instead; its training data will be saved.")
@@ -97,8 +99,7 @@ def retrain(
     ambiguous = len(request.corrections) - len(intended)
     retraining = _Retraining(replace(request, corrections=intended), ambiguous, base, kept, library, report, token)
     scanned = _scan(retraining)
-    data = _load_training_data(retraining, scanned)
-    head = _train(retraining, data)
+    data, head = _trained(retraining, scanned)
     before, leaked = _evaluate_base(retraining, data)
     results = _correction_results(retraining, data, head, scanned)
     token.check()
@@ -159,10 +160,10 @@ def _scan(retraining: _Retraining) -> _Scanned:
     return _Scanned(images, hashes, problems)
 
 
-def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingData:
-    """The earlier training data with the corrections applied, and features."""
+def _load_training_data(retraining: _Retraining, scanned: _Scanned, card: BackboneCard) -> TrainingData:
+    """The earlier training data with the corrections applied, and features from the variant with this card."""
     images = _merged(retraining.kept, scanned.images)
-    table = _features(retraining, images)
+    table = _features(retraining, images, card)
     available = [images[row] for row in table.rows.tolist()]
     learnable = {one.label for one in available if one.subset == Subset.TRAIN}
     if len(learnable) < 2:
@@ -173,8 +174,8 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned) -> TrainingD
     everything = LabelledFeatures(dataset.examples, table.features[rows], dataset.labels())
     train, validation, test = (_part(everything, part) for part in Subset)
     return TrainingData(
-        dataset, retraining.base.backbone, train, validation, test, _is_random_split(retraining.base), table.computed,
-        table.failures,
+        dataset, retraining.base.backbone, card, train, validation, test, _is_random_split(retraining.base),
+        table.computed, table.failures,
     )  # fmt: skip
 
 
@@ -191,24 +192,20 @@ def _merged(kept: Sequence[LabelledImage], scanned: Mapping[str, LabelledImage])
     return [one if one.label in learnable else replace(one, subset=Subset.TRAIN) for one in images]
 
 
-def _features(retraining: _Retraining, images: Sequence[LabelledImage]) -> FeatureTable:
+def _features(retraining: _Retraining, images: Sequence[LabelledImage], card: BackboneCard) -> FeatureTable:
     """Features of the images in the precision that the version was trained with: bundled, cached, or computed."""
-    backbone, recorded = retraining.base.backbone, retraining.base.card.training.get("precision")
+    recorded = retraining.base.card.training.get("precision")
     precision = Precision.EXACT if recorded == Precision.EXACT else Precision.AUTO
-    source = extractor_of(backbone, retraining.request.provider, precision)
-    shipped = bundled_features(retraining.library.builtin.glob("*"), source.kind)
-    rows = [row for row, one in enumerate(images) if one.sha256 not in shipped]
+    files = backbone_files(retraining.base.backbone).only(card)
+    source = FeatureExtractor.select(files, retraining.request.provider, precision)
+    report, token = retraining.report, retraining.token
     with FeatureStore() as store:
-        table = compute_features(
-            [images[row] for row in rows], source, store, report=retraining.report, token=retraining.token
-        )
-    features = np.empty((len(images), backbone.card.feature_width), np.float32)
-    for row, one in enumerate(images):
-        features[row] = shipped.get(one.sha256, 0)
-    computed = np.array(rows, np.int64)[table.rows]
-    features[computed] = table.features
-    available = np.union1d(np.setdiff1d(np.arange(len(images)), rows), computed)
-    return FeatureTable(features[available], available, table.failures, table.computed)
+        bundled = _bundled(retraining, source.kind)
+        return compute_features(images, source, store, bundled=bundled, report=report, token=token)
+
+
+def _bundled(retraining: _Retraining, kind: FeatureKind) -> Rows:
+    return bundled_features(retraining.library.builtin.glob("*"), kind)
 
 
 def _part(images: LabelledFeatures, part: Subset) -> LabelledFeatures:
@@ -227,13 +224,31 @@ def _is_random_split(base: InstalledModel) -> bool:
 # ---- training
 
 
+def _trained(retraining: _Retraining, scanned: _Scanned) -> tuple[TrainingData, EvaluatedHead]:
+    """The training data and the head; in float32 if the version's variant does not work here or changes predictions."""
+    own, card = retraining.base.backbone.card, variant_of(retraining.base)
+    if card.sha256 != own.sha256:
+        with contextlib.suppress(ProviderError, ModelError):
+            data = _load_training_data(retraining, scanned, card)
+            head = _train(retraining, data)
+            if not must_retrain_in_float32(data, head.variants):
+                return data, head
+    data = _load_training_data(retraining, scanned, own)
+    return data, _train(retraining, data)
+
+
 def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     seed = retraining.base.card.training.get("seed")
     number = seed if isinstance(seed, int) else 0
     trained = train_quick(data, number, report=retraining.report, token=retraining.token)
     if isinstance(retraining.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=retraining.base.backbone)
-    return evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    report, token = retraining.report, retraining.token
+    variants = measure_variants(
+        trained.evaluated, data, bundled=partial(_bundled, retraining), report=report, token=token
+    )
+    return replace(head, variants=variants)
 
 
 def _evaluate_base(retraining: _Retraining, data: TrainingData) -> tuple[Evaluation | None, int]:
@@ -282,7 +297,7 @@ def _install(
 ) -> InstalledModel:
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
-    own = _own_files(base.backbone) if trained.backbone else {}
+    own = load_files(base.backbone) if trained.backbone else {}
     fitted = data.everything() if data.is_random_split else data.train
     return retraining.library.install(
         write_card(card),
@@ -291,15 +306,6 @@ def _install(
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
-
-
-def _own_files(backbone: InstalledBackbone) -> dict[str, bytes]:
-    """The files of a backbone and of those of its variants that can be read."""
-    own = {backbone.card.file: load_backbone(backbone)}
-    for variant in map(backbone.card.of_variant, backbone.card.variants):
-        with contextlib.suppress(ModelError):
-            own[variant.file] = load_backbone(backbone, variant)
-    return own
 
 
 # ---- results

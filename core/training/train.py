@@ -31,7 +31,8 @@ from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
 from core.training.runs import Run, open_run
-from core.training.training_data import LabelledFeatures, TrainingData, compute, load_training_data
+from core.training.training_data import LabelledFeatures, TrainingData, compute, extractor_of, load_training_data
+from core.training.variant_check import measure_variants, must_retrain_in_float32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,8 @@ def train(
 
 def _train_quick(training: _Training, data: TrainingData) -> Trained:
     """Train a head; unless the user chose the joined backbone, on its first part alone if that is better."""
-    head, parts = _quick(training, data), data.backbone.parts
+    data, head = _quick_checked(training, data)
+    parts = data.backbone.parts
     joined_loss = head.trained.facts.get(LOG_LOSS)
     if training.request.backbone or not parts or joined_loss is None:
         return _install(training, data, head)
@@ -131,22 +133,39 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
     if loss < joined_loss:
         training = replace(training, request=replace(training.request, backbone=parts[0].name))
         data = load_training_data(training.request, training.library, report=training.report, token=training.token)
-        head = _quick(training, data)
+        data, head = _quick_checked(training, data)
     facts = {**head.trained.facts, "backbone_chosen": f"by cross-validation: {compared}"}
     return _install(training, data, replace(head, trained=replace(head.trained, facts=facts)))
 
 
+def _quick_checked(training: _Training, data: TrainingData) -> tuple[TrainingData, EvaluatedHead]:
+    """Train on the features at hand, or in float32 if they come from a variant that changes predictions."""
+    request, report, token = training.request, training.report, training.token
+    head = _quick(training, data)
+    if must_retrain_in_float32(data, head.variants):
+        data = load_training_data(request, training.library, report=report, token=token, use_variants=False)
+        head = _quick(training, data)
+    return data, head
+
+
 def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
-    trained = train_quick(data, training.request.seed, report=training.report, token=training.token)
-    return evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    return _evaluate(
+        training, data, train_quick(data, training.request.seed, report=training.report, token=training.token)
+    )
+
+
+def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
+    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    return replace(
+        head, variants=measure_variants(trained.evaluated, data, report=training.report, token=training.token)
+    )
 
 
 def _dense(training: _Training, data: TrainingData, folder: Path) -> Trained:
     trained = train_dense(
         data, training.request, folder, report=training.report, on_epoch=training.on_epoch, token=training.token
     )
-    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
-    return _install(training, data, head, gate=folder / protocol.PARITY)
+    return _install(training, data, _evaluate(training, data, trained), gate=folder / protocol.PARITY)
 
 
 def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained:
@@ -167,7 +186,10 @@ def _recompute(part: LabelledFeatures, trained: TrainedHead, training: _Training
     """The images of a part with features from the trained backbone, computed by the engine as in later use."""
     if trained.backbone is None or not len(part):
         return part
-    table = compute(part.examples, trained.backbone, training.request, report=training.report, token=training.token)
+    table = compute(
+        part.examples, extractor_of(trained.backbone, training.request.provider, training.request.precision),
+        report=training.report, token=training.token,
+    )  # fmt: skip
     return part.select(table.rows.tolist(), table.features)
 
 

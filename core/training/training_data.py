@@ -14,6 +14,7 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
+from core.card import BackboneCard
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, format_paths
@@ -63,6 +64,7 @@ class TrainingData:
     Attributes:
         dataset: the images, and the problems of their folder.
         backbone: the backbone of the features.
+        card: the card of the backbone, or of its variant, that computed them.
         train: training images.
         validation: images for model selection and calibration.
         test: images for the final evaluation.
@@ -73,6 +75,7 @@ class TrainingData:
 
     dataset: Dataset
     backbone: InstalledBackbone
+    card: BackboneCard
     train: LabelledFeatures
     validation: LabelledFeatures
     test: LabelledFeatures
@@ -117,8 +120,11 @@ def load_training_data(
     report: ProgressCallback,
     token: CancelToken,
     on_dataset: Callable[[Dataset], None] = lambda _: None,
+    use_variants: bool = True,
 ) -> TrainingData:
     """Read a folder, split it, and compute its features.
+
+    The features for the recipe quick are those of the fastest variant; for the others, from float32.
 
     Args:
         request: the training request.
@@ -126,6 +132,7 @@ def load_training_data(
         report: called for each stage.
         token: checked frequently.
         on_dataset: called with the dataset before its features are computed.
+        use_variants: whether a variant of the backbone may compute the features.
 
     Raises:
         DatasetError: the folder cannot be used for training, or cannot be split as requested.
@@ -135,7 +142,7 @@ def load_training_data(
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = requested_backbone(request, library)
-    extractor = extractor_of(backbone, request.provider, request.precision)
+    extractor = _extractor(request, backbone, use_variants=use_variants)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
         dataset = read_dataset(request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
         on_dataset(dataset)
@@ -149,12 +156,19 @@ def load_training_data(
         table = compute_features(examples, prefetcher.source, store, report=report, token=token)
     if request.train is None:
         divided = _split_by_features(dataset, request, divided, table, token)
-    train, *others = (_subset(dataset, table, used, part) for part in (divided.train, divided.validation, divided.test))
+    subsets = divided.train, divided.validation, divided.test
+    train, validation, test = (_subset(dataset, table, used, part) for part in subsets)
     _check_classes(train, dataset.classes)
-    validation, test = others
-    dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, others, token)))
-    is_random_split = _is_random_split(dataset, request)
-    return TrainingData(dataset, backbone, train, validation, test, is_random_split, table.computed, table.failures)
+    dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, (validation, test), token)))
+    split_facts = _is_random_split(dataset, request), table.computed, table.failures
+    return TrainingData(dataset, backbone, extractor.card, train, validation, test, *split_facts)
+
+
+def _extractor(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool) -> FeatureExtractor:
+    files = backbone_files(backbone)
+    if not use_variants or request.recipe is not Recipe.QUICK:
+        files = files.only(backbone.card)
+    return FeatureExtractor.select(files, request.provider, request.precision)
 
 
 def _split_by_features(
@@ -201,21 +215,15 @@ def _leaks(
 
 
 def compute(
-    examples: Sequence[LabelledImage],
-    backbone: InstalledBackbone,
-    request: TrainRequest,
-    *,
-    report: ProgressCallback,
-    token: CancelToken,
+    examples: Sequence[LabelledImage], source: FeatureExtractor, *, report: ProgressCallback, token: CancelToken
 ) -> FeatureTable:
-    """Compute the features of examples with a backbone, using cached ones where possible.
+    """Compute the features of examples, using cached ones where possible.
 
     Raises:
         ProviderError: the engine cannot be opened or failed while running.
         ModelError: the backbone is damaged.
         Cancelled: the token was cancelled.
     """
-    source = extractor_of(backbone, request.provider, request.precision)
     with FeatureStore() as store:
         return compute_features(examples, source, store, report=report, token=token)
 

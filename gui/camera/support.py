@@ -24,8 +24,8 @@ def missing_reason() -> str:
     if find_spec(_MODULE) is not None:
         return ""
     if this_bundle() is not None:
-        return tr("This bundle has no camera support. Fovea run from source has, with “--extra camera”.")
-    return tr("Camera support is not installed. Start Fovea with “--extra camera”.")
+        return tr("This bundle has no camera support. Fovea run from source has, with “uv run --extra camera”.")
+    return tr("Camera support is not installed. Add “--extra camera” to the “uv run” that starts Fovea.")
 
 
 def load_camera(

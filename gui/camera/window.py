@@ -9,6 +9,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShowEvent, QUndo
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
+from core.base.providers import Provider, provider_text
 from core.prediction import Outcome, Prediction
 from gui.camera.record_panel import RecordPanel
 from gui.camera.view import CameraView
@@ -88,8 +89,7 @@ class CameraWindow(SecondWindow):
         self.headline.setText(headline_text(outcome) if outcome else waiting)
         scores = prediction.scores if prediction else ()
         self._scores.show_scores(scores, is_strong=prediction is not None and not prediction.unknown)
-        timing = milliseconds(prediction.timing.total_ms) if prediction else ""
-        self._timing.setText(f"{prediction.provider.upper()} · {timing}" if prediction else "")
+        self._timing.setText(_timing_text(prediction) if prediction else "")
 
     # ---- events
 
@@ -121,3 +121,9 @@ class CameraWindow(SecondWindow):
             self.recording.hold(event)
         else:
             super().keyReleaseEvent(event)
+
+
+def _timing_text(prediction: Prediction) -> str:
+    """How long a frame took, and on what: "CPU, float32 · 54.1 ms"."""
+    provider = provider_text(Provider(prediction.provider), prediction.precision)
+    return f"{provider} · {milliseconds(prediction.timing.total_ms)}"

@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QPainter, QPen
 from PySide6.QtWidgets import (
-    QFrame,
     QListWidget,
     QListWidgetItem,
     QStackedWidget,
@@ -23,8 +22,9 @@ from core.base.text import display_path
 from core.jobs.values import JobState, JobSummary
 from gui.folders.job_text import counts_text, place_text, progress_text, started_text, state_text, title_text
 from gui.widgets import icons, theme
-from gui.widgets.basic import Icon, action_button, label
-from gui.widgets.layouts import CENTRE, SPACE, Placed, fill, hbox, vbox
+from gui.widgets.basic import action_button, label
+from gui.widgets.invitation import invitation
+from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.painting import RIGHT, paint_text
 
 Index = QModelIndex | QPersistentModelIndex
@@ -121,26 +121,12 @@ def _line(job: JobSummary) -> str:
 
 
 def _make_invitation(classify: QAction) -> QWidget:
-    page, zone = QWidget(), QFrame()
-    zone.setObjectName("dropzone")
-    promise = label(
-        tr(
-            "Fovea classifies every photo in the folder. You can then sort, filter, review and export the results, "
-            "write keywords, or sort the photos into folders. Your photos are not changed unless you ask for it."
-        ),
-        "muted",
-        wrap=True,
+    page = QWidget()
+    lines = (
+        tr("Fovea classifies every photo in it. Then sort, filter, review and export the results."),
+        tr("You can also write keywords, or sort the photos into folders. They are not changed unless you ask for it."),
     )
-    promise.setAlignment(CENTRE)
-    promise.setMinimumWidth(520)
-    promise.setMinimumHeight(promise.heightForWidth(520))  # a layout that centres it would cut a line off
-    shown = (
-        Icon("folder-search", "accent", 64),
-        label(tr("Classify a whole folder"), "display"),
-        promise,
-        action_button(classify, "primary"),
-    )
-    vbox(SPACE, *(Placed(one, alignment=CENTRE) for one in shown), SPACE, parent=zone, margins=24, spacing=16)
+    zone = invitation("folder-search", tr("Drop a folder here"), lines, (action_button(classify, "primary"),))
     vbox(zone, parent=page, margins=(28, 20, 28, 20))
     return page
 

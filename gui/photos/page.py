@@ -90,6 +90,7 @@ class PhotosPage(QWidget):
         photos.arranged.connect(self._on_arranged)
         self.strip.labels_wanted.connect(self._show_pending)
         self.bar.export_wanted.connect(self.export)
+        self.bar.removal_wanted.connect(lambda: self._session.remove(range(photos.rowCount())))
         self._session.photos.outcome_changed.connect(self._on_outcome)
         self._session.progressed.connect(self.show_model)
         self._session.models.changed.connect(self.show_model)

@@ -36,11 +36,13 @@ class PhotosBar(QWidget):
 
     Attributes:
         export_wanted: the user wants to export the photos that are shown.
+        removal_wanted: the user wants to remove the photos that are shown, which are unreadable, from the list.
         filter: which photos are shown.
         sort: their order.
     """
 
     export_wanted = Signal()
+    removal_wanted = Signal()
 
     def __init__(self, photos: PhotosModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -54,8 +56,9 @@ class PhotosBar(QWidget):
         self.sort.addItems([tr(title) for title in _SORTS.values()])
         self.count = label(kind="muted")
         self.clear = button(tr("Show all"), self._show_all, kind="link")
+        self.remove = button(tr("Remove from list"), self._remove, kind="link")
         export = button(tr("Export…"), self.export_wanted.emit, hint=tr("Save the predictions of these photos"))
-        items = (self.filter, self.sort, self.count, self.clear, SPACE, export)
+        items = (self.filter, self.sort, self.count, self.clear, self.remove, SPACE, export)
         hbox(*items, parent=self, margins=(theme.GRID // 2, 0, theme.GRID, 0), spacing=theme.GRID)
         self.filter.activated.connect(self._on_filter)
         self.sort.activated.connect(self._on_sort)
@@ -109,10 +112,15 @@ class PhotosBar(QWidget):
         some = tr("{shown:,} of {photos}", shown=shown, photos=photo_count(total))
         show_text(self.count, some if self._photos.view.kind is not Kind.ALL else "")
         self.clear.setVisible(self._photos.view.kind is not Kind.ALL)
+        self.remove.setVisible(self._photos.view.kind is Kind.UNREADABLE and shown > 0)
         self.setVisible(total > 1 or self._photos.view.kind is not Kind.ALL)
 
     def _show_all(self) -> None:
         self._photos.arrange(PhotoView(sort=self._photos.view.sort))
+
+    def _remove(self) -> None:
+        self.removal_wanted.emit()
+        self._show_all()  # as nothing is left to show
 
     def _on_filter(self, index: int) -> None:
         self._photos.arrange(self._views[index])

@@ -38,7 +38,7 @@ class SettingsStore(QObject):
         self.value = settings.load(paths.settings_file(), warnings.append)
         for warning in warnings:
             QTimer.singleShot(0, self, partial(self.damaged.emit, warning))
-        self._stored = self.value  # only for the writer's thread
+        self._stored, self._is_closed = self.value, False  # the first is only for the writer's thread
         self._dispatcher = Dispatcher(self)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="settings")
 
@@ -50,10 +50,12 @@ class SettingsStore(QObject):
 
     def read_again(self) -> None:
         """Take over what other programs changed in the file; what they did not change stays as it is here."""
-        self._writer.submit(self._read)
+        if not self._is_closed:  # the watch may have seen a change just before
+            self._writer.submit(self._read)
 
     def close(self) -> None:
         """Wait until everything is written."""
+        self._is_closed = True
         self._writer.shutdown(wait=True)
 
     def _save(self, fields: Mapping[str, Any]) -> None:  # in the writer's thread, as is `_read`

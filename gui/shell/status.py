@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from core.base.i18n import tr
+from gui.session.photo_view import Kind
 from gui.session.session import Session
 from gui.widgets.basic import button
 from gui.widgets.counts import photo_count, unreadable_count, waiting_count
@@ -43,7 +46,10 @@ class StatusBar(QStatusBar):
             hint=tr("Show folders (Ctrl+2)"),
             name=tr("Folders being classified"),
         )
-        for widget in (self._counts, self._stop, self._training, self._folders):
+        self._unreadable = button(
+            "", self._show_unreadable, kind="link", hint=tr("Show the photos that couldn't be read, and why")
+        )
+        for widget in (self._counts, self._stop, self._unreadable, self._training, self._folders):
             self.addWidget(widget)
         self._training.hide()
         self._folders.hide()
@@ -73,17 +79,18 @@ class StatusBar(QStatusBar):
         """Update all parts of the status bar."""
         session = self._session
         waiting = session.engine.waiting_count
-        counts = _counts(len(session.photos.photos()), session.photos.failed_count, waiting)
+        failed = session.photos.failed_count
+        self._unreadable.setText(unreadable_count(failed))
+        self._unreadable.setVisible(failed > 0 and self._summary is None)
+        counts = _counts(len(session.photos.photos()), waiting)
         self._counts.setText(counts if self._summary is None else self._summary)
         self._stop.setVisible(waiting > 0)
         speed = session.models.speed.images_per_second()
         self._speed.setText(tr("{speed:.1f} photos/s", speed=speed) if speed else "")
 
+    def _show_unreadable(self) -> None:
+        self._session.photos.arrange(replace(self._session.photos.view, kind=Kind.UNREADABLE))
 
-def _counts(photos: int, failed: int, waiting: int) -> str:
-    parts = [photo_count(photos)]
-    if failed:
-        parts.append(unreadable_count(failed))
-    if waiting:
-        parts.append(waiting_count(waiting))
-    return " · ".join(parts)
+
+def _counts(photos: int, waiting: int) -> str:
+    return " · ".join((photo_count(photos), *((waiting_count(waiting),) if waiting else ())))

@@ -79,8 +79,15 @@ def test_an_unreadable_image_is_listed_with_the_reason(
     assert [type(outcome) for outcome in outcomes] == [Failure, Prediction, Failure]
     window.photos_page.gallery.select_row(0)
     assert "Couldn't read this photo" in visible_texts(window.photos_page.inspector)
-    qtbot.waitUntil(lambda: "2 unreadable" in " ".join(visible_texts(window.status)), timeout=PATIENCE_MS)
+    (unreadable,) = (one for one in window.status.findChildren(QPushButton) if "unreadable" in one.text())
+    qtbot.waitUntil(lambda: unreadable.isVisible() and unreadable.text() == "2 unreadable", timeout=PATIENCE_MS)
     assert window.notices.texts() == []
+    qtbot.mouseClick(unreadable, Qt.MouseButton.LeftButton)
+    assert window.session.photos.rowCount() == 2
+    qtbot.mouseClick(window.photos_page.bar.remove, Qt.MouseButton.LeftButton)
+    assert [photo.path for photo in window.session.photos.photos()] == [solids["green"]]
+    assert window.session.photos.rowCount() == 1
+    assert window.notices.texts() == ["Removed 2 photos from the list. The files were not deleted."]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")

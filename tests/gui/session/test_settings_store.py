@@ -46,4 +46,5 @@ def test_what_another_program_changes_is_taken_over(home: Path, qtbot: QtBot) ->
     store.read_again()  # nothing was chosen
     store.change(top_k=3)
     store.close()
+    store.read_again()  # as the watch may ask late
     assert store.value == Settings(model="everyday", theme=Theme.DARK, top_k=3)
