@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -112,19 +112,20 @@ def _headline(result: TrainingResult) -> str:
 def _details_text(result: TrainingResult) -> str:
     if result.evaluation is None:
         return tr("There were no test photos, so its accuracy is unknown.")
-    return " ".join((interval(result.evaluation), *(_compared(result.baseline) if result.baseline else ())))
+    compared = compared_text(result.baseline) if result.baseline else ""
+    return " ".join(filter(None, (interval(result.evaluation), compared)))
 
 
-def _compared(other: BaselineComparison) -> Iterator[str]:
+def compared_text(other: BaselineComparison) -> str:
+    """How the model compares with the one in use before, or why it is not compared."""
     if other.training_overlap:
-        yield tr(
+        return tr(
             "Not compared with “{name}”, in use before: it was trained on {overlap:,} of these {count:,} photos.",
             name=other.name,
             overlap=other.training_overlap,
             count=other.result.a.images,
         )
-        return
-    yield tr(
+    found = tr(
         "“{name}”, in use before, gets {accuracy} on the same photos: {fixed:,} fixed, {broken:,} broken.",
         name=other.name,
         accuracy=percent(other.result.a.fraction, 1),
@@ -132,7 +133,8 @@ def _compared(other: BaselineComparison) -> Iterator[str]:
         broken=other.result.only_a_correct,
     )
     if other.result.only_a_correct + other.result.only_b_correct and other.result.could_be_chance:
-        yield tr("The difference could be chance.")
+        return f"{found} {tr('The difference could be chance.')}"
+    return found
 
 
 def _training_data_text(result: TrainingResult) -> str:

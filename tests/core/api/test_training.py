@@ -78,7 +78,6 @@ def test_it_is_compared_with_the_model_in_use(folder: Path, tmp_path: Path) -> N
     again = trained(request(folder), against="mine")
     assert again.baseline is not None
     assert again.baseline.training_overlap == again.baseline.result.a.images
-    assert any("optimistic" in note for note in again.notes)
 
 
 def test_a_class_that_the_model_in_use_does_not_know_is_left_out(folder: Path, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from core.api import model_files
 from core.base import paths, settings
 from core.models import library
 from core.models.values import InstalledModel
+from core.training.networks import BackboneRequest
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 from tests.core.models.test_onnx_import import classifier
@@ -223,3 +225,27 @@ def test_what_was_removed_can_be_restored(fovea: Fovea, tmp_path: Path) -> None:
     assert fovea("models", "restore", "mine").code == 0
     assert library.open_library().find("mine").version == 1
     assert fovea("models", "restore", "mine").code == 2
+
+
+def test_a_network_that_does_not_exist_is_refused_with_those_that_do(fovea: Fovea) -> None:
+    ran = fovea("models", "fetch", "alexnet")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no network named “alexnet”" in ran.err
+    assert "mobilenet-v2" in ran.err
+    narrow = fovea("models", "fetch", "mobilenet-v2", "--alpha", "0.3")
+    assert (narrow.code, narrow.out) == (2, "")
+    assert "0.35, 0.5" in narrow.err
+
+
+def test_a_fetched_network_is_printed_with_how_to_train_on_it(fovea: Fovea, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[BackboneRequest] = []
+
+    def fetch(request: BackboneRequest, **_: object) -> str:
+        asked.append(request)
+        return request.name
+
+    monkeypatch.setattr(model_files, "fetch_backbone", fetch)
+    ran = fovea("models", "fetch", "mobilenet-v2", "--alpha", "0.35", "--image-size", "96", "--weights", "weights.h5")
+    assert (ran.code, ran.out) == (0, "mobilenet-v2-0.35-96\n")
+    assert "--backbone mobilenet-v2-0.35-96" in ran.err
+    assert asked == [BackboneRequest("mobilenet-v2", 0.35, 96, Path("weights.h5"))]

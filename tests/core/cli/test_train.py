@@ -227,3 +227,14 @@ def test_the_user_sees_every_stage(folder: Path) -> None:
     assert json.loads(out)["version"] == 1
     for stage in ("computing features", "tuning the regularization", "fitting the head"):
         assert stage in shown.decode()
+
+
+def test_a_backbone_that_is_not_installed_is_refused_with_what_to_do(fovea: Fovea, folder: Path) -> None:
+    variant = "--backbone", "mobilenet-v2", "--alpha", "0.35", "--image-size", "96"
+    ran = fovea("train", folder, "--name", "mine", *variant)
+    assert (ran.code, ran.out) == (2, "")
+    assert "no backbone named “mobilenet-v2-0.35-96”" in ran.err
+    assert "fovea models fetch" in ran.err
+    small = fovea("train", folder, "--name", "mine", "--backbone", "mobilenet-v2", "--image-size", "30")
+    assert (small.code, small.out) == (2, "")
+    assert "32 to 1,024 pixels" in small.err

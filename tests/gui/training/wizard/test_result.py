@@ -11,11 +11,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from core.evaluation.values import Accuracy, BaselineComparison, PairedComparison
 from core.exporting.formats import ExportFormat
 from core.models.exchange import import_model
 from core.models.library import open_library
 from gui.models.result_photos import ResultPhotos
 from gui.shell.main_window import MainWindow
+from gui.training.wizard.result_step import compared_text
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
@@ -114,3 +116,16 @@ def test_a_failed_export_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, 
     wizard.result.step.exporting.write(tmp_path / "out.onnx")
     qtbot.waitUntil(lambda: any("gone" in text for text in wizard.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "out.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("overlap", "text"),
+    [
+        (0, "“old”, in use before, gets 90.0% on the same photos: 1 fixed, 0 broken. The difference could be chance."),
+        (9, "Not compared with “old”, in use before: it was trained on 9 of these 10 photos."),
+    ],
+)
+def test_a_model_that_was_trained_on_the_test_photos_is_not_compared(overlap: int, text: str) -> None:
+    before, now = Accuracy(10, 0.9, (0.6, 0.98)), Accuracy(10, 1.0, (0.7, 1.0))
+    found = PairedComparison(before, now, only_a_correct=0, only_b_correct=1, p=1.0, classes=())
+    assert compared_text(BaselineComparison("old", 1, overlap, found, 0.3, ())) == text
