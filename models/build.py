@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,16 @@ from core.base.errors import FoveaError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
-from core.card import BackboneCard, HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
+from core.card import (
+    BackboneCard,
+    BackboneVariant,
+    HeadReference,
+    ModelCard,
+    Origin,
+    SharedBackbone,
+    read_card,
+    write_card,
+)
 from core.engine import golden, graph
 from core.engine.complexity import compute_stats
 from core.engine.feature_store import FeatureStore
@@ -124,7 +133,20 @@ def build_xception(places: Places) -> None:
         origin=XCEPTION_ORIGIN,
     )  # fmt: skip
     write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(model))
-    _write_card(folder, card)
+    _write_card(folder, _with_int8(folder, card, places))
+
+
+def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard:
+    """Write the variant of Xception in 8 bits, and add it to the card."""
+    import int8_variant
+
+    data = (folder / card.file).read_bytes()
+    quantized = int8_variant.int8_file(data, card, int8_variant.XCEPTION_FLOAT32)
+    write_atomically(folder / int8_variant.FILE, quantized)
+    photos = _pixels(_photos(places.photos), card.preprocessing)
+    variant = int8_variant.describe(data, quantized, card, photos)
+    print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
+    return replace(card, variants=(variant,))
 
 
 def build_general(places: Places) -> None:
@@ -177,18 +199,47 @@ def build_joined(places: Places) -> None:
         golden_features="",
         parts=tuple(SharedBackbone(part.name, part.sha256) for part in cards),
     )
-    files = [(folder / part.file).read_bytes() for folder, part in zip(folders, cards, strict=True)]
-    data = compose([*zip(files, cards, strict=True)], card)
-    (features,) = run_file(open_file(data), (graph.FEATURES,), golden.golden_inputs(card.preprocessing.size))
+    data = _composed(folders, cards, card)
     card = replace(
         card,
         sha256=hashlib.sha256(data).hexdigest(),
         multiply_adds=compute_stats(graph.parse(data)).macs,
-        golden_features=golden.encode_features(features),
+        golden_features=_golden_features(data, card),
+        variants=_joined_variants(folders, cards, card),
     )
     graph.check_backbone(data, card)
     (places.models / JOINED).mkdir(exist_ok=True)
     _write_card(places.models / JOINED, card)
+
+
+def _joined_variants(
+    folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard
+) -> tuple[BackboneVariant, ...]:
+    """The joined backbone with those parts in 8 bits that have such a variant."""
+    lower = [next(map(part.of_variant, part.variants), part) for part in parts]
+    if lower == parts:
+        return ()
+    data = _composed(folders, lower, card)
+    (variant, *_) = (one for part in parts for one in part.variants)
+    changed = ", ".join(part.name for part, low in zip(parts, lower, strict=True) if low != part)
+    return (
+        replace(
+            variant,
+            sha256=hashlib.sha256(data).hexdigest(),
+            golden_features=_golden_features(data, card),
+            method=f"{changed} in {variant.precision}, with the cosine of its own features; the rest as it is",
+        ),
+    )
+
+
+def _composed(folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard) -> bytes:
+    files = [(folder / part.file).read_bytes() for folder, part in zip(folders, parts, strict=True)]
+    return compose([*zip(files, parts, strict=True)], card)
+
+
+def _golden_features(data: bytes, card: BackboneCard) -> str:
+    (features,) = run_file(open_file(data), (graph.FEATURES,), golden.golden_inputs(card.preprocessing.size))
+    return golden.encode_features(features)
 
 
 def _backbone_card(folder: Path) -> BackboneCard:
@@ -224,7 +275,8 @@ def build_everyday(places: Places) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.environ["FOVEA_HOME"] = place
         library = Library(Path(place) / "shipped", Path(place) / "models")
-        shutil.copytree(places.models / "xception-imagenet", library.builtin / "xception-imagenet")
+        for name in ("xception-imagenet", "general", JOINED):
+            shutil.copytree(places.models / name, library.builtin / name)
         request = TrainRequest(
             folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED,
             provider=ProviderPreference.CPU, precision=Precision.EXACT,
@@ -248,10 +300,13 @@ def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
     """What the model was made of, without the photos: it can learn on from corrections on any machine."""
     examples = load_examples(model)
     assert examples is not None
-    kind = extractor_of(model.backbone, ProviderPreference.CPU, Precision.EXACT).kind
+    kind, part = (
+        extractor_of(backbone, ProviderPreference.CPU, Precision.EXACT).kind
+        for backbone in (model.backbone, model.backbone.parts[0])
+    )
     with FeatureStore() as store:
         rows = store.get(kind, [one.sha256 for one in examples])
-    write_atomically(folder / FEATURES, features_bytes(kind, rows))
+    write_atomically(folder / FEATURES, features_bytes(kind, rows, part))
     named = [replace(one, path=one.path.relative_to(photos.absolute())) for one in examples]
     write_atomically(folder / EXAMPLES, serialize_examples(named))
 

@@ -36,6 +36,7 @@ _FOLDERS: Final = (
     *("core/evaluation/templates", "core/outputs/keywords/namespace", "core/outputs/reports/templates"),
 )
 """What the code reads beside itself; what rebuilds the models stays out."""
+_NOT_READ: Final = ("__pycache__", "calibration")
 
 TOLD: Final = (
     *("fovea", "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxruntime-ep-openvino", "pillow"),
@@ -132,7 +133,7 @@ _NVIDIA_LIBRARIES: Final = (
 def data() -> list[tuple[str, str]]:
     """Folders of the project that go in as they are, and where to."""
     folders = (folder for pattern in _FOLDERS for folder in sorted(ROOT.glob(pattern)) if folder.is_dir())
-    return [(str(folder), folder.relative_to(ROOT).as_posix()) for folder in folders if folder.name != "__pycache__"]
+    return [(str(folder), folder.relative_to(ROOT).as_posix()) for folder in folders if folder.name not in _NOT_READ]
 
 
 def icon() -> str:

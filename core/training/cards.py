@@ -167,9 +167,15 @@ def _outcome(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
     )
     return {
         **head.trained.facts,
-        "temperature": "fitted on the validation images" if len(data.validation) else "not fitted",
+        "temperature": _calibration(data, head),
         "unknown_below": "too few images to tell" if head.unknown_below is None else threshold,
     }
+
+
+def _calibration(data: TrainingData, head: EvaluatedHead) -> str:
+    if head.trained.out_of_fold:
+        return "fitted on all but the test images, by cross-validation"
+    return "fitted on the validation images" if len(data.validation) else "not fitted"
 
 
 def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | None) -> dict[str, Any]:

@@ -11,15 +11,16 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from core.base.providers import Precision, ProviderPreference
+from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
 from core.card import BackboneCard, ModelCard, read_card
 from core.engine import golden, graph
 from core.engine.complexity import compute_stats
+from core.engine.provider_selection import probe_provider
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
 from core.models.bundled_features import bundled_features
 from core.models.heads import read_head, softmax
-from core.models.installed import load_backbone, load_examples, load_head
+from core.models.installed import backbone_files, load_backbone, load_examples, load_head
 from core.models.library import Library
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training.training_data import extractor_of
@@ -66,7 +67,7 @@ def test_these_models_are_shipped(shipped_models: Path) -> None:
 
 
 def test_all_together_stay_small(shipped_models: Path) -> None:
-    assert sum(path.stat().st_size for path in shipped_models.rglob("*") if path.is_file()) < 60_000_000
+    assert sum(path.stat().st_size for path in shipped_models.rglob("*") if path.is_file()) < 82_000_000
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -157,10 +158,29 @@ def test_everyday_says_how_good_it_is_and_how_it_was_made(shipped_models: Path) 
     assert isinstance(card, ModelCard)
     low, high = card.evaluation["accuracy_interval_95"]
     assert low < card.evaluation["accuracy"] <= high
-    assert card.training["images"]["test"] == card.evaluation["images"] == 28
+    assert card.training["images"]["test"] == card.evaluation["images"] == 29
     assert sum(card.training["images"].values()) == card.training["fitted_to"] == 196
     assert 0.9 < card.training["cross_validated_accuracy"] < 1
+    assert card.backbone.name == "xception-lite0-imagenet"
     assert card.training["command"] == "fovea train photos --name everyday --recipe quick --seed 0"
     assert card.training["built_by"].startswith("uv run --extra train python models/build.py")
     assert card.unknown_below is not None
     assert "GPL" in card.origin.licence
+
+
+@pytest.mark.parametrize("name", ["xception-imagenet", "xception-lite0-imagenet"])
+def test_a_variant_is_close_to_its_backbone_and_reproduces_its_own_features(
+    name: str, shipped_models: Path, photos: Path
+) -> None:
+    (entry,) = (entry for entry in Library(shipped_models, shipped_models / "none").entries() if entry.name == name)
+    assert isinstance(entry, InstalledBackbone)
+    files = backbone_files(entry)
+    own, variant = files.cards
+    assert variant.precision is ComputePrecision.INT8
+    probe = probe_provider(files, variant, Provider.CPU, Precision.AUTO)
+    assert probe.engine is not None, probe.error
+    assert probe.engine.agreement > 0.999
+    images = _pixels(sorted(photos.glob("*/*"))[::33], own.preprocessing)
+    exact, low = _features(files.load(own), images), probe.engine.run(images)
+    cosines = (exact * low).sum(1) / (np.linalg.norm(exact, axis=1) * np.linalg.norm(low, axis=1))
+    assert cosines.mean() > 0.97

@@ -39,3 +39,12 @@ def test_a_file_that_unpacks_without_end_is_not_unpacked(tmp_path: Path, monkeyp
     with zipfile.ZipFile(tmp_path / FEATURES, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("kind.npy", bytes(20_000))
     assert bundled_features([tmp_path], KIND) == {}
+
+
+def test_features_of_the_first_part_are_found_in_those_of_the_composed_backbone(tmp_path: Path) -> None:
+    part, other = FeatureKind("b" * 64, "1", "exact", 2), FeatureKind("c" * 64, "1", "exact", 2)
+    rows = {"0" * 64: np.array([0.5, 1.5, 3, 4], np.float16)}
+    (tmp_path / FEATURES).write_bytes(features_bytes(KIND, rows, part))
+    assert bundled_features([tmp_path], KIND)["0" * 64].tolist() == [0.5, 1.5, 3, 4]
+    assert bundled_features([tmp_path], part)["0" * 64].tolist() == [0.25, 2.25]
+    assert bundled_features([tmp_path], other) == {}
