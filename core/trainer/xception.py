@@ -2,11 +2,12 @@
 
 Chollet 2016, "Xception: Deep Learning with Depthwise Separable Convolutions" (arXiv:1610.02357), figure 5, as
 implemented in Keras: the depthwise part of each separable convolution comes first. Layers are in the order of
-`keras.applications.Xception`, so its saved weights fit in that order.
+`keras.applications.Xception`, so its saved weights fit in that order. A `Design` gives relatives of it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from core.base.errors import ModelError
@@ -21,15 +22,40 @@ FEATURE_WIDTH: Final = 2048
 FROZEN_BASE_WIDTH: Final = 728
 """Channels between block 12 and the exit flow."""
 
-_MIDDLE_BLOCKS: Final = range(5, 13)
+_FIRST_MIDDLE_BLOCK: Final = 5
 _HINT: Final = mark("Use two networks of the same architecture.")
 
 
-def xception(size: int = SIZE) -> keras.Model:
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How a network differs from the published Xception; the defaults are Xception itself.
+
+    Attributes:
+        middle_blocks: the number of blocks with identity shortcuts.
+        width: factor of all numbers of channels, which are then rounded to multiples of 8.
+        pointwise_first: whether separable convolutions begin with their pointwise half, as in the paper's text.
+        factorised: whether a depthwise 3x3 kernel is a 1x3 and a 3x1 kernel, one after the other.
+    """
+
+    middle_blocks: int = 8
+    width: float = 1.0
+    pointwise_first: bool = False
+    factorised: bool = False
+
+    def scaled(self, channels: int) -> int:
+        """A number of channels at this width."""
+        return max(8, round(channels * self.width / 8) * 8)
+
+
+XCEPTION: Final = Design()
+
+
+def xception(size: int = SIZE, design: Design = XCEPTION) -> keras.Model:
     """Build Xception without its classifier and with frozen BatchNormalization statistics.
 
     Args:
         size: side of the square image, in pixels, 71 or more.
+        design: how it differs from Xception.
 
     Returns:
         A model from pixels [n, size, size, 3] of 0..255 (uint8 or float) to a dict of `features` float32 [n, 2048] and
@@ -37,13 +63,14 @@ def xception(size: int = SIZE) -> keras.Model:
     """
     image = keras.Input((size, size, 3), dtype="float32", name="image")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(image)
-    x = _relu(_convolution(x, 32, 3, "block1_conv1", strides=2, padding="valid"), "block1_conv1")
-    x = _relu(_convolution(x, 64, 3, "block1_conv2", padding="valid"), "block1_conv2")
-    for number, width in ((2, 128), (3, 256), (4, 728)):
-        x = _shrinking_block(x, number, (width, width))
-    for number in _MIDDLE_BLOCKS:
-        x = _middle_block(x, number)
-    return keras.Model(image, _exit_flow(x), name="xception")
+    x = _relu(_convolution(x, design.scaled(32), 3, "block1_conv1", strides=2, padding="valid"), "block1_conv1")
+    x = _relu(_convolution(x, design.scaled(64), 3, "block1_conv2", padding="valid"), "block1_conv2")
+    for number, width in ((2, 128), (3, 256), (4, FROZEN_BASE_WIDTH)):
+        x = _shrinking_block(x, number, (width, width), design)
+    exit_block = _FIRST_MIDDLE_BLOCK + design.middle_blocks
+    for number in range(_FIRST_MIDDLE_BLOCK, exit_block):
+        x = _middle_block(x, number, design)
+    return keras.Model(image, _exit_flow(x, exit_block, design), name="xception")
 
 
 def exit_flow(height_width: int | None) -> keras.Model:
@@ -57,7 +84,7 @@ def exit_flow(height_width: int | None) -> keras.Model:
         [n, ceil(h / 2), ceil(w / 2), 2048].
     """
     frozen_base = keras.Input((height_width, height_width, FROZEN_BASE_WIDTH), dtype="float32", name="trunk")
-    return keras.Model(frozen_base, _exit_flow(frozen_base), name="xception_exit_flow")
+    return keras.Model(frozen_base, _exit_flow(frozen_base, 13, XCEPTION), name="xception_exit_flow")
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -79,37 +106,52 @@ def _weights_by_layer(model: keras.Model) -> LayerWeights:
     return {layer.name: tuple(layer.get_weights()) for layer in model.layers if layer.weights}
 
 
-def _exit_flow(x: Any) -> dict[str, Any]:
-    """Blocks 13 and 14 and the pooling: `features` and `feature_map` from the output of block 12."""
-    x = _shrinking_block(x, 13, (FROZEN_BASE_WIDTH, 1024))
-    x = _relu(_separable(x, 1536, "block14_sepconv1"), "block14_sepconv1")
-    feature_map = _relu(_separable(x, FEATURE_WIDTH, "block14_sepconv2"), "block14_sepconv2")
+def _exit_flow(x: Any, number: int, design: Design) -> dict[str, Any]:
+    """The last two blocks, from block `number`, and the pooling: `features` and `feature_map`."""
+    x = _shrinking_block(x, number, (FROZEN_BASE_WIDTH, 1024), design)
+    first, second = f"block{number + 1}_sepconv1", f"block{number + 1}_sepconv2"
+    x = _relu(_separable(x, 1536, first, design), first)
+    feature_map = _relu(_separable(x, FEATURE_WIDTH, second, design), second)
     return {"features": keras.layers.GlobalAveragePooling2D(name="features")(feature_map), "feature_map": feature_map}
 
 
-def _shrinking_block(x: Any, number: int, widths: tuple[int, int]) -> Any:
+def _shrinking_block(x: Any, number: int, widths: tuple[int, int], design: Design) -> Any:
     """Two separable convolutions and pooling, with a strided 1x1 shortcut: half the side, `widths[1]` channels."""
-    name = f"block{number}"
+    name, width = f"block{number}", design.scaled(widths[1])
     y = x if number == 2 else _relu(x, f"{name}_sepconv1")  # block 1 ends with a ReLU already
-    y = _separable(y, widths[0], f"{name}_sepconv1")
-    y = _separable(_relu(y, f"{name}_sepconv2"), widths[1], f"{name}_sepconv2")
-    shortcut = keras.layers.Conv2D(widths[1], 1, strides=2, padding="same", use_bias=False, name=f"{name}_shortcut")(x)
+    y = _separable(y, widths[0], f"{name}_sepconv1", design)
+    y = _separable(_relu(y, f"{name}_sepconv2"), widths[1], f"{name}_sepconv2", design)
+    shortcut = keras.layers.Conv2D(width, 1, strides=2, padding="same", use_bias=False, name=f"{name}_shortcut")(x)
     y = keras.layers.MaxPooling2D(3, strides=2, padding="same", name=f"{name}_pool")(y)
     return keras.layers.Add(name=f"{name}_add")([y, normalised(shortcut, f"{name}_shortcut")])
 
 
-def _middle_block(x: Any, number: int) -> Any:
+def _middle_block(x: Any, number: int, design: Design) -> Any:
     """Three separable convolutions with an identity shortcut; shape unchanged."""
     y = x
     for part in (1, 2, 3):
         name = f"block{number}_sepconv{part}"
-        y = _separable(_relu(y, name), FROZEN_BASE_WIDTH, name)
+        y = _separable(_relu(y, name), FROZEN_BASE_WIDTH, name, design)
     return keras.layers.Add(name=f"block{number}_add")([y, x])
 
 
-def _separable(x: Any, width: int, name: str) -> Any:
-    convolution = keras.layers.SeparableConv2D(width, 3, padding="same", use_bias=False, name=name)
-    return normalised(convolution(x), name)
+def _separable(x: Any, width: int, name: str, design: Design) -> Any:
+    """A separable convolution to `width` channels, before scaling, and its normalization."""
+    channels = design.scaled(width)
+    if not (design.pointwise_first or design.factorised):
+        convolution = keras.layers.SeparableConv2D(channels, 3, padding="same", use_bias=False, name=name)
+        return normalised(convolution(x), name)
+    pointwise = keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_pointwise")
+    x = _depthwise(pointwise(x), name, design) if design.pointwise_first else pointwise(_depthwise(x, name, design))
+    return normalised(x, name)
+
+
+def _depthwise(x: Any, name: str, design: Design) -> Any:
+    kernels = {"_1x3": (1, 3), "_3x1": (3, 1)} if design.factorised else {"": (3, 3)}
+    for suffix, kernel in kernels.items():
+        label = f"{name}_depthwise{suffix}"
+        x = keras.layers.DepthwiseConv2D(kernel, padding="same", use_bias=False, name=label)(x)
+    return x
 
 
 def _convolution(x: Any, width: int, kernel: int, name: str, *, strides: int = 1, padding: str = "same") -> Any:

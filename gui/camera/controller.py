@@ -160,7 +160,7 @@ class CameraController(QObject):
     # ---- frames
 
     def _on_arrived(self, frame: Frame) -> None:
-        if self.window.isVisible():
+        if self._silence.isActive():  # otherwise the camera has been stopped, and this was on its way
             self._silence.start()
             self._reader.put(frame)
 

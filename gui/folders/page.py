@@ -36,7 +36,9 @@ from gui.widgets.layouts import vbox
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
-_PAUSE_MS: Final = 200
+_PAUSE_MS: Final = 10
+"""The time between the creation of two widgets, in which events that came meanwhile are handled."""
+_SHOWN_MS: Final = 200
 """The time in which the results of a job are shown, before the review is created."""
 
 
@@ -114,7 +116,7 @@ class FoldersPage(QWidget):
         result.selection.noticed.connect(self._notices.show_one)
         self._stack.addWidget(result)
         self.results_created.emit(result)
-        run_when_idle(self, self._prepare_review(), _PAUSE_MS)
+        run_when_idle(self, self._prepare_review(), _SHOWN_MS)
         return result
 
     @property
@@ -253,7 +255,7 @@ class FoldersPage(QWidget):
             self.reviewer.take_over_labels(self.job.id)
         self.outputs.prepare()
         if self._results.made is None:
-            run_when_idle(self, self._prepare())
+            run_when_idle(self, self._prepare(), _PAUSE_MS)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

@@ -41,11 +41,11 @@ from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.values import JobRequest
 from core.models.installed import backbone_files
 from core.models.library import open_library
+from core.training.backbones import BACKBONE, JOINED, backbone_of
 from tests.benchmarks import trees
 from tests.benchmarks.batch import decode_alone, engine_alone, milliseconds, whole_job
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = "everyday", "general"
 WHEELS = "onnxruntime-gpu", "nvidia-cuda-runtime", "nvidia-cublas", "nvidia-cudnn-cu13", "nvidia-curand"
 BATCHES = 1, 8, 32, 64, 128
 SECONDS_A_BATCH = 2.0
@@ -99,8 +99,9 @@ def used_memory() -> int | None:
 
 def opened(provider: Provider) -> Iterator[tuple[str, ComputePrecision, Engine | FoveaError]]:
     """Each network in float32, in the provider's fastest arithmetic, and in float16; or why it does not run so."""
-    for name in MODELS:
-        files = backbone_files(open_library().find(name).backbone)
+    library = open_library()
+    for backbone in (*(backbone_of(library, name) for name in (BACKBONE, JOINED)), library.find("general").backbone):
+        files, name = backbone_files(backbone), backbone.name
         own, half = files.cards[0], files.in_float16
         for card, precision in ((own, Precision.EXACT), (own, Precision.AUTO), (half, Precision.AUTO)):
             yield name, card.precision, _try(files, card, provider, precision)
@@ -116,10 +117,19 @@ def _try(files: BackboneFiles, card: BackboneCard, provider: Provider, precision
 def speeds(provider: Provider, batches: list[int], seconds: float) -> Iterator[Table]:
     """Agreement, milliseconds per image and memory of each network by batch size."""
     agreement = Table(
-        "network", "file", "computed in", "agreement", "opened in", "batch", title=f"{provider}: features"
+        "network",
+        "file",
+        "computed in",
+        "agreement",
+        "opened in",
+        "batch",
+        title=f"{provider}: features and those in the card",
     )
     times = Table(
-        "network", "computed in", *(f"batch {batch}" for batch in BATCHES), title="ms an image, median; memory"
+        "network",
+        "computed in",
+        *(f"batch {batch}" for batch in batches),
+        title="ms an image, median; GPU memory in use",
     )
     for name, stored, engine in opened(provider):
         if isinstance(engine, FoveaError):

@@ -11,10 +11,13 @@ import pytest
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 from core.base.errors import ModelError
+from core.engine import golden, graph
+from core.models.variants import open_file, run_file
 from core.trainer.efficientnet_lite import efficientnet_lite
+from core.trainer.export import backbone_bytes
 from core.trainer.framework import keras
 from core.trainer.weights import set_weights
-from core.trainer.xception import FEATURE_WIDTH, copy_weights, exit_flow, xception
+from core.trainer.xception import FEATURE_WIDTH, Design, copy_weights, exit_flow, xception
 
 _SIZE = 75
 
@@ -118,3 +121,40 @@ def test_trained_exit_flow_weights_are_copied_back_and_nothing_else_changes() ->
 def test_weights_of_another_network_are_not_copied() -> None:
     with pytest.raises(ModelError, match="don't match"):
         copy_weights(efficientnet_lite(0, 32), exit_flow(None))
+
+
+def test_weights_of_deeper_and_otherwise_built_networks() -> None:
+    """A middle block is three times 728 * 3 * 3 + 728 * 728 weights, and four of the normalization per channel."""
+    block = 3 * (728 * 9 + 728 * 728 + 4 * 728)
+    published = xception(_SIZE).count_params()
+    assert xception(_SIZE, Design(middle_blocks=16)).count_params() == published + 8 * block
+    saved = _depthwise_weights(xception(_SIZE)) // 3
+    assert xception(_SIZE, Design(factorised=True)).count_params() == published - saved
+    half = xception(_SIZE, Design(width=0.5))
+    assert half.output["features"].shape == (None, 1024)
+    assert half.get_layer("block5_add").output.shape[-1] == 728 // 2 + 4  # the next multiple of 8
+
+
+def _depthwise_weights(model: keras.Model) -> int:
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.SeparableConv2D)]
+    return sum(int(np.prod(layer.weights[0].shape)) for layer in layers)
+
+
+@pytest.mark.parametrize("pointwise_first", [False, True])
+def test_relatives_of_xception_learn_and_are_exported(pointwise_first: bool) -> None:
+    keras.utils.set_random_seed(4)
+    design = Design(middle_blocks=2, width=0.05, pointwise_first=pointwise_first, factorised=True)
+    model = xception(_SIZE, design)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):  # as made, the network's signal would vanish
+            layer.moving_variance.assign(0.05 * np.ones(layer.moving_variance.shape, np.float32))
+    kernel = model.get_layer("block5_sepconv1_depthwise_1x3").weights[0]
+    before = kernel.numpy().copy()
+    images = np.random.default_rng(4).integers(0, 256, (2, _SIZE, _SIZE, 3), np.uint8)
+    learner = keras.Model(model.input, model.output["features"])
+    learner.compile(keras.optimizers.SGD(0.01), "mse")
+    learner.train_on_batch(images.astype(np.float32), np.ones((2, design.scaled(FEATURE_WIDTH)), np.float32))
+    assert np.abs(kernel.numpy() - before).max() > 0
+    wanted = np.asarray(model(images.astype(np.float32), training=False)["features"])
+    (found,) = run_file(open_file(backbone_bytes(model)), (graph.FEATURES,), images)
+    assert golden.cosine(found, wanted) >= 0.9999

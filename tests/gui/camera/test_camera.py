@@ -246,6 +246,9 @@ def test_a_camera_that_fails_is_explained_and_tried_again(stage: Stage) -> None:
     assert stage.window.view.accessibleName() == "The camera was disconnected."
     assert stage.camera.used is None
     assert not stage.recording.record.isEnabled()
+    stage.camera._emit()  # a frame that was on its way
+    stage.wait(lambda: not stage.controller._reader._is_busy)
+    assert stage.window.view.message == "The camera was disconnected."
     stage.button("Try again").click()
     stage.wait_for_picture()
     assert stage.camera.used == 0
