@@ -38,6 +38,14 @@ def _cycles_end_on_this_thread() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.fixture(autouse=True)
+def _clipboard_is_empty() -> Iterator[None]:
+    """Leave no `QMimeData` made in Python: without a screen, Qt deletes it after Python has ended, and crashes."""
+    yield
+    if QApplication.instance() is not None:
+        QApplication.clipboard().clear()
+
+
 @pytest.fixture
 def tiny_model(home: Path) -> str:
     """A model that recognises red, green and blue, installed and selected in this test's home."""
