@@ -48,6 +48,7 @@ class EngineClient(QObject):
         classified: the outcome of an image.
         waiting_changed: the number of images that wait may have changed.
         noticed: a notice for the user.
+        _unwanted: the images in flight that were forgotten after they were sent.
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
 
@@ -67,13 +68,17 @@ class EngineClient(QObject):
         self._is_open = False
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._in_flight: OrderedDict[Path, None] = OrderedDict()
+        self._unwanted: set[Path] = set()
         self._suspects: set[Path] = set()
         self._preferred: Path | None = None
 
     @property
     def waiting_count(self) -> int:
-        """The number of images that are not classified yet."""
-        return len(self._waiting) + len(self._in_flight)
+        """The number of images that are not classified yet, without those that were forgotten."""
+        return len(self._waiting) + len(self._wanted_in_flight())
+
+    def _wanted_in_flight(self) -> list[Path]:
+        return [image for image in self._in_flight if image not in self._unwanted]
 
     def list_models(self) -> Task:
         """Request the installed models, usable or not; see `api.list_models`."""
@@ -137,12 +142,15 @@ class EngineClient(QObject):
         for image in images:
             self._waiting.pop(image, None)
             self._suspects.discard(image)
+            if image in self._in_flight:
+                self._unwanted.add(image)
         self.waiting_changed.emit()
 
     def forget_all(self) -> None:
         """Cancel the classification of all images, however many wait."""
         self._waiting.clear()
         self._suspects.clear()
+        self._unwanted.update(self._in_flight)
         self.waiting_changed.emit()
 
     def _request_next(self) -> None:
@@ -156,6 +164,7 @@ class EngineClient(QObject):
         for image in images:
             del self._waiting[image]
             self._in_flight[image] = None
+            self._unwanted.discard(image)
         task = self.tasks.start(api.classify, images)
         task.progressed.connect(self._on_progressed)
         task.failed.connect(partial(self._on_failed, images))
@@ -165,6 +174,7 @@ class EngineClient(QObject):
             self.opened.emit(value)
         elif value.path in self._in_flight:
             del self._in_flight[value.path]
+            self._unwanted.discard(value.path)
             self._suspects.discard(value.path)
             self.classified.emit(value)
             self._request_next()
@@ -180,7 +190,7 @@ class EngineClient(QObject):
     def _on_died(self) -> None:
         """Restart the engine; unless it died of the model, open that again."""
         was_open, self._is_open = self._is_open, False
-        self.noticed.emit(Notice(_crash_text(len(self._in_flight)), NoticeKind.WARNING))
+        self.noticed.emit(Notice(_crash_text(len(self._wanted_in_flight())), NoticeKind.WARNING))
         self._blame(list(self._in_flight), self.tasks.death)
         if self._requested is None:
             return
@@ -190,14 +200,17 @@ class EngineClient(QObject):
             self.refused.emit(self._requested[0], _crash_of_model(self._requested[0]))
 
     def _blame(self, images: Sequence[Path], error: FoveaError) -> None:
-        """Send images again, each alone, because one of them made the engine fail; one that was alone did it."""
+        """Send the wanted images again, each alone, as one made the engine fail; one that was alone did it."""
         if len(images) == 1 and len(self._in_flight) == 1:
             self._on_progressed(Failure.of(images[0], error))
             return
+        wanted = [image for image in images if image not in self._unwanted]
         for image in images:
             del self._in_flight[image]
-        self._suspects.update(images)
-        self._waiting = OrderedDict.fromkeys([*images, *self._waiting])
+        self._unwanted.difference_update(images)
+        self._suspects.update(wanted)
+        self._waiting = OrderedDict.fromkeys([*wanted, *self._waiting])
+        self.waiting_changed.emit()
 
 
 def _crash_text(in_flight: int) -> str:

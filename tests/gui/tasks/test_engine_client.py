@@ -16,6 +16,7 @@ from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 from gui.tasks import engine_client
 from gui.tasks.engine_client import EngineClient
+from gui.tasks.notice import Notice
 
 IMAGES = [Path(f"{number}.png") for number in range(100)]
 DEATH = FoveaError("It died.", hint="Try again.")
@@ -115,6 +116,36 @@ def test_the_image_that_is_alone_at_a_crash_fails_and_the_others_are_classified(
     assert [(one.path, isinstance(one, Failure)) for one in outcomes] == [
         (IMAGES[0], False), (IMAGES[1], True), (IMAGES[2], False)
     ]  # fmt: skip
+
+
+def test_forgotten_images_wait_no_longer_though_the_engine_has_them(client: EngineClient) -> None:
+    outcomes: list[Outcome] = []
+    client.classified.connect(outcomes.append)
+    client.classify(IMAGES[:40])
+    client.forget_all()
+    assert client.waiting_count == 0
+    client.classify(IMAGES[50:71])
+    assert client.waiting_count == 21
+    answer(client, *IMAGES[:32])
+    assert client.waiting_count == 21
+    assert fake(client).asked()[1:] == [IMAGES[50:58], IMAGES[58:66], IMAGES[66:71]]
+    client.forget(IMAGES[50:60])
+    assert client.waiting_count == 11
+    client.classify(IMAGES[50:51])  # the removal was undone
+    assert client.waiting_count == 12
+    assert len(outcomes) == 32
+
+
+def test_forgotten_images_are_not_sent_again_after_a_crash(client: EngineClient) -> None:
+    notices: list[Notice] = []
+    client.noticed.connect(notices.append)
+    client.classify(IMAGES[:10])
+    client.forget(IMAGES[:8])
+    fake(client).die()
+    open_model(client)
+    assert client.waiting_count == 2
+    assert fake(client).asked() == [[IMAGES[8]]]
+    assert "2 photos will be classified again" in notices[0].text
 
 
 def test_removed_suspects_hold_up_nobody(client: EngineClient) -> None:
