@@ -74,7 +74,8 @@ class ResultStep(QWidget):
         self.beside.setText(_details_text(result))
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
-        self.view.show_evaluation(result.evaluation, result.notes, _training_data_text(result))
+        notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
+        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result))
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -111,7 +112,7 @@ def _headline(result: TrainingResult) -> str:
 
 def _details_text(result: TrainingResult) -> str:
     if result.evaluation is None:
-        return tr("There were no test photos, so its accuracy is unknown.")
+        return " ".join(result.notes)
     compared = compared_text(result.baseline) if result.baseline else ""
     return " ".join(filter(None, (interval(result.evaluation), compared)))
 

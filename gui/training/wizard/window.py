@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
@@ -62,7 +62,7 @@ class TrainingWizard(SecondWindow):
         super().__init__(tr("New model"), "wizard", QSize(1120, 760), QSize(900, 600), parent)
         self.notices = Notices(self)
         self._pages = pages = QStackedWidget()
-        self._titles = [label(f"{step + 1}  {tr(_TITLES[step])}", "muted") for step in WizardStep]
+        self._titles = [_title(f"{step + 1}  {tr(_TITLES[step])}") for step in WizardStep]
         self.cancel = button(tr("Cancel"), self._cancel, hint=tr("Close this window (Esc)"))
         self.back = button(tr("Back"), self._go_back)
         self.next = button(tr("Next"), self._go_on, kind="primary")
@@ -234,6 +234,14 @@ class TrainingWizard(SecondWindow):
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
         self._foot = _band("foot", self.cancel, SPACE, self.back, self.next, self.done)
         vbox(_band("top", *titles, SPACE), fill(self._pages), self.notices, self._foot, parent=self, spacing=0)
+
+
+def _title(text: str) -> QLabel:
+    """The title of a step, as wide as when it is the current one: it is not cut then, and the others stay in place."""
+    result = label(text, "number")
+    result.ensurePolished()
+    result.setMinimumWidth(result.sizeHint().width())
+    return result
 
 
 def _band(name: str, *items: Item) -> QWidget:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from core.evaluation.values import Accuracy, BaselineComparison, PairedComparison
@@ -129,3 +129,21 @@ def test_a_model_that_was_trained_on_the_test_photos_is_not_compared(overlap: in
     before, now = Accuracy(10, 0.9, (0.6, 0.98)), Accuracy(10, 1.0, (0.7, 1.0))
     found = PairedComparison(before, now, only_a_correct=0, only_b_correct=1, p=1.0, classes=())
     assert compared_text(BaselineComparison("old", 1, overlap, found, 0.3, ())) == text
+
+
+def test_the_title_of_the_step_is_not_cut(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    wizard.resize(900, 600)
+    titles = [one for one in wizard.findChildren(QLabel) if one.text()[:1].isdigit() and one.isVisible()]
+    assert [one.text() for one in titles] == ["1  Photos", "2  Method", "3  Training", "4  Result"]
+    places = [one.pos() for one in titles]
+    to_result(qtbot, wizard, folder)
+    assert titles[-1].width() >= titles[-1].sizeHint().width()
+    assert [one.pos() for one in titles] == places
+
+
+def test_without_test_photos_the_result_says_so_once(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    to_result(qtbot, wizard, folder)
+    step, sentence = wizard.result.step, "There were no test photos, so its accuracy is unknown."
+    assert step.result is not None
+    step.show_result(replace(step.result, evaluation=None, notes=(sentence,)), folder)
+    assert texts(step).count(sentence) == 1
