@@ -15,10 +15,11 @@ from core.models.library import Library
 from core.models.values import InstalledModel
 from core.models.variant_agreement import VariantAgreement
 from core.training import train as train_module
+from core.training.backbones import BACKBONE
 from core.training.request import RetrainRequest, TrainRequest
 from core.training.retrain import retrain
 from core.training.train import Trained, train
-from core.training.training_data import BACKBONE, extractor_of
+from core.training.training_data import extractor_of
 from tests import teaching, tiny
 from tests.labels import correction, give
 
