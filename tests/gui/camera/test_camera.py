@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QUndoStack
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
+from core.prediction import Prediction, Score, Timing
 from gui.camera import record_panel, support
 from gui.camera.controller import CameraController
+from gui.camera.window import CameraWindow
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests.gui.camera.fake_camera import SIZE, FakeCamera
@@ -135,6 +137,18 @@ def test_photos_are_recorded_only_while_the_button_is_held(stage: Stage) -> None
     stage.camera.colour = "blue"
     stage.wait(lambda: stage.window.headline.text() == "blue")
     assert stage.photos("mug") == written
+
+
+def test_the_button_is_in_sight_in_the_lowest_window(window: MainWindow, qtbot: QtBot) -> None:
+    shown = CameraWindow(QUndoStack(window), window)
+    scores = tuple(Score(f"a short name {number}", 0.2) for number in range(5))
+    shown.show_outcome(Prediction(Path("a.png"), scores, None, "tiny", "cpu", Timing(1, 1, 1)))
+    shown.resize(640, 420)
+    shown.show()
+    qtbot.waitExposed(shown)
+    record = shown.recording.record
+    qtbot.waitUntil(lambda: record.visibleRegion().boundingRect() == record.rect(), timeout=PATIENCE_MS)
+    shown.close()
 
 
 def test_space_records_anywhere_but_in_a_field(stage: Stage) -> None:
