@@ -14,6 +14,7 @@ from pathlib import Path
 from core.base.errors import DivergedError, ModelError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
+from core.base.providers import Precision
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.datasets.dataset import Dataset
@@ -156,9 +157,16 @@ def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
 
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
     head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    if _lost_variants(training.request, data):
+        return head
     return replace(
         head, variants=measure_variants(trained.evaluated, data, report=training.report, token=training.token)
     )
+
+
+def _lost_variants(request: TrainRequest, data: TrainingData) -> bool:
+    """Whether the variants could have computed the features, but are not the fastest here, so that none will run."""
+    return request.recipe is Recipe.QUICK and request.precision is Precision.AUTO and data.card == data.backbone.card
 
 
 def _dense(training: _Training, data: TrainingData, folder: Path) -> Trained:

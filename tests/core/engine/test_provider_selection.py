@@ -252,9 +252,9 @@ def test_other_files_of_variants_are_measured_again(memory: Path) -> None:
     assert len(json.loads(memory.read_bytes())) == 2
 
 
-def test_cuda_never_takes_int8() -> None:
+def test_only_the_cpu_provider_takes_int8() -> None:
     pairs = candidates(tiny.variant_files(), AUTO, Precision.AUTO)
-    assert {provider for provider, card in pairs if card.precision is INT8} == {Provider.OPENVINO, Provider.CPU}
+    assert {provider for provider, card in pairs if card.precision is INT8} == {Provider.CPU}
 
 
 # ---- float16, on a graphics card that the CPU provider stands in for
