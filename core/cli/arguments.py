@@ -198,7 +198,12 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
     add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"), Recipe.QUICK)
-    parser.add_argument("--backbone", metavar="B", default="", help=tr("backbone (default: the best for the recipe)"))
+    parser.add_argument(
+        "--backbone",
+        metavar="B",
+        default="",
+        help=tr("an installed backbone (default: the best for the recipe); `fovea models fetch` adds more"),
+    )
     _add_variant(parser)
     parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")

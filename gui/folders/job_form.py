@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
@@ -87,6 +88,12 @@ class JobForm(ScrollColumn):
             line.returnPressed.connect(self._submit)
         include, exclude = _labelled_row(tr("Include"), self.include), _labelled_row(tr("Exclude"), self.exclude)
         return vbox(include, exclude, spacing=theme.GRID)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.cancelled.emit()
+        else:
+            super().keyPressEvent(event)
 
     def open(self, folder: Path | None) -> None:
         """Reset the form, with this folder selected if one is given."""

@@ -64,7 +64,7 @@ class JobNotices(QObject):
         self._notices.show_success(text, action=undo, key=f"job {job.id}")
 
     def _on_exported(self, message: str, file: Path) -> None:
-        self._notices.show_success(message, action=(tr("Show in folder"), lambda: show_in_folder(file)))
+        self._notices.show_success(message, action=(tr("Show in file manager"), lambda: show_in_folder(file)))
 
     def _on_task_succeeded(self, task: Task, job: str, result: OutputResult | str | None) -> None:
         """Offer to undo a sorting; report other results unless the page does."""

@@ -49,7 +49,7 @@ class RowInspector(ScrollColumn):
         self.right = button(tr("Confirm"), self.accepted.emit, hint=tr("Confirm the prediction"))
         self.other = button(tr("Other class…"), self.other_wanted.emit, hint=choose, name=choose)
         self.back = button(tr("Remove label"), self.review_removed.emit, hint=remove, name=remove)
-        self._show = button(tr("Show in folder"), self._show_in_folder, kind="link")
+        self._show = button(tr("Show in file manager"), self._show_in_folder, kind="link")
         self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
         self._photo.viewing_wanted.connect(self.viewing_wanted)
         add(self._photo.body, Placed(self._show, alignment=LEFT))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.evaluation.values import BaselineComparison, Disagreement
-from core.training.values import RetrainingResult
+from core.training.values import CorrectionResult, RetrainingResult
 from gui.photos.retrain_strip import headline
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
@@ -63,7 +63,7 @@ class ChangesWindow(SecondWindow):
 def _sections(summary: RetrainingResult, photos: Sequence[Disagreement]) -> Iterator[tuple[str, str, list[Shown]]]:
     """Yield the title, explanation and photos of each group that has any."""
     corrected = [
-        (one.correction.path, _lines(one.before, one.now, one.confidence_now, one.correction.label))
+        (one.correction.path, _correction_lines(one))
         for one in summary.corrections
         if not (one.correction.is_confirmation and one.is_correct)
     ]
@@ -77,6 +77,12 @@ def _sections(summary: RetrainingResult, photos: Sequence[Disagreement]) -> Iter
         yield tr("Other photos in your list"), "", [_shown(one) for one in photos]
     if summary.skipped:
         yield tr("Not used"), "", [(one.path, f"{one.message}\n{one.hint}") for one in summary.skipped]
+
+
+def _correction_lines(one: CorrectionResult) -> str:
+    """As `_lines`, with both confidences: the class may be the same, and only now above the level of known photos."""
+    before = f"{one.before} {confidence(one.confidence_before)}"
+    return _lines(before, one.now, one.confidence_now, one.correction.label)
 
 
 def _shown(change: Disagreement) -> Shown:

@@ -40,4 +40,4 @@ def _done(count: int, file: Path) -> Notice:
         count,
         file=display_path(file.name),
     )
-    return Notice(text, NoticeKind.SUCCESS, actions=((tr("Show in folder"), partial(show_in_folder, file)),))
+    return Notice(text, NoticeKind.SUCCESS, actions=((tr("Show in file manager"), partial(show_in_folder, file)),))

@@ -14,6 +14,7 @@ from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
 from gui.widgets.announcing import announce
 from gui.widgets.basic import ProgressBar, button, label, show_text
+from gui.widgets.formats import sentence
 from gui.widgets.layouts import Placed, fill, hbox, vbox
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class RetrainStrip(QFrame):
         now, name = self._retraining, self._retraining.model.card.name if self._retraining.model else ""
         match phase:
             case Phase.RUNNING:
-                stage = now.progress.stage if now.progress else tr("Starting…")
+                stage = sentence(now.progress.stage) if now.progress else tr("Starting…")
                 return running_text(now.pending_corrections), tr("Stopping…") if now.is_stopping else stage
             case Phase.FAILED if now.error is not None:
                 return now.error.what, now.error.hint

@@ -56,7 +56,7 @@ class Availability(QObject):
             ActionId.COPY: self._no_photo,
             ActionId.CLASSIFY_SELECTED: self._not_in_photos,
             ActionId.CORRECT: self._cannot_correct,
-            ActionId.REMOVE_CORRECTION: self._no_photo,
+            ActionId.REMOVE_CORRECTION: self._no_label,
             ActionId.REMOVE: self._cannot_remove,
             ActionId.SELECT_ALL: self._no_photos,
             ActionId.CLEAR: self._cannot_clear,
@@ -122,6 +122,13 @@ class Availability(QObject):
             case Page.FOLDERS if self._pages.folder_commands.browser.has_selection:
                 return ""
         return tr("Select a photo first.")
+
+    def _no_label(self) -> str:
+        """Of several photos, some may have a label: looking at each of thousands would take too long here."""
+        if self._shows_photos and self._pages.photos.browser.selected_count == 1:
+            (photo,) = self._pages.photos.browser.selected()
+            return "" if self._session.photos.correction(photo) else tr("This photo has no label.")
+        return self._no_photo()
 
     def _no_file(self) -> str:
         has_job = self._pages.current_page is Page.FOLDERS and self._pages.folders.listed_job is not None

@@ -24,6 +24,8 @@ from gui.widgets.layouts import fill, vbox
 
 _WIDTH: Final = 640
 _TOP: Final = 72
+_MIN_NOTE: Final = 120
+"""The least width of the shortcut, or of why an action cannot be done now, in pixels."""
 _MAX_ROWS: Final = 12
 _MAX_FOUND: Final = 60
 """How many results are listed: who needs more of them types another letter."""
@@ -59,9 +61,8 @@ class CommandPalette(QFrame):
         found.setRootIsDecorated(False)
         found.setUniformRowHeights(True)
         found.setHeaderHidden(True)
-        found.header().setStretchLastSection(False)
-        found.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        found.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        found.header().setMinimumSectionSize(_MIN_NOTE)
+        found.header().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         found.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
         found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -135,6 +136,8 @@ class CommandPalette(QFrame):
         width = min(_WIDTH, self._window.width() - 2 * theme.GRID)
         height = min(wanted, self._window.height() - _TOP - theme.GRID)
         self.setGeometry((self._window.width() - width) // 2, _TOP, width, height)
+        room = width - 2 * theme.GRID - _MIN_NOTE
+        self.list.header().resizeSection(0, min(self.list.sizeHintForColumn(0), room))  # a long note is cut, not a name
 
     def _run(self, index: QModelIndex) -> None:
         entry = index.siblingAtColumn(0).data(_ENTRY)

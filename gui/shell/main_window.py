@@ -33,6 +33,7 @@ from gui.widgets.drop_target import DropTarget
 from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
+from gui.widgets.second_window import room_on
 from gui.widgets.tile_look import TILE_LOOK
 
 if TYPE_CHECKING:
@@ -135,10 +136,12 @@ class MainWindow(QMainWindow):
         return self.pages.photos
 
     def restore_geometry(self) -> None:
-        """Restore the position and size of the last session."""
+        """Restore the position and size of the last session; the first time, fit the window to the screen."""
         geometry = self._window_settings().value("geometry")
         if geometry is not None:
             self.restoreGeometry(geometry)
+        else:
+            self.resize(self.size().boundedTo(room_on(self.screen())))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -182,6 +182,7 @@ class PropertyList(QWidget):
         row = len(self._rows)
         name, value = label(kind="muted"), label(wrap=True)
         value.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        value.setMinimumWidth(1)  # a long word is cut rather than all that is shown above and below it
         self._grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(value, row, 1)
         self._rows.append((name, value))

@@ -12,6 +12,11 @@ _NEVER_CERTAIN: Final = 0.999_999
 """A confidence of exactly 1 is only rounded: a model is never certain."""
 
 
+def sentence(text: str) -> str:
+    """The text with a capital first letter; the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def percent(fraction: float | None, digits: int = 0) -> str:
     """Format a fraction: "94%"; "> 99%" and "< 1%" near the ends, as only exactly 1 is 100% and exactly 0 is 0%."""
     if fraction is None or not math.isfinite(fraction):

@@ -178,6 +178,8 @@ class PhotoPanel(Panel):
         self._view.clicked.connect(self.viewing_wanted)
         self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
         self._answer, self._about_label = label(kind="title", wrap=True), label(kind="muted", wrap=True)
+        for text in (self._name, self._answer, self._about_label, self._note):
+            text.setMinimumWidth(1)  # a long file name is cut rather than all that is shown below it
         self._scores, self._properties = ScoreBars(rows), PropertyList(rows)
         add(self.body, self._view, self._name, self._answer, self._about_label, self._note)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._properties)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QPoint, QRect, QSettings, QSize, Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QScreen
 from PySide6.QtWidgets import QWidget
 
 from core.base import paths
 
 _FRAME: Final = QSize(16, 48)
 """Room for the frame and the title bar, whose size is unknown before the window is shown."""
+
+
+def room_on(screen: QScreen) -> QSize:
+    """The size of the largest window that is on the screen as a whole, its frame included."""
+    return screen.availableGeometry().size() - _FRAME
 
 
 class SecondWindow(QWidget):
@@ -51,7 +56,7 @@ class SecondWindow(QWidget):
         assert parent is not None
         below = parent.window()
         screen = below.screen().availableGeometry()
-        room = screen.size() - _FRAME
+        room = room_on(below.screen())
         self.setMinimumSize(self._minimum.boundedTo(room))
         remembered = _settings().value(self._key)
         wanted = remembered if isinstance(remembered, QSize) and remembered.isValid() else self.size()

@@ -9,6 +9,7 @@ from core.base.i18n import tr
 from core.base.progress import Progress
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, button, label
+from gui.widgets.formats import sentence
 from gui.widgets.layouts import fill, hbox
 
 
@@ -42,7 +43,7 @@ class WorkStrip(QWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """Show the progress of the task."""
-        self.words.setText(f"{progress.stage[:1].upper()}{progress.stage[1:]}…")
+        self.words.setText(f"{sentence(progress.stage)}…")
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
         self.count.setText(

@@ -16,7 +16,7 @@ from core.training.protocol import Epoch
 from gui.widgets import theme
 from gui.widgets.announcing import announce
 from gui.widgets.basic import Panel, ProgressBar, button, label, restyle
-from gui.widgets.formats import remaining
+from gui.widgets.formats import remaining, sentence
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 
 _COUNT_WIDTH: Final = 144
@@ -103,15 +103,15 @@ class TrainingStep(QWidget):
         """Show the progress of a stage."""
         if not self._stages or self._stages[-1] != progress.stage:
             if self._current is not None:
-                self._current.setText(f"✓  {_sentence(self._stages[-1])}")
+                self._current.setText(f"✓  {sentence(self._stages[-1])}")
                 restyle(self._current, "kind", "muted")
-            self._current = label(f"•  {_sentence(progress.stage)}")
+            self._current = label(f"•  {sentence(progress.stage)}")
             self._done.body.addWidget(self._current)
             self._stages.append(progress.stage)
-            announce(self, _sentence(progress.stage))
+            announce(self, sentence(progress.stage))
             self._samples.clear()
             self.speed.clear()
-        self.stage.setText(_sentence(progress.stage))
+        self.stage.setText(sentence(progress.stage))
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
         count = tr("{step:,} of {total:,}", step=progress.step, total=progress.total) if progress.total > 1 else ""
@@ -243,7 +243,3 @@ class TrainingStep(QWidget):
         self.pause.setText(tr("Resume") if is_paused else tr("Pause"))
         self.left.setText(tr("Paused") if is_paused else "")
         self.pause_wanted.emit(is_paused)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

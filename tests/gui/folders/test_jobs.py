@@ -129,6 +129,13 @@ def test_the_form_reports_a_missing_or_empty_folder(
     assert page.list.texts() == []
 
 
+def test_escape_leaves_the_form(page: FoldersPage, tree: Path, qtbot: QtBot) -> None:
+    page.open_form(tree)
+    qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
+    qtbot.keyClick(page.form.include, Qt.Key.Key_Escape)
+    assert not page.form.isVisible()
+
+
 def test_the_form_counts_the_photos_of_the_folder(page: FoldersPage, tree: Path, qtbot: QtBot) -> None:
     page.open_form(tree)
     qtbot.waitUntil(lambda: page.form.count.text() == "10 photos", timeout=PATIENCE_MS)

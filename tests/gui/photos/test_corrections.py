@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from core.base import paths, settings
 from core.base.settings import Settings
 from core.models.library import open_library
 from core.prediction import Prediction
+from gui.photos.changes_window import _sections
 from gui.photos.retraining import Phase
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
@@ -182,6 +184,9 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     shown = texts(page._changes)
     assert "Photos you corrected" in shown
     assert "“fog”" in shown
+    assert page.retraining.summary is not None
+    _, _, corrected = next(_sections(page.retraining.summary, ()))
+    assert all(re.fullmatch(r"\w+ .*\d% →\n✓ fog .*%", text) for _, text in corrected)
     if page.retraining.photos_changed():  # the third photo resembles the other two
         assert "Other photos in your list" in shown
     QTest.keyClick(page._changes, Qt.Key.Key_Escape)
@@ -278,7 +283,7 @@ def test_the_built_in_model_is_retrained_without_its_training_photos(qtbot: QtBo
     retraining = window.photos_page.retraining
     qtbot.waitUntil(lambda: retraining.phase is Phase.DONE, timeout=4 * PATIENCE_MS)
     assert "The corrected photo is now right." in texts(window.photos_page.strip)
-    assert "28 test photos" in texts(window.photos_page.strip)
+    assert "29 test photos" in texts(window.photos_page.strip)
     qtbot.waitUntil(lambda: classified_by(window, 2, version=1), timeout=2 * PATIENCE_MS)
     assert "cup" in tile(window, 0)
     assert "bird" in tile(window, 1)

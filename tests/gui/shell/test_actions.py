@@ -80,6 +80,16 @@ def test_the_context_menu_of_a_photo_concerns_the_one_under_the_pointer(
     assert shown.session.photos.rowCount() == 2
 
 
+def test_a_label_can_be_removed_only_if_there_is_one(shown: MainWindow) -> None:
+    shown.photos_page.select_row(0)
+    remove = act(shown, ActionId.REMOVE_CORRECTION)
+    assert (remove.isEnabled(), remove.toolTip()) == (False, "This photo has no label.")
+    shown.photos_page.browser.label_selected("blue")
+    assert remove.isEnabled()
+    remove.trigger()
+    assert not remove.isEnabled()
+
+
 def test_actions_on_photos_are_disabled_on_other_pages(shown: MainWindow) -> None:
     shown.photos_page.select_row(0)
     assert act(shown, ActionId.REMOVE).isEnabled()
@@ -128,6 +138,12 @@ def test_the_palette_shows_where_an_action_is_and_why_it_is_disabled(window: Mai
     qtbot.keyClick(found.line, Qt.Key.Key_Return)
     assert found.isVisible(), "what cannot be done does nothing"
     qtbot.keyClick(found.line, Qt.Key.Key_Escape)
+
+
+def test_a_long_reason_does_not_cut_the_name_of_an_action(window: MainWindow, qtbot: QtBot) -> None:
+    act(window, ActionId.CAMERA).set_reason("This cannot be done here, for a reason that takes many words. " * 4)
+    found = palette(window, qtbot, "camera").list
+    assert found.columnWidth(0) >= found.sizeHintForColumn(0)
 
 
 def test_the_palette_is_fuzzy_knows_synonyms_and_fits_its_results(window: MainWindow, qtbot: QtBot) -> None:

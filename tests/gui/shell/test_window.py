@@ -112,6 +112,15 @@ def test_the_window_geometry_is_restored(qtbot: QtBot, tiny_model: str) -> None:
     second.close()
 
 
+def test_the_first_time_the_window_fits_the_screen(qtbot: QtBot, tiny_model: str) -> None:
+    window = show_window(qtbot)
+    room = window.screen().availableGeometry().size()
+    window.resize(2 * room)
+    window.restore_geometry()
+    assert window.size().boundedTo(room) == window.size()
+    window.close()
+
+
 def test_the_window_follows_the_theme_of_the_desktop(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     assert theme.current() is theme.LIGHT
     hints = QGuiApplication.styleHints()

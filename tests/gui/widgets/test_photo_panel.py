@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
-from gui.widgets.photo_panel import PhotoPreview, headline_text, note_text
+from gui.widgets.basic import PropertyList
+from gui.widgets.photo_panel import PhotoPanel, PhotoPreview, headline_text, note_text
 
 PHOTO = Path("a.jpg")
 SURE = Prediction(PHOTO, (Score("cat", 0.9),), None, "m", "cpu", Timing(0, 0, 0))
@@ -74,3 +75,13 @@ def test_outcomes_in_words(outcome: Outcome | None, is_labelled: bool, headline:
 
 def test_the_class_of_an_unknown_photo_is_asked_for_until_the_user_gave_it() -> None:
     assert note_text(UNKNOWN, is_labelled=False).endswith("Choose its class.")
+
+
+def test_long_words_do_not_widen_what_is_shown_with_them(qtbot: QtBot) -> None:
+    panel, properties = PhotoPanel(cast("PictureClient", Pictures()), ()), PropertyList()
+    for widget in (panel, properties):
+        qtbot.addWidget(widget)
+    panel.show_photo(Path(f"{'holiday' * 30}.jpg"), None, "holiday" * 30, "holiday" * 30)
+    properties.show_properties([("Source", "holiday" * 30)])
+    assert panel.minimumSizeHint().width() < 340
+    assert properties.minimumSizeHint().width() < 200
