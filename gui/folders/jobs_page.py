@@ -65,6 +65,11 @@ class JobsPage(QWidget):
         vbox(head, fill(self.list), parent=page, margins=(4, 4, 4, 0), spacing=16)
         return page
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the jobs were listed."""
+        return self._stack.currentIndex() > 0
+
     def show_jobs(self, jobs: Iterable[JobSummary]) -> None:
         """Show these; the selected one stays selected."""
         shown = list(jobs)

@@ -165,10 +165,10 @@ class FoldersPage(QWidget):
 
     @property
     def summary(self) -> str:
-        """What is shown, in one line: the job and its photos, or the number of jobs."""
+        """What is shown, in one line: the job and its photos, or the number of jobs; empty if it is not known yet."""
         if self.job is not None:
             return tr("{folder}: {summary}", folder=title_text(self.job), summary=summary_text(self.job))
-        return tr_n("{count:,} folder", "{count:,} folders", len(self.jobs.all))
+        return tr_n("{count:,} folder", "{count:,} folders", len(self.jobs.all)) if self.list.is_known else ""
 
     def show_jobs(self) -> None:
         """Show all jobs."""

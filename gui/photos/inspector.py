@@ -48,20 +48,20 @@ class Inspector(ScrollColumn):
         self.show_column(self.selection, self._photo, self.statistics, SPACE)
 
     def show_photo(
-        self, photo: Photo | None, correction: Label | None, left_out: str = "", *, can_learn: bool = True
+        self, photo: Photo | None, correction: Label | None, remark: str = "", *, can_learn: bool = True
     ) -> None:
         """Show a photo; None shows a placeholder.
 
         Args:
             photo: the photo.
             correction: the user's label.
-            left_out: why the last retraining did not use it; empty if it did.
+            remark: what else there is to say, such as why the last retraining did not use it; empty if nothing.
             can_learn: whether the model in use can be retrained.
         """
         outcome = None if photo is None else photo.outcome
         prediction = outcome if isinstance(outcome, Prediction) else None
         label = correction.label if correction is not None else ""
-        about = "\n".join(one for one in (about_label_text(outcome, label) if label else "", left_out) if one)
+        about = "\n".join(one for one in (about_label_text(outcome, label) if label else "", remark) if one)
         properties = _properties(prediction) if prediction else ()
         self._photo.show_photo(None if photo is None else photo.path, outcome, label, about, properties)
         self._correct.setVisible(prediction is not None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QWidget
 
@@ -22,6 +22,7 @@ from gui.photos.photos_bar import PhotosBar
 from gui.photos.retrain_strip import RetrainStrip
 from gui.photos.retraining import Phase, Retraining
 from gui.photos.selection_panel import MAX_COUNTED
+from gui.session.photos_model import Role
 from gui.session.session import Session
 from gui.tasks.notice import Notice
 from gui.widgets import theme
@@ -92,6 +93,7 @@ class PhotosPage(QWidget):
         self.bar.export_wanted.connect(self.export)
         self.bar.removal_wanted.connect(lambda: self._session.remove(range(photos.rowCount())))
         self._session.photos.outcome_changed.connect(self._on_outcome)
+        self._session.photos.dataChanged.connect(self._on_data)
         self._session.progressed.connect(self.show_model)
         self._session.models.changed.connect(self.show_model)
         self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
@@ -186,6 +188,11 @@ class PhotosPage(QWidget):
     def _show_pending(self) -> None:
         self._session.show_pending(self.retraining.to_check())
 
+    def _on_data(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int]) -> None:
+        row = self.gallery.current_row()
+        if Role.STALE in roles and first.row() <= row <= last.row():
+            self._show_row(row)
+
     def _on_outcome(self, row: int) -> None:
         if row == self.gallery.current_row():
             self._show_row(row)
@@ -193,10 +200,12 @@ class PhotosPage(QWidget):
     def _show_row(self, row: int) -> None:
         photo = self._session.photos.photo(row) if row >= 0 else None
         correction = self._session.photos.correction(photo) if photo else None
-        left_out = self.retraining.left_out(photo.path) if photo else ""
+        remark = self.retraining.left_out(photo.path) if photo else ""
+        if photo and self._session.photos.is_stale(photo):
+            remark = tr("This is the prediction of the model that was used before.")
         model = self._session.models.current
         can_learn = model is None or model.has_training_data
-        self.inspector.show_photo(photo, correction, left_out, can_learn=can_learn)
+        self.inspector.show_photo(photo, correction, remark, can_learn=can_learn)
         self.viewing.show_photo(photo)
 
     def _show_selection(self) -> None:

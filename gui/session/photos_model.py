@@ -118,7 +118,7 @@ class PhotosModel(QAbstractListModel):
             case Role.CORRECTION:
                 return self.correction(photo)
             case Role.STALE:
-                return self._is_stale(photo)
+                return self.is_stale(photo)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -146,7 +146,8 @@ class PhotosModel(QAbstractListModel):
             if self._photos:
                 self.dataChanged.emit(self.index(0), self.index(len(self._photos) - 1), [Role.STALE])
 
-    def _is_stale(self, photo: Photo) -> bool:
+    def is_stale(self, photo: Photo) -> bool:
+        """Whether its prediction is that of another model, or of another version, than the one in use."""
         outcome = photo.outcome
         if not isinstance(outcome, Prediction) or self._in_use is None:
             return False

@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from gui.session.photo_view import Kind
 from gui.session.session import Session
 from gui.widgets.basic import button
@@ -85,11 +85,17 @@ class StatusBar(QStatusBar):
         counts = _counts(len(session.photos.photos()), waiting)
         self._counts.setText(counts if self._summary is None else self._summary)
         self._stop.setVisible(waiting > 0)
+        self._stop.setText(tr("Stop") if self._summary is None else _stop_text(waiting))
         speed = session.models.speed.images_per_second()
         self._speed.setText(tr("{speed:.1f} photos/s", speed=speed) if speed else "")
 
     def _show_unreadable(self) -> None:
         self._session.photos.arrange(replace(self._session.photos.view, kind=Kind.UNREADABLE))
+
+
+def _stop_text(waiting: int) -> str:
+    """What is stopped, where nothing else says so."""
+    return tr_n("Stop classifying {count:,} photo", "Stop classifying {count:,} photos", waiting)
 
 
 def _counts(photos: int, waiting: int) -> str:

@@ -372,8 +372,11 @@ def test_predictions_of_another_model_are_dimmed_until_the_new_ones_arrive(
     assert not index.data(Role.STALE)
     window.session.photos.show_in_use("other", None)
     assert index.data(Role.STALE)
+    about = "This is the prediction of the model that was used before."
+    assert about in visible_texts(window.photos_page.inspector)
     window.session.models.open()
     qtbot.waitUntil(lambda: not index.data(Role.STALE), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: about not in visible_texts(window.photos_page.inspector), timeout=PATIENCE_MS)
 
 
 def test_a_clicked_photo_stays_under_the_pointer(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

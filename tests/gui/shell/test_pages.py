@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gui.shell.actions import NEEDS_JOB, ActionId
@@ -124,3 +124,14 @@ def test_a_running_training_is_shown(early: MainWindow) -> None:
     assert early.pages.training.line.text() == "Training “leaves”: epoch 2 of 9"
     early.wizard_controller.show_progress("")
     assert not early.pages.training.running.isVisible()
+
+
+def test_on_other_pages_the_status_bar_says_what_is_stopped(
+    window: MainWindow, solids: dict[str, Path], qtbot: QtBot
+) -> None:
+    window.session.engine.classify(solids.values())
+    stop = next(one for one in window.status.findChildren(QPushButton) if one.text() == "Stop")
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
+    assert stop.text() == "Stop classifying 3 photos"
+    window.session.stop()
+    qtbot.waitUntil(lambda: not stop.isVisible(), timeout=PATIENCE_MS)
