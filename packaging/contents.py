@@ -110,6 +110,10 @@ _QT_LIBRARIES_UNUSED: Final = (
 )
 _OPENVINO_UNUSED: Final = r"openvino_(intel_gpu|intel_npu|hetero|auto|auto_batch)_plugin|_ep_openvino/cache\.json"
 """`core.engine.sessions` asks for the processor's device, and for nothing else."""
+_OPENVINO_LINKS: Final = r"^lib(openvino|tbb)[^/]*$"
+"""PyInstaller's links in the folder where libraries are searched first: OpenVINO looks for its plugins beside itself,
+so loaded through a link it would find none, and no processor would be supported.
+"""
 _TENSORRT: Final = r"onnxruntime_providers_(tensorrt|nv_tensorrt_rtx)"
 _CUDA: Final = r"onnxruntime_providers_cuda|^libcudart"
 _SYSTEM: Final = (
@@ -176,7 +180,7 @@ def is_wanted(place: str, flavour: Flavour) -> bool:
     plugin = re.search(r"/(?:Qt/)?plugins/(.+)$", place) if "PySide6" in place else None
     if plugin:
         return any(re.match(pattern, plugin[1]) for pattern in _QT_PLUGINS)
-    unwanted = [_QT_LIBRARIES_UNUSED, _OPENVINO_UNUSED, _TENSORRT, _SYSTEM, _MODULES_UNUSED]
+    unwanted = [_QT_LIBRARIES_UNUSED, _OPENVINO_UNUSED, _OPENVINO_LINKS, _TENSORRT, _SYSTEM, _MODULES_UNUSED]
     if flavour is not Flavour.CUDA:
         unwanted.append(_CUDA)
     return not any(re.search(pattern, place) for pattern in unwanted)

@@ -30,6 +30,8 @@ _EXPECTED: Final = frozenset({"tabby", "tiger cat", "Egyptian cat"})
 _TIMEOUT_S: Final = 60.0
 _SKIPPED: Final = ("core.trainer",)
 """Packages that the trainer's own self-check imports."""
+_CAMERA: Final = "gui.camera.qt_camera"
+"""The module that needs the optional Qt Multimedia."""
 _LISTED: Final = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-ep-openvino", "numpy", "pillow", "PySide6-Essentials")
 
 
@@ -107,12 +109,19 @@ def _modules() -> Iterator[str]:
 def _names_in(package: str) -> Iterator[str]:
     yield package
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-        if found.name in _SKIPPED:
+        if found.name in _SKIPPED or (found.name == _CAMERA and _is_camera_missing()):
             continue
         if found.ispkg:
             yield from _names_in(found.name)
         else:
             yield found.name
+
+
+def _is_camera_missing() -> bool:
+    """Whether this installation has no support for cameras, which is optional."""
+    from gui.camera.support import missing_reason
+
+    return bool(missing_reason())
 
 
 def _models() -> Iterator[str]:

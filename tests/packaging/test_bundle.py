@@ -19,6 +19,10 @@ from pathlib import Path
 
 import pytest
 
+from core.base.errors import ProviderError
+from core.base.providers import Provider
+from core.engine import sessions
+
 ROOT = Path(__file__).resolve().parents[2]
 FLAVOUR = f"fovea-{metadata.version('fovea')}-cpu-linux-x86_64"
 ARCHIVE = ROOT / "dist" / f"{FLAVOUR}.tar.zst"
@@ -112,8 +116,8 @@ def test_qt_has_what_the_window_imports_and_no_more(bundle: Path) -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("PySide6.")
     }
     inside = {path.name.split(".")[0] for path in (bundle / "_internal/PySide6").glob("Qt*.so")}
-    asked_for_by_pyqtgraph = {"QtOpenGL", "QtOpenGLWidgets"}
-    assert inside == imported | asked_for_by_pyqtgraph
+    asked_for_by_pyqtgraph, optional = {"QtOpenGL", "QtOpenGLWidgets"}, {"QtMultimedia"}
+    assert inside == (imported | asked_for_by_pyqtgraph) - optional
 
 
 def test_it_has_every_model_and_tells_what_it_is_made_of(bundle: Path) -> None:
@@ -139,12 +143,24 @@ def test_far_from_the_sources_it_proves_itself(bundle: Path, run: Run) -> None:
     assert "not installed: This needs the trainer" in done.stdout
 
 
+def test_openvino_is_loaded_from_beside_its_plugins(bundle: Path, run: Run) -> None:
+    assert [path.name for path in (bundle / "_internal").iterdir() if re.match(r"lib(openvino|tbb)", path.name)] == []
+    done = run(bundle / "fovea", "doctor", "--format", "json")
+    works = {one["provider"] for one in json.loads(done.stdout)["providers"] if one["works"]}
+    try:
+        sessions.check_provider(Provider.OPENVINO)
+    except ProviderError:
+        assert works == {"cpu"}
+    else:
+        assert works == {"openvino", "cpu"}
+
+
 def test_it_tells_what_is_in_a_photo(bundle: Path, run: Run) -> None:
     done = run(bundle / "fovea", "classify", bundle / "_internal/gui/samples/cat.jpg", "--format", "jsonl")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["label"] in {"tabby", "tiger cat", "Egyptian cat"}
-    assert answer["provider"] == "cpu"
+    assert answer["provider"] in {"cpu", "openvino"}
 
 
 def test_it_learns_new_classes_without_tensorflow(bundle: Path, run: Run, place: Path, photos: Path) -> None:

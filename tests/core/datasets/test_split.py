@@ -52,7 +52,8 @@ def _sides(dataset: Dataset, parts: Split) -> dict[str, Subset]:
 
 
 def _per_class(dataset: Dataset, indexes: Sequence[int]) -> dict[int, int]:
-    return dict(sorted(Counter(int(dataset.examples[index].label) for index in indexes).items()))
+    """The number of examples by the index of their class."""
+    return dict(sorted(Counter(dataset.labels()[list(indexes)].tolist()).items()))
 
 
 @st.composite
