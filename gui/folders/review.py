@@ -23,10 +23,9 @@ from gui.widgets import theme
 from gui.widgets.announcing import announce
 from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
-from gui.widgets.formats import confidence
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
-from gui.widgets.photo_panel import PhotoPreview, headline_text
+from gui.widgets.photo_panel import PhotoPreview, headline_text, prediction_text
 
 _PREFETCH: Final = 3
 
@@ -236,4 +235,4 @@ class ReviewPage(QWidget):
 def _prediction_text(row: Row) -> str:
     if row.label is None or row.confidence is None:
         return ""
-    return tr("Prediction: {label} ({confidence}).", label=row.label, confidence=confidence(row.confidence))
+    return prediction_text(row.label, row.confidence, is_unknown=bool(row.unknown))

@@ -22,7 +22,7 @@ from gui.session.undo import Step
 from gui.tasks.notice import Notice
 from gui.widgets.announcing import announce
 from gui.widgets.class_chooser import ClassChooser
-from gui.widgets.formats import confidence
+from gui.widgets.photo_panel import prediction_text
 
 _LISTED = 3
 """How many different predictions are listed in the chooser."""
@@ -120,8 +120,8 @@ def _limits(model: InstalledModel) -> Iterator[str]:
 def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label | None]) -> str:
     """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
-        best, before = predictions[0].best, labels[0]
-        text = tr("Prediction: {label} ({confidence}).", label=best.label, confidence=confidence(best.probability))
+        (one,), before = predictions, labels[0]
+        text = prediction_text(one.best.label, one.best.probability, is_unknown=bool(one.unknown))
         return text if before is None else " ".join((text, tr("Your label: {label}.", label=before.label)))
     counts = Counter(one.best.label for one in predictions).most_common()
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts[:_LISTED])

@@ -240,6 +240,13 @@ def headline_text(outcome: Outcome | None) -> str:
             return tr("Waiting")
 
 
+def prediction_text(label: str, probability: float, *, is_unknown: bool) -> str:
+    """A prediction as a sentence."""
+    if is_unknown:
+        return tr("Prediction: unknown, maybe {label} ({confidence}).", label=label, confidence=confidence(probability))
+    return tr("Prediction: {label} ({confidence}).", label=label, confidence=confidence(probability))
+
+
 def brief_failure_text(failure: Failure) -> str:
     """Why a photo could not be read, in a word or two."""
     reason = _REASONS.get(failure.kind)

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets.basic import PropertyList
-from gui.widgets.photo_panel import PhotoPanel, PhotoPreview, headline_text, note_text
+from gui.widgets.photo_panel import PhotoPanel, PhotoPreview, headline_text, note_text, prediction_text
 
 PHOTO = Path("a.jpg")
 SURE = Prediction(PHOTO, (Score("cat", 0.9),), None, "m", "cpu", Timing(0, 0, 0))
@@ -85,3 +85,8 @@ def test_long_words_do_not_widen_what_is_shown_with_them(qtbot: QtBot) -> None:
     properties.show_properties([("Source", "holiday" * 30)])
     assert panel.minimumSizeHint().width() < 340
     assert properties.minimumSizeHint().width() < 200
+
+
+def test_a_prediction_in_a_sentence_says_that_it_is_unknown() -> None:
+    assert prediction_text("cat", 0.4, is_unknown=True) == "Prediction: unknown, maybe cat (40%)."
+    assert prediction_text("cat", 0.9, is_unknown=False) == "Prediction: cat (90%)."
