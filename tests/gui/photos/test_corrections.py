@@ -250,7 +250,7 @@ def test_photos_left_out_are_shown_with_the_reason(learner: MainWindow, qtbot: Q
     click(qtbot, page.strip.show_labels)
     assert learner.session.photos.rowCount() == 1
     assert learner.session.photos.photo(0).path == greys[0]
-    assert "Left out of the retraining: " in texts(page.inspector)
+    qtbot.waitUntil(lambda: "Left out of the retraining: " in texts(page.inspector), timeout=PATIENCE_MS)
 
 
 def test_a_model_without_training_data_offers_the_wizard(
