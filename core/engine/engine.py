@@ -191,7 +191,7 @@ def _open_parts(
 
 
 def _precision(card: BackboneCard, provider: Provider, agreement: float) -> ComputePrecision:
-    """The number format that a provider computes in; ONNX Runtime does not report it, so it is told by the features."""
+    """The number format that a provider computes in; ONNX Runtime does not report it; the features show it."""
     if provider is Provider.CPU or card.precision is not ComputePrecision.FLOAT32 or agreement >= FLOAT32_AGREEMENT:
         return card.precision
     return ComputePrecision.TF32 if provider is Provider.CUDA else ComputePrecision.BFLOAT16

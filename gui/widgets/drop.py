@@ -78,7 +78,7 @@ def _path(url: QUrl) -> Path:
 
 
 def dropped_folder(content: DropContent | Rejection) -> Path | None:
-    """The only path that is dropped, if by its name it is no image: a folder, as far as can be told; None otherwise."""
+    """The only path that is dropped, if its name is not that of an image: probably a folder; None otherwise."""
     match content:
         case DropContent(paths=(path,)) if not has_image_suffix(path.name):
             return path
