@@ -48,7 +48,7 @@ class Counts:
 
     @property
     def float32_bytes(self) -> int:
-        """The size of its weights as float32; a file is some hundred kilobytes larger."""
+        """The size of its weights as float32; a file holds a little more."""
         return _BYTES * self.weights
 
 
