@@ -107,6 +107,9 @@ int8              8-bit convolutions, calibrated with training images from FOLDE
 
 Exit code: 0 the file was written, 2 it was not.
 """)
+_NETWORKS: Final = mark("""\
+List published networks with their weights and multiply-adds, which are computed from their layers, and
+with the accuracy on ImageNet that their authors published.""")
 _FETCH: Final = mark("""\
 Add a published network with its ImageNet weights to the library, as a backbone to train on. Needs the
 extra `train` (TensorFlow).
@@ -266,6 +269,8 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
     fetch.add_argument("--weights", metavar="FILE", type=parse_path, help=tr("file of weights (default: download)"))
     _add_variant(fetch)
+    networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
+    add_format(networks, "json", default=argparse.SUPPRESS)
     for action in (export, add):
         action.add_argument("file", metavar="FILE", type=parse_path, help=tr("model file"))
 

@@ -45,6 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
             from core.cli import fetch
 
             fetch.run(arguments)
+        case "networks":
+            from core.cli import networks
+
+            networks.run(arguments)
         case "compare":
             from core.cli import compare
 
