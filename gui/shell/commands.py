@@ -106,6 +106,7 @@ class Commands(QObject):
             ActionId.CLASSIFY_AGAIN: session.classify_again,
             ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
             ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
+            ActionId.STATISTICS: lambda: self._on_models(pages.models.show_statistics),
             ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
             ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),
             ActionId.REMOVE_MODEL: lambda: self._on_models(pages.models.remove_model),
