@@ -28,6 +28,7 @@ import onnxruntime as ort
 from core.base.errors import ModelError, ProviderError
 from core.base.i18n import tr
 from core.base.providers import TITLES, Precision, Provider
+from core.engine.cpu_rewrites import rewrite
 
 _ORT_NAMES: Final = {
     Provider.CUDA: "CUDAExecutionProvider",
@@ -171,8 +172,9 @@ def _options() -> ort.SessionOptions:
     return options
 
 
-def _open_cpu(data: bytes, precision: Precision) -> ort.InferenceSession:  # noqa: ARG001 - float32 is exact and fastest
-    return ort.InferenceSession(data, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
+def _open_cpu(data: bytes, precision: Precision) -> ort.InferenceSession:
+    content = data if precision is Precision.EXACT else rewrite(data)
+    return ort.InferenceSession(content, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
 
 
 def check_provider(provider: Provider) -> None:
