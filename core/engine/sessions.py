@@ -177,17 +177,33 @@ def _open_cpu(data: bytes, precision: Precision) -> ort.InferenceSession:
     return ort.InferenceSession(content, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
 
 
+def open_single_threaded(data: bytes) -> ort.InferenceSession:
+    """Open a session of the CPU provider that runs in the calling thread alone, so that several threads can use it.
+
+    Raises:
+        Exception: ONNX Runtime refuses the file.
+    """
+    options = _options()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(rewrite(data), options, providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
+
+
 def check_provider(provider: Provider) -> None:
     """Check what a provider needs on this machine, without opening a model; takes milliseconds.
 
     Raises:
         ProviderError: it cannot work here.
     """
-    match provider:
-        case Provider.CUDA:
-            _check_cuda()
-        case Provider.OPENVINO:
-            _openvino_device()
+    try:
+        match provider:
+            case Provider.CUDA:
+                _check_cuda()
+            case Provider.OPENVINO:
+                _openvino_device()
+    except ProviderError:
+        raise
+    except Exception as error:  # the boundary: a damaged plugin raises whatever its import does
+        raise _session_error(provider, error) from error
 
 
 def _check_cuda() -> None:
