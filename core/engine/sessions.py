@@ -68,6 +68,21 @@ def open_session(data: bytes, provider: Provider, precision: Precision) -> ort.I
     return session
 
 
+def open_profiled(data: bytes, folder: Path) -> ort.InferenceSession:
+    """Open a session on the CPU whose profiler writes into a folder; the file must have been checked as above.
+
+    Raises:
+        ModelError: the file is invalid.
+    """
+    ort.set_default_logger_severity(_QUIET)
+    options = _options()
+    options.enable_profiling, options.profile_file_prefix = True, str(folder / "profile")
+    try:
+        return ort.InferenceSession(data, options, providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
+    except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
+        raise _session_error(Provider.CPU, error) from error
+
+
 def bound_device(session: ort.InferenceSession) -> str | None:
     """The device, as ONNX Runtime calls it, in whose memory inputs and outputs should stay; None if it is the CPU's."""
     return "cuda" if session.get_providers()[0] == _ORT_NAMES[Provider.CUDA] else None
