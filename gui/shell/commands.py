@@ -105,7 +105,6 @@ class Commands(QObject):
             ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
             ActionId.CLASSIFY_AGAIN: session.classify_again,
             ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
-            ActionId.COMPARE_NETWORKS: lambda: pages.networks.open(),
             ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
             ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
             ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),
