@@ -28,6 +28,7 @@ from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
+from core.training.extension import check_extension, classes_to_keep, extend, extended_data
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
@@ -103,8 +104,14 @@ def train(
         Cancelled: the token was cancelled; the progress so far is kept.
     """
     _check_name(request.name, library)
+    check_extension(request)
     training = _Training(request, library, report, on_epoch, token)
-    data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
+    use_variants = not request.keep_classes_of  # the kept weights belong to the features of float32
+    data = load_training_data(
+        request, library, report=report, token=token, on_dataset=on_dataset, use_variants=use_variants
+    )
+    if request.keep_classes_of:
+        return _extend(training, data)
     if request.recipe is Recipe.QUICK:
         return _train_quick(training, data)
     with _open_run(request, data) as run:
@@ -137,6 +144,13 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
         data, head = _quick_checked(training, data)
     facts = {**head.trained.facts, "backbone_chosen": f"by cross-validation: {compared}"}
     return _install(training, data, replace(head, trained=replace(head.trained, facts=facts)))
+
+
+def _extend(training: _Training, data: TrainingData) -> Trained:
+    """Train the classes of the data on top of those of another model."""
+    kept = classes_to_keep(training.library.find(training.request.keep_classes_of), training.library)
+    data = extended_data(data, kept)
+    return _install(training, data, extend(data, kept, report=training.report, token=training.token))
 
 
 def _quick_checked(training: _Training, data: TrainingData) -> tuple[TrainingData, EvaluatedHead]:

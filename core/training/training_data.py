@@ -144,7 +144,10 @@ def load_training_data(
     backbone = requested_backbone(request, library)
     extractor = _extractor(request, backbone, use_variants=use_variants)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
-        dataset = read_dataset(request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
+        dataset = read_dataset(
+            request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded,
+            min_classes=request.min_classes,
+        )  # fmt: skip
         on_dataset(dataset)
         divided = split(
             dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
