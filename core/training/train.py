@@ -103,17 +103,11 @@ def train(
         StorageError: the model cannot be written; nothing of it is left.
         Cancelled: the token was cancelled; the progress so far is kept.
     """
-    _check_name(request.name, library)
-    check_extension(request)
+    _check_request(request, library)
     training = _Training(request, library, report, on_epoch, token)
-    use_variants = not request.keep_classes_of  # the kept weights belong to the features of float32
-    data = load_training_data(
-        request, library, report=report, token=token, on_dataset=on_dataset, use_variants=use_variants
-    )
-    if request.keep_classes_of:
-        return _extend(training, data)
+    data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
-        return _train_quick(training, data)
+        return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:
         resume = _dense if request.recipe is Recipe.DENSE else _fine_tune
         try:
@@ -259,8 +253,10 @@ def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
         yield run
 
 
-def _check_name(name: str, library: Library) -> None:
-    """Reject invalid names before the training."""
+def _check_request(request: TrainRequest, library: Library) -> None:
+    """Reject contradicting settings and invalid names before the training."""
+    check_extension(request)
+    name = request.name
     backbones = {entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)}
     if name in backbones or (library.builtin / name / CARD).exists():
         what = tr("“{name}” is the name of a built-in model.", name=name)
