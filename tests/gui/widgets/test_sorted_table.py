@@ -68,5 +68,5 @@ def test_it_is_saved(qtbot: QtBot, table: SortedTable, tmp_path: Path) -> None:
     assert isinstance(notice, Notice)
     assert notice.kind is NoticeKind.SUCCESS
     with qtbot.waitSignal(table.noticed) as refused:
-        table.save(tmp_path / "missing" / "layers.tsv")
+        table.save(tmp_path / "layers.tsv" / "inside.tsv")
     assert refused.args[0].kind is NoticeKind.ERROR
