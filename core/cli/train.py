@@ -25,6 +25,7 @@ from core.cli.streams import print_message, results_to
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.metrics import prediction_json, to_json
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
+from core.training.evaluated_head import KEPT
 from core.training.networks import BackboneRequest, check_request
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import TrainRequest
@@ -127,6 +128,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         augment=not arguments.no_augmentation,
         restart=arguments.restart,
         backbone=_backbone(arguments),
+        keep_classes_of=arguments.keep_classes_of,
     )
 
 
@@ -184,8 +186,9 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
 
 def _summary(trained: TrainingResult) -> Table:
     card, counts = trained.card, trained.subsets
-    unknown = card.unknown_below
-    below = tr("too few images to tell") if unknown is None else tr("confidence below {limit}", limit=unknown)
+    unknown, kept = card.unknown_below, card.training.get(KEPT)
+    never = tr("never, like the model that was extended") if kept else tr("too few images to tell")
+    below = never if unknown is None else tr("confidence below {limit}", limit=unknown)
     cached = sum(counts.values()) - trained.computed
     fitted = [("C", tr("regularization C")), ("best_epoch", tr("best epoch"))]
     return tables.facts(
