@@ -31,6 +31,7 @@ MAX_SIZE: Final = 2048
 MAX_PARTS: Final = 8
 """The most backbones that one is composed of."""
 _MAX_LABEL: Final = 200
+_MAX_WEIGHT: Final = 1e6
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
 _DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
 _NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
@@ -180,6 +181,43 @@ class HeadReference:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownRule:
+    """The score from 0 to 1 of an image as unknown; above 0.5 it probably belongs to none of the classes.
+
+    The score is the logistic function of `bias - similarity * s - confidence * c`: s is the similarity of the image to
+    the training images, c the log odds of its most likely class; see `core.models.evidence`.
+
+    Attributes:
+        file: the name of the file of the training images' features next to the card.
+        sha256: of that file, in hexadecimal.
+        bandwidth: of the kernel that sums up the similarities, above 0.
+        bias: the constant.
+        similarity: the weight of the similarity, 0 or more.
+        confidence: the weight of the log odds, 0 or more.
+    """
+
+    file: str
+    sha256: str
+    bandwidth: float
+    bias: float
+    similarity: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSets:
+    """Which classes an image may have at a stated coverage: those with at least these probabilities.
+
+    Attributes:
+        coverage: the fraction of images of every class whose set has their class, in (0, 1).
+        thresholds: the minimum probability of each class, 0..1.
+    """
+
+    coverage: float
+    thresholds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """The card of a model.
 
@@ -193,6 +231,8 @@ class ModelCard:
         origin: the source of the head.
         temperature: logits are divided by it before softmax (calibration).
         unknown_below: images with a lower best probability are unknown; None if never measured.
+        unknown: how images are scored as unknown instead; None for models that keep no features of training images.
+        sets: the classes that an image may have; None if never measured.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -208,6 +248,14 @@ class ModelCard:
     unknown_below: float | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    unknown: UnknownRule | None = None
+    sets: PredictionSets | None = None
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The names of the files next to the card, without those of variants."""
+        backbone = (self.backbone.file,) if isinstance(self.backbone, BackboneCard) else ()
+        return frozenset((self.head.file, *backbone, *((self.unknown.file,) if self.unknown else ())))
 
 
 def read_card(data: bytes) -> BackboneCard | ModelCard:
@@ -347,12 +395,12 @@ def _encoded_length(text: str) -> int:
 
 def _model(fields: Fields) -> ModelCard:
     backbone, head = fields.inner("backbone"), fields.inner("head")
-    own = backbone.has("file")
+    own, classes = backbone.has("file"), _classes(fields)
     return ModelCard(
         name=fields.match("name", _NAME),
         title=fields.text("title", 100),
         summary=fields.text("summary"),
-        classes=_classes(fields),
+        classes=classes,
         backbone=_backbone(backbone) if own else _shared(backbone),
         head=HeadReference(head.match("file", _FILE), head.match("sha256", _SHA256)),
         origin=_origin(fields.inner("origin")),
@@ -360,7 +408,27 @@ def _model(fields: Fields) -> ModelCard:
         unknown_below=fields.between("unknown_below", 0.0, 1.0) if fields.has("unknown_below") else None,
         training=fields.metadata("training"),
         evaluation=fields.metadata("evaluation"),
+        unknown=_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
+        sets=_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
     )
+
+
+def _unknown_rule(fields: Fields) -> UnknownRule:
+    return UnknownRule(
+        file=fields.match("file", _FILE),
+        sha256=fields.match("sha256", _SHA256),
+        bandwidth=fields.between("bandwidth", 0.001, 1.0),
+        bias=fields.between("bias", -_MAX_WEIGHT, _MAX_WEIGHT),
+        similarity=fields.between("similarity", 0.0, _MAX_WEIGHT),
+        confidence=fields.between("confidence", 0.0, _MAX_WEIGHT),
+    )
+
+
+def _prediction_sets(fields: Fields, classes: int) -> PredictionSets:
+    thresholds = fields.take("thresholds", list)
+    if len(thresholds) != classes or not all(type(one) in (int, float) and 0 <= one <= 1 for one in thresholds):
+        raise fields.error("thresholds", tr("it must have a number from 0 to 1 for each class"))
+    return PredictionSets(fields.between("coverage", 0.01, 0.9999), tuple(map(float, thresholds)))
 
 
 def _shared(fields: Fields) -> SharedBackbone:

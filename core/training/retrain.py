@@ -243,7 +243,8 @@ def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     trained = train_quick(data, number, report=retraining.report, token=retraining.token)
     if isinstance(retraining.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=retraining.base.backbone)
-    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    fitted = data.fitted(trained.fitted)
+    head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
     report, token = retraining.report, retraining.token
     variants = measure_variants(
         trained.evaluated, data, bundled=partial(_bundled, retraining), report=report, token=token
@@ -298,11 +299,11 @@ def _install(
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
     own = load_files(base.backbone) if trained.backbone else {}
-    fitted = data.everything() if data.is_random_split else data.train
+    bank = {head.unknown.rule.file: head.unknown.bank} if head.unknown else {}
     return retraining.library.install(
         write_card(card),
-        {HEAD: trained.head} | own,
-        trained_on=[example.sha256 for example in fitted.examples],
+        {HEAD: trained.head} | bank | own,
+        trained_on=[example.sha256 for example in data.fitted(trained.fitted).examples],
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
