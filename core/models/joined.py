@@ -43,8 +43,9 @@ SEAL_KEY: Final = "fovea.sha256"
 OWN_KEYS: Final = "fovea."
 _KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY, joined_unknown.LABELS_KEY)
 _OUTPUTS: Final = (PROBABILITIES, LOGITS, joined_unknown.UNKNOWN_SCORE)
-_PREFIX: Final = "fovea.head/"
-_SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
+PREFIX: Final = "fovea.head/"
+"""How names of the head's operators begin."""
+_SCALED, _TEMPERATURE = PREFIX + "scaled", PREFIX + "temperature"
 _STORED: Final[dict[int, np.dtype[np.floating]]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
@@ -173,7 +174,7 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
     names = {tensor.name for tensor in model.graph.initializer}
     for node in model.graph.node:
         names.update((node.name, *node.output))
-    clashes = [name for name in names if name in _OUTPUTS or name.startswith((_PREFIX, joined_unknown.PREFIX))]
+    clashes = [name for name in names if name in _OUTPUTS or name.startswith((PREFIX, joined_unknown.PREFIX))]
     clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
     if clashes:
         what = tr("The backbone uses the name {name!r}, which is reserved for exported models.", name=clashes[0][:80])
@@ -184,7 +185,7 @@ def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
     nodes, read = [], graph.FEATURES
     *hidden, last = named_layers(head)
     for suffix, layer in hidden:
-        hashes, positive = f"{_PREFIX}sums{suffix}", f"{_PREFIX}positive{suffix}"
+        hashes, positive = f"{PREFIX}sums{suffix}", f"{PREFIX}positive{suffix}"
         nodes += [*_layer(suffix, layer, read, hashes, exact=exact), _node("Relu", suffix, [hashes], positive)]
         read = positive
     return [
@@ -196,7 +197,7 @@ def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
 
 
 def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool) -> list[onnx.NodeProto]:
-    stored, bias = f"{_PREFIX}weights{suffix}", f"{_PREFIX}bias{suffix}"
+    stored, bias = f"{PREFIX}weights{suffix}", f"{PREFIX}bias{suffix}"
     if exact or not fits_float16(layer.weights):
         return [_node("Gemm", suffix, [read, stored, bias], given)]
     weights = stored + "_exact"
@@ -205,7 +206,7 @@ def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool
 
 
 def _node(operator: str, suffix: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
-    node = helper.make_node(operator, inputs, [output], name=f"{_PREFIX}{operator.lower()}{suffix}")
+    node = helper.make_node(operator, inputs, [output], name=f"{PREFIX}{operator.lower()}{suffix}")
     node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
     return node
 
@@ -215,8 +216,8 @@ def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]
     for suffix, layer in named_layers(head):
         weights = layer.weights if exact or not fits_float16(layer.weights) else layer.weights.astype(np.float16)
         arrays += [
-            numpy_helper.from_array(np.ascontiguousarray(weights), f"{_PREFIX}weights{suffix}"),
-            numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{_PREFIX}bias{suffix}"),
+            numpy_helper.from_array(np.ascontiguousarray(weights), f"{PREFIX}weights{suffix}"),
+            numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{PREFIX}bias{suffix}"),
         ]
     return [*arrays, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
 
@@ -277,10 +278,10 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
 
 def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:
     """Read the head from the graph and remove it; anything that differs from the output of `join` is refused."""
-    nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
-    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]
-    names = {tensor.name.removeprefix(_PREFIX) for tensor in arrays}
-    head = assemble(names, lambda name: _read_array(arrays, _PREFIX + name))
+    nodes = [node for node in content.node if node.name.startswith(PREFIX)]
+    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(PREFIX)]
+    names = {tensor.name.removeprefix(PREFIX) for tensor in arrays}
+    head = assemble(names, lambda name: _read_array(arrays, PREFIX + name))
     exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
     if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
         raise ModelError(tr("The head in the file does not match its card."), hint=tr(_HINT))

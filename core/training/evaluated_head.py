@@ -97,6 +97,11 @@ class EvaluatedHead:
     out_of_sample: Calibration | None = None
     measured_sets: tuple[float, float] | None = None
 
+    @property
+    def bank_file(self) -> dict[str, bytes]:
+        """The file of the training images' features by its name, if there is one."""
+        return {self.unknown.rule.file: self.unknown.bank} if self.unknown else {}
+
 
 def evaluate_head(
     trained: TrainedHead,

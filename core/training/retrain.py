@@ -299,10 +299,9 @@ def _install(
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
     own = load_files(base.backbone) if trained.backbone else {}
-    bank = {head.unknown.rule.file: head.unknown.bank} if head.unknown else {}
     return retraining.library.install(
         write_card(card),
-        {HEAD: trained.head} | bank | own,
+        {HEAD: trained.head, **head.bank_file, **own},
         trained_on=[example.sha256 for example in data.fitted(trained.fitted).examples],
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
