@@ -184,8 +184,6 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
 
 def _summary(trained: TrainingResult) -> Table:
     card, counts = trained.card, trained.subsets
-    unknown = card.unknown_below
-    below = tr("too few images to tell") if unknown is None else tr("confidence below {limit}", limit=unknown)
     cached = sum(counts.values()) - trained.computed
     fitted = [("C", tr("regularization C")), ("best_epoch", tr("best epoch"))]
     return tables.facts(
@@ -196,7 +194,7 @@ def _summary(trained: TrainingResult) -> Table:
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),
-            (tr("unknown"), below),
+            (tr("unknown"), tables.unknown_rule(card) or tr("too few images to tell")),
             (
                 tr("features"),
                 tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached),

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +36,7 @@ MIN_IMAGES: Final = 20
 """The fewest images from which a rule is fitted."""
 COVERAGE: Final = 0.9
 """The coverage of prediction sets."""
+_FOLDS: Final = 10
 _BANDWIDTH: Final = 0.02
 _CONFIDENCE_WEIGHT: Final = 0.5
 """The weight of the log odds, where similarity has 1, both in units of their standard deviations."""
@@ -133,25 +133,23 @@ def _threshold(own: NDArray[np.float32]) -> float | None:
     return None if not allowed else math.floor(float(np.sort(own)[allowed - 1]) * 1e6) / 1e6
 
 
-def measured_sets(known: Known, divisions: int = 20) -> tuple[float, float] | None:
-    """The coverage of prediction sets and their mean size, each fitted to a half of the images, on the other half.
+def measured_sets(known: Known) -> tuple[float, float] | None:
+    """The coverage of prediction sets and their mean size, on each of `_FOLDS` parts of the images by the others.
 
     Returns:
-        Both, as means over random divisions; None if there are too few images.
+        Both; None if there are too few images.
     """
-    draw, found = np.random.default_rng(0), []
-    for _ in range(divisions):
-        order = draw.permutation(len(known.labels))
-        half = len(order) // 2
-        sets = fit_prediction_sets(_select(known, order[:half]))
+    part = np.random.default_rng(0).permutation(len(known.labels)) % _FOLDS
+    covered = size = 0
+    for number in range(_FOLDS):
+        sets, rest = fit_prediction_sets(_select(known, part != number)), _select(known, part == number)
         if sets is None:
             return None
-        rest = _select(known, order[half:])
         inside = rest.probabilities >= np.asarray(sets.thresholds, np.float32)
-        found.append((inside[np.arange(len(rest.labels)), rest.labels].mean(), inside.sum(axis=1).mean()))
-    coverage, size = np.mean(found, axis=0).tolist()
-    return coverage, size
+        covered += int(inside[np.arange(len(rest.labels)), rest.labels].sum())
+        size += int(inside.sum())
+    return covered / len(part), size / len(part)
 
 
-def _select(known: Known, rows: Sequence[int] | NDArray[np.int64]) -> Known:
+def _select(known: Known, rows: NDArray[np.bool_]) -> Known:
     return Known(known.features[rows], known.labels[rows], known.probabilities[rows])
