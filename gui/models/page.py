@@ -28,7 +28,7 @@ from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, button
 from gui.widgets.context_menu import attach_menu
 from gui.widgets.flow import FlowRow
-from gui.widgets.layouts import LEFT, SPACE, Placed, add, hbox
+from gui.widgets.layouts import SPACE, Placed, add, hbox
 from gui.widgets.lazy import Lazy
 from gui.widgets.model_statistics import ModelStatistics
 from gui.widgets.notices import Notices
@@ -43,10 +43,12 @@ class ModelsPage(QWidget):
     Attributes:
         names: the models with their versions; empty until the library was listed.
         compare_wanted: compare this model, `name` or `name@version`, with another.
+        networks_wanted: compare networks by accuracy and cost.
         shown: the page has something for the user to see and should be brought to the front.
     """
 
     compare_wanted = Signal(str)
+    networks_wanted = Signal()
     shown = Signal()
 
     def __init__(self, session: Session, notices: Notices, evaluations: EvaluationController, parent: QWidget) -> None:
@@ -65,6 +67,7 @@ class ModelsPage(QWidget):
         self._export_panel, self._questions = Lazy(self._make_export_panel), Lazy(self._make_questions)
         self.imports = ModelImports(session.library.tasks, self)
         self.import_button = button(tr("Import…"), self.imports.choose_file)
+        self.networks_button = button(tr("Compare networks"), self.networks_wanted.emit)
         self._lay_out()
         self._connect()
 
@@ -74,7 +77,7 @@ class ModelsPage(QWidget):
         installed = Panel(tr("Installed models"))
         installed.setMaximumWidth(320)
         installed.setMinimumWidth(176)
-        add(installed.body, self.choices, Placed(self.import_button, alignment=LEFT))
+        add(installed.body, self.choices, FlowRow(self.import_button, self.networks_button))
         actions = (self.use, self.repair, self.compare, self.export_button, self.remove)
         self.statistics.body.insertLayout(2, FlowRow(*actions))
         self._area = ScrollColumn(tr("Selected model"), self)

@@ -1,4 +1,7 @@
-"""The described networks have the numbers of the article and of those who published them."""
+"""The described networks have the numbers of the article and of those who published them.
+
+`tests/core/trainer/test_keras_counts.py` holds them to Keras.
+"""
 
 from __future__ import annotations
 
