@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from core.base.card_fields import HINT, Fields, is_readable
+from core.base.card_fields import FILE, HINT, NAME, SHA256, Fields, is_readable
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
+from core.card_rules import PredictionSets, UnknownRule, read_prediction_sets, read_unknown_rule
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
@@ -31,12 +32,7 @@ MAX_SIZE: Final = 2048
 MAX_PARTS: Final = 8
 """The most backbones that one is composed of."""
 _MAX_LABEL: Final = 200
-_MAX_WEIGHT: Final = 1e6
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
-_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
-_NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
-_FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _PATH_SEPARATOR = re.compile(r"[/\\]")
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
@@ -181,43 +177,6 @@ class HeadReference:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownRule:
-    """The score from 0 to 1 of an image as unknown; above 0.5 it probably belongs to none of the classes.
-
-    The score is the logistic function of `bias - similarity * s - confidence * c`: s is the similarity of the image to
-    the training images, c the log odds of its most likely class; see `core.models.evidence`.
-
-    Attributes:
-        file: the name of the file of the training images' features next to the card.
-        sha256: of that file, in hexadecimal.
-        bandwidth: of the kernel that sums up the similarities, above 0.
-        bias: the constant.
-        similarity: the weight of the similarity, 0 or more.
-        confidence: the weight of the log odds, 0 or more.
-    """
-
-    file: str
-    sha256: str
-    bandwidth: float
-    bias: float
-    similarity: float
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionSets:
-    """Which classes an image may have at a stated coverage: those with at least these probabilities.
-
-    Attributes:
-        coverage: the fraction of images of every class whose set has their class, in (0, 1).
-        thresholds: the minimum probability of each class, 0..1.
-    """
-
-    coverage: float
-    thresholds: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ModelCard:
     """The card of a model.
 
@@ -328,10 +287,10 @@ def _backbone(fields: Fields) -> BackboneCard:
         raise fields.error("feature_map_layout", tr("it must be one of {values}", values="nhwc, nchw"))
     width = fields.between("feature_width", 1, MAX_FEATURES)
     return BackboneCard(
-        name=fields.match("name", _NAME),
+        name=fields.match("name", NAME),
         architecture=fields.text("architecture", 100),
-        file=fields.match("file", _FILE),
-        sha256=fields.match("sha256", _SHA256),
+        file=fields.match("file", FILE),
+        sha256=fields.match("sha256", SHA256),
         preprocessing=_preprocessing(fields.inner("preprocessing")),
         feature_width=width,
         feature_map_layout=layout,
@@ -365,8 +324,8 @@ def _variants(fields: Fields, width: int) -> tuple[BackboneVariant, ...]:
     variants = tuple(
         BackboneVariant(
             precision=_precision(each),
-            file=each.match("file", _FILE),
-            sha256=each.match("sha256", _SHA256),
+            file=each.match("file", FILE),
+            sha256=each.match("sha256", SHA256),
             golden_features=_golden_features(each, width),
             cosine=each.between("cosine", -1.0, 1.0),
             method=each.text("method"),
@@ -397,42 +356,24 @@ def _model(fields: Fields) -> ModelCard:
     backbone, head = fields.inner("backbone"), fields.inner("head")
     own, classes = backbone.has("file"), _classes(fields)
     return ModelCard(
-        name=fields.match("name", _NAME),
+        name=fields.match("name", NAME),
         title=fields.text("title", 100),
         summary=fields.text("summary"),
         classes=classes,
         backbone=_backbone(backbone) if own else _shared(backbone),
-        head=HeadReference(head.match("file", _FILE), head.match("sha256", _SHA256)),
+        head=HeadReference(head.match("file", FILE), head.match("sha256", SHA256)),
         origin=_origin(fields.inner("origin")),
         temperature=fields.between("temperature", 0.01, 100.0),
         unknown_below=fields.between("unknown_below", 0.0, 1.0) if fields.has("unknown_below") else None,
         training=fields.metadata("training"),
         evaluation=fields.metadata("evaluation"),
-        unknown=_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
-        sets=_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
+        unknown=read_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
+        sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
     )
-
-
-def _unknown_rule(fields: Fields) -> UnknownRule:
-    return UnknownRule(
-        file=fields.match("file", _FILE),
-        sha256=fields.match("sha256", _SHA256),
-        bandwidth=fields.between("bandwidth", 0.001, 1.0),
-        bias=fields.between("bias", -_MAX_WEIGHT, _MAX_WEIGHT),
-        similarity=fields.between("similarity", 0.0, _MAX_WEIGHT),
-        confidence=fields.between("confidence", 0.0, _MAX_WEIGHT),
-    )
-
-
-def _prediction_sets(fields: Fields, classes: int) -> PredictionSets:
-    thresholds = fields.take("thresholds", list)
-    if len(thresholds) != classes or not all(type(one) in (int, float) and 0 <= one <= 1 for one in thresholds):
-        raise fields.error("thresholds", tr("it must have a number from 0 to 1 for each class"))
-    return PredictionSets(fields.between("coverage", 0.01, 0.9999), tuple(map(float, thresholds)))
 
 
 def _shared(fields: Fields) -> SharedBackbone:
-    return SharedBackbone(fields.match("name", _NAME), fields.match("sha256", _SHA256))
+    return SharedBackbone(fields.match("name", NAME), fields.match("sha256", SHA256))
 
 
 def _classes(fields: Fields) -> tuple[str, ...]:

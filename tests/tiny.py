@@ -28,13 +28,12 @@ from core.card import (
     HeadReference,
     ModelCard,
     Origin,
-    PredictionSets,
     Preprocessing,
     ResizeMode,
     SharedBackbone,
-    UnknownRule,
     write_card,
 )
+from core.card_rules import PredictionSets, UnknownRule
 from core.engine import golden
 from core.engine.provider_selection import BackboneFiles
 from core.exporting.activation_observer import observe_activations

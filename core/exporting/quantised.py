@@ -54,7 +54,8 @@ def export_int8(
     own = Variant(load_backbone(model.backbone), model.backbone.card)
     backbones = _quantized_variants(own, samples, report=report, token=token)
     files = {
-        name: joined.join(form.data, form.card, head, model.card) for name, form in {_EXACT: own, **backbones}.items()
+        name: joined.join(form.data, form.card, head, model.card, bank)
+        for name, form in {_EXACT: own, **backbones}.items()
     }
     images, count = read_pixels(samples.validation, own.card.preprocessing), len(samples.validation)
     stage = tr("comparing with the original model")

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import ModelCard, PredictionSets, UnknownRule
+from core.card import ModelCard
+from core.card_rules import PredictionSets, UnknownRule
 from core.models.feature_bank import FeatureBank, nearest
 from core.prediction import Evidence, Neighbour
 

@@ -17,7 +17,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
-from core.card import UnknownRule
+from core.card_rules import UnknownRule
 from core.engine import graph
 from core.models.evidence import LEAST_ODDS
 from core.models.feature_bank import FeatureBank

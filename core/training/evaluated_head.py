@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.providers import ComputePrecision
-from core.card import PredictionSets
+from core.card_rules import PredictionSets
 from core.evaluation.calibration import calibration, fit_temperature
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import Calibration, Evaluation, LabelledPrediction

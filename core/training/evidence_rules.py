@@ -25,7 +25,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card import PredictionSets, UnknownRule
+from core.card_rules import PredictionSets, UnknownRule
 from core.models.evidence import log_odds, similarity
 from core.models.feature_bank import FILE, MAX_IMAGES, FeatureBank, bank_bytes
 from core.training.training_data import LabelledFeatures

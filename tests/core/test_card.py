@@ -24,14 +24,13 @@ from core.card import (
     HeadReference,
     ModelCard,
     Origin,
-    PredictionSets,
     Preprocessing,
     ResizeMode,
     SharedBackbone,
-    UnknownRule,
     read_card,
     write_card,
 )
+from core.card_rules import PredictionSets, UnknownRule
 from tests import tiny
 
 HUGE = 10**400

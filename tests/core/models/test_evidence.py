@@ -11,7 +11,8 @@ import pytest
 
 from core.base.errors import ModelError
 from core.base.providers import Precision, ProviderPreference
-from core.card import PredictionSets, read_card, write_card
+from core.card import read_card, write_card
+from core.card_rules import PredictionSets
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.subsets import Subset
 from core.models import joined
