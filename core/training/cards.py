@@ -19,7 +19,7 @@ from core.images.listing import folder_name
 from core.models.training_examples import DATASET
 from core.models.values import InstalledModel
 from core.models.variant_agreement import variant_evaluation
-from core.training.evaluated_head import EvaluatedHead
+from core.training.evaluated_head import KEPT, EvaluatedHead
 from core.training.evidence_rules import REJECT_PERCENTILE
 from core.training.request import TrainRequest
 from core.training.training_data import TrainingData
@@ -48,7 +48,7 @@ def model_card(
     return ModelCard(
         name=request.name,
         title=request.name,
-        summary=f"Recognises {_named(classes)}; trained on {head.trained.fitted:,} images.",
+        summary=f"{_recognised(classes, head)}; trained on {head.trained.fitted:,} images.",
         classes=classes,
         backbone=own.card if own else SharedBackbone(data.backbone.name, shared.sha256),
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
@@ -82,7 +82,7 @@ def corrected_card(
     return replace(
         card,
         title=card.title.replace(f"{len(card.classes)} classes", f"{len(classes)} classes"),
-        summary=f"Recognises {_named(classes)}; trained on {head.trained.fitted:,} images with your corrections.",
+        summary=f"{_recognised(classes, head)}; trained on {head.trained.fitted:,} images with your corrections.",
         classes=classes,
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
         temperature=head.temperature,
@@ -130,11 +130,19 @@ def is_better(head: EvaluatedHead, start: EvaluatedHead) -> bool | None:
     return (gained > 0 and not found.could_be_chance) or (abs(gained) <= 1 and is_lower)
 
 
+def _recognised(classes: Sequence[str], head: EvaluatedHead) -> str:
+    """What the model recognises; of an extension, the new classes."""
+    match head.trained.facts.get(KEPT):
+        case {"count": int(count), "of": str(name)}:
+            return f"Recognises {_named(classes[count:])}, and the {count:,} classes of {name}"
+    return f"Recognises {_named(classes)}"
+
+
 def _named(classes: Sequence[str]) -> str:
     names = [label[:60] for label in classes[:_MAX_NAMED]]
     rest = len(classes) - len(names)
     last = f"{rest:,} more" if rest else names.pop()
-    return f"{', '.join(names)} and {last}"
+    return f"{', '.join(names)} and {last}" if names else last
 
 
 def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
@@ -157,7 +165,7 @@ def _images(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
     counts = np.bincount(data.everything().labels, minlength=len(classes)).tolist()
     return {
         "images": data.counts(),
-        "images_per_class": dict(zip(classes, counts, strict=True)),
+        "images_per_class": {name: count for name, count in zip(classes, counts, strict=True) if count},
         "fitted_to": head.trained.fitted,
         DATASET: data.fingerprint(),
     }
@@ -170,11 +178,11 @@ def _outcome(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
         f"the calibrated confidence reached by {100 - REJECT_PERCENTILE}% of {head.threshold_images:,} images of the "
         f"classes, {how}"
     )
-    return {
-        **head.trained.facts,
+    calibration = {
         "temperature": _calibration(data, head),
         "unknown_below": "too few images to tell" if head.unknown_below is None else threshold,
     }
+    return {**head.trained.facts, **calibration, **head.trained.facts}
 
 
 def _calibration(data: TrainingData, head: EvaluatedHead) -> str:

@@ -33,6 +33,8 @@ from core.training.training_data import LabelledFeatures, concat
 MIN_HELD_OUT: Final = 150
 """Validation and test images from which the estimate is as good as by cross-validation, which takes longer."""
 _MAX_SUSPECTS: Final = 100
+KEPT: Final = "kept_classes"
+"""The detail of a card's training that says how many classes were kept, and of which model."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +134,7 @@ def evaluate_head(
         held_out.paths, held_out.labels, trained.evaluated.logits(held_out.features)
     )
     temperature = _temperature(trained, validation, set(test.paths))
-    suspects = _suspects(trained.out_of_fold, classes, temperature) if trained.out_of_fold else ()
+    suspects = find_suspects(trained.out_of_fold, classes, temperature) if trained.out_of_fold else ()
     if len(test):
         logits = trained.evaluated.logits(test.features)
         evaluation = evaluate(logits, test.labels, classes, temperature=temperature, paths=test.paths)
@@ -184,7 +186,9 @@ def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
     return floor(min(reached, (count + 1) / (count + 2)) * 10_000) / 10_000
 
 
-def _suspects(out_of_sample: Predictions, classes: Sequence[str], temperature: float) -> tuple[LabelledPrediction, ...]:
+def find_suspects(
+    out_of_sample: Predictions, classes: Sequence[str], temperature: float
+) -> tuple[LabelledPrediction, ...]:
     """The images whose prediction differs from their label, by descending margin between the two probabilities.
 
     This is the ranking by normalized margin of Northcutt, Jiang and Chuang ("Confident Learning", 2021, section 3.2).

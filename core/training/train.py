@@ -27,6 +27,7 @@ from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
+from core.training.extension import check_extension, classes_to_keep, extend, extended_data
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
@@ -101,11 +102,11 @@ def train(
         StorageError: the model cannot be written; nothing of it is left.
         Cancelled: the token was cancelled; the progress so far is kept.
     """
-    _check_name(request.name, library)
+    _check_request(request, library)
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
-        return _train_quick(training, data)
+        return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:
         resume = _dense if request.recipe is Recipe.DENSE else _fine_tune
         try:
@@ -136,6 +137,13 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
         data, head = _quick_checked(training, data)
     facts = {**head.trained.facts, "backbone_chosen": f"by cross-validation: {compared}"}
     return _install(training, data, replace(head, trained=replace(head.trained, facts=facts)))
+
+
+def _extend(training: _Training, data: TrainingData) -> Trained:
+    """Train the classes of the data on top of those of another model."""
+    kept = classes_to_keep(training.library.find(training.request.keep_classes_of), training.library)
+    data = extended_data(data, kept)
+    return _install(training, data, extend(data, kept, report=training.report, token=training.token))
 
 
 def _quick_checked(training: _Training, data: TrainingData) -> tuple[TrainingData, EvaluatedHead]:
@@ -239,8 +247,10 @@ def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
         yield run
 
 
-def _check_name(name: str, library: Library) -> None:
-    """Reject invalid names before the training."""
+def _check_request(request: TrainRequest, library: Library) -> None:
+    """Reject contradicting settings and invalid names before the training."""
+    check_extension(request)
+    name = request.name
     backbones = {entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)}
     if name in backbones or (library.builtin / name / CARD).exists():
         what = tr("“{name}” is the name of a built-in model.", name=name)

@@ -39,7 +39,7 @@ class Inspector(ScrollColumn):
         super().__init__(tr("Selected photo"), parent)
         self._correct = button(tr("Correct… (F2)"), self.correction_wanted.emit, kind="link")
         self._remove = button(tr("Remove label (Shift+F2)"), self.removal_wanted.emit, kind="link")
-        why = tr("This model can't be retrained: its training data was not saved. A model that you train can.")
+        why = tr("This model can't be retrained. A new model can keep its classes and add yours.")
         self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
         self._photo = PhotoPanel(pictures, (self._correct, self._remove, self._train))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
