@@ -86,9 +86,11 @@ class MainWindow(QMainWindow):
             ActionId.QUIT: self.close,
             ActionId.NEW_MODEL: self.wizard_controller.open,
             ActionId.COMPARE: self.compare_controller.open,
+            ActionId.COMPARE_NETWORKS: lambda: self.pages.networks.open(),
             ActionId.SHOW_NOTICES: self.status.bell.open,
             ActionId.USER_GUIDE: lambda: self.help.show_guide(),
             ActionId.SHORTCUTS: lambda: self.help.show_shortcuts(),
+            ActionId.CONVOLUTIONS: lambda: self.help.show_convolutions(),
             ActionId.CHOOSE_MODEL: self.top_bar.switcher.showPopup,
         }
 
