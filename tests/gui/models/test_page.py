@@ -180,6 +180,31 @@ def test_a_failed_import_shows_the_reason(page: ModelsPage, window: MainWindow, 
     )
 
 
+@pytest.mark.qt_log_ignore("does not support raise")
+def test_statistics_of_the_selected_version_and_of_a_file_that_was_refused(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.actions_by_id[ActionId.STATISTICS].trigger()
+    shown = page.counts.window
+    assert shown is not None
+    assert shown.windowTitle() == "Statistics of hues@2"
+    file = tmp_path / "odd.onnx"
+    model = classifier()
+    model.graph.node[-1].domain = "com.example"
+    file.write_bytes(model.SerializeToString())
+    assert dragging.drop(window, dragging.files([file]))
+
+    def buttons() -> list[QPushButton]:
+        found = window.notices.findChildren(QPushButton)
+        return [one for one in found if one.text() == "Statistics" and one.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(buttons()), timeout=PATIENCE_MS)
+    click(qtbot, buttons()[0])
+    qtbot.waitUntil(lambda: shown.measure.isEnabled(), timeout=PATIENCE_MS)
+    assert shown.windowTitle() == "Statistics of odd.onnx"
+    assert "1 operator “Softmax”" in shown.view.notes.text()
+
+
 def test_models_removed_by_another_program_disappear(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     open_library().remove("hues")
     qtbot.waitUntil(lambda: "hues" not in page.names, timeout=PATIENCE_MS)
