@@ -56,8 +56,9 @@ def content(found: ModelStatistics, timings: LayerTimings | None, order: list[in
     """The statistics as a JSON object."""
     network = found.network
     times = timings.milliseconds if timings else (None,) * len(network.layers)
+    shares = statistics_text.shares(network)
     layers = [
-        {**asdict(network.layers[place]), "share": statistics_text.share(network.layers[place], network),
+        {**asdict(network.layers[place]), "share": shares[place],
          "milliseconds": times[place]}
         for place in order
     ]  # fmt: skip
@@ -84,13 +85,14 @@ def _tables(found: ModelStatistics, timings: LayerTimings | None, order: list[in
     yield from map(tables.cell, network.notes)
     parts = [tr("part")] if len({one.part for one in network.layers}) > 1 else []
     times = [tr("ms")] if timings else []
+    shares = statistics_text.shares(network)
     numbers = (tr("weights"), tr("multiply-adds"), tr("share"), *times)
     rows = []
     for place in order:
         one = network.layers[place]
         cost = tr("unknown") if one.multiply_adds is None else f"{one.multiply_adds:,}"
         row = [one.name, statistics_text.kind(one), statistics_text.shape(one), f"{one.weights:,}", cost]
-        row.append(f"{statistics_text.share(one, network):.1%}")
+        row.append(f"{shares[place]:.1%}")
         if timings:
             ms = timings.milliseconds[place]
             row.append(_NO_TIME if ms is None else f"{ms:.2f}")
