@@ -164,7 +164,7 @@ def test_unknown_operators_are_named_and_the_rest_is_counted() -> None:
     ]
     assert found.activation_bytes is None
     assert len(found.notes) == 2
-    assert "1 operator “Fused”" in found.notes[0]
+    assert "1 operator “com.example.Fused”" in found.notes[0]
     assert "2 layers" in found.notes[1]
 
 

@@ -202,7 +202,7 @@ def test_statistics_of_the_selected_version_and_of_a_file_that_was_refused(
     click(qtbot, buttons()[0])
     qtbot.waitUntil(lambda: shown.measure.isEnabled(), timeout=PATIENCE_MS)
     assert shown.windowTitle() == "Statistics of odd.onnx"
-    assert "1 operator “Softmax”" in shown.view.notes.text()
+    assert "1 operator “com.example.Softmax”" in shown.view.notes.text()
 
 
 def test_models_removed_by_another_program_disappear(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:

@@ -93,7 +93,7 @@ def test_a_file_says_what_cannot_be_counted_and_why_it_is_not_run(
     file.write_bytes(model.SerializeToString())
     shown.show_source(file)
     _wait(qtbot, shown)
-    assert "1 operator “Odd”" in shown.view.notes.text()
+    assert "1 operator “com.example.Odd”" in shown.view.notes.text()
     assert _column(shown, "Multiply-adds")[-1] == "–"
     qtbot.mouseClick(shown.measure, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(shown.error_text.isVisible, timeout=PATIENCE_MS)
