@@ -30,8 +30,7 @@ def requested_backbone(request: TrainRequest, library: Library) -> InstalledBack
     if request.keep_classes_of:
         return library.find(request.keep_classes_of).backbone
     if not request.backbone:
-        is_joined = request.recipe is not Recipe.FINE_TUNE and any(one.name == JOINED for one in library.entries())
-        return backbone_of(library, JOINED if is_joined else BACKBONE)
+        return backbone_of(library) if request.recipe is Recipe.FINE_TUNE else default_backbone(library)
     names = [entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)]
     if request.backbone not in names:
         what = tr("There is no backbone named “{name}”.", name=display_path(request.backbone))
@@ -43,6 +42,16 @@ def requested_backbone(request: TrainRequest, library: Library) -> InstalledBack
                   network=backbone.card.architecture)  # fmt: skip
         raise UsageError(what, hint=tr("Use an Xception, such as {name}, or the recipe quick or dense.", name=BACKBONE))
     return backbone
+
+
+def default_backbone(library: Library) -> InstalledBackbone:
+    """The backbone of heads, unless the user chooses another.
+
+    Raises:
+        ModelError: it is damaged, or the library has none.
+    """
+    is_joined = any(entry.name == JOINED for entry in library.entries())
+    return backbone_of(library, JOINED if is_joined else BACKBONE)
 
 
 def backbone_of(library: Library, name: str = BACKBONE) -> InstalledBackbone:
