@@ -1,7 +1,8 @@
 """The recipe `fine-tune`: the backbone is trained on images together with a linear head.
 
-Either all of Xception is trained, or its exit flow alone with the frozen base on the engine. BatchNormalization
-statistics stay fixed: those of a few small batches would be worse than those of a million photos.
+Either the whole network is trained, or Xception's exit flow alone with the frozen base on the engine. Statistics of
+BatchNormalization stay fixed, because those of a few small batches would be worse than those of a million photos;
+unless the network is trained from scratch.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from core.trainer.float16_storage import Float16Policy
 from core.trainer.framework import keras, tf
 from core.trainer.frozen_base import open_frozen_base
 from core.trainer.initial_temperature import with_initial_temperature
+from core.trainer.layers import learn_statistics
 from core.trainer.learner import ImageTrainer
 from core.trainer.loop import run_epochs, training_facts
 from core.trainer.parity import write_parity_samples
@@ -42,7 +44,7 @@ from core.training import protocol
 from core.training.protocol import TrainerEvent, TrainerJob
 
 _EXIT_FLOW: Final = "exit-flow"
-_HEAD: Final = "head"
+_HEAD: Final = "logits"
 _BFLOAT16: Final = "bfloat16, weights in float32"
 _FLOAT32: Final = "float32"
 _TEMPERATURE_IMAGES: Final = 64
@@ -81,7 +83,10 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
     )
     clock.advance()
     loader = DataLoader(backbone.card.preprocessing, part.frozen_base, token)
-    start, temperature = _set_initial_temperature(start, part.network, train, loader, job)
+    if backbone.card.untrained:
+        start, temperature = _random_head(start, job.seed), 1.0
+    else:
+        start, temperature = _set_initial_temperature(start, part.network, train, loader, job)
     clock.advance()
     model = with_head(part.network, start)
     trainer = ImageTrainer(model, job, (train, validation), loader, emit)
@@ -140,6 +145,13 @@ def _start(folder: Path) -> LinearHead:
     return head
 
 
+def _random_head(like: LinearHead, seed: int) -> LinearHead:
+    """A head of the same shape with small random weights: one fitted to random features has huge ones."""
+    spread = np.sqrt(2 / sum(like.weights.shape))
+    weights = np.random.default_rng(seed).normal(0, spread, like.weights.shape)
+    return LinearHead(weights.astype(np.float32), np.zeros_like(like.bias))
+
+
 def _set_initial_temperature(
     start: LinearHead, network: keras.Model, images: Sequence[TrainImage], loader: DataLoader, job: TrainerJob
 ) -> tuple[LinearHead, float]:
@@ -160,7 +172,7 @@ def _rebuild_keras(backbone: Backbone) -> keras.Model:
     With the normalization folded into the kernels, it would compute the same but train differently: at the article's
     learning rate, it would lose what it had learned within two epochs.
     """
-    if backbone.normalisation is None:
+    if backbone.normalisation is None and not backbone.card.untrained:
         what = tr("The backbone “{name}” lacks the files needed for fine-tuning.", name=backbone.card.name)
         raise ModelError(what, hint=tr("Reinstall Fovea, or train with the recipe quick."))
     return backbone.keras_model()
@@ -177,7 +189,10 @@ def _exit_flow(backbone: Backbone, model: keras.Model, job: TrainerJob) -> _Trai
 
 
 def _all_layers(backbone: Backbone, model: keras.Model, job: TrainerJob) -> _TrainedPart:
-    return _TrainedPart(*_in_precision(model, _identity, backbone, Precision(job.precision)), _identity, None)
+    network, precision = _in_precision(model, _identity, backbone, Precision(job.precision))
+    if backbone.card.untrained:
+        learn_statistics(network)
+    return _TrainedPart(network, precision, _identity, None)
 
 
 def _identity(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -205,7 +220,8 @@ def _write(
     given = backbone.card
     clock = ProgressReporter(tr("exporting the network"), 2, emit)
     data = backbone_bytes(model, Float16Policy.LOSSLESS)
-    source = f"Fine-tuned by Fovea from the backbone “{given.name}” ({given.origin.source})"
+    how = "Trained by Fovea from scratch, as" if given.untrained else "Fine-tuned by Fovea from"
+    source = f"{how} the backbone “{given.name}” ({given.origin.source})"
     card = exported_backbone_card(
         model,
         data,
@@ -213,6 +229,7 @@ def _write(
         origin=Origin(source[:_MAX_TEXT], given.origin.licence),
         architecture=given.architecture,
         preprocessing=given.preprocessing,
+        design=given.design,
     )
     clock.advance()
     results = {

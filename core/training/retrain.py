@@ -45,7 +45,7 @@ from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card
 from core.training.evaluated_head import EvaluatedHead, evaluate_head
-from core.training.recipes import train_quick
+from core.training.recipes import kind_of, train_quick
 from core.training.request import RetrainRequest
 from core.training.training_data import LabelledFeatures, TrainingData
 from core.training.values import CorrectionResult, RetrainingResult
@@ -239,12 +239,12 @@ def _trained(retraining: _Retraining, scanned: _Scanned) -> tuple[TrainingData, 
 
 def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     seed = retraining.base.card.training.get("seed")
-    number = seed if isinstance(seed, int) else 0
-    trained = train_quick(data, number, report=retraining.report, token=retraining.token)
+    number, kind = seed if isinstance(seed, int) else 0, kind_of(load_head(retraining.base))
+    report, token = retraining.report, retraining.token
+    trained = train_quick(data, number, report=report, token=token, kind=kind)
     if isinstance(retraining.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=retraining.base.backbone)
     head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
-    report, token = retraining.report, retraining.token
     variants = measure_variants(
         trained.evaluated, data, bundled=partial(_bundled, retraining), report=report, token=token
     )
