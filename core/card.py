@@ -154,7 +154,7 @@ class BackboneCard:
     variants: tuple[BackboneVariant, ...] = ()
     parts: tuple[SharedBackbone, ...] = ()
     kernel_order: tuple[int, ...] = ()
-    design: Mapping[str, Any] = field(default_factory=dict)
+    design: Mapping[str, Any] = field(default_factory=dict, hash=False)
     untrained: bool = False
 
     @property

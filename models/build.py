@@ -205,7 +205,7 @@ def build_joined(places: Places) -> None:
     card = replace(
         card,
         sha256=hashlib.sha256(data).hexdigest(),
-        multiply_adds=compute_stats(graph.parse(data)).macs,
+        multiply_adds=compute_stats(graph.parse(data)).multiply_adds,
         golden_features=_golden_features(data, card),
         variants=_joined_variants(folders, cards, card),
     )

@@ -14,7 +14,7 @@ from rich.text import Text
 from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.card import Preprocessing, ResizeMode
-from core.cli import tables, versions
+from core.cli import statistics, tables, versions
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 
 _CLASSES_SHOWN: Final = 40
@@ -31,8 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
             entries = scripts.list_entries()
             tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
         case "show":
-            one = scripts.find_entry(arguments.name)
-            tables.print_result(arguments.format, lambda: _content(one), lambda: [tables.facts(_facts(one).items())])
+            _show(arguments)
         case "import":
             from core.cli import imports
 
@@ -45,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
             from core.cli import fetch
 
             fetch.run(arguments)
+        case "networks":
+            from core.cli import networks
+
+            networks.run(arguments)
         case "compare":
             from core.cli import compare
 
@@ -52,6 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
         case _:
             versions.run(arguments)
     return 0
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    if statistics.is_wanted(arguments):
+        statistics.run(arguments)
+        return
+    one = scripts.find_entry(arguments.name)
+    tables.print_result(arguments.format, lambda: _content(one), lambda: [tables.facts(_facts(one).items())])
 
 
 def _row(one: scripts.LibraryEntry) -> dict[str, Any]:

@@ -43,6 +43,8 @@ ALLOWED_OPERATORS: Final = frozenset(
 )
 # fmt: on
 """Pure functions of their inputs, whose output sizes follow from the input shapes."""
+FOLDED: Final = frozenset({"Dropout", "Equal", "Shape", "Where"})
+"""Additional operators that are allowed in files of other programs, because an import folds them."""
 MAX_BYTES: Final = 1024**3
 _MAX_NODES: Final = 8_000
 _MAX_PARTS: Final = 100_000
@@ -215,12 +217,24 @@ def check(model: onnx.ModelProto, allowed: Collection[str] = ALLOWED_OPERATORS) 
     if graph.sparse_initializer:
         raise ModelError(tr("The model has sparse weights, which are not supported."), hint=tr(_HINT))
     for node in graph.node:
-        _check_node(node, opset, allowed)
+        check_node(node, opset, allowed)
     for tensor in tensors(graph):
-        _check_tensor(tensor)
+        check_tensor(tensor)
 
 
-def _check_node(node: onnx.NodeProto, opset: int, allowed: Collection[str]) -> None:
+def use_plain_domain(model: onnx.ModelProto) -> None:
+    """Normalize the domain of standard operators: `ai.onnx` is the same as the usual empty name."""
+    for part in (*model.graph.node, *model.opset_import):
+        if part.domain == "ai.onnx":
+            part.domain = ""
+
+
+def check_node(node: onnx.NodeProto, opset: int, allowed: Collection[str]) -> None:
+    """Refuse an operator that is not allowed or unknown in this opset, has a graph inside, or lacks inputs or outputs.
+
+    Raises:
+        ModelError: it is refused.
+    """
     if node.domain or node.op_type not in allowed:
         name = f"{node.domain}.{node.op_type}".strip(".")[:80]
         raise ModelError(tr("The model uses the unsupported operator {name!r}.", name=name), hint=tr(_HINT))
@@ -272,8 +286,12 @@ def declared_bytes(tensor: TensorProto) -> int:
     return count * _TYPED[tensor.data_type][1]
 
 
-def _check_tensor(tensor: TensorProto) -> None:
-    """Refuse an incomplete array: shape inference trusts its axes, whatever is stored."""
+def check_tensor(tensor: TensorProto) -> None:
+    """Refuse an array that is incomplete or in another file: shape inference trusts its axes, whatever is stored.
+
+    Raises:
+        ModelError: it is refused.
+    """
     if is_external(tensor):
         what = tr("The model stores its weights in other files, which is not allowed for safety.")
         raise ModelError(what, hint=tr(_HINT))

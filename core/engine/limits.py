@@ -23,6 +23,9 @@ MAX_WORK: Final = 50_000_000_000
 A check runs four images: at this limit they take 12 seconds of CPU time, 6 on two cores.
 """
 
+KERNELS: Final = {"Conv": 1, "ConvInteger": 1, "ConvTranspose": 1, "QLinearConv": 3}
+"""Convolutions: the place of the kernel among their inputs."""
+MATRIX_PRODUCTS: Final = frozenset({"Gemm", "MatMul", "MatMulInteger", "QLinearMatMul"})
 _SLOW_GROUPS: Final = 8
 """A convolution with groups narrower than this many channels takes about this many times longer."""
 # fmt: off
@@ -67,19 +70,25 @@ def check_limits(model: onnx.ModelProto, inferred: Inferred, *, times: int = 1) 
         raise ModelError(what, hint=tr(_HINT))
 
 
-def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:
-    """The maximum size in bytes of arrays alive at once; those computed from weights alone are kept."""
+def peak_memory(model: onnx.ModelProto, inferred: Inferred, *, with_constants: bool = True) -> int:
+    """The maximum size in bytes of arrays alive at once; those computed from weights alone are kept, or not counted.
+
+    Raises:
+        KeyError: the shape of an array is unknown.
+    """
     nodes = _in_running_order(model.graph)
     stored = {tensor.name for tensor in model.graph.initializer}
     given = {info.name for info in model.graph.input} - stored
     kept = given.union(info.name for info in model.graph.output)
-    constant, last = set(stored), {}
+    constant, last = set(stored), dict[str, int]()
     for place, node in enumerate(nodes):
         if all(name in constant for name in node.input if name):
             constant.update(node.output)
         last.update(dict.fromkeys(node.input, place))
     alive = maximum = sum(_bytes(name, inferred) for name in given)
     for place, node in enumerate(nodes):
+        if not with_constants and constant.issuperset(node.output):
+            continue
         alive += sum(_bytes(name, inferred) for name in set(node.output) if name)
         maximum = max(maximum, alive)
         done = {name for name in (*node.input, *node.output) if name and last.get(name, place) == place}
@@ -88,15 +97,21 @@ def peak_memory(model: onnx.ModelProto, inferred: Inferred) -> int:
 
 
 def macs(node: onnx.NodeProto, inferred: Inferred) -> int:
-    """The multiply-adds of a convolution or matrix product."""
+    """The multiply-adds of a convolution or matrix product.
+
+    Raises:
+        KeyError: the shape of an array is unknown.
+    """
     shapes = inferred.shapes
-    if node.op_type == "Conv":
-        # each output value reads a window of [channels / groups, *kernel], the kernel's axes after the first
-        return math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
+    if node.op_type in KERNELS:
+        # each output value reads a window of [channels / groups, *kernel], the kernel's axes after the first; in a
+        # transposed convolution, each input value is spread over one
+        spread = node.input[0] if node.op_type == "ConvTranspose" else node.output[0]
+        return math.prod(shapes[spread]) * math.prod(shapes[node.input[KERNELS[node.op_type]]][1:])
     if node.op_type == "Gemm":
         transposed = attributes_of(node).get("transA")
         return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][0 if transposed else 1]
-    if node.op_type == "MatMul":
+    if node.op_type in MATRIX_PRODUCTS:
         return math.prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
     return 0
 

@@ -7,9 +7,11 @@ by one, in the order of the file, and the first array of invalid rank or unknown
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -67,17 +69,38 @@ def infer(model: onnx.ModelProto, batch: int = 1, *, side: int | None = None) ->
         ModelError: shapes are inconsistent or unknown.
     """
     found = Inferred({}, {}, {})
-    for tensor in model.graph.initializer:
-        _note(found, tensor.name, tensor.data_type, tuple(tensor.dims), minimum=0)
-        _keep(found, tensor.name, tensor)
-    for info in model.graph.input:
-        if info.name not in found.shapes:
-            axes = _input_axes(info, batch, side)
-            _note(found, info.name, info.type.tensor_type.elem_type, axes)
-    opset = opset_of(model)
-    for node in model.graph.node:
-        _follow(node, found, opset, model.ir_version)
+    for step in _steps(model, found, batch, side):
+        step()
     return found
+
+
+def infer_known(model: onnx.ModelProto, skipped: Collection[int], *, side: int) -> Inferred:
+    """Infer as many shapes as possible for batch size 1; arrays whose shape is unknown are left out.
+
+    Args:
+        model: the graph; its stored arrays were checked by `core.engine.graph.check_tensor`.
+        skipped: the places of operators whose shapes are not to be inferred.
+        side: length of other dynamic axes of the inputs.
+    """
+    found = Inferred({}, {}, {})
+    for step in _steps(model, found, 1, side, skipped):
+        with contextlib.suppress(Exception):  # the boundary: NumPy and ONNX raise many kinds for inconsistent shapes
+            step()
+    return found
+
+
+def _steps(
+    model: onnx.ModelProto, found: Inferred, batch: int, side: int | None, skipped: Collection[int] = ()
+) -> Iterator[Callable[[], None]]:
+    """What adds to `found`, in order: the stored arrays, the inputs, and the operators."""
+    for tensor in model.graph.initializer:
+        yield partial(_note_stored, found, tensor)
+    for info in model.graph.input:
+        yield partial(_note_input, found, info, batch, side)
+    opset = opset_of(model)
+    for place, node in enumerate(model.graph.node):
+        if place not in skipped:
+            yield partial(_follow, node, found, opset, model.ir_version)
 
 
 def opset_of(model: onnx.ModelProto) -> int:
@@ -88,6 +111,17 @@ def opset_of(model: onnx.ModelProto) -> int:
 def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
     """A node's attributes by name."""
     return {one.name: helper.get_attribute_value(one) for one in node.attribute}
+
+
+def _note_stored(found: Inferred, tensor: TensorProto) -> None:
+    _note(found, tensor.name, tensor.data_type, tuple(tensor.dims), minimum=0)
+    _keep(found, tensor.name, tensor)
+
+
+def _note_input(found: Inferred, info: onnx.ValueInfoProto, batch: int, side: int | None) -> None:
+    if info.name not in found.shapes:
+        axes = _input_axes(info, batch, side)
+        _note(found, info.name, info.type.tensor_type.elem_type, axes)
 
 
 def _input_axes(info: onnx.ValueInfoProto, batch: int, side: int | None) -> Shape:

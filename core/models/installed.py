@@ -88,10 +88,14 @@ def load_files(backbone: InstalledBackbone) -> dict[str, bytes]:
 
 
 def _load_part(part: InstalledBackbone, precision: ComputePrecision) -> Part:
-    """The file and the card of a part in this precision, or else of the part itself."""
-    variants = map(part.card.of_variant, part.card.variants)
-    card = next((one for one in variants if one.precision is precision), part.card)
+    card = part_card(part, precision)
     return read_checked(part.folder / card.file, card.sha256), card
+
+
+def part_card(part: InstalledBackbone, precision: ComputePrecision) -> BackboneCard:
+    """The card of a part in this precision, or else of the part itself."""
+    variants = map(part.card.of_variant, part.card.variants)
+    return next((one for one in variants if one.precision is precision), part.card)
 
 
 def backbone_files(backbone: InstalledBackbone, model: ModelCard | None = None) -> BackboneFiles:

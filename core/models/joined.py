@@ -39,8 +39,9 @@ SEAL_KEY: Final = "fovea.sha256"
 
 OWN_KEYS: Final = "fovea."
 _KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY)
-_PREFIX: Final = "fovea.head/"
-_SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
+PREFIX: Final = "fovea.head/"
+"""How names of the head's operators begin."""
+_SCALED, _TEMPERATURE = PREFIX + "scaled", PREFIX + "temperature"
 _STORED: Final[dict[int, np.dtype[np.floating]]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
@@ -153,7 +154,7 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
     names = {tensor.name for tensor in model.graph.initializer}
     for node in model.graph.node:
         names.update((node.name, *node.output))
-    clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(_PREFIX)]
+    clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(PREFIX)]
     clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
     if clashes:
         what = tr("The backbone uses the name {name!r}, which is reserved for exported models.", name=clashes[0][:80])
@@ -166,7 +167,7 @@ def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
     nodes, read = [], graph.FEATURES
     *hidden, last = named_layers(head)
     for suffix, layer in hidden:
-        hashes, positive = f"{_PREFIX}sums{suffix}", f"{_PREFIX}positive{suffix}"
+        hashes, positive = f"{PREFIX}sums{suffix}", f"{PREFIX}positive{suffix}"
         nodes += [*_layer(suffix, layer, read, hashes, exact=exact), _node("Relu", suffix, [hashes], positive)]
         read = positive
     return [*nodes, *_layer(*last, read, LOGITS, exact=exact), *_to_probabilities()]
@@ -181,9 +182,9 @@ def _to_probabilities() -> list[onnx.NodeProto]:
 
 def _distances(head: PrototypeHead, *, exact: bool) -> list[onnx.NodeProto]:
     """The nodes of `PrototypeHead.logits`; squares are summed by a product with ones, the same in every opset."""
-    scale, shift, points, offsets, ones = (_PREFIX + name for name in ("scale", "shift", "points", "offsets", "ones"))
-    spread, placed, squares = (_PREFIX + name for name in ("spread", "placed", "squares"))
-    lengths, products = _PREFIX + "lengths", _PREFIX + "products"
+    scale, shift, points, offsets, ones = (PREFIX + name for name in ("scale", "shift", "points", "offsets", "ones"))
+    spread, placed, squares = (PREFIX + name for name in ("spread", "placed", "squares"))
+    lengths, products = PREFIX + "lengths", PREFIX + "products"
     nodes = [_node("Mul", "", [graph.FEATURES, scale], spread), _node("Add", "", [spread, shift], placed)]
     if not exact and fits_float16(head.points):
         nodes.append(_node("Cast", "", [points], f"{points}_exact", to=TensorProto.FLOAT))
@@ -198,7 +199,7 @@ def _distances(head: PrototypeHead, *, exact: bool) -> list[onnx.NodeProto]:
 
 
 def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool) -> list[onnx.NodeProto]:
-    stored, bias = f"{_PREFIX}weights{suffix}", f"{_PREFIX}bias{suffix}"
+    stored, bias = f"{PREFIX}weights{suffix}", f"{PREFIX}bias{suffix}"
     if exact or not fits_float16(layer.weights):
         return [_node("Gemm", suffix, [read, stored, bias], given)]
     weights = stored + "_exact"
@@ -206,10 +207,8 @@ def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool
     return [cast, _node("Gemm", suffix, [read, weights, bias], given)]
 
 
-def _node(
-    operator: str, suffix: str, inputs: list[str], output: str, **attributes: float | list[int]
-) -> onnx.NodeProto:
-    node = helper.make_node(operator, inputs, [output], name=f"{_PREFIX}{operator.lower()}{suffix}")
+def _node(operator: str, suffix: str, inputs: list[str], output: str, **attributes: float) -> onnx.NodeProto:
+    node = helper.make_node(operator, inputs, [output], name=f"{PREFIX}{operator.lower()}{suffix}")
     node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
     return node
 
@@ -222,7 +221,7 @@ def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]
     for name, array in arrays.items():
         is_half = is_kernel(name) and not exact and fits_float16(array)
         values = np.ascontiguousarray(array.astype(np.float16) if is_half else array)
-        stored.append(numpy_helper.from_array(values, f"{_PREFIX}{name}"))
+        stored.append(numpy_helper.from_array(values, f"{PREFIX}{name}"))
     return [*stored, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
 
 
@@ -281,10 +280,10 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
 
 def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:
     """Read the head from the graph and remove it; anything that differs from the output of `join` is refused."""
-    nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
-    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]
-    names = {tensor.name.removeprefix(_PREFIX) for tensor in arrays}
-    head = assemble(names, lambda name: _read_array(arrays, _PREFIX + name))
+    nodes = [node for node in content.node if node.name.startswith(PREFIX)]
+    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(PREFIX)]
+    names = {tensor.name.removeprefix(PREFIX) for tensor in arrays}
+    head = assemble(names, lambda name: _read_array(arrays, PREFIX + name))
     exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
     if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
         raise ModelError(tr("The head in the file does not match its card."), hint=tr(_HINT))

@@ -77,7 +77,7 @@ def exported_backbone_card(
         feature_width=features.shape[1],
         feature_map_layout="nhwc",
         weights=_published_count(model, architecture),
-        multiply_adds=compute_stats(graph.parse(data)).macs,
+        multiply_adds=compute_stats(graph.parse(data)).multiply_adds,
         origin=origin,
         golden_features=golden.encode_features(features),
         kernel_order=order_in_file(model, stored_kernels(graph.parse(data).graph)),

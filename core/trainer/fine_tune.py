@@ -49,6 +49,9 @@ _BFLOAT16: Final = "bfloat16, weights in float32"
 _FLOAT32: Final = "float32"
 _TEMPERATURE_IMAGES: Final = 64
 """Images from which the initial temperature is determined."""
+_CLIP_NORM: Final = 1.0
+"""From scratch: normalizations make the gradients of a deep network with random weights grow from layer to layer (Yang et
+al. 2019, "A Mean Field Theory of Batch Normalization", arXiv:1902.08129)."""
 _MAX_TEXT: Final = 1000
 """The longest origin that a card allows, in characters."""
 
@@ -89,7 +92,8 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
         start, temperature = _set_initial_temperature(start, part.network, train, loader, job)
     clock.advance()
     model = with_head(part.network, start)
-    trainer = ImageTrainer(model, job, (train, validation), loader, emit)
+    clip_norm = _CLIP_NORM if backbone.card.untrained else None
+    trainer = ImageTrainer(model, job, (train, validation), loader, emit, clip_norm)
     state = run_epochs(trainer, job, folder, emit, token)
     token.check()
     model.set_weights(state.best)

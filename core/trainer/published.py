@@ -23,6 +23,7 @@ from core.models.library import NORMALISATION
 from core.trainer import architectures
 from core.trainer.export import backbone_bytes, exported_backbone_card
 from core.trainer.framework import keras
+from core.trainer.layers import initialize_statistics
 from core.trainer.onnx_to_keras import normalisation_bytes
 from core.trainer.xception import xception
 from core.training import protocol
@@ -102,6 +103,8 @@ def build(request: BackboneRequest, weights: Path | str | None) -> keras.Model:
         network = _downloaded(request)
     else:
         network = architectures.build(name, request.side, request.card_design)
+    if weights is None:
+        initialize_statistics(network)
     if isinstance(weights, Path):
         _load_weights(network, weights)
     if weights is not None and name in architectures.CAFFE:

@@ -157,9 +157,10 @@ def check_request(request: BackboneRequest) -> None:
     _check_width(request)
     _check_design(request)
     _check_weights(request)
-    if not network.min_size <= request.side <= _MAX_SIZE:
+    most = network.size if network.classes else _MAX_SIZE
+    if not network.min_size <= request.side <= most:
         what = tr("{network} can't process images of {size:,} pixels.", network=network.title, size=request.side)
-        hint = tr("Use {least} to {most:,} pixels.", least=network.min_size, most=_MAX_SIZE)
+        hint = tr("Use {least} to {most:,} pixels.", least=network.min_size, most=most)
         raise UsageError(what, hint=tr("Remove --image-size.") if network.classes else hint)
 
 

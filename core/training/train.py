@@ -212,15 +212,18 @@ def _install(
 ) -> Trained:
     """Check parity and install the model; it becomes the active version unless it is not better than its start."""
     trained, backbone = head.trained, head.trained.backbone or dataset.backbone
-    card, network = model_card(training.request, dataset, head, start), load_backbone(backbone)
+    card, files = model_card(training.request, dataset, head, start), {HEAD: trained.head}
     if gate is not None:
-        parity = check_parity(joined.join(network, backbone.card, read_head(trained.head), card), gate)
+        joint = joined.join(load_backbone(backbone), backbone.card, read_head(trained.head), card)
+        parity = check_parity(joint, gate)
         card = replace(card, training={**card.training, "parity": asdict(parity)})
+    if trained.backbone is not None:
+        files[trained.backbone.card.file] = load_backbone(trained.backbone)
     in_use = start is None or is_better(head, start) is True
     training.token.check()
     model = training.library.install(
         write_card(card),
-        {HEAD: trained.head} | ({trained.backbone.card.file: network} if trained.backbone else {}),
+        files,
         activate=in_use,
         trained_on=[example.sha256 for example in _training_images(dataset, trained)],
         examples=[replace(one, path=one.path.absolute()) for one in dataset.training_examples()],

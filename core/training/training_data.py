@@ -20,6 +20,7 @@ from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.split import Split, split
 from core.datasets.subsets import Subset
+from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, FeatureTable, compute_features
 from core.engine.near_duplicates import DUPLICATE_COSINE, NEAR_DUPLICATE_COSINE, near_duplicates
@@ -71,6 +72,7 @@ class TrainingData:
         is_random_split: whether the split is random, and not defined by the user's folders or counts.
         computed: how many images went through the engine; the features of the others were cached.
         failures: images that could no longer be read when their features were to be computed.
+        slower: engines of other variants that are open, see `Selection`.
     """
 
     dataset: Dataset
@@ -82,6 +84,7 @@ class TrainingData:
     is_random_split: bool
     computed: int
     failures: tuple[Failure, ...]
+    slower: tuple[Engine, ...] = ()
 
     @property
     def parts(self) -> Mapping[str, LabelledFeatures]:
@@ -160,8 +163,8 @@ def load_training_data(
     train, validation, test = (_subset(dataset, table, used, part) for part in subsets)
     _check_classes(train, dataset.classes)
     dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, (validation, test), token)))
-    split_facts = _is_random_split(dataset, request), table.computed, table.failures
-    return TrainingData(dataset, backbone, extractor.card, train, validation, test, *split_facts)
+    facts = _is_random_split(dataset, request), table.computed, table.failures, extractor.slower
+    return TrainingData(dataset, backbone, extractor.card, train, validation, test, *facts)
 
 
 def _extractor(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool) -> FeatureExtractor:

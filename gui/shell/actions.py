@@ -92,6 +92,7 @@ class ActionId(Enum):
     PALETTE = auto()
     USER_GUIDE = auto()
     SHORTCUTS = auto()
+    CONVOLUTIONS = auto()
     REPORT_PROBLEM = auto()
     LICENCES = auto()
     ABOUT = auto()
@@ -232,6 +233,11 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
         _Entry(ActionId.USER_GUIDE, mark("&User guide"), "F1", synonyms=mark("help manual")),
         _Entry(ActionId.SHORTCUTS, mark("&Keyboard shortcuts"), "?"),
+        _Entry(
+            ActionId.CONVOLUTIONS,
+            mark("&Why Xception is small"),
+            synonyms=mark("separable convolution weights network explain learn"),
+        ),
         _Entry(ActionId.REPORT_PROBLEM, mark("&Report a problem…"), synonyms=mark("bug crash diagnostics doctor")),
         _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),

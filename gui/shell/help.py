@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog, QMainWindow
 
 from gui.shell.guide_window import GuideWindow
 from gui.shell.shortcut_sheet import ShortcutSheet
 
+if TYPE_CHECKING:
+    from gui.convolutions.window import ConvolutionsWindow
+
 
 class Help:
-    """Opens the user guide and the list of shortcuts."""
+    """Opens the user guide, the list of shortcuts, and the page on convolutions."""
 
     def __init__(self, window: QMainWindow) -> None:
         self._window = window
@@ -26,6 +30,13 @@ class Help:
         """The list of shortcuts."""
         return ShortcutSheet(self._window.menuBar(), self._window)
 
+    @cached_property
+    def convolutions(self) -> ConvolutionsWindow:
+        """The page *Why Xception is small*."""
+        from gui.convolutions.window import ConvolutionsWindow
+
+        return ConvolutionsWindow(self._window)
+
     def show_guide(self) -> None:
         """Open the user guide."""
         _show(self.guide)
@@ -33,6 +44,10 @@ class Help:
     def show_shortcuts(self) -> None:
         """Open the list of shortcuts."""
         _show(self.shortcuts)
+
+    def show_convolutions(self) -> None:
+        """Open the page *Why Xception is small*."""
+        self.convolutions.bring_up()
 
 
 def _show(window: QDialog) -> None:

@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
             ActionId.SHOW_NOTICES: self.status.bell.open,
             ActionId.USER_GUIDE: lambda: self.help.show_guide(),
             ActionId.SHORTCUTS: lambda: self.help.show_shortcuts(),
+            ActionId.CONVOLUTIONS: lambda: self.help.show_convolutions(),
             ActionId.CHOOSE_MODEL: self.top_bar.switcher.showPopup,
         }
 

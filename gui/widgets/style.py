@@ -167,6 +167,15 @@ QFrame#card { background: $surface; border: 1px solid $border; border-radius: ${
 QFrame#card:hover { border-color: $field; }
 QFrame#card[chosen="true"] { background: $accent_soft; border: 2px solid $accent; }
 QRadioButton[kind="heading"] { font-size: 15px; font-weight: 600; }
+QSlider { min-height: 24px; }
+QSlider::groove:horizontal { background: $track; height: 4px; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
+QSlider::handle:horizontal {
+    background: $accent; border: 2px solid $surface; width: 16px; margin: -8px 0; border-radius: 10px;
+}
+QSlider::handle:horizontal:hover { background: $accent_hover; }
+QSlider::handle:horizontal:pressed { background: $accent_pressed; }
+QSlider::handle:horizontal:focus { border-color: $text; }
 QProgressBar { background: $track; border: none; border-radius: 4px; min-height: 8px; max-height: 8px; }
 QProgressBar::chunk { background: $accent; border-radius: 4px; }
 QListView#wall { background: $surface; }

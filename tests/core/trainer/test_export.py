@@ -17,6 +17,7 @@ pytest.importorskip("core.trainer.framework", reason="the extra `train` is not i
 from core.base.providers import Precision, Provider
 from core.card import BackboneCard, Origin, read_card
 from core.engine import graph
+from core.engine.complexity import compute_stats
 from core.engine.engine import open_engine
 from core.trainer.base_model import split_frozen_base
 from core.trainer.export import OPSET, backbone_bytes, exported_backbone_card
@@ -198,3 +199,12 @@ def _kernels(data: bytes) -> list[np.ndarray[tuple[int, ...], np.dtype[np.generi
     halves = {node.output[0]: node.input[0] for node in content.node if node.op_type == "Cast"}
     names = [node.input[1] for node in content.node if node.op_type == "Conv"]
     return [numpy_helper.to_array(stored[halves.get(name, name)]) for name in names]
+
+
+def test_the_file_lacks_the_numbers_that_folding_saves(backbone: keras.Model, exported: Path) -> None:
+    """Keras counts four numbers per channel of a BatchNormalization; folded into a convolution, one is left."""
+    norms = [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    channels = sum(layer.moving_mean.shape[0] for layer in norms)
+    stored = compute_stats(onnx.load(exported)).weights
+    assert channels
+    assert stored + 3 * channels == backbone.count_params()

@@ -39,6 +39,10 @@ def test_f1_opens_the_guide_and_its_links_lead_on(window: MainWindow, qtbot: QtB
     assert "Models" in guide.contents.currentItem().text()
     qtbot.keyClick(guide.text, Qt.Key.Key_Escape)
     assert not guide.isVisible()
+    assert "convolutions" not in vars(window.help)  # created only when it is wanted
+    window.actions_by_id[ActionId.CONVOLUTIONS].trigger()
+    assert window.help.convolutions.isVisible()
+    window.help.convolutions.close()
 
 
 def test_the_guide_has_its_pictures_and_they_fit(window: MainWindow, qtbot: QtBot) -> None:

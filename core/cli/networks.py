@@ -1,0 +1,47 @@
+"""`fovea models networks`: the article's networks, counted from their layers, with their published accuracies."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from core.architectures.published import PUBLISHED, PublishedNetwork
+from core.base.i18n import tr
+from core.cli import tables
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the networks."""
+    tables.print_result(arguments.format, lambda: list(map(_as_json, PUBLISHED)), _report)
+
+
+def _as_json(one: PublishedNetwork) -> dict[str, Any]:
+    counts = one.counts
+    row: dict[str, Any] = {"name": one.title, "architecture": one.architecture, "size": one.size}
+    row |= {"alpha": one.alpha, "rho": one.rho, "weights": counts.weights, "norm_weights": counts.norm_weights}
+    row |= {"multiply_adds": counts.multiply_adds, "float32_bytes": counts.float32_bytes}
+    return row | {"top1": one.top1, "top5": one.top5, "source": one.source}
+
+
+def _report() -> Iterator[Table | Text]:
+    numbers = tr("input"), tr("weights"), tr("multiply-adds"), tr("float32"), tr("top-1"), tr("top-5")
+    columns = tr("network"), *numbers, tr("accuracy published by")
+    yield tables.table(columns, map(_cells, PUBLISHED), numbers=numbers)
+    yield Text()
+    yield tables.cell(
+        tr(
+            "Weights and multiply-adds are computed from the layers, with the classifier of 1,000 classes. A file "
+            "holds a little more than its float32 weights. The accuracies on ImageNet are as published. MobileNets: "
+            "width and resolution multipliers (alpha, rho)."
+        )
+    )
+
+
+def _cells(one: PublishedNetwork) -> tuple[str | Text, ...]:
+    counts = one.counts
+    numbers = str(one.size), f"{counts.weights:,}", f"{counts.multiply_adds:,}", tables.size(counts.float32_bytes)
+    return (tables.cell(one.title, "bold"), *numbers, f"{one.top1:.1%}", f"{one.top5:.1%}", one.source)
