@@ -70,6 +70,10 @@ prediction. --head dense is the recipe dense.
 adds, with --weights. fine-tune trains these as a whole (--depth whole), from scratch with
 --weights none.
 
+With --keep-classes-of, the classes of FOLDER are added to those of a model, such as the 1000 of
+general, whose weights stay as they are. Images of FOLDER in a class of that name serve as examples
+of what is not new.
+
 dense and fine-tune need the extra `train` (TensorFlow). If training is interrupted, run the same
 command again to resume from the last epoch, or add --restart to start over.
 
@@ -235,6 +239,12 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         help=tr("an installed backbone, or a network to add with --weights (default: the best for the recipe)"),
     )
     _add_variant(parser)
+    parser.add_argument(
+        "--keep-classes-of",
+        metavar="M",
+        default="",
+        help=tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)"),
+    )
     parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
     )

@@ -50,8 +50,8 @@ _FLOAT32: Final = "float32"
 _TEMPERATURE_IMAGES: Final = 64
 """Images from which the initial temperature is determined."""
 _CLIP_NORM: Final = 1.0
-"""From scratch: normalizations make the gradients of a deep network with random weights grow from layer to layer (Yang et
-al. 2019, "A Mean Field Theory of Batch Normalization", arXiv:1902.08129)."""
+"""From scratch: normalizations make the gradients of a deep network with random weights grow from layer to layer (Yang
+et al. 2019, "A Mean Field Theory of Batch Normalization", arXiv:1902.08129)."""
 _MAX_TEXT: Final = 1000
 """The longest origin that a card allows, in characters."""
 

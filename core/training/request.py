@@ -62,6 +62,7 @@ class TrainRequest:
         restart: whether to discard an interrupted training of that name instead of resuming it.
         head: of quick.
         backbone: its name in the library; empty: the best one for the recipe, see `core.training.backbones`.
+        keep_classes_of: the model whose classes the new one keeps, see `core.training.extension`; empty: none.
     """
 
     folder: Path
@@ -81,6 +82,12 @@ class TrainRequest:
     restart: bool = False
     backbone: str = ""
     head: HeadKind = HeadKind.LINEAR
+    keep_classes_of: str = ""
+
+    @property
+    def min_classes(self) -> int:
+        """The fewest classes that a folder must have: one if there are others to tell it from."""
+        return 1 if self.keep_classes_of else 2
 
     @property
     def command_line(self) -> str:
@@ -90,6 +97,7 @@ class TrainRequest:
         words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
         words += ["--backbone", self.backbone] if self.backbone else []
         words += ["--head", self.head] if self.head is not HeadKind.LINEAR else []
+        words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
         given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}
