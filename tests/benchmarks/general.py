@@ -20,7 +20,6 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from math import comb
 from pathlib import Path
 from typing import Final
@@ -41,39 +40,15 @@ from core.trainer import efficientnet_lite
 from core.trainer.export import backbone_bytes
 from core.trainer.weights import set_weights
 from models import pretrained, torch_state
+from models.imagenet_groups import groups
 from models.wheels import EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, OPENPIBO, open_wheel
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CLASSES: Final = tuple((ROOT / "models" / "imagenet-classes.txt").read_text(encoding="utf-8").splitlines())
 PUBLISHED: Final = {0: 75.1, 2: 77.6, 3: 79.0}
 """Accuracy on ImageNet's validation images in percent, by their authors; Lite3's with 8-bit weights."""
 PADDING: Final = 32
 """Pixels by which the photo is larger than the crop, in the authors' evaluation."""
 BATCH: Final = 8
-
-RANGES: Final = {
-    "bird": (("cock", "great grey owl"), ("black grouse", "black swan"), ("white stork", "albatross")),
-    "fish": (("tench", "stingray"), ("barracouta", "puffer")),
-    "flower": (("rapeseed", "yellow lady's slipper"),),
-    "fruit": (("Granny Smith", "pomegranate"), ("acorn", "buckeye")),
-    "mammal": (("tusker", "wombat"), ("grey whale", "meerkat"), ("wood rabbit", "giant panda")),
-    "vegetable": (("head cabbage", "mushroom"), ("corn", "corn"), ("coral fungus", "ear")),
-}
-"""First and last class of each range in ImageNet's order, by group."""
-SINGLES: Final = {
-    "monument": (
-        "barn", "beacon", "bell cote", "castle", "church", "cliff dwelling", "dome", "fountain", "greenhouse",
-        "grocery store", "megalith", "monastery", "mosque", "obelisk", "palace", "patio", "pedestal", "planetarium",
-        "prison", "restaurant", "steel arch bridge", "stone wall", "stupa", "suspension bridge", "thatch", "tile roof",
-        "totem pole", "triumphal arch", "vault", "viaduct", "water tower",
-    ),
-    "tool": (
-        "broom", "can opener", "carpenter's kit", "chain saw", "cleaver", "corkscrew", "hammer", "hatchet", "hook",
-        "ladle", "lawn mower", "letter opener", "nail", "paintbrush", "pick", "plane", "plow", "plunger",
-        "power drill", "rule", "screw", "screwdriver", "shovel", "slide rule", "spatula", "spindle", "wooden spoon",
-    ),
-}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
@@ -116,16 +91,6 @@ def candidate(number: int, wheels: Path | None) -> Candidate:
     set_weights(model, weights)
     size = efficientnet_lite.SCALINGS[number].size
     return Candidate(f"EfficientNet-Lite{number}", PUBLISHED[number], backbone_bytes(model), head, size)
-
-
-def groups() -> dict[str, frozenset[int]]:
-    """The classes of each group, as indexes."""
-    index = {name: at for at, name in enumerate(CLASSES)}
-    ranged = {
-        group: frozenset(chain.from_iterable(range(index[first], index[last] + 1) for first, last in ranges))
-        for group, ranges in RANGES.items()
-    }
-    return ranged | {group: frozenset(index[name] for name in names) for group, names in SINGLES.items()}
 
 
 def ranks(
