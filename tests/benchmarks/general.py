@@ -50,6 +50,7 @@ PADDING: Final = 32
 """Pixels by which the photo is larger than the crop, in the authors' evaluation."""
 BATCH: Final = 8
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """A network that `general` could be.
