@@ -272,11 +272,14 @@ def compare(
 # ---- training photos
 
 
-def read_folder(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
-    """Read a folder of labelled photos; the result includes why no model can be trained with it."""
+def read_folder(folder: Path, min_classes: int = 2, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
+    """Read a folder of labelled photos; the result includes why no model can be trained with it.
+
+    One class is enough for a model that keeps those of another one.
+    """
     from core.datasets import folders
 
-    return folders.read(folder, report=report, token=token)
+    return folders.read(folder, min_classes, report=report, token=token)
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:

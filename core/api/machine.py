@@ -19,8 +19,11 @@ def diagnose() -> DiagnosticReport:
 
 
 def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:
-    """Measure the speed of every backbone on every provider, and of decoding."""
+    """Measure the speed of every backbone on every provider, and of decoding; the times are kept for comparisons."""
     from core.app.benchmark import measure
+    from core.app.benchmark_record import save_record
     from core.models.library import open_library
 
-    return measure(open_library(), report=report, token=token)
+    result = measure(open_library(), report=report, token=token)
+    save_record(result)
+    return result

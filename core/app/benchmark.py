@@ -103,8 +103,10 @@ def measure(library: Library, *, report: ProgressCallback, token: CancelToken) -
 
 
 def _backbones(library: Library) -> tuple[InstalledBackbone, ...]:
-    """The backbones that models use, each once."""
-    return tuple({model.backbone.card.sha256: model.backbone for model in library.models()}.values())
+    """The shared backbones, and those that models have of their own, each once."""
+    found = [entry for entry in library.entries() if isinstance(entry, InstalledBackbone)]
+    found += [model.backbone for model in library.models()]
+    return tuple({one.card.sha256: one for one in found}.values())
 
 
 def _engines(backbone: InstalledBackbone, step: Callable[[], None]) -> list[EngineTimings]:

@@ -266,13 +266,13 @@ def _provider(files: BackboneFiles, card: BackboneCard, provider: Provider, prec
 
     try:
         probe = probe_provider(files, card, provider, precision)
+        milliseconds = probe.engine.milliseconds() if probe.engine else None
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next provider may still work
         return ProviderCheck(provider, card.precision, None, None, _issue(error, TITLES[provider]))
     if probe.engine is None:
         issue = _issue(probe.error, TITLES[provider]) if probe.error else None
         return ProviderCheck(provider, card.precision, None, None, issue)
-    engine = probe.engine
-    return ProviderCheck(provider, engine.precision, engine.agreement, engine.milliseconds, None)
+    return ProviderCheck(provider, probe.engine.precision, probe.engine.agreement, milliseconds, None)
 
 
 def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:

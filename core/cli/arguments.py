@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.base.i18n import mark, tr
+from core.base.providers import ComputePrecision
 from core.cli.classify_arguments import add_classify, add_jobs
 from core.cli.output_arguments import add_keywords, add_sort, add_watch
 from core.cli.parsing import (
@@ -25,6 +26,7 @@ from core.cli.parsing import (
 )
 from core.exporting.values import MAX_LOSS
 from core.models.onnx_import_values import ChannelOrder, Scaling
+from core.models.statistics_text import LayerOrder
 from core.training.networks import NETWORKS
 from core.training.request import Depth, Recipe
 
@@ -60,6 +62,10 @@ fine-tune  starts from the quick head on xception-imagenet, then also trains the
            backbone (all of them with --depth whole) on augmented images (not with
            --no-augmentation); takes many minutes. The result is used only if it is better than the
            quick head.
+
+With --keep-classes-of, the classes of FOLDER are added to those of a model, such as the 1000 of
+general, whose weights stay as they are. Images of FOLDER in a class of that name serve as examples
+of what is not new.
 
 dense and fine-tune need the extra `train` (TensorFlow). If training is interrupted, run the same
 command again to resume from the last epoch, or add --restart to start over.
@@ -122,6 +128,16 @@ List and manage installed models.
 
 Training again under the same name adds a version. Wherever a model is expected, NAME means its
 active version and NAME@N its version N: `fovea classify --model cats@2 photo.jpg`.
+""")
+_SHOW: Final = mark("""\
+Show the details of a model or backbone.
+
+With --layers, --measure, --sort or --variant, show statistics: weights, file size, multiply-adds,
+activation memory, depth and receptive field, each layer, and what separable convolutions save. M may
+then also be an .onnx file from anywhere, which is not installed; what cannot be counted is named.
+
+--measure runs the model on the CPU with ONNX Runtime's profiler. Layers that ONNX Runtime fuses into
+others have no time of their own.
 """)
 _REMOVE: Final = mark("""\
 Remove one of your models with all its versions or, with NAME@N, a version that is not active.
@@ -209,6 +225,12 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     _add_variant(parser)
     parser.add_argument(
+        "--keep-classes-of",
+        metavar="M",
+        default="",
+        help=tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)"),
+    )
+    parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
     )
     for option, text in (
@@ -247,10 +269,8 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     add_format(parser, "json")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    show = actions.add_parser(
-        "show", help=tr("show the details of a model"), description=tr("Show the details of a model or backbone.")
-    )
-    add_format(show, "json", default=argparse.SUPPRESS)
+    show = actions.add_parser("show", help=tr("show the details of a model"), description=tr(_SHOW))
+    _add_show(show)
     export = actions.add_parser(
         "export", help=tr("export a model as one .onnx or .tflite file"), description=tr(_EXPORT)
     )
@@ -273,6 +293,14 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     add_format(networks, "json", default=argparse.SUPPRESS)
     for action in (export, add):
         action.add_argument("file", metavar="FILE", type=parse_path, help=tr("model file"))
+
+
+def _add_show(parser: Parser) -> None:
+    parser.add_argument("--layers", action="store_true", help=tr("count weights and multiply-adds of every layer"))
+    parser.add_argument("--measure", action="store_true", help=tr("also measure how long each layer takes on the CPU"))
+    add_choice(parser, "--sort", LayerOrder, tr("order of the layers (default: depth)"))
+    add_choice(parser, "--variant", ComputePrecision, tr("variant to count (default: the backbone's own file)"))
+    add_format(parser, "json", default=argparse.SUPPRESS)
 
 
 def _add_variant(parser: Parser) -> None:

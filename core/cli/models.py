@@ -14,7 +14,7 @@ from rich.text import Text
 from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.card import Preprocessing, ResizeMode
-from core.cli import tables, versions
+from core.cli import statistics, tables, versions
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 
 _CLASSES_SHOWN: Final = 40
@@ -31,8 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
             entries = scripts.list_entries()
             tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
         case "show":
-            one = scripts.find_entry(arguments.name)
-            tables.print_result(arguments.format, lambda: _content(one), lambda: [tables.facts(_facts(one).items())])
+            _show(arguments)
         case "import":
             from core.cli import imports
 
@@ -56,6 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
         case _:
             versions.run(arguments)
     return 0
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    if statistics.is_wanted(arguments):
+        statistics.run(arguments, lambda: _content(scripts.find_entry(arguments.name)))
+        return
+    one = scripts.find_entry(arguments.name)
+    tables.print_result(arguments.format, lambda: _content(one), lambda: [tables.facts(_facts(one).items())])
 
 
 def _row(one: scripts.LibraryEntry) -> dict[str, Any]:
@@ -131,12 +138,12 @@ def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
     if isinstance(one.entry, InstalledBackbone):
         return _backbone_facts(one.entry)
     model = _model(one)
-    card, below = model.card, model.card.unknown_below
+    card = model.card
     return {
         tr("model"): f"{card.name}: {card.title}",
         tr("description"): card.summary,
         tr("classes"): f"{len(card.classes):,}: {_class_list(card.classes)}",
-        tr("unknown"): tr("not measured") if below is None else tr("confidence below {limit:.2f}", limit=below),
+        tr("unknown"): tables.unknown_rule(card) or tr("not measured"),
         tr("temperature"): f"{card.temperature:g}",
         tr("source"): card.origin.source,
         tr("licence"): card.origin.licence,

@@ -25,6 +25,7 @@ from core.cli.streams import print_message, results_to
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.metrics import prediction_json, to_json
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
+from core.training.evaluated_head import KEPT
 from core.training.networks import BackboneRequest, check_request
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import TrainRequest
@@ -127,6 +128,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         augment=not arguments.no_augmentation,
         restart=arguments.restart,
         backbone=_backbone(arguments),
+        keep_classes_of=arguments.keep_classes_of,
     )
 
 
@@ -184,8 +186,8 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
 
 def _summary(trained: TrainingResult) -> Table:
     card, counts = trained.card, trained.subsets
-    unknown = card.unknown_below
-    below = tr("too few images to tell") if unknown is None else tr("confidence below {limit}", limit=unknown)
+    kept = card.training.get(KEPT)
+    never = tr("never, like the model that was extended") if kept else tr("too few images to tell")
     cached = sum(counts.values()) - trained.computed
     fitted = [("C", tr("regularization C")), ("best_epoch", tr("best epoch"))]
     return tables.facts(
@@ -196,7 +198,7 @@ def _summary(trained: TrainingResult) -> Table:
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),
-            (tr("unknown"), below),
+            (tr("unknown"), tables.unknown_rule(card) or never),
             (
                 tr("features"),
                 tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached),

@@ -94,11 +94,11 @@ def _dropped_class(label: str, own: Sequence[LabelledImage]) -> Problem:
 
 
 def fatal_problem(
-    images: Sequence[LabelledImage], kept: Sequence[LabelledImage], problems: Sequence[Problem]
+    images: Sequence[LabelledImage], kept: Sequence[LabelledImage], problems: Sequence[Problem], min_classes: int = 2
 ) -> Problem | None:
     """The reason why no model can be trained, given the readable images and those kept of them; None if one can."""
     kinds, left = {problem.kind for problem in problems}, sorted(_labels(kept), key=natural_sort_key)
-    if len(left) >= 2:
+    if len(left) >= min_classes:
         return None
     if not images and ProblemKind.UNREADABLE in kinds:
         what, hint = tr("None of the images could be read."), tr("Check the reason given for each image.")

@@ -27,7 +27,7 @@ class Dataset:
 
     Attributes:
         root: the folder they come from.
-        classes: their labels, two or more, in natural order.
+        classes: their labels, in natural order; two or more, unless fewer were asked for.
         examples: the images without duplicates; at least two of each class, at least one of them to train on.
         problems: all problems found in the folder; none of them is fatal.
         overridden: the files whose label the user overrode.
@@ -46,7 +46,12 @@ class Dataset:
 
 
 def read_dataset(
-    folder: Path, *, report: ProgressCallback, token: CancelToken, on_decoded: OnDecoded | None = None
+    folder: Path,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+    on_decoded: OnDecoded | None = None,
+    min_classes: int = 2,
 ) -> Dataset:
     """Scan a folder of labelled images, opening each image once, and report all its problems.
 
@@ -62,9 +67,10 @@ def read_dataset(
         token: checked before each image.
         on_decoded: called from several threads with the sha256 and the pixels of each decoded image, no smaller than
             `core.datasets.scan.MIN_SIDE`; must return quickly.
+        min_classes: the fewest classes that a model can be trained on.
 
     Raises:
-        FolderError: no model can be trained: there are no images, no labels, or fewer than two usable classes. It
+        FolderError: no model can be trained: there are no images, no labels, or too few usable classes. It
             carries all problems, the fatal one last.
         Cancelled: the token was cancelled.
     """
@@ -75,7 +81,7 @@ def read_dataset(
     kept, copies = dataset_checks.drop_duplicates(images, {one.path for one in found.overridden}, folder)
     kept, small = dataset_checks.drop_small_classes(kept)
     problems += copies + small
-    reason = dataset_checks.fatal_problem(images, kept, problems)
+    reason = dataset_checks.fatal_problem(images, kept, problems, min_classes)
     if reason is not None:
         name = display_path(folder.name or folder)
         what = tr("Couldn't train on “{folder}”. {reason}", folder=name, reason=reason.message)

@@ -31,14 +31,14 @@ _MAX_PROBLEMS: Final = 1000
 # ---- reading
 
 
-def read(folder: Path, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
-    """Read what is in a folder.
+def read(folder: Path, min_classes: int = 2, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
+    """Read what is in a folder; it is an error if it has fewer classes.
 
     Raises:
         Cancelled: the token was cancelled.
     """
     try:
-        found = _summary(folder, read_dataset(folder, report=report, token=token))
+        found = _summary(folder, read_dataset(folder, report=report, token=token, min_classes=min_classes))
     except DatasetError as error:
         known = error if isinstance(error, FolderError) else FolderError(error.what, hint=error.hint)
         found = FolderRead(

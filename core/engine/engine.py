@@ -25,6 +25,7 @@ from core.engine import golden, graph, sessions
 from core.engine.batch_size import batch_size
 from core.engine.bound_session import BoundSession
 from core.engine.limits import MAX_BATCH
+from core.engine.parallel_session import ParallelSession
 from core.engine.part_sessions import PartSessions, split_parts
 
 MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
@@ -52,7 +53,6 @@ class Engine:
         requested: the requested precision.
         precision: the number format it is computed in.
         agreement: lowest cosine between its features of the golden inputs and the card's.
-        milliseconds: median time of a single image, measured when it was opened.
         opening_ms: how long opening and verification took.
     """
 
@@ -61,10 +61,9 @@ class Engine:
     requested: Precision
     precision: ComputePrecision
     agreement: float
-    milliseconds: float
     opening_ms: float
     _session: ort.InferenceSession = field(repr=False)
-    _full_batch: BoundSession | None = field(default=None, repr=False)
+    _full_batch: BoundSession | ParallelSession | None = field(default=None, repr=False)
 
     @property
     def batch(self) -> int:
@@ -81,6 +80,19 @@ class Engine:
         if full is not None and batch.shape == full.shape:
             return _checked(lambda: full.run(batch), batch, self.provider)
         return _run(self._session, graph.FEATURES, batch, self.provider)
+
+    def milliseconds(self) -> float:
+        """The median time of a single image, measured now.
+
+        Raises:
+            ProviderError: the provider failed while running.
+        """
+        image, times = golden.golden_inputs(self.card.preprocessing.size)[:1], []
+        for _ in range(_TIMED_RUNS):
+            started = time.perf_counter()
+            self.run(image)
+            times.append((time.perf_counter() - started) * 1000)
+        return statistics.median(times)
 
     def feature_maps(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Feature map float32 of preprocessed images, with the axes of the card's `feature_map_layout`, of each part.
@@ -109,8 +121,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: 
     inputs = golden.golden_inputs(card.preprocessing.size)
     try:
         session, agreement = _open(data, card, inputs, provider, requested)
-        milliseconds = _median_ms(session, inputs[:1], provider)
-        full_batch = _open_full_batch(session, data, card)
+        full_batch = _open_full_batch(session, data, card, provider)
     except ProviderError as error:
         if provider is not Provider.CPU:
             raise
@@ -119,19 +130,23 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: 
         raise _mismatch_error(provider, agreement, requested)
     opening_ms = (time.perf_counter() - started) * 1000
     precision = _precision(card, provider, agreement)
-    measured = agreement, milliseconds, opening_ms
-    return Engine(card, provider, requested, precision, *measured, session, full_batch)
+    return Engine(card, provider, requested, precision, agreement, opening_ms, session, full_batch)
 
 
-def _open_full_batch(session: ort.InferenceSession, data: bytes, card: BackboneCard) -> BoundSession | None:
-    """The largest batch that runs on a graphics card; None on other devices.
+def _open_full_batch(
+    session: ort.InferenceSession, data: bytes, card: BackboneCard, provider: Provider
+) -> BoundSession | ParallelSession | None:
+    """What runs full batches: on a graphics card the largest that it can run, in 8 bits one image for each core.
+
+    None where the session itself is as fast.
 
     Raises:
         ProviderError: not even `MAX_BATCH` images fit into its memory.
     """
     device = sessions.bound_device(session)
     if device is None:
-        return None
+        is_int8 = provider is Provider.CPU and card.precision is ComputePrecision.INT8
+        return ParallelSession.if_useful(data, card.preprocessing.size) if is_int8 else None
     batch, size, names = batch_size(data), card.preprocessing.size, (graph.INPUT, graph.FEATURES)
     while True:
         images = np.zeros((batch, size, size, 3), np.uint8)
@@ -212,15 +227,6 @@ def _mismatch_error(provider: Provider, agreement: float, precision: Precision) 
         limit=MIN_AGREEMENT[precision],
     )
     return ProviderError(what, hint=tr("Use another provider. Run `fovea doctor` to see which ones work."))
-
-
-def _median_ms(session: ort.InferenceSession, image: NDArray[np.uint8], provider: Provider) -> float:
-    times = []
-    for _ in range(_TIMED_RUNS):
-        started = time.perf_counter()
-        _run(session, graph.FEATURES, image, provider)
-        times.append((time.perf_counter() - started) * 1000)
-    return statistics.median(times)
 
 
 def _run(

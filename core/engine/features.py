@@ -60,18 +60,20 @@ class FeatureExtractor:
         precision: the requested precision.
         open: opens the engine; not called if all features are stored.
         get_prepared: returns the preprocessed image with this SHA-256, uint8 [size, size, 3], if available.
+        slower: see `Selection`.
     """
 
     card: BackboneCard
     precision: Precision
     open: Callable[[], Engine]
     get_prepared: Callable[[str], NDArray[np.uint8] | None] = _never_prepared
+    slower: tuple[Engine, ...] = ()
 
     @classmethod
     def select(cls, files: BackboneFiles, provider: ProviderPreference, precision: Precision) -> FeatureExtractor:
         """An extractor of the fastest variant of a backbone that works here, see `provider_selection.select`."""
         selection = select(files, provider, precision)
-        return cls(selection.card, precision, selection.open_selected)
+        return cls(selection.card, precision, selection.open_selected, slower=selection.slower)
 
     @property
     def kind(self) -> FeatureKind:

@@ -34,7 +34,7 @@ ALLOWED_OPERATORS: Final = frozenset(
         "Abs", "Add", "AveragePool", "BatchNormalization", "Cast", "Celu", "Clip", "Concat", "Constant",
         "ConstantOfShape", "Conv", "DepthToSpace", "DequantizeLinear", "Div", "Elu", "Erf", "Exp", "Expand", "Flatten",
         "Gather", "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "GroupNormalization", "HardSigmoid",
-        "HardSwish", "Identity", "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "LogSoftmax",
+        "HardSwish", "Identity", "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax",
         "MatMul", "Max", "MaxPool", "Min", "Mish", "Mul", "Neg", "PRelu", "Pad", "Pow", "QuantizeLinear", "Reciprocal",
         "ReduceL2", "ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Selu", "Sigmoid", "Slice", "Softmax",
         "Softplus", "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Transpose",
@@ -43,6 +43,8 @@ ALLOWED_OPERATORS: Final = frozenset(
 )
 # fmt: on
 """Pure functions of their inputs, whose output sizes follow from the input shapes."""
+FOLDED: Final = frozenset({"Dropout", "Equal", "Shape", "Where"})
+"""Additional operators that are allowed in files of other programs, because an import folds them."""
 MAX_BYTES: Final = 1024**3
 _MAX_NODES: Final = 8_000
 _MAX_PARTS: Final = 100_000
@@ -218,6 +220,13 @@ def check(model: onnx.ModelProto, allowed: Collection[str] = ALLOWED_OPERATORS) 
         check_node(node, opset, allowed)
     for tensor in tensors(graph):
         check_tensor(tensor)
+
+
+def use_plain_domain(model: onnx.ModelProto) -> None:
+    """Normalize the domain of standard operators: `ai.onnx` is the same as the usual empty name."""
+    for part in (*model.graph.node, *model.opset_import):
+        if part.domain == "ai.onnx":
+            part.domain = ""
 
 
 def check_node(node: onnx.NodeProto, opset: int, allowed: Collection[str]) -> None:

@@ -100,6 +100,24 @@ class NetworkStatistics:
         return widest(self.layers)
 
 
+@dataclass(frozen=True, slots=True)
+class LayerTimings:
+    """How long the layers of a network take for one image, measured on the CPU.
+
+    Attributes:
+        milliseconds: of each layer, in the order of `NetworkStatistics.layers`; None if it was fused into another one.
+        other_ms: of conversions of numbers and of the layout of arrays.
+    """
+
+    milliseconds: tuple[float | None, ...]
+    other_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        """Of the whole network."""
+        return sum(one or 0.0 for one in self.milliseconds) + self.other_ms
+
+
 def deepest(layers: Iterable[LayerStatistics]) -> int:
     """The greatest depth among layers."""
     return max((one.depth for one in layers), default=0)

@@ -32,6 +32,8 @@ from core.models.files import REINSTALL
 Part = tuple[bytes, BackboneCard]
 """A backbone's ONNX file and its card."""
 
+RESIZING: Final = "resize"
+"""How names begin in what resizes the image for a part."""
 ROWS: Final = "resize{number}/rows"
 """The name of the matrix that resizes the image for a part; it has a row for each row of the part's input."""
 _COLUMNS: Final = "resize{number}/columns"

@@ -2,7 +2,8 @@
 
 `join` keeps the backbone's graph unchanged and appends the head: a Gemm per layer, with Relu between them, gives
 `logits`; divided by the card's temperature, a Softmax gives `probabilities`. Appended nodes have the prefix
-`fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. The card is stored as
+`fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. A rule for unknown
+images is appended in the same way and gives `unknown_score`, see `core.models.joined_unknown`. The card is stored as
 JSON in `metadata_props`, with the backbone's card inside it, and a checksum of everything else, so that a damaged file
 is refused.
 """
@@ -24,6 +25,8 @@ from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, shareable, write_card
 from core.engine import graph
+from core.models import joined_unknown
+from core.models.feature_bank import FeatureBank
 from core.models.heads import Head, LinearHead, assemble, named_layers
 
 PROBABILITIES: Final = "probabilities"
@@ -38,9 +41,11 @@ SEAL_KEY: Final = "fovea.sha256"
 """The hash of the whole file without this entry, in hexadecimal; files of early versions of Fovea have none."""
 
 OWN_KEYS: Final = "fovea."
-_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY)
-_PREFIX: Final = "fovea.head/"
-_SCALED, _TEMPERATURE = _PREFIX + "scaled", _PREFIX + "temperature"
+_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY, joined_unknown.LABELS_KEY)
+_OUTPUTS: Final = (PROBABILITIES, LOGITS, joined_unknown.UNKNOWN_SCORE)
+PREFIX: Final = "fovea.head/"
+"""How names of the head's operators begin."""
+_SCALED, _TEMPERATURE = PREFIX + "scaled", PREFIX + "temperature"
 _STORED: Final[dict[int, np.dtype[np.floating]]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
@@ -57,39 +62,55 @@ class Parts:
         backbone_card: the backbone's card in it.
         backbone: the backbone as an ONNX file.
         head: the head.
+        bank: the features of its training images; None if the card has no rule for unknown images.
     """
 
     card: ModelCard
     backbone_card: BackboneCard
     backbone: bytes
     head: Head
+    bank: FeatureBank | None = None
 
 
-def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCard, *, exact: bool = False) -> bytes:
-    """Join the parts into one ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits` and `features`.
+def join(
+    backbone: bytes,
+    backbone_card: BackboneCard,
+    head: Head,
+    card: ModelCard,
+    bank: FeatureBank | None = None,
+    *,
+    exact: bool = False,
+) -> bytes:
+    """Join the parts into one ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits`, `features`,
+    and `unknown_score` if the model has a rule for it.
 
     Args:
         backbone: its ONNX file.
         backbone_card: its card.
         head: the head.
         card: the model's card; private details are removed, see `core.card.shareable`.
+        bank: the features of its training images; without them, its rule for unknown images is left out.
         exact: whether the head is stored as float32 even if float16 is lossless.
 
     Raises:
         ModelError: the backbone's file is unsafe, or already uses reserved names.
     """
-    model = graph.parse(backbone)
+    model, rule = graph.parse(backbone), card.unknown if bank else None
     _refuse_clashes(model)
     own = list(model.graph.output)
     features = next(info for info in own if info.name == graph.FEATURES)
     model.graph.value_info.extend(info for info in own if info.name != graph.FEATURES)
     model.graph.node.extend(_nodes(head, exact=exact))
     model.graph.initializer.extend(_arrays(head, card.temperature, exact=exact))
-    outputs = _outputs(features, head.class_count)
+    if bank and rule:
+        model.graph.node.extend(joined_unknown.nodes())
+        model.graph.initializer.extend(joined_unknown.arrays(bank, rule))
+    outputs = _outputs(features, head.class_count, has_rule=rule is not None)
     del model.graph.output[:]
     model.graph.output.extend(outputs)
-    whole = replace(shareable(card), backbone=replace(backbone_card, variants=()))
-    for key, value in _metadata(whole, backbone_card, own).items():
+    whole = replace(shareable(card), backbone=replace(backbone_card, variants=()), unknown=rule)
+    labels = joined_unknown.labels_entry(bank) if bank and rule else {}
+    for key, value in (_metadata(whole, backbone_card, own) | labels).items():
         model.metadata_props.add(key=key, value=value)
     return seal(model)
 
@@ -110,13 +131,13 @@ def split(data: bytes) -> Parts:
     model = graph.parse(data)
     is_sealed = _pop_seal(model)
     card, backbone_card = _read_cards(model)
-    head = _extract_head(model.graph, card)
-    _restore_outputs(model, head)
+    bank, head = joined_unknown.extract_bank(model, card.unknown), _extract_head(model.graph, card)
+    _restore_outputs(model, head, has_rule=bank is not None)
     _drop_metadata(model, _KEYS)
     backbone = serialise(model)
     if not is_sealed and _sha256(backbone) != backbone_card.sha256:
         raise _tampered_error()
-    return Parts(card, backbone_card, backbone, head)
+    return Parts(card, backbone_card, backbone, head, bank)
 
 
 def _pop_seal(model: onnx.ModelProto) -> bool:
@@ -153,7 +174,7 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
     names = {tensor.name for tensor in model.graph.initializer}
     for node in model.graph.node:
         names.update((node.name, *node.output))
-    clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(_PREFIX)]
+    clashes = [name for name in names if name in _OUTPUTS or name.startswith((PREFIX, joined_unknown.PREFIX))]
     clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
     if clashes:
         what = tr("The backbone uses the name {name!r}, which is reserved for exported models.", name=clashes[0][:80])
@@ -164,7 +185,7 @@ def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
     nodes, read = [], graph.FEATURES
     *hidden, last = named_layers(head)
     for suffix, layer in hidden:
-        hashes, positive = f"{_PREFIX}sums{suffix}", f"{_PREFIX}positive{suffix}"
+        hashes, positive = f"{PREFIX}sums{suffix}", f"{PREFIX}positive{suffix}"
         nodes += [*_layer(suffix, layer, read, hashes, exact=exact), _node("Relu", suffix, [hashes], positive)]
         read = positive
     return [
@@ -176,7 +197,7 @@ def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
 
 
 def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool) -> list[onnx.NodeProto]:
-    stored, bias = f"{_PREFIX}weights{suffix}", f"{_PREFIX}bias{suffix}"
+    stored, bias = f"{PREFIX}weights{suffix}", f"{PREFIX}bias{suffix}"
     if exact or not fits_float16(layer.weights):
         return [_node("Gemm", suffix, [read, stored, bias], given)]
     weights = stored + "_exact"
@@ -185,7 +206,7 @@ def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool
 
 
 def _node(operator: str, suffix: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
-    node = helper.make_node(operator, inputs, [output], name=f"{_PREFIX}{operator.lower()}{suffix}")
+    node = helper.make_node(operator, inputs, [output], name=f"{PREFIX}{operator.lower()}{suffix}")
     node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
     return node
 
@@ -195,8 +216,8 @@ def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]
     for suffix, layer in named_layers(head):
         weights = layer.weights if exact or not fits_float16(layer.weights) else layer.weights.astype(np.float16)
         arrays += [
-            numpy_helper.from_array(np.ascontiguousarray(weights), f"{_PREFIX}weights{suffix}"),
-            numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{_PREFIX}bias{suffix}"),
+            numpy_helper.from_array(np.ascontiguousarray(weights), f"{PREFIX}weights{suffix}"),
+            numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{PREFIX}bias{suffix}"),
         ]
     return [*arrays, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
 
@@ -207,15 +228,16 @@ def fits_float16(weights: NDArray[np.float32]) -> bool:
         return bool(np.array_equal(weights.astype(np.float16).astype(np.float32), weights))
 
 
-def _outputs(features: ValueInfoProto, classes: int) -> list[ValueInfoProto]:
-    """The outputs probabilities and logits [n, classes], with the same name of the batch axis as the features."""
+def _outputs(features: ValueInfoProto, classes: int, *, has_rule: bool) -> list[ValueInfoProto]:
+    """The outputs, with the same name of the batch axis as the features [n, d]."""
     result = []
-    for name in (PROBABILITIES, LOGITS):
+    for name, width in ((PROBABILITIES, classes), (LOGITS, classes), (joined_unknown.UNKNOWN_SCORE, 1)):
         info = ValueInfoProto()
         info.CopyFrom(features)
-        info.name, info.type.tensor_type.shape.dim[1].dim_value = name, classes
+        info.name, info.type.tensor_type.shape.dim[1].dim_value = name, width
         result.append(info)
-    return [*result, features]
+    probabilities, logits, unknown = result
+    return [probabilities, logits, features, *([unknown] if has_rule else [])]
 
 
 def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]) -> dict[str, str]:
@@ -256,10 +278,10 @@ def _read_cards(model: onnx.ModelProto) -> tuple[ModelCard, BackboneCard]:
 
 def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:
     """Read the head from the graph and remove it; anything that differs from the output of `join` is refused."""
-    nodes = [node for node in content.node if node.name.startswith(_PREFIX)]
-    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(_PREFIX)]
-    names = {tensor.name.removeprefix(_PREFIX) for tensor in arrays}
-    head = assemble(names, lambda name: _read_array(arrays, _PREFIX + name))
+    nodes = [node for node in content.node if node.name.startswith(PREFIX)]
+    arrays = [tensor for tensor in content.initializer if tensor.name.startswith(PREFIX)]
+    names = {tensor.name.removeprefix(PREFIX) for tensor in arrays}
+    head = assemble(names, lambda name: _read_array(arrays, PREFIX + name))
     exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
     if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
         raise ModelError(tr("The head in the file does not match its card."), hint=tr(_HINT))
@@ -278,13 +300,13 @@ def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
     return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
 
 
-def _restore_outputs(model: onnx.ModelProto, head: Head) -> None:
+def _restore_outputs(model: onnx.ModelProto, head: Head, *, has_rule: bool) -> None:
     """Restore the backbone's own outputs; `join` stored their types last among the inner values."""
     features = next((info for info in model.graph.output if info.name == graph.FEATURES), None)
     if features is None or len(features.type.tensor_type.shape.dim) != 2:
         what = tr("The file has no output {name!r} with the expected shape.", name=graph.FEATURES)
         raise ModelError(what, hint=tr(_HINT))
-    if list(model.graph.output) != _outputs(features, head.class_count):
+    if list(model.graph.output) != _outputs(features, head.class_count, has_rule=has_rule):
         raise ModelError(tr("The outputs of the file are not those of an exported model."), hint=tr(_HINT))
     kept = {graph.FEATURES: features}
     names = _own_outputs(model)

@@ -22,7 +22,7 @@ from core.engine import graph, sessions
 from core.engine.shapes import Inferred, Shapes, attributes_of, opset_of
 from core.models.class_names import names_in_metadata
 from core.models.heads import LinearHead
-from core.models.onnx_import_plain import FOLDED, OPEN_SINCE, check_opset, cut, normalize_model
+from core.models.onnx_import_plain import OPEN_SINCE, check_opset, cut, normalize_model
 
 _COLOURS: Final = 3
 _MAX_LOGITS: Final = 8192
@@ -106,13 +106,13 @@ def read_graph(
     Raises:
         ModelError: it is unsafe, or not a supported image classifier; the message says why.
     """
-    _use_plain_domain(model)
+    graph.use_plain_domain(model)
     check_opset(model)
     sessions.check_versions(model.ir_version, opset_of(model))
     is_old = model.ir_version < OPEN_SINCE
     output = output or _output(model, names)
     cut(model, [output])
-    graph.check(model, graph.ALLOWED_OPERATORS | FOLDED)
+    graph.check(model, graph.ALLOWED_OPERATORS | graph.FOLDED)
     source, channels_last, size = _input(model)
     whole = model.SerializeToString(deterministic=True)
     scales_inside = _scales_inside(model, source.name)
@@ -165,13 +165,6 @@ def _logits(output: str, makers: Mapping[str, onnx.NodeProto]) -> tuple[str, str
     if last is None or last.op_type not in _ENDS:
         return "", output
     return last.op_type, last.input[0]
-
-
-def _use_plain_domain(model: onnx.ModelProto) -> None:
-    """Normalize the domain of standard operators: `ai.onnx` is the same as the usual empty name."""
-    for part in (*model.graph.node, *model.opset_import):
-        if part.domain == "ai.onnx":
-            part.domain = ""
 
 
 def _class_count(model: onnx.ModelProto, output: str, inferred: Inferred | None, head: LinearHead | None) -> int:

@@ -20,9 +20,6 @@ from core.base.i18n import mark, tr
 from core.engine.limits import MAX_BATCH, check_limits
 from core.engine.shapes import Inferred, attributes_of, infer, opset_of
 
-FOLDED: Final = frozenset({"Dropout", "Equal", "Shape", "Where"})
-"""Additional operators that are allowed because they are folded."""
-
 _OLDEST_OPSET: Final = 7
 _PLAIN_OPSET: Final = 9
 OPEN_SINCE: Final = 4

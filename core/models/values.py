@@ -10,6 +10,7 @@ from typing import TypeAlias
 from core.base.errors import FoveaError
 from core.base.providers import ComputePrecision, Provider
 from core.card import BackboneCard, ModelCard
+from core.engine.values import NetworkStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,28 @@ class OpenedModel:
     def version(self) -> int:
         """The version of the model."""
         return self.model.version
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatistics:
+    """What a model, a backbone or an ONNX file consists of and costs.
+
+    Attributes:
+        title: for display.
+        network: what was counted, layer by layer.
+        file_bytes: the size of the files that it is read from.
+        published_weights: how many weights the network and the head have according to their cards; None for files. A
+            file stores fewer if BatchNormalization was folded into convolutions.
+        precision: the variant that was counted; None for files.
+        precisions: the variants that can be counted.
+    """
+
+    title: str
+    network: NetworkStatistics
+    file_bytes: int
+    published_weights: int | None = None
+    precision: ComputePrecision | None = None
+    precisions: tuple[ComputePrecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

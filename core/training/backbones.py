@@ -21,12 +21,14 @@ FINE_TUNABLE: Final = "Xception"
 
 
 def requested_backbone(request: TrainRequest, library: Library) -> InstalledBackbone:
-    """The backbone that a request names, or else the best one for its recipe.
+    """The backbone that a request names, that of the model whose classes it keeps, or else the best for its recipe.
 
     Raises:
         UsageError: there is no backbone of that name, or it cannot be fine-tuned.
         ModelError: it is damaged, or the library has none.
     """
+    if request.keep_classes_of:
+        return library.find(request.keep_classes_of).backbone
     if not request.backbone:
         is_joined = request.recipe is not Recipe.FINE_TUNE and any(one.name == JOINED for one in library.entries())
         return backbone_of(library, JOINED if is_joined else BACKBONE)

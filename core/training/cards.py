@@ -19,7 +19,8 @@ from core.images.listing import folder_name
 from core.models.training_examples import DATASET
 from core.models.values import InstalledModel
 from core.models.variant_agreement import variant_evaluation
-from core.training.evaluated_head import REJECT_PERCENTILE, EvaluatedHead
+from core.training.evaluated_head import KEPT, EvaluatedHead
+from core.training.evidence_rules import REJECT_PERCENTILE
 from core.training.request import TrainRequest
 from core.training.training_data import TrainingData
 from core.training.variant_check import VARIANT
@@ -47,7 +48,7 @@ def model_card(
     return ModelCard(
         name=request.name,
         title=request.name,
-        summary=f"Recognises {_named(classes)}; trained on {head.trained.fitted:,} images.",
+        summary=f"{_recognised(classes, head)}; trained on {head.trained.fitted:,} images.",
         classes=classes,
         backbone=own.card if own else SharedBackbone(data.backbone.name, shared.sha256),
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
@@ -57,6 +58,8 @@ def model_card(
         ),
         temperature=head.temperature,
         unknown_below=head.unknown_below,
+        unknown=head.unknown.rule if head.unknown else None,
+        sets=head.sets,
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
     )
@@ -79,11 +82,13 @@ def corrected_card(
     return replace(
         card,
         title=card.title.replace(f"{len(card.classes)} classes", f"{len(classes)} classes"),
-        summary=f"Recognises {_named(classes)}; trained on {head.trained.fitted:,} images with your corrections.",
+        summary=f"{_recognised(classes, head)}; trained on {head.trained.fitted:,} images with your corrections.",
         classes=classes,
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
         temperature=head.temperature,
         unknown_below=head.unknown_below,
+        unknown=head.unknown.rule if head.unknown else None,
+        sets=head.sets,
         training=_corrected_training(base, data, head, corrected),
         evaluation=_evaluation(data, head, before if is_comparable else None),
     )
@@ -125,11 +130,19 @@ def is_better(head: EvaluatedHead, start: EvaluatedHead) -> bool | None:
     return (gained > 0 and not found.could_be_chance) or (abs(gained) <= 1 and is_lower)
 
 
+def _recognised(classes: Sequence[str], head: EvaluatedHead) -> str:
+    """What the model recognises; of an extension, the new classes."""
+    match head.trained.facts.get(KEPT):
+        case {"count": int(count), "of": str(name)}:
+            return f"Recognises {_named(classes[count:])}, and the {count:,} classes of {name}"
+    return f"Recognises {_named(classes)}"
+
+
 def _named(classes: Sequence[str]) -> str:
     names = [label[:60] for label in classes[:_MAX_NAMED]]
     rest = len(classes) - len(names)
     last = f"{rest:,} more" if rest else names.pop()
-    return f"{', '.join(names)} and {last}"
+    return f"{', '.join(names)} and {last}" if names else last
 
 
 def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
@@ -152,7 +165,7 @@ def _images(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
     counts = np.bincount(data.everything().labels, minlength=len(classes)).tolist()
     return {
         "images": data.counts(),
-        "images_per_class": dict(zip(classes, counts, strict=True)),
+        "images_per_class": {name: count for name, count in zip(classes, counts, strict=True) if count},
         "fitted_to": head.trained.fitted,
         DATASET: data.fingerprint(),
     }
@@ -165,11 +178,11 @@ def _outcome(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
         f"the calibrated confidence reached by {100 - REJECT_PERCENTILE}% of {head.threshold_images:,} images of the "
         f"classes, {how}"
     )
-    return {
-        **head.trained.facts,
+    calibration = {
         "temperature": _calibration(data, head),
         "unknown_below": "too few images to tell" if head.unknown_below is None else threshold,
     }
+    return {**head.trained.facts, **calibration, **head.trained.facts}
 
 
 def _calibration(data: TrainingData, head: EvaluatedHead) -> str:
@@ -180,15 +193,27 @@ def _calibration(data: TrainingData, head: EvaluatedHead) -> str:
 
 def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | None) -> dict[str, Any]:
     """The evaluation of the model, without the user's paths."""
+    shared = _out_of_sample(head) | variant_evaluation(head.variants)
     if head.evaluation is None:
-        return variant_evaluation(head.variants)
+        return shared
     method = "on the test images, which the head was not trained on"
     if head.trained.fitted > len(data.train):
         method += "; the installed head was then fitted in the same way to all images"
     left_out = {"mistakes", "classes"} | ({"confusion"} if len(head.evaluation.classes) > _MAX_CONFUSED else set())
     figures = {key: value for key, value in to_json(head.evaluation).items() if key not in left_out}
     compared = _compared(head.evaluation, start) if start else {}
-    return {"method": method, **figures, **compared, **variant_evaluation(head.variants)}
+    return {"method": method, **figures, **compared, **shared}
+
+
+def _out_of_sample(head: EvaluatedHead) -> dict[str, Any]:
+    """What was measured on images that the head was not trained on, be it by cross-validation."""
+    found: dict[str, Any] = {"images": head.threshold_images}
+    if head.out_of_sample:
+        found["ece"] = round(head.out_of_sample.ece, 6)
+    if head.measured_sets:
+        coverage, size = head.measured_sets
+        found |= {"set_coverage": round(coverage, 4), "mean_set_size": round(size, 4)}
+    return {"out_of_sample": found} if head.out_of_sample else {}
 
 
 def _compared(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:

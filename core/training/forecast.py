@@ -19,6 +19,7 @@ from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.models.library import Library
 from core.training.backbones import requested_backbone
+from core.training.extension import check_extension
 from core.training.quick import FOLDS, check_weights
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Recipe, TrainRequest
@@ -85,7 +86,7 @@ def forecast_recipes(request: TrainRequest, library: Library, *, token: CancelTo
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = requested_backbone(replace(request, recipe=Recipe.QUICK), library)
-    dataset = read_dataset(request.folder, report=_ignore_progress, token=token)
+    dataset = read_dataset(request.folder, report=_ignore_progress, token=token, min_classes=request.min_classes)
     divided = split(dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed)
     size = _Size(
         train=len(divided.train),
@@ -197,6 +198,7 @@ def _axes_s(count: int, width: int) -> float:
 
 def _forecast(request: TrainRequest, size: _Size, feature_cost: _FeatureCost, head_s: float) -> Forecast:
     try:
+        check_extension(request)
         if request.recipe is not Recipe.DENSE:
             check_weights(size.train, size.width, size.classes)
         if request.recipe is not Recipe.QUICK:

@@ -129,8 +129,9 @@ def check_weights(images: int, width: int, classes: int) -> None:
 
 
 def fit(
-    features: Features, labels: Labels, c: float, *, balanced: bool = True, token: CancelToken | None = None
-) -> LinearHead:
+    features: Features, labels: Labels, c: float, *, balanced: bool = True, offset: Real | None = None,
+    token: CancelToken | None = None,
+) -> LinearHead:  # fmt: skip
     """Fit a logistic regression on standardized features, with the standardization folded into the weights.
 
     Args:
@@ -138,6 +139,7 @@ def fit(
         labels: their classes; each index from 0 to the highest occurs.
         c: scikit-learn's C.
         balanced: whether rare classes have the same weight as common ones.
+        offset: added to the logit of the first class of each image [n]; not part of the head.
         token: checked frequently.
 
     Raises:
@@ -148,7 +150,7 @@ def fit(
     check_weights(len(features), features.shape[1], classes)
     mean, scale = mean_std(features)
     points, axes = _spanned((features - mean) / scale)
-    weights, bias = _solve(points, labels, classes, c, effort, balanced=balanced)
+    weights, bias = _solve(points, labels, classes, c, effort, balanced=balanced, offset=offset)
     weights = ((weights if axes is None else weights @ axes) / scale).T
     return LinearHead(weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
 
@@ -251,10 +253,10 @@ def _sample(labels: Labels, seed: int) -> Labels:
 def _divisions(groups: Labels, labels: Labels, seed: int) -> list[Labels]:
     """Divisions into folds: several if there are few images."""
     repeats = max(1, min(_REPEATS, _LARGE // len(labels)))
-    return [_folds(groups, labels, seed + again) for again in range(repeats)]
+    return [assign_folds(groups, labels, seed + again) for again in range(repeats)]
 
 
-def _folds(groups: Labels, labels: Labels, seed: int) -> Labels:
+def assign_folds(groups: Labels, labels: Labels, seed: int) -> Labels:
     """The fold of each image, 0 to FOLDS - 1: groups stay together, and each class is distributed evenly."""
     alone = np.bincount(groups)[groups] > len(groups) / FOLDS  # so large a group does not mean near-duplicates
     groups = np.where(alone, groups.max() + 1 + np.arange(len(groups)), groups)
@@ -315,23 +317,28 @@ def _spanned(standard: Real) -> tuple[Real, Real | None]:
 
 
 def _solve(
-    points: Real, labels: Labels, classes: int, c: float, effort: _Effort, *, balanced: bool = True
-) -> tuple[Real, Real]:
+    points: Real, labels: Labels, classes: int, c: float, effort: _Effort, *, balanced: bool = True,
+    offset: Real | None = None,
+) -> tuple[Real, Real]:  # fmt: skip
     """Fit weights [classes, a] and bias [classes] to points [n, a]."""
     known, own = np.unique(labels, return_inverse=True)
     each = 1 / np.bincount(own) / len(known) if balanced else np.full(len(known), 1 / len(own))
-    solution = _minimise(points, own, each[own], 1 / (c * len(own)), effort)
+    given = np.zeros(len(own)) if offset is None else offset
+    solution = _minimise(points, own, given, each[own], 1 / (c * len(own)), effort)
     weights, bias = np.zeros((classes, points.shape[1])), np.full(classes, _ABSENT_LOGIT)
     weights[known], bias[known] = solution[:, :-1], solution[:, -1]
     return weights, bias
 
 
-def _minimise(points: Real, labels: Labels, sample_weights: Real, penalty: float, effort: _Effort) -> Real:
+def _minimise(
+    points: Real, labels: Labels, offset: Real, sample_weights: Real, penalty: float, effort: _Effort
+) -> Real:
     """Minimize the penalized log loss over weights and, as the last column, bias [classes, a + 1].
 
     Args:
         points: [n, a].
         labels: [n]; every class occurs.
+        offset: added to the logits of the first class [n].
         sample_weights: of each image in the loss [n], with sum 1.
         penalty: factor of half the sum of squared weights.
         effort: when to stop.
@@ -339,7 +346,7 @@ def _minimise(points: Real, labels: Labels, sample_weights: Real, penalty: float
     shape = (int(labels.max()) + 1, points.shape[1] + 1)
     rows = max(-(-len(labels) // _MAX_BLOCKS), _BLOCK // (shape[0] * shape[1]))
     blocks = [
-        (points[at : at + rows], labels[at : at + rows], sample_weights[at : at + rows])
+        (points[at : at + rows], labels[at : at + rows], offset[at : at + rows], sample_weights[at : at + rows])
         for at in range(0, len(labels), rows)
     ]
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
@@ -359,16 +366,17 @@ def _minimise(points: Real, labels: Labels, sample_weights: Real, penalty: float
     return found.reshape(shape)
 
 
-def _loss(solution: Real, block: tuple[Real, Labels, Real]) -> tuple[float, Real]:
+def _loss(solution: Real, block: tuple[Real, Labels, Real, Real]) -> tuple[float, Real]:
     """The weighted log loss of a block of images, and its gradient [classes, a + 1]."""
     loss, gradient = 0.0, np.zeros_like(solution)
     rows = min(len(block[0]), max(1, _SCORES // len(solution)))
     buffer = np.empty((rows, len(solution)))  # allocating one per step would cost as much as the step
     for at in range(0, len(block[0]), rows):
-        points, labels, sample_weights = (part[at : at + rows] for part in block)
+        points, labels, offset, sample_weights = (part[at : at + rows] for part in block)
         each = np.arange(len(labels))
         scores = np.matmul(points, solution[:, :-1].T, out=buffer[: len(points)])
         scores += solution[:, -1]
+        scores[:, 0] += offset
         scores -= scores.max(axis=1, keepdims=True)
         own = scores[each, labels]
         errors = np.exp(scores, out=scores)

@@ -54,6 +54,7 @@ class TrainRequest:
         augment: of fine-tune, whether images are augmented at random.
         restart: whether to discard an interrupted training of that name instead of resuming it.
         backbone: its name in the library; empty: the best one for the recipe, see `core.training.backbones`.
+        keep_classes_of: the model whose classes the new one keeps, see `core.training.extension`; empty: none.
     """
 
     folder: Path
@@ -72,6 +73,12 @@ class TrainRequest:
     augment: bool = True
     restart: bool = False
     backbone: str = ""
+    keep_classes_of: str = ""
+
+    @property
+    def min_classes(self) -> int:
+        """The fewest classes that a folder must have: one if there are others to tell it from."""
+        return 1 if self.keep_classes_of else 2
 
     @property
     def command_line(self) -> str:
@@ -80,6 +87,7 @@ class TrainRequest:
             return self.command
         words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
         words += ["--backbone", self.backbone] if self.backbone else []
+        words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
         given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}

@@ -45,6 +45,7 @@ from core.prediction import Failure
 from core.training import quick
 from core.training.cards import HEAD, corrected_card
 from core.training.evaluated_head import EvaluatedHead, evaluate_head
+from core.training.extension import extend, extended_data, kept_before, without_unused
 from core.training.recipes import train_quick
 from core.training.request import RetrainRequest
 from core.training.training_data import LabelledFeatures, TrainingData
@@ -153,8 +154,8 @@ def _scan(retraining: _Retraining) -> _Scanned:
     images = {image.sha256: image for image in readable}  # of copies, the latest label counts
     problems = tuple(one if isinstance(one, Problem) else _changed(one) for one in results if one not in readable)
     if not images:
-        ambiguous = ambiguous_text(retraining.ambiguous)
-        hint = problems[0].message if problems else ambiguous or tr("Correct a prediction first.")
+        unusable = problems[0].message if problems else ambiguous_text(retraining.ambiguous)
+        hint = unusable or tr("Correct a prediction first.")
         raise DatasetError(tr("There are no corrections to train on."), hint=hint)
     hashes = {one.path: one.sha256 for one in readable if one.label == images[one.sha256].label}
     return _Scanned(images, hashes, problems)
@@ -166,17 +167,18 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned, card: Backbo
     table = _features(retraining, images, card)
     available = [images[row] for row in table.rows.tolist()]
     learnable = {one.label for one in available if one.subset == Subset.TRAIN}
-    if len(learnable) < 2:
+    kept = kept_before(retraining.base, retraining.library)
+    if len(learnable) < 2 and kept is None:
         raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(_TRAIN_HINT))
     classes = tuple(sorted(learnable, key=natural_sort_key))
     rows = [row for row, one in enumerate(available) if one.label in learnable]
     dataset = Dataset(retraining.base.folder, classes, tuple(available[row] for row in rows), ())
     everything = LabelledFeatures(dataset.examples, table.features[rows], dataset.labels())
     train, validation, test = (_part(everything, part) for part in Subset)
-    return TrainingData(
-        dataset, retraining.base.backbone, card, train, validation, test, _is_random_split(retraining.base),
-        table.computed, table.failures,
-    )  # fmt: skip
+    is_random, backbone = _is_random_split(retraining.base), retraining.base.backbone
+    split = train, validation, test, is_random
+    data = TrainingData(dataset, backbone, card, *split, table.computed, table.failures)
+    return data if kept is None else extended_data(data, kept)
 
 
 def _merged(kept: Sequence[LabelledImage], scanned: Mapping[str, LabelledImage]) -> list[LabelledImage]:
@@ -198,9 +200,8 @@ def _features(retraining: _Retraining, images: Sequence[LabelledImage], card: Ba
     precision = Precision.EXACT if recorded == Precision.EXACT else Precision.AUTO
     files = backbone_files(retraining.base.backbone).only(card)
     source = FeatureExtractor.select(files, retraining.request.provider, precision)
-    report, token = retraining.report, retraining.token
+    bundled, report, token = _bundled(retraining, source.kind), retraining.report, retraining.token
     with FeatureStore() as store:
-        bundled = _bundled(retraining, source.kind)
         return compute_features(images, source, store, bundled=bundled, report=report, token=token)
 
 
@@ -238,16 +239,16 @@ def _trained(retraining: _Retraining, scanned: _Scanned) -> tuple[TrainingData, 
 
 
 def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
+    report, token = retraining.report, retraining.token
+    if kept := kept_before(retraining.base, retraining.library):
+        return extend(data, kept, report=report, token=token)
     seed = retraining.base.card.training.get("seed")
-    number = seed if isinstance(seed, int) else 0
-    trained = train_quick(data, number, report=retraining.report, token=retraining.token)
+    trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token)
     if isinstance(retraining.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=retraining.base.backbone)
-    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
-    report, token = retraining.report, retraining.token
-    variants = measure_variants(
-        trained.evaluated, data, bundled=partial(_bundled, retraining), report=report, token=token
-    )
+    fitted, bundled = data.fitted(trained.fitted), partial(_bundled, retraining)
+    head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
+    variants = measure_variants(trained.evaluated, data, bundled=bundled, report=report, token=token)
     return replace(head, variants=variants)
 
 
@@ -266,7 +267,7 @@ def _evaluate_base(retraining: _Retraining, data: TrainingData) -> tuple[Evaluat
     labels = np.array([old.index(one.label) for one in test.examples], np.int64)
     temperature = retraining.base.card.temperature
     found = evaluate(head.logits(test.features), labels, old, temperature=temperature, paths=test.paths)
-    return found, 0 if is_held_out else len(test)
+    return without_unused(found), 0 if is_held_out else len(test)
 
 
 def _head_before(retraining: _Retraining, data: TrainingData) -> tuple[Head, bool]:
@@ -298,11 +299,10 @@ def _install(
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
     own = load_files(base.backbone) if trained.backbone else {}
-    fitted = data.everything() if data.is_random_split else data.train
     return retraining.library.install(
         write_card(card),
-        {HEAD: trained.head} | own,
-        trained_on=[example.sha256 for example in fitted.examples],
+        {HEAD: trained.head, **head.bank_file, **own},
+        trained_on=[example.sha256 for example in data.fitted(trained.fitted).examples],
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )

@@ -18,7 +18,6 @@ from core.base.providers import Precision
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.datasets.dataset import Dataset
-from core.datasets.labelled_image import LabelledImage
 from core.evaluation.kept import serialize_evaluation
 from core.models import joined
 from core.models.heads import read_head
@@ -28,6 +27,7 @@ from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
+from core.training.extension import check_extension, classes_to_keep, extend, extended_data
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
@@ -102,11 +102,11 @@ def train(
         StorageError: the model cannot be written; nothing of it is left.
         Cancelled: the token was cancelled; the progress so far is kept.
     """
-    _check_name(request.name, library)
+    _check_request(request, library)
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
-        return _train_quick(training, data)
+        return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:
         resume = _dense if request.recipe is Recipe.DENSE else _fine_tune
         try:
@@ -139,6 +139,13 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
     return _install(training, data, replace(head, trained=replace(head.trained, facts=facts)))
 
 
+def _extend(training: _Training, data: TrainingData) -> Trained:
+    """Train the classes of the data on top of those of another model."""
+    kept = classes_to_keep(training.library.find(training.request.keep_classes_of), training.library)
+    data = extended_data(data, kept)
+    return _install(training, data, extend(data, kept, report=training.report, token=training.token))
+
+
 def _quick_checked(training: _Training, data: TrainingData) -> tuple[TrainingData, EvaluatedHead]:
     """Train on the features at hand, or in float32 if they come from a variant that changes predictions."""
     request, report, token = training.request, training.report, training.token
@@ -156,7 +163,8 @@ def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
 
 
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
-    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    fitted = data.fitted(trained.fitted)
+    head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
     if _lost_variants(training.request, data):
         return head
     return replace(
@@ -185,8 +193,8 @@ def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained
         data, training.request, start.trained, folder,
         report=training.report, on_epoch=training.on_epoch, token=training.token,
     )  # fmt: skip
-    validation, test = (_recompute(part, trained, training) for part in (data.validation, data.test))
-    head = evaluate_head(trained, validation, test, data.dataset.classes)
+    fitted, validation, test = (_recompute(part, trained, training) for part in data.parts.values())
+    head = evaluate_head(trained, fitted, validation, test, data.dataset.classes)
     return _install(training, data, head, start=start, gate=folder / protocol.PARITY)
 
 
@@ -211,27 +219,24 @@ def _install(
 ) -> Trained:
     """Check parity and install the model; it becomes the active version unless it is not better than its start."""
     trained, backbone = head.trained, head.trained.backbone or dataset.backbone
-    card, network = model_card(training.request, dataset, head, start), load_backbone(backbone)
+    card, files = model_card(training.request, dataset, head, start), {HEAD: trained.head, **head.bank_file}
     if gate is not None:
-        parity = check_parity(joined.join(network, backbone.card, read_head(trained.head), card), gate)
+        joint = joined.join(load_backbone(backbone), backbone.card, read_head(trained.head), card)
+        parity = check_parity(joint, gate)
         card = replace(card, training={**card.training, "parity": asdict(parity)})
+    if trained.backbone is not None:
+        files[trained.backbone.card.file] = load_backbone(trained.backbone)
     in_use = start is None or is_better(head, start) is True
     training.token.check()
     model = training.library.install(
         write_card(card),
-        {HEAD: trained.head} | ({trained.backbone.card.file: network} if trained.backbone else {}),
+        files,
         activate=in_use,
-        trained_on=[example.sha256 for example in _training_images(dataset, trained)],
+        trained_on=[example.sha256 for example in dataset.fitted(trained.fitted).examples],
         examples=[replace(one, path=one.path.absolute()) for one in dataset.training_examples()],
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
     return Trained(model, in_use, dataset, head, start)
-
-
-def _training_images(data: TrainingData, trained: TrainedHead) -> tuple[LabelledImage, ...]:
-    """The images that the installed model was fitted to."""
-    everything = trained.fitted > len(data.train)
-    return (data.everything() if everything else data.train).examples
 
 
 @contextmanager
@@ -242,8 +247,10 @@ def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
         yield run
 
 
-def _check_name(name: str, library: Library) -> None:
-    """Reject invalid names before the training."""
+def _check_request(request: TrainRequest, library: Library) -> None:
+    """Reject contradicting settings and invalid names before the training."""
+    check_extension(request)
+    name = request.name
     backbones = {entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)}
     if name in backbones or (library.builtin / name / CARD).exists():
         what = tr("“{name}” is the name of a built-in model.", name=name)

@@ -20,6 +20,7 @@ from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.split import Split, split
 from core.datasets.subsets import Subset
+from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, FeatureTable, compute_features
 from core.engine.near_duplicates import DUPLICATE_COSINE, NEAR_DUPLICATE_COSINE, near_duplicates
@@ -71,6 +72,7 @@ class TrainingData:
         is_random_split: whether the split is random, and not defined by the user's folders or counts.
         computed: how many images went through the engine; the features of the others were cached.
         failures: images that could no longer be read when their features were to be computed.
+        slower: engines of other variants that are open, see `Selection`.
     """
 
     dataset: Dataset
@@ -82,6 +84,7 @@ class TrainingData:
     is_random_split: bool
     computed: int
     failures: tuple[Failure, ...]
+    slower: tuple[Engine, ...] = ()
 
     @property
     def parts(self) -> Mapping[str, LabelledFeatures]:
@@ -95,6 +98,10 @@ class TrainingData:
     def everything(self) -> LabelledFeatures:
         """The images of all subsets."""
         return concat(self.train, self.validation, self.test)
+
+    def fitted(self, count: int) -> LabelledFeatures:
+        """The images that a head was fitted to, by their number: the training images or all."""
+        return self.everything() if count > len(self.train) else self.train
 
     def training_examples(self) -> list[LabelledImage]:
         """The images of all subsets, as the library records them."""
@@ -124,7 +131,7 @@ def load_training_data(
 ) -> TrainingData:
     """Read a folder, split it, and compute its features.
 
-    The features for the recipe quick are those of the fastest variant; for the others, from float32.
+    The features are from float32, but for the recipe quick, unless it keeps classes, from the fastest variant.
 
     Args:
         request: the training request.
@@ -141,10 +148,10 @@ def load_training_data(
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
-    backbone = requested_backbone(request, library)
-    extractor = _extractor(request, backbone, use_variants=use_variants)
+    extractor = _extractor(request, backbone := requested_backbone(request, library), use_variants=use_variants)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
-        dataset = read_dataset(request.folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
+        on_decoded, least = prefetcher.on_decoded, request.min_classes
+        dataset = read_dataset(request.folder, report=report, token=token, on_decoded=on_decoded, min_classes=least)
         on_dataset(dataset)
         divided = split(
             dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
@@ -156,17 +163,17 @@ def load_training_data(
         table = compute_features(examples, prefetcher.source, store, report=report, token=token)
     if request.train is None:
         divided = _split_by_features(dataset, request, divided, table, token)
-    subsets = divided.train, divided.validation, divided.test
-    train, validation, test = (_subset(dataset, table, used, part) for part in subsets)
+    parts = divided.train, divided.validation, divided.test
+    train, validation, test = (_subset(dataset, table, used, part) for part in parts)
     _check_classes(train, dataset.classes)
     dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, (validation, test), token)))
-    split_facts = _is_random_split(dataset, request), table.computed, table.failures
-    return TrainingData(dataset, backbone, extractor.card, train, validation, test, *split_facts)
+    facts = _is_random_split(dataset, request), table.computed, table.failures, extractor.slower
+    return TrainingData(dataset, backbone, extractor.card, train, validation, test, *facts)
 
 
 def _extractor(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool) -> FeatureExtractor:
     files = backbone_files(backbone)
-    if not use_variants or request.recipe is not Recipe.QUICK:
+    if not use_variants or request.recipe is not Recipe.QUICK or request.keep_classes_of:
         files = files.only(backbone.card)
     return FeatureExtractor.select(files, request.provider, request.precision)
 

@@ -8,8 +8,10 @@ where the variants were tried and another choice was faster: without a record, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +20,10 @@ from core.base.errors import ModelError, ProviderError
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import ComputePrecision, Precision, ProviderPreference
 from core.card import BackboneCard
+from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureKind, FeatureStore, Rows
-from core.engine.features import FeatureExtractor, compute_features
+from core.engine.features import FeatureExtractor, FeatureTable, compute_features
+from core.engine.limits import MAX_BATCH
 from core.models.heads import Head
 from core.models.installed import backbone_files
 from core.models.values import InstalledModel
@@ -30,6 +34,9 @@ VARIANT: Final = "variant"
 """The key in a card's training: the precision of the backbone's variant that computed the features."""
 _MAX_IMAGES: Final = 64
 """More take longer than they are worth: the check follows every training."""
+_SAFETY: Final = 2.0
+"""In forty trainings on random parts of 196 photos, a fifth of the images were computed, and none of the 20 changed
+predictions among 2,020 was missed."""
 
 
 def _nothing_bundled(_: FeatureKind) -> Rows:
@@ -62,30 +69,71 @@ def measure_variants(
     for variant in map(own.of_variant, own.variants):
         is_trained_in = variant.sha256 == data.card.sha256
         try:
-            rows, features = _features(part, data, own if is_trained_in else variant, bundled, report, token)
+            compute = _computation(data, own if is_trained_in else variant, bundled, report, token)
+            rows, trained, other = compare_logits(part, head, compute)
         except (ProviderError, ModelError):
             continue  # it does not work here, so nothing is known about it
         if len(rows):
-            trained, other = head.logits(part.features[rows]), head.logits(features)
             exact, low = (other, trained) if is_trained_in else (trained, other)
             measured[variant.precision] = VariantAgreement.measure(exact, low, part.labels[rows])
     return measured
 
 
-def _features(
-    part: LabelledFeatures,
+Compute: TypeAlias = Callable[[Sequence[LabelledImage]], FeatureTable]
+"""Computes the features of images."""
+_Logits: TypeAlias = NDArray[np.float32]
+
+
+def compare_logits(part: LabelledFeatures, head: Head, compute: Compute) -> tuple[NDArray[np.int64], _Logits, _Logits]:
+    """Rows of images that can still be read, and their logits from the features at hand and from those of `compute`.
+
+    The least certain images are computed first. The others keep the logits at hand from where a prediction would change
+    only if the difference of two logits changed by `_SAFETY` times as much as in any image so far.
+    """
+    trained = head.logits(part.features)
+    other, margins, largest = trained.copy(), _margins(trained), 0.0
+    order, lost = np.argsort(margins, kind="stable"), set[int]()
+    for start in range(0, len(order), MAX_BATCH):
+        chosen = order[start : start + MAX_BATCH]
+        if start and margins[chosen[0]] > _SAFETY * largest:
+            break
+        table = compute([part.examples[row] for row in chosen.tolist()])
+        found = chosen[table.rows]
+        lost |= {*chosen.tolist()} - {*found.tolist()}
+        other[found] = head.logits(table.features)
+        largest = max(largest, float(np.ptp(other[found] - trained[found], axis=1).max(initial=0.0)))
+    rows = np.array([row for row in range(len(part)) if row not in lost], np.int64)
+    return rows, trained[rows], other[rows]
+
+
+def _margins(logits: _Logits) -> NDArray[np.float32]:
+    """The differences [n] between the two largest logits of each image."""
+    ranked = np.sort(logits, axis=1)
+    return np.asarray(ranked[:, -1] - ranked[:, -2])
+
+
+def _computation(
     data: TrainingData,
     card: BackboneCard,
     bundled: Callable[[FeatureKind], Rows],
     report: ProgressCallback,
     token: CancelToken,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Rows of images that can still be read, and their features from the backbone or the variant with this card."""
-    files = backbone_files(data.backbone).only(card)
-    source = FeatureExtractor.select(files, ProviderPreference.AUTO, Precision.AUTO)
-    with FeatureStore() as store:
-        table = compute_features(part.examples, source, store, bundled=bundled(source.kind), report=report, token=token)
-    return table.rows, table.features
+) -> Compute:
+    """Computes features with the backbone or the variant with this card, which is opened once, and only if needed."""
+    ready = next((engine for engine in data.slower if engine.card.sha256 == card.sha256), None)
+    if ready is not None:
+        source = FeatureExtractor(card, Precision.AUTO, lambda: ready)
+    else:
+        files = backbone_files(data.backbone).only(card)
+        source = FeatureExtractor.select(files, ProviderPreference.AUTO, Precision.AUTO)
+        source = replace(source, open=cache(source.open))
+    own = bundled(source.kind)
+
+    def compute(examples: Sequence[LabelledImage]) -> FeatureTable:
+        with FeatureStore() as store:
+            return compute_features(examples, source, store, bundled=own, report=report, token=token)
+
+    return compute
 
 
 def variant_of(model: InstalledModel) -> BackboneCard:

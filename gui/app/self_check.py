@@ -163,7 +163,7 @@ def _on_every_provider(backbone: object) -> str:
                 tr(
                     "{provider} {milliseconds:.0f} ms (cosine {cosine:.5f})",
                     provider=provider_text(provider, probe.engine.precision),
-                    milliseconds=probe.engine.milliseconds,
+                    milliseconds=probe.engine.milliseconds(),
                     cosine=probe.engine.agreement,
                 )
             )

@@ -114,7 +114,7 @@ def _limits(model: InstalledModel) -> Iterator[str]:
     """What the user should know before labelling photos for a model that cannot learn from it."""
     if not model.has_training_data:
         title = model.card.title
-        yield tr("“{model}” can't be retrained, but your labels can train a model of your own.", model=title)
+        yield tr("“{model}” can't be retrained, but a new model can keep its classes and add yours.", model=title)
 
 
 def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label | None]) -> str:

@@ -135,7 +135,7 @@ class RetrainStrip(QFrame):
             self.bar.setValue(progress.step)
 
     def _texts(self, phase: Phase, pending: Sequence[Label], *, can_learn: bool) -> tuple[str, str]:
-        now, name = self._retraining, self._retraining.model.card.name if self._retraining.model else ""
+        now, name = self._retraining, self._retraining.model.card.title if self._retraining.model else ""
         match phase:
             case Phase.RUNNING:
                 stage = sentence(now.progress.stage) if now.progress else tr("Starting…")
@@ -148,7 +148,7 @@ class RetrainStrip(QFrame):
                 advice = "" if len(pending) > 1 else tr("Correct any other wrong photos, then retrain the model.")
                 return pending_text(pending), ambiguous_text(now.ambiguous) or advice
         reason = tr("“{model}” can't be retrained: its training data was not saved.", model=name)
-        advice = tr("Use your corrections to train a new model instead.")
+        advice = tr("Train a new model with your corrections: it can keep these classes and add yours.")
         return pending_text(pending), f"{reason} {advice}"
 
 

@@ -28,7 +28,8 @@ _RESTYLING: Final = (
     QEvent.Type.Show,
 )
 
-MarkerStyle = Literal["line", "dashed", "ring", "bar", "dots", "squares"]
+PointStyle = Literal["dots", "squares", "diamonds", "ring"]
+MarkerStyle = PointStyle | Literal["line", "dashed", "bar"]
 ColorRole = Literal["plot_main", "plot_other", "muted", "text", "border"]
 Range = tuple[float, float]
 Tick = tuple[float, str]
@@ -57,6 +58,11 @@ class Style:
     def colour(self, role: ColorRole) -> QColor:
         """The colour of this role in the theme."""
         return QColor(getattr(self.colours, role))
+
+    @property
+    def surface(self) -> QColor:
+        """The colour behind everything."""
+        return QColor(self.colours.surface)
 
     def pen(self, role: ColorRole, *, dashed: bool = False, width: float = 2) -> QPen:
         """A cosmetic pen: its width is in pixels, whatever the units of the chart."""
@@ -107,7 +113,7 @@ class Canvas(pyqtgraph.GraphicsView):
     def show_style(self, style: Style) -> None:
         """Apply this style."""
         self._style = style
-        self.setBackground(QColor(style.colours.surface))
+        self.setBackground(style.surface)
         for part in self._parts:
             part.show_style(style)
 
@@ -184,6 +190,10 @@ class Legend(pyqtgraph.GraphicsWidget):
             case "dots":
                 painter.setBrush(colour)
                 painter.drawEllipse(middle)
+            case "diamonds":
+                painter.setBrush(colour)
+                edges = (QPointF(0, -6), QPointF(6, 0), QPointF(0, 6), QPointF(-6, 0))
+                painter.drawPolygon([middle.center() + edge for edge in edges])
 
 
 class Chart:
@@ -213,6 +223,16 @@ class Chart:
         ends = list(up if self._rules_up else across) * (len(places) // 2)
         self._rules.setData(*((places, ends) if self._rules_up else (ends, places)))
 
+    def align(self, other: Chart) -> None:
+        """Give the left axes of this chart and of one above it the same width, so that their plot areas are aligned."""
+        width = max(one._left.minimumWidth() for one in (self, other))  # noqa: SLF001 - of the same class
+        for one in (self, other):
+            one._left.setWidth(width)  # noqa: SLF001
+
+    def name_bottom(self, name: str) -> None:
+        """Name the bottom axis; `show_range` shows it."""
+        self._bottom.title = name
+
     def show_style(self, style: Style) -> None:
         """Apply this style."""
         self._rules.setPen(style.pen("border", width=1))
@@ -224,7 +244,7 @@ class _Axis(pyqtgraph.AxisItem):
     """An axis with labels only; the chart draws the grid lines, as those of pyqtgraph cover the curves."""
 
     def __init__(self, side: Literal["left", "bottom"], name: str, box: pyqtgraph.ViewBox) -> None:
-        self._name = name
+        self.title = name
         super().__init__(side, linkView=box, maxTickLength=0)
         self.enableAutoSIPrefix(False)
         self.setStyle(tickFont=font(), tickTextOffset=_TICK_GAP, hideOverlappingLabels=False)
@@ -233,7 +253,7 @@ class _Axis(pyqtgraph.AxisItem):
         """Set the ticks and reserve their space immediately; pyqtgraph does so only after the first paint."""
         self.setTicks([list(shown)])
         sizes = [text_size(text) for _, text in shown]
-        name = text_size(self._name).height() + 4 if self._name else 0
+        name = text_size(self.title).height() + 4 if self.title else 0
         if self.orientation == "left":
             self.setWidth(math.ceil(max((size.width() for size in sizes), default=0)) + 2 * _TICK_GAP + name)
         else:
@@ -258,10 +278,10 @@ class _Axis(pyqtgraph.AxisItem):
         if self.orientation == "left":
             painter.rotate(-90)
             box = QRectF(-room.height(), 0, room.height(), room.width())
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self._name)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self.title)
         else:
             box = QRectF(0, 0, room.width(), room.height())
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, self._name)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, self.title)
 
     def _updateLabel(self) -> None:
         """Skip the layout of pyqtgraph's label, which is slow and not used."""
@@ -276,6 +296,11 @@ class Heading(pyqtgraph.GraphicsWidget):
         self.setMinimumHeight(28)
         self.setMaximumHeight(28)
         canvas.add_part(self)
+
+    def show_text(self, text: str) -> None:
+        """Change the title."""
+        self._text = text
+        self.update()
 
     def show_style(self, style: Style) -> None:
         """Apply this style."""
@@ -310,16 +335,13 @@ class Line:
 
 
 class Scatter:
-    """Markers in a chart: filled dots or squares, or rings."""
+    """Markers in a chart: filled dots, squares or diamonds, or rings."""
 
-    def __init__(
-        self, canvas: Canvas, chart: Chart, role: ColorRole, style: Literal["dots", "squares", "ring"]
-    ) -> None:
+    def __init__(self, canvas: Canvas, chart: Chart, role: ColorRole, style: PointStyle, size: int = 0) -> None:
         self._role, self._is_filled = role, style != "ring"
-        size = 9 if self._is_filled else 13
-        self._points = pyqtgraph.ScatterPlotItem(
-            size=size, symbol="s" if style == "squares" else "o", useCache=False, antialias=True
-        )
+        size = size or (9 if self._is_filled else 13)
+        symbol = {"squares": "s", "diamonds": "d"}.get(style, "o")
+        self._points = pyqtgraph.ScatterPlotItem(size=size, symbol=symbol, useCache=False, antialias=True)
         chart.box.addItem(self._points, ignoreBounds=True)
         canvas.add_part(self)
 

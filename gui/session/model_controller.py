@@ -57,6 +57,12 @@ class ModelController(QObject):
         self._engine.list_models().succeeded.connect(self._on_listed)
 
     @property
+    def extendable(self) -> InstalledModel | None:
+        """The model in use if it can only learn as a new model that keeps its classes; None otherwise."""
+        model = self.current
+        return None if model is None or model.has_training_data else model
+
+    @property
     def opening_title(self) -> str:
         """The title of the model that is being opened; empty if none is."""
         model = self.installed.get(self.opening)

@@ -80,7 +80,9 @@ class ActionId(Enum):
     CLASSIFY_AGAIN = auto()
     CLASSIFY_SELECTED = auto()
     COMPARE = auto()
+    COMPARE_NETWORKS = auto()
     IMPORT_MODEL = auto()
+    STATISTICS = auto()
     EXPORT_MODEL = auto()
     ROLL_BACK = auto()
     REMOVE_MODEL = auto()
@@ -206,6 +208,12 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.STOP, mark("&Stop classifying"), "Ctrl+."),
         _SEPARATOR,
         _Entry(ActionId.COMPARE, mark("Co&mpare…"), "Ctrl+D"),
+        _Entry(ActionId.STATISTICS, mark("S&tatistics"), "Ctrl+Shift+A", synonyms=mark("layers weights parameters")),
+        _Entry(
+            ActionId.COMPARE_NETWORKS,
+            mark("Compare &networks"),
+            synonyms=mark("scatter accuracy size speed benchmark plot"),
+        ),
         _Entry(ActionId.IMPORT_MODEL, mark("&Import…"), "Ctrl+I"),
         _Entry(ActionId.EXPORT_MODEL, mark("E&xport…"), "Ctrl+Shift+X"),
         _Entry(ActionId.ROLL_BACK, mark("Roll &back to previous version"), "Ctrl+Shift+B", synonyms=mark("revert")),

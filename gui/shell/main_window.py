@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
             ActionId.QUIT: self.close,
             ActionId.NEW_MODEL: self.wizard_controller.open,
             ActionId.COMPARE: self.compare_controller.open,
+            ActionId.COMPARE_NETWORKS: lambda: self.pages.networks.open(),
             ActionId.SHOW_NOTICES: self.status.bell.open,
             ActionId.USER_GUIDE: lambda: self.help.show_guide(),
             ActionId.SHORTCUTS: lambda: self.help.show_shortcuts(),

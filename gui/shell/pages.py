@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
     from gui.models.evaluation_window import EvaluationController
+    from gui.models.networks_controller import NetworksController
     from gui.models.page import ModelsPage
     from gui.photos.browser import PhotosBrowser
     from gui.shell.folder_commands import FolderCommands
@@ -39,6 +40,7 @@ _LATER: Final = (
     "gui.photos.changes_window",
     "gui.camera.controller",
     "gui.shell.licences_dialog",
+    "gui.convolutions.window",
     "gui.shell.preferences",
     "statistics",
 )
@@ -112,6 +114,13 @@ class PageStack(QStackedWidget):
         return EvaluationController(self._session, self._notices, self)
 
     @cached_property
+    def networks(self) -> NetworksController:
+        """Compares networks by accuracy and cost."""
+        from gui.models.networks_controller import NetworksController
+
+        return NetworksController(self._session, self._notices, self)
+
+    @cached_property
     def camera(self) -> CameraController:
         """The camera."""
         from gui.camera.controller import CameraController
@@ -135,6 +144,7 @@ class PageStack(QStackedWidget):
         result.choices.currentItemChanged.connect(self.state_changed)
         self._session.library.listed.connect(self.state_changed)
         result.compare_wanted.connect(self.compare_wanted)
+        result.networks_wanted.connect(lambda: self.networks.open())
         result.shown.connect(lambda: self.show_page(Page.MODELS))
         self._add(result, Page.MODELS)
         return result

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from core.app import benchmark
+from core.base import paths
 from core.jobs import pipeline, walk
 from core.models import classifier
 from core.outputs import sort
-from core.services.processes import serve_batch, serve_engine
+from core.services.processes import serve_batch, serve_engine, serve_library
 
 DEADLY = "deadly.png"
 
@@ -106,3 +108,10 @@ def serve_batch_that_sorts_slowly(connection: Connection) -> None:
 
     sort.execute, sort.undo = slowly(sort.execute), slowly(sort.undo)
     serve_batch(connection)
+
+
+def serve_library_that_measures_little(connection: Connection) -> None:
+    """Serve like the library process, but measure only the user's backbones, and a small photo."""
+    benchmark.PHOTO = (400, 300)
+    paths.builtin_models = lambda: Path(os.environ["FOVEA_HOME"]) / "none"
+    serve_library(connection)

@@ -46,6 +46,7 @@ class MethodController(QObject):
         step = MethodStep(self._pages)
         step.changed.connect(self.changed)
         step.preview_wanted.connect(self._preview)
+        step.keep.toggled.connect(self._forecast)
         self._library.listed.connect(self._on_listed)
         self._pages.addWidget(step)
         return step
@@ -62,11 +63,21 @@ class MethodController(QObject):
     def show(self) -> None:
         """Prepare the step for the user: measure now what would be measured soon."""
         self._library.refresh()
+        self._show_extendable()
         if self._delay.isActive():
             self._delay.stop()
             self._forecast()
         self.step.name.setFocus()
         self.step.name.selectAll()
+
+    def keep_classes(self) -> None:
+        """Suggest to keep the classes of the model in use, if that is the only way it can learn."""
+        self._show_extendable()
+        self.step.keep.setChecked(self._models.extendable is not None)
+
+    def _show_extendable(self) -> None:
+        read, model = self._photos.read, self._models.extendable
+        self.step.offer_to_keep(None if model is None else model.card, is_needed=bool(read and len(read.classes) < 2))
 
     def _on_listed(self, listed: api.LibraryListing) -> None:
         self._listed = {one.name: any(not version.number for version in one.versions) for one in listed.names}
@@ -85,6 +96,7 @@ class MethodController(QObject):
         read = self._photos.read
         if read is not None and read.error is None:
             self._show_names()
+            self._show_extendable()
             self.step.suggest(read.folder.name)
             self.step.begin_forecast()
             task = self._forecasting.start(api.forecast, self.request())

@@ -11,14 +11,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QLineEdit, QWidget
 
 from core.base.errors import FoveaError
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.base.settings import Settings
+from core.card import ModelCard
 from core.training.request import Recipe, TrainRequest
 from core.training.values import Forecast, Previewed
 from gui.training.wizard.options import KEPT_ASIDE, Options
 from gui.training.wizard.recipe_cards import RecipeCard
 from gui.widgets import theme
-from gui.widgets.basic import ScrollColumn, label, show_text
+from gui.widgets.basic import CheckBox, ScrollColumn, label, show_text
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -32,6 +33,8 @@ class MethodStep(QWidget):
     Attributes:
         changed: `can_continue` may have changed.
         preview_wanted: draw the preview; how often other photos were requested.
+        keep: whether the new model keeps the classes of `kept_model`.
+        kept_model: the name of the model whose classes can be kept; empty if there is none.
     """
 
     changed = Signal()
@@ -45,6 +48,8 @@ class MethodStep(QWidget):
         self._name_error, self._name_note = label(kind="danger", wrap=True), label(kind="muted", wrap=True)
         self._names: dict[str, bool] = {}
         self._suggested_for: str | None = None
+        self.keep, self._keep_note = CheckBox(""), label(kind="muted", wrap=True)
+        self.kept_model = ""
         self.cards = {recipe: RecipeCard(recipe) for recipe in Recipe}
         self._group = QButtonGroup(self)
         for card in self.cards.values():
@@ -72,6 +77,30 @@ class MethodStep(QWidget):
         """Warn before the name of one of these models is used, by name; True for a built-in one."""
         self._names = dict(names)
         self._check_name(self.name.text())
+
+    def offer_to_keep(self, model: ModelCard | None, *, is_needed: bool) -> None:
+        """Offer to keep the classes of a model; None offers nothing.
+
+        Args:
+            model: the card of the model.
+            is_needed: whether there is no other way, as the photos have only one class.
+        """
+        self.kept_model = model.name if model else ""
+        self._keeping.setVisible(model is not None)
+        if model is None:
+            self.keep.setChecked(False)
+            return
+        count = len(model.classes)
+        self.keep.setText(
+            tr_n("Keep the {count:,} class of “{model}”", "Keep the {count:,} classes of “{model}”", count,
+                 model=model.title)
+        )  # fmt: skip
+        self._keep_note.setText(
+            tr("The new model then recognises these classes and yours. Most other photos keep their predictions.")
+        )
+        if is_needed:
+            self.keep.setChecked(True)
+        self.keep.setEnabled(not is_needed)
 
     def show_forecasts(self, forecasts: Sequence[Forecast]) -> None:
         """Show the expected times of the recipes, or why they cannot run."""
@@ -115,6 +144,7 @@ class MethodStep(QWidget):
             provider=settings.provider,
             precision=settings.precision,
             recipe=self.recipe,
+            keep_classes_of=self.kept_model if self.keep.isChecked() else "",
         )
         return self.options.complete(request)
 
@@ -128,10 +158,13 @@ class MethodStep(QWidget):
         title.setBuddy(self.name)
         self.name.setMaximumWidth(320)
         naming = hbox(title, self.name, fill(vbox(self._name_error, self._name_note)), SPACE)
+        self._keeping = QWidget()
+        vbox(self.keep, self._keep_note, parent=self._keeping, spacing=theme.GRID // 2)
+        self._keeping.hide()
         cards = hbox(*map(fill, self.cards.values()), spacing=2 * theme.GRID)
         area = ScrollColumn(tr("Training method"), self)  # first: reparenting restyles everything inside
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.show_column(naming, cards, self.options, SPACE).setSpacing(2 * theme.GRID)
+        area.show_column(naming, self._keeping, cards, self.options, SPACE).setSpacing(2 * theme.GRID)
         vbox(area, parent=self)
 
     def _request_preview(self) -> None:

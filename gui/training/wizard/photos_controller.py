@@ -39,6 +39,7 @@ class PhotosController(QObject):
     def __init__(self, session: Session, pages: QStackedWidget) -> None:
         super().__init__(pages)
         self._tasks, self._corrections, self._pages = session.training, session.corrections, pages
+        self._models = session.models
         self._reading = LatestTask(self._tasks)
         self._undo_stack: list[UndoAction] = []
         self._unlabelled: tuple[Path, ...] = ()
@@ -152,7 +153,7 @@ class PhotosController(QObject):
         if self.read is None or self.read.folder != folder:
             self.read = None
             self.step.show_reading(folder)
-        task = self._reading.start(api.read_folder, folder)
+        task = self._reading.start(api.read_folder, folder, 2 if self._models.extendable is None else 1)
         task.progressed.connect(self.step.show_progress)
         task.succeeded.connect(self._on_read)
         task.failed.connect(lambda error: self._on_read(FolderRead(folder, error=error)))

@@ -98,9 +98,13 @@ class TrainingWizard(SecondWindow):
             self.photos.open(folder)
 
     def build(self, name: str, classes: Mapping[str, Sequence[Path]]) -> None:
-        """Build a dataset with these classes, which the user can then change, unless a training is in progress."""
+        """Build a dataset with these classes, which the user can then change, unless a training is in progress.
+
+        The photos were labelled for the model in use, so its classes are kept if it cannot be retrained.
+        """
         if self._can_begin():
             self.photos.build(name, classes)
+            self.method.keep_classes()
 
     def _can_begin(self) -> bool:
         """Show the first step, or the training that is in progress."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.app import benchmark
+from core.app.benchmark_record import load_record
 from core.base import paths
 from tests.core.cli.conftest import Fovea
 
@@ -33,3 +34,6 @@ def test_json_has_a_time_for_each_batch(fovea: Fovea) -> None:
     (cpu,) = (one for one in content["engines"] if one["provider"] == "cpu")
     assert (cpu["works"], set(cpu["batch_ms"])) == (True, {"1", "8"})
     assert content["decode"]["ms"] > 0
+    kept = load_record()
+    assert kept is not None
+    assert [round(time.ms, 3) for time in kept.times.values()] == [cpu["batch_ms"]["1"]]

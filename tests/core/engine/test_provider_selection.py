@@ -17,7 +17,7 @@ from core.base.errors import ModelError, ProviderError
 from core.base.providers import TITLES, ComputePrecision, Precision, Provider, ProviderPreference
 from core.card import BackboneCard
 from core.engine import provider_selection, sessions
-from core.engine.engine import Engine, open_engine
+from core.engine.engine import Engine
 from core.engine.golden import encode_features
 from core.engine.provider_selection import BackboneFiles, candidates, choose_engine, probe_provider, select
 from tests import tiny
@@ -185,6 +185,14 @@ def test_a_variant_that_is_hardly_faster_is_not_worth_its_loss(speeds: dict[str,
     assert chosen_precision(tiny.variant_files()) is ComputePrecision.FLOAT32
 
 
+@pytest.mark.usefixtures("speeds")
+def test_what_was_opened_to_compare_can_be_used_further() -> None:
+    selection = select(tiny.variant_files(), ProviderPreference.CPU, Precision.AUTO)
+    assert selection.card.precision is INT8
+    assert [engine.precision for engine in selection.slower] == [ComputePrecision.FLOAT32]
+    assert select(tiny.variant_files(), ProviderPreference.CPU, Precision.AUTO).slower == (), "it is remembered"
+
+
 def test_what_is_fast_in_turns_is_chosen_although_it_was_slow_when_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     """Something else was busy while it was opened, and is busy during some of the turns."""
     turns: list[ComputePrecision] = []
@@ -198,12 +206,7 @@ def test_what_is_fast_in_turns_is_chosen_although_it_was_slow_when_opened(monkey
             pass
         return run(engine, batch)
 
-    def open_slowly(data: bytes, card: BackboneCard, provider: Provider, precision: Precision) -> Engine:
-        engine = open_engine(data, card, provider, precision)
-        return replace(engine, milliseconds=1000.0 if card.precision is INT8 else 0.1)
-
     monkeypatch.setattr(Engine, "run", run_slowly)
-    monkeypatch.setattr(provider_selection, "open_engine", open_slowly)
     assert chosen_precision(tiny.variant_files()) is INT8
     assert turns[:4] == [ComputePrecision.FLOAT32, INT8] * 2
 

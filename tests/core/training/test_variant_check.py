@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,12 @@ import pytest
 
 from core.base.progress import CancelToken
 from core.base.providers import ComputePrecision, Precision, ProviderPreference
+from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
+from core.engine.features import FeatureTable
+from core.engine.limits import MAX_BATCH
 from core.models.classifier import open_classifier
+from core.models.heads import LinearHead
 from core.models.library import Library
 from core.models.values import InstalledModel
 from core.models.variant_agreement import VariantAgreement
@@ -19,7 +24,8 @@ from core.training.backbones import BACKBONE
 from core.training.request import RetrainRequest, TrainRequest
 from core.training.retrain import retrain
 from core.training.train import Trained, train
-from core.training.training_data import extractor_of
+from core.training.training_data import LabelledFeatures, extractor_of
+from core.training.variant_check import compare_logits
 from tests import teaching, tiny
 from tests.labels import correction, give
 
@@ -110,3 +116,43 @@ def test_features_of_variants_are_stored_apart(folder: Path, library: Library) -
         (row,) = store.get(low, [first.sha256]).values()
         assert not store.get(exact, [first.sha256])
     np.testing.assert_array_equal(data.train.features[0], row)
+
+
+def _certain(margins: list[float]) -> tuple[LabelledFeatures, LinearHead]:
+    """Images whose two logits differ by these margins: their features."""
+    features = np.stack([margins, np.zeros(len(margins))], axis=1).astype(np.float32)
+    examples = tuple(LabelledImage(Path(f"{row}.png"), "first") for row in range(len(margins)))
+    head = LinearHead(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    return LabelledFeatures(examples, features, np.zeros(len(margins), np.int64)), head
+
+
+@pytest.mark.parametrize(("change", "computed"), [(0.1, MAX_BATCH), (5.0, 2 * MAX_BATCH), (100.0, 3 * MAX_BATCH)])
+def test_only_images_whose_prediction_could_change_are_computed(change: float, computed: int) -> None:
+    part, head = _certain([float(row) for row in reversed(range(3 * MAX_BATCH))])
+    asked: list[Path] = []
+
+    def compute(examples: Sequence[LabelledImage]) -> FeatureTable:
+        rows = [int(one.path.stem) for one in examples]
+        asked.extend(one.path for one in examples)
+        shift = np.array([-change, 0], np.float32)
+        return FeatureTable(part.features[rows] + shift, np.arange(len(rows)), (), len(rows))
+
+    rows, before, now = compare_logits(part, head, compute)
+    assert len(asked) == computed
+    assert rows.tolist() == list(range(len(part)))
+    certain = [row for row in rows.tolist() if part.paths[row] not in asked]
+    np.testing.assert_array_equal(before[certain], now[certain])
+    assert int((before.argmax(axis=1) != now.argmax(axis=1)).sum()) == sum(
+        0 <= margin < change for margin in part.features[:, 0]
+    )
+
+
+def test_images_that_can_no_longer_be_read_are_left_out() -> None:
+    part, head = _certain([0.0, 1.0, 2.0])
+
+    def compute(examples: Sequence[LabelledImage]) -> FeatureTable:
+        return FeatureTable(np.zeros((len(examples) - 1, 2), np.float32), np.arange(1, len(examples)), (), 0)
+
+    rows, before, now = compare_logits(part, head, compute)
+    assert rows.tolist() == [1, 2]
+    assert before.shape == now.shape == (2, 2)

@@ -1,0 +1,106 @@
+"""Published networks, the backbones of this machine, and the user's models, by accuracy and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from core.app.benchmark_record import load_record
+from core.app.values import ComparedNetwork, MeasuredTime, NetworkComparison, NetworkKind
+from core.architectures.networks import CLASSES
+from core.architectures.published import OTHERS, PUBLISHED, PublishedNetwork
+from core.card import BackboneCard
+from core.evaluation.kept import load_evaluation
+from core.models import examine
+from core.models.library import Library
+from core.models.values import InstalledBackbone, InstalledModel, ModelName
+
+_SAME_COST: Final = 0.02
+"""Difference of multiply-adds up to which a backbone is a published network: a graph's padding may be another."""
+
+
+def compare_networks(library: Library) -> NetworkComparison:
+    """Collect what is known about networks, without running any."""
+    record = load_record()
+    times = record.times if record else {}
+    networks = (*map(_published, (*PUBLISHED, *OTHERS)), *_measured(library, times), *_own(library, times))
+    return NetworkComparison(networks, record.measured_at if record else None)
+
+
+def _published(one: PublishedNetwork) -> ComparedNetwork:
+    counts = one.counts
+    return ComparedNetwork(
+        NetworkKind.PUBLISHED,
+        one.title,
+        one.top1,
+        counts.weights,
+        counts.float32_bytes,
+        counts.multiply_adds,
+        one.source,
+    )
+
+
+def _measured(library: Library, times: Mapping[str, MeasuredTime]) -> Iterator[ComparedNetwork]:
+    """The backbones that are published networks, if they were measured."""
+    for backbone in _backbones(library):
+        network = published_network(backbone.card)
+        if network is not None and backbone.name in times:
+            yield ComparedNetwork(
+                NetworkKind.MEASURED,
+                network.title,
+                network.top1,
+                backbone.card.weights,
+                backbone.size_bytes,
+                backbone.card.multiply_adds,
+                network.source,
+                times[backbone.name],
+            )
+
+
+def _backbones(library: Library) -> Iterator[InstalledBackbone]:
+    """Those with published weights: shared ones, and those of built-in models; the user's may be fine-tuned."""
+    for entry in library.entries():
+        match entry:
+            case InstalledBackbone():
+                yield entry
+            case InstalledModel(is_builtin=True, card=card) if isinstance(card.backbone, BackboneCard):
+                yield entry.backbone
+            case _:
+                pass
+
+
+def published_network(card: BackboneCard) -> PublishedNetwork | None:
+    """The published network that a backbone is, without its classifier; None if it is none of them."""
+    for one in (*PUBLISHED, *OTHERS):
+        expected = one.counts.multiply_adds
+        found = card.multiply_adds + card.feature_width * CLASSES
+        is_same_shape = (one.architecture, one.size) == (card.architecture, card.preprocessing.size)
+        if is_same_shape and abs(found - expected) <= _SAME_COST * expected:
+            return one
+    return None
+
+
+def _own(library: Library, times: Mapping[str, MeasuredTime]) -> Iterator[ComparedNetwork]:
+    """Each of the user's models in its active version or, if that has no evaluation, in the newest that has one."""
+    for one in examine.list_names(library):
+        for model in _evaluated(one):
+            evaluation = load_evaluation(model)
+            if evaluation is not None:
+                yield ComparedNetwork(
+                    NetworkKind.OWN,
+                    model.card.title,
+                    evaluation.accuracy,
+                    model.parameters or 0,
+                    model.size_bytes,
+                    model.backbone.card.multiply_adds,
+                    time=times.get(model.backbone.name),
+                    interval=evaluation.interval,
+                    images=evaluation.images,
+                )
+                break
+
+
+def _evaluated(one: ModelName) -> list[InstalledModel]:
+    """Its versions with an evaluation: the active one first, then the newest."""
+    ordered = sorted(one.versions, key=lambda version: (not version.is_active, -version.number))
+    return [model for version in ordered if (model := version.model) and model.has_evaluation and not model.is_builtin]

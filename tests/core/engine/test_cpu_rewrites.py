@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import ArrayLike, NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from core.base.providers import Precision, Provider
+from core.engine.cpu_rewrites import rewrite
+from core.engine.sessions import open_session
+from core.models.composite import resampling
+from tests import tiny
+
+SIZE, SMALL = 96, 72
+
+
+def _file(nodes: list[NodeProto], arrays: Mapping[str, ArrayLike], opset: int = 17) -> bytes:
+    ends = [
+        helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", None, None, None]),
+        helper.make_tensor_value_info("result", TensorProto.FLOAT, ["n", None, None, None]),
+    ]
+    initializers = [numpy_helper.from_array(np.asarray(values), name) for name, values in arrays.items()]
+    graph = helper.make_graph(nodes, "test", ends[:1], ends[1:], initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _shortcut(strides: int = 2, *, bias: bool = True, reads: str = "real") -> bytes:
+    """A 1x1 convolution in float32 of an array that is stored in 8 bits."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, ArrayLike] = {
+        "scale": np.float32(0.02),
+        "zero": np.uint8(128),
+        "w": rng.normal(size=(6, 4, 1, 1)).astype(np.float32),
+        "b": rng.normal(size=6).astype(np.float32),
+    }
+    return _file(
+        [
+            helper.make_node("QuantizeLinear", ["image", "scale", "zero"], ["stored"]),
+            helper.make_node("DequantizeLinear", ["stored", "scale", "zero"], ["real"]),
+            helper.make_node(
+                "Conv", [reads, "w", *(["b"] if bias else [])], ["result"], strides=[strides] * 2, kernel_shape=[1, 1]
+            ),
+        ],
+        arrays,
+    )
+
+
+def _resize(rows: NDArray[np.float32], opset: int = 17) -> bytes:
+    """An image [n, h, w, c] whose rows and columns are multiplied by a matrix."""
+    return _file(
+        [
+            helper.make_node("Transpose", ["image"], ["planes"], perm=[0, 3, 1, 2]),
+            helper.make_node("MatMul", ["rows", "planes"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "columns"], ["result"]),
+        ],
+        {"rows": rows, "columns": np.ascontiguousarray(rows.T)},
+        opset,
+    )
+
+
+def _operators(data: bytes) -> Counter[str]:
+    return Counter(node.op_type for node in onnx.ModelProto.FromString(data).graph.node)
+
+
+def _run(data: bytes, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    session = open_session(data, Provider.CPU, Precision.EXACT)
+    return np.asarray(session.run(["result"], {"image": image})[0])
+
+
+@pytest.mark.parametrize(("size", "bias", "reads"), [(8, True, "real"), (9, False, "real"), (9, True, "image")])
+def test_strided_shortcut_between_8_bit_layers_becomes_a_matrix_product(size: int, bias: bool, reads: str) -> None:
+    data = _shortcut(bias=bias, reads=reads)
+    image = np.random.default_rng(1).normal(size=(3, 4, size, size)).astype(np.float32)
+    rewritten = rewrite(data)
+    assert _operators(rewritten)["Conv"] == 0
+    assert np.abs(_run(rewritten, image) - _run(data, image)).max() < 1e-5
+
+
+def test_pixels_are_selected_before_they_become_float32() -> None:
+    nodes = onnx.ModelProto.FromString(rewrite(_shortcut())).graph.node
+    order = [node.op_type for node in nodes if node.op_type in ("Slice", "DequantizeLinear")]
+    assert order == ["DequantizeLinear", "Slice", "DequantizeLinear"]
+
+
+def test_convolution_of_every_pixel_stays() -> None:
+    data = _shortcut(strides=1)
+    assert rewrite(data) is data
+
+
+def test_network_in_float32_stays() -> None:
+    data = tiny.backbone_bytes()
+    assert rewrite(data) is data
+
+
+def test_resizing_multiplies_only_the_band_of_its_matrices() -> None:
+    data = _resize(resampling(SIZE, SMALL))
+    image = np.random.default_rng(2).uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
+    rewritten = rewrite(data)
+    assert _operators(rewritten)["MatMul"] > 2
+    assert np.abs(_run(rewritten, image) - _run(data, image)).max() < 1e-3
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+def test_dense_matrix_stays(opset: int) -> None:
+    data = _resize(np.ones((SMALL, SIZE), np.float32), opset)
+    assert rewrite(data) is data
+
+
+def test_old_graph_stays() -> None:
+    data = _resize(resampling(SIZE, SMALL), opset=11)
+    assert rewrite(data) is data
+
+
+def test_only_exact_precision_opens_the_file_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten: list[bytes] = []
+
+    def note(data: bytes) -> bytes:
+        rewritten.append(data)
+        return data
+
+    monkeypatch.setattr("core.engine.sessions.rewrite", note)
+    for precision in Precision:
+        open_session(tiny.backbone_bytes(), Provider.CPU, precision)
+    assert rewritten == [tiny.backbone_bytes()]
