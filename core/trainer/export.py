@@ -80,7 +80,7 @@ def exported_backbone_card(
         multiply_adds=compute_stats(graph.parse(data)).multiply_adds,
         origin=origin,
         golden_features=golden.encode_features(features),
-        kernel_order=order_in_file(model, stored_kernels(graph.parse(data).graph)),
+        kernel_order=order_in_file(model, stored_kernels(data)),
         design=dict(design),
         untrained=untrained,
     )

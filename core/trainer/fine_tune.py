@@ -21,7 +21,7 @@ from core.base.progress import CancelToken, ProgressReporter
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
 from core.base.text import display_path
-from core.card import Origin, write_card
+from core.card import BackboneCard, Origin, write_card
 from core.engine import golden, graph
 from core.engine.engine import MIN_AGREEMENT
 from core.engine.limits import MAX_BATCH
@@ -49,9 +49,9 @@ _BFLOAT16: Final = "bfloat16, weights in float32"
 _FLOAT32: Final = "float32"
 _TEMPERATURE_IMAGES: Final = 64
 """Images from which the initial temperature is determined."""
-_CLIP_NORM: Final = 1.0
-"""From scratch: normalizations make the gradients of a deep network with random weights grow from layer to layer (Yang
-et al. 2019, "A Mean Field Theory of Batch Normalization", arXiv:1902.08129)."""
+_CLIP_NORM: Final = {True: 1.0, False: None}
+"""By whether a network is trained from scratch: its normalizations then make gradients grow from layer to layer
+(Yang et al. 2019, "A Mean Field Theory of Batch Normalization", arXiv:1902.08129)."""
 _MAX_TEXT: Final = 1000
 """The longest origin that a card allows, in characters."""
 
@@ -86,14 +86,10 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
     )
     clock.advance()
     loader = DataLoader(backbone.card.preprocessing, part.frozen_base, token)
-    if backbone.card.untrained:
-        start, temperature = _random_head(start, job.seed), 1.0
-    else:
-        start, temperature = _set_initial_temperature(start, part.network, train, loader, job)
+    start, temperature = _initial_head(backbone.card, start, part.network, train, loader, job)
     clock.advance()
     model = with_head(part.network, start)
-    clip_norm = _CLIP_NORM if backbone.card.untrained else None
-    trainer = ImageTrainer(model, job, (train, validation), loader, emit, clip_norm)
+    trainer = ImageTrainer(model, job, (train, validation), loader, emit, _CLIP_NORM[backbone.card.untrained])
     state = run_epochs(trainer, job, folder, emit, token)
     token.check()
     model.set_weights(state.best)
@@ -147,6 +143,20 @@ def _start(folder: Path) -> LinearHead:
         what = tr("The initial head for fine-tuning is not linear.")
         raise TrainerError(what, hint=tr("Start the training over with --restart."))
     return head
+
+
+def _initial_head(
+    card: BackboneCard,
+    start: LinearHead,
+    network: keras.Model,
+    images: Sequence[TrainImage],
+    loader: DataLoader,
+    job: TrainerJob,
+) -> tuple[LinearHead, float]:
+    """The head to begin with, and the temperature by which its logits were divided."""
+    if card.untrained:
+        return _random_head(start, job.seed), 1.0
+    return _set_initial_temperature(start, network, images, loader, job)
 
 
 def _random_head(like: LinearHead, seed: int) -> LinearHead:

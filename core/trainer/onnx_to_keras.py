@@ -24,6 +24,7 @@ from core.base.i18n import mark, tr
 from core.card import BackboneCard
 from core.engine import golden, graph
 from core.models.composite import ROWS
+from core.models.weight_storage import store_as_float32
 from core.trainer import architectures, kernels
 from core.trainer.composite import compose
 from core.trainer.framework import keras
@@ -70,7 +71,9 @@ def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | No
             or the features of the golden inputs differ from those in the card.
     """
     graph.check_backbone(backbone, card)
-    content = graph.parse(backbone).graph
+    network = graph.parse(backbone)
+    store_as_float32(network)
+    content = network.graph
     given = None if normalisation is None else _read_normalisation(normalisation)
     remaining, parts = _in_layer_order(_convolutions(content), card), []
     for number, name in enumerate(card.architectures, 1):
@@ -132,9 +135,15 @@ def _is_valid(rows: NDArray[Any]) -> bool:
     return fits and bool(np.isfinite(rows).all() and (rows[3] >= 0).all())
 
 
-def stored_kernels(content: onnx.GraphProto) -> list[NDArray[np.float32]]:
-    """The kernels [out, in, h, w] of all convolutions, in the graph's order; ModelError as for `rebuild_keras`."""
-    return [convolution.kernel for convolution in _convolutions(content)]
+def stored_kernels(backbone: bytes) -> list[NDArray[np.float32]]:
+    """The kernels [out, in, h, w] of all convolutions of an ONNX file, in its order.
+
+    Raises:
+        ModelError: kernels are computed inside the graph, or are not plain numbers.
+    """
+    network = graph.parse(backbone)
+    store_as_float32(network)
+    return [convolution.kernel for convolution in _convolutions(network.graph)]
 
 
 def _convolutions(content: onnx.GraphProto) -> list[_Convolution]:
@@ -145,9 +154,6 @@ def _convolutions(content: onnx.GraphProto) -> list[_Convolution]:
     """
     try:
         arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in content.initializer}
-        for node in content.node:
-            if node.op_type == "Cast" and node.input[0] in arrays:
-                arrays[node.output[0]] = arrays[node.input[0]]
         found = [_stored(node, arrays) for node in content.node if node.op_type == "Conv"]
     except (LookupError, ValueError, TypeError) as error:
         raise ModelError(tr("Couldn't read the backbone's kernels."), hint=tr(_HINT)) from error

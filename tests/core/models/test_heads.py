@@ -17,17 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.base.errors import ModelError
-from core.models.heads import (
-    DenseHead,
-    Head,
-    LinearHead,
-    PrototypeHead,
-    head_arrays,
-    head_bytes,
-    read_head,
-    softmax,
-    top_scores,
-)
+from core.models.heads import DenseHead, Head, LinearHead, head_arrays, head_bytes, read_head, softmax, top_scores
 from core.prediction import Score
 from tests import tiny
 
@@ -130,42 +120,6 @@ def test_logits_of_a_dense_head_by_hand() -> None:
     np.testing.assert_array_equal(logits, [[0.5, 10.5, -16], [3, 10, -14], [-4.5, 11.5, -20]])
     assert logits.dtype == np.float32
     assert (head.feature_width, head.class_count) == (2, 3)
-
-
-def test_logits_of_a_prototype_head_are_minus_the_squared_distances() -> None:
-    points, scale, shift = np.array([[1, 0, -2], [0, 3, 1]], np.float32), np.array([2, 1]), np.array([-1, 0.5])
-    head = PrototypeHead(points, scale.astype(np.float32), shift.astype(np.float32))
-    features = np.array([[1, 1], [0.5, 2.5], [-3, 0]], np.float32)
-    distances = np.square((features * scale + shift)[:, :, None] - points).sum(axis=1)
-    np.testing.assert_allclose(head.logits(features), -distances, rtol=1e-5)
-    linear = head.as_linear().logits(features)
-    np.testing.assert_allclose(softmax(linear), softmax(head.logits(features)), atol=1e-6)
-    assert (head.feature_width, head.class_count) == (2, 3)
-
-
-def test_a_prototype_head_survives_its_file() -> None:
-    draw = np.random.default_rng(1)
-    head = PrototypeHead(*(draw.normal(size=size).astype(np.float32) for size in ((64, 5), 64, 64)))
-    rounded = read_head(head_bytes(head))
-    assert isinstance(rounded, PrototypeHead)
-    np.testing.assert_array_equal(rounded.points, head.points.astype(np.float16))
-    np.testing.assert_array_equal(rounded.scale, head.scale)
-    tiny.assert_same_head(read_head(head_bytes(head, exact=True)), head)
-
-
-@pytest.mark.parametrize(
-    ("points", "scale", "shift"),
-    [((4, 3), 4, 3), ((4, 3), 3, 4), ((0, 3), 0, 0), (4, 4, 4)],
-)
-def test_points_that_do_not_match_are_refused(points: tuple[int, int], scale: int, shift: int) -> None:
-    refused(archive(points=npy(np.zeros(points)), scale=npy(np.zeros(scale)), shift=npy(np.zeros(shift))))
-    arrays = {"points": np.zeros(points), "scale": np.zeros(scale), "shift": np.zeros(shift)}
-    refused(archive(**{name: npy(array.astype(np.float32)) for name, array in arrays.items()}))
-
-
-def test_points_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(ModelError, match="not numbers"):
-        PrototypeHead(np.full((2, 2), np.nan, np.float32), np.ones(2, np.float32), np.ones(2, np.float32))
 
 
 def test_computing_logits_leaves_the_features_alone() -> None:
