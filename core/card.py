@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from core.base.card_fields import HINT, Fields, is_readable
+from core.base.card_fields import FILE, HINT, NAME, SHA256, Fields, is_readable
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
+from core.card_rules import PredictionSets, UnknownRule, read_prediction_sets, read_unknown_rule
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
@@ -32,10 +33,6 @@ MAX_PARTS: Final = 8
 """The most backbones that one is composed of."""
 _MAX_LABEL: Final = 200
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
-_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
-_NAME = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
-_FILE = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _PATH_SEPARATOR = re.compile(r"[/\\]")
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
@@ -193,6 +190,8 @@ class ModelCard:
         origin: the source of the head.
         temperature: logits are divided by it before softmax (calibration).
         unknown_below: images with a lower best probability are unknown; None if never measured.
+        unknown: how images are scored as unknown instead; None for models that keep no features of training images.
+        sets: the classes that an image may have; None if never measured.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -208,6 +207,14 @@ class ModelCard:
     unknown_below: float | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    unknown: UnknownRule | None = None
+    sets: PredictionSets | None = None
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The names of the files next to the card, without those of variants."""
+        backbone = (self.backbone.file,) if isinstance(self.backbone, BackboneCard) else ()
+        return frozenset((self.head.file, *backbone, *((self.unknown.file,) if self.unknown else ())))
 
 
 def read_card(data: bytes) -> BackboneCard | ModelCard:
@@ -280,10 +287,10 @@ def _backbone(fields: Fields) -> BackboneCard:
         raise fields.error("feature_map_layout", tr("it must be one of {values}", values="nhwc, nchw"))
     width = fields.between("feature_width", 1, MAX_FEATURES)
     return BackboneCard(
-        name=fields.match("name", _NAME),
+        name=fields.match("name", NAME),
         architecture=fields.text("architecture", 100),
-        file=fields.match("file", _FILE),
-        sha256=fields.match("sha256", _SHA256),
+        file=fields.match("file", FILE),
+        sha256=fields.match("sha256", SHA256),
         preprocessing=_preprocessing(fields.inner("preprocessing")),
         feature_width=width,
         feature_map_layout=layout,
@@ -317,8 +324,8 @@ def _variants(fields: Fields, width: int) -> tuple[BackboneVariant, ...]:
     variants = tuple(
         BackboneVariant(
             precision=_precision(each),
-            file=each.match("file", _FILE),
-            sha256=each.match("sha256", _SHA256),
+            file=each.match("file", FILE),
+            sha256=each.match("sha256", SHA256),
             golden_features=_golden_features(each, width),
             cosine=each.between("cosine", -1.0, 1.0),
             method=each.text("method"),
@@ -347,24 +354,26 @@ def _encoded_length(text: str) -> int:
 
 def _model(fields: Fields) -> ModelCard:
     backbone, head = fields.inner("backbone"), fields.inner("head")
-    own = backbone.has("file")
+    own, classes = backbone.has("file"), _classes(fields)
     return ModelCard(
-        name=fields.match("name", _NAME),
+        name=fields.match("name", NAME),
         title=fields.text("title", 100),
         summary=fields.text("summary"),
-        classes=_classes(fields),
+        classes=classes,
         backbone=_backbone(backbone) if own else _shared(backbone),
-        head=HeadReference(head.match("file", _FILE), head.match("sha256", _SHA256)),
+        head=HeadReference(head.match("file", FILE), head.match("sha256", SHA256)),
         origin=_origin(fields.inner("origin")),
         temperature=fields.between("temperature", 0.01, 100.0),
         unknown_below=fields.between("unknown_below", 0.0, 1.0) if fields.has("unknown_below") else None,
         training=fields.metadata("training"),
         evaluation=fields.metadata("evaluation"),
+        unknown=read_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
+        sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
     )
 
 
 def _shared(fields: Fields) -> SharedBackbone:
-    return SharedBackbone(fields.match("name", _NAME), fields.match("sha256", _SHA256))
+    return SharedBackbone(fields.match("name", NAME), fields.match("sha256", SHA256))
 
 
 def _classes(fields: Fields) -> tuple[str, ...]:

@@ -35,6 +35,39 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A training image that is near an image.
+
+    Attributes:
+        label: its class.
+        similarity: the cosine of their features, -1..1.
+        sha256: of the training image, in hexadecimal; empty if unknown, as in models from elsewhere.
+        path: where it was when the model was trained; None if unknown.
+    """
+
+    label: str
+    similarity: float
+    sha256: str = ""
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for and against a prediction.
+
+    Attributes:
+        unknown_score: 0..1; the higher, the more likely the image belongs to none of the classes.
+        set: the classes that the image may have at the coverage that the model states, most likely first; empty if it
+            is unlike the images of every class, None if the model states no coverage.
+        nearest: the training images nearest to it, the nearest first; empty if the model does not keep them.
+    """
+
+    unknown_score: float
+    set: tuple[str, ...] | None = None
+    nearest: tuple[Neighbour, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """The prediction of one model for one image.
 
@@ -47,6 +80,7 @@ class Prediction:
         timing: how long it took.
         warnings: warnings about the image, such as that a part of it is missing.
         precision: the number format that its backbone was computed in; empty if unknown.
+        evidence: what speaks for and against it; None if an earlier version of Fovea made it.
     """
 
     path: Path
@@ -57,6 +91,7 @@ class Prediction:
     timing: Timing
     warnings: tuple[str, ...] = ()
     precision: str = ""
+    evidence: Evidence | None = None
 
     @property
     def is_unsure(self) -> bool:

@@ -286,7 +286,7 @@ def build_everyday(places: Places) -> None:
         )  # fmt: skip
         model = train(request, library, report=lambda _: None, token=CancelToken()).model
         card, folder = model.card, places.models / "everyday"
-        for name in (HEAD, TRAINING_HASHES):
+        for name in (HEAD, TRAINING_HASHES, *([card.unknown.file] if card.unknown else [])):
             write_atomically(folder / name, (model.folder / name).read_bytes())
         _write_examples(model, folder, places.photos)
     *classes, last = card.classes

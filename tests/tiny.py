@@ -33,10 +33,12 @@ from core.card import (
     SharedBackbone,
     write_card,
 )
+from core.card_rules import PredictionSets, UnknownRule
 from core.engine import golden
 from core.engine.provider_selection import BackboneFiles
 from core.exporting.activation_observer import observe_activations
 from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
+from core.models.feature_bank import FILE, FeatureBank, bank_bytes
 from core.models.heads import DenseHead, Head, LinearHead, head_arrays, head_bytes
 from core.models.library import CARD, Library
 
@@ -193,6 +195,21 @@ def packaged_model(
     own = None if shared else backbone_card(name=f"{name}-backbone")
     card = write_card(model_card(name, backbone=own, head_data=data, **changes))
     return card, {HEAD_FILE: data} if shared else {HEAD_FILE: data, MODEL_FILE: backbone_bytes()}
+
+
+def feature_bank() -> FeatureBank:
+    """The features of an image of each class."""
+    images = np.stack([np.full((SIZE, SIZE, 3), SOLID[name], np.uint8) for name in CLASSES])
+    return FeatureBank.of(features(backbone_bytes(), images), np.arange(3), [sha256(name.encode()) for name in CLASSES])
+
+
+def knowing_model(name: str = "knowing") -> tuple[bytes, dict[str, bytes]]:
+    """A model with features of its training images: what is not red, green or blue is unknown."""
+    data = bank_bytes(feature_bank())
+    rule = UnknownRule(FILE, sha256(data), bandwidth=0.02, bias=-5.0, similarity=50.0, confidence=0.1)
+    sets = PredictionSets(0.9, (0.5, 0.5, 0.0))
+    card, files = packaged_model(name, shared=True, unknown=rule, sets=sets)
+    return card, {**files, FILE: data}
 
 
 def write_backbone(shipped: Path, *, name: str = BACKBONE) -> BackboneCard:

@@ -8,7 +8,7 @@ from typing import Final
 from core.app.benchmark_record import load_record
 from core.app.values import ComparedNetwork, MeasuredTime, NetworkComparison, NetworkKind
 from core.architectures.networks import CLASSES
-from core.architectures.published import PUBLISHED, PublishedNetwork
+from core.architectures.published import OTHERS, PUBLISHED, PublishedNetwork
 from core.card import BackboneCard
 from core.evaluation.kept import load_evaluation
 from core.models import examine
@@ -23,7 +23,7 @@ def compare_networks(library: Library) -> NetworkComparison:
     """Collect what is known about networks, without running any."""
     record = load_record()
     times = record.times if record else {}
-    networks = (*map(_published, PUBLISHED), *_measured(library, times), *_own(library, times))
+    networks = (*map(_published, (*PUBLISHED, *OTHERS)), *_measured(library, times), *_own(library, times))
     return NetworkComparison(networks, record.measured_at if record else None)
 
 
@@ -41,26 +41,37 @@ def _published(one: PublishedNetwork) -> ComparedNetwork:
 
 
 def _measured(library: Library, times: Mapping[str, MeasuredTime]) -> Iterator[ComparedNetwork]:
-    """The shared backbones that are published networks, if they were measured."""
-    for backbone in library.entries():
-        if isinstance(backbone, InstalledBackbone) and backbone.name in times:
-            network = published_network(backbone.card)
-            if network is not None:
-                yield ComparedNetwork(
-                    NetworkKind.MEASURED,
-                    network.title,
-                    network.top1,
-                    backbone.card.weights,
-                    backbone.size_bytes,
-                    backbone.card.multiply_adds,
-                    network.source,
-                    times[backbone.name],
-                )
+    """The backbones that are published networks, if they were measured."""
+    for backbone in _backbones(library):
+        network = published_network(backbone.card)
+        if network is not None and backbone.name in times:
+            yield ComparedNetwork(
+                NetworkKind.MEASURED,
+                network.title,
+                network.top1,
+                backbone.card.weights,
+                backbone.size_bytes,
+                backbone.card.multiply_adds,
+                network.source,
+                times[backbone.name],
+            )
+
+
+def _backbones(library: Library) -> Iterator[InstalledBackbone]:
+    """Those with published weights: shared ones, and those of built-in models; the user's may be fine-tuned."""
+    for entry in library.entries():
+        match entry:
+            case InstalledBackbone():
+                yield entry
+            case InstalledModel(is_builtin=True, card=card) if isinstance(card.backbone, BackboneCard):
+                yield entry.backbone
+            case _:
+                pass
 
 
 def published_network(card: BackboneCard) -> PublishedNetwork | None:
     """The published network that a backbone is, without its classifier; None if it is none of them."""
-    for one in PUBLISHED:
+    for one in (*PUBLISHED, *OTHERS):
         expected = one.counts.multiply_adds
         found = card.multiply_adds + card.feature_width * CLASSES
         is_same_shape = (one.architecture, one.size) == (card.architecture, card.preprocessing.size)

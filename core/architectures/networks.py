@@ -1,4 +1,4 @@
-"""Seven networks for the 1,000 classes of ImageNet, layer by layer, as their papers and Keras define them.
+"""Networks for the 1,000 classes of ImageNet, layer by layer, as their papers and Keras define them.
 
 Each function takes the input size in pixels (MobileNets: and their width multiplier) and returns the counts of the
 whole network, its classifier included. A test holds them to Keras's own, to the weight.
@@ -6,6 +6,7 @@ whole network, its classifier included. A test holds them to Keras's own, to the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -181,6 +182,35 @@ def mobilenet_v2(size: int = 224, alpha: float = 1.0) -> Counts:
             x = net.convolve(net.depthwise(wide, 3, stride if number == 0 else 1), _divisible(int(width * alpha)), 1)
     x = net.convolve(x, _divisible(1280 * alpha) if alpha > 1 else 1280, 1)
     net.dense(pool_all(x), CLASSES)
+    return net.counts
+
+
+def efficientnet_lite(size: int = 224, width: float = 1.0, depth: float = 1.0) -> Counts:
+    """Tan and Le: EfficientNet (2019), in the form of TensorFlow's Lite reference, whose stem and head are not scaled.
+
+    Args:
+        size: the input size in pixels.
+        width: the multiplier of the channels.
+        depth: the multiplier of the blocks in each stage but the first and the last.
+    """
+    net = Network()
+    x = net.convolve(FeatureMap(size, 3), 32, 3, 2)
+    stages = (
+        (16, 1, 3, 1),
+        (24, 2, 3, 2),
+        (40, 2, 5, 2),
+        (80, 3, 3, 2),
+        (112, 3, 5, 1),
+        (192, 4, 5, 2),
+        (320, 1, 3, 1),
+    )
+    for place, (channels, blocks, kernel, stride) in enumerate(stages):
+        repeats = blocks if place in (0, len(stages) - 1) else math.ceil(blocks * depth)
+        for number in range(repeats):
+            wide = x if place == 0 else net.convolve(x, EXPANSION * x.channels, 1)
+            x = net.depthwise(wide, kernel, stride if number == 0 else 1)
+            x = net.convolve(x, _divisible(channels * width), 1)
+    net.dense(pool_all(net.convolve(x, 1280, 1)), CLASSES)
     return net.counts
 
 

@@ -1,9 +1,10 @@
-"""The article's eleven networks, with the accuracies that their authors published."""
+"""The article's eleven networks, and two more that Fovea uses, with the accuracies that their authors published."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from core.architectures import networks
@@ -11,6 +12,7 @@ from core.architectures.counting import Counts
 
 KERAS: Final = "Keras documentation, 2018"
 TF_SLIM: Final = "TensorFlow-Slim, MobileNet checkpoints"
+TPU_MODELS: Final = "TensorFlow TPU models, EfficientNet-Lite"
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class PublishedNetwork:
         architecture: the name of the network, as in the cards of backbones.
         size: the input size in pixels.
         top1: the fraction of ImageNet's 50,000 validation images for which its first answer is right.
-        top5: the fraction for which one of its first five answers is right.
+        top5: the fraction for which one of its first five answers is right; None if it was not published.
         source: who published the accuracies.
         alpha: the width multiplier of a MobileNet; None for networks of only one width.
         rho: the resolution multiplier of a MobileNet, as the article rounds it; None for other networks.
@@ -30,7 +32,7 @@ class PublishedNetwork:
     architecture: str
     size: int
     top1: float
-    top5: float
+    top5: float | None
     source: str
     alpha: float | None = None
     rho: float | None = None
@@ -53,12 +55,14 @@ class PublishedNetwork:
                 return _COUNTED[self.architecture](self.size)
 
 
-_COUNTED: Final = {
+_COUNTED: Final[Mapping[str, Callable[[int], Counts]]] = {
     "Xception": networks.xception,
     "ResNet50": networks.resnet50,
     "InceptionResNetV2": networks.inception_resnet_v2,
     "InceptionV3": networks.inception_v3,
     "VGG16": networks.vgg16,
+    "EfficientNet-Lite0": networks.efficientnet_lite,
+    "EfficientNet-Lite2": partial(networks.efficientnet_lite, width=1.1, depth=1.2),
 }
 
 PUBLISHED: Final = (
@@ -75,3 +79,9 @@ PUBLISHED: Final = (
     PublishedNetwork("MobileNetV2", 96, 0.455, 0.704, TF_SLIM, 0.35, 0.43),
 )
 """In the article's order; where the article has no top-5, it is from the same source as the top-1."""
+
+OTHERS: Final = (
+    PublishedNetwork("EfficientNet-Lite0", 224, 0.751, None, TPU_MODELS),
+    PublishedNetwork("EfficientNet-Lite2", 260, 0.776, None, TPU_MODELS),
+)
+"""Networks that the article does not have."""

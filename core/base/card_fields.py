@@ -10,6 +10,10 @@ from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 
 HINT: Final = mark("Download or copy the model again, or use another model.")
+_DEVICE = r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\Z))"  # device names on Windows, in any folder
+NAME: Final = re.compile(_DEVICE + r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9_-])?\Z")
+FILE: Final = re.compile(_DEVICE + r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?\Z")
+SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 _MAX_NESTING: Final = 16
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 T = TypeVar("T")

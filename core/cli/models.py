@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> None:
     if statistics.is_wanted(arguments):
-        statistics.run(arguments)
+        statistics.run(arguments, lambda: _content(scripts.find_entry(arguments.name)))
         return
     one = scripts.find_entry(arguments.name)
     tables.print_result(arguments.format, lambda: _content(one), lambda: [tables.facts(_facts(one).items())])
@@ -138,12 +138,12 @@ def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
     if isinstance(one.entry, InstalledBackbone):
         return _backbone_facts(one.entry)
     model = _model(one)
-    card, below = model.card, model.card.unknown_below
+    card = model.card
     return {
         tr("model"): f"{card.name}: {card.title}",
         tr("description"): card.summary,
         tr("classes"): f"{len(card.classes):,}: {_class_list(card.classes)}",
-        tr("unknown"): tr("not measured") if below is None else tr("confidence below {limit:.2f}", limit=below),
+        tr("unknown"): tables.unknown_rule(card) or tr("not measured"),
         tr("temperature"): f"{card.temperature:g}",
         tr("source"): card.origin.source,
         tr("licence"): card.origin.licence,

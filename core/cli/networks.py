@@ -11,6 +11,7 @@ from rich.text import Text
 
 from core.architectures.published import PUBLISHED, PublishedNetwork
 from core.base.i18n import tr
+from core.base.text import percent
 from core.cli import tables
 
 
@@ -44,4 +45,4 @@ def _report() -> Iterator[Table | Text]:
 def _cells(one: PublishedNetwork) -> tuple[str | Text, ...]:
     counts = one.counts
     numbers = str(one.size), f"{counts.weights:,}", f"{counts.multiply_adds:,}", tables.size(counts.float32_bytes)
-    return (tables.cell(one.title, "bold"), *numbers, f"{one.top1:.1%}", f"{one.top5:.1%}", one.source)
+    return (tables.cell(one.title, "bold"), *numbers, percent(one.top1), percent(one.top5), one.source)

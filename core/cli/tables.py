@@ -15,6 +15,7 @@ from rich.text import Text
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.text import display_path
+from core.card import ModelCard
 from core.cli.streams import is_terminal, results_to
 
 _WIDE: Final = 1_000_000
@@ -38,6 +39,13 @@ def print_result(form: str, content: Callable[[], object], contents: Callable[[]
             stream.write(json.dumps(content(), indent=2) + "\n")
         else:
             show(stream, *contents())
+
+
+def unknown_rule(card: ModelCard) -> str:
+    """When the model takes an image for unknown; empty if it never does."""
+    if card.unknown:
+        return tr("score above 0.5, by the distance to the training images and the confidence; 5% of known images")
+    return "" if card.unknown_below is None else tr("confidence below {limit}", limit=f"{card.unknown_below:g}")
 
 
 def cell(text: str, style: str = "") -> Text:

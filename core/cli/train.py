@@ -186,9 +186,8 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
 
 def _summary(trained: TrainingResult) -> Table:
     card, counts = trained.card, trained.subsets
-    unknown, kept = card.unknown_below, card.training.get(KEPT)
+    kept = card.training.get(KEPT)
     never = tr("never, like the model that was extended") if kept else tr("too few images to tell")
-    below = never if unknown is None else tr("confidence below {limit}", limit=unknown)
     cached = sum(counts.values()) - trained.computed
     fitted = [("C", tr("regularization C")), ("best_epoch", tr("best epoch"))]
     return tables.facts(
@@ -199,7 +198,7 @@ def _summary(trained: TrainingResult) -> Table:
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),
-            (tr("unknown"), below),
+            (tr("unknown"), tables.unknown_rule(card) or never),
             (
                 tr("features"),
                 tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached),

@@ -97,7 +97,11 @@ def _refused(model: onnx.ModelProto) -> dict[int, str]:
     """The operators that cannot be counted, by their place."""
     context = onnx.checker.C.CheckerContext()
     context.ir_version, context.opset_imports = model.ir_version, {"": opset_of(model)}
-    return {place: node.op_type for place, node in enumerate(model.graph.node) if not _is_counted(node, context)}
+    return {place: _kind(node) for place, node in enumerate(model.graph.node) if not _is_counted(node, context)}
+
+
+def _kind(node: onnx.NodeProto) -> str:
+    return f"{node.domain}.{node.op_type}".strip(".")[:_MAX_NAME]
 
 
 def _is_counted(node: onnx.NodeProto, context: onnx.checker.C.CheckerContext) -> bool:
@@ -155,7 +159,7 @@ class _Walk:
         self.layers.append(
             LayerStatistics(
                 name=(node.name or output)[:_MAX_NAME],
-                kind=f"{node.domain}.{node.op_type}".strip(".")[:_MAX_NAME],
+                kind=_kind(node),
                 kernel=window.kernel,
                 groups=window.groups,
                 shape=shape if shape is None or math.prod(shape) < _MOST else None,
@@ -254,7 +258,7 @@ def _operator_notes(refused: Counter[str]) -> Iterator[str]:
             "Not counted: {count:,} operator “{kind}”, which is unknown, damaged, or contains a graph.",
             "Not counted: {count:,} operators “{kind}”, which are unknown, damaged, or contain a graph.",
             count,
-            kind=kind[:_MAX_NAME],
+            kind=kind,
         )
     more = len(refused) - _MAX_NAMED
     if more > 0:

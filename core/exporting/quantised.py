@@ -20,7 +20,7 @@ from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.exporting.values import AccuracyLossError, ExportEvaluation, VariantMetrics
 from core.models import joined
-from core.models.installed import load_backbone, load_head
+from core.models.installed import load_backbone, load_bank, load_head
 from core.models.values import InstalledModel
 from core.models.variants import MAX_DIFFERENCE, Variant, backbone_variant, check_joined, logits_of, make_variant
 from core.models.weight_storage import Storage
@@ -50,10 +50,12 @@ def export_int8(
         Cancelled: the token was cancelled.
     """
     samples = draw_samples(model, folder, report=report, token=token)
-    head, own = load_head(model), Variant(load_backbone(model.backbone), model.backbone.card)
+    head, bank = load_head(model), load_bank(model)
+    own = Variant(load_backbone(model.backbone), model.backbone.card)
     backbones = _quantized_variants(own, samples, report=report, token=token)
     files = {
-        name: joined.join(form.data, form.card, head, model.card) for name, form in {_EXACT: own, **backbones}.items()
+        name: joined.join(form.data, form.card, head, model.card, bank)
+        for name, form in {_EXACT: own, **backbones}.items()
     }
     images, count = read_pixels(samples.validation, own.card.preprocessing), len(samples.validation)
     stage = tr("comparing with the original model")
@@ -62,8 +64,8 @@ def export_int8(
     if evaluation.chosen is None:
         raise AccuracyLossError(evaluation)
     form, card = backbones[QuantizationKind(evaluation.chosen.name)], _card(model.card, evaluation, evaluation.chosen)
-    data = joined.join(form.data, form.card, head, card)
-    check_joined(data, form.card, card, logits_of(form, head), MAX_DIFFERENCE)
+    data = joined.join(form.data, form.card, head, card, bank)
+    check_joined(data, form.card, card, logits_of(form, head), MAX_DIFFERENCE, bank)
     write_atomically(file, data)
     return evaluation
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -42,9 +42,9 @@ from core.models.classifier import (
     predictions,
     prepare,
 )
-from core.models.installed import load_head
+from core.models.installed import load_head, load_training_images
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Timing
+from core.prediction import Failure, Outcome, Prediction, Timing
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
@@ -57,12 +57,12 @@ class LazyClassifier:
     """A model whose engine is opened only when an image must be computed."""
 
     def __init__(self, model: InstalledModel, requested: ProviderPreference, precision: Precision) -> None:
-        """Read the head.
+        """Read the head and the features of the training images.
 
         Raises:
             ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
-        self.model, self.head = model, load_head(model)
+        self.model, self.head, self.training_images = model, load_head(model), load_training_images(model)
         self._requested, self._precision = requested, precision
         self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
@@ -101,7 +101,8 @@ class LazyClassifier:
     def model_ref(self, top_k: int) -> ModelRef:
         """The reference for the journal; models with different predictions have different keys."""
         card = self.model.card
-        identity = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
+        identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
+        identity += [asdict(rule) for rule in (card.unknown, card.sets) if rule]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
         return ModelRef(key, card.name, self.model.version, min(top_k, len(card.classes)))
 
@@ -113,8 +114,13 @@ class LazyClassifier:
             ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
-            self._classifier = Classifier(self.model, self._extractor().open(), self.head)
+            self._classifier = Classifier(self.model, self._extractor().open(), self.head, self.training_images)
         return self._classifier
+
+    def predictions(self, images: Sequence[ImageFeatures], top_k: int, *, is_cached: bool = False) -> list[Prediction]:
+        """Predictions for images, whose features were cached or computed by the engine."""
+        engine = None if is_cached else self.engine
+        return predictions(self.model.card, self.head, self.training_images, images, engine, top_k)
 
     def run(self, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
         """Compute features [n, d], and the milliseconds per image; fall back to the CPU if the provider fails.
@@ -226,8 +232,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             return {}
         paths = {image.number: image.path for image in images}
         rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
-        predicted = predictions(self._classifier.model.card, self._classifier.head, rows, None, self._top_k)
-        return dict(zip(kept, predicted, strict=True))
+        return dict(zip(kept, self._classifier.predictions(rows, self._top_k, is_cached=True), strict=True))
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
         """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
@@ -242,8 +247,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
             features = rows.astype(np.float32)
         computed = [item.with_features(row, each_ms) for item, row in zip(ready.values(), features, strict=True)]
-        predicted = predictions(classifier.model.card, classifier.head, computed, classifier.engine, self._top_k)
-        return dict(zip(ready, predicted, strict=True))
+        return dict(zip(ready, classifier.predictions(computed, self._top_k), strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""

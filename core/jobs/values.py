@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.providers import Precision, ProviderPreference
-from core.prediction import Failure, Outcome, Prediction, Score, Timing
+from core.prediction import Evidence, Failure, Outcome, Prediction, Score, Timing
 
 # ---- request
 
@@ -102,6 +102,7 @@ class Row:
         timing: how long the image took; zeros if predicted from cached features.
         warnings: messages about the image.
         precision: the number format that the backbone was computed in; empty if unknown.
+        evidence: what speaks for and against the prediction; None if there is none, or an earlier version made it.
     """
 
     number: int
@@ -121,6 +122,7 @@ class Row:
     timing: Timing = _NO_TIME
     warnings: tuple[str, ...] = ()
     precision: str = ""
+    evidence: Evidence | None = None
 
     @property
     def final_label(self) -> str | None:
@@ -144,7 +146,15 @@ class Row:
         if self.failure or not self.scores:
             return self.failure
         return Prediction(
-            self.path, self.scores, self.unknown, self.model, self.provider, self.timing, self.warnings, self.precision
+            self.path,
+            self.scores,
+            self.unknown,
+            self.model,
+            self.provider,
+            self.timing,
+            self.warnings,
+            self.precision,
+            self.evidence,
         )
 
 

@@ -28,8 +28,9 @@ from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.drawing import Picture
 from core.images.preprocessing import preprocess
+from core.models.evidence import TrainingImages, evidence, is_unknown
 from core.models.heads import Head, softmax, top_scores
-from core.models.installed import backbone_files, load_head
+from core.models.installed import backbone_files, load_head, load_training_images
 from core.models.values import InstalledModel
 from core.prediction import NO_FILE, Failure, Outcome, Prediction, Timing
 
@@ -45,12 +46,14 @@ class Classifier:
         model: the installed model.
         engine: its open backbone.
         head: its head.
+        training_images: what predictions are explained with; None if the model does not keep it.
         feature_cache: the cache of recent images' features; None for no caching.
     """
 
     model: InstalledModel
     engine: Engine
     head: Head
+    training_images: TrainingImages | None = None
     feature_cache: LruFeatureCache | None = None
 
     def classify(self, images: Iterable[Path | Picture], *, top_k: int) -> Iterator[Outcome]:
@@ -91,7 +94,7 @@ class Classifier:
         computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
         results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
         features = [one for one in results if isinstance(one, ImageFeatures)]
-        predicted = iter(predictions(self.model.card, self.head, features, self.engine, top_k))
+        predicted = iter(predictions(self.model.card, self.head, self.training_images, features, self.engine, top_k))
         for one in results:
             yield one if isinstance(one, Failure) else next(predicted)
 
@@ -119,7 +122,7 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
     files = backbone_files(model.backbone, model.card)
     if classifier.engine.card not in (*files.cards, files.in_float16):
         raise ValueError("the model has another backbone, or may not use this variant")
-    return replace(classifier, model=model, head=load_head(model))
+    return replace(classifier, model=model, head=load_head(model), training_images=load_training_images(model))
 
 
 def open_classifier(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> Classifier:
@@ -129,8 +132,9 @@ def open_classifier(model: InstalledModel, requested: ProviderPreference, precis
         ModelError: a file is missing, damaged, unsupported or malicious; no session was opened for it.
         ProviderError: the requested provider does not work.
     """
-    head = load_head(model)
-    return Classifier(model, choose_engine(backbone_files(model.backbone, model.card), requested, precision), head)
+    head, training_images = load_head(model), load_training_images(model)
+    engine = choose_engine(backbone_files(model.backbone, model.card), requested, precision)
+    return Classifier(model, engine, head, training_images)
 
 
 def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
@@ -196,29 +200,34 @@ def _prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage
 
 
 def predictions(
-    card: ModelCard, head: Head, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int
+    card: ModelCard,
+    head: Head,
+    training_images: TrainingImages | None,
+    images: Sequence[ImageFeatures],
+    engine: Engine | None,
+    top_k: int,
 ) -> list[Prediction]:
     """Predictions of a model for images.
 
     Args:
         card: the model's card.
         head: its head.
+        training_images: its training images; None if it does not keep their features.
         images: the images and their features.
         engine: the engine that computed the features; None if they were cached.
         top_k: how many classes to report for each.
     """
     if not images:
         return []
-    rows = softmax(head.logits(np.stack([image.features for image in images])), card.temperature)
+    features = np.stack([image.features for image in images])
+    rows = softmax(head.logits(features), card.temperature)
     provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
     result = []
-    for image, probabilities in zip(images, rows, strict=True):
-        scores = top_scores(probabilities, card.classes, top_k)
-        unknown = None if card.unknown_below is None else scores[0].probability < card.unknown_below
+    for image, row, found in zip(images, rows, evidence(card, training_images, features, rows), strict=True):
+        scores = top_scores(row, card.classes, top_k)
+        unknown = is_unknown(card, found, scores[0].probability)
         result.append(
-            Prediction(
-                image.path, scores, unknown, card.name, provider, image.timing, image.warnings, precision=precision
-            )
+            Prediction(image.path, scores, unknown, card.name, provider, image.timing, image.warnings, precision, found)
         )
     return result
 

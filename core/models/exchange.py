@@ -23,11 +23,13 @@ from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.base.storage import write_atomically
 from core.card import HeadReference, ModelCard, SharedBackbone, shareable, write_card
+from core.card_rules import UnknownRule
 from core.engine import graph
 from core.engine.engine import open_engine
 from core.models import joined
+from core.models.feature_bank import bank_bytes
 from core.models.heads import Head, head_arrays, head_bytes, named_layers
-from core.models.installed import check_head, load_backbone, load_head
+from core.models.installed import check_bank, check_head, load_backbone, load_bank, load_head
 from core.models.library import Library
 from core.models.values import InstalledBackbone, InstalledModel
 from core.models.variants import (
@@ -91,15 +93,17 @@ def export(
         clock.advance()
         token.check()
 
-    head, own = load_head(model), Variant(load_backbone(model.backbone), model.backbone.card)
+    head, bank = load_head(model), load_bank(model)
+    own = Variant(load_backbone(model.backbone), model.backbone.card)
     wanted = logits_of(own, head)
     advance()
     variant = own if storage is None else backbone_variant(own, storage)
     advance()
     half, exact = storage is Storage.FLOAT16, storage is Storage.FLOAT32
-    data = joined.join(variant.data, variant.card, head_to_float16(head) if half else head, model.card, exact=exact)
+    stored = head_to_float16(head) if half else head
+    data = joined.join(variant.data, variant.card, stored, model.card, bank, exact=exact)
     maximum = MAX_ROUNDING * max(1.0, float(np.abs(wanted).max())) if half else MAX_DIFFERENCE
-    check_joined(data, variant.card, model.card, wanted, maximum)
+    check_joined(data, variant.card, model.card, wanted, maximum, bank)
     advance()
     write_atomically(file, data)
 
@@ -129,6 +133,11 @@ def import_model(file: Path, library: Library) -> Imported:
         backbone=SharedBackbone(shared.card.name, shared.card.sha256) if shared else backbone_card,
     )
     own = {} if shared else {backbone_card.file: parts.backbone}
+    if parts.bank and (rule := parts.card.unknown):
+        check_bank(parts.bank, card, backbone_card)
+        bank = bank_bytes(parts.bank)
+        card = replace(card, unknown=replace(rule, sha256=_sha256(bank)))
+        own[rule.file] = bank
     return install_new(card, {card.head.file: head_data, **own}, parts.head, library)
 
 
@@ -187,8 +196,10 @@ def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library
 def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
     """Whether an installed model differs from this one at most in its name and the encoding of its files."""
     card_text = shareable(model.card)  # an export has only a part of the card
-    alike = replace(card_text, name=card.name, head=card.head, backbone=card.backbone) == shareable(card)
-    if not alike or model.backbone.card.sha256 != card.backbone.sha256:
+    alike = replace(card_text, name=card.name, head=card.head, backbone=card.backbone, unknown=card.unknown)
+    if _rule(model.card) != _rule(card):
+        return False
+    if alike != shareable(card) or model.backbone.card.sha256 != card.backbone.sha256:
         return False
     try:
         installed = load_head(model)
@@ -196,6 +207,11 @@ def _is_same(model: InstalledModel, card: ModelCard, head: Head) -> bool:
         return False
     ours, theirs = head_arrays(installed), head_arrays(head)
     return ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def _rule(card: ModelCard) -> UnknownRule | None:
+    """The rule for unknown images without its file, which is encoded differently."""
+    return replace(card.unknown, sha256="") if card.unknown else None
 
 
 def _candidate_names(name: str) -> Iterator[str]:

@@ -14,6 +14,8 @@ from core.datasets.labelled_image import LabelledImage
 from core.engine import graph
 from core.engine.provider_selection import BackboneFiles
 from core.models.composite import Part, compose
+from core.models.evidence import TrainingImages
+from core.models.feature_bank import FeatureBank, read_bank
 from core.models.files import REINSTALL, check_hash, file_size, read_checked
 from core.models.heads import Head, read_head
 from core.models.training_examples import EXAMPLES, read_examples
@@ -47,9 +49,11 @@ def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version
     """The model with this card in a folder; version 0 is a built-in one.
 
     Raises:
-        ModelError: its head is missing.
+        ModelError: its head, or the file of its training images' features, is missing.
     """
     size = backbone.size_bytes + file_size(folder / card.head.file)
+    if card.unknown:
+        size += file_size(folder / card.unknown.file)
     has_training_data, has_evaluation = ((folder / file).is_file() for file in (EXAMPLES, EVALUATION))
     return InstalledModel(card, folder, backbone, version == 0, version, size, has_training_data, has_evaluation)
 
@@ -122,6 +126,33 @@ def load_head(model: InstalledModel) -> Head:
     return head
 
 
+def load_bank(model: InstalledModel) -> FeatureBank | None:
+    """Read the features of the training images; None if the model does not keep them.
+
+    Raises:
+        ModelError: they are missing, changed, or do not match the card and the backbone.
+    """
+    rule = model.card.unknown
+    if rule is None:
+        return None
+    bank = read_bank(read_checked(model.folder / rule.file, rule.sha256))
+    check_bank(bank, model.card, model.backbone.card)
+    return bank
+
+
+def load_training_images(model: InstalledModel) -> TrainingImages | None:
+    """The training images with which predictions are explained; None if the model does not keep their features.
+
+    Raises:
+        ModelError: as for `load_bank`.
+    """
+    bank = load_bank(model)
+    if bank is None:
+        return None
+    examples = (load_examples(model) or ()) if bank.hashes else ()
+    return TrainingImages(bank, {one.sha256: one.path for one in examples if one.path.is_absolute()})
+
+
 def load_training_hashes(model: InstalledModel) -> TrainingHashes | None:
     """The hashes of the images the model was trained on; None if unknown."""
     return read_hashes(model.folder)
@@ -153,4 +184,16 @@ def check_head(head: Head, card: ModelCard, backbone: BackboneCard) -> None:
             expected=head.feature_width,
             found=backbone.feature_width,
         )
+        raise ModelError(what, hint=tr(REINSTALL))
+
+
+def check_bank(bank: FeatureBank, card: ModelCard, backbone: BackboneCard) -> None:
+    """Refuse features of training images that do not fit the backbone or the classes of the card.
+
+    Raises:
+        ModelError: the number of features differs, or a class does not exist.
+    """
+    fits_classes = int(bank.labels.min()) >= 0 and int(bank.labels.max()) < len(card.classes)
+    if bank.codes.shape[1] != backbone.feature_width or not fits_classes:
+        what = tr("The model {name!r} is damaged: its training features do not match its classes.", name=card.name)
         raise ModelError(what, hint=tr(REINSTALL))

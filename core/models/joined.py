@@ -2,7 +2,8 @@
 
 `join` keeps the backbone's graph unchanged and appends the head: a Gemm per layer, with Relu between them, gives
 `logits`; divided by the card's temperature, a Softmax gives `probabilities`. Appended nodes have the prefix
-`fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. The card is stored as
+`fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. A rule for unknown
+images is appended in the same way and gives `unknown_score`, see `core.models.joined_unknown`. The card is stored as
 JSON in `metadata_props`, with the backbone's card inside it, and a checksum of everything else, so that a damaged file
 is refused.
 """
@@ -24,6 +25,8 @@ from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, shareable, write_card
 from core.engine import graph
+from core.models import joined_unknown
+from core.models.feature_bank import FeatureBank
 from core.models.heads import Head, LinearHead, assemble, named_layers
 
 PROBABILITIES: Final = "probabilities"
@@ -38,7 +41,8 @@ SEAL_KEY: Final = "fovea.sha256"
 """The hash of the whole file without this entry, in hexadecimal; files of early versions of Fovea have none."""
 
 OWN_KEYS: Final = "fovea."
-_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY)
+_KEYS: Final = (CARD_KEY, PREPROCESSING_KEY, OUTPUTS_KEY, SEAL_KEY, joined_unknown.LABELS_KEY)
+_OUTPUTS: Final = (PROBABILITIES, LOGITS, joined_unknown.UNKNOWN_SCORE)
 PREFIX: Final = "fovea.head/"
 """How names of the head's operators begin."""
 _SCALED, _TEMPERATURE = PREFIX + "scaled", PREFIX + "temperature"
@@ -58,39 +62,55 @@ class Parts:
         backbone_card: the backbone's card in it.
         backbone: the backbone as an ONNX file.
         head: the head.
+        bank: the features of its training images; None if the card has no rule for unknown images.
     """
 
     card: ModelCard
     backbone_card: BackboneCard
     backbone: bytes
     head: Head
+    bank: FeatureBank | None = None
 
 
-def join(backbone: bytes, backbone_card: BackboneCard, head: Head, card: ModelCard, *, exact: bool = False) -> bytes:
-    """Join the parts into one ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits` and `features`.
+def join(
+    backbone: bytes,
+    backbone_card: BackboneCard,
+    head: Head,
+    card: ModelCard,
+    bank: FeatureBank | None = None,
+    *,
+    exact: bool = False,
+) -> bytes:
+    """Join the parts into one ONNX file from uint8 RGB [n, size, size, 3] to `probabilities`, `logits`, `features`,
+    and `unknown_score` if the model has a rule for it.
 
     Args:
         backbone: its ONNX file.
         backbone_card: its card.
         head: the head.
         card: the model's card; private details are removed, see `core.card.shareable`.
+        bank: the features of its training images; without them, its rule for unknown images is left out.
         exact: whether the head is stored as float32 even if float16 is lossless.
 
     Raises:
         ModelError: the backbone's file is unsafe, or already uses reserved names.
     """
-    model = graph.parse(backbone)
+    model, rule = graph.parse(backbone), card.unknown if bank else None
     _refuse_clashes(model)
     own = list(model.graph.output)
     features = next(info for info in own if info.name == graph.FEATURES)
     model.graph.value_info.extend(info for info in own if info.name != graph.FEATURES)
     model.graph.node.extend(_nodes(head, exact=exact))
     model.graph.initializer.extend(_arrays(head, card.temperature, exact=exact))
-    outputs = _outputs(features, head.class_count)
+    if bank and rule:
+        model.graph.node.extend(joined_unknown.nodes())
+        model.graph.initializer.extend(joined_unknown.arrays(bank, rule))
+    outputs = _outputs(features, head.class_count, has_rule=rule is not None)
     del model.graph.output[:]
     model.graph.output.extend(outputs)
-    whole = replace(shareable(card), backbone=replace(backbone_card, variants=()))
-    for key, value in _metadata(whole, backbone_card, own).items():
+    whole = replace(shareable(card), backbone=replace(backbone_card, variants=()), unknown=rule)
+    labels = joined_unknown.labels_entry(bank) if bank and rule else {}
+    for key, value in (_metadata(whole, backbone_card, own) | labels).items():
         model.metadata_props.add(key=key, value=value)
     return seal(model)
 
@@ -111,13 +131,13 @@ def split(data: bytes) -> Parts:
     model = graph.parse(data)
     is_sealed = _pop_seal(model)
     card, backbone_card = _read_cards(model)
-    head = _extract_head(model.graph, card)
-    _restore_outputs(model, head)
+    bank, head = joined_unknown.extract_bank(model, card.unknown), _extract_head(model.graph, card)
+    _restore_outputs(model, head, has_rule=bank is not None)
     _drop_metadata(model, _KEYS)
     backbone = serialise(model)
     if not is_sealed and _sha256(backbone) != backbone_card.sha256:
         raise _tampered_error()
-    return Parts(card, backbone_card, backbone, head)
+    return Parts(card, backbone_card, backbone, head, bank)
 
 
 def _pop_seal(model: onnx.ModelProto) -> bool:
@@ -154,7 +174,7 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
     names = {tensor.name for tensor in model.graph.initializer}
     for node in model.graph.node:
         names.update((node.name, *node.output))
-    clashes = [name for name in names if name in (PROBABILITIES, LOGITS) or name.startswith(PREFIX)]
+    clashes = [name for name in names if name in _OUTPUTS or name.startswith((PREFIX, joined_unknown.PREFIX))]
     clashes += [entry.key for entry in model.metadata_props if entry.key in _KEYS]
     if clashes:
         what = tr("The backbone uses the name {name!r}, which is reserved for exported models.", name=clashes[0][:80])
@@ -208,15 +228,16 @@ def fits_float16(weights: NDArray[np.float32]) -> bool:
         return bool(np.array_equal(weights.astype(np.float16).astype(np.float32), weights))
 
 
-def _outputs(features: ValueInfoProto, classes: int) -> list[ValueInfoProto]:
-    """The outputs probabilities and logits [n, classes], with the same name of the batch axis as the features."""
+def _outputs(features: ValueInfoProto, classes: int, *, has_rule: bool) -> list[ValueInfoProto]:
+    """The outputs, with the same name of the batch axis as the features [n, d]."""
     result = []
-    for name in (PROBABILITIES, LOGITS):
+    for name, width in ((PROBABILITIES, classes), (LOGITS, classes), (joined_unknown.UNKNOWN_SCORE, 1)):
         info = ValueInfoProto()
         info.CopyFrom(features)
-        info.name, info.type.tensor_type.shape.dim[1].dim_value = name, classes
+        info.name, info.type.tensor_type.shape.dim[1].dim_value = name, width
         result.append(info)
-    return [*result, features]
+    probabilities, logits, unknown = result
+    return [probabilities, logits, features, *([unknown] if has_rule else [])]
 
 
 def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]) -> dict[str, str]:
@@ -279,13 +300,13 @@ def _read_array(arrays: list[TensorProto], name: str) -> NDArray[np.float32]:
     return np.frombuffer(tensor.raw_data, stored).reshape(tensor.dims).astype(np.float32)
 
 
-def _restore_outputs(model: onnx.ModelProto, head: Head) -> None:
+def _restore_outputs(model: onnx.ModelProto, head: Head, *, has_rule: bool) -> None:
     """Restore the backbone's own outputs; `join` stored their types last among the inner values."""
     features = next((info for info in model.graph.output if info.name == graph.FEATURES), None)
     if features is None or len(features.type.tensor_type.shape.dim) != 2:
         what = tr("The file has no output {name!r} with the expected shape.", name=graph.FEATURES)
         raise ModelError(what, hint=tr(_HINT))
-    if list(model.graph.output) != _outputs(features, head.class_count):
+    if list(model.graph.output) != _outputs(features, head.class_count, has_rule=has_rule):
         raise ModelError(tr("The outputs of the file are not those of an exported model."), hint=tr(_HINT))
     kept = {graph.FEATURES: features}
     names = _own_outputs(model)

@@ -21,7 +21,7 @@ from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.datasets.labelled_image import LabelledImage
 from core.models import versions
 from core.models.files import REINSTALL, read_file
-from core.models.installed import EVALUATION, backbone_in, composite_in, load_backbone, load_head, model_in
+from core.models.installed import EVALUATION, backbone_in, composite_in, load_backbone, load_bank, load_head, model_in
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
@@ -335,6 +335,7 @@ def _backbone_error(name: str) -> ModelError:
 
 def _verify(model: InstalledModel) -> None:
     load_head(model)
+    load_bank(model)
     if isinstance(model.card.backbone, BackboneCard):
         load_backbone(model.backbone)
 
@@ -380,8 +381,7 @@ def _has_card(folder: Path) -> bool:
 
 def _check_names(card: ModelCard, files: Mapping[str, bytes]) -> None:
     """Refuse files that the card does not name, whose names could lead out of the library."""
-    own = {card.backbone.file} if isinstance(card.backbone, BackboneCard) else set()
-    named = own | {card.head.file}
+    named = card.files
     if set(files) != named:
         what = tr(
             "The files do not match the card: expected {expected}, found {found}.",

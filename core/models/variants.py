@@ -17,7 +17,10 @@ from core.card import BackboneCard, ModelCard
 from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.models import joined
+from core.models.evidence import unknown_scores
+from core.models.feature_bank import FeatureBank
 from core.models.heads import Head, softmax
+from core.models.joined_unknown import UNKNOWN_SCORE
 from core.models.weight_storage import Storage, store_as_float16, store_as_float32
 
 MAX_DIFFERENCE: Final = 1e-3
@@ -92,7 +95,12 @@ def logits_of(backbone: Variant, head: Head) -> NDArray[np.float32]:
 
 
 def check_joined(
-    data: bytes, backbone: BackboneCard, card: ModelCard, wanted: NDArray[np.float32], max_difference: float
+    data: bytes,
+    backbone: BackboneCard,
+    card: ModelCard,
+    wanted: NDArray[np.float32],
+    max_difference: float,
+    bank: FeatureBank | None = None,
 ) -> None:
     """Refuse a joined file whose outputs for the golden inputs are not the expected ones.
 
@@ -102,14 +110,21 @@ def check_joined(
         card: the card of the model.
         wanted: the expected logits [n, classes].
         max_difference: maximum difference of a logit.
+        bank: the features of the training images; None if they are not in it.
 
     Raises:
-        ModelError: a logit differs by more, probabilities do not match the logits, or the file does not run.
+        ModelError: a logit differs by more, probabilities or scores do not match it, or the file does not run.
     """
-    found = run_joined(open_file(data), golden.golden_inputs(backbone.preprocessing.size))
+    session, images = open_file(data), golden.golden_inputs(backbone.preprocessing.size)
+    found = run_joined(session, images)
     expected = softmax(found.logits, card.temperature)
     logits, probabilities = np.abs(found.logits - wanted).max(), np.abs(found.probabilities - expected).max()
-    if not (logits <= max_difference and probabilities <= MAX_DIFFERENCE):
+    unknown = 0.0
+    if bank and card.unknown:
+        (scores,) = run_file(session, (UNKNOWN_SCORE,), images)
+        own = unknown_scores(card.unknown, bank.cosines(found.features), found.probabilities.max(axis=1))
+        unknown = float(np.abs(scores[:, 0] - own).max())
+    if not (logits <= max_difference and probabilities <= MAX_DIFFERENCE and unknown <= MAX_DIFFERENCE):
         what = tr(
             "The exported file does not give the same predictions as {name!r} (logits differ by {difference:.2g}).",
             name=card.name,

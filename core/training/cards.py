@@ -19,7 +19,8 @@ from core.images.listing import folder_name
 from core.models.training_examples import DATASET
 from core.models.values import InstalledModel
 from core.models.variant_agreement import variant_evaluation
-from core.training.evaluated_head import KEPT, REJECT_PERCENTILE, EvaluatedHead
+from core.training.evaluated_head import KEPT, EvaluatedHead
+from core.training.evidence_rules import REJECT_PERCENTILE
 from core.training.request import TrainRequest
 from core.training.training_data import TrainingData
 from core.training.variant_check import VARIANT
@@ -57,6 +58,8 @@ def model_card(
         ),
         temperature=head.temperature,
         unknown_below=head.unknown_below,
+        unknown=head.unknown.rule if head.unknown else None,
+        sets=head.sets,
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
     )
@@ -84,6 +87,8 @@ def corrected_card(
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
         temperature=head.temperature,
         unknown_below=head.unknown_below,
+        unknown=head.unknown.rule if head.unknown else None,
+        sets=head.sets,
         training=_corrected_training(base, data, head, corrected),
         evaluation=_evaluation(data, head, before if is_comparable else None),
     )
@@ -188,15 +193,27 @@ def _calibration(data: TrainingData, head: EvaluatedHead) -> str:
 
 def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | None) -> dict[str, Any]:
     """The evaluation of the model, without the user's paths."""
+    shared = _out_of_sample(head) | variant_evaluation(head.variants)
     if head.evaluation is None:
-        return variant_evaluation(head.variants)
+        return shared
     method = "on the test images, which the head was not trained on"
     if head.trained.fitted > len(data.train):
         method += "; the installed head was then fitted in the same way to all images"
     left_out = {"mistakes", "classes"} | ({"confusion"} if len(head.evaluation.classes) > _MAX_CONFUSED else set())
     figures = {key: value for key, value in to_json(head.evaluation).items() if key not in left_out}
     compared = _compared(head.evaluation, start) if start else {}
-    return {"method": method, **figures, **compared, **variant_evaluation(head.variants)}
+    return {"method": method, **figures, **compared, **shared}
+
+
+def _out_of_sample(head: EvaluatedHead) -> dict[str, Any]:
+    """What was measured on images that the head was not trained on, be it by cross-validation."""
+    found: dict[str, Any] = {"images": head.threshold_images}
+    if head.out_of_sample:
+        found["ece"] = round(head.out_of_sample.ece, 6)
+    if head.measured_sets:
+        coverage, size = head.measured_sets
+        found |= {"set_coverage": round(coverage, 4), "mean_set_size": round(size, 4)}
+    return {"out_of_sample": found} if head.out_of_sample else {}
 
 
 def _compared(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:

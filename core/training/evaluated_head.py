@@ -12,18 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.providers import ComputePrecision
-from core.evaluation.calibration import fit_temperature
+from core.card_rules import PredictionSets
+from core.evaluation.calibration import calibration, fit_temperature
 from core.evaluation.metrics import evaluate
-from core.evaluation.values import Evaluation, LabelledPrediction
+from core.evaluation.values import Calibration, Evaluation, LabelledPrediction
 from core.models.heads import Head, softmax
 from core.models.values import InstalledBackbone
 from core.models.variant_agreement import VariantAgreement
+from core.training.evidence_rules import (
+    MIN_IMAGES,
+    REJECT_PERCENTILE,
+    FittedRule,
+    Known,
+    fit_prediction_sets,
+    fit_unknown_rule,
+    measured_sets,
+)
 from core.training.training_data import LabelledFeatures, concat
 
-REJECT_PERCENTILE: Final = 5
-"""The percentage of images of the classes that may fall below the threshold for “unknown”."""
-_MIN_THRESHOLD_IMAGES: Final = 20
-"""The fewest images from which the threshold is estimated."""
 MIN_HELD_OUT: Final = 150
 """Validation and test images from which the estimate is as good as by cross-validation, which takes longer."""
 _MAX_SUSPECTS: Final = 100
@@ -74,6 +80,10 @@ class EvaluatedHead:
         evaluation: on the test images; None if there are none.
         threshold_images: the number of images that `unknown_below` was estimated from.
         variants: how predictions in the variants of the shared backbone compare with those in float32.
+        unknown: the rule for unknown images; None if there are too few images.
+        sets: the classes that an image may have; None likewise.
+        out_of_sample: the calibration on images that the head was not trained on; None if there are none.
+        measured_sets: the coverage of such sets and their mean size, out of sample; None if there are too few images.
         suspects: images whose cross-validated prediction differs from their label, most likely label errors first.
     """
 
@@ -84,10 +94,23 @@ class EvaluatedHead:
     threshold_images: int = 0
     suspects: tuple[LabelledPrediction, ...] = ()
     variants: Mapping[ComputePrecision, VariantAgreement] = field(default_factory=dict)
+    unknown: FittedRule | None = None
+    sets: PredictionSets | None = None
+    out_of_sample: Calibration | None = None
+    measured_sets: tuple[float, float] | None = None
+
+    @property
+    def bank_file(self) -> dict[str, bytes]:
+        """The file of the training images' features by its name, if there is one."""
+        return {self.unknown.rule.file: self.unknown.bank} if self.unknown else {}
 
 
 def evaluate_head(
-    trained: TrainedHead, validation: LabelledFeatures, test: LabelledFeatures, classes: Sequence[str]
+    trained: TrainedHead,
+    fitted: LabelledFeatures,
+    validation: LabelledFeatures,
+    test: LabelledFeatures,
+    classes: Sequence[str],
 ) -> EvaluatedHead:
     """Calibrate a head on images that it was not trained on, and evaluate it on the test images.
 
@@ -95,11 +118,13 @@ def evaluate_head(
     images. Five folds of 196 photos: fitted to a sixth of the others for validation, it left an expected calibration
     error of 0.046 on the fold that was kept aside; fitted to the cross-validation, one of 0.020.
 
-    The threshold for “unknown” is estimated from the cross-validation, or else from the validation and test images.
-    The evaluation does not depend on it.
+    The rules for unknown images and for prediction sets are fitted to the cross-validation, or else to the validation
+    and test images. The evaluation does not depend on them.
 
     Args:
         trained: the result of the recipe.
+        fitted: the images that the head to install was fitted to, with features from the recipe's own backbone, if it
+            has one.
         validation: with features from the recipe's own backbone, if it has one.
         test: the same.
         classes: labels, in the order of the logits.
@@ -113,8 +138,27 @@ def evaluate_head(
     if len(test):
         logits = trained.evaluated.logits(test.features)
         evaluation = evaluate(logits, test.labels, classes, temperature=temperature, paths=test.paths)
-    threshold = _threshold(out_of_sample, temperature)
-    return EvaluatedHead(trained, temperature, threshold, evaluation, len(out_of_sample.paths), suspects)
+    known = _known(out_of_sample, temperature, concat(fitted, held_out))
+    return EvaluatedHead(
+        trained,
+        temperature,
+        _threshold(out_of_sample, temperature),
+        evaluation,
+        len(out_of_sample.paths),
+        suspects,
+        unknown=fit_unknown_rule(fitted, known),
+        sets=fit_prediction_sets(known),
+        out_of_sample=calibration(out_of_sample.logits, out_of_sample.labels, temperature)
+        if len(known.labels)
+        else None,
+        measured_sets=measured_sets(known),
+    )
+
+
+def _known(out_of_sample: Predictions, temperature: float, images: LabelledFeatures) -> Known:
+    row_of = {path: row for row, path in enumerate(images.paths)}
+    features = images.features[[row_of[path] for path in out_of_sample.paths]]
+    return Known(features, out_of_sample.labels, softmax(out_of_sample.logits, temperature))
 
 
 def _temperature(trained: TrainedHead, validation: LabelledFeatures, tested: Collection[Path]) -> float:
@@ -136,7 +180,7 @@ def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
     the same, such as a camera's, reach 0.9999, and nothing else ever would.
     """
     count = len(out_of_sample.paths)
-    if count < _MIN_THRESHOLD_IMAGES:
+    if count < MIN_IMAGES:
         return None
     reached = float(np.percentile(softmax(out_of_sample.logits, temperature).max(axis=1), REJECT_PERCENTILE))
     return floor(min(reached, (count + 1) / (count + 2)) * 10_000) / 10_000

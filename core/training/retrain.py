@@ -246,8 +246,8 @@ def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token)
     if isinstance(retraining.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=retraining.base.backbone)
-    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
-    bundled = partial(_bundled, retraining)
+    fitted, bundled = data.fitted(trained.fitted), partial(_bundled, retraining)
+    head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
     variants = measure_variants(trained.evaluated, data, bundled=bundled, report=report, token=token)
     return replace(head, variants=variants)
 
@@ -299,11 +299,10 @@ def _install(
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
     own = load_files(base.backbone) if trained.backbone else {}
-    fitted = data.everything() if data.is_random_split else data.train
     return retraining.library.install(
         write_card(card),
-        {HEAD: trained.head} | own,
-        trained_on=[example.sha256 for example in fitted.examples],
+        {HEAD: trained.head, **head.bank_file, **own},
+        trained_on=[example.sha256 for example in data.fitted(trained.fitted).examples],
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )

@@ -18,7 +18,6 @@ from core.base.providers import Precision
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone, read_card, write_card
 from core.datasets.dataset import Dataset
-from core.datasets.labelled_image import LabelledImage
 from core.evaluation.kept import serialize_evaluation
 from core.models import joined
 from core.models.heads import read_head
@@ -164,7 +163,8 @@ def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
 
 
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
-    head = evaluate_head(trained, data.validation, data.test, data.dataset.classes)
+    fitted = data.fitted(trained.fitted)
+    head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
     if _lost_variants(training.request, data):
         return head
     return replace(
@@ -193,8 +193,8 @@ def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained
         data, training.request, start.trained, folder,
         report=training.report, on_epoch=training.on_epoch, token=training.token,
     )  # fmt: skip
-    validation, test = (_recompute(part, trained, training) for part in (data.validation, data.test))
-    head = evaluate_head(trained, validation, test, data.dataset.classes)
+    fitted, validation, test = (_recompute(part, trained, training) for part in data.parts.values())
+    head = evaluate_head(trained, fitted, validation, test, data.dataset.classes)
     return _install(training, data, head, start=start, gate=folder / protocol.PARITY)
 
 
@@ -219,7 +219,7 @@ def _install(
 ) -> Trained:
     """Check parity and install the model; it becomes the active version unless it is not better than its start."""
     trained, backbone = head.trained, head.trained.backbone or dataset.backbone
-    card, files = model_card(training.request, dataset, head, start), {HEAD: trained.head}
+    card, files = model_card(training.request, dataset, head, start), {HEAD: trained.head, **head.bank_file}
     if gate is not None:
         joint = joined.join(load_backbone(backbone), backbone.card, read_head(trained.head), card)
         parity = check_parity(joint, gate)
@@ -232,17 +232,11 @@ def _install(
         write_card(card),
         files,
         activate=in_use,
-        trained_on=[example.sha256 for example in _training_images(dataset, trained)],
+        trained_on=[example.sha256 for example in dataset.fitted(trained.fitted).examples],
         examples=[replace(one, path=one.path.absolute()) for one in dataset.training_examples()],
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
     )
     return Trained(model, in_use, dataset, head, start)
-
-
-def _training_images(data: TrainingData, trained: TrainedHead) -> tuple[LabelledImage, ...]:
-    """The images that the installed model was fitted to."""
-    everything = trained.fitted > len(data.train)
-    return (data.everything() if everything else data.train).examples
 
 
 @contextmanager

@@ -99,6 +99,10 @@ class TrainingData:
         """The images of all subsets."""
         return concat(self.train, self.validation, self.test)
 
+    def fitted(self, count: int) -> LabelledFeatures:
+        """The images that a head was fitted to, by their number: the training images or all."""
+        return self.everything() if count > len(self.train) else self.train
+
     def training_examples(self) -> list[LabelledImage]:
         """The images of all subsets, as the library records them."""
         return [replace(one, subset=Subset(name)) for name, part in self.parts.items() for one in part.examples]

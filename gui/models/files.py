@@ -168,6 +168,7 @@ class ModelImports(QObject):
         questioned: a file of another program lacks details: the file, and what is known of each possible output.
         previewed: the predictions for a photo with the answers given, as a text.
         refused: why the import or the preview failed.
+        statistics_wanted: the user wants to see the statistics of a file that was refused.
     """
 
     noticed = Signal(object)
@@ -175,6 +176,7 @@ class ModelImports(QObject):
     questioned = Signal(object, object)
     previewed = Signal(str)
     refused = Signal(str)
+    statistics_wanted = Signal(object)
 
     def __init__(self, tasks: Tasks, parent: QWidget) -> None:
         super().__init__(parent)
@@ -222,7 +224,8 @@ class ModelImports(QObject):
 
     def _on_failed(self, file: Path, error: FoveaError) -> None:
         text = tr("Couldn't import “{file}”. {reason}", file=display_path(file.name), reason=error)
-        self.noticed.emit(Notice(text, NoticeKind.ERROR, key=f"import {file}"))
+        action = tr("Statistics"), lambda: self.statistics_wanted.emit(file)
+        self.noticed.emit(Notice(text, NoticeKind.ERROR, (action,), key=f"import {file}"))
         self.refused.emit(str(error))
 
     def _on_preview(self, outcome: Outcome) -> None:

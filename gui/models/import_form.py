@@ -47,10 +47,12 @@ class ImportForm(Panel):
     Attributes:
         submitted: import the file with these answers.
         preview_wanted: the same, and a photo to try them on without importing anything.
+        statistics_wanted: show the statistics of the file.
     """
 
     submitted = Signal(object, object)
     preview_wanted = Signal(object, object, object)
+    statistics_wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(tr("Import"))
@@ -69,6 +71,7 @@ class ImportForm(Panel):
         self.preview = label(kind="muted", wrap=True)
         self.load = button(tr("Load from file…"), self._choose_names)
         self.try_button = button(tr("Try on a photo…"), self._choose_photo)
+        self.count_button = button(tr("Statistics"), lambda: self.statistics_wanted.emit(self._file))
         self.add = button(tr("Import"), self._submit, kind="primary")
         self.cancel_button = button(tr("Cancel"), self.hide)
         self._lay_out()
@@ -97,7 +100,7 @@ class ImportForm(Panel):
             form.addRow(text, field)
             if field is self.classes:
                 form.addRow("", hbox(fill(self._count), self.load))
-        buttons = hbox(SPACE, self.try_button, self.cancel_button, self.add)
+        buttons = hbox(self.count_button, SPACE, self.try_button, self.cancel_button, self.add)
         add(self.body, self._about, form, self.preview, self.error_text, buttons)
 
     def open(self, file: Path, questions: Sequence[ImportQuestions]) -> None:

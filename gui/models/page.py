@@ -21,6 +21,7 @@ from gui.models.evaluation_window import EvaluationController
 from gui.models.files import ExportPanel, ModelImports
 from gui.models.import_form import ImportForm
 from gui.models.model_list import ModelList, model_lines
+from gui.models.statistics_window import StatisticsController
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.tasks.notice import NoticeKind
@@ -30,7 +31,7 @@ from gui.widgets.context_menu import attach_menu
 from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import SPACE, Placed, add, hbox
 from gui.widgets.lazy import Lazy
-from gui.widgets.model_statistics import ModelStatistics
+from gui.widgets.model_details import ModelDetails
 from gui.widgets.notices import Notices
 
 KEPT_DAYS: Final = 7
@@ -54,13 +55,15 @@ class ModelsPage(QWidget):
     def __init__(self, session: Session, notices: Notices, evaluations: EvaluationController, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("page")
+        self.counts = StatisticsController(session, notices, self)
         self._session, self._notices, self._evaluations = session, notices, evaluations
         self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
-        self.statistics = ModelStatistics(tr("Model"))
+        self.details = ModelDetails(tr("Model"))
         self.use = button(tr("Use this model"), self._use_chosen, kind="primary")
         self.repair = button(tr("Use another version"), self._use_intact, kind="primary")
         self.compare = button(tr("Compare…"), lambda: self.compare_wanted.emit(self._reference()))
+        self.count_button = button(tr("Statistics"), self.show_statistics)
         self.export_button = button(tr("Export…"), self.export)
         self.remove = button(tr("Remove model"), self.remove_model)
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
@@ -78,16 +81,18 @@ class ModelsPage(QWidget):
         installed.setMaximumWidth(320)
         installed.setMinimumWidth(176)
         add(installed.body, self.choices, FlowRow(self.import_button, self.networks_button))
-        actions = (self.use, self.repair, self.compare, self.export_button, self.remove)
-        self.statistics.body.insertLayout(2, FlowRow(*actions))
+        actions = (self.use, self.repair, self.compare, self.count_button, self.export_button, self.remove)
+        self.details.body.insertLayout(2, FlowRow(*actions))
         self._area = ScrollColumn(tr("Selected model"), self)
-        self._column = self._area.show_column(self.statistics, self.versions, self.classes, SPACE)
+        self._column = self._area.show_column(self.details, self.versions, self.classes, SPACE)
         self._column.setSpacing(2 * theme.GRID)
         hbox(Placed(installed, 2), Placed(self._area, 5), parent=self, margins=16, spacing=16)
 
     def _connect(self) -> None:
         session, library = self._session, self._session.library
-        attach_menu(self.choices, lambda: (self.use, self.compare, self.export_button, None, self.remove))
+        attach_menu(
+            self.choices, lambda: (self.use, self.compare, self.count_button, self.export_button, None, self.remove)
+        )
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
         self.versions.chosen.connect(self._show_chosen)
@@ -98,6 +103,7 @@ class ModelsPage(QWidget):
         self.imports.noticed.connect(self._notices.show_one)
         self.imports.imported.connect(self._on_imported)
         self.imports.questioned.connect(self._on_questions)
+        self.imports.statistics_wanted.connect(self.counts.open)
         session.models.changed.connect(self._show_models)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
@@ -121,6 +127,7 @@ class ModelsPage(QWidget):
         self.imports.imported.connect(result.hide)
         result.submitted.connect(self.imports.take_answered)
         result.preview_wanted.connect(self.imports.preview)
+        result.statistics_wanted.connect(self.counts.open)
         self._column.insertWidget(0, result)
         return result
 
@@ -132,7 +139,7 @@ class ModelsPage(QWidget):
     def _make_export_panel(self) -> ExportPanel:
         result = ExportPanel(self._session.library.tasks, self)
         result.exported.connect(self._on_exported)
-        self._column.insertWidget(self._column.indexOf(self.statistics), result)
+        self._column.insertWidget(self._column.indexOf(self.details), result)
         return result
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -154,6 +161,11 @@ class ModelsPage(QWidget):
         if self._reference():
             self.export_panel.open(self._reference())
             self._area.ensureWidgetVisible(self.export_panel)
+
+    def show_statistics(self) -> None:
+        """Show the statistics of the selected version."""
+        if self.count_button.isEnabled() and self._reference():
+            self.counts.open(self._reference())
 
     def roll_back(self) -> None:
         """Return the selected model to the version that was active before."""
@@ -253,15 +265,15 @@ class ModelsPage(QWidget):
             self._show_facts(facts)
         elif one is not None and version is not None and version.error is not None:
             reason = _damage_text(version.error, has_other=self._intact() is not None)
-            self.statistics.show_unavailable(reason, one.title)
+            self.details.show_unavailable(reason, one.title)
         else:
-            self.statistics.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
+            self.details.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
 
     def _show_facts(self, facts: InstalledModel) -> None:
         opened = self._session.models.in_use
         is_opened = opened is not None and (opened.name, opened.version) == (facts.card.name, facts.version)
         latency = self._session.models.speed.latency_text() if is_opened else ""
-        self.statistics.show_model(facts, opened if is_opened else None, latency)
+        self.details.show_model(facts, opened if is_opened else None, latency)
         self.classes.show_classes(facts.card.classes)
 
     def _show_actions(self, one: ModelName | None, facts: InstalledModel | None) -> None:
@@ -276,7 +288,7 @@ class ModelsPage(QWidget):
         self.use.setVisible(not is_broken or intact is None)
         self.repair.setVisible(is_broken and intact is not None)
         self.repair.setText(tr("Use version {number}", number=intact.number) if intact else tr("Use another version"))
-        for one_button in (self.compare, self.export_button):
+        for one_button in (self.compare, self.count_button, self.export_button):
             one_button.setEnabled(facts is not None)
             one_button.setToolTip("" if facts is not None else tr("This model is damaged and can't be used."))
         numbers = [version.number for version in one.versions] if one else []

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import mark, tr
-from gui.session.photo_view import Kind, PhotoView, Sort, count_classes
+from gui.session.photo_view import Kind, PhotoView, Sort, count_views
 from gui.session.photos_model import PhotosModel
 from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, show_text
@@ -92,19 +92,17 @@ class PhotosBar(QWidget):
 
     def _possible_views(self) -> Iterator[tuple[PhotoView, int]]:
         """Yield the views that show a photo, and the current one, with the numbers of their photos."""
-        view, photos = self._photos.view, self._photos.photos()
-        known = [(photo.path, photo.outcome, self._photos.correction(photo)) for photo in photos]
+        view, photos, labels = self._photos.view, self._photos.photos(), self._photos.labels()
+        counts = count_views((photo.outcome, labels.get(photo)) for photo in photos)
         yield PhotoView(sort=view.sort), len(photos)
         if view.kind is Kind.PENDING:
-            yield view, sum(view.has(*one) for one in known)
-        for kind in _KINDS:
+            yield view, sum(photo.path in view.paths for photo in photos)
+        for kind, count in counts.kinds.items():
             one = PhotoView(kind, sort=view.sort)
-            count = sum(one.has(*photo) for photo in known)
             if count or view == one:
                 yield one, count
-        classes = count_classes((outcome, label) for _, outcome, label in known)
-        yield from ((PhotoView(Kind.CLASS, name, sort=view.sort), count) for name, count in classes.items())
-        if view.kind is Kind.CLASS and view.name not in classes:
+        yield from ((PhotoView(Kind.CLASS, name, sort=view.sort), count) for name, count in counts.classes.items())
+        if view.kind is Kind.CLASS and view.name not in counts.classes:
             yield view, 0
 
     def _show_count(self) -> None:

@@ -1,8 +1,8 @@
 """The plots, drawn with pyqtgraph, each with a table of the same data.
 
-Importing this package is cheap. The modules that draw (`bars`, `brush`, `calibration`, `changes`, `curves`, `matrix`,
-`networks`) import numpy and pyqtgraph, which takes most of a second: call `warm` first, and import them where the first
-plot is needed.
+Importing this package is cheap. The modules that draw (`bars`, `brush`, `calibration`, `changes`, `curves`, `layers`,
+`matrix`, `networks`) import numpy and pyqtgraph, which takes most of a second: call `warm` first, and import them where
+the first plot is needed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject
 from gui.tasks import preload
 
 _DRAWING: Final = tuple(
-    f"gui.plots.{name}" for name in ("curves", "matrix", "bars", "brush", "calibration", "changes", "networks")
+    f"gui.plots.{name}"
+    for name in ("curves", "matrix", "bars", "brush", "calibration", "changes", "layers", "networks")
 )
 
 

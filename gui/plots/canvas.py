@@ -223,6 +223,12 @@ class Chart:
         ends = list(up if self._rules_up else across) * (len(places) // 2)
         self._rules.setData(*((places, ends) if self._rules_up else (ends, places)))
 
+    def align(self, other: Chart) -> None:
+        """Give the left axes of this chart and of one above it the same width, so that their plot areas are aligned."""
+        width = max(one._left.minimumWidth() for one in (self, other))  # noqa: SLF001 - of the same class
+        for one in (self, other):
+            one._left.setWidth(width)  # noqa: SLF001
+
     def name_bottom(self, name: str) -> None:
         """Name the bottom axis; `show_range` shows it."""
         self._bottom.title = name
@@ -290,6 +296,11 @@ class Heading(pyqtgraph.GraphicsWidget):
         self.setMinimumHeight(28)
         self.setMaximumHeight(28)
         canvas.add_part(self)
+
+    def show_text(self, text: str) -> None:
+        """Change the title."""
+        self._text = text
+        self.update()
 
     def show_style(self, style: Style) -> None:
         """Apply this style."""

@@ -69,7 +69,7 @@ class _Taken:
 
 
 def place_labels(points: Sequence[Spot], sizes: Sequence[Spot], room: Box) -> list[PlacedLabel | None]:
-    """Place a label of each width and height near its point, or None where there is no free place.
+    """Place a label of each width and height near its point, or None where there is no free place or it has no width.
 
     Labels are placed one after the other, in several orders; the one that places most of them, with the shortest
     lines, is taken.
@@ -90,6 +90,8 @@ def _place_in(
     taken = _Taken([(x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS) for x, y in points])
     found: list[PlacedLabel | None] = [None] * len(points)
     for number in order:
+        if not sizes[number][0]:
+            continue
         point = points[number]
         inside = (label for label in _candidates(point, sizes[number]) if _contains(room, label.box))
         label = found[number] = next((label for label in inside if taken.is_free(label, point)), None)

@@ -50,6 +50,8 @@ _LONGEST: Final = 0.5
 """The longest label as a fraction of the width of its chart."""
 _SIZES: Final[Mapping[PointStyle, int]] = {"ring": 15, "squares": 7, "diamonds": 11}
 """In pixels; a square fits into a ring, as a measured network has the multiply-adds of the published one."""
+_SAME_PLACE: Final = 8.0
+"""How far apart two points share a label, in pixels."""
 _REACH: Final = 18.0
 """How near the pointer must be to a point, in pixels."""
 _HINT: Final = mark("Point at a network, or use the arrow keys, to see its numbers.")
@@ -278,14 +280,16 @@ class _Labels(pyqtgraph.GraphicsObject):
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(room.adjusted(16, 16, -16, -16), flags, self._empty)
             return
-        texts = [_elided(point.label, room.width() * _LONGEST) for point in self._points]
+        texts = [_elided(text, room.width() * _LONGEST) for text in _texts(self._points, places)]
         labels = self._placed(places, texts, room)
         for point, text, found in zip(self._points, texts, labels, strict=True):
-            if found is not None and point is not self._marked:
+            if found is not None and text and point is not self._marked:
                 self._paint_label(painter, text, found)
         for point, text, place, found in zip(self._points, texts, places, labels, strict=True):
             if point is self._marked:
-                self._paint_marked(painter, place, text, _rectangle(found) if found else _above(place, text, room))
+                shown = text or point.label
+                box = _rectangle(found) if found and text else _above(place, shown, room)
+                self._paint_marked(painter, place, shown, box)
 
     def _placed(self, places: Sequence[QPointF], texts: Sequence[str], room: QRectF) -> Sequence[PlacedLabel | None]:
         """The places of the labels; found again only where something moved, as that takes some milliseconds."""
@@ -312,6 +316,17 @@ class _Labels(pyqtgraph.GraphicsObject):
         painter.setBrush(self._style.surface)
         painter.drawRoundedRect(box.adjusted(-4, -2, 4, 2), 4, 4)
         painter.drawText(box.adjusted(0, 0, 2, 0), Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _texts(points: Sequence[Point], places: Sequence[QPointF]) -> list[str]:
+    """The labels of points; a measured network at the place of the published one needs none of its own."""
+    texts = [point.label for point in points]
+    for number, point in enumerate(points):
+        for other, twin in enumerate(points[:number]):
+            is_twin = point.network.kind is NetworkKind.MEASURED and twin.network.name == point.network.name
+            if is_twin and (places[number] - places[other]).manhattanLength() <= _SAME_PLACE:
+                texts[number] = ""
+    return texts
 
 
 def _rectangle(label: PlacedLabel) -> QRectF:

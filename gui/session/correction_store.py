@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -24,6 +24,7 @@ Changes: TypeAlias = Mapping[Path, Label | None]
 """The label of each photo; None where there is none."""
 _MAX_REFRESHED: Final = 2000
 """The photos that are looked up again after a change; others when they are shown."""
+_ASKED_AT_ONCE: Final = 2000
 _HASHED_AT_ONCE: Final = 10
 """Few, because changes wait in the meantime."""
 
@@ -43,6 +44,12 @@ class _ModelLabels:
     shown: dict[Path, Label | None] = field(default_factory=dict)
     asked: dict[Path, None] = field(default_factory=dict)
     requests: int = 0
+
+    def known(self) -> dict[Path, Label]:
+        """The labels to show, as far as known."""
+        looked_up = {path: label for path, label in self.shown.items() if label is not None or path in self.own}
+        found = {**self.own, **looked_up}
+        return {path: label for path, label in found.items() if label is not None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +84,7 @@ class CorrectionStore(QObject):
         self._classes: Mapping[str, Collection[str]] = {}
         self._models: dict[str, _ModelLabels] = {}
         self._wanted: dict[str, list[Path]] = {}
+        self._coming: Iterator[tuple[Path, str]] | None = None
         self._tickets = count(1)
         self._undoable: dict[int, tuple[str, Changes, Changes]] = {}
         self._unwritten: list[Callable[[LabelStore], None]] = []
@@ -126,6 +134,25 @@ class CorrectionStore(QObject):
                 QTimer.singleShot(0, self, self._look_up)
             self._wanted.setdefault(model, []).append(path)
         return labels.shown[path] if path in labels.shown else own.get(path)
+
+    def known(self) -> Mapping[str, Mapping[Path, Label]]:
+        """The labels known so far, by model: those of few photos, even if many were looked up."""
+        return {model: labels.known() for model, labels in self._models.items()}
+
+    def look_up(self, predictions: Iterator[tuple[Path, str]]) -> None:
+        """Look up the labels of many photos as predicted by models, a few in each turn; replaces an earlier request."""
+        is_running, self._coming = self._coming is not None, predictions
+        if not is_running:
+            QTimer.singleShot(0, self, self._look_up_next)
+
+    def _look_up_next(self) -> None:
+        asked = list(islice(self._coming or (), _ASKED_AT_ONCE))
+        for path, model in asked:
+            self.of(path, model)
+        if len(asked) == _ASKED_AT_ONCE:
+            QTimer.singleShot(0, self, self._look_up_next)
+        else:
+            self._coming = None
 
     def update(self, model: str, changes: Changes) -> int:
         """Label photos as predicted by a model, or remove their labels; return the number of the change, for `undo`."""

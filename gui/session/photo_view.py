@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -71,29 +72,56 @@ def class_of(outcome: Outcome | None, label: Label | None) -> str | None:
     return outcome.best.label if isinstance(outcome, Prediction) and not outcome.unknown else None
 
 
-def sort_key(sort: Sort) -> Callable[[Path, Outcome | None, Label | None], tuple[object, ...]]:
-    """What photos are sorted by; those without a prediction come last."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many photos a list has of each kind that can be shown.
+
+    Attributes:
+        kinds: of `Kind.UNKNOWN`, `Kind.UNREADABLE` and `Kind.LABELLED`.
+        classes: of each class, the most frequent first.
+    """
+
+    kinds: Mapping[Kind, int]
+    classes: Mapping[str, int]
+
+
+def count_views(photos: Iterable[tuple[Outcome | None, Label | None]]) -> Counts:
+    """Count photos, given their outcomes and labels; there may be 100,000, so each is looked at once."""
+    kinds, classes = dict.fromkeys((Kind.UNKNOWN, Kind.UNREADABLE, Kind.LABELLED), 0), defaultdict[str, int](int)
+    unknown = failed = labelled = 0
+    for outcome, label in photos:
+        if label is not None:
+            labelled += 1
+            classes[label.label] += 1
+        elif isinstance(outcome, Prediction):
+            if outcome.unknown:
+                unknown += 1
+            else:
+                classes[outcome.scores[0].label] += 1
+        elif outcome is not None:
+            failed += 1
+    kinds |= {Kind.UNKNOWN: unknown, Kind.UNREADABLE: failed, Kind.LABELLED: labelled}
+    return Counts(kinds, dict(sorted(classes.items(), key=lambda one: (-one[1], natural_sort_key(one[0])))))
+
+
+def sort_keys(
+    sort: Sort, names: Iterable[bytes], outcomes: Sequence[Outcome | None], labels: Iterable[Label | None]
+) -> Sequence[bytes] | Sequence[float]:
+    """What photos are sorted by, given the sort keys of their names, their outcomes and labels; empty if by nothing.
+
+    Those without a prediction come last. A class comes as its place among all, so that there is one number to compare,
+    and nothing is made for each photo that would set off Python's garbage collector.
+    """
     match sort:
         case Sort.CONFIDENCE:
-            return lambda _, outcome, __: (outcome.best.probability if isinstance(outcome, Prediction) else 2.0,)
+            return [one.scores[0].probability if isinstance(one, Prediction) else 2.0 for one in outcomes]
         case Sort.CLASS:
-            return lambda _, outcome, label: _class_key(class_of(outcome, label), outcome)
+            classes = list(map(class_of, outcomes, labels))
+            ordered = sorted({name for name in classes if name is not None}, key=natural_sort_key)
+            places: dict[str | None, int] = {name: 2 * place for place, name in enumerate((*ordered, None))}
+            pairs = zip(classes, outcomes, strict=True)
+            return [places[name] - (isinstance(one, Prediction) and one.scores[0].probability) for name, one in pairs]
         case Sort.NAME:
-            return lambda path, _, __: (natural_sort_key(path.name),)
+            return list(names)
         case Sort.ADDED:
-            return lambda *_: ()
-
-
-def _class_key(name: str | None, outcome: Outcome | None) -> tuple[object, ...]:
-    confidence = outcome.best.probability if isinstance(outcome, Prediction) else 0.0
-    return name is None, natural_sort_key(name or ""), -confidence
-
-
-def count_classes(photos: Iterable[tuple[Outcome | None, Label | None]]) -> dict[str, int]:
-    """How many photos each class has, the most frequent first."""
-    counts: dict[str, int] = {}
-    for outcome, label in photos:
-        name = class_of(outcome, label)
-        if name is not None:
-            counts[name] = counts.get(name, 0) + 1
-    return dict(sorted(counts.items(), key=lambda one: (-one[1], natural_sort_key(one[0]))))
+            return ()

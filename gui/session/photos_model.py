@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
 from operator import attrgetter
@@ -14,11 +14,11 @@ from typing import Final
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
 
 from core.base.i18n import tr
-from core.base.text import display_path
+from core.base.text import display_path, natural_sort_key
 from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
-from gui.session.photo_view import Kind, PhotoView, Sort, sort_key
+from gui.session.photo_view import Kind, PhotoView, Sort, sort_keys
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets.formats import confidence
 
@@ -48,6 +48,7 @@ class Photo:
         number: ascends in the order in which photos were added, with gaps.
         position: ascends with the rows of the view, with gaps, so that the rows below a removed one keep theirs;
             `_NOT_SHOWN` outside the view, `_NOT_LISTED` once removed.
+        name_key: what sorts it by its name; made as it is added, because for a long list at once that takes too long.
     """
 
     path: Path
@@ -55,6 +56,10 @@ class Photo:
     outcome: Outcome | None = None
     version: int = 0
     position: int = _NOT_SHOWN
+    name_key: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name_key = natural_sort_key(self.path.name)
 
 
 class PhotosModel(QAbstractListModel):
@@ -158,6 +163,21 @@ class PhotosModel(QAbstractListModel):
         outcome = photo.outcome
         return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
 
+    def labels(self) -> dict[Photo, Label]:
+        """The corrections known so far, of all photos; those that are not known yet are looked up in turns."""
+        asked = tuple(self._all)
+        self._corrections.look_up(
+            (photo.path, photo.outcome.model) for photo in asked if isinstance(photo.outcome, Prediction)
+        )
+        labels: dict[Photo, Label] = {}
+        for model, known in self._corrections.known().items():
+            for path, label in known.items():
+                photo = self._by_path.get(path)
+                outcome = photo.outcome if photo is not None else None
+                if photo is not None and isinstance(outcome, Prediction) and outcome.model == model:
+                    labels[photo] = label
+        return labels
+
     def photo(self, row: int) -> Photo:
         """The photo in this row."""
         return self._photos[row]
@@ -254,11 +274,14 @@ class PhotosModel(QAbstractListModel):
         return self.view.kind is Kind.ALL or self.view.has(photo.path, photo.outcome, self.correction(photo))
 
     def _arrange(self) -> None:
-        shows_all = self.view.kind is Kind.ALL
-        shown = self._all[:] if shows_all else [photo for photo in self._all if self._is_shown(photo)]
-        if self.view.sort is not Sort.ADDED:
-            key = sort_key(self.view.sort)
-            shown.sort(key=lambda photo: key(photo.path, photo.outcome, self.correction(photo)))
+        view, shown = self.view, self._all[:]
+        labels = self.labels() if (view.kind, view.sort) != (Kind.ALL, Sort.ADDED) else {}
+        if view.kind is not Kind.ALL:
+            shown = [photo for photo in shown if view.has(photo.path, photo.outcome, labels.get(photo))]
+        outcomes = [photo.outcome for photo in shown]
+        keys = sort_keys(view.sort, (photo.name_key for photo in shown), outcomes, map(labels.get, shown))
+        if keys:
+            shown = [shown[row] for row in sorted(range(len(shown)), key=keys.__getitem__)]
         for photo in self._photos:
             photo.position = _NOT_SHOWN
         for position, photo in enumerate(shown):

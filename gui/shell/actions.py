@@ -82,6 +82,7 @@ class ActionId(Enum):
     COMPARE = auto()
     COMPARE_NETWORKS = auto()
     IMPORT_MODEL = auto()
+    STATISTICS = auto()
     EXPORT_MODEL = auto()
     ROLL_BACK = auto()
     REMOVE_MODEL = auto()
@@ -207,6 +208,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.STOP, mark("&Stop classifying"), "Ctrl+."),
         _SEPARATOR,
         _Entry(ActionId.COMPARE, mark("Co&mpare…"), "Ctrl+D"),
+        _Entry(ActionId.STATISTICS, mark("S&tatistics"), "Ctrl+Shift+A", synonyms=mark("layers weights parameters")),
         _Entry(
             ActionId.COMPARE_NETWORKS,
             mark("Compare &networks"),

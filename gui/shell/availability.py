@@ -67,6 +67,7 @@ class Availability(QObject):
             ActionId.RETRAIN: self._cannot_retrain,
             ActionId.SHOW_CHANGES: self._not_retrained,
             ActionId.UNDO_RETRAINING: self._not_retrained,
+            ActionId.STATISTICS: partial(self._about_model, "count"),
             ActionId.EXPORT_MODEL: partial(self._about_model, "export"),
             ActionId.ROLL_BACK: partial(self._about_model, "roll back"),
             ActionId.REMOVE_MODEL: partial(self._about_model, "remove"),
@@ -187,11 +188,12 @@ class Availability(QObject):
         return tr("The model has not been retrained since you opened Fovea.")
 
     def _about_model(self, verb: str) -> str:
-        """Why the model that is selected on the *Models* page cannot be exported, rolled back or removed."""
+        """Why the model that is selected on the *Models* page cannot be counted, exported, rolled back or removed."""
         page = self._pages.made_models
         if page is None or page.choices.name not in page.names:  # not listed yet
             return ""
-        controls = {"export": page.export_button, "roll back": page.versions.back, "remove": page.remove}
+        controls = {"count": page.count_button, "export": page.export_button, "roll back": page.versions.back}
+        controls["remove"] = page.remove
         if controls[verb].isEnabled():
             return ""
         return tr("This model has no earlier version.") if verb == "roll back" else controls[verb].toolTip()

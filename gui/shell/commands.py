@@ -105,10 +105,7 @@ class Commands(QObject):
             ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
             ActionId.CLASSIFY_AGAIN: session.classify_again,
             ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
-            ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
-            ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
-            ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),
-            ActionId.REMOVE_MODEL: lambda: self._on_models(pages.models.remove_model),
+            **self._model_table(),
             **{action: partial(session.models.open, provider=provider) for action, provider in PROVIDERS.items()},
             ActionId.EXACT: self._toggle_exact,
             ActionId.PALETTE: lambda: self.palette.open(),
@@ -116,6 +113,16 @@ class Commands(QObject):
             ActionId.REPORT_PROBLEM: self._report_problem,
             ActionId.LICENCES: self._show_licences,
             ActionId.ABOUT: self._show_about,
+        }
+
+    def _model_table(self) -> Mapping[ActionId, Callable[[], object]]:
+        pages = self._pages
+        return {
+            ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
+            ActionId.STATISTICS: lambda: self._on_models(pages.models.show_statistics),
+            ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
+            ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),
+            ActionId.REMOVE_MODEL: lambda: self._on_models(pages.models.remove_model),
         }
 
     @cached_property

@@ -40,6 +40,7 @@ _LATER: Final = (
     "gui.photos.changes_window",
     "gui.camera.controller",
     "gui.shell.licences_dialog",
+    "gui.convolutions.window",
     "gui.shell.preferences",
     "statistics",
 )

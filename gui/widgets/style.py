@@ -164,6 +164,7 @@ QTableView#data QHeaderView::section {
 QTableView#data QHeaderView::section:horizontal, QTableView#data QTableCornerButton::section {
     background: $surface; border: none; border-bottom: 1px solid $border;
 }
+QTableView#data QHeaderView::up-arrow, QTableView#data QHeaderView::down-arrow { width: 0; height: 0; }
 QTableView#data::item { padding: 0 5px; }
 QFrame#card { background: $surface; border: 1px solid $border; border-radius: ${radius}px; }
 QFrame#card:hover { border-color: $field; }

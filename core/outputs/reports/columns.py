@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self, TypeAlias
 
 from core.jobs.values import Review, Row
-from core.prediction import Failure, Outcome, Prediction, Score
+from core.prediction import Failure, Neighbour, Outcome, Prediction, Score
 
 Value: TypeAlias = str | float | bool | None
 """The value of a column; None if it is empty."""
@@ -113,7 +113,8 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
     else:
         content |= {"label": outcome.best.label, "confidence": _fraction(outcome.best.probability)}
         content |= {"scores": scores(row, column_set.top_k)}
-        content |= {column.name: column.value_of(row) for column in (_UNKNOWN, *_ORIGIN)}
+        content |= {column.name: column.value_of(row) for column in (_UNKNOWN, _UNKNOWN_SCORE, *_ORIGIN)}
+        content |= {"set": _set(outcome), "nearest": _nearest(outcome)}
         content["warnings"] = list(outcome.warnings)
     if column_set.reviewed:
         content |= {column.name: column.value_of(row) for column in _REVIEW}
@@ -149,16 +150,49 @@ def _fraction(probability: float) -> float:
     return round(probability, 6)
 
 
+def _set(outcome: Prediction) -> list[str] | None:
+    """The classes that the image may have; None if the model does not say."""
+    return list(outcome.evidence.set) if outcome.evidence and outcome.evidence.set is not None else None
+
+
+def _neighbours(outcome: Prediction) -> tuple[Neighbour, ...]:
+    return outcome.evidence.nearest if outcome.evidence else ()
+
+
+def _nearest(outcome: Prediction) -> list[dict[str, Any]]:
+    """The nearest training images as in JSON; with their paths where this computer knows them."""
+    return [
+        {"label": one.label, "similarity": one.similarity} | ({"path": str(one.path)} if one.path else {})
+        for one in _neighbours(outcome)
+    ]
+
+
+def _near_text(one: Neighbour) -> str:
+    return f"{one.label} {one.similarity:.2f}"
+
+
+def _joined(parts: Iterable[str] | None) -> str | None:
+    return "; ".join(parts or ()) or None
+
+
 def _verdict(row: ReportRow) -> str | None:
     return row.review.verdict.value if row.review else None
 
 
 _UNKNOWN: Final = _prediction_column("unknown", ColumnKind.BOOLEAN, lambda outcome: outcome.unknown)
+_UNKNOWN_SCORE: Final = _prediction_column(
+    "unknown_score",
+    ColumnKind.FRACTION,
+    lambda outcome: _fraction(outcome.evidence.unknown_score) if outcome.evidence else None,
+)
 _PREDICTION: Final = (
     Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
     _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
     _prediction_column("confidence", ColumnKind.FRACTION, lambda outcome: _fraction(outcome.best.probability)),
     _UNKNOWN,
+    _UNKNOWN_SCORE,
+    _prediction_column("set", ColumnKind.TEXT, lambda outcome: _joined(_set(outcome))),
+    _prediction_column("nearest", ColumnKind.TEXT, lambda outcome: _joined(map(_near_text, _neighbours(outcome)))),
 )
 _REVIEW: Final = (
     Column("answer", ColumnKind.TEXT, lambda row: row.final_label),

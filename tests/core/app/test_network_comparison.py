@@ -51,7 +51,7 @@ def shipped(name: str) -> BackboneCard:
 def test_the_published_ones_are_always_there() -> None:
     found = networks.compare_networks()
     assert found.measured_at is None
-    assert len(found.networks) == 11
+    assert len(found.networks) == 13
     first = found.networks[0]
     assert (first.name, first.accuracy, first.weights, first.time) == ("Xception", 0.79, 22_910_480, None)
 
@@ -101,6 +101,14 @@ def test_measured_backbones_have_their_networks_accuracy_and_their_own_cost() ->
     card = shipped("mobilenet-v2")
     assert (one.name, one.accuracy, one.multiply_adds) == ("MobileNetV2 (1, 1)", 0.718, card.multiply_adds)
     assert one.time == MeasuredTime(9.5, Provider.CPU, ComputePrecision.FLOAT32)
+
+
+def test_the_backbone_of_a_built_in_model_is_measured_too() -> None:
+    save_record(measured(timing("efficientnet-lite0-imagenet", ComputePrecision.FLOAT32, 7.0)))
+    (one,) = of_kind(NetworkKind.MEASURED)
+    (published,) = (it for it in of_kind(NetworkKind.PUBLISHED) if it.name == one.name == "EfficientNet-Lite0")
+    assert one.accuracy == published.accuracy == 0.751
+    assert published.multiply_adds == one.multiply_adds + 1280 * 1000
 
 
 def test_own_models_are_shown_in_the_version_that_was_evaluated(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from core.architectures import networks
-from core.architectures.published import PUBLISHED, PublishedNetwork
+from core.architectures.published import OTHERS, PUBLISHED, PublishedNetwork
 
 BY_TITLE = {one.title: one for one in PUBLISHED}
 
@@ -74,6 +74,12 @@ def test_what_plain_convolutions_would_cost_xception() -> None:
     assert len(widths) == 34
     saved = sum(9 * inputs * outputs - 9 * inputs - inputs * outputs for inputs, outputs in widths)
     assert counts.separable_savings == saved
+
+
+@pytest.mark.parametrize(("number", "weights"), [(0, 4_652_008), (1, 6_092_072)])
+def test_efficientnet_lite_has_its_published_weights(number: int, weights: int) -> None:
+    counts = OTHERS[number].counts
+    assert counts.weights - counts.norm_weights // 2 == weights  # without the moving statistics
 
 
 def test_a_published_network_is_a_light_value() -> None:

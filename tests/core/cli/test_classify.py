@@ -26,8 +26,8 @@ from tests.core.cli.conftest import Fovea
 pytestmark = pytest.mark.usefixtures("colours")
 
 FIELDS = [
-    *("path", "label", "confidence", "scores", "unknown", "model", "provider", "precision"),
-    *("decode_ms", "preprocess_ms", "inference_ms", "warnings"),
+    *("path", "label", "confidence", "scores", "unknown", "unknown_score", "model", "provider", "precision"),
+    *("decode_ms", "preprocess_ms", "inference_ms", "set", "nearest", "warnings"),
 ]
 HOSTILE_NAMES = [
     b"=1+2.png",
@@ -139,7 +139,8 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     ran = fovea("classify", "--model", "colours", "--format", "csv", "--top", "2", "--", *names)
     header, *rows = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     assert header == [
-        *("path", "label", "confidence", "unknown", "model", "provider", "precision"),
+        *("path", "label", "confidence", "unknown", "unknown_score", "set", "nearest"),
+        *("model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
     assert all(len(row) == len(header) for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.base.errors import StorageError
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, GroupSummary, JobCounts, JobState, Order, Review, State, Verdict, View
-from core.prediction import Outcome, Prediction
+from core.prediction import Evidence, Neighbour, Outcome, Prediction
 from tests.core.jobs.conftest import Fill, failure, prediction
 
 IMAGES: dict[str, Outcome | None] = {
@@ -179,3 +180,18 @@ def test_rows_keep_their_places_until_refresh(store: ResultStore) -> None:
 def test_a_missing_job_is_reported() -> None:
     with pytest.raises(StorageError, match="journal is missing"):
         ResultStore("0123456789abcdef")
+
+
+def test_evidence_survives_the_journal(fill: Fill) -> None:
+    near = Neighbour("red", 0.75, "ab" * 32, Path("/photos/red.png")), Neighbour("blue", 0.5)
+    found = {
+        "a.png": Evidence(0.25, ("red", "blue"), near),
+        "b.png": Evidence(0.75, ()),
+        "c.png": Evidence(0.5),
+        "d.png": None,
+    }
+    id_ = fill({name: replace(prediction("red", 0.9), evidence=one) for name, one in found.items()})
+    with ResultStore(id_) as results:
+        rows = {row.path.name: row for row in results.each(View())}
+    assert {name: row.evidence for name, row in rows.items()} == found
+    assert rows["a.png"].outcome == replace(prediction("red", 0.9), path=rows["a.png"].path, evidence=found["a.png"])

@@ -45,7 +45,7 @@ def _evaluate(
         unseen = Predictions([images.paths[row] for row in rows.tolist()], images.labels[rows], logits)
     attempt = TrainedHead("", head, head_bytes(head), len(images), out_of_fold=unseen)
     nothing = _images(images.features[:0], images.labels[:0])
-    return evaluate_head(attempt, validation or nothing, held_out or nothing, _CLASSES)
+    return evaluate_head(attempt, images, validation or nothing, held_out or nothing, _CLASSES)
 
 
 @pytest.mark.parametrize("strength", [0.01, 10.0])
@@ -95,7 +95,7 @@ def test_test_images_do_not_take_part_in_the_calibration() -> None:
     for some in (logits, changed):
         unseen = Predictions([images.paths[row] for row in rows.tolist()], images.labels[rows], some)
         trained = TrainedHead("", head, head_bytes(head), 160, out_of_fold=unseen)
-        temperatures.add(evaluate_head(trained, nothing, test, _CLASSES).temperature)
+        temperatures.add(evaluate_head(trained, images, nothing, test, _CLASSES).temperature)
     assert len(temperatures) == 1
 
 

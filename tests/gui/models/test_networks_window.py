@@ -30,7 +30,7 @@ def comparing(qtbot: QtBot, tiny_model: str, request: pytest.FixtureRequest) -> 
     made.refresh()
     made.bring_up()
     qtbot.waitExposed(made)
-    qtbot.waitUntil(lambda: len(made.plot.table.table.rows) == 11, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(made.plot.table.table.rows) == 13, timeout=PATIENCE_MS)
     yield made
     made.close()
     tasks.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -13,7 +13,7 @@ from core.app.values import ComparedNetwork, MeasuredTime, NetworkComparison, Ne
 from core.architectures.published import PUBLISHED
 from core.base.providers import ComputePrecision, Provider
 from gui.plots.network_values import CostAxis, Point, accuracy_range, cost_range, cost_ticks, points_of
-from gui.plots.networks import NetworksPlot
+from gui.plots.networks import NetworksPlot, _texts
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show
 from tests.gui.screen_reader import listen
@@ -101,6 +101,13 @@ def test_the_pointer_shows_the_network_under_it(plot: NetworksPlot, qtbot: QtBot
     qtbot.waitUntil(lambda: plot.detail.text().startswith("VGG16: 71.5%"))
     qtbot.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
     assert plot.detail.text().startswith("Point at a network")
+
+
+def test_a_measured_network_shares_the_label_of_the_published_one_at_its_place() -> None:
+    points = [Point(ARTICLE[0], 1.0), Point(ARTICLE[1], 2.0), Point(XCEPTION, 1.0)]
+    places = [QPointF(100, 50), QPointF(130, 60), QPointF(101, 50)]
+    assert _texts(points, places) == ["Xception", "ResNet50", ""]
+    assert _texts(points, [*places[:2], QPointF(140, 50)]) == ["Xception", "ResNet50", "Xception, measured"]
 
 
 def test_without_a_measurement_the_time_says_what_to_do(plot: NetworksPlot) -> None:

@@ -13,6 +13,7 @@ from core.base import paths
 from core.base.errors import StorageError
 from core.datasets.labels import Label, Source
 from core.prediction import Prediction, Score, Timing
+from gui.session import correction_store
 from gui.session.correction_store import CorrectionStore
 from tests.gui.conftest import PATIENCE_MS
 from tests.labels import given, override
@@ -149,3 +150,18 @@ def test_a_photo_that_has_changed_shows_no_label(
     assert other.of(copies[0], "animals") is None
     qtbot.waitUntil(lambda: bool(other.all("animals")), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: shown(other, copies[0]) == [None], timeout=PATIENCE_MS)
+
+
+def test_labels_of_many_photos_are_looked_up_in_turns(
+    stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(correction_store, "_ASKED_AT_ONCE", 2)
+    first, second = copies
+    mine, other = stores
+    made = correct(mine, first, "fox")
+    mine.close()
+    others = [Path(f"/photos/{number}.jpg") for number in range(4)]
+    other.look_up(iter([(path, "animals") for path in (*others, second)]))
+    qtbot.waitUntil(lambda: second in other.known().get("animals", {}), timeout=PATIENCE_MS)
+    assert other.known()["animals"][second].label == made.label
+    assert not set(others) & set(other.known()["animals"])

@@ -110,7 +110,8 @@ def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:
 
 
 def test_models_listed_before_the_page_was_created_are_shown(early: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: early.session.models.in_use is not None, timeout=PATIENCE_MS)
+    models = early.session.models
+    qtbot.waitUntil(lambda: models.in_use is not None and bool(models.installed), timeout=PATIENCE_MS)
     choices = early.pages.models.choices
     assert sum("in use" in choices.item(row).text() for row in range(choices.count())) == 1
     assert choices.currentItem() is not None

@@ -7,20 +7,21 @@ from pathlib import Path
 
 from core.jobs.values import Review, Row, State, Verdict
 from core.outputs.reports.columns import ColumnSet, ReportRow, as_object, columns, outcome_columns, values
-from core.prediction import Prediction, Score
+from core.prediction import Evidence, Neighbour, Prediction, Score
 from tests.core.outputs.reports.conftest import failed, predicted
 
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
     assert [column.name for column in columns(ColumnSet(2))] == [
-        *("path", "label", "confidence", "unknown", "model", "provider", "precision"),
+        *("path", "label", "confidence", "unknown", "unknown_score", "set", "nearest"),
+        *("model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
 
 
 def test_review_columns_are_optional() -> None:
     names = [column.name for column in outcome_columns(ColumnSet(1, reviewed=True))]
-    assert names[:6] == ["path", "label", "confidence", "unknown", "answer", "review"]
+    assert names[6:9] == ["nearest", "answer", "review"]
     assert "answer" not in [column.name for column in columns(ColumnSet(9))]
 
 
@@ -30,12 +31,17 @@ def row_cells(row: ReportRow, shape: ColumnSet) -> dict[str, object]:
 
 
 def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
-    row = ReportRow(predicted("a.png", unknown=True), Review(Verdict.CORRECTED, "blue"))
+    near = Neighbour("green", 0.5, path=Path("train/g.jpg")), Neighbour("red", 0.25)
+    found = replace(predicted("a.png", unknown=True), evidence=Evidence(0.75, ("red", "green"), near))
+    row = ReportRow(found, Review(Verdict.CORRECTED, "blue"))
     assert row_cells(row, ColumnSet(4, reviewed=True)) == {
         "path": "a.png",
         "label": "red",
         "confidence": 0.75,
         "unknown": True,
+        "unknown_score": 0.75,
+        "set": "red; green",
+        "nearest": "green 0.50; red 0.25",
         "answer": "blue",
         "review": "corrected",
         "model": "colours",
@@ -70,7 +76,21 @@ def test_json_has_the_same_values_as_the_columns() -> None:
     assert scores == [{"label": "red", "probability": 0.75}, {"label": "green", "probability": 0.125}]
     flat = {column.name: column.value_of(row) for column in outcome_columns(ColumnSet(2, reviewed=True))}
     assert content.pop("warnings") == []
+    assert (content.pop("unknown_score"), content.pop("set"), content.pop("nearest")) == (None, None, [])
     assert content == {name: value for name, value in flat.items() if value is not None}
+
+
+def test_json_has_the_evidence() -> None:
+    """Paths of training images are there only where this computer knows them."""
+    near = Neighbour("green", 0.5, "ab" * 32, Path("train/g.jpg")), Neighbour("red", 0.25, "cd" * 32)
+    row = ReportRow(replace(predicted("a.png"), evidence=Evidence(0.125, (), near)))
+    content = as_object(row, ColumnSet(1))
+    assert (content["unknown_score"], content["set"]) == (0.125, [])
+    assert content["nearest"] == [
+        {"label": "green", "similarity": 0.5, "path": str(Path("train/g.jpg"))},
+        {"label": "red", "similarity": 0.25},
+    ]
+    assert "ab" * 32 not in str(content)
 
 
 def test_warnings_are_in_every_format() -> None:

@@ -1,0 +1,76 @@
+"""The rules in a model's card that say how far its predictions can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.base.card_fields import FILE, SHA256, Fields
+from core.base.i18n import tr
+
+_MAX_WEIGHT: Final = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRule:
+    """The score from 0 to 1 of an image as unknown; above 0.5 it probably belongs to none of the classes.
+
+    The score is the logistic function of `bias - similarity * s - confidence * c`: s is the similarity of the image to
+    the training images, c the log odds of its most likely class; see `core.models.evidence`.
+
+    Attributes:
+        file: the name of the file of the training images' features next to the card.
+        sha256: of that file, in hexadecimal.
+        bandwidth: of the kernel that sums up the similarities, above 0.
+        bias: the constant.
+        similarity: the weight of the similarity, 0 or more.
+        confidence: the weight of the log odds, 0 or more.
+    """
+
+    file: str
+    sha256: str
+    bandwidth: float
+    bias: float
+    similarity: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSets:
+    """Which classes an image may have at a stated coverage: those with at least these probabilities.
+
+    Attributes:
+        coverage: the fraction of images of every class whose set has their class, in (0, 1).
+        thresholds: the minimum probability of each class, 0..1.
+    """
+
+    coverage: float
+    thresholds: tuple[float, ...]
+
+
+def read_unknown_rule(fields: Fields) -> UnknownRule:
+    """Validate a rule.
+
+    Raises:
+        ModelError: a field is missing or out of range.
+    """
+    return UnknownRule(
+        file=fields.match("file", FILE),
+        sha256=fields.match("sha256", SHA256),
+        bandwidth=fields.between("bandwidth", 0.001, 1.0),
+        bias=fields.between("bias", -_MAX_WEIGHT, _MAX_WEIGHT),
+        similarity=fields.between("similarity", 0.0, _MAX_WEIGHT),
+        confidence=fields.between("confidence", 0.0, _MAX_WEIGHT),
+    )
+
+
+def read_prediction_sets(fields: Fields, classes: int) -> PredictionSets:
+    """Validate the sets of a model with so many classes.
+
+    Raises:
+        ModelError: a field is missing or out of range.
+    """
+    thresholds = fields.take("thresholds", list)
+    if len(thresholds) != classes or not all(type(one) in (int, float) and 0 <= one <= 1 for one in thresholds):
+        raise fields.error("thresholds", tr("it must have a number from 0 to 1 for each class"))
+    return PredictionSets(fields.between("coverage", 0.01, 0.9999), tuple(map(float, thresholds)))

@@ -1,0 +1,54 @@
+"""What a list of photos counts and what it is sorted by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.base.text import natural_sort_key
+from core.datasets.labels import Label, Source
+from core.prediction import Failure, Outcome, Prediction, Score, Timing
+from gui.session.photo_view import Kind, Sort, count_views, sort_keys
+
+
+def predicted(label: str, confidence: float, *, unknown: bool = False) -> Prediction:
+    return Prediction(Path("x.jpg"), (Score(label, confidence),), unknown, "animals", "cpu", Timing(1, 1, 1))
+
+
+FAILED = Failure(Path("x.jpg"), "damaged", "Damaged.", "Copy it again.")
+OWN = Label.of(predicted("dog", 0.9), "fox", Source.GALLERY)
+PHOTOS: dict[str, tuple[Outcome | None, Label | None]] = {
+    "IMG_10": (predicted("dog", 0.9), None),
+    "IMG_9": (predicted("dog", 0.7), None),
+    "IMG_8": (predicted("dog", 0.8), OWN),
+    "IMG_7": (predicted("cat", 0.6), None),
+    "IMG_6": (predicted("cat", 0.2, unknown=True), None),
+    "IMG_5": (FAILED, None),
+    "IMG_4": (None, None),
+}
+
+
+def test_each_photo_counts_once_as_a_class_or_as_unknown() -> None:
+    counts = count_views(PHOTOS.values())
+    assert counts.kinds == {Kind.UNKNOWN: 1, Kind.UNREADABLE: 1, Kind.LABELLED: 1}
+    assert list(counts.classes.items()) == [("dog", 2), ("cat", 1), ("fox", 1)]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        (Sort.CONFIDENCE, [6, 7, 9, 8, 10, 5, 4]),
+        (Sort.CLASS, [7, 10, 9, 8, 6, 5, 4]),
+        (Sort.NAME, [4, 5, 6, 7, 8, 9, 10]),
+    ],
+)
+def test_photos_are_sorted(sort: Sort, order: list[int]) -> None:
+    outcomes, labels = zip(*PHOTOS.values(), strict=True)
+    keys = sort_keys(sort, map(natural_sort_key, PHOTOS), outcomes, labels)
+    names = [name for _, name in sorted(zip(keys, PHOTOS, strict=True), key=lambda one: one[0])]
+    assert names == [f"IMG_{number}" for number in order]
+
+
+def test_the_order_added_needs_no_keys() -> None:
+    assert not sort_keys(Sort.ADDED, [], [None], [None])
