@@ -182,6 +182,8 @@ class PhotoPanel(Panel):
             text.setMinimumWidth(1)  # a long file name is cut rather than all that is shown below it
         self._scores, self._properties = ScoreBars(rows), PropertyList(rows)
         add(self.body, self._view, self._name, self._answer, self._about_label, self._note)
+        for one in buttons:
+            one.setProperty("edge", True)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._properties)
 
     def show_photo(
