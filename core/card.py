@@ -91,12 +91,13 @@ class SharedBackbone:
 
 @dataclass(frozen=True, slots=True)
 class BackboneVariant:
-    """A backbone in fewer bits, in a file of its own.
+    """A backbone in fewer bits.
 
     Attributes:
         precision: the number format of its convolutions.
-        file: the name of its ONNX file next to the card.
-        sha256: of that file, in hexadecimal.
+        file: the name of its ONNX file next to the card; the backbone's own if it is made of that, see
+            `core.models.rounding`.
+        sha256: of its ONNX file, in hexadecimal.
         golden_features: its own, as in `BackboneCard`.
         cosine: the mean cosine of its features to the backbone's, on images that it was not calibrated on.
         method: how it was made.

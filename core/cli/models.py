@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> None:
     if statistics.is_wanted(arguments):
-        statistics.run(arguments)
+        statistics.run(arguments, lambda: _content(scripts.find_entry(arguments.name)))
         return
     one = scripts.find_entry(arguments.name)
     tables.print_result(arguments.format, lambda: _content(one), lambda: [tables.facts(_facts(one).items())])

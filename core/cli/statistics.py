@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -34,8 +34,12 @@ def source(name: str) -> statistics.Source:
     return Path(name) if name.lower().endswith(".onnx") and Path(name).exists() else name
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace, details: Callable[[], dict[str, Any]]) -> None:
     """Print the statistics.
+
+    Args:
+        arguments: the arguments of `fovea models show`.
+        details: the other details of a model in the library, which JSON contains too.
 
     Raises:
         FoveaError: the model or file could not be read or measured.
@@ -47,17 +51,21 @@ def run(arguments: argparse.Namespace) -> None:
         with stages() as report:
             timings = statistics.measure_layers(*asked, report=report, token=CancelToken())
     order = statistics_text.ranked(found.network, timings, arguments.sort or LayerOrder.DEPTH)
-    tables.print_result(
-        arguments.format, lambda: content(found, timings, order), lambda: _tables(found, timings, order)
-    )
+
+    def as_json() -> dict[str, Any]:
+        about = {"kind": "file", "file": str(asked[0])} if isinstance(asked[0], Path) else details()
+        return about | _content(found, timings, order)
+
+    tables.print_result(arguments.format, as_json, lambda: _tables(found, timings, order))
 
 
-def content(found: ModelStatistics, timings: LayerTimings | None, order: list[int]) -> dict[str, Any]:
+def _content(found: ModelStatistics, timings: LayerTimings | None, order: list[int]) -> dict[str, Any]:
     """The statistics as a JSON object."""
     network = found.network
     times = timings.milliseconds if timings else (None,) * len(network.layers)
+    shares = statistics_text.shares(network)
     layers = [
-        {**asdict(network.layers[place]), "share": statistics_text.share(network.layers[place], network),
+        {**asdict(network.layers[place]), "share": shares[place],
          "milliseconds": times[place]}
         for place in order
     ]  # fmt: skip
@@ -84,13 +92,14 @@ def _tables(found: ModelStatistics, timings: LayerTimings | None, order: list[in
     yield from map(tables.cell, network.notes)
     parts = [tr("part")] if len({one.part for one in network.layers}) > 1 else []
     times = [tr("ms")] if timings else []
+    shares = statistics_text.shares(network)
     numbers = (tr("weights"), tr("multiply-adds"), tr("share"), *times)
     rows = []
     for place in order:
         one = network.layers[place]
         cost = tr("unknown") if one.multiply_adds is None else f"{one.multiply_adds:,}"
         row = [one.name, statistics_text.kind(one), statistics_text.shape(one), f"{one.weights:,}", cost]
-        row.append(f"{statistics_text.share(one, network):.1%}")
+        row.append(f"{shares[place]:.1%}")
         if timings:
             ms = timings.milliseconds[place]
             row.append(_NO_TIME if ms is None else f"{ms:.2f}")

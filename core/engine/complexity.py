@@ -51,10 +51,10 @@ _COUNTED: Final = graph.ALLOWED_OPERATORS | {
 _WHOLE: Final = frozenset({"Flatten", "Gemm", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool"})
 """Operators whose outputs depend on the whole image; so does a product of two arrays that both depend on it."""
 _QUANTIZED: Final = {
-    "ConvInteger": (1,), "DequantizeLinear": (0,), "MatMulInteger": (1,), "QLinearConv": (3, 8), "QLinearMatMul": (3,),
-    "DynamicQuantizeLinear": (), "QuantizeLinear": (0,),
+    "Cast": (0,), "ConvInteger": (1,), "DequantizeLinear": (0,), "MatMulInteger": (1,), "QLinearConv": (3, 8),
+    "QLinearMatMul": (3,), "DynamicQuantizeLinear": (), "QuantizeLinear": (0,),
 }  # fmt: skip
-"""The places of weights among the inputs of operators that also read scales and zero points."""
+"""The places of weights, also in integers, among the inputs of operators that may read scales and zero points."""
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 _POOLS: Final = frozenset({"AveragePool", "LpPool", "MaxPool"})
 _MAX_NAME: Final = 80
@@ -97,7 +97,11 @@ def _refused(model: onnx.ModelProto) -> dict[int, str]:
     """The operators that cannot be counted, by their place."""
     context = onnx.checker.C.CheckerContext()
     context.ir_version, context.opset_imports = model.ir_version, {"": opset_of(model)}
-    return {place: node.op_type for place, node in enumerate(model.graph.node) if not _is_counted(node, context)}
+    return {place: _kind(node) for place, node in enumerate(model.graph.node) if not _is_counted(node, context)}
+
+
+def _kind(node: onnx.NodeProto) -> str:
+    return f"{node.domain}.{node.op_type}".strip(".")[:_MAX_NAME]
 
 
 def _is_counted(node: onnx.NodeProto, context: onnx.checker.C.CheckerContext) -> bool:
@@ -126,10 +130,12 @@ class _Walk:
     def follow(self, node: onnx.NodeProto, *, is_known: bool) -> None:
         """Take the next operator; of an unknown one, only the names of its inputs and outputs matter."""
         inputs = [name for name in node.input if name]
-        weights = sum(self._take(node))
+        taken = [*self._take(node)]
+        weights = sum(taken)
         if is_known and self._constant.issuperset(inputs):
             self._constant.update(node.output)
-            self._stored[node.output[0] if node.output else ""] = weights + _inside(node), True
+            kept = max(taken) if node.op_type == "Mul" else weights  # the other factor is a scale
+            self._stored[node.output[0] if node.output else ""] = kept + _inside(node), True
         elif not self._inferred.values.keys() & set(node.output):  # otherwise it computes shapes
             self._pass_on(node, inputs, weights, is_known=is_known)
 
@@ -155,7 +161,7 @@ class _Walk:
         self.layers.append(
             LayerStatistics(
                 name=(node.name or output)[:_MAX_NAME],
-                kind=f"{node.domain}.{node.op_type}".strip(".")[:_MAX_NAME],
+                kind=_kind(node),
                 kernel=window.kernel,
                 groups=window.groups,
                 shape=shape if shape is None or math.prod(shape) < _MOST else None,
@@ -254,7 +260,7 @@ def _operator_notes(refused: Counter[str]) -> Iterator[str]:
             "Not counted: {count:,} operator “{kind}”, which is unknown, damaged, or contains a graph.",
             "Not counted: {count:,} operators “{kind}”, which are unknown, damaged, or contain a graph.",
             count,
-            kind=kind[:_MAX_NAME],
+            kind=kind,
         )
     more = len(refused) - _MAX_NAMED
     if more > 0:

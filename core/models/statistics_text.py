@@ -56,9 +56,10 @@ def shape(layer: LayerStatistics) -> str:
     return tr("unknown") if layer.shape is None else " × ".join(f"{axis:,}" for axis in layer.shape[1:] or (1,))
 
 
-def share(layer: LayerStatistics, network: NetworkStatistics) -> float:
-    """The fraction of all multiply-adds that are in this layer."""
-    return (layer.multiply_adds or 0) / max(1, network.multiply_adds)
+def shares(network: NetworkStatistics) -> list[float]:
+    """The fraction of all multiply-adds that are in each layer."""
+    total = max(1, network.multiply_adds)
+    return [(layer.multiply_adds or 0) / total for layer in network.layers]
 
 
 def ranked(network: NetworkStatistics, timings: LayerTimings | None, order: LayerOrder) -> list[int]:

@@ -5,6 +5,7 @@ Importing this module takes about ten seconds.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -13,6 +14,9 @@ from contextlib import contextmanager
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"  # tf2onnx reads TensorFlow graphs and nothing else
+os.environ["TF2ONNX_CATCH_ERRORS"] = "FALSE"  # else it copies the whole network before each of its 24 passes
+_UNUSED = ("sklearn", "pandas")
+"""Keras imports them where they happen to be installed, which takes seconds, for wrappers that nothing here uses."""
 
 
 @contextmanager
@@ -30,7 +34,24 @@ def silenced() -> Iterator[None]:
         os.close(nothing)
 
 
-with silenced(), warnings.catch_warnings():
+@contextmanager
+def _quick_imports() -> Iterator[None]:
+    """Import without what is not used, and without looking for garbage among a million objects that stay."""
+    hidden = {name: None for name in _UNUSED if name not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]  # None: not to be found
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+        gc.freeze()
+        if collects:
+            gc.enable()
+
+
+with silenced(), warnings.catch_warnings(), _quick_imports():
     warnings.simplefilter("ignore")  # deprecations among these packages cannot be fixed here
     import keras
     import tensorflow as tf

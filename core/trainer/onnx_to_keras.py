@@ -25,6 +25,7 @@ from core.base.i18n import mark, tr
 from core.card import BackboneCard
 from core.engine import golden, graph
 from core.models.composite import ROWS
+from core.models.weight_storage import store_as_float32
 from core.trainer.composite import compose
 from core.trainer.efficientnet_lite import SCALINGS, efficientnet_lite
 from core.trainer.framework import keras
@@ -81,7 +82,9 @@ def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | No
         what = tr("Networks of the type “{name}” can't be trained.", name=card.architecture)
         raise ModelError(what, hint=tr("Supported networks: {names}.", names=", ".join(ARCHITECTURES)))
     graph.check_backbone(backbone, card)
-    content = graph.parse(backbone).graph
+    network = graph.parse(backbone)
+    store_as_float32(network)
+    content = network.graph
     given = None if normalisation is None else _read_normalisation(normalisation)
     remaining, parts = _convolutions(content), []
     for number, name in enumerate(card.architectures, 1):
@@ -154,9 +157,6 @@ def _convolutions(content: onnx.GraphProto) -> list[_Convolution]:
     """
     try:
         arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in content.initializer}
-        for node in content.node:
-            if node.op_type == "Cast" and node.input[0] in arrays:
-                arrays[node.output[0]] = arrays[node.input[0]]
         found = [_stored(node, arrays) for node in content.node if node.op_type == "Conv"]
     except (LookupError, ValueError, TypeError) as error:
         raise ModelError(tr("Couldn't read the backbone's kernels."), hint=tr(_HINT)) from error

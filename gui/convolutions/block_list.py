@@ -38,8 +38,9 @@ class BlockRow(QFrame):
         restyle(self, "chosen", self.choice.isChecked())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.choice.click()
-        self.choice.setFocus()
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.choice.click()
+            self.choice.setFocus(Qt.FocusReason.MouseFocusReason)
 
 
 class BlockList(QWidget):

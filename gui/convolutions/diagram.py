@@ -22,6 +22,8 @@ _LINE_GAP: Final = 15
 _MOST_LINES: Final = 7
 _CELL: Final = 7
 """The side of a pixel of a kernel, and the height of a channel of a slab."""
+_NUMBER: Final = 24
+"""The width of a number of channels, beyond its slab, in pixels."""
 _LARGEST_KERNEL: Final = 44
 
 
@@ -154,7 +156,8 @@ def _paint_captions(painter: QPainter, link: Link, step: Step) -> None:
     above = QRectF(room.left(), max(room.top(), top - CAPTION), room.width(), CAPTION)
     below = QRectF(room.left(), min(bottom, room.bottom() - CAPTION), room.width(), CAPTION)
     painter.setPen(QColor(colours.text))
-    painter.drawText(above, CENTRE, _fitting(painter, step_text.short(step), step_text.shortest(step), room.width()))
+    space = room.width() - _NUMBER  # between the numbers of channels above the slabs
+    painter.drawText(above, CENTRE, _fitting(painter, step_text.short(step), step_text.shortest(step), space))
     font, plain = QFont(painter.font()), QFont(painter.font())
     font.setWeight(QFont.Weight.DemiBold)
     painter.setFont(font)

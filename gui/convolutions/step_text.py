@@ -7,13 +7,17 @@ from core.base.i18n import tr
 
 
 def shortest(step: Step) -> str:
-    """The size of the kernel."""
+    """The kind of step, for a caption where there is little room."""
+    return tr("pooling") if isinstance(step, Pooling) else _size(step)
+
+
+def _size(step: Step) -> str:
     return tr("{height} × {width}", height=step.kernel[0], width=step.kernel[1])
 
 
 def short(step: Step) -> str:
     """The kind of step, for a caption."""
-    size = shortest(step)
+    size = _size(step)
     match step:
         case Pooling():
             return tr("{size} pooling", size=size)

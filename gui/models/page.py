@@ -31,7 +31,7 @@ from gui.widgets.context_menu import attach_menu
 from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import SPACE, Placed, add, hbox
 from gui.widgets.lazy import Lazy
-from gui.widgets.model_statistics import ModelStatistics
+from gui.widgets.model_details import ModelDetails
 from gui.widgets.notices import Notices
 
 KEPT_DAYS: Final = 7
@@ -59,7 +59,7 @@ class ModelsPage(QWidget):
         self._session, self._notices, self._evaluations = session, notices, evaluations
         self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
-        self.statistics = ModelStatistics(tr("Model"))
+        self.details = ModelDetails(tr("Model"))
         self.use = button(tr("Use this model"), self._use_chosen, kind="primary")
         self.repair = button(tr("Use another version"), self._use_intact, kind="primary")
         self.compare = button(tr("Compare…"), lambda: self.compare_wanted.emit(self._reference()))
@@ -82,9 +82,9 @@ class ModelsPage(QWidget):
         installed.setMinimumWidth(176)
         add(installed.body, self.choices, FlowRow(self.import_button, self.networks_button))
         actions = (self.use, self.repair, self.compare, self.count_button, self.export_button, self.remove)
-        self.statistics.body.insertLayout(2, FlowRow(*actions))
+        self.details.body.insertLayout(2, FlowRow(*actions))
         self._area = ScrollColumn(tr("Selected model"), self)
-        self._column = self._area.show_column(self.statistics, self.versions, self.classes, SPACE)
+        self._column = self._area.show_column(self.details, self.versions, self.classes, SPACE)
         self._column.setSpacing(2 * theme.GRID)
         hbox(Placed(installed, 2), Placed(self._area, 5), parent=self, margins=16, spacing=16)
 
@@ -139,7 +139,7 @@ class ModelsPage(QWidget):
     def _make_export_panel(self) -> ExportPanel:
         result = ExportPanel(self._session.library.tasks, self)
         result.exported.connect(self._on_exported)
-        self._column.insertWidget(self._column.indexOf(self.statistics), result)
+        self._column.insertWidget(self._column.indexOf(self.details), result)
         return result
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -265,15 +265,15 @@ class ModelsPage(QWidget):
             self._show_facts(facts)
         elif one is not None and version is not None and version.error is not None:
             reason = _damage_text(version.error, has_other=self._intact() is not None)
-            self.statistics.show_unavailable(reason, one.title)
+            self.details.show_unavailable(reason, one.title)
         else:
-            self.statistics.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
+            self.details.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
 
     def _show_facts(self, facts: InstalledModel) -> None:
         opened = self._session.models.in_use
         is_opened = opened is not None and (opened.name, opened.version) == (facts.card.name, facts.version)
         latency = self._session.models.speed.latency_text() if is_opened else ""
-        self.statistics.show_model(facts, opened if is_opened else None, latency)
+        self.details.show_model(facts, opened if is_opened else None, latency)
         self.classes.show_classes(facts.card.classes)
 
     def _show_actions(self, one: ModelName | None, facts: InstalledModel | None) -> None:

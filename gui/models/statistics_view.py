@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Signal
@@ -12,6 +13,7 @@ from core.engine.values import LayerTimings, NetworkStatistics
 from core.models import statistics_text
 from core.models.values import ModelStatistics
 from gui.plots import warm
+from gui.tasks.idle_steps import run_when_idle
 from gui.widgets import theme
 from gui.widgets.basic import Panel, PropertyList, ScrollColumn, label, show_text
 from gui.widgets.formats import NO_VALUE, percent, size
@@ -54,20 +56,25 @@ class StatisticsView(ScrollColumn):
 
     def show_statistics(self, found: ModelStatistics, timings: LayerTimings | None) -> None:
         """Show the statistics, with the times of layers if they were measured."""
-        self._shown = found, timings
-        network = found.network
+        shown = self._shown = found, timings
         self.totals.show_properties(list(statistics_text.summary(found, timings, size)))
-        show_text(self.notes, "\n".join(network.notes))
-        columns, rows = _layer_table(network, timings)
-        self.layers.show_rows(columns, rows)
+        show_text(self.notes, "\n".join(found.network.notes))
+        run_when_idle(self, takewhile(lambda _: self._shown is shown, self._steps(found.network, timings)))
+
+    def _steps(self, network: NetworkStatistics, timings: LayerTimings | None) -> Iterator[object]:
+        """Fill the tables and draw the plot one after the other: all at once would block the event loop."""
+        yield None
+        self.layers.show_rows(*_layer_table(network, timings))
+        yield None
         self.separable.show_rows(_separable_columns(), list(_separable_rows(network)))
         self.separable.setVisible(bool(network.separable))
+        yield None
         if self.plot is None:
-            warm(self, self._draw)
+            warm(self, self._make_plot)
         else:
-            self._draw()
+            self.plot.show_network(network, timings)
 
-    def _draw(self) -> None:
+    def _make_plot(self) -> None:
         if self.plot is None:
             from gui.plots.layers import LayersPlot
 
@@ -85,8 +92,9 @@ def _layer_table(
     has_parts = len({one.part for one in network.layers}) > 1
     times = timings.milliseconds if timings else (None,) * len(network.layers)
     rows = []
-    for place, (one, time) in enumerate(zip(network.layers, times, strict=True), 1):
-        cost, share = one.multiply_adds, statistics_text.share(one, network)
+    shares = statistics_text.shares(network)
+    for place, (one, time, share) in enumerate(zip(network.layers, times, shares, strict=True), 1):
+        cost = one.multiply_adds
         rows.append(
             (
                 Cell(str(place), place),

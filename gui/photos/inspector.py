@@ -15,7 +15,7 @@ from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
 from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import SPACE
-from gui.widgets.model_statistics import ModelStatistics
+from gui.widgets.model_details import ModelDetails
 from gui.widgets.photo_panel import PhotoPanel, about_label_text
 
 
@@ -43,9 +43,9 @@ class Inspector(ScrollColumn):
         self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
         self._photo = PhotoPanel(pictures, (self._correct, self._remove, self._train))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
-        self.statistics = ModelStatistics(tr("Model in use"))
+        self.details = ModelDetails(tr("Model in use"))
         self.selection = SelectionPanel()
-        self.show_column(self.selection, self._photo, self.statistics, SPACE)
+        self.show_column(self.selection, self._photo, self.details, SPACE)
 
     def show_photo(
         self, photo: Photo | None, correction: Label | None, remark: str = "", *, can_learn: bool = True

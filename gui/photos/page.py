@@ -144,13 +144,13 @@ class PhotosPage(QWidget):
 
     def show_model(self) -> None:
         """Show the model in use and its latency."""
-        models, statistics = self._session.models, self.inspector.statistics
+        models, details = self._session.models, self.inspector.details
         if models.opening:
-            statistics.show_unavailable(tr("Loading…"))
+            details.show_unavailable(tr("Loading…"))
         elif models.current is None:
-            statistics.show_unavailable(tr("No model open. Choose one above."))
+            details.show_unavailable(tr("No model open. Choose one above."))
         else:
-            statistics.show_model(models.current, models.in_use, models.speed.latency_text())
+            details.show_model(models.current, models.in_use, models.speed.latency_text())
 
     def _show_current_view(self) -> None:
         has_photos = bool(self._session.photos.photos())

@@ -94,7 +94,7 @@ def _sentences(network: NetworkStatistics, timings: LayerTimings | None) -> Iter
     if timings is None:
         costliest = max(layers, key=lambda one: one.multiply_adds or 0)
         if costliest.multiply_adds:
-            share = percent(statistics_text.share(costliest, network))
+            share = percent(costliest.multiply_adds / network.multiply_adds)
             yield tr("Most multiply-adds are in “{name}” ({share}).", name=costliest.name, share=share)
         return
     time, slowest = max(((time or 0.0, place) for place, time in enumerate(timings.milliseconds)), default=(0.0, 0))

@@ -8,6 +8,7 @@ from typing import Final
 from core.base.i18n import tr, tr_n
 
 NO_VALUE: Final = "–"
+_SMALL_BYTES: Final = 100_000
 _NEVER_CERTAIN: Final = 0.999_999
 """A confidence of exactly 1 is only rounded: a model is never certain."""
 
@@ -42,7 +43,9 @@ def milliseconds(span: float) -> str:
 
 
 def size(size_bytes: int) -> str:
-    """Format the size of a file: "9.1 MB"."""
+    """Format the size of a file: "9.1 MB", "4.2 kB"."""
+    if size_bytes < _SMALL_BYTES:
+        return tr("{kilobytes:.1f} kB", kilobytes=size_bytes / 1e3)
     return tr("{megabytes:.1f} MB", megabytes=size_bytes / 1e6)
 
 

@@ -69,8 +69,8 @@ def show_window(qtbot: QtBot) -> MainWindow:
     """Open the window like the program does."""
     application = QApplication.instance()
     assert isinstance(application, QApplication)
-    if application.style().name() != "fusion":  # setting it again would restyle all widgets
-        application.setStyle("Fusion")
+    if application.property("fusion") is None:  # setting it again would restyle all widgets
+        application.setProperty("fusion", application.setStyle("Fusion") is not None)
     window = MainWindow()
     qtbot.addWidget(window)
     window.show()

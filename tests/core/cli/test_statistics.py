@@ -34,6 +34,7 @@ def test_they_are_sorted_and_measured(fovea: Fovea) -> None:
     assert times == sorted(times, reverse=True)
     assert content["milliseconds"] == pytest.approx(sum(times) + content["other_milliseconds"])
     assert content["weights"] == content["published_weights"] == _WEIGHTS
+    assert (content["kind"], content["name"], content["version"]) == ("model", "colours", 1)
     by_weights = fovea("models", "show", "colours", "--sort", "weights", "--format", "json")
     first = json.loads(by_weights.out)["layers"][0]
     assert (first["kind"], first["weights"], first["milliseconds"]) == ("Conv", 216, None)
@@ -48,7 +49,8 @@ def test_a_file_from_anywhere_is_counted_and_its_unknown_operators_are_named(fov
     ran = fovea("models", "show", file)
     assert (ran.code, ran.err) == (0, "")
     assert "odd.onnx" in ran.out
-    assert "Not counted: 1 operator “Odd”" in ran.out
+    assert "Not counted: 1 operator “com.example.Odd”" in ran.out
+    assert json.loads(fovea("models", "show", file, "--format", "json").out)["kind"] == "file"
     measured = fovea("models", "show", file, "--measure")
     assert measured.code == 2
     assert "com.example.Odd" in measured.err

@@ -34,6 +34,7 @@ def test_no_model_is_certain() -> None:
 
 
 def test_spans_and_sizes() -> None:
+    assert size(4_200) == "4.2 kB"
     assert (milliseconds(4.56), milliseconds(291.5), milliseconds(12_480)) == ("4.6 ms", "292 ms", "12,480 ms")
     assert (size(9_100_000), duration(0.2), duration(300), duration(9000)) == (
         "9.1 MB",

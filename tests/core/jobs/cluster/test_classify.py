@@ -72,14 +72,18 @@ PROGRAM = """
             if sys.platform == "linux" and not found["open"]:
                 found["open"] = listening()
     else:
+        from contextlib import nullcontext
         from dataclasses import replace
+        import core.jobs.cluster.classify as classifying
         store = RemoteStore(sys.argv[2])
         names = list(store.images(recursive=True, on_error=print)) + ["photos/gone.png"]
-        found["there"] = [as_text(one) for one in classify(names, replace(task, source=store))]
-        try:
-            list(classify(names, replace(task, model_hashes=("other", "sums"))))
-        except ModelError as error:
-            found["refused"] = error.what
+        with classifying.ray_session() as ray:
+            classifying.ray_session = lambda: nullcontext(ray)  # Ray takes seconds to start: once for both
+            found["there"] = [as_text(one) for one in classify(names, replace(task, source=store))]
+            try:
+                list(classify(names, replace(task, model_hashes=("other", "sums"))))
+            except ModelError as error:
+                found["refused"] = error.what
     found["modules"] = sorted({name.partition(".")[0] for name in sys.modules})
     print(json.dumps(found))
 """

@@ -8,7 +8,7 @@ from gui.widgets.basic import Panel, PropertyList, label
 from gui.widgets.formats import milliseconds, percent, size
 
 
-class ModelStatistics(Panel):
+class ModelDetails(Panel):
     """A panel that describes a model."""
 
     def __init__(self, title: str) -> None:
