@@ -184,6 +184,8 @@ class PhotoPanel(Panel):
         self._scores, self._properties = ScoreBars(rows), PropertyList(rows)
         self._neighbours = NeighbourStrip(pictures)
         add(self.body, self._view, self._name, self._answer, self._about_label, self._note)
+        for one in buttons:
+            one.setProperty("edge", True)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._neighbours, self._properties)
 
     def show_photo(

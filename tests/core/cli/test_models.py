@@ -107,7 +107,7 @@ def test_the_model_in_use_is_the_one_that_classifies(fovea: Fovea, pictures: Pat
 def test_only_a_model_that_is_there_can_be_used(fovea: Fovea) -> None:
     ran = fovea("models", "use", "flowers")
     assert (ran.code, ran.out) == (2, "")
-    assert "no model named 'flowers'" in ran.err
+    assert "no model named “flowers”" in ran.err
     assert _in_use() == settings.Settings().model
 
 

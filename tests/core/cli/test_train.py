@@ -51,7 +51,7 @@ def test_json_shows_how_good_the_model_is(fovea: Fovea, folder: Path) -> None:
     assert content["images"] == content["parts"]["test"]
     assert (content["name"], content["version"], content["computed"]) == ("mine", 1, 36)
     assert "--seed 0" in content["training"]["command"]
-    assert "fovea: Added 'mine' to the library as version 1." in ran.err
+    assert "fovea: Added “mine” to the library as version 1." in ran.err
     assert json.loads(fovea("train", folder, "--name", "mine", "--format", "json").out)["computed"] == 0
 
 
