@@ -63,6 +63,7 @@ class TrainRequest:
         head: of quick.
         backbone: its name in the library; empty: the best one for the recipe, see `core.training.backbones`.
         keep_classes_of: the model whose classes the new one keeps, see `core.training.extension`; empty: none.
+        thumbnails: whether to keep thumbnails of the photos with the model, to show what predictions look like.
     """
 
     folder: Path
@@ -83,6 +84,7 @@ class TrainRequest:
     backbone: str = ""
     head: HeadKind = HeadKind.LINEAR
     keep_classes_of: str = ""
+    thumbnails: bool = True
 
     @property
     def min_classes(self) -> int:
@@ -98,6 +100,7 @@ class TrainRequest:
         words += ["--backbone", self.backbone] if self.backbone else []
         words += ["--head", self.head] if self.head is not HeadKind.LINEAR else []
         words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
+        words += [] if self.thumbnails else ["--no-thumbnails"]
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
         given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}

@@ -144,7 +144,7 @@ def test_far_from_the_sources_it_proves_itself(bundle: Path, run: Run) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert done.stdout.endswith("Everything works.\n")
     assert "files unchanged" in done.stdout
-    assert "cat.jpg: '" in done.stdout
+    assert "cat.jpg: “" in done.stdout
     assert "not installed: This needs the trainer" in done.stdout
 
 

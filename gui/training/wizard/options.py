@@ -132,6 +132,9 @@ class Fields(QWidget):
             self.how_deep.addItem(tr(text), depth)
         self.augment = CheckBox(tr("Augment photos during training"))
         self.augment.setChecked(True)
+        self.thumbnails = CheckBox(tr("Keep thumbnails of the photos with the model"))
+        self.thumbnails.setToolTip(tr("They show which photos a prediction is based on. They are never exported."))
+        self.thumbnails.setChecked(True)
         self._rows = QFormLayout()
         self._costs: dict[str, str] = {}
         self.preview = Preview()
@@ -151,6 +154,7 @@ class Fields(QWidget):
             augment=self.augment.isChecked(),
             backbone=self.backbone.currentData(),
             head=self.head.currentData() if request.recipe is Recipe.QUICK else HeadKind.LINEAR,
+            thumbnails=self.thumbnails.isChecked(),
         )
 
     def show_backbones(self, backbones: Sequence[InstalledBackbone]) -> None:
@@ -205,7 +209,7 @@ class Fields(QWidget):
             rows.addRow(name, field)
             if field is self.backbone:
                 rows.addRow(self._about)
-        add(form.body, rows, self.augment, SPACE)
+        add(form.body, rows, self.augment, self.thumbnails, SPACE)
         return form
 
 
