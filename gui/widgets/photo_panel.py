@@ -221,7 +221,7 @@ class PhotoPanel(Panel):
         self.heading.hide()
         self._view = PhotoPreview(pictures, follows_width=True)
         self._view.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._view.setToolTip(tr("Click to see the photo large (Space)"))
+        self._view.setToolTip(tr("Click to see the photo large (Space), M to see where the model looked"))
         self._view.clicked.connect(self.viewing_wanted)
         self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
         self._answer, self._about_label = label(kind="title", wrap=True), label(kind="muted", wrap=True)
