@@ -248,6 +248,9 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     add_choice(parser, "--depth", Depth, tr("layers to fine-tune (default: exit-flow)"), Depth.EXIT_FLOW)
     parser.add_argument("--no-augmentation", action="store_true", help=tr("fine-tune without augmenting the images"))
     parser.add_argument(
+        "--no-thumbnails", action="store_true", help=tr("keep no thumbnails of the training images with the model")
+    )
+    parser.add_argument(
         "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
     )
     add_format(parser, "json", "jsonl")

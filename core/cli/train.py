@@ -129,6 +129,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         restart=arguments.restart,
         backbone=_backbone(arguments),
         keep_classes_of=arguments.keep_classes_of,
+        thumbnails=not arguments.no_thumbnails,
     )
 
 

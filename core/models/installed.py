@@ -19,6 +19,7 @@ from core.models.feature_bank import FeatureBank, read_bank
 from core.models.files import REINSTALL, check_hash, file_size, read_checked
 from core.models.heads import Head, read_head
 from core.models.rounding import round_to_int8
+from core.models.thumbnails import thumbnail_file
 from core.models.training_examples import EXAMPLES, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
 from core.models.values import InstalledBackbone, InstalledModel
@@ -155,7 +156,8 @@ def load_training_images(model: InstalledModel) -> TrainingImages | None:
     if bank is None:
         return None
     examples = (load_examples(model) or ()) if bank.hashes else ()
-    return TrainingImages(bank, {one.sha256: one.path for one in examples if one.path.is_absolute()})
+    thumbnails = {one: file for one in bank.hashes if (file := thumbnail_file(model.folder, one)).is_file()}
+    return TrainingImages(bank, {one.sha256: one.path for one in examples if one.path.is_absolute()}, thumbnails)
 
 
 def load_training_hashes(model: InstalledModel) -> TrainingHashes | None:

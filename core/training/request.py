@@ -55,6 +55,7 @@ class TrainRequest:
         restart: whether to discard an interrupted training of that name instead of resuming it.
         backbone: its name in the library; empty: the best one for the recipe, see `core.training.backbones`.
         keep_classes_of: the model whose classes the new one keeps, see `core.training.extension`; empty: none.
+        thumbnails: whether to keep thumbnails of the photos with the model, to show what predictions look like.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class TrainRequest:
     restart: bool = False
     backbone: str = ""
     keep_classes_of: str = ""
+    thumbnails: bool = True
 
     @property
     def min_classes(self) -> int:
@@ -88,6 +90,7 @@ class TrainRequest:
         words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
         words += ["--backbone", self.backbone] if self.backbone else []
         words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
+        words += [] if self.thumbnails else ["--no-thumbnails"]
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
         given = {"--train": self.train, "--epochs": self.epochs, "--learning-rate": self.learning_rate}

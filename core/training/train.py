@@ -23,6 +23,7 @@ from core.models import joined
 from core.models.heads import read_head
 from core.models.installed import load_backbone
 from core.models.library import CARD, Library
+from core.models.thumbnails import make_thumbnails
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
@@ -227,6 +228,10 @@ def _install(
     if trained.backbone is not None:
         files[trained.backbone.card.file] = load_backbone(trained.backbone)
     in_use = start is None or is_better(head, start) is True
+    thumbnails = {}
+    if training.request.thumbnails:
+        shown = head.compared_with(dataset.everything().examples)
+        thumbnails = make_thumbnails(shown, None, report=training.report, token=training.token)
     training.token.check()
     model = training.library.install(
         write_card(card),
@@ -235,6 +240,7 @@ def _install(
         trained_on=[example.sha256 for example in dataset.fitted(trained.fitted).examples],
         examples=[replace(one, path=one.path.absolute()) for one in dataset.training_examples()],
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
+        thumbnails=thumbnails,
     )
     return Trained(model, in_use, dataset, head, start)
 

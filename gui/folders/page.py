@@ -73,7 +73,7 @@ class FoldersPage(QWidget):
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
         self._job_notices = JobNotices(self.jobs, self.outputs, notices, self._shows_result, self)
-        self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, self)
+        self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, session.models.title_of, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)

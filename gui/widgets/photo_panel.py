@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWi
 
 from core.base.errors import ImageErrorKind
 from core.base.i18n import mark, tr
-from core.base.text import display_path
+from core.base.text import display_path, either_text
 from core.prediction import Failure, Outcome, Prediction, Score
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
 from gui.widgets.formats import confidence
 from gui.widgets.layouts import SPACE, add, hbox
+from gui.widgets.neighbours import NeighbourStrip
 from gui.widgets.painting import paint_no_picture
 from gui.widgets.photo_map import MapPicture, PhotoMap
 
@@ -232,10 +233,11 @@ class PhotoPanel(Panel):
         self.map.changed.connect(self._view.show_map)
         self.map.asked.connect(self._scores.mark)
         self.map.turned.connect(lambda is_on: self._scores.let_choose(on=is_on))
+        self._neighbours = NeighbourStrip(pictures)
         add(self.body, self._view, self.map, self._name, self._answer, self._about_label, self._note)
         for one in buttons:
             one.setProperty("edge", True)
-        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._properties)
+        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._neighbours, self._properties)
 
     def show_photo(
         self,
@@ -263,6 +265,8 @@ class PhotoPanel(Panel):
         prediction = outcome if isinstance(outcome, Prediction) else None
         scores = prediction.scores if prediction else ()
         self._scores.show_scores(scores, is_strong=prediction is None or not prediction.unknown)
+        evidence = prediction.evidence if prediction else None
+        self._neighbours.show_neighbours(evidence.nearest if evidence else ())
         self._properties.show_properties(properties)
         self.map.show_photo(path, outcome)
 
@@ -287,7 +291,7 @@ def headline_text(outcome: Outcome | None) -> str:
         case Prediction() if outcome.is_unsure:
             return tr("Not sure, maybe {label}", label=outcome.best.label)
         case Prediction():
-            return outcome.best.label
+            return either_text(outcome.candidates)
         case Failure():
             return tr("Couldn't read this photo")
         case None:
@@ -315,7 +319,7 @@ def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:
         case Prediction(warnings=(_, *_)):
             return " ".join(outcome.warnings)
         case Prediction(unknown=True) if is_labelled:
-            return tr("Low confidence: the photo may show none of the model's classes.")
+            return tr("The photo may show none of the model's classes.")
         case Prediction(unknown=True):
-            return tr("Low confidence: the photo may show none of the model's classes. Choose its class.")
+            return tr("The photo may show none of the model's classes. Choose its class.")
     return ""

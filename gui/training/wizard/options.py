@@ -107,6 +107,9 @@ class Fields(QWidget):
             self.how_deep.addItem(tr(text), depth)
         self.augment = CheckBox(tr("Augment photos during training"))
         self.augment.setChecked(True)
+        self.thumbnails = CheckBox(tr("Keep thumbnails of the photos with the model"))
+        self.thumbnails.setToolTip(tr("They show which photos a prediction is based on. They are never exported."))
+        self.thumbnails.setChecked(True)
         self._rows = QFormLayout()
         self.preview = Preview()
         self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
@@ -123,6 +126,7 @@ class Fields(QWidget):
             learning_rate=self.rate.value() or None,
             depth=self.how_deep.currentData(),
             augment=self.augment.isChecked(),
+            thumbnails=self.thumbnails.isChecked(),
         )
 
     def show_recipe(self, recipe: Recipe) -> None:
@@ -156,7 +160,7 @@ class Fields(QWidget):
             name.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
             name.setBuddy(field)
             rows.addRow(name, field)
-        add(form.body, rows, self.augment, SPACE)
+        add(form.body, rows, self.augment, self.thumbnails, SPACE)
         return form
 
 
