@@ -34,6 +34,7 @@ class RowInspector(ScrollColumn):
         other_wanted: the user wants to choose another class.
         review_removed: the user removed the label.
         viewing_wanted: the user wants to see the photo large.
+        map: where the model saw a class.
     """
 
     viewing_wanted = Signal()
@@ -55,6 +56,7 @@ class RowInspector(ScrollColumn):
         self._show = button(tr("Show in file manager"), self._show_in_folder, kind="link")
         self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
         self._photo.viewing_wanted.connect(self.viewing_wanted)
+        self.map = self._photo.map
         add(self._photo.body, Placed(self._show, alignment=LEFT))
         self.show_column(self._photo, SPACE)
         self.show_row(None)
