@@ -43,12 +43,14 @@ class Neighbour:
         similarity: the cosine of their features, -1..1.
         sha256: of the training image, in hexadecimal; empty if unknown, as in models from elsewhere.
         path: where it was when the model was trained; None if unknown.
+        thumbnail: a small copy of it, kept with the model; None if there is none.
     """
 
     label: str
     similarity: float
     sha256: str = ""
     path: Path | None = None
+    thumbnail: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,12 @@ class Prediction:
     def is_unsure(self) -> bool:
         """Whether the best guess should not be read as an answer, although the model has no threshold for “unknown”."""
         return self.unknown is None and self.best.probability < _UNSURE_BELOW
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The most likely class, and others that the image may have at the coverage that the model states."""
+        others = self.evidence.set or () if self.evidence else ()
+        return tuple(dict.fromkeys((self.best.label, *others)))
 
     @property
     def best(self) -> Score:

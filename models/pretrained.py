@@ -105,8 +105,7 @@ def tflite_weights(data: bytes, model: keras.Model) -> tuple[LayerWeights, Linea
         ValueError: the file has another number of layers.
     """
     content = tflite_file.parse(data)
-    operators = [one for one in content.subgraphs[0].operators if len(one.inputs) == 3]
-    *convolutions, dense = [tuple(_dequantized(content, index) for index in one.inputs[1:]) for one in operators]
+    *convolutions, dense = [tuple(_dequantized(content, index) for index in one) for one in _weights_of(content)]
     layers = [layer.name for layer in model.layers if layer.weights and not layer.name.endswith("_bn")]
     weights: LayerWeights = {}
     for name, (kernel, bias) in zip(layers, convolutions, strict=True):
@@ -116,13 +115,33 @@ def tflite_weights(data: bytes, model: keras.Model) -> tuple[LayerWeights, Linea
     return weights, LinearHead(np.ascontiguousarray(dense[0].T), dense[1])
 
 
-def _dequantized(content: Any, index: int) -> NDArray[np.float32]:
-    """A stored tensor of integers as float32; its zero point is 0."""
+def tflite_kernels(data: bytes) -> list[tuple[NDArray[np.int8], NDArray[np.float32]]]:
+    """The kernels of the convolutions in a .tflite, in its order: integers [out, in, h, w], and steps [out]."""
+    content = tflite_file.parse(data)
+    found = []
+    for kernel, _ in _weights_of(content)[:-1]:  # the last one is the head's
+        integers, steps, axis = _stored(content, kernel)
+        order = (3, 0, 1, 2) if axis == 3 else (0, 3, 1, 2)  # depthwise kernels are stored as [1, h, w, out]
+        found.append((np.ascontiguousarray(integers.transpose(order)), steps))
+    return found
+
+
+def _weights_of(content: Any) -> list[list[int]]:
+    """The tensors with kernel and bias of each operator that has them, in the order of the file."""
+    return [list(one.inputs[1:]) for one in content.subgraphs[0].operators if len(one.inputs) == 3]
+
+
+def _stored(content: Any, index: int) -> tuple[NDArray[Any], NDArray[np.float32], int]:
+    """A tensor's integers, its steps, and the axis along which these vary; its zero point is 0."""
     tensor = content.subgraphs[0].tensors[index]
     kind = {tflite_schema.TensorType.INT8: np.int8, tflite_schema.TensorType.INT32: np.int32}[tensor.type]
     values = np.frombuffer(bytes(content.buffers[tensor.buffer].data), kind).reshape(tensor.shape)
-    steps = np.asarray(tensor.quantization.scale, np.float32)
-    axis = tensor.quantization.quantizedDimension
+    return values, np.asarray(tensor.quantization.scale, np.float32), tensor.quantization.quantizedDimension
+
+
+def _dequantized(content: Any, index: int) -> NDArray[np.float32]:
+    """A stored tensor of integers as float32."""
+    values, steps, axis = _stored(content, index)
     shape = [len(steps) if dimension == axis else 1 for dimension in range(values.ndim)]
     return values.astype(np.float32) * steps.reshape(shape)
 

@@ -52,6 +52,24 @@ def backbone_bytes(*, half: bool, there: NDArray[np.float32] | None = None) -> b
     return data
 
 
+def integer_kernels() -> list[tuple[NDArray[np.int8], NDArray[np.float32]]]:
+    """Kernels in 8 bits for the three convolutions, in their order: integers [out, in, h, w], and steps [out]."""
+    found = []
+    for kernel in (tiny.kernels(), *kernels()):
+        steps = (np.abs(kernel).max(axis=(1, 2, 3)) / 127).astype(np.float32)
+        found.append((np.rint(kernel / steps.reshape(-1, 1, 1, 1)).astype(np.int8), steps))
+    return found
+
+
+def backbone_with_integers() -> onnx.ModelProto:
+    """The backbone as a graph with the kernels in float32 that `integer_kernels` stores without loss."""
+    model = backbone_proto(half=False)
+    by_name = {tensor.name: tensor for tensor in model.graph.initializer}
+    for name, (integers, steps) in zip(("weights", "there", "back"), integer_kernels(), strict=True):
+        by_name[name].CopyFrom(numpy_helper.from_array(integers * steps.reshape(-1, 1, 1, 1), name))
+    return model
+
+
 def backbone_card(data: bytes) -> BackboneCard:
     """The card of a backbone's file, with the features it gives."""
     features = golden.encode_features(tiny.features(data, golden.golden_inputs(tiny.SIZE)))

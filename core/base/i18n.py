@@ -1,14 +1,16 @@
 """Translation of what users read: gettext catalogs, looked up by the English message.
 
 A message is a whole sentence with named placeholders, so that a translator can order its words; one that depends on a
-number has its plural forms. The English messages are in the code, and need no catalog.
+number has its plural forms. The English messages are in the code, and need no catalog. `{name!r}` puts text from
+outside in “…”, with its control characters escaped.
 """
 
 from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Mapping
+import string
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +27,29 @@ def tr(message: str, /, **values: object) -> str:
     A message without values is taken as it is, braces included.
     """
     found = _catalog.gettext(message)
-    return found.format(**values) if values else found
+    return _format(found, values) if values else found
 
 
 def tr_n(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a message in the form that its number needs: `tr_n("{count:,} photo", "{count:,} photos", count)`."""
-    return _catalog.ngettext(singular, plural, count).format(count=count, **values)
+    return _format(_catalog.ngettext(singular, plural, count), {"count": count, **values})
+
+
+def _format(message: str, values: Mapping[str, object]) -> str:
+    """Put values into a message; the formatter in Python is slower, so only where it is needed."""
+    return _QUOTING.vformat(message, (), values) if "!r}" in message else message.format(**values)
+
+
+class _Quoting(string.Formatter):
+    """Quotes text as people do where code asks for `!r`."""
+
+    def convert_field(self, value: object, conversion: str | None) -> object:
+        if conversion == "r" and isinstance(value, str):
+            return f"“{repr(value)[1:-1]}”"
+        return super().convert_field(value, conversion)
+
+
+_QUOTING: Final = _Quoting()
 
 
 def mark(message: str, /) -> str:
@@ -50,20 +69,20 @@ def use_language(language: str, catalogs: Path) -> None:
     _catalog = gettext.translation(DOMAIN, catalogs, [language], fallback=True)
 
 
-def use_wording(wording: Mapping[str, str]) -> None:
-    """Word English messages differently from now on, in this process: `wording` maps messages, plurals included."""
+def use_wording(wording: Callable[[str], str]) -> None:
+    """Word English messages differently from now on, in this process: `wording` takes messages, plurals included."""
     _catalog.add_fallback(_Wording(wording))
 
 
 class _Wording(gettext.NullTranslations):
     """Another English wording of some messages; a translation takes precedence."""
 
-    def __init__(self, wording: Mapping[str, str]) -> None:
+    def __init__(self, wording: Callable[[str], str]) -> None:
         super().__init__()
         self._wording = wording
 
     def gettext(self, message: str) -> str:
-        return self._wording.get(message, message)
+        return self._wording(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return self.gettext(msgid1 if n == 1 else msgid2)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+from core.base.i18n import tr, tr_n
 
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Invisible characters that join words of several scripts, and emoji."""
@@ -53,3 +56,17 @@ def _bytes(text: str) -> bytes:
 def _number(digits: str) -> bytes:
     plain = str(int(digits)).encode()
     return len(plain).to_bytes(4, "big") + plain
+
+
+def either_text(labels: Sequence[str]) -> str:
+    """One of these classes, the most likely first."""
+    match labels:
+        case (only,):
+            return only
+        case (first, second):
+            return tr("{first} or {second}", first=first, second=second)
+        case (first, second, third):
+            return tr("{first}, {second} or {third}", first=first, second=second, third=third)
+    return tr_n(
+        "{label} or one of {count} others", "{label} or one of {count} others", len(labels) - 1, label=labels[0]
+    )

@@ -9,6 +9,7 @@ from typing import Final
 from core.base.i18n import mark, tr
 from core.base.providers import ComputePrecision
 from core.cli.classify_arguments import add_classify, add_jobs
+from core.cli.evaluate_arguments import add_dataset, add_evaluate
 from core.cli.output_arguments import add_keywords, add_sort, add_watch
 from core.cli.parsing import (
     Parser,
@@ -35,16 +36,6 @@ On Linux, `fovea --install` (with no other arguments) adds Fovea to the applicat
 "Open with" for images, and `fovea --uninstall` removes it again. On Windows and macOS the installer
 does this. `fovea --self-check` verifies every part of this installation.
 """)
-_EVALUATE: Final = mark("""\
-Measure how accurate a model is on labelled images.
-
-FOLDER has one subfolder of images per class, or files such as cat.0.jpg. If it is split into train,
-validation and test, only test is used. Folders that do not match a class of the model are skipped.
-Features are cached per image and backbone, so a second evaluation is fast. If the model was trained
-on some of these images, a warning says so and the accuracy on the others is reported as well.
-
-Exit code: 0 all images were evaluated, 1 some could not be read, 2 nothing could start.
-""")
 _TRAIN: Final = mark("""\
 Train a model on a folder of labelled images and add it to the library as NAME, or as the next
 version of NAME.
@@ -62,6 +53,13 @@ fine-tune  starts from the quick head on xception-imagenet, then also trains the
            backbone (all of them with --depth whole) on augmented images (not with
            --no-augmentation); takes many minutes. The result is used only if it is better than the
            quick head.
+
+--head prototype makes quick learn a point per class; the class of the nearest point is the
+prediction. --head dense is the recipe dense.
+
+--backbone chooses another network: one that is installed, or one of those that `fovea models fetch`
+adds, with --weights. fine-tune trains these as a whole (--depth whole), from scratch with
+--weights none.
 
 With --keep-classes-of, the classes of FOLDER are added to those of a model, such as the 1000 of
 general, whose weights stay as they are. Images of FOLDER in a class of that name serve as examples
@@ -117,22 +115,14 @@ _NETWORKS: Final = mark("""\
 List published networks with their weights and multiply-adds, which are computed from their layers, and
 with the accuracy on ImageNet that their authors published.""")
 _FETCH: Final = mark("""\
-Add a published network with its ImageNet weights to the library, as a backbone to train on. Needs the
-extra `train` (TensorFlow).
+Add a published network to the library, as a backbone to train on; xception-1000 is added as a model
+with its 1000 classes. Needs the extra `train` (TensorFlow).
 
-Keras downloads the weights. Without an internet connection, give the file that Keras would download,
-the one without the classifier ("notop" or "no_top"), as --weights FILE.
-""")
-_DATASET: Final = mark("""\
-Look for what is probably wrong with a folder of labelled images. Nothing is changed.
-
-Lists images whose label is probably wrong: a model that was trained on the other images predicts
-another class. The least probable labels come first; some of them are right. Also lists images that
-look nearly the same, images that are unlike all others, classes that might be one, and everything
-that `fovea train` reports about the folder. Features are cached per image, so a second check, or a
-training, is fast.
-
-Exit code: 0 all images were checked, 1 some could not be read, 2 nothing could start.
+Keras downloads the weights that were trained on ImageNet. Without an internet connection, give the
+file that Keras would download, for a backbone the one without the classifier ("notop" or "no_top"),
+as --weights FILE. With --weights none the weights are random, to be trained from scratch; then an
+xception may have any width (--alpha 0.05 to 2), number of middle blocks and kind of separable
+convolution.
 """)
 _MODELS: Final = mark("""\
 List and manage installed models.
@@ -203,8 +193,8 @@ def _build_parser() -> argparse.ArgumentParser:
     add_keywords(commands)
     add_watch(commands)
     _add_train(commands)
-    _add_evaluate(commands)
-    _add_dataset(commands)
+    add_evaluate(commands)
+    add_dataset(commands)
     _add_models(commands)
     doctor = commands.add_parser(
         "doctor",
@@ -228,12 +218,17 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("train", help=tr("train a model on labelled images"), description=tr(_TRAIN))
     parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
-    add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"), Recipe.QUICK)
+    add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"))
+    parser.add_argument(
+        "--head",
+        choices=("linear", "dense", "prototype"),
+        help=tr("linear or prototype: of quick (default: linear); dense: the recipe dense"),
+    )
     parser.add_argument(
         "--backbone",
         metavar="B",
         default="",
-        help=tr("an installed backbone (default: the best for the recipe); `fovea models fetch` adds more"),
+        help=tr("an installed backbone, or a network to add with --weights (default: the best for the recipe)"),
     )
     _add_variant(parser)
     parser.add_argument(
@@ -260,27 +255,12 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     add_choice(parser, "--depth", Depth, tr("layers to fine-tune (default: exit-flow)"), Depth.EXIT_FLOW)
     parser.add_argument("--no-augmentation", action="store_true", help=tr("fine-tune without augmenting the images"))
     parser.add_argument(
+        "--no-thumbnails", action="store_true", help=tr("keep no thumbnails of the training images with the model")
+    )
+    parser.add_argument(
         "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
     )
     add_format(parser, "json", "jsonl")
-
-
-def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("evaluate", help=tr("measure the accuracy of a model"), description=tr(_EVALUATE))
-    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
-    parser.add_argument(
-        "--model", metavar="M", help=tr("model to evaluate (default: the model in use, see `fovea models`)")
-    )
-    parser.add_argument("--report", metavar="FILE", type=parse_path, help=tr("also write an HTML report to FILE"))
-    add_format(parser, "json")
-
-
-def _add_dataset(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("dataset", help=tr("find wrong labels in a folder of labelled images"))
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    check = actions.add_parser("check", help=tr("find what is probably wrong"), description=tr(_DATASET))
-    check.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
-    add_format(check, "json")
 
 
 def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -307,7 +287,6 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_import(add)
     fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
     fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
-    fetch.add_argument("--weights", metavar="FILE", type=parse_path, help=tr("file of weights (default: download)"))
     _add_variant(fetch)
     networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
     add_format(networks, "json", default=argparse.SUPPRESS)
@@ -324,9 +303,23 @@ def _add_show(parser: Parser) -> None:
 
 
 def _add_variant(parser: Parser) -> None:
+    parser.add_argument(
+        "--weights",
+        metavar="W",
+        help=tr("imagenet (downloaded by Keras), a file of weights, or none to train from scratch"),
+    )
     parser.add_argument("--alpha", metavar="A", type=parse_rate, help=tr("width of a MobileNet (default: 1.0)"))
     parser.add_argument(
         "--image-size", metavar="N", type=parse_side, help=tr("input size in pixels (default: the network's own)")
+    )
+    parser.add_argument(
+        "--middle-blocks", metavar="N", type=parse_count, help=tr("middle blocks of an untrained Xception (default: 8)")
+    )
+    parser.add_argument(
+        "--pointwise-first", action="store_true", help=tr("separable convolutions of an untrained Xception in reverse")
+    )
+    parser.add_argument(
+        "--factorised", action="store_true", help=tr("1x3 and 3x1 kernels instead of 3x3 in an untrained Xception")
     )
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from core.base.i18n import tr
 from core.base.progress import CancelToken
+from core.base.text import either_text
 from core.cli import tables
 from core.cli.streams import is_terminal, replaced_file, results_to
 from core.jobs.cluster.addresses import Address, open_atomic
@@ -101,7 +102,8 @@ class ResultTable:
 
 def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
     best = outcome.best
-    label = tr("unknown (closest: {label})", label=best.label) if outcome.unknown else best.label
+    known = either_text(outcome.candidates)
+    label = tr("unknown (closest: {label})", label=best.label) if outcome.unknown else known
     return (
         tables.cell(str(outcome.path)),
         tables.cell(label, "yellow" if outcome.unknown else "bold"),

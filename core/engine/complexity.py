@@ -51,10 +51,10 @@ _COUNTED: Final = graph.ALLOWED_OPERATORS | {
 _WHOLE: Final = frozenset({"Flatten", "Gemm", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool"})
 """Operators whose outputs depend on the whole image; so does a product of two arrays that both depend on it."""
 _QUANTIZED: Final = {
-    "ConvInteger": (1,), "DequantizeLinear": (0,), "MatMulInteger": (1,), "QLinearConv": (3, 8), "QLinearMatMul": (3,),
-    "DynamicQuantizeLinear": (), "QuantizeLinear": (0,),
+    "Cast": (0,), "ConvInteger": (1,), "DequantizeLinear": (0,), "MatMulInteger": (1,), "QLinearConv": (3, 8),
+    "QLinearMatMul": (3,), "DynamicQuantizeLinear": (), "QuantizeLinear": (0,),
 }  # fmt: skip
-"""The places of weights among the inputs of operators that also read scales and zero points."""
+"""The places of weights, also in integers, among the inputs of operators that may read scales and zero points."""
 _REAL: Final = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 _POOLS: Final = frozenset({"AveragePool", "LpPool", "MaxPool"})
 _MAX_NAME: Final = 80
@@ -130,10 +130,12 @@ class _Walk:
     def follow(self, node: onnx.NodeProto, *, is_known: bool) -> None:
         """Take the next operator; of an unknown one, only the names of its inputs and outputs matter."""
         inputs = [name for name in node.input if name]
-        weights = sum(self._take(node))
+        taken = [*self._take(node)]
+        weights = sum(taken)
         if is_known and self._constant.issuperset(inputs):
             self._constant.update(node.output)
-            self._stored[node.output[0] if node.output else ""] = weights + _inside(node), True
+            kept = max(taken) if node.op_type == "Mul" else weights  # the other factor is a scale
+            self._stored[node.output[0] if node.output else ""] = kept + _inside(node), True
         elif not self._inferred.values.keys() & set(node.output):  # otherwise it computes shapes
             self._pass_on(node, inputs, weights, is_known=is_known)
 

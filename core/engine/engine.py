@@ -94,13 +94,18 @@ class Engine:
             times.append((time.perf_counter() - started) * 1000)
         return statistics.median(times)
 
-    def feature_maps(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """Feature map float32 of preprocessed images, with the axes of the card's `feature_map_layout`, of each part.
+    def run_with_maps(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
+        """Features float32 [n, d], and the feature map of each part, of preprocessed images, in one forward pass.
+
+        The maps are float32 with the axes of the card's `feature_map_layout`.
 
         Raises:
             ProviderError: the provider failed while running.
         """
-        return tuple(_run(self._session, name, batch, self.provider) for name in graph.feature_maps(self.card))
+        names = [graph.FEATURES, *graph.feature_maps(self.card)]
+        features, *maps = _guarded(lambda: self._session.run(names, {graph.INPUT: batch}), self.provider)
+        checked = [_checked_rows(one, batch, self.provider) for one in (features, *maps)]
+        return checked[0], tuple(checked[1:])
 
 
 def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: Precision) -> Engine:
@@ -238,8 +243,12 @@ def _run(
 def _checked(
     run: Callable[[], NDArray[np.float32]], batch: NDArray[np.uint8], provider: Provider
 ) -> NDArray[np.float32]:
+    return _checked_rows(_guarded(run, provider), batch, provider)
+
+
+def _checked_rows(result: NDArray[np.float32], batch: NDArray[np.uint8], provider: Provider) -> NDArray[np.float32]:
     """The result of a run, one row for each image."""
-    features = np.asarray(_guarded(run, provider), dtype=np.float32)
+    features = np.asarray(result, dtype=np.float32)
     if features.shape[:1] != batch.shape[:1]:
         what = tr(
             "{provider} returned an array of shape {shape} for {count:,} images.",

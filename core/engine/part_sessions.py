@@ -35,13 +35,14 @@ class PartSessions:
         return providers
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
-        """The features of all parts side by side, and the feature map of each part, as asked for."""
-        return [self._run(name, feeds) for name in outputs]
-
-    def _run(self, name: str, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        if name != graph.FEATURES:
-            return np.asarray(self._by_map[name].run([name], feeds)[0])
-        return np.concatenate([part.run([name], feeds)[0] for part in self._by_map.values()], axis=1)
+        """The features of all parts side by side, and the map of each, as asked for; each part runs once at most."""
+        features, maps = [], {}
+        for own, part in self._by_map.items():
+            names = [name for name in (graph.FEATURES, own) if name in outputs]
+            answers = dict(zip(names, part.run(names, feeds), strict=True)) if names else {}
+            features += [answers[graph.FEATURES]] if graph.FEATURES in answers else []
+            maps[own] = np.asarray(answers.get(own))
+        return [np.concatenate(features, axis=1) if name == graph.FEATURES else maps[name] for name in outputs]
 
 
 def split_parts(data: bytes, card: BackboneCard) -> list[tuple[bytes, int]]:

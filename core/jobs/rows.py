@@ -108,7 +108,10 @@ def _encode_scores(outcome: Prediction) -> str:
     scores, found = [[score.label, score.probability] for score in outcome.scores], outcome.evidence
     if found is None:
         return json.dumps(scores)
-    near = [[one.label, one.similarity, one.sha256, str(one.path or "")] for one in found.nearest]
+    near = [
+        [one.label, one.similarity, one.sha256, *(str(path or "") for path in (one.path, one.thumbnail))]
+        for one in found.nearest
+    ]
     return json.dumps({"scores": scores, "unknown": found.unknown_score, "set": found.set, "nearest": near})
 
 
@@ -126,5 +129,6 @@ def _scores(content: Sequence[Any]) -> tuple[Score, ...]:
     return tuple(Score(str(label), float(probability)) for label, probability in content)
 
 
-def _neighbour(label: str, similarity: float, sha256: str, path: str) -> Neighbour:
-    return Neighbour(str(label), float(similarity), str(sha256), Path(path) if path else None)
+def _neighbour(label: str, similarity: float, sha256: str, *files: str) -> Neighbour:
+    paths = (Path(one) if one else None for one in files)
+    return Neighbour(str(label), float(similarity), str(sha256), *paths)

@@ -34,10 +34,12 @@ class TrainingImages:
     Attributes:
         bank: their features.
         paths: where they were when the model was trained, by their SHA-256; empty if not known.
+        thumbnails: small copies of them, likewise.
     """
 
     bank: FeatureBank
     paths: Mapping[str, Path] = field(default_factory=dict)
+    thumbnails: Mapping[str, Path] = field(default_factory=dict)
 
     def neighbours(self, cosines: Real, classes: Sequence[str]) -> list[tuple[Neighbour, ...]]:
         """The nearest training images of each image, by its cosines to all of them [n, images]."""
@@ -48,7 +50,8 @@ class TrainingImages:
 
     def _neighbour(self, at: int, cosine: float, classes: Sequence[str]) -> Neighbour:
         sha256 = self.bank.hashes[at] if self.bank.hashes else ""
-        return Neighbour(classes[self.bank.labels[at]], round(cosine, 4), sha256, self.paths.get(sha256))
+        own = self.paths.get(sha256), self.thumbnails.get(sha256)
+        return Neighbour(classes[self.bank.labels[at]], round(cosine, 4), sha256, *own)
 
 
 def similarity(cosines: Real, bandwidth: float) -> Real:

@@ -18,6 +18,8 @@ from core.models.evidence import TrainingImages
 from core.models.feature_bank import FeatureBank, read_bank
 from core.models.files import REINSTALL, check_hash, file_size, read_checked
 from core.models.heads import Head, read_head
+from core.models.rounding import round_to_int8
+from core.models.thumbnails import thumbnail_file
 from core.models.training_examples import EXAMPLES, read_examples
 from core.models.training_hashes import TrainingHashes, read_hashes
 from core.models.values import InstalledBackbone, InstalledModel
@@ -39,9 +41,9 @@ def backbone_in(folder: Path, card: BackboneCard) -> InstalledBackbone:
         ModelError: its file is missing.
     """
     size = file_size(folder / card.file)
-    for variant in card.variants:
+    for file in {variant.file for variant in card.variants} - {card.file}:
         with contextlib.suppress(ModelError):
-            size += file_size(folder / variant.file)
+            size += file_size(folder / file)
     return InstalledBackbone(card, folder, size)
 
 
@@ -59,7 +61,7 @@ def model_in(folder: Path, card: ModelCard, backbone: InstalledBackbone, version
 
 
 def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None) -> bytes:
-    """Read the file of a backbone, or compose it of its parts, and check its hash and that it is safe to open.
+    """Read the file of a backbone, or make it of its parts or of its own file, and check its hash and that it is safe.
 
     Args:
         backbone: the backbone.
@@ -72,6 +74,9 @@ def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None)
     if backbone.parts:
         data = compose([_load_part(part, card.precision) for part in backbone.parts], card)
         check_hash(data, card.sha256, backbone.folder / card.file)
+    elif card.file == backbone.card.file and card.precision is not backbone.card.precision:
+        data = round_to_int8(read_checked(backbone.folder / card.file, backbone.card.sha256))
+        check_hash(data, card.sha256, backbone.folder / card.file)
     else:
         data = read_checked(backbone.folder / card.file, card.sha256)
     graph.check_backbone(data, card, is_installed=True)
@@ -79,13 +84,14 @@ def load_backbone(backbone: InstalledBackbone, card: BackboneCard | None = None)
 
 
 def load_files(backbone: InstalledBackbone) -> dict[str, bytes]:
-    """Read the file of a backbone and those of its variants that can be read, by name.
+    """Read the file of a backbone and those of its variants that have one and can be read, by name.
 
     Raises:
         ModelError: as `load_backbone`.
     """
     own = {backbone.card.file: load_backbone(backbone)}
-    for variant in map(backbone.card.of_variant, backbone.card.variants):
+    with_files = (one for one in backbone.card.variants if one.file != backbone.card.file)
+    for variant in map(backbone.card.of_variant, with_files):
         with contextlib.suppress(ModelError):
             own[variant.file] = load_backbone(backbone, variant)
     return own
@@ -150,7 +156,8 @@ def load_training_images(model: InstalledModel) -> TrainingImages | None:
     if bank is None:
         return None
     examples = (load_examples(model) or ()) if bank.hashes else ()
-    return TrainingImages(bank, {one.sha256: one.path for one in examples if one.path.is_absolute()})
+    thumbnails = {one: file for one in bank.hashes if (file := thumbnail_file(model.folder, one)).is_file()}
+    return TrainingImages(bank, {one.sha256: one.path for one in examples if one.path.is_absolute()}, thumbnails)
 
 
 def load_training_hashes(model: InstalledModel) -> TrainingHashes | None:

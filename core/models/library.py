@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from core.base import paths
@@ -22,11 +23,14 @@ from core.datasets.labelled_image import LabelledImage
 from core.models import versions
 from core.models.files import REINSTALL, read_file
 from core.models.installed import EVALUATION, backbone_in, composite_in, load_backbone, load_bank, load_head, model_in
+from core.models.thumbnails import write_thumbnails
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
 from core.models.versions import split_reference
 
+NORMALISATION: Final = "normalisation.npz"
+"""What fine-tuning needs beside the file of some backbones: see `core.trainer.onnx_to_keras`."""
 CARD: Final = "card.json"
 
 
@@ -111,6 +115,7 @@ class Library:
         trained_on: Iterable[str] | None = None,
         examples: Iterable[LabelledImage] | None = None,
         evaluation: bytes | None = None,
+        thumbnails: Mapping[str, bytes] = MappingProxyType({}),
     ) -> InstalledModel:
         """Add a model as the next version of its name.
 
@@ -122,6 +127,7 @@ class Library:
             trained_on: SHA-256 in hexadecimal of every image it was fitted to; None if unknown.
             examples: all its training, validation and test images; None if unknown.
             evaluation: its evaluation, as a file; None if there is none.
+            thumbnails: of its training photos, by their SHA-256.
 
         Raises:
             NameTakenError: with `new_name`, the name is taken.
@@ -144,6 +150,7 @@ class Library:
         with versions.staging(place, new_name=new_name) as staging:
             for name, data in {**files, **extra_files}.items():
                 write_atomically(staging / name, data)
+            write_thumbnails(staging, thumbnails)
             _verify(self._model(parsed, staging, version=1))
             with versions.locked(self.user):
                 number = versions.publish(staging, place, activate=activate, before=self.active(parsed.name))

@@ -1,8 +1,13 @@
-"""Storage of a network's weights in float32 or float16, as changes of its ONNX graph; it always computes in float32."""
+"""Storage of a network's weights in fewer bits, as changes of its ONNX graph; it always computes in float32.
+
+Kernels in float16 are followed by a Cast; kernels in 8 bits by a Cast and a Mul by the steps of their output channels,
+which ONNX Runtime computes once, when it opens the file. (It would compute a DequantizeLinear again for every image.)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -13,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
-from core.models.heads import DenseHead, Head, LinearHead, named_layers
+from core.models.heads import Head, assemble, head_arrays, is_kernel
 
 MIN_VALUES: Final = 1024
 """Smaller arrays are not worth a cast."""
@@ -30,6 +35,33 @@ class Storage(StrEnum):
     INT8 = "int8"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Int8Kernel:
+    """A kernel stored in 8 bits.
+
+    Attributes:
+        name: of the float32 tensor that convolutions read.
+        integers: int8 [out, ...].
+        steps: float32, with one value for each output channel, as [out, 1, ...].
+        nodes: the Cast and the Mul.
+    """
+
+    name: str
+    integers: TensorProto
+    steps: TensorProto
+    nodes: tuple[onnx.NodeProto, onnx.NodeProto]
+
+
+def int8_kernels(graph: onnx.GraphProto) -> Iterator[Int8Kernel]:
+    """Yield the kernels stored in 8 bits."""
+    integers, steps = (_own_arrays(graph, kind) for kind in (TensorProto.INT8, TensorProto.FLOAT))
+    casts = {node.output[0]: node for node in graph.node if _is_cast_of(node, integers)}
+    for node in graph.node:
+        if node.op_type == "Mul" and node.input[0] in casts and node.input[1] in steps:
+            cast = casts[node.input[0]]
+            yield Int8Kernel(node.output[0], integers[cast.input[0]], steps[node.input[1]], (cast, node))
+
+
 def storage_of(model: onnx.ModelProto) -> Storage:
     """FLOAT16 if any kernel is stored as float16, otherwise FLOAT32."""
     half = any(array.data_type == TensorProto.FLOAT16 for array in model.graph.initializer)
@@ -37,7 +69,7 @@ def storage_of(model: onnx.ModelProto) -> Storage:
 
 
 def store_as_float32(model: onnx.ModelProto) -> bool:
-    """Store float16 arrays with a cast as float32; the values do not change.
+    """Store arrays in float16 with a cast, and kernels in 8 bits, as float32; the values do not change.
 
     Returns:
         Whether there was any such array.
@@ -46,15 +78,18 @@ def store_as_float32(model: onnx.ModelProto) -> bool:
     stored = _own_arrays(graph, TensorProto.FLOAT16)
     outputs = {info.name for info in graph.output}
     casts = [node for node in graph.node if _is_cast_of(node, stored) and node.output[0] not in outputs]
+    kernels = [*int8_kernels(graph)]
     result = [_exact(stored[node.input[0]], node.output[0]) for node in casts]
-    undone = {node.output[0] for node in casts}
+    result += [numpy_helper.from_array(_multiplied(kernel), kernel.name) for kernel in kernels]
+    removed = [*casts, *(node for kernel in kernels for node in kernel.nodes)]
+    undone = {node.output[0] for node in removed}
     nodes = [node for node in graph.node if node.output[0] not in undone]
-    idle = {node.input[0] for node in casts} - {name for node in nodes for name in node.input}
+    idle = {name for node in removed for name in node.input} - {name for node in nodes for name in node.input}
     arrays = [*result, *(array for array in graph.initializer if array.name not in idle)]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
     graph.initializer.extend(arrays)
-    return bool(casts)
+    return bool(removed)
 
 
 def store_as_float16(model: onnx.ModelProto) -> bool:
@@ -90,10 +125,10 @@ def head_to_float16(head: Head) -> Head:
     Raises:
         ModelError: a weight is too large for float16.
     """
-    layers = tuple(
-        LinearHead(_to_float16(layer.weights).astype(np.float32), layer.bias) for _, layer in named_layers(head)
-    )
-    return layers[0] if isinstance(head, LinearHead) else DenseHead(layers)
+    arrays = head_arrays(head)
+    for name in filter(is_kernel, arrays):
+        arrays[name] = _to_float16(arrays[name]).astype(np.float32)
+    return assemble(arrays, arrays.__getitem__)
 
 
 def _to_float16(values: NDArray[np.float32]) -> NDArray[np.float16]:
@@ -123,6 +158,11 @@ def _names(graph: onnx.GraphProto) -> Iterator[str]:
     yield from (array.name for array in graph.initializer)
     for node in graph.node:
         yield from node.output
+
+
+def _multiplied(kernel: Int8Kernel) -> NDArray[np.float32]:
+    integers, steps = (numpy_helper.to_array(array) for array in (kernel.integers, kernel.steps))
+    return np.asarray(integers.astype(np.float32) * steps)
 
 
 def _exact(array: TensorProto, name: str) -> TensorProto:

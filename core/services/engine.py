@@ -20,6 +20,7 @@ from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.engine.feature_cache import LruFeatureCache
+from core.evaluation.explanation import Explanation, explain
 from core.images.drawing import Picture
 from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
 from core.models.examine import examine
@@ -52,6 +53,16 @@ class _Image:
         return NO_FILE if isinstance(self.content, Picture) else self.content
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """Where the model in use saw a class in an image."""
+
+    path: Path
+    label: str
+    model: str
+    answer: Future[Explanation] = field(default_factory=Future)
+
+
 class EngineService:
     """Opens models and classifies, for calls from any thread.
 
@@ -62,6 +73,7 @@ class EngineService:
             None if the requested provider was refused.
         _changing: held for a moment to change the two attributes that follow.
         _waiting: the images that have not joined the stream yet.
+        _asked: the questions that the stream's thread answers next, before further images.
         _is_streaming: whether the stream takes images that are added now.
         _top_k: how many classes to report for each image.
     """
@@ -72,6 +84,7 @@ class EngineService:
         self._requested: _Requested | None = None
         self._changing = threading.Lock()
         self._waiting: deque[_Image] = deque()
+        self._asked: deque[_Question] = deque()
         self._is_streaming = False
         self._top_k = 1
 
@@ -107,15 +120,12 @@ class EngineService:
             Cancelled: the token was cancelled; images that were not begun were removed from the stream.
             ModelError: no model is open.
         """
-        if self._classifier is None:
-            raise ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
+        self._check_open()
         images = [_Image(content, report) for content in contents]
         with self._changing:
             self._waiting.extendleft(image for image in reversed(images) if isinstance(image.content, Picture))
             self._waiting.extend(image for image in images if not isinstance(image.content, Picture))
-            starts, self._is_streaming = not self._is_streaming, True
-        if starts:
-            threading.Thread(target=self._run, name="inference", daemon=True).start()
+        self._start()
         try:
             for image in images:
                 report(image.outcome.result())
@@ -124,6 +134,30 @@ class EngineService:
             for image in images:
                 image.outcome.cancel()
 
+    def explain(self, path: Path, label: str, model: str) -> Explanation:
+        """Where the model in use saw a class in an image; answered as soon as the images that have begun are done.
+
+        Raises:
+            FoveaError: see `core.evaluation.explanation.explain`; or no model is open, or not the one of this name.
+        """
+        self._check_open()
+        question = _Question(path, label, model)
+        with self._changing:
+            self._asked.append(question)
+        self._start()
+        return question.answer.result()
+
+    def _check_open(self) -> None:
+        if self._classifier is None:
+            raise ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
+
+    def _start(self) -> None:
+        """Start the stream, unless it takes what is added now."""
+        with self._changing:
+            starts, self._is_streaming = not self._is_streaming, True
+        if starts:
+            threading.Thread(target=self._run, name="inference", daemon=True).start()
+
     # ---- in the thread of the stream
 
     def _run(self) -> None:
@@ -131,6 +165,7 @@ class EngineService:
         with self._in_use:
             while self._is_streaming:
                 assert self._classifier is not None, "calls are refused while no model is open"
+                self._answer(self._classifier)
                 begun: deque[_Image] = deque()
                 try:
                     for outcome in self._classifier.classify(self._stream(begun), top_k=self._top_k):
@@ -138,11 +173,21 @@ class EngineService:
                 except Exception as error:  # noqa: BLE001 - the calls raise it
                     self._recover(self._classifier, error, begun)
 
+    def _answer(self, classifier: Classifier) -> None:
+        """Answer the questions."""
+        while self._asked:
+            question = self._asked.popleft()
+            try:
+                _check_model(classifier, question.model)
+                question.answer.set_result(explain(classifier, question.path, question.label))
+            except Exception as error:  # noqa: BLE001 - the call raises it
+                question.answer.set_exception(error)
+
     def _stream(self, begun: deque[_Image]) -> Iterator[Path | Picture]:
         while True:
             with self._changing:
-                self._is_streaming = bool(self._waiting)
-                if not self._waiting:
+                self._is_streaming = bool(self._waiting or self._asked)
+                if self._asked or not self._waiting:
                     return
                 image = self._waiting.popleft()
             if image.outcome.running() or image.outcome.set_running_or_notify_cancel():
@@ -175,6 +220,12 @@ class EngineService:
         self._requested = requested
         self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
         return OpenedModel(model, engine.provider, engine.precision, engine.agreement, engine.opening_ms, refusal)
+
+
+def _check_model(classifier: Classifier, name: str) -> None:
+    if classifier.model.card.name != name:
+        what = tr("This prediction is from the model “{model}”, which isn't in use.", model=name)
+        raise ModelError(what, hint=tr("Choose it at the top to see where it looked."))
 
 
 SERVICE: Final = EngineService()

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from core.base import crash_log, i18n, shutdown
-from core.services.wording import WINDOW_WORDING
+from core.services.wording import window_wording
 from core.worker import Worker
 
 _NICENESS: Final = 5
@@ -64,7 +64,7 @@ def _helper_process(process: str, niceness: int = _NICENESS) -> Iterator[None]:
     Its niceness gives the window priority: helpers that keep all cores busy would make it stutter.
     """
     shutdown.end_on_signals()
-    i18n.use_wording(WINDOW_WORDING)
+    i18n.use_wording(window_wording)
     if hasattr(os, "nice"):
         os.nice(niceness)
     with (

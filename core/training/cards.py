@@ -26,6 +26,8 @@ from core.training.training_data import TrainingData
 from core.training.variant_check import VARIANT
 
 HEAD: Final = "head.npz"
+THUMBNAILS: Final = "thumbnails"
+"""The key in a card's training: False if the user does not want thumbnails of the photos to be kept."""
 _MAX_NAMED: Final = 10
 """The most classes that a summary lists."""
 _MAX_CONFUSED: Final = 100
@@ -100,7 +102,11 @@ def _corrected_training(
     old = base.card.training
     recorded = old.get(TRAINED_CORRECTIONS)
     so_far = recorded.get("altogether", 0) if isinstance(recorded, dict) else 0
-    kept = {key: old[key] for key in ("command", "validation", "test", "seed", "precision", "data") if key in old}
+    kept = {
+        key: old[key]
+        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS)
+        if key in old
+    }
     return kept | {
         "recipe": head.trained.recipe,
         VARIANT: data.card.precision.value,
@@ -155,6 +161,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
         "seed": request.seed,
         "precision": request.precision.value,
         VARIANT: data.card.precision.value,
+        **({} if request.thumbnails else {THUMBNAILS: False}),
         **_outcome(data, head),
     }
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.base.providers import ComputePrecision
 from core.card_rules import PredictionSets
+from core.datasets.labelled_image import LabelledImage
 from core.evaluation.calibration import calibration, fit_temperature
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import Calibration, Evaluation, LabelledPrediction
@@ -103,6 +104,11 @@ class EvaluatedHead:
     def bank_file(self) -> dict[str, bytes]:
         """The file of the training images' features by its name, if there is one."""
         return {self.unknown.rule.file: self.unknown.bank} if self.unknown else {}
+
+    def compared_with(self, images: Sequence[LabelledImage]) -> list[LabelledImage]:
+        """Those training images that photos are compared with, to tell whether they are unknown."""
+        kept = set(self.unknown.images) if self.unknown else set()
+        return [image for image in images if image.sha256 in kept]
 
 
 def evaluate_head(

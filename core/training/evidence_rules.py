@@ -65,10 +65,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedRule:
-    """The rule for unknown images, and the file it refers to."""
+    """The rule for unknown images, the file it refers to, and the SHA-256 of the training images in it."""
 
     rule: UnknownRule
     bank: bytes
+    images: tuple[str, ...]
 
 
 def fit_unknown_rule(fitted: LabelledFeatures, known: Known) -> FittedRule | None:
@@ -93,7 +94,7 @@ def fit_unknown_rule(fitted: LabelledFeatures, known: Known) -> FittedRule | Non
     bias = float(np.percentile(known_for, REJECT_PERCENTILE))
     data = bank_bytes(bank)
     rounded = (round(float(value), 5) for value in (bias, *weights))
-    return FittedRule(UnknownRule(FILE, hashlib.sha256(data).hexdigest(), _BANDWIDTH, *rounded), data)
+    return FittedRule(UnknownRule(FILE, hashlib.sha256(data).hexdigest(), _BANDWIDTH, *rounded), data, bank.hashes)
 
 
 def _cosines_to_others(

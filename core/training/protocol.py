@@ -142,7 +142,7 @@ def read_event(line: str) -> TrainerEvent:
         content = json.loads(line)
         event: TrainerEvent = _KINDS[content.pop("event")](**content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        what = tr("The trainer sent an invalid message: {line}.", line=repr(line[:200]))
+        what = tr("The trainer sent an invalid message: {line!r}.", line=line[:200])
         raise TrainerError(what, hint=tr("Reinstall Fovea.")) from error
     return event
 

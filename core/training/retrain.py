@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from core.base.errors import DatasetError, ModelError, ProviderError, StorageError
-from core.base.i18n import mark, tr, tr_n
+from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision
 from core.base.text import natural_sort_key
@@ -26,7 +26,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.label_file import open_labels
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import ambiguous_text
-from core.datasets.problems import Problem, ProblemKind, format_names, format_path
+from core.datasets.problems import Problem, ProblemKind, format_path
 from core.datasets.scan import scan_images
 from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
@@ -40,14 +40,16 @@ from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
 from core.models.installed import backbone_files, load_examples, load_files, load_head
 from core.models.library import Library
+from core.models.thumbnails import make_thumbnails
 from core.models.values import InstalledModel
 from core.prediction import Failure
 from core.training import quick
-from core.training.cards import HEAD, corrected_card
+from core.training.cards import HEAD, THUMBNAILS, corrected_card
 from core.training.evaluated_head import EvaluatedHead, evaluate_head
 from core.training.extension import extend, extended_data, kept_before, without_unused
-from core.training.recipes import train_quick
+from core.training.recipes import kind_of, train_quick
 from core.training.request import RetrainRequest
+from core.training.retraining_notes import retraining_notes
 from core.training.training_data import LabelledFeatures, TrainingData
 from core.training.values import CorrectionResult, RetrainingResult
 from core.training.variant_check import measure_variants, must_retrain_in_float32, variant_of
@@ -105,7 +107,10 @@ def retrain(
     results = _correction_results(retraining, data, head, scanned)
     token.check()
     model = _install(retraining, data, head, len(results), before)
-    notes = (*_notes(retraining, scanned, data), *_mark_trained(results, data))
+    notes = (
+        *retraining_notes(base.card, ambiguous, scanned.images, scanned.hashes, data),
+        *_mark_trained(results, data),
+    )
     return RetrainingResult(
         name=model.name,
         version=model.version,
@@ -167,7 +172,7 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned, card: Backbo
     table = _features(retraining, images, card)
     available = [images[row] for row in table.rows.tolist()]
     learnable = {one.label for one in available if one.subset == Subset.TRAIN}
-    kept = kept_before(retraining.base, retraining.library)
+    kept = kept_before(retraining.base)
     if len(learnable) < 2 and kept is None:
         raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(_TRAIN_HINT))
     classes = tuple(sorted(learnable, key=natural_sort_key))
@@ -240,10 +245,10 @@ def _trained(retraining: _Retraining, scanned: _Scanned) -> tuple[TrainingData, 
 
 def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     report, token = retraining.report, retraining.token
-    if kept := kept_before(retraining.base, retraining.library):
+    if kept := kept_before(retraining.base):
         return extend(data, kept, report=report, token=token)
-    seed = retraining.base.card.training.get("seed")
-    trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token)
+    seed, kind = retraining.base.card.training.get("seed"), kind_of(load_head(retraining.base))
+    trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token, kind=kind)
     if isinstance(retraining.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=retraining.base.backbone)
     fitted, bundled = data.fitted(trained.fitted), partial(_bundled, retraining)
@@ -299,12 +304,17 @@ def _install(
     base, trained = retraining.base, head.trained
     card = corrected_card(base, data, head, corrected, before)
     own = load_files(base.backbone) if trained.backbone else {}
+    thumbnails = {}
+    if base.card.training.get(THUMBNAILS, True):
+        shown = head.compared_with(data.everything().examples)
+        thumbnails = make_thumbnails(shown, base.folder, report=retraining.report, token=retraining.token)
     return retraining.library.install(
         write_card(card),
         {HEAD: trained.head, **head.bank_file, **own},
         trained_on=[example.sha256 for example in data.fitted(trained.fitted).examples],
         examples=data.training_examples(),
         evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
+        thumbnails=thumbnails,
     )
 
 
@@ -347,47 +357,6 @@ def _predictions(
     probabilities = softmax(head.logits(features), temperature)
     best = zip(probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist(), strict=True)
     return [(classes[index], confidence) for index, confidence in best]
-
-
-def _notes(retraining: _Retraining, scanned: _Scanned, data: TrainingData) -> Iterator[str]:
-    old, new = retraining.base.card, data.dataset.classes
-    if retraining.ambiguous:
-        yield ambiguous_text(retraining.ambiguous)
-    if held_out := sum(one.sha256 in scanned.images and one.subset != Subset.TRAIN for one in data.training_examples()):
-        yield tr_n(
-            "{count:,} photo you labelled is a validation or test photo. It has your label and keeps its role, so "
-            "that both versions can be compared.",
-            "{count:,} photos you labelled are validation or test photos. They have your labels and keep their role, "
-            "so that both versions can be compared.",
-            held_out,
-        )
-    if added := [one for one in new if one not in old.classes]:
-        yield tr_n(
-            "New class: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
-            "New classes: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
-            len(added),
-            names=format_names(added),
-        )
-    if removed := [one for one in old.classes if one not in new]:
-        yield tr_n(
-            "Removed class {names}: it has no training photos left.",
-            "Removed classes {names}: they have no training photos left.",
-            len(removed),
-            names=format_names(removed),
-        )
-    recipe = str(old.training.get("recipe", "")).partition(":")[0]
-    if recipe and recipe != "quick":
-        yield tr(
-            "The previous version was trained with the recipe {recipe}, this one with the recipe quick on the same "
-            "backbone. Compare their accuracy before you keep it.",
-            recipe=recipe,
-        )
-    if lost := sum(failure.path not in scanned.hashes for failure in data.failures):
-        yield tr_n(
-            "{count:,} earlier training photo was left out because it couldn't be found.",
-            "{count:,} earlier training photos were left out because they couldn't be found.",
-            lost,
-        )
 
 
 def _mark_trained(results: Sequence[CorrectionResult], data: TrainingData) -> Iterator[str]:

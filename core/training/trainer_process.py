@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, Any, Final, Self
 
 from core.base.errors import (
@@ -95,11 +96,11 @@ def run_worker(
         for event in process.events(token):
             match event:
                 case Progress():
-                    report(event)
+                    report(replace(event, stage=tr(event.stage)))  # as this process words it
                 case Epoch():
                     on_epoch(event)
                 case TrainerFailed():
-                    raise _ERRORS.get(event.kind, TrainerError)(event.message, hint=event.hint)
+                    raise _ERRORS.get(event.kind, TrainerError)(tr(event.message), hint=tr(event.hint))
                 case TrainerDone():
                     return event.facts
         raise process.exit_error()

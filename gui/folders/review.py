@@ -25,6 +25,7 @@ from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
+from gui.widgets.neighbours import NeighbourStrip
 from gui.widgets.photo_panel import PhotoPreview, headline_text, prediction_text
 
 _PREFETCH: Final = 3
@@ -57,6 +58,7 @@ class ReviewPage(QWidget):
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
         self.back_step = KeyButton(tr("Undo"), reviewer.undo_stack.undo, tr("Ctrl+Z"), "")
+        self.neighbours = NeighbourStrip(pictures)
         self.end = ReviewEnd()
         self._stack = QStackedWidget()
         self._place()
@@ -68,7 +70,7 @@ class ReviewPage(QWidget):
         self._bar.setAccessibleName(tr("Photos reviewed"))
         self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
-        hbox(fill(vbox(fill(self.view), self._name)), self.choices, parent=photo, spacing=16)
+        hbox(fill(vbox(fill(self.view), self._name, self.neighbours)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
         self._stack.addWidget(self.end)
         head = hbox(back, self.progress, fill(self._bar), spacing=16)
@@ -202,6 +204,7 @@ class ReviewPage(QWidget):
         if self._shown is not None:
             row = self._shown
             self.choices.show_row(row, self._classes)
+            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else ())
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")

@@ -25,7 +25,7 @@ _LIKELY: Final = 3
 """How many of the likeliest classes come first."""
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
 _MIN_CHOICES: Final = 2
-_OFFER: Final = 36
+_OFFER: Final = 34
 _REST: Final = 272
 """Height in pixels of a class button with the gap below it, and of everything else."""
 
@@ -67,7 +67,7 @@ class ReviewChoices(Panel):
             self.nothing_to_confirm,
             theme.GRID,
             self._choose,
-            vbox(*self.offers, spacing=4),
+            vbox(*self.offers, spacing=2),
             theme.GRID,
             KeyButton(tr("Other class…"), self.other_wanted.emit, tr("F2"), ""),
             KeyButton(tr("Skip"), self.skipped.emit, "→", ""),

@@ -110,8 +110,8 @@ class CompareWindow(SecondWindow):
 
     # ---- the comparison
 
-    def choose(self, reference: str) -> None:
-        """Compare this model with the one in use; if they are the same, another one is chosen to compare with."""
+    def choose(self, reference: str = "") -> None:
+        """Compare this model with the one in use; if they are the same or none is given, another one is chosen."""
         opened = self._session.models.in_use
         self._wanted = (f"{opened.name}@{opened.version}" if opened else "", reference)
         self._refresh()

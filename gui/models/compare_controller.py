@@ -25,10 +25,10 @@ class CompareController(QObject):
 
     def open(self, reference: str = "") -> None:
         """Show the window, and compare this model, `name` or `name@version`, if one is given."""
-        if self.window is None:
-            self.window = self._make()
+        is_new = self.window is None
+        self.window = self.window or self._make()
         self.window.bring_up()
-        if reference:
+        if reference or is_new:
             self.window.choose(reference)
 
     def close(self) -> None:

@@ -228,7 +228,7 @@ def _labelled_text(comparison: Comparison, known: PairedComparison) -> str:
         fixed=known.only_b_correct,
         broken=known.only_a_correct,
     )
-    return " ".join((figures, *_significance(known), *_overlap_notes(comparison)))
+    return " ".join((*_overlap_notes(comparison), figures, *_significance(known)))
 
 
 def _significance(known: PairedComparison) -> Iterator[str]:

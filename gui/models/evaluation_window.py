@@ -9,6 +9,7 @@ from core import api
 from core.base.i18n import tr, tr_n
 from core.evaluation.values import Evaluation
 from core.models.values import InstalledModel
+from core.services.wording import card_wording
 from gui.models import version_text
 from gui.models.evaluation_view import EvaluationView, headline, interval
 from gui.plots import warm
@@ -77,10 +78,10 @@ class EvaluationWindow(SecondWindow):
 def _trained(model: InstalledModel) -> str:
     """What the version was trained on."""
     if model.training_images is None:
-        return model.card.summary
+        return card_wording(model.card.summary)
     return tr_n(
         "Trained on {count:,} photo. {summary}",
         "Trained on {count:,} photos. {summary}",
         model.training_images,
-        summary=model.card.summary,
+        summary=card_wording(model.card.summary),
     )

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QTreeWidgetItem
 
 from core.base.i18n import mark, tr
 from core.models.values import ModelName, Version
+from core.services.wording import card_wording
 from gui.models import version_text
 from gui.widgets.basic import Panel, button, fit_rows, label, plain_list, show_text
 from gui.widgets.context_menu import attach_menu
@@ -153,5 +154,5 @@ def _item(version: Version, *, used: bool) -> QTreeWidgetItem:
     item.setData(0, _NUMBER, version.number)
     item.setData(0, Qt.ItemDataRole.AccessibleTextRole, version_text.accessible_row(_COLUMNS, texts))
     if card:
-        item.setToolTip(0, card.summary)
+        item.setToolTip(0, card_wording(card.summary))
     return item

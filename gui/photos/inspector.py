@@ -28,6 +28,7 @@ class Inspector(ScrollColumn):
         viewing_wanted: the user wants to see the photo large.
         training_wanted: the user wants to train a model, as the one in use cannot be retrained.
         selection: sums up several selected photos.
+        map: where the model saw a class.
     """
 
     viewing_wanted = Signal()
@@ -43,12 +44,19 @@ class Inspector(ScrollColumn):
         self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
         self._photo = PhotoPanel(pictures, (self._correct, self._remove, self._train))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
+        self.map = self._photo.map
         self.details = ModelDetails(tr("Model in use"))
         self.selection = SelectionPanel()
         self.show_column(self.selection, self._photo, self.details, SPACE)
 
     def show_photo(
-        self, photo: Photo | None, correction: Label | None, remark: str = "", *, can_learn: bool = True
+        self,
+        photo: Photo | None,
+        correction: Label | None,
+        remark: str = "",
+        *,
+        model: str = "",
+        can_learn: bool = True,
     ) -> None:
         """Show a photo; None shows a placeholder.
 
@@ -56,13 +64,14 @@ class Inspector(ScrollColumn):
             photo: the photo.
             correction: the user's label.
             remark: what else there is to say, such as why the last retraining did not use it; empty if nothing.
+            model: the title of the model that classified it; empty if it has none.
             can_learn: whether the model in use can be retrained.
         """
         outcome = None if photo is None else photo.outcome
         prediction = outcome if isinstance(outcome, Prediction) else None
         label = correction.label if correction is not None else ""
         about = "\n".join(one for one in (about_label_text(outcome, label) if label else "", remark) if one)
-        properties = _properties(prediction) if prediction else ()
+        properties = _properties(prediction, model) if prediction else ()
         self._photo.show_photo(None if photo is None else photo.path, outcome, label, about, properties)
         self._correct.setVisible(prediction is not None)
         self._correct.setText(tr("Correct… (F2)") if correction is None else tr("Change… (F2)"))
@@ -70,10 +79,10 @@ class Inspector(ScrollColumn):
         self._train.setVisible(prediction is not None and correction is None and not can_learn)
 
 
-def _properties(prediction: Prediction) -> list[tuple[str, str]]:
+def _properties(prediction: Prediction, model: str) -> list[tuple[str, str]]:
     timing = prediction.timing
     steps = tr(
-        "decoding {decoding}, preprocessing {preprocessing}, inference {inference} (its part of a batch)",
+        "decoding {decoding}, preprocessing {preprocessing}, inference {inference}",
         decoding=milliseconds(timing.decode_ms),
         preprocessing=milliseconds(timing.preprocess_ms),
         inference=milliseconds(timing.inference_ms),
@@ -81,6 +90,6 @@ def _properties(prediction: Prediction) -> list[tuple[str, str]]:
     return [
         (tr("Time"), milliseconds(timing.total_ms)),
         (tr("Steps"), steps),
-        (tr("Model"), prediction.model),
+        (tr("Model"), model or prediction.model),
         (tr("Provider"), provider_text(Provider(prediction.provider), prediction.precision)),
     ]

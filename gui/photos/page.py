@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QWidget
 
 from core.base.i18n import tr
+from core.prediction import Prediction
 from gui.photos.browser import PhotosBrowser
 from gui.photos.correction_controller import CorrectionController
 from gui.photos.empty_state import EmptyState
@@ -57,11 +58,12 @@ class PhotosPage(QWidget):
         self.gallery = Gallery(session.photos, self)
         self._current: Path | None = None
         self.inspector = Inspector(session.pictures, self)
+        session.explaining.serve(self.inspector.map)
         self.correcting = CorrectionController(session.models, session.corrections, session.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
-        self.viewing = PhotoViewing(session.pictures, session.photos, self.gallery, self)
+        self.viewing = PhotoViewing(session.pictures, session.photos, self.gallery, self.inspector.map, self)
         self.browser = PhotosBrowser(session, self.gallery, self.inspector, self.viewing, self.correcting)
         left = QWidget()
         vbox(self.bar, fill(self.gallery), parent=left, spacing=theme.GRID)
@@ -106,7 +108,7 @@ class PhotosPage(QWidget):
         self.viewing.stepped.connect(self.browser.step)
         self.viewing.correction_wanted.connect(self.browser.correct)
         self.inspector.training_wanted.connect(self._on_training_wanted)
-        self.retraining.changed.connect(lambda: self._show_row(self.gallery.current_row()))
+        self.retraining.changed.connect(self._on_retraining_changed)
         self.strip.changes_wanted.connect(self.show_changes)
         self.strip.training_wanted.connect(self._on_training_wanted)
 
@@ -127,6 +129,11 @@ class PhotosPage(QWidget):
         elif self.retraining.phase is not Phase.RUNNING:
             self._session.noticed.emit(Notice(f"{self.strip.words.text()} {self.strip.details.text()}"))
 
+    def _on_retraining_changed(self) -> None:
+        self._show_row(self.gallery.current_row())
+        if self._changes is not None and self.retraining.summary is None:
+            self._changes.close()  # what it shows was undone, or is of another model
+
     def show_changes(self) -> None:
         """Show the changes of the last retraining."""
         summary = self.retraining.summary
@@ -146,7 +153,7 @@ class PhotosPage(QWidget):
         """Show the model in use and its latency."""
         models, details = self._session.models, self.inspector.details
         if models.opening:
-            details.show_unavailable(tr("Loading…"))
+            details.show_unavailable(tr("Opening model…"), models.opening_title)
         elif models.current is None:
             details.show_unavailable(tr("No model open. Choose one above."))
         else:
@@ -203,9 +210,10 @@ class PhotosPage(QWidget):
         remark = self.retraining.left_out(photo.path) if photo else ""
         if photo and self._session.photos.is_stale(photo):
             remark = tr("This is the prediction of the model that was used before.")
-        model = self._session.models.current
-        can_learn = model is None or model.has_training_data
-        self.inspector.show_photo(photo, correction, remark, can_learn=can_learn)
+        models, prediction = self._session.models, photo.outcome if photo else None
+        can_learn = models.current is None or models.current.has_training_data
+        title = models.title_of(prediction.model) if isinstance(prediction, Prediction) else ""
+        self.inspector.show_photo(photo, correction, remark, model=title, can_learn=can_learn)
         self.viewing.show_photo(photo)
 
     def _show_selection(self) -> None:

@@ -65,8 +65,12 @@ class ModelController(QObject):
     @property
     def opening_title(self) -> str:
         """The title of the model that is being opened; empty if none is."""
-        model = self.installed.get(self.opening)
-        return model.card.title if model else self.opening.capitalize()
+        return self.title_of(self.opening)
+
+    def title_of(self, name: str) -> str:
+        """The title of a model, which may have been removed since it was used."""
+        model = self.installed.get(name)
+        return model.card.title if model else name.capitalize()
 
     @property
     def current(self) -> InstalledModel | None:

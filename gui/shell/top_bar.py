@@ -13,8 +13,10 @@ from core.base.providers import provider_text
 from gui.models.version_text import model_title
 from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
-from gui.widgets.basic import Choice, button, label
-from gui.widgets.layouts import fill, hbox
+from gui.widgets.basic import Choice, ProgressBar, button, label
+from gui.widgets.layouts import Placed, fill, hbox
+
+_BUSY_WIDTH = 64
 
 
 class TopBar(QWidget):
@@ -37,10 +39,15 @@ class TopBar(QWidget):
         self.chip.setMenu(menu)
         menu.aboutToHide.connect(self._end_hover)
         self._state = label(kind="muted")
+        self._busy = ProgressBar()
+        self._busy.setRange(0, 0)
+        self._busy.setFixedWidth(_BUSY_WIDTH)
+        self._busy.setAccessibleName(tr("Opening model…"))
         name = label(tr("Model"), "muted")
         name.setBuddy(self.switcher)
         self._state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # the first to give room
-        hbox(name, self.switcher, self.chip, fill(self._state), parent=self, margins=(16, 8, 16, 8), spacing=theme.GRID)
+        opening = Placed(self._busy, alignment=Qt.AlignmentFlag.AlignVCenter), fill(self._state)
+        hbox(name, self.switcher, self.chip, *opening, parent=self, margins=(16, 8, 16, 8), spacing=theme.GRID)
         models.changed.connect(self.show_model)
         self.show_model()
 
@@ -64,6 +71,7 @@ class TopBar(QWidget):
         self.chip.setText(f" {provider}")
         self.chip.setAccessibleName(tr("Provider in use: {provider}", provider=provider))
         self.chip.setToolTip(tr("Runs the model. Click to choose another provider."))
+        self._busy.setVisible(bool(models.opening))
         self._state.setText(tr("Opening {model}…", model=models.opening_title) if models.opening else "")
 
     def _end_hover(self) -> None:

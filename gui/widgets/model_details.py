@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.base.i18n import tr, tr_n
 from core.models.values import InstalledModel, OpenedModel
+from core.services.wording import card_wording
 from gui.widgets.basic import Panel, PropertyList, label
 from gui.widgets.formats import milliseconds, percent, size
 
@@ -22,7 +23,7 @@ class ModelDetails(Panel):
     def show_model(self, model: InstalledModel, opened: OpenedModel | None = None, latency: str = "") -> None:
         """Show a model; `opened` and `latency` are given for the model in use."""
         self.heading.setText(model.card.title)
-        self._summary.setText(model.card.summary)
+        self._summary.setText(card_wording(model.card.summary))
         rows = _card_properties(model) + _session_properties(opened, latency) + _origin_properties(model)
         self._properties.show_properties(rows)
 
@@ -51,9 +52,9 @@ def _card_properties(model: InstalledModel) -> list[tuple[str, str]]:
 def _origin_properties(model: InstalledModel) -> list[tuple[str, str]]:
     head, backbone = model.card.origin, model.backbone.card.origin
     if head == backbone:
-        return [(tr("Source"), head.source), (tr("Licence"), head.licence)]
+        return [(tr("Source"), card_wording(head.source)), (tr("Licence"), head.licence)]
     return [
-        (tr("Head source"), head.source),
+        (tr("Head source"), card_wording(head.source)),
         (tr("Head licence"), head.licence),
         (tr("Backbone source"), backbone.source),
         (tr("Backbone licence"), backbone.licence),
@@ -77,7 +78,7 @@ def _accuracy(model: InstalledModel) -> str:
         case _:
             return ""
     method = model.card.evaluation.get("method", "")
-    return f"{text} ({method})" if isinstance(method, str) and method else text
+    return f"{text} ({card_wording(method)})" if isinstance(method, str) and method else text
 
 
 def _session_properties(opened: OpenedModel | None, latency: str) -> list[tuple[str, str]]:

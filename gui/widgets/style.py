@@ -51,6 +51,8 @@ QPushButton[kind="link"]:hover { color: $accent_hover; text-decoration: underlin
 QPushButton[kind="link"]:pressed { color: $accent_pressed; text-decoration: underline; }
 QPushButton[kind="link"]:disabled { color: $disabled; text-decoration: none; }
 QPushButton[kind="link"][ring="true"] { border: 2px solid $accent; padding: 2px 6px; }
+QPushButton[kind="link"][edge="true"] { padding: 4px 8px 4px 2px; }
+QPushButton[kind="link"][edge="true"][ring="true"] { padding: 2px 6px 2px 0px; }
 QPushButton[kind="picture"] { padding: 8px; text-align: center; }
 QPushButton[kind="picture"][ring="true"] { padding: 7px; }
 QPushButton[kind="offer"] { text-align: left; padding: 5px 12px; }

@@ -34,8 +34,9 @@ def test_a_whole_network_is_taken_apart_and_answers_alike(tmp_path: Path, output
     file = tmp_path / "theirs.onnx"
     file.write_bytes(model.SerializeToString())
     (asked,) = inspect_model(file)
-    assert (asked.class_count, asked.size, asked.reads_bytes) == (1000, 224, True)
-    answers = ImportAnswers("Theirs", ours.card.classes, 224, scaling=Scaling.RAW)
+    assert (asked.class_count, asked.size, asked.reads_bytes) == (1000, 280, True)
+    crop = ours.backbone.card.preprocessing.crop
+    answers = ImportAnswers("Theirs", ours.card.classes, 280, scaling=Scaling.RAW, crop=crop)
     theirs = import_onnx(file, answers, library).model
     assert (theirs.backbone.card.feature_width != 1000) is has_head
     said = [answers_of(one) for one in (ours, theirs)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,24 @@ import pytest
 from numpy.typing import NDArray
 
 from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
-from core.card import BackboneCard, ModelCard, read_card
+from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
 from core.engine import golden, graph
 from core.engine.complexity import compute_stats
 from core.engine.provider_selection import probe_provider
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
+from core.models import joined
 from core.models.bundled_features import bundled_features
+from core.models.exchange import import_model
 from core.models.heads import read_head, softmax
 from core.models.installed import backbone_files, load_backbone, load_examples, load_head
 from core.models.library import Library
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training.training_data import extractor_of
 
-_NAMES = ("everyday", "general", "mobilenet-v2", "xception-imagenet", "xception-lite0-imagenet")
-_BACKBONES = ("general", "mobilenet-v2", "xception-imagenet", "xception-lite0-imagenet")
+_LITE0 = "efficientnet-lite0-imagenet"
+_NAMES = (_LITE0, "everyday", "general", "mobilenet-v2", "xception-imagenet", "xception-lite0-imagenet")
+_BACKBONES = (_LITE0, "general", "mobilenet-v2", "xception-imagenet", "xception-lite0-imagenet")
 _MODELS = ("everyday", "general")
 _BATCH = 8
 
@@ -67,7 +71,7 @@ def test_these_models_are_shipped(shipped_models: Path) -> None:
 
 
 def test_all_together_stay_small(shipped_models: Path) -> None:
-    assert sum(path.stat().st_size for path in shipped_models.rglob("*") if path.is_file()) < 82_000_000
+    assert sum(path.stat().st_size for path in shipped_models.rglob("*") if path.is_file()) < 87_000_000
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -107,7 +111,7 @@ def test_a_head_fits_its_backbone_and_its_classes(shipped_models: Path, name: st
 
 def test_weights_are_the_published_counts(shipped_models: Path) -> None:
     xception, _ = _backbone(shipped_models, "xception-imagenet")
-    lite, _ = _backbone(shipped_models, "general")
+    lite, _ = _backbone(shipped_models, _LITE0)
     both, _ = _backbone(shipped_models, "xception-lite0-imagenet")
     assert both.weights == xception.weights + lite.weights
     assert xception.weights == 20_861_480
@@ -166,6 +170,33 @@ def test_everyday_says_how_good_it_is_and_how_it_was_made(shipped_models: Path) 
     assert card.training["built_by"].startswith("uv run --extra train python models/build.py")
     assert card.unknown_below is not None
     assert "GPL" in card.origin.licence
+
+
+def test_general_runs_in_8_bits_because_its_card_says_that_predictions_stay(shipped_models: Path) -> None:
+    model = Library(shipped_models, shipped_models / "none").find("general")
+    measured = model.card.evaluation["variants"]["int8"]
+    assert measured["images"] == 196
+    assert measured["agreement"] >= 0.95
+    assert measured["accuracy_lost"] <= 0.01
+    files = backbone_files(model.backbone, model.card)
+    own, variant = files.cards
+    probe = probe_provider(files, variant, Provider.CPU, Precision.AUTO)
+    assert probe.engine is not None, probe.error
+    assert (own.file, own.sha256 != variant.sha256) == (variant.file, True), "it is made of the backbone's file"
+
+
+def test_the_former_general_can_still_be_imported(shipped_models: Path, tmp_path: Path) -> None:
+    """As earlier versions of Fovea exported it: on EfficientNet-Lite0, which is a backbone of its own now."""
+    card, data = _backbone(shipped_models, _LITE0)
+    general = _card(shipped_models / "general")
+    assert isinstance(general, ModelCard)
+    head = read_head((shipped_models / "general" / general.head.file).read_bytes())
+    file = tmp_path / "general.onnx"
+    file.write_bytes(joined.join(data, card, head, replace(general, evaluation={"accuracy": 0.751})))
+    model = import_model(file, Library(shipped_models, tmp_path / "own")).model
+    assert model.name == "general-2"
+    assert model.card.backbone == SharedBackbone(_LITE0, card.sha256), "its file is not stored again"
+    assert load_backbone(model.backbone) == data
 
 
 @pytest.mark.parametrize("name", ["xception-imagenet", "xception-lite0-imagenet"])

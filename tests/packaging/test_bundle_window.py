@@ -8,15 +8,14 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.gui.test_between_programs import Program, drag, screen
 from tests.gui.test_between_programs import pytestmark as needs_a_screen
-from tests.packaging.test_bundle import ARCHIVE, FOLDER
+from tests.packaging.test_bundle import FOLDER
+from tests.packaging.test_bundle import pytestmark as needs_the_bundle
 
 __all__ = ["screen"]
 
-pytestmark = [needs_a_screen, pytest.mark.skipif(not ARCHIVE.exists(), reason="no bundle was built")]
+pytestmark = [needs_a_screen, *needs_the_bundle]
 
 PATIENCE_S = 60
 CAT = FOLDER / "_internal/gui/samples/cat.jpg"

@@ -13,7 +13,7 @@ from typing import Final, TextIO
 
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
-from core.base.text import percent
+from core.base.text import either_text, percent
 from core.datasets.problems import format_path
 from core.evaluation.pages import templates, thumbnail
 from core.jobs.values import Verdict
@@ -215,4 +215,8 @@ def _confidence_text(row: ReportRow) -> str:
         return tr("Corrected · Model: {label} {confidence}", label=best.label, confidence=percent(best.probability))
     if row.outcome.unknown:
         return tr("Confidence {confidence} · probably none of the classes", confidence=percent(best.probability))
+    if others := row.outcome.candidates[1:]:
+        return tr(
+            "Confidence {confidence} · or {others}", confidence=percent(best.probability), others=either_text(others)
+        )
     return tr("Confidence {confidence}", confidence=percent(best.probability))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import OverriddenImage
 from core.evaluation.values import BaselineComparison
+from core.services.wording import card_wording
 from core.training.values import TrainingResult
 from gui.models.evaluation_view import EvaluationView, headline, interval
 from gui.models.files import ExportPanel
@@ -148,5 +149,5 @@ def _training_data_text(result: TrainingResult) -> str:
         train=result.subsets["train"],
         validation=result.subsets["validation"],
         test=result.subsets["test"],
-        summary=result.card.summary,
+        summary=card_wording(result.card.summary),
     )

@@ -118,6 +118,9 @@ class TrainingWizard(SecondWindow):
             self.method.forecast_soon()
         if self.step is WizardStep.PHOTOS:
             announce(self, self.photos.step.found.summary.text())
+            focused = self.focusWidget()
+            if focused is None or not focused.isVisible() or focused is self.photos.step.choose_button:
+                self._focus_photos()
 
     def _go_on(self) -> None:
         if self.step is WizardStep.PHOTOS:
@@ -170,7 +173,11 @@ class TrainingWizard(SecondWindow):
             title.style().polish(title)
         self._show_buttons()
         if step is WizardStep.PHOTOS:
-            (self.next if self.next.isEnabled() else self.photos.step.choose_button).setFocus()
+            self._focus_photos()
+
+    def _focus_photos(self) -> None:
+        """Focus what leads on: the way to the next step, or to photos."""
+        (self.next if self.next.isEnabled() else self.photos.step.choose_button).setFocus()
 
     def _go_back(self) -> None:
         """Go back one step, or, after a resumed run, which has no folder here, to the first step."""

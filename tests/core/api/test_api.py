@@ -92,7 +92,7 @@ def test_photos_are_compared(tmp_path: Path) -> None:
 
 
 def test_a_model_is_not_compared_with_itself(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'mine' and 'mine@2' are the same model"):
+    with pytest.raises(UsageError, match="“mine” and “mine@2” are the same model"):
         api.compare(
             "mine", "mine@2", (tmp_path,), ProviderPreference.CPU, Precision.AUTO, report=lambda _: None,
             token=CancelToken(),

@@ -63,4 +63,4 @@ def test_the_user_is_warned_about_what_is_lost(cache: Cache, tmp_path: Path, cap
     with other:
         other.put([(0.0,)])
         other.put([(0.0,)])
-    assert [record.getMessage().split(" '")[0] for record in caplog.records] == ["Couldn't use the cache"]
+    assert [record.getMessage().split(" “")[0] for record in caplog.records] == ["Couldn't use the cache"]

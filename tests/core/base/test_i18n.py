@@ -71,6 +71,12 @@ def test_a_language_without_a_catalog_stays_english(tmp_path: Path, monkeypatch:
 
 def test_another_wording_is_used_where_there_is_no_translation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(i18n, "_catalog", gettext.NullTranslations())
-    i18n.use_wording({"an image": "a photo", "{count} image": "{count} photo", "{count} images": "{count} photos"})
+    i18n.use_wording(lambda message: message.replace("an image", "a photo").replace("image", "photo"))
     assert (tr("an image"), tr("a model")) == ("a photo", "a model")
     assert [tr_n("{count} image", "{count} images", count) for count in (1, 2)] == ["1 photo", "2 photos"]
+
+
+def test_text_from_outside_is_quoted_and_harmless() -> None:
+    assert tr("Removed {name!r}.", name="mine") == "Removed “mine”."
+    assert tr_n("{count:,} of {name!r}", "{count:,} of {name!r}", 1200, name="it's\x1b") == "1,200 of “it's\\x1b”"
+    assert tr("{number!r} of {name}", number=3, name="x") == "3 of x"

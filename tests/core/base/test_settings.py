@@ -66,7 +66,7 @@ def test_a_damaged_file_means_defaults(file: Path, data: bytes) -> None:
     (aside,) = file.parent.glob("settings.json.damaged-*")
     assert aside.read_bytes() == data
     assert str(aside) in warnings[0]
-    assert "'general'" in warnings[0]
+    assert "“general”" in warnings[0]
     assert load(file, warnings.append) == Settings()
     assert len(warnings) == 1
 
@@ -76,7 +76,7 @@ def test_what_is_whole_in_a_damaged_file_still_holds(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-6])  # the last field is cut
     warnings: list[str] = []
     assert load(file, warnings.append) == replace(CHOSEN, file_names=Settings().file_names)
-    assert "'everyday'" in warnings[0]
+    assert "“everyday”" in warnings[0]
     assert load(file) == replace(CHOSEN, file_names=Settings().file_names)
 
 
@@ -120,7 +120,7 @@ def test_one_wrong_field_costs_only_itself(file: Path, name: str, value: object)
     file.write_text(json.dumps(asdict(CHOSEN) | {name: value}))
     warnings: list[str] = []
     assert load(file, warnings.append) == replace(CHOSEN, **{name: getattr(Settings(), name)})
-    assert [repr(name) in warning for warning in warnings] == [True]
+    assert [f"“{name}”" in warning for warning in warnings] == [True]
 
 
 def test_every_field_was_tried() -> None:

@@ -284,7 +284,7 @@ def test_a_folder_without_images_is_reported(fovea: Fovea, pictures: Path, tmp_p
     (tmp_path / "bare").mkdir()
     ran = fovea("classify", tmp_path / "bare", pictures, "--model", "colours", "--format", "jsonl")
     assert (ran.code, len(_lines(ran.out))) == (0, 3)
-    assert f"No images found in '{tmp_path / 'bare'}'." in ran.err
+    assert f"No images found in “{tmp_path / 'bare'}”." in ran.err
     assert "--recursive" in ran.err
 
 
@@ -310,7 +310,7 @@ def test_a_folder_that_may_not_be_read_is_reported_and_counts_as_failure(fovea: 
 def test_a_model_that_is_not_there_is_reported_with_those_that_are(fovea: Fovea, pictures: Path) -> None:
     ran = fovea("classify", pictures, "--model", "flowers")
     assert (ran.code, ran.out) == (2, "")
-    assert "no model named 'flowers'" in ran.err
+    assert "no model named “flowers”" in ran.err
     assert "colours" in ran.err
 
 

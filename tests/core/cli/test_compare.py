@@ -56,7 +56,7 @@ def test_json_has_what_scripts_rely_on(fovea: Fovea, labelled: Path) -> None:
 def test_what_they_were_trained_on_is_reported(fovea: Fovea, labelled: Path) -> None:
     ran = fovea("models", "compare", "mine@1", "mine@2", labelled)
     for name, count in (("mine@1", 2), ("mine@2", 6)):
-        assert f"'{name}' was trained on {count} of these 6 images, or on copies" in ran.err
+        assert f"“{name}” was trained on {count} of these 6 images, or on copies" in ran.err
 
 
 def test_the_table_is_readable(fovea: Fovea, labelled: Path) -> None:
@@ -92,7 +92,7 @@ def test_images_that_cannot_be_read_and_other_classes_are_reported(fovea: Fovea,
     ("a", "b", "place", "expected"),
     [
         ("mine", "mine@2", "labelled", "are the same model"),
-        ("mine", "nobody", "labelled", "no model named 'nobody'"),
+        ("mine", "nobody", "labelled", "no model named “nobody”"),
         ("mine@9", "mine", "labelled", "no version 9"),
         ("mine@1", "mine@2", "nowhere", "nowhere"),
     ],

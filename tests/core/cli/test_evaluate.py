@@ -112,7 +112,7 @@ def test_the_report_is_written_beside_the_results(fovea: Fovea, labelled: Path, 
     file = tmp_path / "report.html"
     ran = fovea("evaluate", labelled, "--model", "colours", "--format", "json", "--report", file)
     assert (ran.code, json.loads(ran.out)["images"]) == (0, 7)
-    assert ran.err == f"fovea: Saved the report to {str(file)!r}.\n"
+    assert ran.err == f"fovea: Saved the report to “{file}”.\n"
     html = file.read_text(encoding="utf-8")
     assert "85.7%" in html
     assert "green predicted as blue" in html

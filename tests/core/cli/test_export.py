@@ -38,7 +38,7 @@ def test_weights_are_stored_as_asked(fovea: Fovea, tmp_path: Path, storage: tupl
     file = tmp_path / "colours.onnx"
     ran = fovea("models", "export", "colours", file, *storage)
     assert (ran.code, ran.out) == (0, "")
-    assert f"Exported 'colours' to {str(file)!r}" in ran.err
+    assert f"Exported “colours” to “{file}”" in ran.err
     assert (TensorProto.FLOAT16 in _types(file)) == half
     imported = fovea("models", "import", file)
     assert imported.code == 0

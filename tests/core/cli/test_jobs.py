@@ -124,7 +124,7 @@ def test_jobs_are_listed_reported_about_and_removed(fovea: Fovea, pictures: Path
     for action in ("show", "remove"):
         ran = fovea("jobs", action, job["id"])
         assert (ran.code, ran.out) == (2, "")
-        assert "No job '" in ran.err
+        assert "No job “" in ran.err
 
 
 def test_a_removed_job_comes_back_with_what_was_said(fovea: Fovea, pictures: Path) -> None:

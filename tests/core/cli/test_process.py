@@ -131,7 +131,7 @@ def test_an_interrupted_run_leaves_the_old_file_whole_and_nothing_beside_it(many
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.decode() == f"fovea: '{target}' was not changed.\nfovea: Stopped.\n"
+    assert err.decode() == f"fovea: “{target}” was not changed.\nfovea: Stopped.\n"
     assert target.read_text() == "old"
     assert not part.exists()
 

@@ -131,7 +131,7 @@ def test_json_shows_what_was_done(fovea: Fovea, pictures: Path, sorted_to: Path)
         ((), "FOLDER and --to DEST are required"),
         (("photos",), "FOLDER and --to DEST are required"),
         (("--to", "x"), "FOLDER and --to DEST are required"),
-        (("--undo", "nothing"), "No sorting 'nothing'"),
+        (("--undo", "nothing"), "No sorting “nothing”"),
         (("--continue",), "No matching sorting"),
         (("nowhere", "--to", "x"), "There is no folder"),
         (("photos", "--to", "x", "--by", "magic"), "invalid choice"),

@@ -60,7 +60,7 @@ def test_a_shipped_model_has_one_version(fovea: Fovea) -> None:
 def test_a_version_is_activated_and_taken_back(fovea: Fovea) -> None:
     ran = fovea("models", "activate", "mine@1")
     assert (ran.code, ran.out, _active()) == (0, "", 1)
-    assert "'mine' now uses version 1" in ran.err
+    assert "“mine” now uses version 1" in ran.err
     ran = fovea("models", "rollback", "mine")
     assert (ran.code, ran.out, _active()) == (0, "", 2)
     assert "`fovea models activate mine@1`" in ran.err
@@ -73,20 +73,20 @@ def test_a_version_is_activated_and_taken_back(fovea: Fovea) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("activate", "mine"), "The version of 'mine' is missing"),
-        (("activate", "mine@7"), "no version 7 of 'mine'. Installed versions: 1, 2 (active)"),
+        (("activate", "mine"), "The version of “mine” is missing"),
+        (("activate", "mine@7"), "no version 7 of “mine”. Installed versions: 1, 2 (active)"),
         (("activate", "mine@x"), "is not a version of a model"),
-        (("activate", "nobody@1"), "no model named 'nobody'"),
+        (("activate", "nobody@1"), "no model named “nobody”"),
         (("rollback", "mine@1"), "is a version of a model, not a model"),
-        (("rollback", "nobody"), "no model named 'nobody'"),
+        (("rollback", "nobody"), "no model named “nobody”"),
         (("versions", "mine@1"), "is a version of a model, not a model"),
-        (("versions", "nobody"), "no model named 'nobody'"),
+        (("versions", "nobody"), "no model named “nobody”"),
         (("use", "mine@1"), "is a version of a model, not a model"),
         (("use", "mine@7"), "is a version of a model, not a model"),
-        (("remove", "mine@2"), "Version 2 of 'mine' is active"),
-        (("remove", "mine@7"), "no version 7 of 'mine'"),
-        (("show", "mine@7"), "no version 7 of 'mine'"),
-        (("export", "mine@7", "x.onnx"), "no version 7 of 'mine'"),
+        (("remove", "mine@2"), "Version 2 of “mine” is active"),
+        (("remove", "mine@7"), "no version 7 of “mine”"),
+        (("show", "mine@7"), "no version 7 of “mine”"),
+        (("export", "mine@7", "x.onnx"), "no version 7 of “mine”"),
     ],
 )
 def test_invalid_requests_are_reported_with_a_hint(fovea: Fovea, arguments: tuple[str, ...], expected: str) -> None:
@@ -101,7 +101,7 @@ def test_invalid_requests_are_reported_with_a_hint(fovea: Fovea, arguments: tupl
 
 def test_one_version_is_removed(fovea: Fovea) -> None:
     ran = fovea("models", "remove", "mine@1")
-    assert (ran.code, ran.err.splitlines()[0]) == (0, "fovea: Removed version 1 of 'mine'.")
+    assert (ran.code, ran.err.splitlines()[0]) == (0, "fovea: Removed version 1 of “mine”.")
     assert "within 7 days, run `fovea models restore mine@1`." in ran.err
     assert library.open_library().numbers("mine") == (2,)
     assert fovea("models", "remove", "mine").code == 0
@@ -133,5 +133,5 @@ def test_what_is_not_active_is_not_asked(fovea: Fovea, pictures: Path) -> None:
     library.open_library().install(*tiny.packaged_model("waiting"), activate=False)
     ran = fovea("classify", pictures / "red.png", "--model", "waiting")
     assert ran.code == 2
-    assert "'waiting' has no active version. Installed version: 1." in ran.err
+    assert "“waiting” has no active version. Installed version: 1." in ran.err
     assert "`fovea models activate waiting@1`" in ran.err

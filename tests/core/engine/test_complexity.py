@@ -109,6 +109,16 @@ def test_weights_in_8_bits_count_without_their_scales() -> None:
     assert quantized.multiply_adds == exact.multiply_adds
 
 
+def test_integers_that_are_multiplied_by_their_steps_count_once() -> None:
+    nodes = [
+        helper.make_node("Cast", ["integers"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["real", "steps"], ["w"]),
+        helper.make_node("Conv", ["x", "w"], ["y"]),
+    ]
+    arrays = {"integers": _ones(8, 3, 5, 5, kind=np.int8), "steps": _ones(8, 1, 1, 1)}
+    assert _counts(_model(nodes, {"x": ["n", 3, 5, 5]}, arrays)) == (600, 600)
+
+
 @pytest.mark.parametrize("transposed", [0, 1])
 def test_matrix_products(transposed: int) -> None:
     turn = helper.make_node("Transpose", ["x"], ["turned"], perm=[1, 0])

@@ -46,7 +46,7 @@ def test_features_are_those_of_the_network(engine: Engine, count: int) -> None:
 
 
 def test_the_feature_map_averages_to_the_features(engine: Engine) -> None:
-    (feature_map,) = engine.feature_maps(images(3))
+    _, (feature_map,) = engine.run_with_maps(images(3))
     assert feature_map.shape == (3, tiny.WIDTH, tiny.SIZE // 2, tiny.SIZE // 2)
     np.testing.assert_allclose(feature_map.mean(axis=(2, 3)), engine.run(images(3)), atol=1e-6)
 

@@ -92,16 +92,16 @@ def _relu(read: str, made: str) -> onnx.NodeProto:
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (graph_of(_relu("x", "y")), "'x' inside the model is unknown"),
-        (graph_of(_relu("z", "y"), _relu("x", "z")), "array 'z' before it is computed"),
-        (graph_of(_relu("x", "y"), _relu("x", "y")), "two arrays named 'y'"),
-        (graph_of(helper.make_node("Reshape", ["x", "t"], ["y"]), t=[1] * 9), "'y' inside the model is unknown"),
+        (graph_of(_relu("x", "y")), "“x” inside the model is unknown"),
+        (graph_of(_relu("z", "y"), _relu("x", "z")), "array “z” before it is computed"),
+        (graph_of(_relu("x", "y"), _relu("x", "y")), "two arrays named “y”"),
+        (graph_of(helper.make_node("Reshape", ["x", "t"], ["y"]), t=[1] * 9), "“y” inside the model is unknown"),
         (graph_of(helper.make_node("Reshape", ["x", "t"], ["y"]), t=[5, 7, -1]), "are inconsistent"),
         (graph_of(helper.make_node("Transpose", ["x"], ["y"], perm=[0, 9, 1, 2])), "are inconsistent"),
     ],
     ids=["an open side", "a wrong order", "a name twice", "nine axes", "a remainder", "no such axis"],
 )
 def test_what_cannot_be_followed_is_refused(model: onnx.ModelProto, why: str) -> None:
-    side: Any = None if why.startswith("'x'") else 6
+    side: Any = None if why.startswith("“x”") else 6
     with pytest.raises(ModelError, match=why):
         infer(model, 5, side=side)

@@ -383,5 +383,5 @@ def test_an_unwritable_home_is_reported(request_of: JobRequest, home: Path) -> N
     with pytest.raises(StorageError, match="Couldn't write"):
         Journal(request_of, ANSWERER)
     assert list_jobs() == ()
-    with pytest.raises(UsageError, match="No job '"):
+    with pytest.raises(UsageError, match="No job “"):
         job_summary("../settings")

@@ -77,7 +77,7 @@ def test_names_in_the_file_s_own_metadata() -> None:
     assert names_in_metadata({"Classes": "a,b"}) == ("a", "b")
     assert names_in_metadata({"names": "__import__('os')", "classes": '{"count": 80}'}) == ()
     assert names_in_metadata({"names": '{"n02121808": "cat", "n02084071": "dog"}'}) == ("cat", "dog")
-    with pytest.raises(ModelError, match="'²' is not a number"):
+    with pytest.raises(ModelError, match="“²” is not a number"):
         names_in_metadata({"classes": "{'²': 'x'}"})
 
 

@@ -50,7 +50,7 @@ def test_features_are_the_roots_of_the_parts_features(library: Library) -> None:
     half = (composites.SMALL_SIZE, composites.SMALL_SIZE)
     halved = np.stack([np.asarray(Image.fromarray(one).resize(half, Image.Resampling.BICUBIC)) for one in pixels])
     np.testing.assert_allclose(engine.run(pixels), composites.expected(pixels, halved), atol=0.01)
-    maps = engine.feature_maps(pixels)
+    _, maps = engine.run_with_maps(pixels)
     assert [one.shape[1:] for one in maps] == [(8, 16, 16), (8, 8, 8)]
     means = np.hstack([one.mean(axis=(2, 3)) for one in maps])
     np.testing.assert_allclose(engine.run(pixels) ** 2, means, atol=1e-5)

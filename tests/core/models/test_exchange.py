@@ -265,7 +265,7 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "an operator without input": (
         lambda model: model.graph.node[3].input.__setitem__(0, "nowhere"),
-        "array 'nowhere' before it is computed",
+        "array “nowhere” before it is computed",
     ),
 }
 

@@ -93,7 +93,7 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "no weights": (
         lambda m: m.graph.initializer.remove(_array(m, "fovea.head/weights")),
-        "no array of numbers named 'fovea.head/weights'",
+        "no array of numbers named “fovea.head/weights”",
     ),
     "weights that are texts": (
         lambda m: setattr(_array(m, "fovea.head/weights"), "data_type", TensorProto.STRING),
@@ -120,10 +120,10 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
         "outputs of the file",
     ),
     "an output less": (lambda m: m.graph.output.pop(0), "outputs of the file"),
-    "no features": (lambda m: m.graph.output.pop(2), "no output 'features'"),
+    "no features": (lambda m: m.graph.output.pop(2), "no output “features”"),
     "features without shape": (
         lambda m: m.graph.output[2].type.tensor_type.shape.ClearField("dim"),
-        "no output 'features'",
+        "no output “features”",
     ),
     "no word on its outputs": (lambda m: _without(m, "fovea.backbone_outputs"), "outputs of its backbone"),
     "outputs named twice": (
@@ -140,7 +140,7 @@ TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "an operator of another domain": (
         lambda m: setattr(m.graph.node[0], "domain", "com.example"),
-        "unsupported operator 'com.example.Cast'",
+        "unsupported operator “com.example.Cast”",
     ),
     "weights in another file": (
         lambda m: setattr(m.graph.initializer[0], "data_location", TensorProto.EXTERNAL),
@@ -199,11 +199,11 @@ DENSE_TAMPERINGS: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     ),
     "a layer missing": (
         lambda m: [m.graph.initializer.remove(_array(m, f"fovea.head/{kind}_1")) for kind in KINDS],
-        "no array of numbers named 'fovea.head/weights_1'",
+        "no array of numbers named “fovea.head/weights_1”",
     ),
     "a bias missing": (
         lambda m: m.graph.initializer.remove(_array(m, "fovea.head/bias_1")),
-        "no array of numbers named 'fovea.head/bias_1'",
+        "no array of numbers named “fovea.head/bias_1”",
     ),
     "layers that do not fit": (
         lambda m: _array(m, "fovea.head/weights_2").dims.__setitem__(slice(None), [3, 6]),

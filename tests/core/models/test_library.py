@@ -59,7 +59,7 @@ def test_an_empty_library_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_name_nobody_has_is_reported_with_those_there_are(library: Library) -> None:
-    with pytest.raises(ModelError, match="'missing'") as caught:
+    with pytest.raises(ModelError, match="“missing”") as caught:
         library.find("missing")
     assert caught.value.hint == "Installed models: colours, others."
 
@@ -220,7 +220,7 @@ def test_an_active_version_that_is_none_means_that_none_is(library: Library, act
     library.install(*tiny.packaged_model("mine"))
     (library.user / "mine" / "active").write_text(active, encoding="utf-8")
     assert "mine" not in kinds(library)
-    with pytest.raises(ModelError, match=r"'mine' has no active version\. Installed version: 1\."):
+    with pytest.raises(ModelError, match=r"“mine” has no active version\. Installed version: 1\."):
         library.find("mine")
 
 
@@ -230,7 +230,7 @@ def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(librar
     file = library.user / "mine" / "active"
     file.write_text(active, encoding="utf-8")
     assert kinds(library)["mine"] == "BrokenEntry"
-    with pytest.raises(ModelError, match="active version of 'mine' is unknown") as caught:
+    with pytest.raises(ModelError, match="active version of “mine” is unknown") as caught:
         library.find("mine")
     assert str(file) in caught.value.what
     library.activate("mine", 1)
@@ -241,7 +241,7 @@ def test_a_damaged_choice_of_the_active_version_is_reported_and_set_aside(librar
 def test_an_error_about_a_card_names_the_model(library: Library) -> None:
     library.install(*tiny.packaged_model("mine"))
     (library.user / "mine" / "1" / CARD).write_bytes(b"{")
-    with pytest.raises(ModelError, match=r"the model 'mine'\. The card is not valid JSON"):
+    with pytest.raises(ModelError, match=r"the model “mine”\. The card is not valid JSON"):
         library.find("mine")
 
 

@@ -179,7 +179,7 @@ def _oblong(model: onnx.ModelProto) -> None:
     ("model", "why"),
     [
         (broken(_external), "another folder"),
-        (broken(_operator), "'Loop'"),
+        (broken(_operator), "“Loop”"),
         (broken(_greyscale), "three colours"),
         (broken(_oblong), "not square"),
         (broken(_clear("output")), "no outputs"),

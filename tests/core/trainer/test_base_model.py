@@ -119,7 +119,7 @@ def _broken_operator(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (_open_size, "shape of 'image' inside the model is unknown"),
+        (_open_size, "shape of “image” inside the model is unknown"),
         (_no_shortcut, "lacks the shortcut"),
         (_other_activation, "differs from Xception"),
         (_other_width, "differs from Xception"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 from core.base.errors import ModelError
-from core.card import BackboneCard, ModelCard, Origin, Preprocessing, ResizeMode, read_card
+from core.card import BackboneCard, Origin, Preprocessing, ResizeMode, read_card
 from core.engine import golden, graph
 from core.models.installed import load_backbone
 from core.models.library import Library
@@ -146,14 +146,15 @@ def test_frozen_base_and_exit_flow_equal_the_whole_network(xception: _Files, ker
     np.testing.assert_allclose(found, xception.answers(images), atol=2e-5)
 
 
-def test_rebuilt_general_matches_its_onnx_file(shipped_models: Path) -> None:
-    card = read_card((shipped_models / "general" / "card.json").read_bytes())
-    assert isinstance(card, ModelCard)
-    assert isinstance(card.backbone, BackboneCard)
-    data = (shipped_models / "general" / card.backbone.file).read_bytes()
-    images = _images(224)
+@pytest.mark.parametrize("name", ["general", "efficientnet-lite0-imagenet"])
+def test_a_rebuilt_efficientnet_lite_matches_its_onnx_file(name: str, shipped_models: Path) -> None:
+    read = read_card((shipped_models / name / "card.json").read_bytes())
+    card = read if isinstance(read, BackboneCard) else read.backbone
+    assert isinstance(card, BackboneCard)
+    data = (shipped_models / name / card.file).read_bytes()
+    images = _images(card.preprocessing.size)
     wanted = _run(data, graph.FEATURES, images)
-    np.testing.assert_allclose(_keras(rebuild_keras(data, card.backbone, None), images), wanted, atol=1e-4)
+    np.testing.assert_allclose(_keras(rebuild_keras(data, card, None), images), wanted, atol=1e-4)
 
 
 def test_the_bundled_normalization_file_is_small(xception: _Files) -> None:

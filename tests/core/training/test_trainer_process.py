@@ -123,7 +123,7 @@ def test_a_failure_of_an_unknown_kind_is_a_trainer_error() -> None:
 
 @posix
 def test_nonsense_ends_the_process(tmp_path: Path) -> None:
-    with pytest.raises(TrainerError, match="invalid message: 'WARNING: deprecated"):
+    with pytest.raises(TrainerError, match="invalid message: “WARNING: deprecated"):
         Listener().converse(
             f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
             "print('WARNING: deprecated', flush=True)\nsys.stdin.read()"

@@ -86,7 +86,7 @@ def test_a_window_without_models_reports_it(qtbot: QtBot, tiny_model: str, tmp_p
     shutil.rmtree(paths.user_models())
     settings.save(Settings(model="gone"), paths.settings_file())
     window = show_window(qtbot)
-    qtbot.waitUntil(lambda: any("'gone'" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("“gone”" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert window.isVisible()
     window.close()
 

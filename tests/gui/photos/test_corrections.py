@@ -259,7 +259,7 @@ def test_a_model_without_training_data_offers_the_wizard(
     show(qtbot, window, list(solids.values()))
     correct(qtbot, window, 0, "green")
     strip = window.photos_page.strip
-    assert "“colours” can't be retrained: its training data was not saved." in texts(strip)
+    assert "“Colours” can't be retrained: its training data was not saved." in texts(strip)
     assert strip.retrain.isHidden()
     click(qtbot, strip.train)
     wizard = window.wizard_controller.wizard

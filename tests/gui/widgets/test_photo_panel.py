@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -10,9 +11,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QPixmap
 from pytestqt.qtbot import QtBot
 
-from core.prediction import Failure, Outcome, Prediction, Score, Timing
+from core.prediction import Evidence, Failure, Neighbour, Outcome, Prediction, Score, Timing
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets.basic import PropertyList
+from gui.widgets.neighbours import NeighbourStrip
 from gui.widgets.photo_panel import PhotoPanel, PhotoPreview, headline_text, note_text, prediction_text
 
 PHOTO = Path("a.jpg")
@@ -63,7 +65,7 @@ def test_the_thumbnail_is_shown_until_the_preview_is_rendered(qtbot: QtBot) -> N
     [
         (None, False, "Waiting", ""),
         (SURE, False, "cat", ""),
-        (UNKNOWN, True, "Unknown, maybe cat", "Low confidence: the photo may show none of the model's classes."),
+        (UNKNOWN, True, "Unknown, maybe cat", "The photo may show none of the model's classes."),
         (DAMAGED, False, "cat", "A part is missing."),
         (FAILED, False, "Couldn't read this photo", "It is empty. Copy it again."),
     ],
@@ -90,3 +92,38 @@ def test_long_words_do_not_widen_what_is_shown_with_them(qtbot: QtBot) -> None:
 def test_a_prediction_in_a_sentence_says_that_it_is_unknown() -> None:
     assert prediction_text("cat", 0.4, is_unknown=True) == "Prediction: unknown, maybe cat (40%)."
     assert prediction_text("cat", 0.9, is_unknown=False) == "Prediction: cat (90%)."
+
+
+@pytest.mark.parametrize(
+    ("classes", "text"),
+    [
+        (("cat",), "cat"),
+        ((), "cat"),
+        (("cat", "dog"), "cat or dog"),
+        (("dog",), "cat or dog"),
+        (("cat", "dog", "fox"), "cat, dog or fox"),
+        (("cat", "dog", "fox", "owl"), "cat or one of 3 others"),
+    ],
+)
+def test_the_headline_names_all_classes_that_the_photo_may_have(classes: tuple[str, ...], text: str) -> None:
+    assert headline_text(replace(SURE, evidence=Evidence(0.1, classes))) == text
+
+
+def test_the_most_similar_training_photos_are_shown(qtbot: QtBot) -> None:
+    pictures, small = Pictures(), Path("small.jpg")
+    panel = PhotoPanel(cast("PictureClient", pictures), ())
+    qtbot.addWidget(panel)
+    strip = panel.findChildren(NeighbourStrip)[0]
+    near = Neighbour("cat", 0.8, thumbnail=small), Neighbour("dog", 0.25)
+    panel.show_photo(PHOTO, replace(SURE, evidence=Evidence(0.1, None, near)))
+    assert strip.isVisibleTo(panel)
+    assert strip._tiles.accessibleName() == "cat: 0.80, dog: 0.25"
+    with_pictures = strip._tiles.sizeHint().height()
+    pictures.ready[small, THUMBNAIL_SIDE] = QPixmap(96, 96)
+    pictures.ready[small, THUMBNAIL_SIDE].fill("red")
+    shown = strip._tiles.grab().toImage()
+    assert shown.pixelColor(36, 36).name() == "#ff0000"
+    panel.show_photo(PHOTO, replace(SURE, evidence=Evidence(0.1, None, near[1:])))
+    assert strip._tiles.sizeHint().height() < with_pictures, "no room is kept for pictures that there are not"
+    panel.show_photo(PHOTO, SURE)
+    assert not strip.isVisibleTo(panel)

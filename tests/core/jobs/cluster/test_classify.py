@@ -142,4 +142,4 @@ def test_a_store_gives_the_same_results_and_a_different_model_is_refused(folder:
     there = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["there"]}  # type: ignore[attr-defined]
     here = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["here"]}  # type: ignore[attr-defined]
     assert there == here
-    assert "a different model 'colours" in str(found["refused"])
+    assert "a different model “colours" in str(found["refused"])

@@ -307,9 +307,9 @@ def test_a_record_of_another_version_is_refused(sorter: Sorter) -> None:
     (broken,) = list_sortings()
     assert isinstance(broken, BrokenRecord)
     assert str(file) in broken.error.what
-    with pytest.raises(UsageError, match="No sorting '"):
+    with pytest.raises(UsageError, match="No sorting “"):
         undo("nothing", report=lambda _: None, token=CancelToken())
-    with pytest.raises(UsageError, match="No sorting '"):
+    with pytest.raises(UsageError, match="No sorting “"):
         undo("x" * 300, report=lambda _: None, token=CancelToken())
 
 
