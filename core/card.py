@@ -32,6 +32,7 @@ MAX_SIZE: Final = 2048
 MAX_PARTS: Final = 8
 """The most backbones that one is composed of."""
 _MAX_LABEL: Final = 200
+_MAX_KERNELS: Final = 10_000
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
 _PATH_SEPARATOR = re.compile(r"[/\\]")
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
@@ -130,6 +131,10 @@ class BackboneCard:
         precision: the number format of its file.
         variants: the same backbone in fewer bits.
         parts: the backbones that it is composed of, see `core.models.composite`; empty if it is not.
+        kernel_order: for each convolution of its network in Keras, in the order of the layers, its place in the file;
+            empty if the order is the same.
+        design: how it differs from the published architecture, see `core.training.networks`.
+        untrained: whether its weights are random, so that all of its layers have yet to be trained.
     """
 
     name: str
@@ -146,6 +151,9 @@ class BackboneCard:
     precision: ComputePrecision = ComputePrecision.FLOAT32
     variants: tuple[BackboneVariant, ...] = ()
     parts: tuple[SharedBackbone, ...] = ()
+    kernel_order: tuple[int, ...] = ()
+    design: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    untrained: bool = False
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -302,6 +310,9 @@ def _backbone(fields: Fields) -> BackboneCard:
         precision=_precision(fields) if fields.has("precision") else ComputePrecision.FLOAT32,
         variants=_variants(fields, width),
         parts=_parts(fields),
+        kernel_order=tuple(fields.integers("kernel_order", _MAX_KERNELS)),
+        design=fields.metadata("design"),
+        untrained=fields.has("untrained") and fields.take("untrained", bool),
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.evaluation.values import Comparison, Evaluation
     from core.images.drawing import Picture
     from core.models.trash import RemovedEntry
-    from core.models.values import BrokenEntry, InstalledModel, ModelName, OpenedModel
+    from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel, ModelName, OpenedModel
     from core.training.protocol import Epoch
     from core.training.request import RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
@@ -150,22 +150,23 @@ def classify(
 
 @dataclass(frozen=True, slots=True)
 class LibraryListing:
-    """Models with their versions, unfinished runs, and what can be restored."""
+    """Models with their versions, unfinished runs, what can be restored, and the backbones to train on."""
 
     names: tuple[ModelName, ...]
     runs: tuple[RunSummary, ...]
     removed: tuple[RemovedEntry, ...]
+    backbones: tuple[InstalledBackbone, ...] = ()
 
 
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
-    from core.models.examine import list_names
+    from core.models.examine import list_backbones, list_names
     from core.models.library import open_library
     from core.models.trash import list_removed
     from core.training.runs import list_runs
 
     library = open_library()
-    return LibraryListing(list_names(library), list_runs(), list_removed(library.user))
+    return LibraryListing(list_names(library), list_runs(), list_removed(library.user), list_backbones(library))
 
 
 def load_evaluation(reference: str) -> Evaluation | None:
@@ -338,7 +339,7 @@ def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: 
     from core.models.library import open_library
     from core.training.previews import preview
 
-    return preview(photos, request.seed, open_library(), token=token)
+    return preview(photos, request.seed, open_library(), request.backbone, token=token)
 
 
 def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ...]:

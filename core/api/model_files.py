@@ -48,12 +48,25 @@ def inspect_model(
     return onnx_import.inspect_model(file, class_count, every_output=every_output)
 
 
-def fetch_backbone(request: BackboneRequest, *, report: ProgressCallback, token: CancelToken) -> str:
-    """Add a published network to the library as a backbone, and return its name; see `core.training.fetch`."""
+def fetch_network(request: BackboneRequest, *, report: ProgressCallback, token: CancelToken) -> str:
+    """Add a published network to the library, and return its name there; see `core.training.fetch`."""
     from core.models.library import open_library
-    from core.training.fetch import fetch_backbone as fetch
+    from core.training import fetch
+    from core.training.networks import check_request
 
-    return fetch(request, open_library(), report=report, token=token).name
+    check_request(request)
+    add = fetch.fetch_classifier if request.described.classes else fetch.fetch_backbone
+    return add(request, open_library(), report=report, token=token).name
+
+
+def provide_backbone(request: BackboneRequest, *, report: ProgressCallback, token: CancelToken) -> str:
+    """The name of a published network in the library, to which it is added if it is missing."""
+    from core.models.library import open_library
+    from core.training import fetch
+
+    if fetch.is_installed(request, open_library()):
+        return request.name
+    return fetch_network(request, report=report, token=token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,13 @@ class Fields:
         place = f"{self._place}.{key}" if self._place else key
         return [Fields(one, f"{place}[{at}]") for at, one in enumerate(value)]
 
+    def integers(self, key: str, limit: int) -> list[int]:
+        """The whole numbers of a list; empty if it is missing."""
+        value = self.take(key, list) if self.has(key) else []
+        if len(value) > limit or any(type(one) is not int for one in value):
+            raise self.error(key, tr("it must have at most {limit} whole numbers", limit=limit))
+        return value
+
     def has(self, key: str) -> bool:
         """Whether the field is there and not null."""
         return self._content.get(key) is not None

@@ -63,6 +63,13 @@ fine-tune  starts from the quick head on xception-imagenet, then also trains the
            --no-augmentation); takes many minutes. The result is used only if it is better than the
            quick head.
 
+--head prototype makes quick learn a point per class; the class of the nearest point is the
+prediction. --head dense is the recipe dense.
+
+--backbone chooses another network: one that is installed, or one of those that `fovea models fetch`
+adds, with --weights. fine-tune trains these as a whole (--depth whole), from scratch with
+--weights none.
+
 With --keep-classes-of, the classes of FOLDER are added to those of a model, such as the 1000 of
 general, whose weights stay as they are. Images of FOLDER in a class of that name serve as examples
 of what is not new.
@@ -117,11 +124,14 @@ _NETWORKS: Final = mark("""\
 List published networks with their weights and multiply-adds, which are computed from their layers, and
 with the accuracy on ImageNet that their authors published.""")
 _FETCH: Final = mark("""\
-Add a published network with its ImageNet weights to the library, as a backbone to train on. Needs the
-extra `train` (TensorFlow).
+Add a published network to the library, as a backbone to train on; xception-1000 is added as a model
+with its 1000 classes. Needs the extra `train` (TensorFlow).
 
-Keras downloads the weights. Without an internet connection, give the file that Keras would download,
-the one without the classifier ("notop" or "no_top"), as --weights FILE.
+Keras downloads the weights that were trained on ImageNet. Without an internet connection, give the
+file that Keras would download, for a backbone the one without the classifier ("notop" or "no_top"),
+as --weights FILE. With --weights none the weights are random, to be trained from scratch; then an
+xception may have any width (--alpha 0.05 to 2), number of middle blocks and kind of separable
+convolution.
 """)
 _MODELS: Final = mark("""\
 List and manage installed models.
@@ -216,12 +226,17 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("train", help=tr("train a model on labelled images"), description=tr(_TRAIN))
     parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
-    add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"), Recipe.QUICK)
+    add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"))
+    parser.add_argument(
+        "--head",
+        choices=("linear", "dense", "prototype"),
+        help=tr("linear or prototype: of quick (default: linear); dense: the recipe dense"),
+    )
     parser.add_argument(
         "--backbone",
         metavar="B",
         default="",
-        help=tr("an installed backbone (default: the best for the recipe); `fovea models fetch` adds more"),
+        help=tr("an installed backbone, or a network to add with --weights (default: the best for the recipe)"),
     )
     _add_variant(parser)
     parser.add_argument(
@@ -290,7 +305,6 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_import(add)
     fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
     fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
-    fetch.add_argument("--weights", metavar="FILE", type=parse_path, help=tr("file of weights (default: download)"))
     _add_variant(fetch)
     networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
     add_format(networks, "json", default=argparse.SUPPRESS)
@@ -307,9 +321,23 @@ def _add_show(parser: Parser) -> None:
 
 
 def _add_variant(parser: Parser) -> None:
+    parser.add_argument(
+        "--weights",
+        metavar="W",
+        help=tr("imagenet (downloaded by Keras), a file of weights, or none to train from scratch"),
+    )
     parser.add_argument("--alpha", metavar="A", type=parse_rate, help=tr("width of a MobileNet (default: 1.0)"))
     parser.add_argument(
         "--image-size", metavar="N", type=parse_side, help=tr("input size in pixels (default: the network's own)")
+    )
+    parser.add_argument(
+        "--middle-blocks", metavar="N", type=parse_count, help=tr("middle blocks of an untrained Xception (default: 8)")
+    )
+    parser.add_argument(
+        "--pointwise-first", action="store_true", help=tr("separable convolutions of an untrained Xception in reverse")
+    )
+    parser.add_argument(
+        "--factorised", action="store_true", help=tr("1x3 and 3x1 kernels instead of 3x3 in an untrained Xception")
     )
 
 

@@ -12,13 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from core import api
-from core.api import scripts
-from core.base.errors import FoveaError
+from core.api import model_files, scripts
+from core.base.errors import FoveaError, UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
 from core.base.text import percent
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables, prediction_table
+from core.cli.fetch import network_request
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
@@ -28,7 +29,7 @@ from core.evaluation.values import BaselineComparison, Evaluation, LabelledPredi
 from core.training.evaluated_head import KEPT
 from core.training.networks import BackboneRequest, check_request
 from core.training.protocol import Epoch, TrainerFailed, write_event
-from core.training.request import TrainRequest
+from core.training.request import HeadKind, Recipe, TrainRequest
 from core.training.values import TrainingResult
 
 _MAX_EPOCHS_SHOWN: Final = 10
@@ -112,6 +113,7 @@ def _print_epoch(epoch: Epoch) -> None:
 
 def _request(arguments: argparse.Namespace) -> TrainRequest:
     chosen = scripts.load_settings()
+    recipe, head = _method(arguments)
     return TrainRequest(
         folder=arguments.folder,
         name=arguments.name,
@@ -120,7 +122,8 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         seed=arguments.seed,
         provider=chosen.provider,
         precision=chosen.precision,
-        recipe=arguments.recipe,
+        recipe=recipe,
+        head=head,
         train=arguments.train,
         epochs=arguments.epochs,
         learning_rate=arguments.learning_rate,
@@ -133,13 +136,36 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
     )
 
 
+def _method(arguments: argparse.Namespace) -> tuple[Recipe, HeadKind]:
+    """The recipe, and the head of the recipe quick.
+
+    Raises:
+        UsageError: the recipe trains another head.
+    """
+    recipe: Recipe | None = arguments.recipe
+    match arguments.head:
+        case "dense" if recipe in (None, Recipe.DENSE):
+            return Recipe.DENSE, HeadKind.LINEAR
+        case "prototype" if recipe in (None, Recipe.QUICK):
+            return Recipe.QUICK, HeadKind.PROTOTYPE
+        case "linear" if recipe is not Recipe.DENSE:
+            return recipe or Recipe.QUICK, HeadKind.LINEAR
+        case None:
+            return recipe or Recipe.QUICK, HeadKind.LINEAR
+    what = tr("The recipe {recipe} can't train the head {head}.", recipe=recipe, head=arguments.head)
+    raise UsageError(what, hint=tr("Remove --recipe: quick trains linear and prototype, dense trains dense."))
+
+
 def _backbone(arguments: argparse.Namespace) -> str:
     """The name of the requested backbone; empty for the default."""
-    if arguments.alpha is None and arguments.image_size is None:
-        return str(arguments.backbone)
-    request = BackboneRequest(arguments.backbone, arguments.alpha, arguments.image_size)
-    check_request(request)
-    return request.name
+    request = network_request(arguments.backbone, arguments)
+    if arguments.weights is None:
+        if request == BackboneRequest(arguments.backbone):
+            return str(arguments.backbone)
+        check_request(request)
+        return request.name
+    with stages() as report:
+        return model_files.provide_backbone(request, report=report, token=CancelToken())
 
 
 def _write(result: TrainingResult, request: TrainRequest, stream: TextIO, format_: str) -> None:

@@ -94,11 +94,16 @@ def explain(classifier: Classifier, path: Path, label: str) -> Explanation:
 
 
 def gradient(head: Head, features: NDArray[np.float32], index: int) -> NDArray[np.float32]:
-    """The gradient float32 [d] of a class's logit by the features [d]; of a linear head, the weights of the class."""
+    """The gradient float32 [d] of a class's logit by the features [d]; of a linear head, the weights of the class.
+
+    Of a prototype head, that of the linear head of the same probabilities.
+    """
     import numpy as np
 
-    from core.models.heads import LinearHead
+    from core.models.heads import LinearHead, PrototypeHead
 
+    if isinstance(head, PrototypeHead):
+        head = head.as_linear()
     if isinstance(head, LinearHead):
         return head.weights[:, index]
     inputs, *hidden = [features]

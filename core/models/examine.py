@@ -8,7 +8,7 @@ from core.base.errors import ModelError
 from core.models.heads import head_arrays
 from core.models.installed import load_head, load_training_hashes
 from core.models.library import Library
-from core.models.values import BrokenEntry, Entry, InstalledModel, ModelName, Version
+from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, ModelName, Version
 from core.worker import portable
 
 
@@ -28,6 +28,11 @@ def list_models(library: Library) -> tuple[InstalledModel | BrokenEntry, ...]:
     """What each name in the library means now, without backbones."""
     found = map(_examined, library.entries())
     return tuple(entry for entry in found if isinstance(entry, (InstalledModel, BrokenEntry)))
+
+
+def list_backbones(library: Library) -> tuple[InstalledBackbone, ...]:
+    """The backbones that heads can be trained on."""
+    return tuple(entry for entry in library.entries() if isinstance(entry, InstalledBackbone))
 
 
 def list_names(library: Library) -> tuple[ModelName, ...]:

@@ -28,7 +28,7 @@ from core.engine import graph
 from core.engine.engine import open_engine
 from core.models import joined
 from core.models.feature_bank import bank_bytes
-from core.models.heads import Head, head_arrays, head_bytes, named_layers
+from core.models.heads import Head, head_arrays, head_bytes, is_kernel
 from core.models.installed import check_bank, check_head, load_backbone, load_bank, load_head
 from core.models.library import Library
 from core.models.values import InstalledBackbone, InstalledModel
@@ -172,7 +172,8 @@ def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | N
 
 def _head_file(head: Head) -> bytes:
     """The head as a file that preserves its numbers; float32 if float16 would lose precision."""
-    return head_bytes(head, exact=not all(joined.fits_float16(layer.weights) for _, layer in named_layers(head)))
+    kernels = [array for name, array in head_arrays(head).items() if is_kernel(name)]
+    return head_bytes(head, exact=not all(map(joined.fits_float16, kernels)))
 
 
 def install_new(card: ModelCard, files: Mapping[str, bytes], head: Head, library: Library) -> Imported:

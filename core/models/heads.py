@@ -22,6 +22,7 @@ _MAX_BYTES: Final = 256 * 1024 * 1024
 _MAX_DENSE_BYTES: Final = _MAX_BYTES // 2
 """Maximum size of a dense head: Xception's features through 256 to `core.card.MAX_CLASSES` classes need 105 MB."""
 _SUFFIXES: Final = (np.dtype("<f2"), np.dtype("<f4"))
+_POINTS: Final = "points"
 _HINT: Final = mark("Install the model again, or use another one.")
 
 
@@ -110,7 +111,60 @@ class DenseHead:
         return self.layers[-1].logits(features)
 
 
-Head: TypeAlias = LinearHead | DenseHead
+@dataclass(frozen=True, slots=True, eq=False)
+class PrototypeHead:
+    """One learned point per class: logits = -sum((features * scale + shift - point) ** 2).
+
+    Attributes:
+        points: float32 [d, classes].
+        scale: float32 [d].
+        shift: float32 [d].
+    """
+
+    points: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    shift: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        arrays = self.points, self.scale, self.shift
+        fit = self.points.ndim == 2 and self.scale.shape == self.shift.shape == self.points.shape[:1]
+        if not fit or self.points.size == 0:
+            shapes = ", ".join(str(array.shape) for array in arrays)
+            raise ModelError(
+                tr("The shapes of the head's points do not match: {shapes}.", shapes=shapes), hint=tr(_HINT)
+            )
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise ModelError(tr("The head has values that are not numbers."), hint=tr(_HINT))
+
+    @property
+    def feature_width(self) -> int:
+        """The number of features."""
+        return int(self.points.shape[0])
+
+    @property
+    def class_count(self) -> int:
+        """The number of classes."""
+        return int(self.points.shape[1])
+
+    @property
+    def offsets(self) -> NDArray[np.float32]:
+        """Minus the squared length of each point, float32 [classes]."""
+        return np.asarray(-np.square(self.points.astype(np.float64)).sum(axis=0), np.float32)
+
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits float32 [n, classes] of features float32 [n, d], by (a - b) ** 2 = a ** 2 + b ** 2 - 2 a b."""
+        scaled = features * self.scale + self.shift
+        lengths = np.square(scaled).sum(axis=1, keepdims=True)
+        return np.asarray(2 * (scaled @ self.points) + self.offsets - lengths, np.float32)
+
+    def as_linear(self) -> LinearHead:
+        """The linear head of the same probabilities: all logits lack the same summand, the features' squared length."""
+        points = self.points.astype(np.float64)
+        bias = 2 * (self.shift @ points) + self.offsets
+        return LinearHead((2 * self.scale[:, None] * points).astype(np.float32), bias.astype(np.float32))
+
+
+Head: TypeAlias = LinearHead | DenseHead | PrototypeHead
 
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
@@ -127,14 +181,23 @@ def top_scores(probabilities: NDArray[np.float32], classes: Sequence[str], count
 
 
 def named_layers(head: Head) -> list[tuple[str, LinearHead]]:
-    """The layers with the suffixes of their arrays' names: "" if linear, otherwise _0, _1 and so on."""
-    if isinstance(head, LinearHead):
-        return [("", head)]
+    """The layers with the suffixes of their arrays' names: "" if linear, otherwise _0, _1 and so on.
+
+    For a prototype head, the linear head of the same probabilities.
+    """
+    if not isinstance(head, DenseHead):
+        return [("", head.as_linear() if isinstance(head, PrototypeHead) else head)]
     return [(f"_{number}", layer) for number, layer in enumerate(head.layers)]
 
 
 def head_arrays(head: Head) -> dict[str, NDArray[np.float32]]:
-    """The arrays by name: `weights` and `bias` if linear, otherwise `weights_0`, `bias_0`, `weights_1` and so on."""
+    """The arrays by name.
+
+    `weights` and `bias` if linear; `points`, `scale` and `shift` of a prototype head; otherwise `weights_0`, `bias_0`,
+    `weights_1` and so on.
+    """
+    if isinstance(head, PrototypeHead):
+        return {"points": head.points, "scale": head.scale, "shift": head.shift}
     arrays = {}
     for suffix, layer in named_layers(head):
         arrays[f"weights{suffix}"], arrays[f"bias{suffix}"] = layer.weights, layer.bias
@@ -145,27 +208,33 @@ def assemble(names: Collection[str], read: Callable[[str], NDArray[np.float32]])
     """Make a head from arrays with the names of `head_arrays`; other names are ignored.
 
     Args:
-        names: the names; the head is linear if `weights_0` is not among them.
+        names: the names, which tell the kind of head.
         read: returns the array of a name; must raise for missing names.
 
     Raises:
         ModelError: the arrays do not match, are too large, or have values that are not numbers.
     """
+    if _POINTS in names:
+        return PrototypeHead(read(_POINTS), read("scale"), read("shift"))
     suffixes = _suffixes(names)
     layers = tuple(LinearHead(read(f"weights{suffix}"), read(f"bias{suffix}")) for suffix in suffixes)
     return layers[0] if suffixes == ("",) else DenseHead(layers)
 
 
 def head_bytes(head: Head, *, exact: bool = False) -> bytes:
-    """The head as an .npz file, with weights as float16, or float32 if `exact`."""
+    """The head as an .npz file, with weights or points as float16, or float32 if `exact`."""
     stored = np.float32 if exact else np.float16
     arrays = {
-        name: array.astype(stored if name.startswith("weights") else np.float32)
-        for name, array in head_arrays(head).items()
+        name: array.astype(stored if is_kernel(name) else np.float32) for name, array in head_arrays(head).items()
     }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
+
+
+def is_kernel(name: str) -> bool:
+    """Whether an array of this name is stored as float16: weights and points, but no bias, scale or shift."""
+    return name.startswith(("weights", _POINTS))
 
 
 def read_head(data: bytes) -> Head:
@@ -191,6 +260,8 @@ def _stored_arrays(data: bytes) -> dict[str, NDArray[Any]]:
         members = archive.infolist()
     names = [member.filename.removesuffix(".npy") for member in members]
     wanted = [f"{kind}{suffix}" for suffix in _suffixes(names) for kind in ("weights", "bias")]
+    if _POINTS in names:
+        wanted = [_POINTS, "scale", "shift"]
     if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in wanted):
         raise ValueError(f"it holds other arrays than {wanted}")
     unpacked = sum(member.file_size for member in members)

@@ -1,11 +1,11 @@
 """Backbone, head and card joined into one ONNX graph, and split again.
 
-`join` keeps the backbone's graph unchanged and appends the head: a Gemm per layer, with Relu between them, gives
-`logits`; divided by the card's temperature, a Softmax gives `probabilities`. Appended nodes have the prefix
-`fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. A rule for unknown
-images is appended in the same way and gives `unknown_score`, see `core.models.joined_unknown`. The card is stored as
-JSON in `metadata_props`, with the backbone's card inside it, and a checksum of everything else, so that a damaged file
-is refused.
+`join` keeps the backbone's graph unchanged and appends the head: a Gemm per layer, with Relu between them, or the
+distances to points, gives `logits`; divided by the card's temperature, a Softmax gives `probabilities`. Appended nodes
+have the prefix `fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. A rule
+for unknown images is appended in the same way and gives `unknown_score`, see `core.models.joined_unknown`. The card is
+stored as JSON in `metadata_props`, with the backbone's card inside it, and a checksum of everything else, so that a
+damaged file is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_c
 from core.engine import graph
 from core.models import joined_unknown
 from core.models.feature_bank import FeatureBank
-from core.models.heads import Head, LinearHead, assemble, named_layers
+from core.models.heads import Head, LinearHead, PrototypeHead, assemble, head_arrays, is_kernel, named_layers
 
 PROBABILITIES: Final = "probabilities"
 LOGITS: Final = "logits"
@@ -182,17 +182,39 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
 
 
 def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
+    if isinstance(head, PrototypeHead):
+        return [*_distances(head, exact=exact), *_to_probabilities()]
     nodes, read = [], graph.FEATURES
     *hidden, last = named_layers(head)
     for suffix, layer in hidden:
         hashes, positive = f"{PREFIX}sums{suffix}", f"{PREFIX}positive{suffix}"
         nodes += [*_layer(suffix, layer, read, hashes, exact=exact), _node("Relu", suffix, [hashes], positive)]
         read = positive
+    return [*nodes, *_layer(*last, read, LOGITS, exact=exact), *_to_probabilities()]
+
+
+def _to_probabilities() -> list[onnx.NodeProto]:
     return [
-        *nodes,
-        *_layer(*last, read, LOGITS, exact=exact),
         _node("Div", "", [LOGITS, _TEMPERATURE], _SCALED),
         _node("Softmax", "", [_SCALED], PROBABILITIES, axis=1),
+    ]
+
+
+def _distances(head: PrototypeHead, *, exact: bool) -> list[onnx.NodeProto]:
+    """The nodes of `PrototypeHead.logits`; squares are summed by a product with ones, the same in every opset."""
+    scale, shift, points, offsets, ones = (PREFIX + name for name in ("scale", "shift", "points", "offsets", "ones"))
+    spread, placed, squares = (PREFIX + name for name in ("spread", "placed", "squares"))
+    lengths, products = PREFIX + "lengths", PREFIX + "products"
+    nodes = [_node("Mul", "", [graph.FEATURES, scale], spread), _node("Add", "", [spread, shift], placed)]
+    if not exact and fits_float16(head.points):
+        nodes.append(_node("Cast", "", [points], f"{points}_exact", to=TensorProto.FLOAT))
+        points += "_exact"
+    return [
+        *nodes,
+        _node("Mul", "_squares", [placed, placed], squares),
+        _node("MatMul", "", [squares, ones], lengths),
+        _node("Gemm", "", [placed, points, offsets], products, alpha=2.0),
+        _node("Sub", "", [products, lengths], LOGITS),
     ]
 
 
@@ -205,21 +227,22 @@ def _layer(suffix: str, layer: LinearHead, read: str, given: str, *, exact: bool
     return [cast, _node("Gemm", suffix, [read, weights, bias], given)]
 
 
-def _node(operator: str, suffix: str, inputs: list[str], output: str, **attributes: int) -> onnx.NodeProto:
+def _node(operator: str, suffix: str, inputs: list[str], output: str, **attributes: float) -> onnx.NodeProto:
     node = helper.make_node(operator, inputs, [output], name=f"{PREFIX}{operator.lower()}{suffix}")
     node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
     return node
 
 
 def _arrays(head: Head, temperature: float, *, exact: bool) -> list[TensorProto]:
-    arrays = []
-    for suffix, layer in named_layers(head):
-        weights = layer.weights if exact or not fits_float16(layer.weights) else layer.weights.astype(np.float16)
-        arrays += [
-            numpy_helper.from_array(np.ascontiguousarray(weights), f"{PREFIX}weights{suffix}"),
-            numpy_helper.from_array(np.ascontiguousarray(layer.bias), f"{PREFIX}bias{suffix}"),
-        ]
-    return [*arrays, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
+    arrays = head_arrays(head)
+    if isinstance(head, PrototypeHead):
+        arrays |= {"offsets": head.offsets, "ones": np.ones((head.feature_width, 1), np.float32)}
+    stored = []
+    for name, array in arrays.items():
+        is_half = is_kernel(name) and not exact and fits_float16(array)
+        values = np.ascontiguousarray(array.astype(np.float16) if is_half else array)
+        stored.append(numpy_helper.from_array(values, f"{PREFIX}{name}"))
+    return [*stored, numpy_helper.from_array(np.array(temperature, dtype=np.float32), _TEMPERATURE)]
 
 
 def fits_float16(weights: NDArray[np.float32]) -> bool:

@@ -29,6 +29,8 @@ from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
 from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, Version
 from core.models.versions import split_reference
 
+NORMALISATION: Final = "normalisation.npz"
+"""What fine-tuning needs beside the file of some backbones: see `core.trainer.onnx_to_keras`."""
 CARD: Final = "card.json"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from core.base.errors import ModelError, UsageError
 from core.base.i18n import tr
 from core.base.storage import write_atomically
@@ -13,13 +15,13 @@ from core.models.library import CARD, Library
 from core.models.values import InstalledBackbone, InstalledModel
 
 
-def install_backbone(library: Library, card: bytes, data: bytes) -> InstalledBackbone:
+def install_backbone(library: Library, card: bytes, files: Mapping[str, bytes]) -> InstalledBackbone:
     """Add a backbone under a new name.
 
     Args:
         library: where to.
         card: the card's JSON.
-        data: the ONNX file it names; its hash is checked.
+        files: the ONNX file it names, whose hash is checked, and `NORMALISATION`.
 
     Raises:
         NameTakenError: the user has a model or backbone of that name.
@@ -31,8 +33,8 @@ def install_backbone(library: Library, card: bytes, data: bytes) -> InstalledBac
         raise ModelError(tr("This is a model, not a backbone."), hint=tr(REINSTALL))
     place = library.user / parsed.name
     with versions.staging(place, new_name=True) as staging:
-        write_atomically(staging / CARD, card)
-        write_atomically(staging / parsed.file, data)
+        for name, data in {CARD: card, **files}.items():
+            write_atomically(staging / name, data)
         load_backbone(backbone_in(staging, parsed))
         with versions.locked(library.user):
             number = versions.publish(staging, place, activate=True, before=None)

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
-from core.models.heads import DenseHead, Head, LinearHead, named_layers
+from core.models.heads import Head, assemble, head_arrays, is_kernel
 
 MIN_VALUES: Final = 1024
 """Smaller arrays are not worth a cast."""
@@ -125,10 +125,10 @@ def head_to_float16(head: Head) -> Head:
     Raises:
         ModelError: a weight is too large for float16.
     """
-    layers = tuple(
-        LinearHead(_to_float16(layer.weights).astype(np.float32), layer.bias) for _, layer in named_layers(head)
-    )
-    return layers[0] if isinstance(head, LinearHead) else DenseHead(layers)
+    arrays = head_arrays(head)
+    for name in filter(is_kernel, arrays):
+        arrays[name] = _to_float16(arrays[name]).astype(np.float32)
+    return assemble(arrays, arrays.__getitem__)
 
 
 def _to_float16(values: NDArray[np.float32]) -> NDArray[np.float16]:

@@ -59,6 +59,7 @@ class _Question:
 
     path: Path
     label: str
+    model: str
     answer: Future[Explanation] = field(default_factory=Future)
 
 
@@ -133,14 +134,14 @@ class EngineService:
             for image in images:
                 image.outcome.cancel()
 
-    def explain(self, path: Path, label: str) -> Explanation:
+    def explain(self, path: Path, label: str, model: str) -> Explanation:
         """Where the model in use saw a class in an image; answered as soon as the images that have begun are done.
 
         Raises:
-            FoveaError: see `core.evaluation.explanation.explain`; or no model is open.
+            FoveaError: see `core.evaluation.explanation.explain`; or no model is open, or not the one of this name.
         """
         self._check_open()
-        question = _Question(path, label)
+        question = _Question(path, label, model)
         with self._changing:
             self._asked.append(question)
         self._start()
@@ -177,6 +178,7 @@ class EngineService:
         while self._asked:
             question = self._asked.popleft()
             try:
+                _check_model(classifier, question.model)
                 question.answer.set_result(explain(classifier, question.path, question.label))
             except Exception as error:  # noqa: BLE001 - the call raises it
                 question.answer.set_exception(error)
@@ -218,6 +220,12 @@ class EngineService:
         self._requested = requested
         self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
         return OpenedModel(model, engine.provider, engine.precision, engine.agreement, engine.opening_ms, refusal)
+
+
+def _check_model(classifier: Classifier, name: str) -> None:
+    if classifier.model.card.name != name:
+        what = tr("This prediction is from the model “{model}”, which isn't in use.", model=name)
+        raise ModelError(what, hint=tr("Choose it at the top to see where it looked."))
 
 
 SERVICE: Final = EngineService()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.card import BackboneCard, read_card
+from core.engine import graph
 from core.models.files import REINSTALL, read_file
 from core.models.installed import backbone_in, load_backbone
-from core.models.library import CARD
+from core.models.library import CARD, NORMALISATION
+from core.models.variants import open_file, run_file
+from core.trainer.architectures import are_known
 from core.trainer.framework import keras
 from core.trainer.onnx_to_keras import rebuild_keras
-
-NORMALISATION: Final = "normalisation.npz"
-"""The file written by `core.trainer.onnx_to_keras.normalisation_bytes`, next to the backbone's file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +40,18 @@ class Backbone:
     def keras_model(self) -> keras.Model:
         """The same network in Keras, see `core.trainer.onnx_to_keras.rebuild_keras`."""
         return rebuild_keras(self.data, self.card, self.normalisation)
+
+    def compute_features(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+        """What computes features [n, d] of images [n, size, size, 3]: Keras, or ONNX Runtime for other networks.
+
+        Raises:
+            ModelError: as `keras_model`.
+        """
+        if not are_known(self.card):
+            session = open_file(self.data)
+            return lambda images: run_file(session, (graph.FEATURES,), images)[0]
+        network = self.keras_model()
+        return lambda images: np.asarray(network(images.astype(np.float32), training=False)[graph.FEATURES])
 
 
 def read_backbone(folder: Path) -> Backbone:

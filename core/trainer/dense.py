@@ -22,7 +22,6 @@ from core.base.i18n import mark, tr
 from core.base.progress import CancelToken, ProgressReporter
 from core.base.storage import write_atomically
 from core.base.text import display_path
-from core.engine import graph
 from core.models.heads import head_bytes
 from core.trainer.backbone import read_backbone
 from core.trainer.framework import keras, tf
@@ -31,7 +30,8 @@ from core.trainer.loop import EpochMetrics, reseed, run_epochs, training_facts
 from core.trainer.parity import write_parity_samples
 from core.trainer.steps import class_weights
 from core.training.protocol import FEATURES, HEAD, PARITY_IMAGES, REFITTED, TrainerEvent, TrainerJob
-from core.training.quick import Features, Labels, mean_std
+from core.training.quick import Features, Labels
+from core.training.standardization import mean_std
 
 HIDDEN: Final = (256, 128)
 DROPOUT: Final = 0.5
@@ -239,12 +239,12 @@ def _export(head: keras.Model, file: Path) -> None:
 def _write_parity(job: TrainerJob, folder: Path, head: keras.Model, emit: Emit, token: CancelToken) -> None:
     """Write Keras's outputs, from pixels to logits, for the parity check."""
     backbone = read_backbone(Path(job.backbone))
-    network = backbone.keras_model()
+    features_of = backbone.compute_features()
     clock = ProgressReporter(tr("preparing the parity check"), PARITY_IMAGES, emit)
 
     def logits_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         token.check()
-        features = network(images.astype(np.float32), training=False)[graph.FEATURES]
+        features = features_of(images)
         clock.advance(len(images))
         return np.asarray(head(features, training=False))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import onnx
 import onnxruntime
@@ -14,6 +16,8 @@ from core.engine import golden, graph
 from core.engine.complexity import compute_stats
 from core.trainer.float16_storage import Float16Policy, optimize
 from core.trainer.framework import keras, silenced, tf, tf2onnx
+from core.trainer.kernels import order_in_file
+from core.trainer.onnx_to_keras import stored_kernels
 from core.training.protocol import BACKBONE
 
 OPSET: Final = 17
@@ -48,7 +52,15 @@ def backbone_bytes(model: keras.Model, float16: Float16Policy = Float16Policy.EV
 
 
 def exported_backbone_card(
-    model: keras.Model, data: bytes, *, name: str, origin: Origin, architecture: str, preprocessing: Preprocessing
+    model: keras.Model,
+    data: bytes,
+    *,
+    name: str,
+    origin: Origin,
+    architecture: str,
+    preprocessing: Preprocessing,
+    design: Mapping[str, Any] = MappingProxyType({}),
+    untrained: bool = False,
 ) -> BackboneCard:
     """Make the card of the file `data` that `backbone_bytes` made from `model`.
 
@@ -68,6 +80,9 @@ def exported_backbone_card(
         multiply_adds=compute_stats(graph.parse(data)).multiply_adds,
         origin=origin,
         golden_features=golden.encode_features(features),
+        kernel_order=order_in_file(model, stored_kernels(data)),
+        design=dict(design),
+        untrained=untrained,
     )
 
 

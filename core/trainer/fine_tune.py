@@ -1,7 +1,8 @@
 """The recipe `fine-tune`: the backbone is trained on images together with a linear head.
 
-Either all of Xception is trained, or its exit flow alone with the frozen base on the engine. BatchNormalization
-statistics stay fixed: those of a few small batches would be worse than those of a million photos.
+Either the whole network is trained, or Xception's exit flow alone with the frozen base on the engine. Statistics of
+BatchNormalization stay fixed, because those of a few small batches would be worse than those of a million photos;
+unless the network is trained from scratch.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from core.base.progress import CancelToken, ProgressReporter
 from core.base.providers import Precision, ProviderPreference
 from core.base.storage import write_atomically
 from core.base.text import display_path
-from core.card import Origin, write_card
+from core.card import BackboneCard, Origin, write_card
 from core.engine import golden, graph
 from core.engine.engine import MIN_AGREEMENT
 from core.engine.limits import MAX_BATCH
@@ -33,6 +34,7 @@ from core.trainer.float16_storage import Float16Policy
 from core.trainer.framework import keras, tf
 from core.trainer.frozen_base import open_frozen_base
 from core.trainer.initial_temperature import with_initial_temperature
+from core.trainer.layers import learn_statistics
 from core.trainer.learner import ImageTrainer
 from core.trainer.loop import run_epochs, training_facts
 from core.trainer.parity import write_parity_samples
@@ -42,11 +44,14 @@ from core.training import protocol
 from core.training.protocol import TrainerEvent, TrainerJob
 
 _EXIT_FLOW: Final = "exit-flow"
-_HEAD: Final = "head"
+_HEAD: Final = "logits"
 _BFLOAT16: Final = "bfloat16, weights in float32"
 _FLOAT32: Final = "float32"
 _TEMPERATURE_IMAGES: Final = 64
 """Images from which the initial temperature is determined."""
+_CLIP_NORM: Final = {True: 1.0, False: None}
+"""By whether a network is trained from scratch: its normalizations then make gradients grow from layer to layer
+(Yang et al. 2019, "A Mean Field Theory of Batch Normalization", arXiv:1902.08129)."""
 _MAX_TEXT: Final = 1000
 """The longest origin that a card allows, in characters."""
 
@@ -81,10 +86,10 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
     )
     clock.advance()
     loader = DataLoader(backbone.card.preprocessing, part.frozen_base, token)
-    start, temperature = _set_initial_temperature(start, part.network, train, loader, job)
+    start, temperature = _initial_head(backbone.card, start, part.network, train, loader, job)
     clock.advance()
     model = with_head(part.network, start)
-    trainer = ImageTrainer(model, job, (train, validation), loader, emit)
+    trainer = ImageTrainer(model, job, (train, validation), loader, emit, _CLIP_NORM[backbone.card.untrained])
     state = run_epochs(trainer, job, folder, emit, token)
     token.check()
     model.set_weights(state.best)
@@ -140,6 +145,27 @@ def _start(folder: Path) -> LinearHead:
     return head
 
 
+def _initial_head(
+    card: BackboneCard,
+    start: LinearHead,
+    network: keras.Model,
+    images: Sequence[TrainImage],
+    loader: DataLoader,
+    job: TrainerJob,
+) -> tuple[LinearHead, float]:
+    """The head to begin with, and the temperature by which its logits were divided."""
+    if card.untrained:
+        return _random_head(start, job.seed), 1.0
+    return _set_initial_temperature(start, network, images, loader, job)
+
+
+def _random_head(like: LinearHead, seed: int) -> LinearHead:
+    """A head of the same shape with small random weights: one fitted to random features has huge ones."""
+    spread = np.sqrt(2 / sum(like.weights.shape))
+    weights = np.random.default_rng(seed).normal(0, spread, like.weights.shape)
+    return LinearHead(weights.astype(np.float32), np.zeros_like(like.bias))
+
+
 def _set_initial_temperature(
     start: LinearHead, network: keras.Model, images: Sequence[TrainImage], loader: DataLoader, job: TrainerJob
 ) -> tuple[LinearHead, float]:
@@ -160,7 +186,7 @@ def _rebuild_keras(backbone: Backbone) -> keras.Model:
     With the normalization folded into the kernels, it would compute the same but train differently: at the article's
     learning rate, it would lose what it had learned within two epochs.
     """
-    if backbone.normalisation is None:
+    if backbone.normalisation is None and not backbone.card.untrained:
         what = tr("The backbone “{name}” lacks the files needed for fine-tuning.", name=backbone.card.name)
         raise ModelError(what, hint=tr("Reinstall Fovea, or train with the recipe quick."))
     return backbone.keras_model()
@@ -177,7 +203,10 @@ def _exit_flow(backbone: Backbone, model: keras.Model, job: TrainerJob) -> _Trai
 
 
 def _all_layers(backbone: Backbone, model: keras.Model, job: TrainerJob) -> _TrainedPart:
-    return _TrainedPart(*_in_precision(model, _identity, backbone, Precision(job.precision)), _identity, None)
+    network, precision = _in_precision(model, _identity, backbone, Precision(job.precision))
+    if backbone.card.untrained:
+        learn_statistics(network)
+    return _TrainedPart(network, precision, _identity, None)
 
 
 def _identity(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -205,7 +234,8 @@ def _write(
     given = backbone.card
     clock = ProgressReporter(tr("exporting the network"), 2, emit)
     data = backbone_bytes(model, Float16Policy.LOSSLESS)
-    source = f"Fine-tuned by Fovea from the backbone “{given.name}” ({given.origin.source})"
+    how = "Trained by Fovea from scratch, as" if given.untrained else "Fine-tuned by Fovea from"
+    source = f"{how} the backbone “{given.name}” ({given.origin.source})"
     card = exported_backbone_card(
         model,
         data,
@@ -213,6 +243,7 @@ def _write(
         origin=Origin(source[:_MAX_TEXT], given.origin.licence),
         architecture=given.architecture,
         preprocessing=given.preprocessing,
+        design=given.design,
     )
     clock.advance()
     results = {

@@ -37,6 +37,7 @@ class ImageTrainer:
         images: tuple[Sequence[TrainImage], Sequence[TrainImage]],
         loader: DataLoader,
         report: ProgressCallback,
+        clip_norm: float | None = None,
     ) -> None:
         """Create the optimizer and the training step.
 
@@ -46,9 +47,12 @@ class ImageTrainer:
             images: training and validation images.
             loader: prepares batches of them.
             report: called after each batch.
+            clip_norm: the largest norm of all gradients together; None for any.
         """
         self.model = model
-        self.optimizer = keras.optimizers.SGD(job.learning_rate, momentum=job.momentum, nesterov=job.momentum > 0)
+        self.optimizer = keras.optimizers.SGD(
+            job.learning_rate, momentum=job.momentum, nesterov=job.momentum > 0, global_clipnorm=clip_norm
+        )
         self._images, self._seconds = 0, 0.0
         self._job, (self._train, self._validation) = job, images
         self._loader, self._report = loader, report

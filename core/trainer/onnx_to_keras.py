@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -26,20 +25,13 @@ from core.card import BackboneCard
 from core.engine import golden, graph
 from core.models.composite import ROWS
 from core.models.weight_storage import store_as_float32
+from core.trainer import architectures, kernels
 from core.trainer.composite import compose
-from core.trainer.efficientnet_lite import SCALINGS, efficientnet_lite
 from core.trainer.framework import keras
 from core.trainer.weights import LayerWeights, set_weights
-from core.trainer.xception import xception
 
 MIN_COSINE: Final = 0.9999
 """The lowest acceptable cosine similarity between the rebuilt network's golden features and the card's."""
-
-ARCHITECTURES: Final[Mapping[str, Callable[[int], keras.Model]]] = {
-    "Xception": xception,
-    **{f"EfficientNet-Lite{number}": partial(efficientnet_lite, number) for number in range(len(SCALINGS))},
-}
-"""Architectures by their name in cards, with functions that build them for an image size in pixels."""
 
 Normalisation: TypeAlias = Mapping[str, NDArray[np.float32]]
 """By layer name: gamma, beta, mean and variance as the rows of [4, channels]."""
@@ -71,25 +63,23 @@ def rebuild_keras(backbone: bytes, card: BackboneCard, normalisation: bytes | No
             gamma is 1, mean 0, variance 1 - epsilon, and beta the folded bias: the same function.
 
     Returns:
-        As `xception` and `efficientnet_lite`: a model from pixels [n, size, size, 3] of 0..255 to a dict of `features`
+        As `core.trainer.architectures.build`: a model from pixels [n, size, size, 3] of 0..255 to a dict of `features`
         and `feature_map`; for a composed backbone, see `core.trainer.composite`.
 
     Raises:
         ModelError: the architecture is not supported; a file is unsafe or damaged; they belong to different networks;
             or the features of the golden inputs differ from those in the card.
     """
-    if not set(card.architectures) <= ARCHITECTURES.keys():
-        what = tr("Networks of the type “{name}” can't be trained.", name=card.architecture)
-        raise ModelError(what, hint=tr("Supported networks: {names}.", names=", ".join(ARCHITECTURES)))
     graph.check_backbone(backbone, card)
     network = graph.parse(backbone)
     store_as_float32(network)
     content = network.graph
     given = None if normalisation is None else _read_normalisation(normalisation)
-    remaining, parts = _convolutions(content), []
+    remaining, parts = _in_layer_order(_convolutions(content), card), []
     for number, name in enumerate(card.architectures, 1):
-        parts.append(ARCHITECTURES[name](_input_size(content, number) or card.preprocessing.size))
-        count = _convolution_count(parts[-1]) if number < len(card.architectures) else len(remaining)
+        size = _input_size(content, number) or card.preprocessing.size
+        parts.append(architectures.build(name, size, card.design))
+        count = kernels.count(parts[-1]) if number < len(card.architectures) else len(remaining)
         set_weights(parts[-1], _layer_weights(parts[-1], remaining[:count], given))
         remaining = remaining[count:]
     model = compose(parts, card) if len(parts) > 1 else parts[0]
@@ -103,10 +93,6 @@ def _input_size(content: onnx.GraphProto, number: int) -> int | None:
     return next((int(dims[0]) for dims in filters), None)
 
 
-def _convolution_count(model: keras.Model) -> int:
-    return sum(len(layer.weights) for layer in model.layers if not _is_normalisation(layer))
-
-
 def normalisation_bytes(model: keras.Model) -> bytes:
     """Serialize the parameters of every BatchNormalization for `rebuild_keras`; the output is deterministic.
 
@@ -114,8 +100,8 @@ def normalisation_bytes(model: keras.Model) -> bytes:
         An .npz file: by layer name, gamma, beta, mean and variance as the rows of float32 [4, channels].
     """
     buffer = io.BytesIO()
-    layers = (layer for layer in model.layers if _is_normalisation(layer))
-    np.savez(buffer, allow_pickle=False, **{layer.name: np.stack(layer.get_weights()) for layer in layers})
+    layers = (layer for layer in model.layers if kernels.is_normalisation(layer))
+    np.savez(buffer, allow_pickle=False, **{layer.name: kernels.parameters(layer) for layer in layers})
     return buffer.getvalue()
 
 
@@ -149,6 +135,17 @@ def _is_valid(rows: NDArray[Any]) -> bool:
     return fits and bool(np.isfinite(rows).all() and (rows[3] >= 0).all())
 
 
+def stored_kernels(backbone: bytes) -> list[NDArray[np.float32]]:
+    """The kernels [out, in, h, w] of all convolutions of an ONNX file, in its order.
+
+    Raises:
+        ModelError: kernels are computed inside the graph, or are not plain numbers.
+    """
+    network = graph.parse(backbone)
+    store_as_float32(network)
+    return [convolution.kernel for convolution in _convolutions(network.graph)]
+
+
 def _convolutions(content: onnx.GraphProto) -> list[_Convolution]:
     """All convolutions in the graph's order, which is that of the Keras layers they came from.
 
@@ -173,44 +170,60 @@ def _stored(node: onnx.NodeProto, arrays: Mapping[str, NDArray[Any]]) -> _Convol
     return _Convolution(kernel, bias)
 
 
+def _in_layer_order(convolutions: Sequence[_Convolution], card: BackboneCard) -> list[_Convolution]:
+    """The convolutions in the order of the layers in Keras.
+
+    Raises:
+        ModelError: the card's order is not one of these.
+    """
+    if not card.kernel_order:
+        return list(convolutions)
+    if sorted(card.kernel_order) != list(range(len(convolutions))):
+        raise _other_network(len(convolutions))
+    return [convolutions[place] for place in card.kernel_order]
+
+
 def _layer_weights(
     model: keras.Model, convolutions: Sequence[_Convolution], given: Normalisation | None
 ) -> LayerWeights:
-    """Weights by layer of `model`; each of its convolutions is followed by its normalization.
+    """Weights by layer of `model`.
 
     Raises:
         ModelError: the convolutions, or the normalization, belong to another network.
     """
-    layers = [layer for layer in model.layers if layer.weights and not _is_normalisation(layer)]
-    if _convolution_count(model) != len(convolutions):
-        what = tr("The backbone's file belongs to another network ({count} convolutions).", count=len(convolutions))
-        raise ModelError(what, hint=tr(_HINT))
-    if given is not None and given.keys() != {f"{layer.name}_bn" for layer in layers}:
+    following = kernels.normalisations(model)
+    if kernels.count(model) != len(convolutions):
+        raise _other_network(len(convolutions))
+    if given is not None and given.keys() != {layer.name for layer in following.values()}:
         raise _normalisation_mismatch()
     remaining, weights = iter(convolutions), LayerWeights()
-    for layer in layers:
-        *before, last = islice(remaining, len(layer.weights))  # a separable convolution is two
-        name = f"{layer.name}_bn"
-        epsilon = model.get_layer(name).epsilon
-        normalisation = _identity(last, epsilon) if given is None else given[name]
-        kernels = [*(part.kernel for part in before), _unfold_batch_norm(last, normalisation, epsilon)]
-        weights[layer.name] = tuple(_in_keras_order(kernel) for kernel in kernels)
-        weights[name] = tuple(normalisation)
+    for layer in kernels.layers_of(model):
+        *before, last = islice(remaining, kernels.count_of(layer))
+        after = following.get(layer.name)
+        if after is not None:
+            parameters = _identity(last, after.epsilon) if given is None else given[after.name]
+            last = _unfold_batch_norm(last, parameters, after.epsilon, has_bias=layer.use_bias)
+            weights[after.name] = tuple(parameters if after.scale else parameters[1:])
+        arrays = [_in_keras_order(part.kernel) for part in (*before, last)]
+        weights[layer.name] = (*arrays, *([_bias(last)] if layer.use_bias else []))
     return weights
+
+
+def _bias(convolution: _Convolution) -> NDArray[np.float32]:
+    return np.zeros(len(convolution.kernel), np.float32) if convolution.bias is None else convolution.bias
 
 
 def _identity(convolution: _Convolution, epsilon: float) -> NDArray[np.float32]:
     """A normalization [4, channels] that only adds the convolution's bias."""
-    channels = len(convolution.kernel)
-    bias = np.zeros(channels) if convolution.bias is None else convolution.bias
-    rows = np.ones(channels), bias, np.zeros(channels), np.full(channels, 1 - epsilon)
+    bias = _bias(convolution)
+    rows = np.ones_like(bias), bias, np.zeros_like(bias), np.full(len(bias), 1 - epsilon)
     return np.stack(rows).astype(np.float32)
 
 
 def _unfold_batch_norm(
-    convolution: _Convolution, normalisation: NDArray[np.float32], epsilon: float
-) -> NDArray[np.float32]:
-    """The kernel [out, in, h, w] before `normalisation` was folded into it.
+    convolution: _Convolution, normalisation: NDArray[np.float32], epsilon: float, *, has_bias: bool
+) -> _Convolution:
+    """The kernel [out, in, h, w] and, if it has one, the bias before `normalisation` was folded into them.
 
     Raises:
         ModelError: it was another normalization: the stored bias does not match.
@@ -218,17 +231,20 @@ def _unfold_batch_norm(
     if normalisation.shape[1] != len(convolution.kernel):
         raise _normalisation_mismatch()
     gamma, beta, mean, variance = normalisation.astype(np.float64)
-    scale = gamma / np.sqrt(variance + epsilon)
-    bias = 0 if convolution.bias is None else convolution.bias
-    if (np.abs(beta - mean * scale - bias) > _ROUNDING * (np.abs(beta) + np.abs(mean * scale))).any():
+    scale, folded = gamma / np.sqrt(variance + epsilon), _bias(convolution).astype(np.float64)
+    rest = folded - (beta - mean * scale)
+    if not has_bias and (np.abs(rest) > _ROUNDING * (np.abs(beta) + np.abs(mean * scale))).any():
         raise _normalisation_mismatch()
+    kernel, bias = _divided(convolution.kernel, scale.reshape(-1, 1, 1, 1)), _divided(rest, scale)
+    if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
+        raise _normalisation_mismatch()
+    return _Convolution(kernel, bias)
+
+
+def _divided(values: NDArray[Any], scale: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Values divided by the scale of their channel; 0 where it is 0."""
     with np.errstate(over="ignore"):
-        shape = convolution.kernel.shape
-        divisor = scale.reshape(-1, 1, 1, 1)
-        kernel = np.divide(convolution.kernel, divisor, out=np.zeros(shape), where=divisor != 0).astype(np.float32)
-    if not np.isfinite(kernel).all():
-        raise _normalisation_mismatch()
-    return kernel
+        return np.divide(values, scale, out=np.zeros(values.shape), where=scale != 0).astype(np.float32)
 
 
 def _in_keras_order(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -236,8 +252,9 @@ def _in_keras_order(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     return kernel.transpose((2, 3, 0, 1) if kernel.shape[1] == 1 else (2, 3, 1, 0))
 
 
-def _is_normalisation(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.BatchNormalization)
+def _other_network(count: int) -> ModelError:
+    what = tr("The backbone's file belongs to another network ({count} convolutions).", count=count)
+    return ModelError(what, hint=tr(_HINT))
 
 
 def _normalisation_mismatch() -> ModelError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,32 +18,30 @@ from core.base.storage import write_atomically
 from core.base.text import display_path
 from core.card import BackboneCard, Origin, Preprocessing, ResizeMode, write_card
 from core.engine import golden, graph
+from core.models.heads import LinearHead, head_bytes
+from core.models.library import NORMALISATION
+from core.trainer import architectures
 from core.trainer.export import backbone_bytes, exported_backbone_card
 from core.trainer.framework import keras
+from core.trainer.layers import initialize_statistics
+from core.trainer.onnx_to_keras import normalisation_bytes
+from core.trainer.xception import xception
 from core.training import protocol
 from core.training.fetch import read_request
-from core.training.networks import BackboneRequest
+from core.training.networks import IMAGENET, BackboneRequest
 from core.training.protocol import TrainerEvent
 
 _MIN_COSINE: Final = 0.999
 """The lowest acceptable cosine similarity between the features of the exported file and of Keras's network."""
 _MAX_BYTES: Final = 1024**3
-_BUILDERS: Final[Mapping[str, Callable[..., keras.Model]]] = {
-    "xception": keras.applications.Xception,
-    "inception-v3": keras.applications.InceptionV3,
-    "inception-resnet-v2": keras.applications.InceptionResNetV2,
-    "resnet50": keras.applications.ResNet50,
-    "vgg16": keras.applications.VGG16,
-    "mobilenet-v1": keras.applications.MobileNet,
-    "mobilenet-v2": keras.applications.MobileNetV2,
-}
-_CAFFE: Final = frozenset({"resnet50", "vgg16"})
-"""Networks trained on BGR pixels minus their mean; the others on RGB pixels scaled to -1..1."""
-_MEAN_RGB: Final = (123.68, 116.779, 103.939)
+_SEED: Final = 0
+"""Of random weights: a network without weights is the same on every computer."""
 
 
 def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) -> Mapping[str, Any]:
-    """Convert the network that the job in `folder` names; write `BACKBONE` and `BACKBONE_CARD`.
+    """Convert the network that the job in `folder` names; write `BACKBONE`, `BACKBONE_CARD` and `NORMALISATION`.
+
+    A classifier's head is written as `HEAD`.
 
     Raises:
         ModelError: the weights could not be downloaded, or belong to another network.
@@ -54,7 +52,12 @@ def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) 
     """
     request = read_request(folder)
     clock = ProgressReporter(tr("loading the weights"), 2, emit)
-    network = build(request, request.weights or "imagenet")
+    results = {}
+    if request.described.classes:
+        network, head = build_classifier(request)
+        results[protocol.HEAD] = head_bytes(head)
+    else:
+        network = build(request, None if request.untrained else request.weights or IMAGENET)
     clock.advance()
     token.check()
     data = backbone_bytes(network)
@@ -65,11 +68,18 @@ def run(folder: Path, emit: Callable[[TrainerEvent], None], token: CancelToken) 
         architecture=request.described.title,
         preprocessing=Preprocessing(request.side, ResizeMode.STRETCH),
         origin=_origin(request),
+        design=request.card_design,
+        untrained=request.untrained,
     )
     _check_parity(network, card)
     clock.advance()
-    write_atomically(folder / protocol.BACKBONE, data)
-    write_atomically(folder / protocol.BACKBONE_CARD, write_card(card))
+    results |= {
+        protocol.BACKBONE: data,
+        protocol.BACKBONE_CARD: write_card(card),
+        NORMALISATION: normalisation_bytes(network),
+    }
+    for name, content in results.items():
+        write_atomically(folder / name, content)
     return {}
 
 
@@ -87,36 +97,62 @@ def build(request: BackboneRequest, weights: Path | str | None) -> keras.Model:
     Raises:
         ModelError: the weights could not be downloaded, or belong to another network.
     """
-    widths = {"alpha": request.width} if request.described.alphas else {}
-    shape = (request.side, request.side, 3)
-    wanted = "imagenet" if weights == "imagenet" else None
+    keras.utils.set_random_seed(_SEED)
+    name = request.described.title
+    if weights == IMAGENET:
+        network = _downloaded(request)
+    else:
+        network = architectures.build(name, request.side, request.card_design)
+    if weights is None:
+        initialize_statistics(network)
+    if isinstance(weights, Path):
+        _load_weights(network, weights)
+    if weights is not None and name in architectures.CAFFE:
+        first = next(layer for layer in network.layers if layer.weights)
+        kernel, *bias = first.get_weights()
+        first.set_weights([kernel[:, :, ::-1], *bias])  # BGR to RGB
+    return network
+
+
+def build_classifier(request: BackboneRequest) -> tuple[keras.Model, LinearHead]:
+    """Build an Xception, and its classifier as a head.
+
+    Raises:
+        ModelError: the weights could not be downloaded, or belong to another network.
+    """
+    network = xception(request.side, request.design)
+    logits = keras.layers.Dense(request.described.classes, name="predictions")(network.output[graph.FEATURES])
+    complete = keras.Model(network.input, logits)
+    if request.weights is None:
+        with _download_errors(request):
+            complete.set_weights(keras.applications.Xception(weights=IMAGENET).get_weights())
+    else:
+        _load_weights(complete, request.weights)
+    return network, LinearHead(*complete.get_layer("predictions").get_weights())
+
+
+def _downloaded(request: BackboneRequest) -> keras.Model:
+    """The network with Keras's weights from ImageNet; those of Caffe's networks are for BGR pixels."""
+    name, side = request.described.title, request.side
+    with _download_errors(request):
+        if name not in architectures.APPLICATIONS:
+            network = architectures.build(name, side, {})
+            theirs = keras.applications.Xception(include_top=False, input_shape=(side, side, 3), weights=IMAGENET)
+            network.set_weights(theirs.get_weights())
+            return network
+        return architectures.with_frozen_statistics(
+            architectures.application(name, side, IMAGENET, **request.card_design)
+        )
+
+
+@contextmanager
+def _download_errors(request: BackboneRequest) -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that weights of another image size are used: all sizes have the same
-            network = _BUILDERS[request.network](include_top=False, input_shape=shape, weights=wanted, **widths)
+        yield
     except Exception as error:  # the boundary: Keras raises plain exceptions if a download fails
         what = tr("Couldn't download the weights of {network}: {reason}.", network=request.described.title,
                   reason=str(error)[:200].rstrip("."))  # fmt: skip
         raise ModelError(what, hint=tr("Check the connection, or give a file of weights with --weights.")) from error
-    if isinstance(weights, Path):
-        _load_weights(network, weights)
-    return _with_scaling(network, request)
-
-
-def _with_scaling(network: keras.Model, request: BackboneRequest) -> keras.Model:
-    """Put scaling of the pixels before a network, and pooling behind it."""
-    if request.network in _CAFFE:
-        first = next(layer for layer in network.layers if layer.weights)
-        kernel, *bias = first.get_weights()
-        first.set_weights([kernel[:, :, ::-1], *bias])  # BGR to RGB
-        scaling = keras.layers.Rescaling(1.0, offset=[-mean for mean in _MEAN_RGB], name="scaling")
-    else:
-        scaling = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")
-    image = keras.Input((request.side, request.side, 3), dtype="float32", name="image")
-    feature_map = network(scaling(image), training=False)
-    features = keras.layers.GlobalAveragePooling2D(name="features")(feature_map)
-    outputs = {graph.FEATURES: features, graph.FEATURE_MAP: feature_map}
-    return keras.Model(image, outputs, name=request.network.replace("-", "_"))
 
 
 def _load_weights(network: keras.Model, file: Path) -> None:
@@ -125,7 +161,10 @@ def _load_weights(network: keras.Model, file: Path) -> None:
     Raises:
         ModelError: it is not such a file, refers to other files, or belongs to another network.
     """
-    hint = tr("Use the file for this network without its classifier (“notop” or “no_top”), complete and unchanged.")
+    hint = tr(
+        "Use the file for this network, complete and unchanged: the one without the classifier (“notop” or “no_top”), "
+        "or for xception-1000 the one with it."
+    )
     try:
         with h5py.File(file) as content:
             _refuse_references(content)
@@ -161,12 +200,15 @@ def _refuse_references(content: h5py.Group) -> None:
 
 def _origin(request: BackboneRequest) -> Origin:
     network = request.described
-    width = f" with alpha {request.width}" if network.alphas else ""
+    changes = [f"{key.replace('_', ' ')} {value}" for key, value in request.card_design.items()]
+    title = f"{network.title} with {', '.join(changes)}" if changes else network.title
+    if request.untrained:
+        return Origin(f"{title}; random weights, never trained.", "Apache-2.0, as all of Fovea")
     if request.weights is None:
-        source = f"Keras Applications: {network.title}{width} trained on ImageNet, downloaded by Keras."
+        source = f"Keras Applications: {title} trained on ImageNet, downloaded by Keras."
         return Origin(source, network.licence)
     digest = hashlib.sha256(request.weights.read_bytes()).hexdigest()
-    source = f"{network.title}{width}; weights from the file “{display_path(request.weights.name)}”, SHA-256 {digest}."
+    source = f"{title}; weights from the file “{display_path(request.weights.name)}”, SHA-256 {digest}."
     return Origin(source, "Unknown: that of the file's weights")
 
 

@@ -2,12 +2,11 @@
 
 Chollet 2016, "Xception: Deep Learning with Depthwise Separable Convolutions" (arXiv:1610.02357), figure 5, as
 implemented in Keras: the depthwise part of each separable convolution comes first. Layers are in the order of
-`keras.applications.Xception`, so its saved weights fit in that order. A `Design` gives relatives of it.
+`keras.applications.Xception`, so its saved weights fit in that order. A `Design` gives its relatives.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from core.base.errors import ModelError
@@ -15,6 +14,7 @@ from core.base.i18n import mark, tr
 from core.trainer.framework import keras
 from core.trainer.layers import normalised
 from core.trainer.weights import LayerWeights, set_weights
+from core.training.networks import XCEPTION, Design
 
 SIZE: Final = 299
 FEATURE_WIDTH: Final = 2048
@@ -24,30 +24,6 @@ FROZEN_BASE_WIDTH: Final = 728
 
 _FIRST_MIDDLE_BLOCK: Final = 5
 _HINT: Final = mark("Use two networks of the same architecture.")
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """How a network differs from the published Xception; the defaults are Xception itself.
-
-    Attributes:
-        middle_blocks: the number of blocks with identity shortcuts.
-        width: factor of all numbers of channels, which are then rounded to multiples of 8.
-        pointwise_first: whether separable convolutions begin with their pointwise half, as in the paper's text.
-        factorised: whether a depthwise 3x3 kernel is a 1x3 and a 3x1 kernel, one after the other.
-    """
-
-    middle_blocks: int = 8
-    width: float = 1.0
-    pointwise_first: bool = False
-    factorised: bool = False
-
-    def scaled(self, channels: int) -> int:
-        """A number of channels at this width."""
-        return max(8, round(channels * self.width / 8) * 8)
-
-
-XCEPTION: Final = Design()
 
 
 def xception(size: int = SIZE, design: Design = XCEPTION) -> keras.Model:

@@ -20,7 +20,7 @@ from core.images.decoding import decode
 from core.images.drawing import Picture
 from core.images.preprocessing import crop_box, preprocess
 from core.models.library import Library
-from core.training.backbones import backbone_of
+from core.training.backbones import BACKBONE, backbone_of
 from core.training.values import Previewed, PreviewedPhoto
 
 _SAMPLES: Final = 9
@@ -28,17 +28,19 @@ _SMALL: Final = 320
 """The longer side of a photo that is shown whole, in pixels."""
 
 
-def preview(photos: Sequence[Path], seed: int, library: Library, *, token: CancelToken) -> Previewed:
-    """Draw what the network reads, and how the first photo is augmented in the first nine epochs with this seed.
+def preview(
+    photos: Sequence[Path], seed: int, library: Library, backbone: str = "", *, token: CancelToken
+) -> Previewed:
+    """Draw what a backbone reads, and how the first photo is augmented in the first nine epochs with this seed.
 
-    Photos that cannot be read are left out.
+    Photos that cannot be read are left out. Without a name, it is the backbone that is fine-tuned.
 
     Raises:
         ImageError: none of them can be read.
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled.
     """
-    plan = backbone_of(library).card.preprocessing
+    plan = backbone_of(library, backbone or BACKBONE).card.preprocessing
     originals: list[tuple[Path, NDArray[np.uint8]]] = []
     failure: ImageError | None = None
     for path in photos:

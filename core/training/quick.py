@@ -21,8 +21,11 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.evaluation.calibration import fit_temperature, log_loss
 from core.images.perceptual_hash import connected_components
-from core.models.heads import LinearHead
+from core.models.heads import LinearHead, PrototypeHead
+from core.training.head_parameters import parameters_of, steepness
 from core.training.lbfgs import minimise
+from core.training.request import HeadKind
+from core.training.standardization import mean_std
 
 Features: TypeAlias = NDArray[np.float32]
 """[n, d]."""
@@ -54,16 +57,6 @@ _DUPLICATE_COSINE: Final = 0.85
 _PRECISE: Final = (1e-6, 10_000)
 _ROUGH: Final = (1e-3, 300)
 """Gradient tolerance and most iterations of L-BFGS: for the head itself, and for heads that are only compared."""
-_CONSTANT: Final = 1e-6
-"""A standard deviation below this fraction of the mean is rounding error: the feature is constant."""
-_MIN_SCALE: Final = 0.1
-"""The smallest scale, as a fraction of the median standard deviation.
-
-A feature that is nearly zero in all but one of a few dozen training images would otherwise get a weight so large that
-another value of it outweighs all other features. Eight photos of each class trained, and others tested: accuracy and
-log loss are the same without a smallest scale and up to 0.5; with 24 synthetic images, the largest weight fell from
-2,378 to 2.8 and the errors on eight others from two to none.
-"""
 _ABSENT_LOGIT: Final = -1e4
 """The bias of a class without training images."""
 
@@ -97,12 +90,13 @@ class CrossValidation:
     images: int
 
 
-class _Effort(NamedTuple):
-    """When a fit stops: at this gradient tolerance, after so many steps, or when cancelled."""
+class _Fit(NamedTuple):
+    """What is fitted, and when it stops: at this gradient tolerance, after so many steps, or when cancelled."""
 
     gradient_tolerance: float
     max_steps: int
     token: CancelToken
+    kind: HeadKind = HeadKind.LINEAR
 
 
 def check_weights(images: int, width: int, classes: int) -> None:
@@ -146,17 +140,41 @@ def fit(
         DatasetError: the head would have too many weights to fit.
         Cancelled: the token was cancelled.
     """
-    classes, effort = int(labels.max()) + 1, _Effort(*_PRECISE, token or CancelToken())
-    check_weights(len(features), features.shape[1], classes)
-    mean, scale = mean_std(features)
-    points, axes = _spanned((features - mean) / scale)
-    weights, bias = _solve(points, labels, classes, c, effort, balanced=balanced, offset=offset)
-    weights = ((weights if axes is None else weights @ axes) / scale).T
+    how = _Fit(*_PRECISE, token or CancelToken())
+    weights, bias, mean, scale = _fit_standardized(features, labels, c, how, balanced=balanced, offset=offset)
+    weights = (weights / scale).T
     return LinearHead(weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
 
 
+def fit_prototypes(features: Features, labels: Labels, c: float, *, token: CancelToken | None = None) -> PrototypeHead:
+    """Fit a point per class to standardized features, as `fit` does weights; see `core.training.head_parameters`."""
+    how = _Fit(*_PRECISE, token or CancelToken(), HeadKind.PROTOTYPE)
+    weights, _, mean, scale = _fit_standardized(features, labels, c, how)
+    root = np.sqrt(steepness((features - mean) / scale))
+    arrays = weights.T / (2 * root), root / scale, -mean * root / scale
+    return PrototypeHead(*(array.astype(np.float32) for array in arrays))
+
+
+def _fit_standardized(
+    features: Features, labels: Labels, c: float, how: _Fit, *, balanced: bool = True, offset: Real | None = None
+) -> tuple[Real, Real, Real, Real]:
+    """Weights [classes, d] and bias [classes] of a head on standardized features, and their mean and scale [d]."""
+    classes = int(labels.max()) + 1
+    check_weights(len(features), features.shape[1], classes)
+    mean, scale = mean_std(features)
+    points, axes = _spanned((features - mean) / scale)
+    weights, bias = _solve(points, labels, classes, c, how, balanced=balanced, offset=offset)
+    return (weights if axes is None else weights @ axes), bias, mean, scale
+
+
 def cross_validate(
-    features: Features, labels: Labels, *, seed: int, report: ProgressCallback, token: CancelToken
+    features: Features,
+    labels: Labels,
+    *,
+    seed: int,
+    report: ProgressCallback,
+    token: CancelToken,
+    kind: HeadKind = HeadKind.LINEAR,
 ) -> CrossValidation:
     """Choose the C with the lowest log loss on held-out images; near-duplicates are held out together.
 
@@ -173,11 +191,13 @@ def cross_validate(
     divisions = _divisions(groups, labels, seed)
     if not all(_learnable(folds, labels).any() for folds in divisions):
         return CrossValidation(_DEFAULT_C, {}, len(labels))
-    scores = _score_all(features, labels, divisions, report, token)
+    scores = _score_all(features, labels, divisions, report, _Fit(*_ROUGH, token, kind))
     return CrossValidation(min(scores, key=lambda c: scores[c].log_loss), scores, len(labels))
 
 
-def out_of_fold(features: Features, labels: Labels, c: float, *, token: CancelToken) -> tuple[Labels, Features]:
+def out_of_fold(
+    features: Features, labels: Labels, c: float, *, token: CancelToken, kind: HeadKind = HeadKind.LINEAR
+) -> tuple[Labels, Features]:
     """Out-of-fold predictions by cross-validation, with near-duplicates in the same fold.
 
     The folds do not depend on a seed, so the result is the same for the same images. Few images are divided several
@@ -188,6 +208,7 @@ def out_of_fold(features: Features, labels: Labels, c: float, *, token: CancelTo
         labels: their classes; each index from 0 to the highest occurs.
         c: scikit-learn's C.
         token: checked frequently.
+        kind: of the heads.
 
     Returns:
         The ascending indexes of at most `MAX_TRIED` images and their logits; empty if there are too few images or too
@@ -201,11 +222,11 @@ def out_of_fold(features: Features, labels: Labels, c: float, *, token: CancelTo
     if len(np.unique(truth)) < classes:
         return rows[:0], np.empty((0, classes), np.float32)
     mean, scale = mean_std(own)
-    points, effort = _spanned((own - mean) / scale)[0], _Effort(*_PRECISE, token)
+    points, how = _spanned((own - mean) / scale)[0], _Fit(*_PRECISE, token, kind)
     sums, times = np.zeros((len(own), classes)), np.zeros(len(own))
     for folds in _divisions(near_duplicate_groups(own), truth, 0):
         evaluated = _learnable(folds, truth)
-        sums[evaluated] += _held_out(points, truth, folds, evaluated, c, effort)[evaluated]
+        sums[evaluated] += _held_out(points, truth, folds, evaluated, c, how)[evaluated]
         times += evaluated
     found = times > 0
     return rows[found], (sums[found] / times[found, None]).astype(np.float32)
@@ -220,18 +241,17 @@ def near_duplicate_groups(features: Features) -> Labels:
 
 
 def _score_all(
-    features: Features, labels: Labels, divisions: Sequence[Labels], report: ProgressCallback, token: CancelToken
+    features: Features, labels: Labels, divisions: Sequence[Labels], report: ProgressCallback, how: _Fit
 ) -> dict[float, FoldScore]:
     """The score of each C over all divisions of the images into folds."""
     mean, scale = mean_std(features)
     points, _ = _spanned((features - mean) / scale)
-    effort = _Effort(*_ROUGH, token)
     clock = ProgressReporter(tr("tuning the regularization"), len(C_GRID) * len(divisions), report)
     scores = {}
     for c in C_GRID:
         found = []
         for folds in divisions:
-            found.append(_score_folds(points, labels, folds, c, effort))
+            found.append(_score_folds(points, labels, folds, c, how))
             clock.advance()
         wrong, losses, images = (list(figures) for figures in zip(*found, strict=True))
         scores[c] = FoldScore(sum(wrong), sum(losses) / len(losses), sum(images))
@@ -275,34 +295,22 @@ def _learnable(folds: Labels, labels: Labels) -> NDArray[np.bool_]:
     return np.asarray((elsewhere[folds, labels]) & (elsewhere.sum(axis=1) > 1)[folds])
 
 
-def _score_folds(points: Real, labels: Labels, folds: Labels, c: float, effort: _Effort) -> FoldScore:
+def _score_folds(points: Real, labels: Labels, folds: Labels, c: float, how: _Fit) -> FoldScore:
     """The score of heads on each fold that were fitted without it."""
     evaluated = _learnable(folds, labels)
-    logits, truth = _held_out(points, labels, folds, evaluated, c, effort)[evaluated], labels[evaluated]
+    logits, truth = _held_out(points, labels, folds, evaluated, c, how)[evaluated], labels[evaluated]
     wrong = int(np.sum(logits.argmax(axis=1) != truth))
     return FoldScore(wrong, log_loss(logits, truth, fit_temperature(logits, truth)), len(truth))
 
 
-def _held_out(
-    points: Real, labels: Labels, folds: Labels, evaluated: NDArray[np.bool_], c: float, effort: _Effort
-) -> Real:
+def _held_out(points: Real, labels: Labels, folds: Labels, evaluated: NDArray[np.bool_], c: float, how: _Fit) -> Real:
     """The logits [n, classes] of the images of each fold by a head fitted to the other folds."""
     logits = np.zeros((len(labels), int(labels.max()) + 1))
     for fold in np.unique(folds[evaluated]):
         held = folds == fold
-        weights, bias = _solve(points[~held], labels[~held], logits.shape[1], c, effort)
+        weights, bias = _solve(points[~held], labels[~held], logits.shape[1], c, how)
         logits[held] = points[held] @ weights.T + bias
     return logits
-
-
-def mean_std(features: Features) -> tuple[Real, Real]:
-    """Mean and scale [d] of features: their standard deviation, at least `_MIN_SCALE`; 1 for constant features."""
-    mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    is_constant = scale <= _CONSTANT * np.abs(mean)
-    if not is_constant.all():
-        scale = np.maximum(scale, _MIN_SCALE * np.median(scale[~is_constant]))
-    scale[is_constant] = 1.0
-    return mean, scale
 
 
 def _spanned(standard: Real) -> tuple[Real, Real | None]:
@@ -317,22 +325,20 @@ def _spanned(standard: Real) -> tuple[Real, Real | None]:
 
 
 def _solve(
-    points: Real, labels: Labels, classes: int, c: float, effort: _Effort, *, balanced: bool = True,
+    points: Real, labels: Labels, classes: int, c: float, how: _Fit, *, balanced: bool = True,
     offset: Real | None = None,
 ) -> tuple[Real, Real]:  # fmt: skip
     """Fit weights [classes, a] and bias [classes] to points [n, a]."""
     known, own = np.unique(labels, return_inverse=True)
     each = 1 / np.bincount(own) / len(known) if balanced else np.full(len(known), 1 / len(own))
     given = np.zeros(len(own)) if offset is None else offset
-    solution = _minimise(points, own, given, each[own], 1 / (c * len(own)), effort)
+    solution = _minimise(points, own, given, each[own], 1 / (c * len(own)), how)
     weights, bias = np.zeros((classes, points.shape[1])), np.full(classes, _ABSENT_LOGIT)
     weights[known], bias[known] = solution[:, :-1], solution[:, -1]
     return weights, bias
 
 
-def _minimise(
-    points: Real, labels: Labels, offset: Real, sample_weights: Real, penalty: float, effort: _Effort
-) -> Real:
+def _minimise(points: Real, labels: Labels, offset: Real, sample_weights: Real, penalty: float, how: _Fit) -> Real:
     """Minimize the penalized log loss over weights and, as the last column, bias [classes, a + 1].
 
     Args:
@@ -341,10 +347,11 @@ def _minimise(
         offset: added to the logits of the first class [n].
         sample_weights: of each image in the loss [n], with sum 1.
         penalty: factor of half the sum of squared weights.
-        effort: when to stop.
+        how: the kind of head, and when to stop.
     """
-    shape = (int(labels.max()) + 1, points.shape[1] + 1)
-    rows = max(-(-len(labels) // _MAX_BLOCKS), _BLOCK // (shape[0] * shape[1]))
+    parameters = parameters_of(how.kind, points, labels)
+    shape, classes = parameters.start.shape, int(labels.max()) + 1
+    rows = max(-(-len(labels) // _MAX_BLOCKS), _BLOCK // (classes * (points.shape[1] + 1)))
     blocks = [
         (points[at : at + rows], labels[at : at + rows], offset[at : at + rows], sample_weights[at : at + rows])
         for at in range(0, len(labels), rows)
@@ -352,18 +359,19 @@ def _minimise(
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
 
         def objective(flat: Real) -> tuple[float, Real]:
-            effort.token.check()
-            solution, gradient = flat.reshape(shape), np.zeros(shape)
-            gradient[:, :-1] = penalty * solution[:, :-1]
-            loss = float(np.sum(solution * gradient)) / 2
+            how.token.check()
+            values, loss = flat.reshape(shape), 0.0
+            solution = parameters.linear(values)
+            gradient = np.zeros(solution.shape)
             for block_loss, block_gradient in (pool.map if len(blocks) > 1 else map)(partial(_loss, solution), blocks):
                 loss += block_loss
                 gradient += block_gradient
+            loss, gradient = parameters.penalised(values, loss, gradient, penalty)
             return loss, gradient.ravel()
 
-        start = np.zeros(shape[0] * shape[1])
-        found = minimise(objective, start, gradient_tolerance=effort.gradient_tolerance, max_steps=effort.max_steps)
-    return found.reshape(shape)
+        start = parameters.start.ravel()
+        found = minimise(objective, start, gradient_tolerance=how.gradient_tolerance, max_steps=how.max_steps)
+    return parameters.linear(found.reshape(shape))
 
 
 def _loss(solution: Real, block: tuple[Real, Labels, Real, Real]) -> tuple[float, Real]:

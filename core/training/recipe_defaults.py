@@ -32,5 +32,8 @@ percentage point of `quick`; with 17 per class, 20 epochs would."""
 FINE_TUNE: Final = RecipeDefaults(epochs=5, batch=16, learning_rate=0.005, momentum=0.1)
 """The article's learning rate, momentum and epochs."""
 
+FROM_SCRATCH: Final = RecipeDefaults(epochs=50, batch=16, learning_rate=0.01, momentum=0.9)
+"""Of fine-tune on a network with random weights."""
+
 DEFAULTS: Final[Mapping[str, RecipeDefaults]] = MappingProxyType({"dense": DENSE, "fine-tune": FINE_TUNE})
 """Defaults by recipe name, as in `core.training.protocol.TrainerJob`."""

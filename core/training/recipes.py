@@ -16,22 +16,25 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.storage import write_atomically
 from core.card import BackboneCard, read_card, write_card
-from core.models.heads import head_bytes, read_head
+from core.models.heads import Head, PrototypeHead, head_bytes, read_head
 from core.models.installed import backbone_in, load_backbone
 from core.models.library import CARD
 from core.models.values import InstalledBackbone
 from core.training import protocol, quick
 from core.training.evaluated_head import MIN_HELD_OUT, Predictions, TrainedHead
 from core.training.protocol import Epoch, TrainerJob
-from core.training.recipe_defaults import DEFAULTS
-from core.training.request import Recipe, TrainRequest
+from core.training.recipe_defaults import DEFAULTS, FROM_SCRATCH
+from core.training.request import HeadKind, Recipe, TrainRequest
 from core.training.trainer_process import run_trainer
 from core.training.training_data import LabelledFeatures, TrainingData
 
-_QUICK: Final = "quick: multinomial logistic regression on standardised features, L-BFGS, balanced classes"
+_QUICK: Final = {
+    HeadKind.LINEAR: "quick: multinomial logistic regression on standardised features, L-BFGS, balanced classes",
+    HeadKind.PROTOTYPE: "quick: distance to a learned point per class, standardised features, L-BFGS, balanced classes",
+}
 _DENSE: Final = "dense: 256 ReLU, dropout 0.5, 128 ReLU, dropout 0.5 on standardised features, SGD, balanced classes"
 _FINE_TUNE: Final = "fine-tune: the head of the recipe quick and {what}, trained on {images}, SGD"
-_DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole": "the whole of Xception"}
+_DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole": "the whole of {network}"}
 
 LOG_LOSS: Final = "cross_validated_log_loss"
 """A detail of the recipe quick for the model's card; missing if there were too few images."""
@@ -39,30 +42,43 @@ LOG_LOSS: Final = "cross_validated_log_loss"
 OnEpoch = Callable[[Epoch], None]
 
 
-def train_quick(data: TrainingData, seed: int, *, report: ProgressCallback, token: CancelToken) -> TrainedHead:
-    """Train a linear head by logistic regression; after a random split, the installed one is fitted to all images.
+def train_quick(
+    data: TrainingData,
+    seed: int,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+    kind: HeadKind = HeadKind.LINEAR,
+) -> TrainedHead:
+    """Train a linear head by logistic regression, or a prototype head likewise.
+
+    After a random split, the installed one is fitted to all images.
 
     Raises:
         DatasetError: the head would have too many weights to fit.
         Cancelled: the token was cancelled.
     """
     train = data.train
-    cross_validation = quick.cross_validate(train.features, train.labels, seed=seed, report=report, token=token)
+    cross_validation = quick.cross_validate(
+        train.features, train.labels, seed=seed, report=report, token=token, kind=kind
+    )
     clock = ProgressReporter(tr("fitting the head"), 3 if data.is_random_split else 2, report)
-    head = evaluated = _fit_linear(train, cross_validation.best_c, token)
+    head = evaluated = _fit(kind, train, cross_validation.best_c, token)
     clock.advance()
     fitted = data.everything() if data.is_random_split else train
     if data.is_random_split:
-        head = _fit_linear(fitted, cross_validation.best_c, token)
+        head = _fit(kind, fitted, cross_validation.best_c, token)
         clock.advance()
     out_of_fold = None
     if len(fitted) <= quick.MAX_TRIED or len(data.validation) + len(data.test) < MIN_HELD_OUT:
-        rows, logits = quick.out_of_fold(fitted.features, fitted.labels, cross_validation.best_c, token=token)
+        rows, logits = quick.out_of_fold(
+            fitted.features, fitted.labels, cross_validation.best_c, token=token, kind=kind
+        )
         paths = [fitted.examples[row].path for row in rows.tolist()]
         out_of_fold = Predictions(paths, fitted.labels[rows], logits) if paths else None
     clock.advance()
     return TrainedHead(
-        _QUICK,
+        _QUICK[kind],
         read_head(evaluated),
         head,
         len(fitted),
@@ -135,8 +151,14 @@ def train_fine_tune(
     head = (folder / protocol.HEAD).read_bytes()
     backbone = backbone_in(folder, _own_card(folder))
     images = "augmented images" if request.augment else "unmodified images"
-    recipe = _FINE_TUNE.format(what=_DEPTHS[request.depth.value], images=images)
+    what = _DEPTHS[request.depth.value].format(network=data.backbone.card.architecture)
+    recipe = _FINE_TUNE.format(what=f"{what} from scratch" if data.backbone.card.untrained else what, images=images)
     return TrainedHead(recipe, read_head(head), head, len(data.train), facts, backbone)
+
+
+def kind_of(head: Head) -> HeadKind:
+    """The kind that `train_quick` trains when a head is trained again."""
+    return HeadKind.PROTOTYPE if isinstance(head, PrototypeHead) else HeadKind.LINEAR
 
 
 def trainer_plan(request: TrainRequest, backbone: InstalledBackbone) -> dict[str, Any]:
@@ -187,7 +209,7 @@ def _file_folder(backbone: InstalledBackbone, run: Path) -> Path:
 
 
 def _job(request: TrainRequest, backbone: InstalledBackbone, classes: int) -> TrainerJob:
-    default = DEFAULTS[request.recipe.value]
+    default = FROM_SCRATCH if backbone.card.untrained else DEFAULTS[request.recipe.value]
     return TrainerJob(
         recipe=request.recipe.value,
         classes=classes,
@@ -230,9 +252,10 @@ def _own_card(folder: Path) -> BackboneCard:
     return card
 
 
-def _fit_linear(part: LabelledFeatures, c: float, token: CancelToken) -> bytes:
-    """Fit a linear head, as file content, so that it is evaluated exactly as it will be read."""
-    return head_bytes(quick.fit(part.features, part.labels, c, token=token))
+def _fit(kind: HeadKind, part: LabelledFeatures, c: float, token: CancelToken) -> bytes:
+    """Fit a head, as file content, so that it is evaluated exactly as it will be read."""
+    fit = quick.fit if kind is HeadKind.LINEAR else quick.fit_prototypes
+    return head_bytes(fit(part.features, part.labels, c, token=token))
 
 
 def _cross_validation_facts(choice: quick.CrossValidation) -> dict[str, Any]:

@@ -26,6 +26,13 @@ class Recipe(StrEnum):
     FINE_TUNE = "fine-tune"
 
 
+class HeadKind(StrEnum):
+    """Which head the recipe quick trains."""
+
+    LINEAR = "linear"
+    PROTOTYPE = "prototype"
+
+
 class Depth(StrEnum):
     """Which layers of the backbone the recipe fine-tune trains."""
 
@@ -53,6 +60,7 @@ class TrainRequest:
         depth: of fine-tune.
         augment: of fine-tune, whether images are augmented at random.
         restart: whether to discard an interrupted training of that name instead of resuming it.
+        head: of quick.
         backbone: its name in the library; empty: the best one for the recipe, see `core.training.backbones`.
         keep_classes_of: the model whose classes the new one keeps, see `core.training.extension`; empty: none.
         thumbnails: whether to keep thumbnails of the photos with the model, to show what predictions look like.
@@ -74,6 +82,7 @@ class TrainRequest:
     augment: bool = True
     restart: bool = False
     backbone: str = ""
+    head: HeadKind = HeadKind.LINEAR
     keep_classes_of: str = ""
     thumbnails: bool = True
 
@@ -89,6 +98,7 @@ class TrainRequest:
             return self.command
         words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
         words += ["--backbone", self.backbone] if self.backbone else []
+        words += ["--head", self.head] if self.head is not HeadKind.LINEAR else []
         words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
         words += [] if self.thumbnails else ["--no-thumbnails"]
         if self.recipe is Recipe.FINE_TUNE:
@@ -118,7 +128,14 @@ class RetrainRequest:
 
 
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
-    {"folder": Path, "recipe": Recipe, "depth": Depth, "provider": ProviderPreference, "precision": Precision}
+    {
+        "folder": Path,
+        "recipe": Recipe,
+        "depth": Depth,
+        "head": HeadKind,
+        "provider": ProviderPreference,
+        "precision": Precision,
+    }
 )
 """Conversions of fields that JSON stores as text."""
 

@@ -47,7 +47,7 @@ from core.training import quick
 from core.training.cards import HEAD, THUMBNAILS, corrected_card
 from core.training.evaluated_head import EvaluatedHead, evaluate_head
 from core.training.extension import extend, extended_data, kept_before, without_unused
-from core.training.recipes import train_quick
+from core.training.recipes import kind_of, train_quick
 from core.training.request import RetrainRequest
 from core.training.retraining_notes import retraining_notes
 from core.training.training_data import LabelledFeatures, TrainingData
@@ -172,7 +172,7 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned, card: Backbo
     table = _features(retraining, images, card)
     available = [images[row] for row in table.rows.tolist()]
     learnable = {one.label for one in available if one.subset == Subset.TRAIN}
-    kept = kept_before(retraining.base, retraining.library)
+    kept = kept_before(retraining.base)
     if len(learnable) < 2 and kept is None:
         raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(_TRAIN_HINT))
     classes = tuple(sorted(learnable, key=natural_sort_key))
@@ -245,10 +245,10 @@ def _trained(retraining: _Retraining, scanned: _Scanned) -> tuple[TrainingData, 
 
 def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     report, token = retraining.report, retraining.token
-    if kept := kept_before(retraining.base, retraining.library):
+    if kept := kept_before(retraining.base):
         return extend(data, kept, report=report, token=token)
-    seed = retraining.base.card.training.get("seed")
-    trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token)
+    seed, kind = retraining.base.card.training.get("seed"), kind_of(load_head(retraining.base))
+    trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token, kind=kind)
     if isinstance(retraining.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=retraining.base.backbone)
     fitted, bundled = data.fitted(trained.fitted), partial(_bundled, retraining)

@@ -129,6 +129,7 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
     alone = quick.cross_validate(
         data.train.features[:, : parts[0].card.feature_width] ** 2,  # features of a part, see `core.models.composite`
         data.train.labels, seed=training.request.seed, report=training.report, token=training.token,
+        kind=training.request.head,
     )  # fmt: skip
     loss = round(alone.scores[alone.best_c].log_loss, 4)
     compared = f"log loss {joined_loss} with {data.backbone.name}, {loss} with {parts[0].name}"
@@ -142,7 +143,7 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
 
 def _extend(training: _Training, data: TrainingData) -> Trained:
     """Train the classes of the data on top of those of another model."""
-    kept = classes_to_keep(training.library.find(training.request.keep_classes_of), training.library)
+    kept = classes_to_keep(training.library.find(training.request.keep_classes_of))
     data = extended_data(data, kept)
     return _install(training, data, extend(data, kept, report=training.report, token=training.token))
 
@@ -158,9 +159,9 @@ def _quick_checked(training: _Training, data: TrainingData) -> tuple[TrainingDat
 
 
 def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
-    return _evaluate(
-        training, data, train_quick(data, training.request.seed, report=training.report, token=training.token)
-    )
+    request = training.request
+    trained = train_quick(data, request.seed, report=training.report, token=training.token, kind=request.head)
+    return _evaluate(training, data, trained)
 
 
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
@@ -186,8 +187,8 @@ def _dense(training: _Training, data: TrainingData, folder: Path) -> Trained:
 
 
 def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained:
-    start = _quick(training, data)
-    if not any(version.is_active for version in training.library.versions(training.request.name)):
+    start, from_scratch = _quick(training, data), data.backbone.card.untrained
+    if not from_scratch and not any(version.is_active for version in training.library.versions(training.request.name)):
         as_quick = replace(training, request=replace(training.request, recipe=Recipe.QUICK))
         _install(as_quick, data, start)  # usable during fine-tuning, and if that fails
     trained = train_fine_tune(
@@ -196,7 +197,7 @@ def _fine_tune(training: _Training, data: TrainingData, folder: Path) -> Trained
     )  # fmt: skip
     fitted, validation, test = (_recompute(part, trained, training) for part in data.parts.values())
     head = evaluate_head(trained, fitted, validation, test, data.dataset.classes)
-    return _install(training, data, head, start=start, gate=folder / protocol.PARITY)
+    return _install(training, data, head, start=None if from_scratch else start, gate=folder / protocol.PARITY)
 
 
 def _recompute(part: LabelledFeatures, trained: TrainedHead, training: _Training) -> LabelledFeatures:

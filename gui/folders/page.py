@@ -68,11 +68,12 @@ class FoldersPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._models, self._pictures, self._notices = session.models, session.pictures, notices
+        self._explaining = session.explaining
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
         self._job_notices = JobNotices(self.jobs, self.outputs, notices, self._shows_result, self)
-        self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, self)
+        self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, session.models.title_of, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
@@ -114,6 +115,7 @@ class FoldersPage(QWidget):
         result = ResultsPage(self._widgets, self.reviewer, self._stack)
         result.panels_changed.connect(self.state_changed)
         result.selection.noticed.connect(self._notices.show_one)
+        self._explaining.serve(result.inspector.map)
         self._stack.addWidget(result)
         self.results_created.emit(result)
         run_when_idle(self, self._prepare_review(), _SHOWN_MS)

@@ -51,7 +51,7 @@ class ResultsPage(QWidget):
         self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
         self.bar, self.strip, self.filters, self.inspector = parts.bar, parts.strip, parts.filters, parts.inspector
         self.selection = RowSelection(self.rows, self.table.selectionModel(), reviewer, self)
-        self.viewing = RowViewing(parts.pictures, self.rows, self.selection, self)
+        self.viewing = RowViewing(parts.pictures, self.rows, self.selection, self.inspector.map, self)
         self.status = label(kind="muted")
         self._nothing = label(kind="muted", wrap=True)
         middle = QWidget(self)

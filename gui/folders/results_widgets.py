@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -32,8 +32,8 @@ class ResultsWidgets:
         strip: the progress of the job.
     """
 
-    def __init__(self, view: JobView, pictures: PictureClient, parent: QWidget) -> None:
-        self.pictures = pictures
+    def __init__(self, view: JobView, pictures: PictureClient, title_of: Callable[[str], str], parent: QWidget) -> None:
+        self.pictures, self._title_of = pictures, title_of
         self._steps = self._make(view, pictures, parent)
 
     def make_next(self) -> bool:
@@ -49,7 +49,7 @@ class ResultsWidgets:
         yield self.gallery
         self.filters = FilterPanel(parent)
         yield self.filters
-        self.inspector = RowInspector(pictures, parent)
+        self.inspector = RowInspector(pictures, self._title_of, parent)
         yield self.inspector
         self.bar = ResultsBar(parent)
         yield self.bar

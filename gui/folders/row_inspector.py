@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -33,6 +34,7 @@ class RowInspector(ScrollColumn):
         other_wanted: the user wants to choose another class.
         review_removed: the user removed the label.
         viewing_wanted: the user wants to see the photo large.
+        map: where the model saw a class.
     """
 
     viewing_wanted = Signal()
@@ -41,8 +43,10 @@ class RowInspector(ScrollColumn):
     other_wanted = Signal()
     review_removed = Signal()
 
-    def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
+    def __init__(self, pictures: PictureClient, title_of: Callable[[str], str], parent: QWidget) -> None:
+        """`title_of` is the title of the model of a name."""
         super().__init__(tr("Selected photo"), parent)
+        self._title_of = title_of
         self._row: Row | None = None
         choose = tr("Choose another class for this photo")
         remove = tr("Remove your label from this photo")
@@ -52,6 +56,7 @@ class RowInspector(ScrollColumn):
         self._show = button(tr("Show in file manager"), self._show_in_folder, kind="link")
         self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
         self._photo.viewing_wanted.connect(self.viewing_wanted)
+        self.map = self._photo.map
         add(self._photo.body, Placed(self._show, alignment=LEFT))
         self.show_column(self._photo, SPACE)
         self.show_row(None)
@@ -64,12 +69,24 @@ class RowInspector(ScrollColumn):
             self._photo.show_photo(None, None)
         else:
             label = review.label or "" if review is not None else ""
-            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), _properties(row))
+            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), self._properties(row))
             self._name_button(row, selected)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))
         self.back.setVisible(review is not None)
         self._show.setVisible(row is not None)
+
+    def _properties(self, row: Row) -> list[tuple[str, str]]:
+        properties = [
+            (tr("Folder"), folder_text(row)),
+            (tr("Modified"), time_text(row)),
+            (tr("Model"), self._title_of(row.model) if row.model else ""),
+        ]
+        if row.provider in TITLES:
+            properties.append((tr("Provider"), provider_text(Provider(row.provider), row.precision)))
+        if row.timing.total_ms:
+            properties.append((tr("Time per photo"), milliseconds(row.timing.total_ms)))
+        return [(name, value) for name, value in properties if value]
 
     def _name_button(self, row: Row, selected: int) -> None:
         """Have the button say what it confirms."""
@@ -89,16 +106,3 @@ def _review_text(row: Row) -> str:
     if row.review is None or not row.review.label:
         return review_text(row.review)
     return about_label_text(row.outcome, row.review.label)
-
-
-def _properties(row: Row) -> list[tuple[str, str]]:
-    properties = [
-        (tr("Folder"), folder_text(row)),
-        (tr("Modified"), time_text(row)),
-        (tr("Model"), row.model),
-    ]
-    if row.provider in TITLES:
-        properties.append((tr("Provider"), provider_text(Provider(row.provider), row.precision)))
-    if row.timing.total_ms:
-        properties.append((tr("Time per photo"), milliseconds(row.timing.total_ms)))
-    return [(name, value) for name, value in properties if value]

@@ -14,6 +14,7 @@ from gui.folders.row_text import percent_text, prediction_text, review_text
 from gui.folders.rows_model import RowsModel
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.lazy import Lazy
+from gui.widgets.photo_map import PhotoMap
 
 if TYPE_CHECKING:
     from gui.widgets.photo_viewer import PhotoViewer
@@ -26,9 +27,13 @@ class RowViewing(QObject):
         viewer: the viewer, created on first use.
     """
 
-    def __init__(self, pictures: PictureClient, rows: RowsModel, selection: RowSelection, page: QWidget) -> None:
+    def __init__(
+        self, pictures: PictureClient, rows: RowsModel, selection: RowSelection, over: PhotoMap, page: QWidget
+    ) -> None:
+        """`over` is the map that is shown over the photo."""
         super().__init__(page)
         self._pictures, self._rows, self._selection, self._page = pictures, rows, selection, page
+        self._map = over
         self.viewer = Lazy(self._make)
 
     def open(self) -> None:
@@ -54,6 +59,7 @@ class RowViewing(QObject):
         from gui.widgets.photo_viewer import PhotoViewer
 
         result = PhotoViewer(self._pictures, self._page)
+        result.cover_with(self._map)
         result.stepped.connect(self._selection.step)
         result.correction_wanted.connect(self._selection.ask_for_class)
         return result

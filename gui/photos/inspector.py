@@ -28,6 +28,7 @@ class Inspector(ScrollColumn):
         viewing_wanted: the user wants to see the photo large.
         training_wanted: the user wants to train a model, as the one in use cannot be retrained.
         selection: sums up several selected photos.
+        map: where the model saw a class.
     """
 
     viewing_wanted = Signal()
@@ -43,6 +44,7 @@ class Inspector(ScrollColumn):
         self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
         self._photo = PhotoPanel(pictures, (self._correct, self._remove, self._train))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
+        self.map = self._photo.map
         self.details = ModelDetails(tr("Model in use"))
         self.selection = SelectionPanel()
         self.show_column(self.selection, self._photo, self.details, SPACE)

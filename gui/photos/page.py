@@ -58,11 +58,12 @@ class PhotosPage(QWidget):
         self.gallery = Gallery(session.photos, self)
         self._current: Path | None = None
         self.inspector = Inspector(session.pictures, self)
+        session.explaining.serve(self.inspector.map)
         self.correcting = CorrectionController(session.models, session.corrections, session.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
-        self.viewing = PhotoViewing(session.pictures, session.photos, self.gallery, self)
+        self.viewing = PhotoViewing(session.pictures, session.photos, self.gallery, self.inspector.map, self)
         self.browser = PhotosBrowser(session, self.gallery, self.inspector, self.viewing, self.correcting)
         left = QWidget()
         vbox(self.bar, fill(self.gallery), parent=left, spacing=theme.GRID)

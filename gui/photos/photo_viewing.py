@@ -13,6 +13,7 @@ from gui.photos.gallery import Gallery
 from gui.session.photos_model import Photo, PhotosModel, outcome_text
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.lazy import Lazy
+from gui.widgets.photo_map import PhotoMap
 
 if TYPE_CHECKING:
     from gui.widgets.photo_viewer import PhotoViewer
@@ -30,9 +31,13 @@ class PhotoViewing(QObject):
     stepped = Signal(int)
     correction_wanted = Signal()
 
-    def __init__(self, pictures: PictureClient, photos: PhotosModel, gallery: Gallery, page: QWidget) -> None:
+    def __init__(
+        self, pictures: PictureClient, photos: PhotosModel, gallery: Gallery, over: PhotoMap, page: QWidget
+    ) -> None:
+        """`over` is the map that is shown over the photo."""
         super().__init__(page)
         self._pictures, self._photos, self._gallery, self._page = pictures, photos, gallery, page
+        self._map = over
         self.viewer = Lazy(self._make)
 
     @property
@@ -66,6 +71,7 @@ class PhotoViewing(QObject):
         from gui.widgets.photo_viewer import PhotoViewer
 
         result = PhotoViewer(self._pictures, self._page)
+        result.cover_with(self._map)
         result.stepped.connect(self.stepped)
         result.correction_wanted.connect(self.correction_wanted)
         return result

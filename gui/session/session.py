@@ -16,6 +16,7 @@ from core.models.values import OpenedModel
 from core.prediction import Failure, Prediction
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
+from gui.session.explaining import Explaining
 from gui.session.library_watch import LibraryWatch
 from gui.session.model_controller import ModelController
 from gui.session.pasted_images import PastedImages
@@ -46,6 +47,7 @@ class Session(QObject):
         removed: this many photos were removed from the list; `undo` restores them.
         closing: the window closes; whatever runs in the background stops now.
         photos: the photos, in the order of their rows.
+        explaining: where the model looked.
         undo_stack: removals from the list and labels of its photos.
     """
 
@@ -61,6 +63,7 @@ class Session(QObject):
         self.settings = SettingsStore(self)
         self.corrections = CorrectionStore(self)
         self.engine = EngineClient(self)
+        self.explaining = Explaining(self.engine, self)
         self.pictures = PictureClient(self)
         self.models = ModelController(self.engine, self.settings, self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)

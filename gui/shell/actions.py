@@ -41,6 +41,7 @@ class ActionId(Enum):
     SHOW_MODELS = auto()
     SHOW_TRAINING = auto()
     SHOW_INSPECTOR = auto()
+    SHOW_MAP = auto()
     LARGER = auto()
     SMALLER = auto()
     FILL_TILES = auto()
@@ -158,6 +159,13 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.SHOW_TRAINING, mark("&Training"), checkable=True, shortcut="Ctrl+4"),
         _SEPARATOR,
         _Entry(ActionId.SHOW_INSPECTOR, mark("&Inspector"), "F9", checkable=True),
+        _Entry(
+            ActionId.SHOW_MAP,
+            mark("&Where the model looked"),
+            "M",
+            checkable=True,
+            synonyms=mark("why explain heat map attention class activation"),
+        ),
         _Entry(ActionId.LARGER, mark("&Larger photos"), QKeySequence.StandardKey.ZoomIn),
         _Entry(ActionId.SMALLER, mark("&Smaller photos"), QKeySequence.StandardKey.ZoomOut),
         _Entry(ActionId.FILL_TILES, mark("F&ill tiles with photos"), "Ctrl+Shift+U", checkable=True),

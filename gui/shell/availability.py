@@ -62,6 +62,7 @@ class Availability(QObject):
             ActionId.CLEAR: self._cannot_clear,
             **dict.fromkeys(_VIEWING, self._no_photos),
             ActionId.SHOW_INSPECTOR: self._no_photos,
+            ActionId.SHOW_MAP: self._no_photos,
             ActionId.STOP: self._nothing_waits,
             ActionId.CLASSIFY_AGAIN: self._empty_list,
             ActionId.RETRAIN: self._cannot_retrain,

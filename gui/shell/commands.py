@@ -90,6 +90,7 @@ class Commands(QObject):
             ActionId.SHOW_MODELS: lambda: pages.show_page(Page.MODELS),
             ActionId.SHOW_TRAINING: lambda: pages.show_page(Page.TRAINING),
             ActionId.SHOW_INSPECTOR: self._show_inspector,
+            ActionId.SHOW_MAP: self._show_map,
             ActionId.FULL_SCREEN: self._toggle_full_screen,
             ActionId.LARGER: lambda: pages.photo_browser.resize_photos(1),
             ActionId.SMALLER: lambda: pages.photo_browser.resize_photos(-1),
@@ -144,6 +145,7 @@ class Commands(QObject):
         actions[ActionId.FILL_TILES].setChecked(value.fill_tiles)
         actions[ActionId.FILE_NAMES].setChecked(value.file_names)
         actions[ActionId.EXACT].setChecked(value.precision is Precision.EXACT)
+        actions[ActionId.SHOW_MAP].setChecked(self._session.explaining.is_on)
         actions[ActionId.SHOW_INSPECTOR].setChecked(self._pages.photo_browser.shows_inspector)
 
     def _on_folders(self, act: ActionId) -> None:
@@ -186,6 +188,10 @@ class Commands(QObject):
 
     def _show_inspector(self) -> None:
         self._pages.photo_browser.toggle_inspector()
+        self.show_settings()
+
+    def _show_map(self) -> None:
+        self._session.explaining.toggle()
         self.show_settings()
 
     def _toggle(self, setting: str) -> None:

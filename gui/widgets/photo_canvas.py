@@ -16,6 +16,7 @@ from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.tasks.task import LatestTask
 from gui.widgets import theme
 from gui.widgets.painting import paint_no_picture
+from gui.widgets.photo_map import MapPicture
 from gui.widgets.photo_placement import Placement
 
 _STEP: Final = 1.25
@@ -54,6 +55,7 @@ class PhotoCanvas(QWidget):
         self._part: tuple[Area, QPixmap] | None = None
         self._asked: _Request | None = None
         self._is_drawing = False
+        self._map: MapPicture | None = None
         self._grip: QPointF | None = None
         self.placement = Placement()
         self._timer = QTimer(self, interval=_DELAY_MS, singleShot=True)
@@ -71,6 +73,11 @@ class PhotoCanvas(QWidget):
             self._pictures.tasks.start(close_image)
         self._update()
         self._request()
+
+    def show_map(self, shown: MapPicture | None) -> None:
+        """Show this map over the photo; None removes it."""
+        self._map = shown
+        self.update()
 
     @property
     def is_sharp(self) -> bool:
@@ -137,6 +144,8 @@ class PhotoCanvas(QWidget):
                 paint_no_picture(painter, QRectF(self.rect()), self._whole, 64)
         else:
             self._paint_photo(painter, self._whole)
+            if self._map is not None:
+                self._map.paint(painter, self.placement.place)
         painter.end()
 
     def _paint_photo(self, painter: QPainter, whole: QPixmap) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from core.base.errors import ImageErrorKind
@@ -21,6 +21,7 @@ from gui.widgets.formats import confidence
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.neighbours import NeighbourStrip
 from gui.widgets.painting import paint_no_picture
+from gui.widgets.photo_map import MapPicture, PhotoMap
 
 _MIN_HEIGHT: Final = 220
 _MAX_PART: Final = 0.5
@@ -61,6 +62,7 @@ class PhotoPreview(QWidget):
         self._path: Path | None = None
         self._picture: QPixmap | None = None
         self._scaled: QPixmap | None = None
+        self._map: MapPicture | None = None
         pictures.rendered.connect(self._on_rendered)
 
     def show_photo(self, path: Path | None) -> None:
@@ -73,6 +75,11 @@ class PhotoPreview(QWidget):
         if picture is not self._picture:
             self._picture, self._scaled = picture, None
             self.update()
+
+    def show_map(self, shown: MapPicture | None) -> None:
+        """Show this map over the photo; None removes it."""
+        self._map = shown
+        self.update()
 
     def hasHeightForWidth(self) -> bool:
         return self._follows_width
@@ -114,10 +121,18 @@ class PhotoPreview(QWidget):
         box = QRect(0, 0, *(self._scaled.size() / self._scaled.devicePixelRatio()).toTuple())
         box.moveCenter(self.rect().center())
         painter.drawPixmap(box.topLeft(), self._scaled)
+        if self._map is not None:
+            self._map.paint(painter, QRectF(box))
 
 
 class ScoreBars(QWidget):
-    """The most likely classes: label, bar, number."""
+    """The most likely classes: label, bar, number; one of them can be chosen by a click, or by Up and Down.
+
+    Attributes:
+        chosen: the user chose this class.
+    """
+
+    chosen = Signal(str)
 
     def __init__(self, rows: int = 0) -> None:
         """Create this many rows; further ones are created when they are first shown."""
@@ -128,11 +143,42 @@ class ScoreBars(QWidget):
         self._grid.setVerticalSpacing(8)
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[QLabel, Bar, QLabel]] = []
+        self._names: list[str] = []
+        self._is_open = False
         for _ in range(rows):
             self._add_row()
 
+    def let_choose(self, *, on: bool) -> None:
+        """Let the user choose a class, or not."""
+        self._is_open = on
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if on else Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor if on else Qt.CursorShape.ArrowCursor)
+        self.setToolTip(tr("Choose a class to see where the model saw it") if on else "")
+
+    def mark(self, name: str) -> None:
+        """Mark the class that is chosen; an empty name marks none."""
+        for (text, _, _), own in zip(self._rows, self._names, strict=False):
+            font = text.font()
+            font.setBold(own == name)
+            text.setFont(font)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        for (text, _, _), name in zip(self._rows, self._names, strict=False):
+            if self._is_open and text.y() <= event.position().y() <= text.geometry().bottom():
+                self.chosen.emit(name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
+        if not (self._is_open and step and self._names):
+            super().keyPressEvent(event)
+            return
+        bold = [name for (text, _, _), name in zip(self._rows, self._names, strict=False) if text.font().bold()]
+        at = self._names.index(bold[0]) + step if bold else 0
+        self.chosen.emit(self._names[min(max(at, 0), len(self._names) - 1)])
+
     def show_scores(self, scores: Sequence[Score], *, is_strong: bool) -> None:
         """Show these scores, most likely first; the first bar has the accent colour if `is_strong`."""
+        self._names = [score.label for score in scores]
         while len(self._rows) < len(scores):
             self._add_row()
         for row, (name, bar, number) in enumerate(self._rows):
@@ -165,6 +211,7 @@ class PhotoPanel(Panel):
 
     Attributes:
         viewing_wanted: the user wants to see the photo large.
+        map: where the model saw a class.
     """
 
     viewing_wanted = Signal()
@@ -175,15 +222,19 @@ class PhotoPanel(Panel):
         self.heading.hide()
         self._view = PhotoPreview(pictures, follows_width=True)
         self._view.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._view.setToolTip(tr("Click to see the photo large (Space)"))
+        self._view.setToolTip(tr("Click to see the photo large (Space), M to see where the model looked"))
         self._view.clicked.connect(self.viewing_wanted)
         self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
         self._answer, self._about_label = label(kind="title", wrap=True), label(kind="muted", wrap=True)
         for text in (self._name, self._answer, self._about_label, self._note):
             text.setMinimumWidth(1)  # a long file name is cut rather than all that is shown below it
-        self._scores, self._properties = ScoreBars(rows), PropertyList(rows)
+        self._scores, self._properties, self.map = ScoreBars(rows), PropertyList(rows), PhotoMap()
+        self._scores.chosen.connect(self.map.choose)
+        self.map.changed.connect(self._view.show_map)
+        self.map.asked.connect(self._scores.mark)
+        self.map.turned.connect(lambda is_on: self._scores.let_choose(on=is_on))
         self._neighbours = NeighbourStrip(pictures)
-        add(self.body, self._view, self._name, self._answer, self._about_label, self._note)
+        add(self.body, self._view, self.map, self._name, self._answer, self._about_label, self._note)
         for one in buttons:
             one.setProperty("edge", True)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._neighbours, self._properties)
@@ -217,6 +268,7 @@ class PhotoPanel(Panel):
         evidence = prediction.evidence if prediction else None
         self._neighbours.show_neighbours(evidence.nearest if evidence else ())
         self._properties.show_properties(properties)
+        self.map.show_photo(path, outcome)
 
 
 def about_label_text(outcome: Outcome | None, own_label: str) -> str:

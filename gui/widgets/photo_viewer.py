@@ -16,6 +16,7 @@ from gui.widgets import theme
 from gui.widgets.basic import button, icon_button, label
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.photo_canvas import PhotoCanvas
+from gui.widgets.photo_map import PhotoMap
 
 _PAN: Final = 80.0
 """How far Shift and an arrow key move a zoomed photo, in pixels."""
@@ -97,6 +98,11 @@ class PhotoViewer(QFrame):
             spacing=theme.GRID // 2,
         )
         return bar
+
+    def cover_with(self, over: PhotoMap) -> None:
+        """Show this map over the photo, now and whenever it changes."""
+        over.changed.connect(self.canvas.show_map)
+        self.canvas.show_map(over.shown)
 
     def open(self) -> None:
         """Cover the window."""

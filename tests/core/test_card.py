@@ -62,7 +62,7 @@ def changed(kind: str, field: str, value: object) -> bytes:
     return json.dumps(content).encode()
 
 
-_OPTIONAL = ("precision", "variants", "parts")
+_OPTIONAL = ("precision", "variants", "parts", "kernel_order", "design", "untrained")
 """Cards of earlier versions lack these fields of a backbone."""
 
 

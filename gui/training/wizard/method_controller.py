@@ -46,6 +46,7 @@ class MethodController(QObject):
         step = MethodStep(self._pages)
         step.changed.connect(self.changed)
         step.preview_wanted.connect(self._preview)
+        step.options.network_changed.connect(self._forecast)
         step.keep.toggled.connect(self._forecast)
         self._library.listed.connect(self._on_listed)
         self._pages.addWidget(step)
@@ -82,6 +83,7 @@ class MethodController(QObject):
     def _on_listed(self, listed: api.LibraryListing) -> None:
         self._listed = {one.name: any(not version.number for version in one.versions) for one in listed.names}
         self._show_names()
+        self.step.options.show_backbones(listed.backbones)
 
     def _show_names(self) -> None:
         installed = {name: model.is_builtin for name, model in self._models.installed.items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QDoubleSpinBox,
@@ -16,17 +17,22 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.i18n import mark, tr
+from core.models.values import InstalledBackbone
 from core.training.recipe_defaults import DEFAULTS
-from core.training.request import Depth, Recipe, TrainRequest
+from core.training.request import Depth, HeadKind, Recipe, TrainRequest
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton, label
+from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton, label, show_text
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
 KEPT_ASIDE: Final = 0.15
 """The fraction of the photos for validation, and for testing, unless the user chooses another one."""
 _DEFAULT: Final = mark("Recipe default")
+_BEST: Final = mark("Best for the method")
+_SMALL: Final = 1e9
+"""Multiply-adds below which a network is small."""
+_HEADS: Final = {HeadKind.LINEAR: mark("Linear"), HeadKind.PROTOTYPE: mark("Distance to a point per class")}
 _DEPTHS: Final = {Depth.EXIT_FLOW: mark("Last 2 blocks"), Depth.WHOLE: mark("All layers")}
 
 
@@ -36,11 +42,13 @@ class Options(QWidget):
     Attributes:
         opened: the options were opened, so the preview is needed.
         changed: an option changed that the preview depends on.
+        network_changed: another network or head was chosen, so other recipes may run, and take another time.
         others_wanted: show other photos in the preview.
     """
 
     opened = Signal()
     changed = Signal()
+    network_changed = Signal()
     others_wanted = Signal()
 
     def __init__(self) -> None:
@@ -52,6 +60,7 @@ class Options(QWidget):
         self.toggle.setArrowType(Qt.ArrowType.RightArrow)
         self.toggle.toggled.connect(lambda is_open: self._open(is_open=is_open))
         self._recipe = Recipe.QUICK
+        self._backbones: Sequence[InstalledBackbone] = ()
         self._fields = Lazy(self._make_fields)
         self._column = vbox(self.toggle, parent=self)
 
@@ -62,7 +71,11 @@ class Options(QWidget):
 
     def _make_fields(self) -> Fields:
         result = Fields()
+        result.show_backbones(self._backbones)
         result.seed.valueChanged.connect(self.changed)
+        result.backbone.currentIndexChanged.connect(self.changed)
+        for choice in (result.backbone, result.how_deep):
+            choice.currentIndexChanged.connect(self.network_changed)
         result.preview.others_wanted.connect(self.others_wanted)
         result.show_recipe(self._recipe)
         result.hide()
@@ -72,6 +85,12 @@ class Options(QWidget):
     def complete(self, request: TrainRequest) -> TrainRequest:
         """The request with the chosen options."""
         return self._fields.made.complete(request) if self._fields.made is not None else request
+
+    def show_backbones(self, backbones: Sequence[InstalledBackbone]) -> None:
+        """Offer the installed backbones."""
+        self._backbones = backbones
+        if self._fields.made is not None:
+            self._fields.made.show_backbones(backbones)
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Show the options that a recipe has."""
@@ -97,6 +116,12 @@ class Fields(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.validation, self.test = _percent(KEPT_ASIDE), _percent(KEPT_ASIDE)
+        self.backbone, self.head = Choice(), Choice()
+        self.backbone.addItem(tr(_BEST), "")
+        self._about = label(kind="muted", wrap=True)
+        self.backbone.currentIndexChanged.connect(lambda: self._show_about())
+        for kind, text in _HEADS.items():
+            self.head.addItem(tr(text), kind)
         self.seed = QSpinBox(minimum=0, maximum=2**31 - 1)
         self.epochs = QSpinBox(minimum=0, maximum=1000)
         self.rate = QDoubleSpinBox(minimum=0, maximum=1, decimals=5, singleStep=0.001)
@@ -111,6 +136,7 @@ class Fields(QWidget):
         self.thumbnails.setToolTip(tr("They show which photos a prediction is based on. They are never exported."))
         self.thumbnails.setChecked(True)
         self._rows = QFormLayout()
+        self._costs: dict[str, str] = {}
         self.preview = Preview()
         self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
         hbox(self._make_form(), fill(self.preview), parent=self, spacing=2 * theme.GRID)
@@ -126,8 +152,26 @@ class Fields(QWidget):
             learning_rate=self.rate.value() or None,
             depth=self.how_deep.currentData(),
             augment=self.augment.isChecked(),
+            backbone=self.backbone.currentData(),
+            head=self.head.currentData() if request.recipe is Recipe.QUICK else HeadKind.LINEAR,
             thumbnails=self.thumbnails.isChecked(),
         )
+
+    def show_backbones(self, backbones: Sequence[InstalledBackbone]) -> None:
+        """Offer the installed backbones; the chosen one stays chosen."""
+        chosen = self.backbone.currentData()
+        names = ["", *(one.name for one in backbones)]
+        self._costs = {one.name: _describe(one) for one in backbones}
+        if names != [self.backbone.itemData(at) for at in range(self.backbone.count())]:
+            with QSignalBlocker(self.backbone):
+                self.backbone.clear()
+                for name in names:
+                    self.backbone.addItem(name or tr(_BEST), name)
+                self.backbone.setCurrentIndex(max(0, self.backbone.findData(chosen)))
+        self._show_about()
+
+    def _show_about(self) -> None:
+        show_text(self._about, self._costs.get(self.backbone.currentData(), ""))
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Show the options that a recipe has."""
@@ -135,6 +179,7 @@ class Fields(QWidget):
         for field in (self.epochs, self.rate):
             self._rows.setRowVisible(field, recipe.value in DEFAULTS)
         self._rows.setRowVisible(self.how_deep, is_deep)
+        self._rows.setRowVisible(self.head, recipe is Recipe.QUICK)
         self.augment.setVisible(is_deep)
         self.preview.show_augmentation(is_on=self.augment.isChecked())
         self.preview.show_use(is_used=is_deep)
@@ -145,6 +190,8 @@ class Fields(QWidget):
         form.heading.hide()
         rows.setSpacing(theme.GRID)
         for text, field in (
+            (tr("Backbone"), self.backbone),
+            (tr("Head"), self.head),
             (tr("Validation fraction"), self.validation),
             (tr("Test fraction"), self.test),
             (tr("Random seed"), self.seed),
@@ -160,8 +207,29 @@ class Fields(QWidget):
             name.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
             name.setBuddy(field)
             rows.addRow(name, field)
+            if field is self.backbone:
+                rows.addRow(self._about)
         add(form.body, rows, self.augment, self.thumbnails, SPACE)
         return form
+
+
+def _describe(backbone: InstalledBackbone) -> str:
+    """What a backbone costs, and what it is good for."""
+    card = backbone.card
+    cost = tr(
+        "{network}, {size} pixels, {megabytes:.1f} MB, {billions:.2f} billion multiply-adds per photo.",
+        network=card.architecture,
+        size=card.preprocessing.size,
+        megabytes=backbone.size_bytes / 1e6,
+        billions=card.multiply_adds / 1e9,
+    )
+    if card.untrained:
+        use = tr("Its weights are random: choose “Fine-tune” with all layers, and have many photos.")
+    elif card.multiply_adds < _SMALL:
+        use = tr("Less accurate, but fast on small computers.")
+    else:
+        use = tr("Accurate, but slower than small networks.")
+    return f"{cost} {use}"
 
 
 def _percent(fraction: float) -> QSpinBox:

@@ -244,8 +244,13 @@ def test_a_fetched_network_is_printed_with_how_to_train_on_it(fovea: Fovea, monk
         asked.append(request)
         return request.name
 
-    monkeypatch.setattr(model_files, "fetch_backbone", fetch)
+    monkeypatch.setattr(model_files, "fetch_network", fetch)
     ran = fovea("models", "fetch", "mobilenet-v2", "--alpha", "0.35", "--image-size", "96", "--weights", "weights.h5")
     assert (ran.code, ran.out) == (0, "mobilenet-v2-0.35-96\n")
     assert "--backbone mobilenet-v2-0.35-96" in ran.err
     assert asked == [BackboneRequest("mobilenet-v2", 0.35, 96, Path("weights.h5"))]
+    deep = fovea("models", "fetch", "xception", "--middle-blocks", "16", "--factorised", "--weights", "none")
+    assert (deep.code, deep.out) == (0, "xception-16-blocks-factorised-299-untrained\n")
+    whole = fovea("models", "fetch", "xception-1000")
+    assert (whole.code, whole.out) == (0, "xception-1000\n")
+    assert "fovea classify --model xception-1000" in whole.err

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 
 import core
+from core.api import model_files
 from core.base import paths, settings
 from core.base.errors import FoveaError
 from core.models import library
 from core.training import training_data
+from core.training.networks import BackboneRequest
 from tests import teaching
 from tests.core.cli.conftest import Fovea
 
@@ -234,7 +236,38 @@ def test_a_backbone_that_is_not_installed_is_refused_with_what_to_do(fovea: Fove
     ran = fovea("train", folder, "--name", "mine", *variant)
     assert (ran.code, ran.out) == (2, "")
     assert "no backbone named “mobilenet-v2-0.35-96”" in ran.err
-    assert "fovea models fetch" in ran.err
+    assert "--weights none" in ran.err
     small = fovea("train", folder, "--name", "mine", "--backbone", "mobilenet-v2", "--image-size", "30")
     assert (small.code, small.out) == (2, "")
     assert "32 to 1,024 pixels" in small.err
+
+
+def test_a_network_with_weights_is_added_before_the_training(
+    fovea: Fovea, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[BackboneRequest] = []
+
+    def provide(request: BackboneRequest, **_: object) -> str:
+        asked.append(request)
+        return teaching.BACKBONE
+
+    monkeypatch.setattr(model_files, "provide_backbone", provide)
+    network = "--backbone", "mobilenet-v1", "--alpha", "0.25", "--image-size", "32", "--weights", "imagenet"
+    ran = fovea("train", folder, "--name", "mine", "--format", "json", *network)
+    assert json.loads(ran.out)["backbone"] == teaching.BACKBONE
+    assert asked == [BackboneRequest("mobilenet-v1", 0.25, 32)]
+
+
+def test_a_prototype_head_is_trained_evaluated_and_described(fovea: Fovea, folder: Path, tmp_path: Path) -> None:
+    ran = fovea("train", folder, "--name", "mine", "--format", "json", "--head", "prototype")
+    content = json.loads(ran.out)
+    assert content["accuracy"] == 1.0
+    assert "learned point per class" in content["training"]["recipe"]
+    assert "--head prototype" in content["training"]["command"]
+    assert fovea("models", "export", "mine", tmp_path / "mine.onnx").code == 0
+    assert fovea("models", "import", tmp_path / "mine.onnx").code == 0
+    image = folder / "red" / "0.png"
+    assert json.loads(fovea("classify", image, "--model", "mine", "--format", "jsonl").out)["label"] == "red"
+    refused = fovea("train", folder, "--name", "mine", "--head", "prototype", "--recipe", "dense")
+    assert (refused.code, refused.out) == (2, "")
+    assert "can't train the head prototype" in refused.err

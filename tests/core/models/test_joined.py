@@ -17,7 +17,7 @@ from core.base.errors import ModelError
 from core.card import read_card
 from core.engine import golden
 from core.models import joined
-from core.models.heads import DenseHead, Head, LinearHead, softmax
+from core.models.heads import DenseHead, Head, LinearHead, PrototypeHead, softmax
 from tests import tiny
 
 CARD = replace(tiny.model_card("colours"), temperature=1.7, unknown_below=0.4, training={"seed": 3})
@@ -46,6 +46,12 @@ def _half(layer: LinearHead) -> LinearHead:
     return LinearHead(layer.weights.astype(np.float16).astype(np.float32), layer.bias)
 
 
+def _points(*, half: bool = False) -> PrototypeHead:
+    draw = np.random.default_rng(2)
+    points, scale, shift = (draw.normal(size=size).astype(np.float32) for size in ((tiny.WIDTH, 3), 8, 8))
+    return PrototypeHead(points.astype(np.float16).astype(np.float32) if half else points, scale, shift)
+
+
 DEEP = _layers(1, *[tiny.WIDTH] * 8, 3)
 HEADS: dict[str, Head] = {
     "linear": _head(scale=3),
@@ -56,6 +62,8 @@ HEADS: dict[str, Head] = {
     "the same layer again and again": DenseHead((DEEP[0], *[_half(DEEP[1])] * 3, DEEP[0], DEEP[-1])),
     "all the same": DenseHead(_layers(1, 8, 8) * 2),
     "eight layers": DenseHead(DEEP),
+    "points": _points(),
+    "points of 16 bits": _points(half=True),
 }
 
 

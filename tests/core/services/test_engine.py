@@ -257,7 +257,7 @@ def test_a_question_is_answered_before_the_images_that_wait(
 ) -> None:
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(outcomes, service, images)
-        found = pool.submit(service.explain, images[0], "red")
+        found = pool.submit(service.explain, images[0], "red", "colours")
         gate.set()
         assert found.result(PATIENCE_S).label == "red"
         assert [one.path for one in waiting.result(PATIENCE_S)] == list(images)
@@ -265,7 +265,9 @@ def test_a_question_is_answered_before_the_images_that_wait(
 
 def test_a_question_that_cannot_be_answered_says_why(service: EngineService, images: tuple[Path, ...]) -> None:
     with pytest.raises(ModelError, match="has no class “pink”"):
-        service.explain(images[0], "pink")
+        service.explain(images[0], "pink", "colours")
+    with pytest.raises(ModelError, match="from the model “other”, which isn't in use"):
+        service.explain(images[0], "red", "other")
     assert len(outcomes(service, images[:2])) == 2
     with pytest.raises(ModelError, match="No model is open"):
-        EngineService().explain(images[0], "red")
+        EngineService().explain(images[0], "red", "colours")

@@ -9,8 +9,10 @@ from sklearn.preprocessing import StandardScaler
 
 from core.base.errors import Cancelled, DatasetError
 from core.base.progress import CancelToken, Progress
+from core.evaluation.calibration import log_loss
 from core.models.heads import head_bytes
 from core.training import quick
+from core.training.head_parameters import PrototypeParameters
 
 
 def clouds(
@@ -41,6 +43,34 @@ def test_the_head_equals_scikit_learns(count: int, width: int, strength: float, 
     found = ours.logits(features)
     found -= found.mean(axis=1, keepdims=True)
     assert np.allclose(found, expected - expected.mean(axis=1, keepdims=True), atol=2e-3)
+
+
+@pytest.mark.parametrize(("count", "width"), [(60, 40), (30, 40)])
+def test_points_are_learned_where_the_log_loss_is_lower(count: int, width: int) -> None:
+    """The optimum of the penalized loss, whose gradient is zero; with a strong penalty, the means of the classes."""
+    features, labels = clouds(count, 3, width, apart=0.4)
+    near = quick.fit_prototypes(features, labels, 1e-6)
+    placed = features * near.scale + near.shift
+    means = np.stack([placed[labels == label].mean(axis=0) for label in range(3)])
+    np.testing.assert_allclose(near.points.T, means, atol=1e-3)
+    free = quick.fit_prototypes(features, labels, 10.0)
+    assert log_loss(free.logits(features), labels) < log_loss(near.logits(features), labels)
+    assert np.array_equal(free.logits(features).argmax(axis=1), labels)
+
+
+def test_the_gradient_of_points_is_that_of_the_penalized_loss() -> None:
+    draw = np.random.default_rng(5)
+    parameters = PrototypeParameters(draw.normal(size=(3, 4)), 0.3)
+    values, slope = draw.normal(size=(3, 4)), draw.normal(size=(3, 5))
+
+    def loss(flat: quick.Real) -> float:
+        return parameters.penalised(flat, float(np.sum(slope * parameters.linear(flat))), slope, 0.7)[0]
+
+    _, gradient = parameters.penalised(values, 0.0, slope, 0.7)
+    for place in np.ndindex(values.shape):
+        step = np.zeros_like(values)
+        step[place] = 1e-5
+        assert np.isclose((loss(values + step) - loss(values - step)) / 2e-5, gradient[place], atol=1e-6)
 
 
 def test_two_classes_get_two_logits() -> None:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.training.wizard.walking import click, read
+from tests.gui.training.wizard.walking import click, read, texts
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -72,5 +72,13 @@ def test_the_preview_shows_nine_augmentations_and_other_photos(
     click(qtbot, preview.others)
     qtbot.waitUntil(lambda: preview.originals.paths != before, timeout=PATIENCE_MS)
     assert preview.originals.paths[0].parent.name in {"red", "green", "blue"}
-    wizard.method.step.options.fields.augment.setChecked(False)
+    fields = wizard.method.step.options.fields
+    fields.augment.setChecked(False)
     assert not wizard.method.request().augment
+    qtbot.waitUntil(lambda: fields.backbone.count() > 1, timeout=PATIENCE_MS)
+    assert (wizard.method.request().backbone, wizard.method.request().head) == ("", "linear")
+    fields.backbone.setCurrentIndex(1)
+    fields.head.setCurrentIndex(1)
+    assert wizard.method.request().backbone == fields.backbone.currentText() != ""
+    assert wizard.method.request().head == "prototype"
+    assert "billion multiply-adds" in texts(fields)

@@ -1,0 +1,232 @@
+"""Where the model saw a class: a map over the photo, its legend, and the photo as the network sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from core.base.i18n import tr
+from core.prediction import Outcome, Prediction
+from gui.tasks.picture_client import pixmap
+from gui.widgets import theme
+from gui.widgets.basic import label, show_text
+from gui.widgets.layouts import LEFT, Placed, fill, hbox, vbox
+
+if TYPE_CHECKING:
+    from core.evaluation.explanation import Explanation
+
+Question = tuple[Path, str, str]
+"""A photo, one of the classes in its prediction, and the name of the model that made it."""
+
+_CIVIDIS: Final = (
+    *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
+    *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
+)
+"""A ramp that is ordered for all kinds of colour vision (Nuñez, Anderton and Renslow, PLOS ONE 2018)."""
+_ALPHAS: Final = 0.6, 0.75
+"""The opacity of the lowest and the highest value."""
+_FINE: Final = 16
+"""Pixels per cell of the map, between which values are interpolated."""
+_SEEN_SIDE: Final = 96
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapPicture:
+    """A map in colours.
+
+    Attributes:
+        picture: the colours, half transparent.
+        area: the part of the photo that it covers: left, top, right and bottom as fractions of its sides.
+    """
+
+    picture: QPixmap
+    area: tuple[float, float, float, float]
+
+    def paint(self, painter: QPainter, place: QRectF) -> None:
+        """Paint it over a photo in this place; an outline shows the part that the network sees, if it is not all."""
+        left, top, right, bottom = self.area
+        width, height = place.width(), place.height()
+        own = QRectF(
+            place.left() + left * width, place.top() + top * height, (right - left) * width, (bottom - top) * height
+        )
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(own, self.picture, QRectF(self.picture.rect()))
+        if self.area != (0, 0, 1, 1):
+            painter.setPen(QPen(QColor(_CIVIDIS[-1]), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(own.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.restore()
+
+
+def map_picture(explanation: Explanation) -> MapPicture:
+    """Colour a map: 0 and less is the lowest colour, its maximum the highest; values between cells are interpolated."""
+    rows = explanation.grid
+    height, width, most = len(rows), len(rows[0]), max(map(max, rows))
+    grey = QImage(width, height, QImage.Format.Format_Grayscale8)
+    for y, row in enumerate(rows):
+        for x, value in enumerate(row):
+            level = round(255 * max(0.0, value) / most) if most > 0 else 0
+            grey.setPixelColor(x, y, QColor(level, level, level))
+    size = QSize(width * _FINE, height * _FINE)
+    fine = grey.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    fine = fine.convertToFormat(QImage.Format.Format_Grayscale8)
+    indexed = QImage(
+        bytes(fine.constBits()), fine.width(), fine.height(), fine.bytesPerLine(), QImage.Format.Format_Indexed8
+    )
+    indexed.setColorTable(_colours())
+    return MapPicture(QPixmap.fromImage(indexed), explanation.area)
+
+
+def _colours() -> list[int]:
+    return [_colour(level / 255).rgba() for level in range(256)]
+
+
+def _colour(value: float) -> QColor:
+    """The colour of a value, 0..1."""
+    at = value * (len(_CIVIDIS) - 1)
+    before = min(int(at), len(_CIVIDIS) - 2)
+    first, second, part = QColor(_CIVIDIS[before]), QColor(_CIVIDIS[before + 1]), at - before
+    low, high = _ALPHAS
+    return QColor(
+        round(first.red() + (second.red() - first.red()) * part),
+        round(first.green() + (second.green() - first.green()) * part),
+        round(first.blue() + (second.blue() - first.blue()) * part),
+        round(255 * (low + (high - low) * value)),
+    )
+
+
+class PhotoMap(QWidget):
+    """The legend of the map over a photo, hidden while maps are off.
+
+    Attributes:
+        wanted: the map that answers a `Question` is to be shown.
+        asked: the class of the map; empty if there is none.
+        changed: what is to be painted over the photo: a `MapPicture` or None.
+        turned: whether maps are on.
+        question: what is asked; None while nothing is.
+        shown: the map that is painted over the photo.
+    """
+
+    wanted = Signal(object)
+    asked = Signal(str)
+    changed = Signal(object)
+    turned = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_on = False
+        self.question: Question | None = None
+        self.shown: MapPicture | None = None
+        self._outcome: Outcome | None = None
+        self._path: Path | None = None
+        self._seen = label()
+        self._seen.setAccessibleName(tr("What the network sees"))
+        self._seen.setToolTip(tr("What the network sees: the photo after resizing"))
+        self.legend, self._ramp, self._about = label(wrap=True), _Ramp(), label(kind="muted", wrap=True)
+        for text in (self.legend, self._about):
+            text.setMinimumWidth(1)
+        words = vbox(self.legend, self._ramp, self._about, spacing=theme.GRID // 2)
+        hbox(Placed(self._seen, alignment=LEFT), fill(words), parent=self, spacing=theme.GRID)
+        self.hide()
+
+    def turn(self, *, on: bool) -> None:
+        """Show maps, or stop showing them."""
+        self.is_on = on
+        self.turned.emit(on)
+        self._choose(None)
+
+    def show_photo(self, path: Path | None, outcome: Outcome | None) -> None:
+        """Show the map of this photo, for the class that was chosen for it, or else its most likely one."""
+        is_same = path == self._path and isinstance(outcome, Prediction)
+        self._path, self._outcome = path, outcome
+        self._choose(self.question[1] if is_same and self.question else None)
+
+    def choose(self, name: str) -> None:
+        """Show the map for this class."""
+        self._choose(name)
+
+    def ask_again(self) -> None:
+        """Ask for the map again, as another model is in use now."""
+        self.question = None
+        self._choose(None)
+
+    def _choose(self, name: str | None) -> None:
+        outcome = self._outcome
+        question = None
+        if self.is_on and self._path is not None and isinstance(outcome, Prediction):
+            known = [score.label for score in outcome.scores]
+            question = self._path, name if name in known else known[0], outcome.model
+        if question == self.question:
+            return
+        self.question = question
+        self.setVisible(question is not None)
+        self._paint(None)
+        self.asked.emit(question[1] if question else "")
+        if question is not None:
+            self.show_reason(tr("Looking at the photo again…"))
+            self.wanted.emit(question)
+
+    def show_map(self, explanation: Explanation) -> None:
+        """Show the answer to the question."""
+        self._ramp.show()
+        self._seen.setPixmap(_small(explanation, self.devicePixelRatioF()))
+        self._seen.show()
+        self.legend.setText(tr("Where the model saw “{label}”", label=explanation.label))
+        show_text(self._about, _about_text(explanation))
+        self._paint(map_picture(explanation))
+
+    def _paint(self, shown: MapPicture | None) -> None:
+        self.shown = shown
+        self.changed.emit(shown)
+
+    def show_reason(self, text: str) -> None:
+        """Show why there is no map."""
+        self._seen.hide()
+        self._ramp.hide()
+        self.legend.setText(text)
+        show_text(self._about, "")
+        self._paint(None)
+
+
+def _small(explanation: Explanation, ratio: float) -> QPixmap:
+    side = round(_SEEN_SIDE * ratio)
+    mode, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    result = pixmap(explanation.seen).scaled(side, side, mode, smooth)
+    result.setDevicePixelRatio(ratio)
+    return result
+
+
+def _about_text(explanation: Explanation) -> str:
+    if max(map(max, explanation.grid)) <= 0:
+        return tr("Nothing in the photo speaks for this class.")
+    if explanation.method == "exact":
+        return tr("Exact: the map adds up to the score of this class.")
+    return tr("Approximate: this model's head isn't linear.")
+
+
+class _Ramp(QWidget):
+    """The colours of the map, from none to most, with these words at their ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(self.fontMetrics().height() + 12)
+        self.setAccessibleName(tr("Colours from no evidence to most evidence"))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        steps = max(1, self.width())
+        for x in range(steps):
+            colour = _colour(x / steps)
+            colour.setAlphaF(1.0)
+            painter.fillRect(QRect(x, 0, 1, 8), colour)
+        painter.setPen(QColor(theme.current().muted))
+        below = self.rect().adjusted(0, 10, 0, 0)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, tr("None"))
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, tr("Most"))
+        painter.end()

@@ -1,0 +1,241 @@
+"""Every network can be a backbone: added untrained or from Keras's file, trained, exported, used on a photo.
+
+Deep networks are made narrow and shallow here: Inception-ResNet's 244 convolutions would take a minute to export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
+
+from keras.src.applications import inception_resnet_v2, inception_v3, resnet
+
+from core.base.errors import UsageError
+from core.base.progress import CancelToken
+from core.base.providers import Precision, ProviderPreference
+from core.card import BackboneCard
+from core.engine import graph
+from core.models.classifier import open_classifier
+from core.models.exchange import export, import_model
+from core.models.installed import load_head
+from core.models.library import Library
+from core.models.variants import open_file, run_file
+from core.prediction import Prediction
+from core.trainer import architectures, published
+from core.trainer.backbone import read_backbone
+from core.trainer.framework import keras
+from core.trainer.xception import xception
+from core.training import fetch, networks, recipes
+from core.training.networks import NETWORKS, BackboneRequest, Design, Network
+from core.training.protocol import read_job
+from core.training.request import Depth, Recipe, TrainRequest
+from core.training.train import Trained, train
+from tests import teaching, tiny
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras's own way of saving, with NumPy 2."""
+
+_UNTRAINED = [
+    BackboneRequest("mobilenet-v1", 0.25, 32, untrained=True),
+    BackboneRequest("mobilenet-v2", 0.35, 32, untrained=True),
+    *(BackboneRequest(name, size=32, untrained=True) for name in ("resnet50", "vgg16", "efficientnet-lite0")),
+    BackboneRequest("inception-resnet-v2", size=75, untrained=True),
+    BackboneRequest("xception", 0.05, 71, untrained=True, design=Design(2, pointwise_first=True, factorised=True)),
+]
+"""InceptionV3 consists of the layers of InceptionResNetV2."""
+_OF_KERAS = [
+    *(BackboneRequest(name, size=32) for name in ("resnet50", "vgg16")),
+    *(BackboneRequest(name, size=75) for name in ("inception-v3", "inception-resnet-v2")),
+]
+"""With biases before normalizations, BGR pixels, and normalizations without scale in parallel branches."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def narrow() -> Iterator[None]:
+    """Inception and ResNet with an eighth of their channels and one block of each kind; VGG with fewer."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (inception_v3, inception_resnet_v2):
+            patch.setattr(module, "conv2d_bn", _narrow(module.conv2d_bn))
+        blocks = inception_resnet_v2.inception_resnet_block
+        patch.setattr(inception_resnet_v2, "inception_resnet_block", _first_alone(blocks))
+        stack = resnet.stack_residual_blocks_v1
+        patch.setattr(resnet, "stack_residual_blocks_v1", lambda x, width, _, **rest: stack(x, width // 8, 1, **rest))
+        yield
+
+
+def _narrow(convolution: Callable[..., Any]) -> Callable[..., Any]:
+    """All but those before a shortcut, which have as many channels as it."""
+
+    def build(x: Any, filters: int, *sizes: int, use_bias: bool = False, **rest: Any) -> Any:  # noqa: ANN401
+        width = filters if use_bias else max(4, filters // 8)
+        return convolution(x, width, *sizes, **rest, **({"use_bias": True} if use_bias else {}))
+
+    return build
+
+
+def _first_alone(block: Callable[..., Any]) -> Callable[..., Any]:
+    def build(x: Any, scale: float, block_type: str, block_idx: int, **rest: Any) -> Any:  # noqa: ANN401 - Keras's own
+        return block(x, scale, block_type, block_idx, **rest) if block_idx == 1 else x
+
+    return build
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """A library, with the trainer in this process."""
+    from core.trainer import dense, fine_tune
+
+    def run_here(
+        arguments: list[str], *, report: Callable[[object], None], token: CancelToken, **_: object
+    ) -> dict[str, Any]:
+        folder = Path(arguments[1])
+        if arguments[0] == "backbone":
+            return dict(published.run(folder, report, token))
+        job = read_job(folder)
+        keras.utils.set_random_seed(job.seed)
+        return dict((fine_tune if job.recipe == "fine-tune" else dense).run(job, folder, report, token))
+
+    monkeypatch.setattr(fetch, "run_trainer", run_here)
+    monkeypatch.setattr(recipes, "run_trainer", run_here)
+    return teaching.make_library(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Labelled photos."""
+    return teaching.write_labelled(tmp_path_factory.mktemp("photos"), 5)
+
+
+def _train(library: Library, photos: Path, backbone: str, recipe: Recipe, depth: Depth = Depth.WHOLE) -> Trained:
+    asked = TrainRequest(
+        photos, "mine", 3, 3, 0, ProviderPreference.CPU, Precision.EXACT,
+        recipe=recipe, depth=depth, backbone=backbone, epochs=1, learning_rate=0.001,
+    )  # fmt: skip
+    return train(asked, library, report=lambda _: None, token=CancelToken())
+
+
+def _fetch(library: Library, request: BackboneRequest) -> BackboneCard:
+    return fetch.fetch_backbone(request, library, report=lambda _: None, token=CancelToken()).card
+
+
+@pytest.mark.parametrize("request_", _UNTRAINED, ids=lambda request: request.name)
+def test_from_scratch_to_a_prediction(
+    library: Library, photos: Path, tmp_path: Path, request_: BackboneRequest
+) -> None:
+    card = _fetch(library, request_)
+    assert "random weights" in card.origin.source
+    with pytest.raises(UsageError, match="random weights"):
+        _train(library, photos, card.name, Recipe.QUICK)
+    trained = _train(library, photos, card.name, Recipe.FINE_TUNE)
+    own = trained.model.backbone.card
+    assert (own.architecture, own.design, own.untrained) == (card.architecture, card.design, False)
+    assert "Trained by Fovea from scratch" in own.origin.source
+    assert "from scratch" in trained.model.card.training["recipe"]
+    assert trained.model.card.training["parity"]["images"] >= 32
+    assert trained.model.card.evaluation["images"] == 3
+    file = tmp_path / "mine.onnx"
+    export(trained.model, file, report=lambda _: None, token=CancelToken())
+    model = import_model(file, Library(tmp_path / "nothing", tmp_path / "other")).model
+    ours, theirs = _predict(trained.model, photos), _predict(model, photos)
+    assert [label for label, _ in ours] == [label for label, _ in theirs]
+    np.testing.assert_allclose([one for _, one in ours], [one for _, one in theirs], atol=1e-3)
+
+
+def _predict(model: Any, photos: Path) -> list[tuple[str, float]]:  # noqa: ANN401
+    classifier = open_classifier(model, ProviderPreference.CPU, Precision.EXACT)
+    found = classifier.classify(sorted(photos.glob("*/0.png")), top_k=1)
+    return [(one.best.label, one.best.probability) for one in found if isinstance(one, Prediction)]
+
+
+def _keras_network(request: BackboneRequest) -> keras.Model:
+    """Keras's network with random weights and statistics."""
+    keras.utils.set_random_seed(3)
+    build = architectures.APPLICATIONS[request.described.title]
+    widths = {"alpha": request.width} if request.described.alphas else {}
+    network = build(include_top=False, weights=None, input_shape=(request.side, request.side, 3), **widths)
+    draw = np.random.default_rng(3)
+    for layer in network.layers:
+        arrays = layer.get_weights()
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([draw.uniform(0.5, 1.5, array.shape) for array in arrays])
+        elif arrays and layer.use_bias:
+            layer.set_weights([*arrays[:-1], draw.uniform(-0.5, 0.5, arrays[-1].shape)])
+    return network
+
+
+_SCALINGS = {
+    "resnet50": keras.applications.resnet50.preprocess_input,
+    "vgg16": keras.applications.vgg16.preprocess_input,
+}
+
+
+@pytest.mark.parametrize("request_", _OF_KERAS, ids=lambda request: request.network)
+def test_weights_of_a_file_are_exported_and_rebuilt(
+    library: Library, photos: Path, tmp_path: Path, request_: BackboneRequest
+) -> None:
+    theirs, file = _keras_network(request_), tmp_path / "no_top.h5"
+    _save(theirs, file)
+    given = BackboneRequest(request_.network, request_.alpha, request_.side, file)
+    card = _fetch(library, given)
+    folder = library.user / card.name / "1"
+    assert card.weights == theirs.count_params()
+    scale = _SCALINGS.get(request_.network, keras.applications.mobilenet.preprocess_input)
+    wanted = np.asarray(theirs(scale(_images(card).astype(np.float32)), training=False)).mean(axis=(1, 2))
+    found = _features(folder / card.file, _images(card))
+    np.testing.assert_allclose(found, wanted, rtol=0.03, atol=0.03 * float(np.abs(wanted).max()))
+    again = np.asarray(read_backbone(folder).keras_model()(_images(card), training=False)[graph.FEATURES])
+    np.testing.assert_allclose(again, found, rtol=1e-3, atol=1e-3 * float(np.abs(found).max()))
+    with pytest.raises(UsageError, match="partially"):
+        _train(library, photos, card.name, Recipe.FINE_TUNE, Depth.EXIT_FLOW)
+
+
+def test_dense_is_trained_on_a_network_that_keras_does_not_know(library: Library, photos: Path) -> None:
+    trained = _train(library, photos, teaching.BACKBONE, Recipe.DENSE)
+    assert trained.model.card.training["parity"]["images"] >= 32
+
+
+def _images(card: BackboneCard) -> NDArray[np.uint8]:
+    side = card.preprocessing.size
+    return np.random.default_rng(4).integers(0, 256, (2, side, side, 3), np.uint8)
+
+
+def _features(file: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return run_file(open_file(file.read_bytes()), (graph.FEATURES,), images)[0]
+
+
+def test_the_classifier_of_xception_is_read_from_a_file(
+    library: Library, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras's file with the classifier: the same layers, then a dense one; here a narrow network of three classes."""
+    small = Network("Xception", 71, 71, "MIT", classes=len(tiny.CLASSES))
+    monkeypatch.setattr(networks, "NETWORKS", {**NETWORKS, "xception-1000": small})
+    monkeypatch.setattr(published, "xception", lambda size, _: xception(size, Design(1, 0.05)))
+    theirs = xception(71, Design(1, 0.05))
+    logits = keras.layers.Dense(small.classes, name="predictions")(theirs.output[graph.FEATURES])
+    complete, file = keras.Model(theirs.input, logits), tmp_path / "xception_weights_tf_dim_ordering_tf_kernels.h5"
+    _save(complete, file)
+    request = BackboneRequest("xception-1000", weights=file)
+    model = fetch.fetch_classifier(request, library, report=lambda _: None, token=CancelToken())
+    assert (model.name, model.card.classes) == ("xception-1000", tiny.CLASSES)
+    assert file.name in model.card.origin.source
+    images = _images(model.backbone.card)
+    wanted = np.asarray(complete(images.astype(np.float32), training=False))
+    found = load_head(model).logits(_features(model.folder / model.backbone.card.file, images))
+    np.testing.assert_allclose(found, wanted, atol=0.01 * float(np.abs(wanted).max()))
+    assert len(_predict(model, photos)) == len(tiny.CLASSES)
+    with pytest.raises(UsageError, match="already installed"):
+        fetch.fetch_classifier(request, library, report=lambda _: None, token=CancelToken())
+
+
+def _save(network: keras.Model, file: Path) -> None:
+    """Save weights in the layout of the files that Keras offers for download."""
+    with h5py.File(file, "w") as content:
+        keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(content, network)

@@ -1,0 +1,40 @@
+"""Where the model looked, in the results of a folder; models that are not in use cannot tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from core.models.library import open_library
+from gui.folders.page import FoldersPage
+from gui.shell.main_window import MainWindow
+from tests import tiny
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.folders.conftest import Classify
+
+
+def test_m_shows_where_the_model_looked_in_a_row(
+    page: FoldersPage, classify: Classify, tree: Path, window: MainWindow, qtbot: QtBot
+) -> None:
+    (tree / "broken.jpg").unlink()
+    classify(tree)
+    results = page.results
+    results.selection.step(1)
+    results.table.setFocus()
+    shown = results.inspector.map
+    qtbot.keyClick(results.table, Qt.Key.Key_M)
+    qtbot.waitUntil(lambda: shown.shown is not None, timeout=PATIENCE_MS)
+    row = results.selection.current
+    assert row is not None
+    assert shown.legend.text() == f"Where the model saw “{row.label}”"
+
+    card, files = tiny.packaged_model("other")
+    open_library().install(card, files)
+    window.session.models.open(model="other")
+    qtbot.waitUntil(lambda: window.session.models.name == "other", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "isn't in use" in shown.legend.text(), timeout=PATIENCE_MS)
+    assert shown.shown is None
+    assert any("Choose it at the top" in one.text() for one in shown.findChildren(QLabel))
