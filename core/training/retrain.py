@@ -172,7 +172,7 @@ def _load_training_data(retraining: _Retraining, scanned: _Scanned, card: Backbo
     table = _features(retraining, images, card)
     available = [images[row] for row in table.rows.tolist()]
     learnable = {one.label for one in available if one.subset == Subset.TRAIN}
-    kept = kept_before(retraining.base, retraining.library)
+    kept = kept_before(retraining.base)
     if len(learnable) < 2 and kept is None:
         raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(_TRAIN_HINT))
     classes = tuple(sorted(learnable, key=natural_sort_key))
@@ -245,7 +245,7 @@ def _trained(retraining: _Retraining, scanned: _Scanned) -> tuple[TrainingData, 
 
 def _train(retraining: _Retraining, data: TrainingData) -> EvaluatedHead:
     report, token = retraining.report, retraining.token
-    if kept := kept_before(retraining.base, retraining.library):
+    if kept := kept_before(retraining.base):
         return extend(data, kept, report=report, token=token)
     seed, kind = retraining.base.card.training.get("seed"), kind_of(load_head(retraining.base))
     trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token, kind=kind)

@@ -143,7 +143,7 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
 
 def _extend(training: _Training, data: TrainingData) -> Trained:
     """Train the classes of the data on top of those of another model."""
-    kept = classes_to_keep(training.library.find(training.request.keep_classes_of), training.library)
+    kept = classes_to_keep(training.library.find(training.request.keep_classes_of))
     data = extended_data(data, kept)
     return _install(training, data, extend(data, kept, report=training.report, token=training.token))
 
