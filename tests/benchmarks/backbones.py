@@ -63,14 +63,17 @@ def main() -> None:
                 entry.name, name, str(card.feature_width), f"{accuracy:.3f}", f"{loss:.3f}", f"{milliseconds:.1f}",
                 f"{size:.1f}", f"{card.multiply_adds / 1e9:.2f} G",
             )  # fmt: skip
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 def evaluate(features: Features, labels: Labels, fit: Fit, repeats: int) -> tuple[float, float]:
     """Accuracy and calibrated log loss by nested cross-validation, mean over divisions into folds."""
     groups, found = quick.near_duplicate_groups(features), []
     for seed in range(repeats):
-        folds, logits = quick._folds(groups, labels, seed), np.zeros((len(labels), int(labels.max()) + 1), np.float32)
+        folds, logits = (
+            quick.assign_folds(groups, labels, seed),
+            np.zeros((len(labels), int(labels.max()) + 1), np.float32),
+        )
         for fold in range(quick.FOLDS):
             held = folds == fold
             logits[held] = fit(features[~held], labels[~held], features[held])
