@@ -126,6 +126,7 @@ class PhotoMap(QWidget):
         self._outcome: Outcome | None = None
         self._path: Path | None = None
         self._seen = label()
+        self._seen.setFixedSize(_SEEN_SIDE, _SEEN_SIDE)
         self._seen.setAccessibleName(tr("What the network sees"))
         self._seen.setToolTip(tr("What the network sees: the photo after resizing"))
         self.legend, self._ramp, self._about = label(wrap=True), _Ramp(), label(kind="muted", wrap=True)
@@ -169,15 +170,19 @@ class PhotoMap(QWidget):
         self._paint(None)
         self.asked.emit(question[1] if question else "")
         if question is not None:
-            self.show_reason(tr("Looking at the photo again…"))
+            self._seen.clear()  # it keeps its place, so that nothing below moves from photo to photo
+            self._show(tr("Looking at the photo again…"), has_map=True)
             self.wanted.emit(question)
+
+    def _show(self, text: str, *, has_map: bool) -> None:
+        self.legend.setText(text)
+        self._seen.setVisible(has_map)
+        self._ramp.setVisible(has_map)
 
     def show_map(self, explanation: Explanation) -> None:
         """Show the answer to the question."""
-        self._ramp.show()
         self._seen.setPixmap(_small(explanation, self.devicePixelRatioF()))
-        self._seen.show()
-        self.legend.setText(tr("Where the model saw “{label}”", label=explanation.label))
+        self._show(tr("Where the model saw “{label}”", label=explanation.label), has_map=True)
         show_text(self._about, _about_text(explanation))
         self._paint(map_picture(explanation))
 
@@ -187,9 +192,7 @@ class PhotoMap(QWidget):
 
     def show_reason(self, text: str) -> None:
         """Show why there is no map."""
-        self._seen.hide()
-        self._ramp.hide()
-        self.legend.setText(text)
+        self._show(text, has_map=False)
         show_text(self._about, "")
         self._paint(None)
 

@@ -151,6 +151,9 @@ class ScoreBars(QWidget):
     def let_choose(self, *, on: bool) -> None:
         """Let the user choose a class, or not."""
         self._is_open = on
+        for text, _, _ in self._rows:
+            text.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, on)
+        self.setAccessibleName(tr("Predicted classes") if on else "")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if on else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor if on else Qt.CursorShape.ArrowCursor)
         self.setToolTip(tr("Choose a class to see where the model saw it") if on else "")
@@ -161,6 +164,13 @@ class ScoreBars(QWidget):
             font = text.font()
             font.setBold(own == name)
             text.setFont(font)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(QColor(theme.current().accent))
+            painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
+            painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         for (text, _, _), name in zip(self._rows, self._names, strict=False):
@@ -198,6 +208,7 @@ class ScoreBars(QWidget):
         row = len(self._rows)
         name, bar, number = label(wrap=True), Bar(), label(kind="number")
         name.setFixedWidth(136)
+        name.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, self._is_open)
         number.setMinimumWidth(48)
         number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._grid.addWidget(name, row, 0)

@@ -14,7 +14,7 @@ from core.base.text import display_path
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import button, icon_button, label
-from gui.widgets.layouts import fill, hbox, vbox
+from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.photo_canvas import PhotoCanvas
 from gui.widgets.photo_map import PhotoMap
 
@@ -64,7 +64,9 @@ class PhotoViewer(QFrame):
         self._over, self._page = over, page
         self._focus_before: QWidget | None = None
         self.canvas = PhotoCanvas(pictures, self)
-        self.title, self.name = label(kind="heading"), label(kind="muted")
+        self.title, self.name, self._legend = label(kind="heading"), label(kind="muted"), label(kind="muted")
+        for text in (self.name, self._legend):
+            text.setMinimumWidth(1)  # a long file name is cut rather than the buttons
         self._position, self._zoom = label(kind="muted"), label(kind="muted")
         self._zoom.setMinimumWidth(48)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -84,7 +86,7 @@ class PhotoViewer(QFrame):
             icon_button("chevron-right", tr("Next photo (→)"), lambda: self.stepped.emit(1)),
             self._position,
             theme.GRID,
-            fill(vbox(self.title, self.name, spacing=0)),
+            fill(vbox(self.title, hbox(self.name, self._legend, SPACE, spacing=2 * theme.GRID), spacing=0)),
             self.correct,
             theme.GRID,
             icon_button("zoom-out", tr("Zoom out (−)"), lambda: self.canvas.zoom_by(-1)),
@@ -101,8 +103,12 @@ class PhotoViewer(QFrame):
 
     def cover_with(self, over: PhotoMap) -> None:
         """Show this map over the photo, now and whenever it changes."""
-        over.changed.connect(self.canvas.show_map)
+        over.changed.connect(lambda _: self._show_map(over))
+        self._show_map(over)
+
+    def _show_map(self, over: PhotoMap) -> None:
         self.canvas.show_map(over.shown)
+        self._legend.setText(over.legend.text() if over.shown else "")
 
     def open(self) -> None:
         """Cover the window."""

@@ -78,7 +78,9 @@ def test_m_shows_and_hides_where_the_model_looked(window: MainWindow, qtbot: QtB
 
     bars = inspector.findChild(ScoreBars)
     name = next(one for one in bars.findChildren(QLabel) if one.text() == "blue")
-    qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=name.geometry().center())
+    middle = name.mapTo(window, name.rect().center())
+    below = window.childAt(middle)
+    qtbot.mouseClick(below, Qt.MouseButton.LeftButton, pos=below.mapFrom(window, middle))
     qtbot.waitUntil(lambda: "“blue”" in legend(window), timeout=PATIENCE_MS)
     assert inside(window) != [left, right]
     qtbot.keyClick(bars, Qt.Key.Key_Up)
@@ -96,6 +98,8 @@ def test_the_viewer_shows_the_map_too(window: MainWindow, qtbot: QtBot, photo: P
     window.photos_page.viewing.open()
     canvas = window.photos_page.viewing.viewer.get().canvas
     assert canvas._map is window.photos_page.inspector.map.shown
+    shown = [one.text() for one in canvas.window().findChildren(QLabel) if one.isVisible()]
+    assert shown.count("Where the model saw “green”") == 2, "in the inspector and in the viewer"
     qtbot.keyClick(canvas, Qt.Key.Key_M)
     assert canvas._map is None
 
