@@ -31,6 +31,7 @@ class Dataset:
         examples: the images without duplicates; at least two of each class, at least one of them to train on.
         problems: all problems found in the folder; none of them is fatal.
         overridden: the files whose label the user overrode.
+        confirmed: those whose label by the folder the user confirmed.
     """
 
     root: Path
@@ -38,6 +39,12 @@ class Dataset:
     examples: tuple[LabelledImage, ...]
     problems: tuple[Problem, ...]
     overridden: tuple[OverriddenImage, ...] = ()
+    confirmed: frozenset[Path] = frozenset()
+
+    @property
+    def decided(self) -> frozenset[Path]:
+        """The files whose label the user gave or confirmed."""
+        return self.confirmed | {one.path for one in self.overridden}
 
     def labels(self) -> NDArray[np.int64]:
         """The examples' classes [n], as indexes into `classes`."""
@@ -88,7 +95,7 @@ def read_dataset(
         raise FolderError(what, hint=reason.hint, problems=(*problems, reason), overridden=found.overridden)
     classes = tuple(sorted({image.label for image in kept}, key=natural_sort_key))
     problems += dataset_checks.warnings(kept, folder)
-    return Dataset(folder, classes, tuple(kept), tuple(problems), found.overridden)
+    return Dataset(folder, classes, tuple(kept), tuple(problems), found.overridden, found.confirmed)
 
 
 def _readable_images(found: Iterable[LabelledImage | Problem], problems: list[Problem]) -> list[LabelledImage]:

@@ -24,7 +24,6 @@ from core.base.text import display_path, natural_sort_key
 from core.datasets.class_labels import normalize_label
 from core.datasets.custom_datasets import is_custom
 from core.datasets.label_file import find_labels
-from core.datasets.label_store import LabelsByPath
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import LEFT_OUT, OverriddenImage, Scope, folder_key, summarize
 from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, unreadable
@@ -54,11 +53,13 @@ class Discovery:
         images: with their labels, those of the user applied.
         problems: what was skipped, and a summary of the overrides.
         overridden: the files whose label the user overrode.
+        confirmed: those whose label by the folder the user confirmed.
     """
 
     images: list[LabelledImage]
     problems: list[Problem]
     overridden: tuple[OverriddenImage, ...]
+    confirmed: frozenset[Path]
 
 
 def discover(folder: Path, token: CancelToken) -> Discovery:
@@ -73,7 +74,7 @@ def discover(folder: Path, token: CancelToken) -> Discovery:
     """
     search = _Discoverer(folder, token)
     try:
-        images, overridden = _with_user_labels(search.images(), folder, token)
+        images, overridden, confirmed = _with_user_labels(search.images(), folder, token)
     except OSError as error:
         name, reason = display_path(folder), error.strerror or tr("unknown error")
         what = tr("Couldn't read the folder “{folder}”: {reason}.", folder=name, reason=reason)
@@ -81,31 +82,32 @@ def discover(folder: Path, token: CancelToken) -> Discovery:
     if overridden:
         what, hint = summarize(overridden), tr("To review or undo these changes, open the training wizard.")
         search.problems.append(Problem(ProblemKind.OVERRIDDEN, tuple(one.path for one in overridden), what, hint))
-    return Discovery(images, search.problems, tuple(overridden))
+    return Discovery(images, search.problems, tuple(overridden), confirmed)
 
 
 def _with_user_labels(
     images: list[LabelledImage], folder: Path, token: CancelToken
-) -> tuple[list[LabelledImage], list[OverriddenImage]]:
-    """Apply the user's labels; images without a label are dropped unless the user gave them one."""
+) -> tuple[list[LabelledImage], list[OverriddenImage], frozenset[Path]]:
+    """Apply the user's labels; images without a label are dropped unless the user gave them one.
+
+    In a dataset that was built in the wizard, its folders are the user's choice, so labels only confirm them.
+    """
     scope = Scope(folder=folder_key(folder), classes={image.label for image in images} - {""})
-    given = _user_labels(folder, (image.path for image in images), token)
+    given, is_chosen = find_labels((image.path for image in images), token.check), is_custom(folder)
     labelled: list[LabelledImage] = []
     overridden: list[OverriddenImage] = []
+    confirmed: set[Path] = set()
     for image in images:
         label = scope.choose(given.get(image.path, ()))
-        if label is None or label.label == image.label != LEFT_OUT:
-            labelled.append(image)
-            continue
-        overridden.append(OverriddenImage(image.path, image.label, label.label or None))
-        if label.label:
-            labelled.append(replace(image, label=label.label))
-    return labelled, overridden
-
-
-def _user_labels(folder: Path, files: Iterable[Path], token: CancelToken) -> LabelsByPath:
-    """The user's labels of files; in a dataset that was built in the wizard, its folders are the user's choice."""
-    return {} if is_custom(folder) else find_labels(files, token.check)
+        if label is not None and label.label == image.label != LEFT_OUT:
+            confirmed.add(image.path)
+        elif label is not None and not is_chosen:
+            overridden.append(OverriddenImage(image.path, image.label, label.label or None))
+            image = replace(image, label=label.label)
+            if not label.label:
+                continue
+        labelled.append(image)
+    return labelled, overridden, frozenset(confirmed)
 
 
 def _normalized_label(name: str) -> str:
@@ -204,7 +206,8 @@ class _Discoverer:
 
     def _skip_unlabelled(self, without: list[Path], part: Subset | None) -> tuple[list[LabelledImage], list[Path]]:
         """Divide images that the folder gives no label into those with an override, and the rest."""
-        labels, scope = _user_labels(self._folder, without, self._token), Scope(folder=folder_key(self._folder))
+        labels = {} if is_custom(self._folder) else find_labels(without, self._token.check)
+        scope = Scope(folder=folder_key(self._folder))
         decided = dict.fromkeys(path for path in without if scope.choose(labels.get(path, ())))
         return [LabelledImage(path, "", part) for path in decided], [path for path in without if path not in decided]
 

@@ -61,6 +61,7 @@ def _summary(folder: Path, dataset: Dataset) -> FolderRead:
         problems=_reported(dataset.problems),
         error=None,
         overridden=dataset.overridden,
+        confirmed=dataset.confirmed,
     )
 
 
@@ -103,9 +104,11 @@ def change_labels(folder: Path, changes: Mapping[Path, str | None], classes: Col
     """Put photos in other classes or leave them out (LEFT_OUT); None returns to the labels of the folder.
 
     In a dataset that was built here the photos are moved; any other folder stays as it is, and is only overridden.
+    Putting photos in the class that they are in confirms their label.
     """
     with _EDITING:
-        if not custom_datasets.is_custom(folder):
+        confirms = bool(changes) and all(label == path.parent.name for path, label in changes.items())
+        if confirms or not custom_datasets.is_custom(folder):
             return FolderChange(folder, _override_labels(Scope("", folder_key(folder), classes), changes))
         moves: custom_datasets.FileMoves = ()
         for photo, label in changes.items():

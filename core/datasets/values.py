@@ -42,6 +42,7 @@ class FolderRead:
         problems: the first thousand problems, including all fatal ones.
         error: why no model can be trained; None if one can.
         overridden: the photos whose labels the user has overridden.
+        confirmed: those whose label by the folder the user confirmed.
         is_custom: whether it is a custom dataset, built in Fovea.
     """
 
@@ -52,6 +53,7 @@ class FolderRead:
     error: FoveaError | None = None
     overridden: tuple[OverriddenImage, ...] = ()
     is_custom: bool = False
+    confirmed: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

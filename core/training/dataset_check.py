@@ -24,7 +24,7 @@ from core.evaluation.values import LabelledPrediction
 from core.models.library import Library
 from core.training import quick
 from core.training.backbones import default_backbone
-from core.training.evaluated_head import Predictions, find_suspects
+from core.training.evaluated_head import Predictions, find_suspects, undecided
 from core.training.prefetch import FeaturePrefetcher
 from core.training.training_data import LabelledFeatures, extractor_of
 from core.training.values import DatasetCheck
@@ -91,7 +91,7 @@ def check_dataset(
     ]
     return DatasetCheck(
         folder, dataset.classes, len(dataset.examples), len(out_of_sample.paths), backbone.name, table.computed,
-        _label_errors(out_of_sample, dataset.classes), tuple(problems), table.failures,
+        undecided(_label_errors(out_of_sample, dataset.classes), dataset.decided), tuple(problems), table.failures,
     )  # fmt: skip
 
 

@@ -192,6 +192,11 @@ def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
     return floor(min(reached, (count + 1) / (count + 2)) * 10_000) / 10_000
 
 
+def undecided(suspects: Sequence[LabelledPrediction], decided: Collection[Path]) -> tuple[LabelledPrediction, ...]:
+    """The suspects without those whose label the user gave or confirmed."""
+    return tuple(one for one in suspects if one.path not in decided)
+
+
 def find_suspects(
     out_of_sample: Predictions, classes: Sequence[str], temperature: float, most: int | None = _MAX_SUSPECTS
 ) -> tuple[LabelledPrediction, ...]:

@@ -17,6 +17,7 @@ from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.installed import load_head, load_training_hashes
 from core.models.library import Library
 from core.models.values import InstalledModel
+from core.training.evaluated_head import undecided
 from core.training.protocol import Epoch
 from core.training.request import TrainRequest
 from core.training.timing_history import TimingRecorder
@@ -81,7 +82,7 @@ def _result(
         evaluation=trained.head.evaluation,
         baseline=baseline,
         start=_start_comparison(trained),
-        suspects=(trained.start or trained.head).suspects,
+        suspects=undecided((trained.start or trained.head).suspects, data.dataset.decided),
         problems=data.dataset.problems,
         failures=data.failures,
         notes=(*_notes(trained), *notes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Signal
@@ -83,11 +84,11 @@ class EvaluationView(ScrollColumn):
             shown.append(self._make_plots(evaluation))
         self.show_column(*shown, label(about, "muted", wrap=True), SPACE).setSpacing(2 * theme.GRID)
 
-    def show_overrides(self, overridden: Sequence[OverriddenImage]) -> None:
-        """Show which labels were changed."""
+    def show_overrides(self, overridden: Sequence[OverriddenImage], confirmed: frozenset[Path]) -> None:
+        """Show which labels were changed or confirmed."""
         for photos in (self.photos, self.suspects):
             if photos is not None:
-                photos.show_overrides(overridden)
+                photos.show_overrides(overridden, confirmed)
 
     def show_whole(self, part: QWidget) -> None:
         """Scroll to a part of the page."""

@@ -36,6 +36,7 @@ class ResultPhotos(Panel):
         super().__init__("")
         self._shown: tuple[LabelledPrediction, ...] = ()
         self._overrides: dict[Path, str | None] = {}
+        self._confirmed: frozenset[Path] = frozenset()
         self.wall = PhotoWall(pictures, name)
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.opened.connect(open_file)
@@ -49,16 +50,23 @@ class ResultPhotos(Panel):
             kind="link",
             hint=tr("Label the selected photos as the model predicted (A)"),
         )
+        self.confirm = button(
+            tr("The label is right"),
+            self._confirm_labels,
+            kind="link",
+            hint=tr("Don't ask about the selected photos again (R)"),
+        )
         self.relabel = button(
             tr("Choose class…"), self._ask_class, kind="link", hint=tr("Choose the class of the selected photos (F2)")
         )
         self.exclude = button(
             tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
         )
-        accept = QShortcut(QKeySequence("A"), self, self.accept.click)
-        accept.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # there may be two such walls
+        for key, action in (("A", self.accept), ("R", self.confirm)):
+            shortcut = QShortcut(QKeySequence(key), self, action.click)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # there may be two such walls
         correcting = QWidget()
-        hbox(fill(self._about), self.accept, self.relabel, self.exclude, parent=correcting)
+        hbox(fill(self._about), self.accept, self.confirm, self.relabel, self.exclude, parent=correcting)
         add(self.body, correcting, self.wall)
         correcting.setVisible(can_correct)
         if can_correct:
@@ -73,8 +81,9 @@ class ResultPhotos(Panel):
         self.wall.show_photos([(one.path, self._photo_text(one)) for one in photos])
         self._show_actions()
 
-    def show_overrides(self, overridden: Sequence[OverriddenImage]) -> None:
-        """Show which labels were changed."""
+    def show_overrides(self, overridden: Sequence[OverriddenImage], confirmed: frozenset[Path]) -> None:
+        """Show which labels were changed or confirmed."""
+        self._confirmed = confirmed
         self._overrides = {one.path: one.label for one in overridden}
         self.wall.show_texts([self._photo_text(one) for one in self._shown])
 
@@ -84,6 +93,8 @@ class ResultPhotos(Panel):
             if now is None:
                 return tr("excluded\nwas {label}", label=one.label)
             return tr("now {now}\nwas {label}", now=now, label=one.label)
+        if one.path in self._confirmed:
+            return tr("{label}\nconfirmed", label=one.label)
         if one.predicted == one.label:
             return f"{one.label}\n{confidence(one.confidence)}"
         return tr(
@@ -99,6 +110,7 @@ class ResultPhotos(Panel):
 
     def _show_actions(self) -> None:
         selected = self._selected()
+        self.confirm.setEnabled(bool(selected))
         self.accept.setEnabled(any(one.label != one.predicted for one in selected))
         self.relabel.setEnabled(bool(selected))
         self.exclude.setEnabled(bool(selected))
@@ -107,6 +119,10 @@ class ResultPhotos(Panel):
         wrong = {one.path: one.predicted for one in self._selected() if one.label != one.predicted}
         if wrong:
             self.overridden.emit(wrong)
+
+    def _confirm_labels(self) -> None:
+        if selected := self._selected():
+            self.overridden.emit({one.path: one.label for one in selected})
 
     def _exclude_selected(self) -> None:
         if selected := self._selected():

@@ -58,7 +58,7 @@ class ResultController(QObject):
     def show_labels(self, read: FolderRead) -> None:
         """Show which labels were changed, and how many of the changes the model was not trained on."""
         new = len(_labels(read) ^ _labels(self._training.read))
-        self.step.show_overrides(read.overridden, new=new, can_undo=self._photos.can_undo)
+        self.step.show_overrides(read.overridden, read.confirmed, new=new, can_undo=self._photos.can_undo)
 
     def _use(self) -> None:
         summary = self.step.result

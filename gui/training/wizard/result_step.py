@@ -70,7 +70,7 @@ class ResultStep(QWidget):
     def show_result(self, result: TrainingResult, folder: Path) -> None:
         """Show a new model that was trained on the photos in this folder."""
         self.result, self._folder = result, folder
-        self.show_overrides((), new=0, can_undo=False)
+        self.show_overrides((), frozenset(), new=0, can_undo=False)
         self.headline.setText(_headline(result))
         self.beside.setText(_details_text(result))
         self.use.setEnabled(True)
@@ -83,8 +83,10 @@ class ResultStep(QWidget):
         self.use.setText(tr("In use"))
         self.use.setEnabled(False)
 
-    def show_overrides(self, overridden: Sequence[OverriddenImage], *, new: int, can_undo: bool) -> None:
-        """Show which labels were changed, and how many of the changes the model was not trained on yet."""
+    def show_overrides(
+        self, overridden: Sequence[OverriddenImage], confirmed: frozenset[Path], *, new: int, can_undo: bool
+    ) -> None:
+        """Show which labels were changed or confirmed, and how many changes the model was not trained on yet."""
         self._overrides = new
         if new:
             text = tr_n("Train again with {count:,} change", "Train again with {count:,} changes", new)
@@ -94,7 +96,7 @@ class ResultStep(QWidget):
             self.again.setText(tr("Train again"))
             self.again.setToolTip(tr("Choose how to train"))
         self.undo.setVisible(can_undo)
-        self.view.show_overrides(overridden)
+        self.view.show_overrides(overridden, confirmed)
 
     def _train_again(self) -> None:
         self.again_wanted.emit(self._overrides > 0)

@@ -54,6 +54,21 @@ def test_a_custom_dataset_is_built_read_changed_and_renamed(folder: Path) -> Non
     assert (listed.folder, listed.classes, listed.photos) == (renamed, 3, 41)
 
 
+@pytest.mark.parametrize("is_custom", [False, True])
+def test_a_label_is_confirmed(folder: Path, *, is_custom: bool) -> None:
+    place = folder
+    if is_custom:
+        place = api.create_dataset("Mine", {label: (folder / label,) for label in ("red", "blue")}).folder
+    photo = next((place / "red").iterdir())
+    confirmed = api.change_labels(place, {photo: "red"})
+    found = read(place)
+    assert (found.confirmed, found.overridden) == ({photo}, ())
+    assert confirmed.undo is not None
+    api.undo_edit(place, confirmed.undo)
+    assert read(place).confirmed == frozenset()
+    assert photo.exists()
+
+
 def test_a_custom_dataset_of_one_class_is_shown_with_an_error(folder: Path) -> None:
     found = read(api.create_dataset("One", {"red": (folder / "red",)}).folder)
     assert [(one.name, one.images) for one in found.classes] == [("red", 20)]

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken, Progress
 from core.base.providers import Precision, ProviderPreference
+from core.datasets.folders import change_labels
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind
 from core.training import dataset_check, quick
@@ -61,7 +62,11 @@ def test_wrong_labels_and_outliers_of_a_folder_are_found(tmp_path: Path) -> None
     assert found.label_errors.index(first) < 2
     (outlier,) = _of_kind(found, ProblemKind.OUTLIER)
     assert outlier.paths == (folder / "blue" / "odd.png",)
-    assert _check(folder, tmp_path).computed == 0
+    change_labels(folder, {wrong: "green"})
+    found = _check(folder, tmp_path)
+    assert found.computed == 0
+    assert wrong not in {one.path for one in found.label_errors}, "the user confirmed it"
+    assert not _of_kind(found, ProblemKind.OVERRIDDEN)
 
 
 def test_a_mirrored_copy_in_another_class_is_reported_once(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     assert "Label: blue\nModel: red" in wall.item(0).text()
     wizard.result.step.view.ensureWidgetVisible(wall)
     wall.setFocus()
+    wall.setCurrentRow(1)
+    confirmed = wall.item(1).toolTip().splitlines()[-1]
+    qtbot.keyClick(wall, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: wall.item(1).text().endswith("\nconfirmed"), timeout=PATIENCE_MS)
+    assert wizard.result.step.again.text() == "Train again"
+    wall.setFocus()
     wall.setCurrentRow(0)
     qtbot.keyClick(wall, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: wall.item(0).text() == "now red\nwas blue", timeout=PATIENCE_MS)
@@ -75,6 +81,7 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     assert wizard.result.step.result is not None
     assert wizard.result.step.result.version == 2
     assert wizard.result.step.again.text() == "Train again", "the correction was used"
+    assert confirmed not in {str(one.path) for one in wizard.result.step.result.suspects}
     assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is unchanged"
 
 
