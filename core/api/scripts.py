@@ -1,4 +1,4 @@
-"""Verbs of scripts: the library as the command line shows it, and evaluation."""
+"""Verbs of scripts: the library as the command line shows it, evaluation, and the check of a dataset."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.models.values import Entry, InstalledBackbone, InstalledModel, Version
 if TYPE_CHECKING:
     from core.evaluation.values import FolderEvaluation
     from core.models.trash import RemovedEntry
+    from core.training.values import DatasetCheck
 
 
 def load_settings() -> settings.Settings:
@@ -120,3 +121,13 @@ def evaluate(
     with FeatureStore() as store:
         found = evaluate_folder(folder, model.card, head, source, store, training_set=seen, report=report, token=token)
     return model, found
+
+
+def check_dataset(folder: Path, *, report: ProgressCallback, token: CancelToken) -> DatasetCheck:
+    """Look for wrong labels, copies, outliers and classes that might be one; see `core.training.dataset_check`."""
+    from core.training import dataset_check
+
+    chosen = load_settings()
+    return dataset_check.check_dataset(
+        folder, open_library(), chosen.provider, chosen.precision, report=report, token=token
+    )

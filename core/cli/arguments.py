@@ -9,6 +9,7 @@ from typing import Final
 from core.base.i18n import mark, tr
 from core.base.providers import ComputePrecision
 from core.cli.classify_arguments import add_classify, add_jobs
+from core.cli.evaluate_arguments import add_dataset, add_evaluate
 from core.cli.output_arguments import add_keywords, add_sort, add_watch
 from core.cli.parsing import (
     Parser,
@@ -34,16 +35,6 @@ _EPILOG: Final = mark("""\
 On Linux, `fovea --install` (with no other arguments) adds Fovea to the application menu and to
 "Open with" for images, and `fovea --uninstall` removes it again. On Windows and macOS the installer
 does this. `fovea --self-check` verifies every part of this installation.
-""")
-_EVALUATE: Final = mark("""\
-Measure how accurate a model is on labelled images.
-
-FOLDER has one subfolder of images per class, or files such as cat.0.jpg. If it is split into train,
-validation and test, only test is used. Folders that do not match a class of the model are skipped.
-Features are cached per image and backbone, so a second evaluation is fast. If the model was trained
-on some of these images, a warning says so and the accuracy on the others is reported as well.
-
-Exit code: 0 all images were evaluated, 1 some could not be read, 2 nothing could start.
 """)
 _TRAIN: Final = mark("""\
 Train a model on a folder of labelled images and add it to the library as NAME, or as the next
@@ -202,7 +193,8 @@ def _build_parser() -> argparse.ArgumentParser:
     add_keywords(commands)
     add_watch(commands)
     _add_train(commands)
-    _add_evaluate(commands)
+    add_evaluate(commands)
+    add_dataset(commands)
     _add_models(commands)
     doctor = commands.add_parser(
         "doctor",
@@ -269,16 +261,6 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
     )
     add_format(parser, "json", "jsonl")
-
-
-def _add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("evaluate", help=tr("measure the accuracy of a model"), description=tr(_EVALUATE))
-    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
-    parser.add_argument(
-        "--model", metavar="M", help=tr("model to evaluate (default: the model in use, see `fovea models`)")
-    )
-    parser.add_argument("--report", metavar="FILE", type=parse_path, help=tr("also write an HTML report to FILE"))
-    add_format(parser, "json")
 
 
 def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -153,13 +153,12 @@ def warnings(images: Sequence[LabelledImage], root: Path | None = None) -> list[
         _many_classes,
         _case_clashes,
     )
-    found = [*_near_duplicates(images, groups, root), *_all_same_class(images, groups)]
+    found = [*near_duplicates(images, groups, root), *_all_same_class(images, groups)]
     return [*found, *(problem for check in checks for problem in check(images)), *_unusual_images(images, root)]
 
 
-def _near_duplicates(
-    images: Sequence[LabelledImage], groups: NDArray[np.int64], root: Path | None
-) -> Iterable[Problem]:
+def near_duplicates(images: Sequence[LabelledImage], groups: NDArray[np.int64], root: Path | None) -> Iterable[Problem]:
+    """The problems of images that look nearly the same, given a group number for each of n images, [n]."""
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order])) + 1
     for members in np.split(order, starts):

@@ -49,6 +49,8 @@ class ProblemKind(StrEnum):
     GREY = "grey"
     OVERRIDDEN = "amended"
     LOOKS_LIKE_SUBSETS = "looks-like-parts"
+    OUTLIER = "outlier"
+    CONFUSED_CLASSES = "confused-classes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,7 @@ def requested_backbone(request: TrainRequest, library: Library) -> InstalledBack
     if request.keep_classes_of:
         return library.find(request.keep_classes_of).backbone
     if not request.backbone:
-        is_joined = request.recipe is not Recipe.FINE_TUNE and any(one.name == JOINED for one in library.entries())
-        return backbone_of(library, JOINED if is_joined else BACKBONE)
+        return backbone_of(library) if request.recipe is Recipe.FINE_TUNE else default_backbone(library)
     names = [entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)]
     name = request.backbone
     if name not in names and name in BACKBONES:
@@ -48,6 +47,16 @@ def requested_backbone(request: TrainRequest, library: Library) -> InstalledBack
     backbone = backbone_of(library, name)
     _check_recipe(request, backbone)
     return backbone
+
+
+def default_backbone(library: Library) -> InstalledBackbone:
+    """The backbone of heads, unless the user chooses another.
+
+    Raises:
+        ModelError: it is damaged, or the library has none.
+    """
+    is_joined = any(entry.name == JOINED for entry in library.entries())
+    return backbone_of(library, JOINED if is_joined else BACKBONE)
 
 
 def _check_recipe(request: TrainRequest, backbone: InstalledBackbone) -> None:

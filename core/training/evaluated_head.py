@@ -193,17 +193,25 @@ def _threshold(out_of_sample: Predictions, temperature: float) -> float | None:
 
 
 def find_suspects(
-    out_of_sample: Predictions, classes: Sequence[str], temperature: float
+    out_of_sample: Predictions, classes: Sequence[str], temperature: float, most: int | None = _MAX_SUSPECTS
 ) -> tuple[LabelledPrediction, ...]:
-    """The images whose prediction differs from their label, by descending margin between the two probabilities.
+    """The images whose prediction differs from their label, those with the least probability of their label first.
 
-    This is the ranking by normalized margin of Northcutt, Jiang and Chuang ("Confident Learning", 2021, section 3.2).
+    This is the ranking by self-confidence of Northcutt, Jiang and Chuang ("Confident Learning", 2021, section 3.2).
+    `tests/benchmarks/label_errors.py` compares it with others: its average precision is the highest, if 5% of the
+    labels of 196 photos are wrong (0.993; by normalized margin 0.984, by the ten nearest photos 0.977) and if 20% are.
+
+    Args:
+        out_of_sample: predictions of heads that were not trained on the images.
+        classes: the labels of the classes.
+        temperature: of the logits.
+        most: the most images that are returned; None for all.
     """
     probabilities, labels = softmax(out_of_sample.logits, temperature), out_of_sample.labels
     rows = np.arange(len(labels))
     confidence, given = probabilities.max(axis=1), probabilities[rows, labels]
     wrong = rows[probabilities.argmax(axis=1) != labels]
-    first = wrong[np.argsort(given[wrong] - confidence[wrong], kind="stable")][:_MAX_SUSPECTS]
+    first = wrong[np.argsort(given[wrong], kind="stable")][:most]
     return tuple(
         LabelledPrediction(
             path=out_of_sample.paths[row],

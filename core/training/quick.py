@@ -196,8 +196,9 @@ def cross_validate(
 
 
 def out_of_fold(
-    features: Features, labels: Labels, c: float, *, token: CancelToken, kind: HeadKind = HeadKind.LINEAR
-) -> tuple[Labels, Features]:
+    features: Features, labels: Labels, c: float, *, most: int = MAX_TRIED, token: CancelToken,
+    kind: HeadKind = HeadKind.LINEAR,
+) -> tuple[Labels, Features]:  # fmt: skip
     """Out-of-fold predictions by cross-validation, with near-duplicates in the same fold.
 
     The folds do not depend on a seed, so the result is the same for the same images. Few images are divided several
@@ -207,17 +208,18 @@ def out_of_fold(
         features: of the images, [n, d].
         labels: their classes; each index from 0 to the highest occurs.
         c: scikit-learn's C.
+        most: the most images that are used.
         token: checked frequently.
         kind: of the heads.
 
     Returns:
-        The ascending indexes of at most `MAX_TRIED` images and their logits; empty if there are too few images or too
+        The ascending indexes of at most `most` images and their logits; empty if there are too few images or too
         many classes.
 
     Raises:
         Cancelled: the token was cancelled.
     """
-    classes, rows = int(labels.max()) + 1, _sample(labels, 0)
+    classes, rows = int(labels.max()) + 1, _sample(labels, 0, most)
     own, truth = features[rows], labels[rows]
     if len(np.unique(truth)) < classes:
         return rows[:0], np.empty((0, classes), np.float32)
@@ -258,16 +260,16 @@ def _score_all(
     return scores
 
 
-def _sample(labels: Labels, seed: int) -> Labels:
+def _sample(labels: Labels, seed: int, most: int = MAX_TRIED) -> Labels:
     """The images to cross-validate with: all, or a random sample of no more classes than it can cover."""
-    if len(labels) <= MAX_TRIED:
+    if len(labels) <= most:
         return np.arange(len(labels))
     draw, counts = np.random.default_rng(seed), np.minimum(np.bincount(labels), _SMALL)
     among = np.arange(len(labels))
-    if counts.sum() > MAX_TRIED:
+    if counts.sum() > most:
         classes = draw.permutation(len(counts))
-        among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= MAX_TRIED]))
-    return np.sort(draw.choice(among, min(len(among), MAX_TRIED), replace=False))
+        among = np.flatnonzero(np.isin(labels, classes[counts[classes].cumsum() <= most]))
+    return np.sort(draw.choice(among, min(len(among), most), replace=False))
 
 
 def _divisions(groups: Labels, labels: Labels, seed: int) -> list[Labels]:

@@ -71,6 +71,33 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetCheck:
+    """What is probably wrong with the labelled images of a folder.
+
+    Attributes:
+        folder: the folder.
+        classes: its labels, in natural order.
+        images: the number of usable images.
+        checked: the number of them whose label was compared with a cross-validated prediction.
+        backbone: the name of the backbone of the features.
+        computed: the number of images whose features were computed.
+        label_errors: images whose label is probably wrong, the most likely ones first.
+        problems: the problems of the folder, near-duplicates, outliers, and classes that might be one.
+        failures: images that could no longer be read.
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    images: int
+    checked: int
+    backbone: str
+    computed: int
+    label_errors: tuple[LabelledPrediction, ...]
+    problems: tuple[Problem, ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
     """The result of a training.
 
