@@ -9,7 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
-from core.evaluation.values import Evaluation
+from core.datasets.labels import OverriddenImage
+from core.evaluation.values import Evaluation, LabelledPrediction
 from gui.models.result_photos import ResultPhotos
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
@@ -40,6 +41,7 @@ class EvaluationView(ScrollColumn):
         overridden: change labels: a mapping from path to class or LEFT_OUT.
         class_wanted: ask for the class of these photos; the photos, and the likely classes.
         photos: the photos; None before an evaluation was shown.
+        suspects: the photos whose label may be wrong; None if there are none.
         matrix: the confusion matrix; None until it was made.
     """
 
@@ -53,15 +55,39 @@ class EvaluationView(ScrollColumn):
         self._pictures, self._can_correct = pictures, can_correct
         self._evaluation: Evaluation | None = None
         self.photos: ResultPhotos | None = None
+        self.suspects: ResultPhotos | None = None
         self.matrix: ConfusionMatrix | None = None
 
-    def show_evaluation(self, evaluation: Evaluation | None, notes: Sequence[str], about: str) -> None:
-        """Show an evaluation between notes and a description of the training; None if there were no test photos."""
-        self._evaluation, self.photos, self.matrix = evaluation, None, None
+    def show_evaluation(
+        self,
+        evaluation: Evaluation | None,
+        notes: Sequence[str],
+        about: str,
+        suspects: Sequence[LabelledPrediction] = (),
+    ) -> None:
+        """Show an evaluation between notes and a description of the training.
+
+        Args:
+            evaluation: the evaluation; None if there were no test photos.
+            notes: notes on it.
+            about: a description of the training.
+            suspects: photos whose label may be wrong, the most likely ones first.
+        """
+        self._evaluation, self.photos, self.suspects, self.matrix = evaluation, None, None, None
         shown: list[QWidget] = [label(note, "muted", wrap=True) for note in notes]
         if evaluation is not None:
-            shown += [self._make_photos(evaluation), self._make_plots(evaluation)]
+            shown.append(self._make_photos(evaluation))
+        if suspects:
+            shown.append(self._make_suspects(suspects))
+        if evaluation is not None:
+            shown.append(self._make_plots(evaluation))
         self.show_column(*shown, label(about, "muted", wrap=True), SPACE).setSpacing(2 * theme.GRID)
+
+    def show_overrides(self, overridden: Sequence[OverriddenImage]) -> None:
+        """Show which labels were changed."""
+        for photos in (self.photos, self.suspects):
+            if photos is not None:
+                photos.show_overrides(overridden)
 
     def show_whole(self, part: QWidget) -> None:
         """Scroll to a part of the page."""
@@ -70,13 +96,27 @@ class EvaluationView(ScrollColumn):
             self.verticalScrollBar().setValue(part.mapTo(page, part.rect().topLeft()).y())
 
     def _make_photos(self, evaluation: Evaluation) -> QWidget:
-        photos = self.photos = ResultPhotos(self._pictures, can_correct=self._can_correct)
-        photos.overridden.connect(self.overridden)
-        photos.class_wanted.connect(self.class_wanted)
+        photos = self.photos = self._make_wall(tr("Test photos"))
         if mistakes := evaluation.mistakes:
             photos.show_photos(tr("Mistakes, most confident first"), mistakes[:_MAX_PHOTOS])
         else:
             photos.show_photos(tr("No mistakes on the test photos"), evaluation.predictions[:_MAX_PHOTOS])
+        return photos
+
+    def _make_suspects(self, suspects: Sequence[LabelledPrediction]) -> QWidget:
+        photos = self.suspects = self._make_wall(tr("Photos that may have a wrong label"))
+        title = tr_n(
+            "{count:,} photo may have a wrong label",
+            "{count:,} photos may have a wrong label, the most likely first",
+            len(suspects),
+        )
+        photos.show_photos(title, suspects[:_MAX_PHOTOS])
+        return photos
+
+    def _make_wall(self, name: str) -> ResultPhotos:
+        photos = ResultPhotos(self._pictures, name, can_correct=self._can_correct)
+        photos.overridden.connect(self.overridden)
+        photos.class_wanted.connect(self.class_wanted)
         return photos
 
     def _make_plots(self, evaluation: Evaluation) -> Tiles:

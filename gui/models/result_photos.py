@@ -1,11 +1,12 @@
-"""Test photos with their labels and predictions; wrong labels can be corrected."""
+"""Photos with their labels and predictions; wrong labels can be corrected."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
@@ -30,12 +31,12 @@ class ResultPhotos(Panel):
     overridden = Signal(object)
     class_wanted = Signal(object, object)
 
-    def __init__(self, pictures: PictureClient, *, can_correct: bool) -> None:
-        """`can_correct` says whether wrong labels can be corrected."""
+    def __init__(self, pictures: PictureClient, name: str, *, can_correct: bool) -> None:
+        """`name` is that of the photos for screen readers; `can_correct` says whether wrong labels can be corrected."""
         super().__init__("")
         self._shown: tuple[LabelledPrediction, ...] = ()
         self._overrides: dict[Path, str | None] = {}
-        self.wall = PhotoWall(pictures, tr("Test photos"))
+        self.wall = PhotoWall(pictures, name)
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.opened.connect(open_file)
         self.wall.itemSelectionChanged.connect(self._show_actions)
@@ -54,7 +55,8 @@ class ResultPhotos(Panel):
         self.exclude = button(
             tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
         )
-        self.accept.setShortcut("A")
+        accept = QShortcut(QKeySequence("A"), self, self.accept.click)
+        accept.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # there may be two such walls
         correcting = QWidget()
         hbox(fill(self._about), self.accept, self.relabel, self.exclude, parent=correcting)
         add(self.body, correcting, self.wall)

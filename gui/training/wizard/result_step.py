@@ -76,7 +76,7 @@ class ResultStep(QWidget):
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
         notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
-        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result))
+        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), result.suspects)
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -94,8 +94,7 @@ class ResultStep(QWidget):
             self.again.setText(tr("Train again"))
             self.again.setToolTip(tr("Choose how to train"))
         self.undo.setVisible(can_undo)
-        if self.view.photos is not None:
-            self.view.photos.show_overrides(overridden)
+        self.view.show_overrides(overridden)
 
     def _train_again(self) -> None:
         self.again_wanted.emit(self._overrides > 0)

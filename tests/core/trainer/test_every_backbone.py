@@ -47,10 +47,9 @@ _UNTRAINED = [
     BackboneRequest("mobilenet-v1", 0.25, 32, untrained=True),
     BackboneRequest("mobilenet-v2", 0.35, 32, untrained=True),
     *(BackboneRequest(name, size=32, untrained=True) for name in ("resnet50", "vgg16", "efficientnet-lite0")),
-    BackboneRequest("inception-resnet-v2", size=75, untrained=True),
+    *(BackboneRequest(name, size=75, untrained=True) for name in ("inception-v3", "inception-resnet-v2")),
     BackboneRequest("xception", 0.05, 71, untrained=True, design=Design(2, pointwise_first=True, factorised=True)),
 ]
-"""InceptionV3 consists of the layers of InceptionResNetV2."""
 _OF_KERAS = [
     *(BackboneRequest(name, size=32) for name in ("resnet50", "vgg16")),
     *(BackboneRequest(name, size=75) for name in ("inception-v3", "inception-resnet-v2")),

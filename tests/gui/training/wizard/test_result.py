@@ -58,8 +58,16 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     assert wizard.result.step.again.text() == "Train again with 1 change"
     click(qtbot, wizard.result.step.undo)
     qtbot.waitUntil(lambda: wizard.result.step.again.text() == "Train again", timeout=PATIENCE_MS)
-    wall.setCurrentRow(row)
-    click(qtbot, photos.accept)
+    suspects = wizard.result.step.view.suspects
+    assert suspects is not None
+    assert "photos may have a wrong label, the most likely first" in texts(suspects)
+    wall = suspects.wall
+    assert "Label: blue\nModel: red" in wall.item(0).text()
+    wizard.result.step.view.ensureWidgetVisible(wall)
+    wall.setFocus()
+    wall.setCurrentRow(0)
+    qtbot.keyClick(wall, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: wall.item(0).text() == "now red\nwas blue", timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: wizard.result.step.again.text() == "Train again with 1 change", timeout=PATIENCE_MS)
     click(qtbot, wizard.result.step.again)
     assert wizard.step is WizardStep.TRAINING
