@@ -129,6 +129,7 @@ class FoldersPage(QWidget):
     def _make_review(self) -> ReviewPage:
         result = ReviewPage(self._make_view("review"), self._pictures, self.reviewer, self)
         result.closed.connect(self._back_to_results)
+        self._explaining.serve(result.map)
         self._stack.addWidget(result)
         self.review_created.emit(result)
         return result

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -26,6 +26,7 @@ from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.neighbours import NeighbourStrip
+from gui.widgets.photo_map import PhotoMap
 from gui.widgets.photo_panel import PhotoPreview, headline_text, prediction_text
 
 _PREFETCH: Final = 3
@@ -53,7 +54,7 @@ class ReviewPage(QWidget):
         self._shown: Row | None = None
         self._announced: int | None = None
         self._chooser: ClassChooser | None = None
-        self.view = PhotoPreview(pictures)
+        self.view, self.map = PhotoPreview(pictures), PhotoMap()
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
@@ -70,15 +71,16 @@ class ReviewPage(QWidget):
         self._bar.setAccessibleName(tr("Photos reviewed"))
         self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
-        hbox(fill(vbox(fill(self.view), self._name, self.neighbours)), self.choices, parent=photo, spacing=16)
+        hbox(fill(vbox(fill(self.view), self.map, self._name, self.neighbours)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
         self._stack.addWidget(self.end)
         head = hbox(back, self.progress, fill(self._bar), spacing=16)
-        keys = label(tr("Type to find a class · Esc: back"), "muted")
+        keys = label(tr("Type to find a class · F7: where the model looked · Esc: back"), "muted")
         foot = hbox(self.back_step, self.trace, SPACE, keys, spacing=16)
         vbox(head, fill(self._stack), foot, parent=self, spacing=theme.GRID)
 
     def _connect(self) -> None:
+        self.map.changed.connect(self.view.show_map)
         self.rows.rows_loaded.connect(self._on_rows)
         self.rows.updated.connect(self._show)
         self._reviewer.reviewed.connect(self._on_reviewed)
@@ -147,6 +149,13 @@ class ReviewPage(QWidget):
         if typed:
             self._chooser.line.setText(typed)
 
+    def event(self, event: QEvent) -> bool:
+        """Keep letters from the menus: they find a class."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_letter(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, typed = Qt.Key(event.key()), event.text()
         if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
@@ -203,6 +212,7 @@ class ReviewPage(QWidget):
         self.view.show_photo(None if self._shown is None else self._shown.path)
         if self._shown is not None:
             row = self._shown
+            self.map.show_photo(row.path, row.outcome)
             self.choices.show_row(row, self._classes)
             self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else ())
             folder = folder_text(row)
@@ -233,6 +243,10 @@ class ReviewPage(QWidget):
             row = self.rows.row(place)
             if row is not None:
                 self._pictures.picture(row.path, PREVIEW_SIDE)
+
+
+def _is_letter(event: QKeyEvent) -> bool:
+    return event.text().isalpha() and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
 
 
 def _prediction_text(row: Row) -> str:

@@ -26,8 +26,7 @@ _LIKELY: Final = 3
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
 _MIN_CHOICES: Final = 2
 _OFFER: Final = 34
-_REST: Final = 272
-"""Height in pixels of a class button with the gap below it, and of everything else."""
+"""Height in pixels of a class button with the gap below it."""
 
 
 class ReviewChoices(Panel):
@@ -55,7 +54,7 @@ class ReviewChoices(Panel):
         self._bar, self._number = Bar(), label(kind="number")
         self.right = KeyButton(tr("Confirm"), self.accepted.emit, tr("Enter"), "primary")
         self.nothing_to_confirm = label(
-            tr("The model is not sure enough to confirm a class. Choose one, or skip the photo."), wrap=True
+            tr("No class fits well enough to be confirmed. Choose one, or skip the photo."), wrap=True
         )
         self._choose = label(kind="muted")
         self.offers = [self._make_offer(place) for place in range(_MAX_CHOICES)]
@@ -101,13 +100,20 @@ class ReviewChoices(Panel):
 
     def _show_offers(self) -> None:
         """Show as many class buttons as fit; all other classes are chosen by their digit or by typing."""
-        room = max(_MIN_CHOICES, (self.height() - _REST) // _OFFER)
+        room = self._room()
         for place, offer in enumerate(self.offers):
             offer.setVisible(place < min(room, len(self._offered)))
             if place < len(self._offered):
                 name = self._offered[place]
                 digit = str(self._numbered.index(name) + 1) if name in self._numbered else ""
                 offer.show_choice(name, digit, self._percents.get(name, ""))
+
+    def _room(self) -> int:
+        """How many class buttons fit beside the rest, whose height depends on how the texts wrap."""
+        self.body.activate()
+        shown = sum(not offer.isHidden() for offer in self.offers)
+        rest = self.body.totalHeightForWidth(self.width()) - shown * _OFFER
+        return max(_MIN_CHOICES, (self.height() - rest) // _OFFER)
 
     def choose(self, number: int) -> None:
         """Choose the class with this digit."""

@@ -162,7 +162,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(
             ActionId.SHOW_MAP,
             mark("&Where the model looked"),
-            "M",
+            "M; F7",
             checkable=True,
             synonyms=mark("why explain heat map attention class activation"),
         ),

@@ -62,7 +62,7 @@ class Availability(QObject):
             ActionId.CLEAR: self._cannot_clear,
             **dict.fromkeys(_VIEWING, self._no_photos),
             ActionId.SHOW_INSPECTOR: self._no_photos,
-            ActionId.SHOW_MAP: self._no_photos,
+            ActionId.SHOW_MAP: self._nothing_to_explain,
             ActionId.STOP: self._nothing_waits,
             ActionId.CLASSIFY_AGAIN: self._empty_list,
             ActionId.RETRAIN: self._cannot_retrain,
@@ -144,12 +144,18 @@ class Availability(QObject):
                 return ""
         return tr("No photos are shown.")
 
+    @property
+    def _is_reviewing(self) -> bool:
+        return self._pages.current_page is Page.FOLDERS and self._pages.folders.is_reviewing
+
+    def _nothing_to_explain(self) -> str:
+        return "" if self._is_reviewing else self._no_photos()
+
     def _not_in_photos(self) -> str:
         return self._no_photo() if self._shows_photos else tr("Only photos on the Photos page can be classified again.")
 
     def _cannot_correct(self) -> str:
-        is_reviewing = self._pages.current_page is Page.FOLDERS and self._pages.folders.is_reviewing
-        return "" if is_reviewing else self._no_photo()
+        return "" if self._is_reviewing else self._no_photo()
 
     def _cannot_remove(self) -> str:
         if self._pages.current_page is not Page.FOLDERS:

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from core.models.library import open_library
 from gui.folders.page import FoldersPage
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
@@ -38,3 +39,22 @@ def test_m_shows_where_the_model_looked_in_a_row(
     qtbot.waitUntil(lambda: "isn't in use" in shown.legend.text(), timeout=PATIENCE_MS)
     assert shown.shown is None
     assert any("Choose it at the top" in one.text() for one in shown.findChildren(QLabel))
+
+
+def test_in_the_review_letters_find_a_class_and_f7_shows_the_map(
+    page: FoldersPage, classify: Classify, tree: Path, window: MainWindow, qtbot: QtBot
+) -> None:
+    classify(tree)
+    window.actions_by_id[ActionId.REVIEW].trigger()
+    review = page.review
+    qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
+    plain = review.view.grab().toImage()
+    review.setFocus()
+    qtbot.keyClick(review, Qt.Key.Key_F7)
+    qtbot.waitUntil(lambda: review.map.shown is not None, timeout=PATIENCE_MS)
+    assert review.map.legend.text().startswith("Where the model saw")
+    assert review.view.grab().toImage() != plain
+    qtbot.keyClick(review, Qt.Key.Key_M)
+    assert review._chooser is not None
+    assert review._chooser.line.text() == "m"
+    assert review.map.is_on

@@ -1,0 +1,61 @@
+"""The panel beside the photo under review shows as many class buttons as fit, and none over another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.base.settings import Theme
+from core.jobs.values import Row, State
+from core.prediction import Score
+from gui.folders.review_choices import ReviewChoices
+from gui.widgets import theme
+
+CLASSES = tuple(f"class {number}" for number in range(9))
+LONG = "a thing whose name takes more than two lines of a narrow panel, as some of ImageNet's do"
+
+
+@pytest.fixture
+def place(qtbot: QtBot, qapp: QApplication) -> QWidget:
+    """Where the panel is, in the window's style, which is higher than Qt's own."""
+    qapp.setStyle("Fusion")
+    theme.apply(qapp, Theme.LIGHT)
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    return widget
+
+
+def panel_in(place: QWidget, height: int) -> ReviewChoices:
+    """The panel, visible in this height."""
+    panel = ReviewChoices()
+    panel.setParent(place)
+    place.resize(panel.width(), height)
+    panel.resize(panel.width(), height)
+    place.show()
+    return panel
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+@pytest.mark.parametrize("best", ["cat", LONG])
+def test_buttons_never_overlap(place: QWidget, best: str, *, unknown: bool) -> None:
+    panel = panel_in(place, 456)
+    scores = tuple(Score(label, 1 / 10) for label in (best, *CLASSES))
+    panel.show_row(Row(0, Path("a.jpg"), Path(), State.DONE, best, 1 / 10, unknown, scores), (best, *CLASSES))
+    panel.body.activate()
+    buttons = [button for button in panel.offers if button.isVisible()]
+    assert len(buttons) >= 2
+    assert all(button.height() >= button.sizeHint().height() for button in buttons)
+    assert not any(
+        one.geometry().intersects(other.geometry()) for one in buttons for other in buttons if one is not other
+    )
+    assert panel.body.totalHeightForWidth(panel.width()) <= panel.height()
+
+
+def test_a_high_panel_shows_all(place: QWidget) -> None:
+    panel = panel_in(place, 900)
+    scores = tuple(Score(label, 1 / 9) for label in CLASSES)
+    panel.show_row(Row(0, Path("a.jpg"), Path(), State.DONE, CLASSES[0], 1 / 9, False, scores), CLASSES)
+    assert sum(button.isVisible() for button in panel.offers) == 8
