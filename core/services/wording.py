@@ -25,11 +25,11 @@ _ABOUT_FILES: Final = re.compile(
     r"|\ban? [A-Z].* image"
 )
 """What is about files and formats, not about someone's photos."""
-_QUOTED_OR_IMAGE: Final = re.compile(r"“[^”]*”|\b([Aa])n image\b|\bimage(s?)\b")
+_QUOTED_OR_IMAGE: Final = re.compile(r"“[^”]*”|\{[^}]*\}|\b([Aa])n image\b|\bimage(s?)\b")
 
 
 def window_wording(text: str) -> str:
-    """A message as the window words it, or a text that was made from one: names in “…” stay as they are."""
+    """A message as the window words it, or a text that was made from one: names in “…” and placeholders stay."""
     if text in _BUTTONS:
         return _BUTTONS[text]
     return text if _ABOUT_FILES.search(text) else _QUOTED_OR_IMAGE.sub(_photo, text)
@@ -42,6 +42,6 @@ def card_wording(text: str) -> str:
 
 def _photo(found: re.Match[str]) -> str:
     text = found.group()
-    if text.startswith("“"):
+    if text.startswith(("“", "{")):
         return text
     return text.replace("An image", "A photo").replace("an image", "a photo").replace("image", "photo")

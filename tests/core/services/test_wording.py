@@ -60,3 +60,7 @@ def test_texts_of_cards_keep_their_names() -> None:
     assert card_wording(summary) == "Recognises scanned images and cats; trained on 1,129 photos with your corrections."
     assert card_wording("3 images of the folder “all images”") == "3 photos of the folder “all images”"
     assert card_wording("on the test images, then to all images") == "on the test photos, then to all photos"
+
+
+def test_placeholders_keep_their_names() -> None:
+    assert window_wording("{images:,} ({share}) of the images") == "{images:,} ({share}) of the photos"
