@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.base.errors import FoveaError
@@ -68,6 +68,10 @@ class Evidence:
     set: tuple[str, ...] | None = None
     nearest: tuple[Neighbour, ...] = ()
 
+    def without_paths(self) -> Evidence:
+        """The evidence for a file that is shared: where training images are stays on this computer."""
+        return replace(self, nearest=tuple(replace(one, path=None, thumbnail=None) for one in self.nearest))
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -110,6 +114,10 @@ class Prediction:
     def best(self) -> Score:
         """The most likely class."""
         return self.scores[0]
+
+    def without_paths(self) -> Prediction:
+        """The prediction for a file that is shared; `path` remains, for its writer to shorten."""
+        return replace(self, evidence=self.evidence and self.evidence.without_paths())
 
 
 @dataclass(frozen=True, slots=True)

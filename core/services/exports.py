@@ -19,6 +19,7 @@ from core.outputs.keywords.values import KeywordTarget
 from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.write import report_rows, write_report
+from core.prediction import Prediction
 
 _LIBRARIES: Final = {ReportFormat.PARQUET: "pyarrow", ReportFormat.XLSX: "xlsxwriter"}
 
@@ -65,9 +66,9 @@ def export(
 
 def _relative_row(row: ReportRow, folder: Path) -> ReportRow:
     """The row with its path relative to the folder: reports are shared, and where the folder is stays private."""
-    path = row.outcome.path
-    inside = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
-    return replace(row, outcome=replace(row.outcome, path=inside))
+    outcome = row.outcome.without_paths() if isinstance(row.outcome, Prediction) else row.outcome
+    inside = outcome.path.relative_to(folder) if outcome.path.is_relative_to(folder) else Path(outcome.path.name)
+    return replace(row, outcome=replace(outcome, path=inside))
 
 
 def missing_features() -> dict[str, str]:

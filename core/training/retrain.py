@@ -40,7 +40,6 @@ from core.models.bundled_features import bundled_features
 from core.models.heads import Head, LinearHead, read_head, softmax
 from core.models.installed import backbone_files, load_examples, load_files, load_head
 from core.models.library import Library
-from core.models.thumbnails import make_thumbnails
 from core.models.values import InstalledModel
 from core.prediction import Failure
 from core.training import quick
@@ -50,6 +49,7 @@ from core.training.extension import extend, extended_data, kept_before, without_
 from core.training.recipes import kind_of, train_quick
 from core.training.request import RetrainRequest
 from core.training.retraining_notes import retraining_notes
+from core.training.thumbnails import make_thumbnails
 from core.training.training_data import LabelledFeatures, TrainingData
 from core.training.values import CorrectionResult, RetrainingResult
 from core.training.variant_check import measure_variants, must_retrain_in_float32, variant_of

@@ -23,7 +23,6 @@ from core.models import joined
 from core.models.heads import read_head
 from core.models.installed import load_backbone
 from core.models.library import CARD, Library
-from core.models.thumbnails import make_thumbnails
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
@@ -33,6 +32,7 @@ from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
 from core.training.runs import Run, open_run
+from core.training.thumbnails import make_thumbnails
 from core.training.training_data import LabelledFeatures, TrainingData, compute, extractor_of, load_training_data
 from core.training.variant_check import measure_variants, must_retrain_in_float32
 

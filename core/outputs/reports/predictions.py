@@ -25,7 +25,8 @@ def export(
     """Write predictions with the user's labels; see `core.api.export_predictions`."""
     format_ = format_of(file) or ReportFormat.CSV
     top_k = max((len(one.scores) for one in outcomes if isinstance(one, Prediction)), default=1)
-    rows = [ReportRow(one, _review(one, labels.get(one.path))) for one in outcomes]
+    shared = [one.without_paths() if isinstance(one, Prediction) else one for one in outcomes]
+    rows = [ReportRow(one, _review(one, labels.get(one.path))) for one in shared]
     plan = ReportOptions(format_, ColumnSet(top_k, reviewed=True), title=tr("Photos"))
     return write_report(file, rows, plan, total=len(rows), report=report, token=token)
 

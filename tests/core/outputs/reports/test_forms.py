@@ -320,4 +320,5 @@ def test_memory_does_not_grow_with_the_rows(
 
     peak(10)
     few, many = peak(1000), peak(2000)  # as many as a page lists, and twice as many
+    many = min(many, peak(2000))  # what another thread of this process allocates meanwhile is traced, too
     assert many < few + 200_000, "a row takes 400 bytes and more"

@@ -13,7 +13,8 @@ from core.base.progress import CancelToken
 from core.datasets.labelled_image import LabelledImage
 from core.models.installed import load_training_images
 from core.models.library import Library
-from core.models.thumbnails import SIDE, make_thumbnails, thumbnail_file
+from core.models.thumbnails import thumbnail_file
+from core.training.thumbnails import SIDE, make_thumbnails
 from tests import tiny
 
 
