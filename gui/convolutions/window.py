@@ -20,7 +20,7 @@ from gui.widgets.basic import ScrollColumn, label
 from gui.widgets.layouts import SPACE, Placed, fill, hbox, vbox
 from gui.widgets.second_window import SecondWindow
 
-_LIST_WIDTHS: Final = (272, 320)
+_LIST_WIDTHS: Final = (288, 320)
 """The least and the most, in pixels."""
 
 
