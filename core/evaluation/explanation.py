@@ -162,7 +162,7 @@ def _give(features: NDArray[np.float32], pooled: NDArray[np.float64]) -> bool:
 
 
 def _overlaps(cells: int, wanted: int) -> NDArray[np.float64]:
-    """The matrix [wanted, cells] that divides a row of cells anew, each the mean of what it covers: means are kept."""
+    """The matrix [wanted, cells] that resamples a row of cells by area, so that their mean stays the same."""
     import numpy as np
 
     old, new = np.arange(cells + 1) / cells, np.arange(wanted + 1) / wanted

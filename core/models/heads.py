@@ -208,7 +208,7 @@ def assemble(names: Collection[str], read: Callable[[str], NDArray[np.float32]])
     """Make a head from arrays with the names of `head_arrays`; other names are ignored.
 
     Args:
-        names: the names, which tell the kind of head.
+        names: the names, which give the kind of head.
         read: returns the array of a name; must raise for missing names.
 
     Raises:

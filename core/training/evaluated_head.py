@@ -106,7 +106,7 @@ class EvaluatedHead:
         return {self.unknown.rule.file: self.unknown.bank} if self.unknown else {}
 
     def compared_with(self, images: Sequence[LabelledImage]) -> list[LabelledImage]:
-        """Those training images that photos are compared with, to tell whether they are unknown."""
+        """Those training images that photos are compared with, to find out whether they are unknown."""
         kept = set(self.unknown.images) if self.unknown else set()
         return [image for image in images if image.sha256 in kept]
 

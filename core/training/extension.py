@@ -40,7 +40,7 @@ from core.training.training_data import LabelledFeatures, TrainingData
 
 _RECIPE: Final = "quick: logistic regression of the new classes against the kept ones, whose weights stay as they are"
 _C: Final = 0.1
-"""scikit-learn's C. On two choices of new classes, it told new and other photos apart better than 0.01 and 0.001: with
+"""scikit-learn's C. On two choices of new classes, it separated new from other photos better than 0.01 and 0.001: with
 an AUC of 0.981 and 0.991 (EfficientNet-Lite0, mean features of photos)."""
 _SHIFT: Final = 2.0
 """How far a prototype is moved along its class's weights. With 3, more photos get their new class (0.91) and fewer keep
