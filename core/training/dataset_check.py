@@ -38,7 +38,7 @@ _MIN_Z: Final = 3.0
 """The robust z-score of an outlier.
 
 None of 196 photos in 8 classes reaches it; added to them, an image of noise and one of six photos of other things do.
-Centred features, which serve to recognise unknown photos, distinguish these less well from photos that are rare in a class.
+Centred features, which serve to recognise unknown photos, separate these less well from photos rare in a class.
 """
 _MIN_SPREAD: Final = 0.02
 """The least standard deviation of the cosines, for images that are all very similar; that of photos is 0.07."""
