@@ -88,7 +88,7 @@ class TrainRequest:
 
     @property
     def min_classes(self) -> int:
-        """The fewest classes that a folder must have: one if there are others to tell it from."""
+        """The fewest classes that a folder must have: one if the model keeps other classes."""
         return 1 if self.keep_classes_of else 2
 
     @property

@@ -74,7 +74,7 @@ def _paint_slabs(painter: QPainter, placement: Placement) -> None:
 
 
 def _paint_slab(painter: QPainter, slab: Slab, *, is_end: bool) -> None:
-    """Channels as a stack: as many cells as there are channels, as far as they can be told apart."""
+    """Channels as a stack: as many cells as there are channels, up to as many as can be seen."""
     colours, box = theme.current(), slab.box
     outline = QPainterPath()
     outline.addRoundedRect(box, 3, 3)

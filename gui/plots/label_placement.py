@@ -171,7 +171,7 @@ def _contains(room: Box, box: Box) -> bool:
 
 
 def _is_at(box: Box, point: Spot) -> bool:
-    """Whether a box is around this point, or around one that can hardly be told from it."""
+    """Whether a box is around this point, or around one at practically the same place."""
     return math.dist(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), point) <= _RADIUS
 
 

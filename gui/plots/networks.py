@@ -322,9 +322,9 @@ def _texts(points: Sequence[Point], places: Sequence[QPointF]) -> list[str]:
     """The labels of points; a measured network at the place of the published one needs none of its own."""
     texts = [point.label for point in points]
     for number, point in enumerate(points):
-        for other, twin in enumerate(points[:number]):
-            is_twin = point.network.kind is NetworkKind.MEASURED and twin.network.name == point.network.name
-            if is_twin and (places[number] - places[other]).manhattanLength() <= _SAME_PLACE:
+        for before, other in enumerate(points[:number]):
+            is_same = point.network.kind is NetworkKind.MEASURED and other.network.name == point.network.name
+            if is_same and (places[number] - places[before]).manhattanLength() <= _SAME_PLACE:
                 texts[number] = ""
     return texts
 

@@ -1,4 +1,4 @@
-"""Where the model looked, in the results of a folder; models that are not in use cannot tell."""
+"""Where the model looked, in the results of a folder; there is no map for models that are not in use."""
 
 from __future__ import annotations
 
