@@ -81,7 +81,7 @@ class Availability(QObject):
             session.photos.rowsInserted,
             session.photos.modelReset,
             session.corrections.changed,
-            session.undo_stack.indexChanged,
+            session.photo_list.undo_stack.indexChanged,
             session.engine.waiting_changed,
             session.models.changed,
             pages.photos.gallery.selectionModel().selectionChanged,

@@ -75,7 +75,7 @@ def test_versions_are_listed_with_the_newest_first(page: ModelsPage) -> None:
 def test_another_version_is_used_and_rolled_back_by_keyboard(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
-    window.session.add([solids["red"]])
+    window.session.photo_list.add([solids["red"]])
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 1 and photos.photo(0).outcome is not None, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()

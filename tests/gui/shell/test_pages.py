@@ -134,5 +134,5 @@ def test_on_other_pages_the_status_bar_says_what_is_stopped(
     stop = next(one for one in window.status.findChildren(QPushButton) if one.text() == "Stop")
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     assert stop.text() == "Stop classifying 3 photos"
-    window.session.stop()
+    window.session.engine.forget_all()
     qtbot.waitUntil(lambda: not stop.isVisible(), timeout=PATIENCE_MS)
