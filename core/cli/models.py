@@ -21,7 +21,7 @@ _CLASSES_SHOWN: Final = 40
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run an action; return 0 on success, and the exit code of `compare`.
+    """Run an action; return 0 on success, and the exit code of `add-class` and `compare`.
 
     Raises:
         FoveaError: it could not be done.
@@ -48,13 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
             from core.cli import networks
 
             networks.run(arguments)
-        case "compare":
-            from core.cli import compare
-
-            return compare.run(arguments)
+        case "compare" | "add-class":
+            return _run_with_code(arguments)
         case _:
             versions.run(arguments)
     return 0
+
+
+def _run_with_code(arguments: argparse.Namespace) -> int:
+    from core.cli import add_class, compare
+
+    return compare.run(arguments) if arguments.action == "compare" else add_class.run(arguments)
 
 
 def _show(arguments: argparse.Namespace) -> None:

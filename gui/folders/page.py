@@ -15,6 +15,7 @@ from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobSummary
 from core.services.processes import serve_batch
+from gui.folders.arranging import Arranging
 from gui.folders.job_form import JobForm
 from gui.folders.job_notices import JobNotices
 from gui.folders.job_text import summary_text, title_text
@@ -54,6 +55,7 @@ class FoldersPage(QWidget):
         jobs: all jobs, and those that run.
         outputs: what is made of the photos of jobs.
         reviewer: stores reviews.
+        arranging: computes orders from the photos themselves.
         list: all jobs.
         form: the form for a new job.
         plans: the pages for sorting into folders and for writing keywords, by the types of their forms.
@@ -72,6 +74,7 @@ class FoldersPage(QWidget):
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
+        self.arranging = Arranging(self.tasks, self)
         self._job_notices = JobNotices(self.jobs, self.outputs, notices, self._shows_result, self)
         self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, session.models.title_of, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
@@ -90,6 +93,9 @@ class FoldersPage(QWidget):
         self.tasks.warned.connect(self._notices.show_warning)
         self.tasks.failed.connect(self._job_notices.show_unavailable)
         self.reviewer.outbox.failed.connect(self._notices.show_error)
+        self.arranging.failed.connect(self._notices.show_error)
+        self._job_notices.unknown_wanted.connect(self.show_unknown)
+        self._models.changed.connect(self._show_active_version)
         self.jobs.changed.connect(self._on_jobs_changed)
         self.jobs.restored.connect(self.list.select)
         self.outputs.changed.connect(self.state_changed)
@@ -112,7 +118,8 @@ class FoldersPage(QWidget):
         return self._results.get()
 
     def _make_results(self) -> ResultsPage:
-        result = ResultsPage(self._widgets, self.reviewer, self._stack)
+        result = ResultsPage(self._widgets, self.reviewer, self.arranging, self._stack)
+        result.learn.again_wanted.connect(self._classify_again)
         result.panels_changed.connect(self.state_changed)
         result.selection.noticed.connect(self._notices.show_one)
         self._explaining.serve(result.inspector.map)
@@ -201,7 +208,24 @@ class FoldersPage(QWidget):
             self.list.select(job)  # so that it is selected when the user goes back
             self.results.open(status, self.reviewer.classes_of(status, self._models.installed))
             self._show(self.results)
+            self._show_active_version()
             self.results.view_in_use.setFocus()
+
+    def show_unknown(self, job: str) -> None:
+        """Show the unknown photos of a job, those that look alike together."""
+        self.wanted.emit()
+        self.open_job(job)
+        self.results.show_unknown()
+
+    def _classify_again(self) -> None:
+        if self.job is not None:
+            self.jobs.classify_again(self.job.id)
+
+    def _show_active_version(self) -> None:
+        results = self._results.made
+        if results is not None and results.job is not None:
+            model = self._models.installed.get(results.job.model)
+            results.show_active_version(None if model is None else model.version)
 
     def open_review(self) -> None:
         """Review the filtered photos, lowest confidence first."""
@@ -244,6 +268,7 @@ class FoldersPage(QWidget):
             job = self.jobs.all.get(results.job.id)
             if job is not None:
                 results.show_job(job)
+                self._show_active_version()
         self.state_changed.emit()
 
     def _shows_result(self, task: Task) -> bool:
