@@ -199,8 +199,8 @@ class Availability(QObject):
         page = self._pages.made_models
         if page is None or page.choices.name not in page.names:  # not listed yet
             return ""
-        controls = {"count": page.count_button, "export": page.export_button, "roll back": page.versions.back}
-        controls["remove"] = page.remove
+        controls = {"count": page.buttons.statistics, "export": page.buttons.export, "roll back": page.versions.back}
+        controls["remove"] = page.buttons.remove
         if controls[verb].isEnabled():
             return ""
         return tr("This model has no earlier version.") if verb == "roll back" else controls[verb].toolTip()
