@@ -140,13 +140,13 @@ class Availability(QObject):
         match self._pages.current_page:
             case Page.PHOTOS if self._session.photos.rowCount():
                 return ""
-            case Page.FOLDERS if self._pages.folders.shows_results:
+            case Page.FOLDERS if self._pages.folders.stack.shows_results:
                 return ""
         return tr("No photos are shown.")
 
     @property
     def _is_reviewing(self) -> bool:
-        return self._pages.current_page is Page.FOLDERS and self._pages.folders.is_reviewing
+        return self._pages.current_page is Page.FOLDERS and self._pages.folders.stack.is_reviewing
 
     def _nothing_to_explain(self) -> str:
         return "" if self._is_reviewing else self._no_photos()
@@ -162,7 +162,7 @@ class Availability(QObject):
             return self._no_photo()
         if self._pages.folders.listed_job is not None:
             return ""
-        if self._pages.folders.shows_results:
+        if self._pages.folders.stack.shows_results:
             return tr("Results show what is in the folder: photos can't be removed from them.")
         return tr("Select a folder first.")
 
