@@ -33,7 +33,7 @@ class ClassTeaching(QObject):
         self._session, self._photos, self._folders, self._wizard = session, photos, folders, wizard
         self.strip: RetrainStrip | None = None
         self._asked: tuple[str, str, Sequence[Path]] | None = None
-        folders.results_created.connect(self._on_results)
+        folders.stack.results_created.connect(self._on_results)
         session.models.changed.connect(self._go_on)
 
     def _on_results(self, results: ResultsPage) -> None:

@@ -113,7 +113,7 @@ def outing(tmp_path: Path) -> Path:
 
 def listed(page: FoldersPage) -> list[str]:
     """The names of the rows, once all are loaded."""
-    model = page.results.rows
+    model = page.stack.results.rows
     found = [model.row(place) for place in range(model.rowCount())]
     return [row.path.stem.split(" ")[0] for row in found if row is not None]
 
@@ -124,18 +124,20 @@ def show_groups(page: FoldersPage, hand: Hand, folder: Path, qtbot: QtBot) -> No
     hand.press("Classify")
     hand.press("Show unknown photos")
     groups = ["canary"] * 4 + ["raven"] * 3
-    qtbot.waitUntil(lambda: listed(page) == groups and page.results.rows.group(0) is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: listed(page) == groups and page.stack.results.rows.group(0) is not None, timeout=PATIENCE_MS
+    )
 
 
 def click_row(page: FoldersPage, hand: Hand, name: str) -> None:
-    table = page.results.table
+    table = page.stack.results.table
     place = listed(page).index(name)
-    hand.click(table.viewport(), table.visualRect(page.results.rows.index(place, 0)).center())
+    hand.click(table.viewport(), table.visualRect(page.stack.results.rows.index(place, 0)).center())
 
 
 def chooser(page: FoldersPage) -> ClassChooser:
-    assert page.results.new_class.chooser is not None
-    return page.results.new_class.chooser
+    assert page.stack.results.new_class.chooser is not None
+    return page.stack.results.new_class.chooser
 
 
 def text_of(widget: QWidget) -> str:
@@ -166,7 +168,7 @@ def test_a_newcomer_makes_a_class_of_unknown_photos_in_ten_actions(
     show_groups(page, hand, outing, qtbot)
     click_row(page, hand, "canary")
     hand.press("New class from these 4 photos…")
-    assert page.results.selection.count == 4
+    assert page.stack.results.selection.count == 4
     assert "4 photos are few" in text_of(chooser(page))
     named(page, hand, "canary")
     wait_until_learned(learner, qtbot)
@@ -178,19 +180,19 @@ def test_a_newcomer_makes_a_class_of_unknown_photos_in_ten_actions(
     qtbot.waitUntil(lambda: page.job is not None and page.job.version == job.version + 1, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert hand.actions <= MAX_ACTIONS
-    assert not page.results.learn.again.isVisible()
+    assert not page.stack.results.learn.again.isVisible()
     with open_labels() as store:
         found = store.of_model("mine", ())
     assert {path.stem.split(" ")[0]: label.label for path, label in found.items()} == {"canary": "canary"}
     assert len(found) == 4
-    page.results.filters.reset()
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 13, timeout=PATIENCE_MS)
+    page.stack.results.filters.reset()
+    qtbot.waitUntil(lambda: page.stack.results.rows.rowCount() == 13, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: predictions(page, "canary") == {"canary"}, timeout=PATIENCE_MS)
     assert predictions(page, "raven") != {"canary"}
 
 
 def predictions(page: FoldersPage, name: str) -> set[str | None]:
-    model = page.results.rows
+    model = page.stack.results.rows
     found = [model.row(place) for place in range(model.rowCount())]
     return {row.label for row in found if row is not None and row.path.stem.startswith(name)}
 
@@ -231,16 +233,16 @@ def test_labels_are_kept_if_the_retraining_is_cancelled(
 def test_photos_selected_by_the_user_become_the_class(learner: MainWindow, outing: Path, qtbot: QtBot) -> None:
     page, hand = learner.pages.folders, Hand(learner, qtbot)
     show_groups(page, hand, outing, qtbot)
-    table = page.results.table
+    table = page.stack.results.table
     for place in (0, 5):
-        at = table.visualRect(page.results.rows.index(place, 0)).center()
+        at = table.visualRect(page.stack.results.rows.index(place, 0)).center()
         qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, at)
-    assert page.results.learn.new_class.text().startswith("New class from these 2 photos")
-    menu = open_menu(table.viewport(), table.visualRect(page.results.rows.index(0, 0)).center())
+    assert page.stack.results.learn.new_class.text().startswith("New class from these 2 photos")
+    menu = open_menu(table.viewport(), table.visualRect(page.stack.results.rows.index(0, 0)).center())
     menu["New class from these…"]()
     assert "New class from these 2 photos" in text_of(chooser(page))
     hand.key(chooser(page).line, Qt.Key.Key_Escape)
-    assert page.results.selection.count == 2
+    assert page.stack.results.selection.count == 2
     assert not learner.photos_page.retraining.pending()
 
 
