@@ -56,7 +56,8 @@ def forget(request: ForgetRequest, library: Library, *, report: ProgressCallback
     classes = tuple(one for one in base.card.classes if one not in now.card.classes)
     done = Forgotten(base.name, len(images), now.version, now is not base, removed, classes,
                      tuple(_others(images, base.name, library)), (), 0.0)  # fmt: skip
-    return replace(done, notes=tuple(_notes(done)), seconds=time.perf_counter() - started)
+    notes = (*_notes(done), *(_recipe_notes(base, now)))
+    return replace(done, notes=notes, seconds=time.perf_counter() - started)
 
 
 def _images(photos: Collection[Path], records: Collection[VersionRecord], name: str) -> frozenset[str]:
@@ -133,6 +134,17 @@ def _others(images: Collection[str], name: str, library: Library) -> Iterator[st
         is_made = any(one.has_any(images) for one in version_records(library.user, other.name))
         if other.name != name and (is_made or _extended(other) == name):
             yield other.name
+
+
+def _recipe_notes(base: InstalledModel, now: InstalledModel) -> Iterator[str]:
+    """Say so if the version was trained by another recipe; the version before can no longer be compared."""
+    before, recipe = (str(one.card.training.get("recipe", "")).partition(":")[0] for one in (base, now))
+    if before != recipe:
+        yield tr(
+            "The version before was trained with the recipe {before}, this one with {recipe} on the same backbone.",
+            before=before,
+            recipe=recipe,
+        )
 
 
 def _notes(done: Forgotten) -> Iterator[str]:

@@ -68,7 +68,7 @@ class FoldersPage(QWidget):
         super().__init__(parent)
         self.setObjectName("page")
         self._models, self._pictures, self._notices = session.models, session.pictures, notices
-        self._explaining = session.explaining
+        self._explaining, self._forgetting = session.explaining, session.forgetting
         self.tasks = Tasks(serve_batch, _exit_error(), self)
         self.jobs, self.outputs = JobsController(self.tasks, self), OutputsController(self.tasks, self)
         self.reviewer = Reviewer(ReviewOutbox(self.tasks, self), self.outputs, session.corrections, self)
@@ -116,6 +116,7 @@ class FoldersPage(QWidget):
         result.panels_changed.connect(self.state_changed)
         result.selection.noticed.connect(self._notices.show_one)
         self._explaining.serve(result.inspector.map)
+        self._forgetting.serve(result.inspector.neighbours)
         self._stack.addWidget(result)
         self.results_created.emit(result)
         run_when_idle(self, self._prepare_review(), _SHOWN_MS)
@@ -130,6 +131,7 @@ class FoldersPage(QWidget):
         result = ReviewPage(self._make_view("review"), self._pictures, self.reviewer, self)
         result.closed.connect(self._back_to_results)
         self._explaining.serve(result.map)
+        self._forgetting.serve(result.neighbours)
         self._stack.addWidget(result)
         self.review_created.emit(result)
         return result

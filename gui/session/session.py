@@ -17,6 +17,7 @@ from core.prediction import Failure, Prediction
 from gui.session.arrivals import PhotoListing
 from gui.session.correction_store import CorrectionStore
 from gui.session.explaining import Explaining
+from gui.session.forgetting import Forgetting
 from gui.session.library_watch import LibraryWatch
 from gui.session.model_controller import ModelController
 from gui.session.pasted_images import PastedImages
@@ -48,6 +49,7 @@ class Session(QObject):
         closing: the window closes; whatever runs in the background stops now.
         photos: the photos, in the order of their rows.
         explaining: where the model looked.
+        forgetting: forgets training photos.
         undo_stack: removals from the list and labels of its photos.
     """
 
@@ -66,6 +68,7 @@ class Session(QObject):
         self.explaining = Explaining(self.engine, self)
         self.pictures = PictureClient(self)
         self.models = ModelController(self.engine, self.settings, self)
+        self.forgetting = Forgetting(lambda: self.training, self.models, self.corrections, self.settings, self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)
         self.kept_list = PhotoListStore(self.photos, self)
         self.pasted = PastedImages(self)
@@ -77,7 +80,7 @@ class Session(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        for notices in (self.models.noticed, self.engine.noticed):
+        for notices in (self.models.noticed, self.engine.noticed, self.forgetting.noticed):
             notices.connect(self.noticed)
         for warnings in (self.settings.damaged, self.engine.tasks.warned):
             warnings.connect(self._on_warned)
