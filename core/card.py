@@ -34,6 +34,8 @@ MAX_PARTS: Final = 8
 _MAX_LABEL: Final = 200
 _MAX_KERNELS: Final = 10_000
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
+_TRAINING_FOLDER: Final = re.compile(r"^(fovea train )('(?:[^']|'\"'\"')*'|[^-'\s]\S*)")
+"""The folder in a training command as `shlex.join` quotes it: its name may be private, too."""
 _PATH_SEPARATOR = re.compile(r"[/\\]")
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
@@ -255,11 +257,12 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
 
 
 def shareable(card: ModelCard) -> ModelCard:
-    """The card for sharing: paths in the training command are reduced to their last names."""
+    """The card for sharing: the training command names neither the user's folder nor any path."""
     command = card.training.get("command")
     if not isinstance(command, str):
         return card
-    return replace(card, training={**card.training, "command": without_paths(command)})
+    shared = _TRAINING_FOLDER.sub(r"\1FOLDER", without_paths(command))
+    return replace(card, training={**card.training, "command": shared})
 
 
 def without_paths(command: str) -> str:

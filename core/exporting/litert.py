@@ -33,7 +33,7 @@ from core.exporting.values import AccuracyLossError, ExportEvaluation
 from core.models import joined
 from core.models.heads import head_bytes, softmax
 from core.models.installed import load_backbone, load_head
-from core.models.library import CARD as BACKBONE_CARD
+from core.models.library_folders import CARD as BACKBONE_CARD
 from core.models.values import InstalledModel
 from core.models.variants import MAX_DIFFERENCE, MAX_ROUNDING
 from core.models.weight_storage import Storage, storage_of
