@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from core.base.text import display_path
-from core.card import HeadReference, ModelCard, Origin, SharedBackbone, without_paths
+from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.card_sharing import without_paths
 from core.datasets.labels import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
 from core.evaluation.metrics import to_json

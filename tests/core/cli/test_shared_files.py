@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from core.base.progress import CancelToken
-from core.card import ModelCard, read_card, shareable, without_paths, write_card
+from core.card import ModelCard, read_card, write_card
+from core.card_sharing import shareable, without_paths
 from core.exporting.litert import with_files
 from core.jobs.job_list import list_jobs
 from core.jobs.values import JobSummary, View
