@@ -97,6 +97,7 @@ class JobStack(QStackedWidget):
         result.panels_changed.connect(self.panels_changed)
         result.selection.noticed.connect(self._notices.show_one)
         self._session.explaining.serve(result.inspector.map)
+        self._session.forgetting.serve(result.inspector.neighbours)
         self.addWidget(result)
         self.results_created.emit(result)
         run_when_idle(self, self._prepare_review(), _SHOWN_MS)
@@ -111,6 +112,7 @@ class JobStack(QStackedWidget):
         result = ReviewPage(self._make_view("review"), self._session.pictures, self._reviewer, self)
         result.closed.connect(self.closed)
         self._session.explaining.serve(result.map)
+        self._session.forgetting.serve(result.neighbours)
         self.addWidget(result)
         self.review_created.emit(result)
         return result
