@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
-from core.jobs.values import JobSummary
+from core.jobs.values import Filter, JobSummary
 from core.services.processes import serve_batch
 from gui.folders.job_form import JobForm
 from gui.folders.job_notices import JobNotices
@@ -115,6 +115,8 @@ class FoldersPage(QWidget):
         result = ResultsPage(self._widgets, self.reviewer, self._stack)
         result.panels_changed.connect(self.state_changed)
         result.selection.noticed.connect(self._notices.show_one)
+        result.filters.acceptance.review_wanted.connect(self._review_unsure)
+        result.filters.acceptance.bar.valueChanged.connect(self._use_threshold)
         self._explaining.serve(result.inspector.map)
         self._stack.addWidget(result)
         self.results_created.emit(result)
@@ -136,6 +138,7 @@ class FoldersPage(QWidget):
 
     def _make_plan(self, form: type[PlanForm]) -> PlanPage:
         result = PlanPage(self.tasks, form(), self.outputs, self)
+        result.form.threshold.show_fraction(self.results.filters.acceptance.fraction())
         result.closed.connect(self._back_to_results)
         result.planning_failed.connect(
             lambda error: None if self._stack.currentWidget() is result else self._notices.show_error(error)
@@ -205,13 +208,20 @@ class FoldersPage(QWidget):
 
     def open_review(self) -> None:
         """Review the filtered photos, lowest confidence first."""
+        self._open_review(self.results.view.filter)
+
+    def _review_unsure(self) -> None:
+        """Review the photos that are not accepted automatically."""
+        self._open_review(Filter(unsure_below=self.results.filters.acceptance.fraction()))
+
+    def _open_review(self, chosen: Filter) -> None:
         job = self.job
         if job is not None:
             self._show(self.review)
             model = self._models.current
             can_retrain = model is not None and model.card.name == job.model and model.has_training_data
             classes = self.reviewer.classes_of(job, self._models.installed)
-            self.review.open(job.id, self.results.view.filter, classes, can_retrain=can_retrain)
+            self.review.open(job.id, chosen, classes, can_retrain=can_retrain)
 
     def open_plan(self, form: type[PlanForm]) -> None:
         """Show the page that plans sorting, or writing keywords to, the photos in the current view."""
@@ -220,6 +230,12 @@ class FoldersPage(QWidget):
             page = self.plans[form].get()
             self._show(page)
             page.open(job, self.results.view, self.outputs.missing)
+
+    def _use_threshold(self, percent: int) -> None:
+        """Sort and write keywords at the minimum confidence at which predictions are accepted."""
+        for page in self.plans.values():
+            if page.made is not None:
+                page.made.form.threshold.setValue(percent)
 
     def _show(self, page: QWidget) -> None:
         if self.job is not None and page not in (self.list, self.form, self._results.made):

@@ -30,7 +30,7 @@ from core.card import (
     read_card,
     write_card,
 )
-from core.card_rules import PredictionSets, UnknownRule
+from core.card_rules import OutOfSample, PredictionSets, UnknownRule
 from tests import tiny
 
 HUGE = 10**400
@@ -70,7 +70,7 @@ def required_fields() -> list[tuple[str, str]]:
     found = []
     for kind, content in cards().items():
         for key, value in content.items():
-            if key in ("unknown_below", "unknown", "sets", "training", "evaluation", *_OPTIONAL):
+            if key in ("unknown_below", "unknown", "sets", "out_of_sample", "training", "evaluation", *_OPTIONAL):
                 continue
             found.append((kind, key))
             if isinstance(value, dict):
@@ -96,16 +96,43 @@ def refusal(data: bytes) -> ModelError:
         tiny.model_card(classes=("Hündin", "鳥", "می‌خواهم", "don't know")),
         tiny.model_card(unknown=UnknownRule("bank.npz", "0" * 64, 0.02, -5, 8.0, 0.15)),
         tiny.model_card(sets=PredictionSets(0.9, (0.5, 0, 1.0))),
+        tiny.model_card(out_of_sample=OutOfSample((1, 0.75, 0.75), (0, 0.5, 1), (1, 2))),
     ],
 )
 def test_what_is_written_is_read_again(card: BackboneCard | ModelCard) -> None:
     assert read_card(write_card(card)) == card
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("confidence", []),
+        ("confidence", [0.5, 0.75]),
+        ("confidence", [1.5, 0.5]),
+        ("confidence", [True, 0.5]),
+        ("confidence", [0.5] * 1001),
+        ("unknown_scores", [0.5]),
+        ("unknown_scores", [0.5, -0.1]),
+        ("wrong", [2]),
+        ("wrong", [-1]),
+        ("wrong", [1, 0]),
+        ("wrong", [0, 0]),
+        ("wrong", [0.0]),
+    ],
+)
+def test_what_a_model_said_out_of_sample_is_checked(field: str, value: object) -> None:
+    content = json.loads(write_card(tiny.model_card(out_of_sample=OutOfSample((0.75, 0.5), (0, 1), (0,)))))
+    content["out_of_sample"][field] = value
+    assert f"out_of_sample.{field}" in refusal(json.dumps(content).encode()).what
+
+
 def test_a_written_card_can_be_read_by_a_person() -> None:
     text = write_card(tiny.model_card(classes=("Häschen", "鳥"))).decode()
     assert '"Häschen"' in text
     assert text.count("\n") > 10
+    numbers = write_card(tiny.model_card(sets=PredictionSets(0.9, (0.5, 0, 1e-07)), title="[ 1, 2 ]")).decode()
+    assert '"thresholds": [0.5, 0, 1e-07]' in numbers
+    assert '"[ 1, 2 ]"' in numbers
     assert text.endswith("}\n")
 
 
