@@ -138,19 +138,17 @@ def evaluate_head(
         test: the same.
         classes: labels, in the order of the logits.
     """
-    evaluation, held_out, measured = None, concat(validation, test), None
+    evaluation, held_out = None, concat(validation, test)
     out_of_sample = trained.out_of_fold or Predictions(
         held_out.paths, held_out.labels, trained.evaluated.logits(held_out.features)
     )
     temperature = _temperature(trained, validation, set(test.paths))
     suspects = find_suspects(trained.out_of_fold, classes, temperature) if trained.out_of_fold else ()
-    if len(out_of_sample.labels):
-        raw, calibrated = (calibration(out_of_sample.logits, out_of_sample.labels, one) for one in (1.0, temperature))
-        measured = OutOfSampleCalibration(raw, calibrated, is_cross_validated=trained.out_of_fold is not None)
+    measured = _calibration(out_of_sample, temperature, is_cross_validated=trained.out_of_fold is not None)
     if len(test):
         logits = trained.evaluated.logits(test.features)
-        evaluation = evaluate(logits, test.labels, classes, temperature=temperature, paths=test.paths)
-        evaluation = replace(evaluation, out_of_sample=measured)
+        found = evaluate(logits, test.labels, classes, temperature=temperature, paths=test.paths)
+        evaluation = replace(found, out_of_sample=measured)
     known = _known(out_of_sample, temperature, concat(fitted, held_out))
     rule = fit_unknown_rule(fitted, known)
     return EvaluatedHead(
@@ -166,6 +164,15 @@ def evaluate_head(
         calibration=measured,
         measured_sets=measured_sets(known),
     )
+
+
+def _calibration(
+    out_of_sample: Predictions, temperature: float, *, is_cross_validated: bool
+) -> OutOfSampleCalibration | None:
+    if not len(out_of_sample.labels):
+        return None
+    raw, calibrated = (calibration(out_of_sample.logits, out_of_sample.labels, one) for one in (1.0, temperature))
+    return OutOfSampleCalibration(raw, calibrated, is_cross_validated)
 
 
 def _known(out_of_sample: Predictions, temperature: float, images: LabelledFeatures) -> Known:

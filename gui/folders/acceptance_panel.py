@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSlider
 
 from core.base.i18n import tr
 from core.evaluation.acceptance import Acceptance, acceptance_text
-from core.jobs.values import THRESHOLD
+from core.jobs.values import THRESHOLD, Filter
 from gui.widgets.basic import Panel, PercentBox, button, label
 from gui.widgets.layouts import LEFT, Placed, add, fill, hbox
 
@@ -18,12 +18,12 @@ class AcceptancePanel(Panel):
     """Lets the user choose a minimum confidence by what it means.
 
     Attributes:
-        review_wanted: the user wants to review the photos that are not accepted.
+        review_wanted: the user wants to review the photos that are not accepted; a filter of them.
         bar: the minimum confidence, in percent.
         box: the same, as a number.
     """
 
-    review_wanted = Signal()
+    review_wanted = Signal(Filter)
 
     def __init__(self) -> None:
         super().__init__(tr("Accept automatically"))
@@ -37,7 +37,7 @@ class AcceptancePanel(Panel):
         self.text = label(kind="muted", wrap=True)
         self.review = button(
             tr("Review the others"),
-            self.review_wanted.emit,
+            lambda: self.review_wanted.emit(Filter(unsure_below=self.fraction())),
             kind="link",
             hint=tr("Review the photos that are unknown or below this confidence"),
         )

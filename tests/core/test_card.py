@@ -103,29 +103,6 @@ def test_what_is_written_is_read_again(card: BackboneCard | ModelCard) -> None:
     assert read_card(write_card(card)) == card
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("confidence", []),
-        ("confidence", [0.5, 0.75]),
-        ("confidence", [1.5, 0.5]),
-        ("confidence", [True, 0.5]),
-        ("confidence", [0.5] * 1001),
-        ("unknown_scores", [0.5]),
-        ("unknown_scores", [0.5, -0.1]),
-        ("wrong", [2]),
-        ("wrong", [-1]),
-        ("wrong", [1, 0]),
-        ("wrong", [0, 0]),
-        ("wrong", [0.0]),
-    ],
-)
-def test_what_a_model_said_out_of_sample_is_checked(field: str, value: object) -> None:
-    content = json.loads(write_card(tiny.model_card(out_of_sample=OutOfSample((0.75, 0.5), (0, 1), (0,)))))
-    content["out_of_sample"][field] = value
-    assert f"out_of_sample.{field}" in refusal(json.dumps(content).encode()).what
-
-
 def test_a_written_card_can_be_read_by_a_person() -> None:
     text = write_card(tiny.model_card(classes=("Häschen", "鳥"))).decode()
     assert '"Häschen"' in text

@@ -44,15 +44,15 @@ def test_a_confidence_is_chosen_by_what_it_means(page: FoldersPage, tmp_path: Pa
     assert "At 90% confidence or more, " in panel.text.text()
     assert "an estimated 0.0% of them wrong (0.0% to 12.9%)" in panel.text.text()
     page.open_plan(SortForm)
-    assert page.plans[SortForm].get().form.threshold.value() == 90
+    assert page.stack.plans[SortForm].get().form.threshold.value() == 90
 
 
 def test_the_others_are_reviewed(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> None:
     panel = open_panel(page, tmp_path, qtbot)
     assert "isn't known for this model" in panel.text.text()
     press(panel, "Review the others", qtbot)
-    qtbot.waitUntil(lambda: page.is_reviewing and page.review.rows.rowCount() > 0, timeout=PATIENCE_MS)
-    rows = page.review.rows
+    qtbot.waitUntil(lambda: page.stack.is_reviewing and page.stack.review.rows.rowCount() > 0, timeout=PATIENCE_MS)
+    rows = page.stack.review.rows
     qtbot.waitUntil(lambda: rows.row(rows.rowCount() - 1) is not None, timeout=PATIENCE_MS)
     last = rows.row(rows.rowCount() - 1)
     assert last is not None
