@@ -8,7 +8,7 @@ import pytest
 
 from core.base.errors import ModelError
 from core.card import read_card, write_card
-from core.card_rules import OutOfSample
+from core.card_rules import OutOfSample, PredictionSets
 from tests import tiny
 
 
@@ -34,3 +34,9 @@ def test_what_a_model_said_out_of_sample_is_checked(field: str, value: object) -
     content["out_of_sample"][field] = value
     with pytest.raises(ModelError, match=f"out_of_sample.{field}"):
         read_card(json.dumps(content).encode())
+
+
+def test_a_list_of_numbers_is_one_line() -> None:
+    card = tiny.model_card(sets=PredictionSets(0.9, (0.5, 0, 1e-07)), title="[ 1, 2 ]")
+    assert '"thresholds": [0.5, 0, 1e-07]' in write_card(card).decode()
+    assert '"[ 1, 2 ]"' in write_card(card).decode()
