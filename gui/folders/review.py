@@ -1,4 +1,4 @@
-"""Reviewing predictions by keyboard, most useful or least confident first: a photo, its prediction, and other classes."""
+"""Reviewing predictions by keyboard, most useful or least confident first: a photo, its prediction, other classes."""
 
 from __future__ import annotations
 

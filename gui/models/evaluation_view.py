@@ -16,7 +16,7 @@ from gui.models.result_photos import ResultPhotos
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import ScrollColumn, label
+from gui.widgets.basic import Panel, ScrollColumn, label
 from gui.widgets.formats import percent
 from gui.widgets.layouts import SPACE
 from gui.widgets.tiles import Tiles
@@ -65,6 +65,7 @@ class EvaluationView(ScrollColumn):
         notes: Sequence[str],
         about: str,
         suspects: Sequence[LabelledPrediction] = (),
+        advice: Sequence[str] = (),
     ) -> None:
         """Show an evaluation between notes and a description of the training.
 
@@ -73,9 +74,12 @@ class EvaluationView(ScrollColumn):
             notes: notes on it.
             about: a description of the training.
             suspects: photos whose label may be wrong, the most likely ones first.
+            advice: what more photos would do.
         """
         self._evaluation, self.photos, self.suspects, self.matrix = evaluation, None, None, None
         shown: list[QWidget] = [label(note, "muted", wrap=True) for note in notes]
+        if advice:
+            shown.append(_make_advice(advice))
         if evaluation is not None:
             shown.append(self._make_photos(evaluation))
         if suspects:
@@ -158,6 +162,13 @@ class EvaluationView(ScrollColumn):
             inside = [one for one in self._evaluation.predictions if (one.label, one.predicted) == cell]
             self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside)
             self.show_whole(self.photos)
+
+
+def _make_advice(advice: Sequence[str]) -> Panel:
+    panel = Panel(tr("What more photos would do"))
+    for line in advice:
+        panel.body.addWidget(label(line, wrap=True))
+    return panel
 
 
 def _cell_title(label: str, predicted: str, photos: int) -> str:

@@ -13,6 +13,7 @@ from core.base.i18n import tr, tr_n
 from core.datasets.labels import OverriddenImage
 from core.evaluation.values import BaselineComparison
 from core.services.wording import card_wording
+from core.training.outlook_text import outlook_lines
 from core.training.values import TrainingResult
 from gui.models.evaluation_view import EvaluationView, headline, interval
 from gui.models.files import ExportPanel
@@ -76,7 +77,8 @@ class ResultStep(QWidget):
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
         notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
-        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), result.suspects)
+        advice = outlook_lines(result.outlook) if result.outlook is not None else ()
+        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), result.suspects, advice)
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""

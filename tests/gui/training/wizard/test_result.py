@@ -46,6 +46,9 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     to_result(qtbot, wizard, mislabelled)
     photos = shown_photos(wizard)
     assert "Mistakes, most confident first" in texts(photos)
+    advice = texts(wizard.result.step.view)
+    assert "What more photos would do" in advice
+    assert "60 more of all classes: " in advice
     wall = photos.wall
     row = next(row for row in range(wall.count()) if "Label: blue\nModel: red" in wall.item(row).text())
     wall.setFocus()
