@@ -40,7 +40,8 @@ from core.exporting.activation_observer import observe_activations
 from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
 from core.models.feature_bank import FILE, FeatureBank, bank_bytes
 from core.models.heads import DenseHead, Head, LinearHead, head_arrays, head_bytes
-from core.models.library import CARD, Library
+from core.models.library import Library
+from core.models.library_folders import CARD
 
 SIZE = 32
 WIDTH = 8

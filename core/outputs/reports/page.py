@@ -17,7 +17,7 @@ from core.base.text import either_text, percent
 from core.datasets.problems import format_path
 from core.evaluation.pages import templates, thumbnail
 from core.jobs.values import Verdict
-from core.outputs.reports.columns import ReportRow
+from core.outputs.reports.columns import NEAREST, SET, UNKNOWN_SCORE, ReportRow
 from core.outputs.reports.plan import ReportOptions
 from core.prediction import Failure, Prediction
 
@@ -84,10 +84,21 @@ class WebPage:
             sections=((name, self._cards(rows, clock, token)) for name, rows in _sections(chosen, totals.labels)),
             failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
-            listed=[
-                (self._place(row.outcome.path), row.final_label or tr("Failed"), _confidence_of(row), _others(row))
-                for row in self._listed
-            ],
+            listed=[self._listed_cells(row) for row in self._listed],
+            coverages=[percent(one).replace(".0%", "%") for one in totals.coverages],
+        )
+
+    def _listed_cells(self, row: ReportRow) -> tuple[str, ...]:
+        """The row of the table of all predictions."""
+        score = UNKNOWN_SCORE.value_of(row)
+        return (
+            self._place(row.outcome.path),
+            row.final_label or tr("Failed"),
+            _confidence_of(row),
+            _others(row),
+            "" if score is None else f"{score:.2f}",
+            str(SET.value_of(row) or ""),
+            str(NEAREST.value_of(row) or ""),
         )
 
     def _cards(
@@ -115,6 +126,7 @@ class _Statistics:
     confidence: float = 0.0
     labels: Counter[str] = field(default_factory=Counter)
     bins: list[int] = field(default_factory=lambda: [0] * _BINS)
+    coverages: set[float] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
     warned: list[Prediction] = field(default_factory=list)
 
@@ -131,6 +143,8 @@ class _Statistics:
         self.confidence += confidence
         self.bins[min(_BINS - 1, int(confidence * _BINS))] += 1
         self.unknown += bool(row.outcome.unknown)
+        if row.outcome.evidence and row.outcome.evidence.coverage:
+            self.coverages.add(row.outcome.evidence.coverage)
         self.corrected += row.review is not None and row.review.verdict is Verdict.CORRECTED
         self.labels[row.final_label or ""] += 1
 
