@@ -212,7 +212,7 @@ class ReviewPage(QWidget):
         self.view.show_photo(None if self._shown is None else self._shown.path)
         if self._shown is not None:
             row = self._shown
-            self.map.show_photo(row.path, row.outcome)
+            self.map.show_photo(row.path, row.outcome, row.model_version)
             self.choices.show_row(row, self._classes)
             self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else ())
             folder = folder_text(row)
