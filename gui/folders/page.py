@@ -79,7 +79,7 @@ class FoldersPage(QWidget):
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
         }
         self._stack = QStackedWidget(self)
-        self.list = JobsPage(classify, self._stack)
+        self.list = JobsPage(classify, session.models.title_of, self._stack)
         self.form = JobForm(session.models, session.settings, session.pictures, self._stack)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self.form)
@@ -98,6 +98,7 @@ class FoldersPage(QWidget):
         self.list.opened.connect(self.open_job)
         self.list.list.currentRowChanged.connect(self.state_changed)
         self.form.cancelled.connect(self.show_jobs)
+        self._models.changed.connect(self.list.list.viewport().update)  # their titles may be known now
 
     def _make_view(self, name: str) -> JobView:
         result = JobView(name, self.tasks, self.reviewer.outbox, self)

@@ -14,7 +14,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.settings import Settings
 from core.models.onnx_import_values import ImportQuestions
-from core.models.values import InstalledModel, ModelName, Version
+from core.models.values import InstalledModel, ModelName, OpenedModel, Version
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.evaluation_window import EvaluationController
@@ -105,6 +105,7 @@ class ModelsPage(QWidget):
         self.imports.questioned.connect(self._on_questions)
         self.imports.statistics_wanted.connect(self.counts.open)
         session.models.changed.connect(self._show_models)
+        session.models.opened.connect(self._on_opened)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
         library.listed.connect(self._on_listed)
@@ -124,7 +125,7 @@ class ModelsPage(QWidget):
         result = ImportForm()
         self.imports.refused.connect(result.show_error)
         self.imports.previewed.connect(result.show_preview)
-        self.imports.imported.connect(result.hide)
+        self.imports.imported.connect(result.show_imported)
         result.submitted.connect(self.imports.take_answered)
         result.preview_wanted.connect(self.imports.preview)
         result.statistics_wanted.connect(self.counts.open)
@@ -137,7 +138,7 @@ class ModelsPage(QWidget):
         return self._export_panel.get()
 
     def _make_export_panel(self) -> ExportPanel:
-        result = ExportPanel(self._session.library.tasks, self)
+        result = ExportPanel(self._session.library.tasks, self._session.models.title_of, self)
         result.exported.connect(self._on_exported)
         self._column.insertWidget(self._column.indexOf(self.details), result)
         return result
@@ -211,6 +212,11 @@ class ModelsPage(QWidget):
 
     # ---- events
 
+    def _on_opened(self, opened: OpenedModel) -> None:
+        """Select the version that is in use now, unless the user is looking at another one."""
+        if not self.isVisible():
+            self.show_version(opened.name, opened.version)
+
     def _on_listed(self, listed: LibraryListing) -> None:
         self.names = {one.name: one for one in listed.names}
         self._show_models()
@@ -227,10 +233,13 @@ class ModelsPage(QWidget):
         self.choices.select(name)
 
     def _on_rolled_back(self, name: str, version: int) -> None:
-        self._notices.show_success(tr("“{name}” now uses version {version} again.", name=name, version=version))
+        title = self._session.models.title_of(name)
+        again = tr("“{name}” now uses version {version} again.", name=title, version=version)
+        self._notices.show_success(again if version else tr("“{name}” now uses the built-in version again.", name=title))
 
     def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
-        text, models = _removed_text(name, version), self._session.models
+        models = self._session.models
+        text = _removed_text(models.title_of(name), version)
         default = models.installed.get(Settings().model)
         if active is None and name == models.name and default is not None:
             text = " ".join((text, tr("Now using “{model}”.", model=default.card.title)))
@@ -240,7 +249,8 @@ class ModelsPage(QWidget):
     def _on_restored(self, name: str, version: int | None) -> None:
         if name not in self.names:
             self.choices.select(name)
-        text = tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}")
+        reference = name if version is None else f"{name}@{version}"
+        text = tr("Restored “{model}”.", model=self._session.models.title_of(reference))
         self._notices.show_success(text, key=f"removed {name}")
 
     # ---- display

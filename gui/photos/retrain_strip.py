@@ -118,9 +118,9 @@ class RetrainStrip(QFrame):
 
     def _pass_focus(self) -> None:
         """Move the keyboard focus from a button that disappeared to the next visible one."""
-        for button in (self.cancel, self.show_changes, self.retrain, self.close_button):
-            if button.isVisible() and button.isEnabled():
-                button.setFocus()
+        for one in (self.cancel, self.show_changes, self.retrain, self.close_button):
+            if one.isVisible() and one.isEnabled():
+                one.setFocus()
                 return
         self.vacated.emit()
 

@@ -43,7 +43,8 @@ class ResultController(QObject):
     @cached_property
     def step(self) -> ResultStep:
         """What the user sees."""
-        step = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
+        session = self._session
+        step = ResultStep(session.pictures, session.library.tasks, session.models.title_of, self._pages)
         step.noticed.connect(self._notices.show_one)
         step.use_wanted.connect(self._use)
         step.again_wanted.connect(self.again_wanted)
@@ -51,7 +52,7 @@ class ResultController(QObject):
         step.class_wanted.connect(self._photos.choose_class)
         step.undo_wanted.connect(self._photos.undo)
         step.exported.connect(self._on_exported)
-        self._session.closing.connect(step.exporting.cancel)
+        session.closing.connect(step.exporting.cancel)
         self._pages.addWidget(step)
         return step
 
