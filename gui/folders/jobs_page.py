@@ -62,8 +62,10 @@ class JobsPage(QWidget):
 
     def _make_list(self, classify: QAction) -> QWidget:
         page = QWidget()
-        head = hbox(fill(label(tr("Folders"), "title")), action_button(classify, "primary"))
+        begin = action_button(classify, "primary")
+        head = hbox(fill(label(tr("Folders"), "title")), begin)
         vbox(head, fill(self.list), parent=page, margins=(4, 4, 4, 0), spacing=16)
+        QWidget.setTabOrder(self.list, begin)  # the first one has the focus when the page is shown
         return page
 
     @property
@@ -80,7 +82,10 @@ class JobsPage(QWidget):
         else:
             for row, job in enumerate(shown):
                 _update_item(self.list.item(row), job)
+        was_known = self.is_known
         self._stack.setCurrentIndex(2 if shown else 1)
+        if shown and not was_known and self.isVisible():
+            self.list.setFocus()
 
     def _fill(self, shown: list[JobSummary]) -> None:
         """Rebuild the rows; if the selected job is gone, select its neighbour."""

@@ -235,7 +235,9 @@ class ModelsPage(QWidget):
     def _on_rolled_back(self, name: str, version: int) -> None:
         title = self._session.models.title_of(name)
         again = tr("“{name}” now uses version {version} again.", name=title, version=version)
-        self._notices.show_success(again if version else tr("“{name}” now uses the built-in version again.", name=title))
+        self._notices.show_success(
+            again if version else tr("“{name}” now uses the built-in version again.", name=title)
+        )
 
     def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
         models = self._session.models

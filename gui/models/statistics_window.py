@@ -75,7 +75,7 @@ class StatisticsWindow(SecondWindow):
         head = hbox(fill(self._title), self.variant, self.measure, spacing=theme.GRID)
         parts = (self.strip, self.error_text, fill(self.view))
         vbox(head, *parts, parent=self, margins=16, spacing=2 * theme.GRID)
-        self.variant.activated.connect(lambda _: self._count(self.variant.currentData()))
+        self.variant.activated.connect(lambda _: self._count(ComputePrecision(self.variant.currentData())))
         self.strip.cancel_wanted.connect(self.cancel)
         self.view.noticed.connect(self.noticed)
 

@@ -66,12 +66,12 @@ class ModelController(QObject):
     @property
     def opening_title(self) -> str:
         """The title of the model that is being opened; empty if none is."""
-        return self.title_of(self.opening)
+        return self._titles.get(self.opening) or self.opening.capitalize()
 
     def title_of(self, reference: str) -> str:
-        """The title of a model, `name` or `name@version`, which may have been removed since it was used."""
+        """The title of a model, `name` or `name@version`; its name if it was not listed while this window was open."""
         name, _, number = reference.partition("@")
-        title = self._titles.get(name) or name.capitalize()
+        title = self._titles.get(name, name)
         return title if number in ("", "0") else tr("{title} · v{number}", title=title, number=number)
 
     @property

@@ -24,8 +24,10 @@ class ResultController(QObject):
 
     Attributes:
         again_wanted: train again; whether to repeat the training at once with the changed labels.
+        finished: the new model is in use, and the keyboard focus is to move on.
     """
 
+    finished = Signal()
     again_wanted = Signal(bool)
 
     def __init__(
@@ -47,6 +49,7 @@ class ResultController(QObject):
         step = ResultStep(session.pictures, session.library.tasks, session.models.title_of, self._pages)
         step.noticed.connect(self._notices.show_one)
         step.use_wanted.connect(self._use)
+        step.finished.connect(self.finished)
         step.again_wanted.connect(self.again_wanted)
         step.overridden.connect(self._photos.override_labels)
         step.class_wanted.connect(self._photos.choose_class)

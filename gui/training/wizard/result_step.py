@@ -29,6 +29,7 @@ class ResultStep(QWidget):
 
     Attributes:
         use_wanted: use the new model from now on.
+        finished: the new model is in use, so the button that had the keyboard focus has nothing more to do.
         again_wanted: train again; whether to repeat the training at once with the changed labels.
         noticed: a notice for the user.
         overridden: change labels: a mapping from path to class or LEFT_OUT.
@@ -38,6 +39,7 @@ class ResultStep(QWidget):
     """
 
     use_wanted = Signal()
+    finished = Signal()
     again_wanted = Signal(bool)
     noticed = Signal(object)
     overridden = Signal(object)
@@ -91,8 +93,11 @@ class ResultStep(QWidget):
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
+        had_focus = self.use.hasFocus()
         self.use.setText(tr("In use"))
         self.use.setEnabled(False)
+        if had_focus:
+            self.finished.emit()
 
     def show_overrides(
         self, overridden: Sequence[OverriddenImage], confirmed: frozenset[Path], *, new: int, can_undo: bool

@@ -102,7 +102,9 @@ def test_a_version_is_removed_and_restored_with_undo(page: ModelsPage, window: M
     page.versions.list.setCurrentIndex(page.versions.list.model().index(1, 0))
     click(qtbot, page.versions.remove)
     qtbot.waitUntil(lambda: len(rows(page)) == 1, timeout=PATIENCE_MS)
-    assert any("Removed version 1 of “Hues two”. You can restore it for 7 days." in one for one in window.notices.texts())
+    assert any(
+        "Removed version 1 of “Hues two”. You can restore it for 7 days." in one for one in window.notices.texts()
+    )
     undo(window, qtbot)
     qtbot.waitUntil(lambda: len(rows(page)) == 2, timeout=PATIENCE_MS)
     assert open_library().numbers("hues") == (1, 2)

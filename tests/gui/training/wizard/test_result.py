@@ -110,7 +110,7 @@ def test_the_model_is_exported_from_a_dialog_that_does_not_block(
     click(qtbot, buttons(wizard)["Export…"])
     panel, result = wizard.result.step.exporting, wizard.result.step.result
     assert result is not None
-    assert f"{result.name}@{result.version}" in panel.heading.text()
+    assert panel.heading.text() == f"Export “{result.name} · v{result.version}”"
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
     assert panel.save.isEnabled(), "the training photos are preselected"
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_FLOAT32))
