@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -34,7 +32,6 @@ MAX_PARTS: Final = 8
 _MAX_LABEL: Final = 200
 _MAX_KERNELS: Final = 10_000
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
-_PATH_SEPARATOR = re.compile(r"[/\\]")
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
 # to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
@@ -252,23 +249,6 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
     if kind == "model":
         return _model(fields)
     raise ModelError(tr("The card has the unknown kind {kind!r}.", kind=kind[:80]), hint=tr(HINT))
-
-
-def shareable(card: ModelCard) -> ModelCard:
-    """The card for sharing: paths in the training command are reduced to their last names."""
-    command = card.training.get("command")
-    if not isinstance(command, str):
-        return card
-    return replace(card, training={**card.training, "command": without_paths(command)})
-
-
-def without_paths(command: str) -> str:
-    """A command line in which each path is reduced to its last name; empty if it cannot be parsed."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return ""
-    return shlex.join(_PATH_SEPARATOR.split(word.rstrip("/\\"))[-1] or "." for word in words)
 
 
 def write_card(card: BackboneCard | ModelCard) -> bytes:

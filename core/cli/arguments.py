@@ -144,6 +144,17 @@ _REMOVE: Final = mark("""\
 Remove one of your models with all its versions or, with NAME@N, a version that is not active.
 `fovea models restore` can bring it back for 7 days.
 """)
+_FORGET: Final = mark("""\
+Forget images that one of your models was trained on, calibrated with or tested on: for example those
+of a person who asks for it.
+
+The next version is trained from the start on the other images, each in the set in which it was. Every
+version that was made with the images is then deleted and can't be restored. Their features, thumbnails,
+hashes, paths and labels are removed from Fovea's folders. The files themselves and exported models are
+not changed: remove the files before you train on their folder again.
+
+PHOTO is a file as it was when the model was trained, or its path if it was deleted or changed.
+""")
 _RESTORE: Final = mark("""\
 Restore a model or, with NAME@N, a version that was removed within the last 7 days. Without a name,
 list what can be restored.
@@ -283,6 +294,10 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     restore.add_argument("name", metavar="M", nargs="?", help=tr("name of the model; M@N is its version N"))
     for action in (show, export, remove, use, *_add_versions(actions)):
         action.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
+    forget = actions.add_parser("forget", help=tr("forget training images"), description=tr(_FORGET))
+    forget.add_argument("name", metavar="M", help=tr("name of the model"))
+    forget.add_argument("photos", metavar="PHOTO", nargs="+", type=parse_path, help=tr("image to forget"))
+    add_format(forget, "json", default=argparse.SUPPRESS)
     add = actions.add_parser("import", help=tr("import a model from an .onnx file"), description=tr(_IMPORT))
     _add_import(add)
     fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))

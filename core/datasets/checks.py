@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import natural_sort_key
-from core.datasets.discovery import LAYOUT_HINT
 from core.datasets.labelled_image import LabelledImage
+from core.datasets.layout_problems import LAYOUT_HINT
 from core.datasets.problems import (
     Problem,
     ProblemKind,

@@ -24,7 +24,8 @@ from core.base.i18n import mark, tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.storage import write_atomically
-from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
+from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
+from core.card_sharing import shareable
 from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
 from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, facts, run_variants, with_progress

@@ -69,7 +69,7 @@ class PlanPage(QWidget):
         self.execute = button(tr(form.action), self._execute)
         self.show_made = button(tr("Open folder"), lambda: open_file(self.form.made_in(self._folder)))
         self.undo = button(tr("Undo"), self._undo, hint=tr("Ctrl+Z"), name=tr("Undo the sorting"))
-        QShortcut(QKeySequence.StandardKey.Undo, self, lambda: self.undo.isVisible() and self.undo.click())
+        QShortcut(QKeySequence.StandardKey.Undo, self, self._undo_by_key)
         self.stop = button(tr("Stop"), self._stop)
         self.back = button(tr("Back to results"), self.closed.emit)
         self._place()
@@ -146,6 +146,10 @@ class PlanPage(QWidget):
             self.stage = Stage.RUNNING
             self._show_state()
             self.stop.setFocus()  # the pressed button is disabled, and would lose the focus to another page
+
+    def _undo_by_key(self) -> None:
+        if self.undo.isVisible():
+            self.undo.click()
 
     def _undo(self) -> None:
         self._outputs.undo_sorting(self._job, self._sorting)

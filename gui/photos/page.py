@@ -63,6 +63,7 @@ class PhotosPage(QWidget):
         self._summing_up = QTimer(self, interval=_SUM_MS, singleShot=True)
         self.inspector = Inspector(session.pictures, self)
         session.explaining.serve(self.inspector.map)
+        session.forgetting.serve(self.inspector.neighbours)
         self.correcting = CorrectionController(session.models, session.corrections, session.photo_list.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
@@ -119,7 +120,7 @@ class PhotosPage(QWidget):
         self.strip.training_wanted.connect(self._on_training_wanted)
 
     def _on_training_wanted(self) -> None:
-        photos = self.retraining.by_class()
+        photos = self.retraining.pending.by_class()
         if photos:
             self.training_wanted.emit(photos, tr("corrected photos"))
         else:
@@ -129,7 +130,7 @@ class PhotosPage(QWidget):
         """Retrain the model in use with the pending corrections, or report why that is not possible."""
         if self.retraining.can_start:
             self.retraining.start()
-        elif not self.retraining.pending():
+        elif not self.retraining.pending.all():
             text = tr("No corrections to learn. Select photos and press F2 to correct them.")
             self._session.noticed.emit(Notice(text))
         elif self.retraining.phase is not Phase.RUNNING:

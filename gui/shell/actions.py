@@ -77,6 +77,7 @@ class ActionId(Enum):
     RETRAIN = auto()
     SHOW_CHANGES = auto()
     UNDO_RETRAINING = auto()
+    FORGET = auto()
     CHOOSE_MODEL = auto()
     CLASSIFY_AGAIN = auto()
     CLASSIFY_SELECTED = auto()
@@ -244,6 +245,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.RETRAIN, mark("&Retrain with corrections"), "Ctrl+R", synonyms=mark("learn teach")),
         _Entry(ActionId.SHOW_CHANGES, mark("Show what &changed"), "Ctrl+Shift+D"),
         _Entry(ActionId.UNDO_RETRAINING, mark("&Undo retraining"), synonyms=mark("revert previous version")),
+        _SEPARATOR,
+        _Entry(ActionId.FORGET, mark("&Forget photos…"), synonyms=mark("unlearn delete privacy training photo")),
     ),
     mark("&Help"): (
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
@@ -268,7 +271,7 @@ NEEDS_JOB: Final = JOB_ACTIONS - {ActionId.ALL_JOBS}
 PHOTO_MENU: Final = (
     (ActionId.OPEN_FILE, ActionId.SHOW_IN_FOLDER, ActionId.COPY_PATH, ActionId.COPY),
     (ActionId.CORRECT, ActionId.REMOVE_CORRECTION, ActionId.CLASSIFY_SELECTED),
-    (ActionId.REMOVE,),
+    (ActionId.REMOVE, ActionId.FORGET),
 )
 """What can be done with selected photos, in groups."""
 JOB_MENU: Final = (

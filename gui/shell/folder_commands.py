@@ -53,9 +53,9 @@ class FolderCommands(QObject):
         self.page, self._actions = page, actions
         self.jobs, self.browser = JobCommands(page), FolderBrowser(page, notices)
         self._table = self._make_table()
-        page.results_created.connect(self._fill_bar)
-        page.review_created.connect(self._fill_review)
-        attach_menu(page.list.list, lambda: in_groups(actions, JOB_MENU))
+        page.stack.results_created.connect(self._fill_bar)
+        page.stack.review_created.connect(self._fill_review)
+        attach_menu(page.stack.list.list, lambda: in_groups(actions, JOB_MENU))
         page.state_changed.connect(self.show_state)
         self.show_state()
 
@@ -68,7 +68,7 @@ class FolderCommands(QObject):
         page, jobs = self.page, self.jobs
 
         def on_results(act: Callable[[ResultsPage], object]) -> Callable[[], object]:
-            return lambda: act(page.results)
+            return lambda: act(page.stack.results)
 
         return {
             ActionId.CLASSIFY_FOLDER: page.choose_folder,
@@ -107,10 +107,10 @@ class FolderCommands(QObject):
             ActionId.FIND_PHOTOS,
             ActionId.CLEAR_FILTERS,
         ):
-            id_[one].set_reason("" if page.shows_results else tr("Go back to the results first."))
-        id_[ActionId.AS_TABLE].setChecked(not page.results.shows_gallery)
-        id_[ActionId.AS_GALLERY].setChecked(page.results.shows_gallery)
-        id_[ActionId.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
+            id_[one].set_reason("" if page.stack.shows_results else tr("Go back to the results first."))
+        id_[ActionId.AS_TABLE].setChecked(not page.stack.results.shows_gallery)
+        id_[ActionId.AS_GALLERY].setChecked(page.stack.results.shows_gallery)
+        id_[ActionId.SHOW_FILTERS].setChecked(not page.stack.results.filters.isHidden())
         for one in _EXCLUSIVE:
             id_[one].set_reason(self._reason(one, job.id))
         if not page.outputs.description(job.id):
@@ -136,7 +136,7 @@ class FolderCommands(QObject):
     def _reason(self, one: ActionId, job: str) -> str:
         """Why an action has to wait; empty if it is enabled, as is the one whose own plan page shows its progress."""
         form = {ActionId.WRITE_KEYWORDS: KeywordForm, ActionId.SORT_INTO_FOLDERS: SortForm}.get(one)
-        plan = self.page.plans[form].made if form is not None else None
+        plan = self.page.stack.plans[form].made if form is not None else None
         busy_with = "" if plan is None else plan.busy_with
         if busy_with == job:
             return ""

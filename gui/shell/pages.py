@@ -92,7 +92,7 @@ class PageStack(QStackedWidget):
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
         page.state_changed.connect(self.state_changed)
         page.reviewer.undo_stack.indexChanged.connect(self.state_changed)
-        page.results_created.connect(lambda it: it.selection.current_changed.connect(self.state_changed))
+        page.stack.results_created.connect(lambda it: it.selection.current_changed.connect(self.state_changed))
         page.wanted.connect(lambda: self.show_page(Page.FOLDERS))
         self._session.closing.connect(page.tasks.close)
         self._session.closing.connect(page.reviewer.undo_stack.clear)  # else it signals while it is deleted

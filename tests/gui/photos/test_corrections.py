@@ -183,13 +183,13 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     assert "Confirmed by you" in tile(learner, 0)
     assert learner.session.models.current is not None
     assert "fog" in learner.session.models.current.card.classes
-    assert not page.retraining.pending()
+    assert not page.retraining.pending.all()
     qtbot.waitUntil(lambda: legend.text() == "Where the model saw “fog”", timeout=PATIENCE_MS)
     learner.actions_by_id[ActionId.UNDO].trigger()
     assert "Confirmed by you" not in tile(learner, 1)
     learner.actions_by_id[ActionId.REDO].trigger()
     assert "Confirmed by you" in tile(learner, 1)
-    assert not page.retraining.pending(), "the model has learned this label"
+    assert not page.retraining.pending.all(), "the model has learned this label"
     click(qtbot, strip.show_changes)
     assert page._changes is not None
     shown = texts(page._changes)
