@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -20,7 +20,6 @@ from gui.session.photos_model import PhotosModel, Role
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.tasks.engine_client import _MAX_IN_FLIGHT
-from gui.widgets import theme
 from tests import tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS, show_window
@@ -362,50 +361,6 @@ def test_a_model_that_cannot_be_retrained_says_so_before_the_work(
     qtbot.mouseClick(offer, Qt.MouseButton.LeftButton)
     assert window.wizard_controller.wizard is not None
     assert window.wizard_controller.wizard.isVisible()
-
-
-def test_predictions_of_another_model_are_dimmed_until_the_new_ones_arrive(
-    window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
-) -> None:
-    window.session.photo_list.add([solids["red"]])
-    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
-    index = window.session.photos.index(0)
-    assert not index.data(Role.STALE)
-    assert not has_sign(window)
-    window.session.photos.show_in_use("other", None)
-    assert index.data(Role.STALE)
-    assert has_sign(window), "it is being classified"
-    about = "This is the prediction of the model that was used before."
-    assert about in visible_texts(window.photos_page.inspector)
-    window.session.models.open()
-    qtbot.waitUntil(lambda: not index.data(Role.STALE), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: about not in visible_texts(window.photos_page.inspector), timeout=PATIENCE_MS)
-
-
-def has_sign(window: MainWindow) -> bool:
-    """Whether the corner of the first photo has the sign that it waits for its prediction."""
-    gallery = window.photos_page.gallery
-    tile = gallery.visualRect(gallery.model().index(0, 0))
-    corner = gallery.viewport().grab(QRect(tile.right() - 50, tile.top() + 12, 36, 30)).toImage()
-    accent, places = QColor(theme.current().accent), range(corner.width() * corner.height())
-    colours = (corner.pixelColor(place % corner.width(), place // corner.width()) for place in places)
-    return any(abs(one.red() - accent.red()) + abs(one.blue() - accent.blue()) < 60 for one in colours)
-
-
-def test_a_new_photo_is_shown_from_the_top(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    window.resize(900, 600)
-    window.session.photo_list.add([solids["red"], solids["green"]])
-    qtbot.waitUntil(lambda: all_classified(window, 2), timeout=PATIENCE_MS)
-    bar = window.photos_page.inspector.verticalScrollBar()
-    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=PATIENCE_MS)
-    bar.setValue(bar.maximum())
-    assert dragging.drop(window, dragging.files([solids["blue"]]))
-    qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
-    assert bar.value() == 0
-    bar.setValue(bar.maximum())
-    window.actions_by_id[ActionId.SELECT_ALL].trigger()
-    qtbot.waitUntil(lambda: window.photos_page.inspector.selection.isVisible(), timeout=PATIENCE_MS)
-    assert bar.value() == 0, "what can be done with all of them is at the top"
 
 
 def test_a_clicked_photo_stays_under_the_pointer(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
