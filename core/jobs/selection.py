@@ -24,6 +24,7 @@ _ORDERS: Final = {
     Order.FOUND: "place {way}",
     Order.CONFIDENCE: "confidence {way} NULLS LAST, place",
     Order.TIME: "mtime_ns {way}, place",
+    Order.USEFULNESS: "confidence {way} NULLS LAST, place",
     Order.LABEL: "place",
     Order.FOLDER: "place",
 }

@@ -172,6 +172,8 @@ class Order(StrEnum):
     FOLDER = "folder"
     TIME = "time"
     """When the file was last modified."""
+    USEFULNESS = "usefulness"
+    """What a label would teach the model, most first, as last computed (`core.jobs.arrangements`); others are last."""
 
 
 class Group(StrEnum):
@@ -182,6 +184,8 @@ class Group(StrEnum):
     FOLDER = "folder"
     SIMILARITY = "look"
     """Near-duplicates, the largest group first; images without near-duplicates are left out."""
+    LIKENESS = "likeness"
+    """What looks alike, the largest group first, as last computed (`core.jobs.arrangements`); others are last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +222,21 @@ class View:
     filter: Filter = field(default_factory=Filter)
     group: Group = Group.NONE
 
+    @property
+    def arranged_by(self) -> Order | Group | None:
+        """What of the view must be computed from the photos themselves before it is shown; None if nothing."""
+        if self.group is Group.LIKENESS:
+            return self.group
+        return self.order if self.order is Order.USEFULNESS else None
+
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
     """A group of a view.
 
     Attributes:
-        title: the label, the folder relative to the job's, or a number from 1 for near-duplicates; among classes,
-            failures have an empty title.
+        title: the label, the folder relative to the job's, or a number from 1 for near-duplicates and photos that look
+            alike; among classes, failures have an empty title.
         first: the position of its first row in the view.
         count: the number of rows.
     """

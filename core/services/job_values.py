@@ -104,11 +104,20 @@ class ViewUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A group of a view's rows: its number, from 0, the place of its first row, and the number of rows."""
+
+    number: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchedRows:
-    """Consecutive rows of a view, and the number of each row's group, from 0; none if the view is not grouped."""
+    """Consecutive rows of a view, and the group of each; none if the view is not grouped."""
 
     rows: tuple[Row, ...]
-    groups: tuple[int, ...] = ()
+    groups: tuple[RowGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,11 @@ _DEBOUNCE_MS: Final = 200
 _MIN_ROWS: Final = 5
 _MAX_ROWS: Final = 7
 """Number of visible groups; longer lists scroll."""
+_UNKNOWN: Final = mark("Unknown (none of the classes)")
 _KINDS: Final[Mapping[str, Callable[[Filter], Filter]]] = {
     mark("All photos"): lambda plain: plain,
     mark("Classified"): lambda plain: replace(plain, failed=False),
-    mark("Unknown (none of the classes)"): lambda plain: replace(plain, unknown=True),
+    _UNKNOWN: lambda plain: replace(plain, unknown=True),
     mark("Unreadable"): lambda plain: replace(plain, failed=True),
     mark("Not reviewed"): lambda plain: replace(plain, reviewed=False, failed=False),
     mark("Reviewed"): lambda plain: replace(plain, reviewed=True),
@@ -142,6 +143,13 @@ class FilterPanel(ScrollColumn):
         self._chosen = None
         self.groups.choose("")
         del blocked
+        self.changed.emit()
+
+    def show_unknown(self) -> None:
+        """Show unknown photos only, without other filters."""
+        with QSignalBlocker(self):
+            self.reset()
+        self.kind.setCurrentIndex(list(_KINDS).index(_UNKNOWN))
         self.changed.emit()
 
     def count_by(self, grouping: Group) -> None:

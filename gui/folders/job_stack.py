@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from gui.folders.arranging import Arranging
 from gui.folders.job_form import JobForm
 from gui.folders.job_view import JobView
 from gui.folders.jobs_page import JobsPage
@@ -40,6 +41,7 @@ class JobStack(QStackedWidget):
         review_created: the review was created, and needs its actions.
         panels_changed: the results page shows other panels.
         closed: the user leaves the review, or a page that plans.
+        arranging: computes orders from the photos themselves.
         list: all jobs.
         form: the form for a new job.
         plans: the pages for sorting into folders and for writing keywords, by the types of their forms.
@@ -63,6 +65,8 @@ class JobStack(QStackedWidget):
         super().__init__(parent)
         self._session, self._notices = session, notices
         self._tasks, self._outputs, self._reviewer = tasks, outputs, reviewer
+        self.arranging = Arranging(tasks, self)
+        self.arranging.failed.connect(notices.show_error)
         self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, session.models.title_of, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
@@ -90,7 +94,7 @@ class JobStack(QStackedWidget):
         return self._results.made
 
     def _make_results(self) -> ResultsPage:
-        result = ResultsPage(self._widgets, self._reviewer, self)
+        result = ResultsPage(self._widgets, self._reviewer, self.arranging, self)
         result.panels_changed.connect(self.panels_changed)
         result.selection.noticed.connect(self._notices.show_one)
         self._session.explaining.serve(result.inspector.map)
