@@ -201,6 +201,7 @@ class Filter:
         text: a part of the path relative to the job's folder, or of the final label; ignores case.
         reviewed: True: reviewed rows only; False: unreviewed rows only, skipped ones among them.
         folder: only rows directly in this folder, relative to the job's; None: any folder.
+        unsure_below: only rows that are not accepted at this minimum confidence, 0..1, see `Row.is_unsure`; None: any.
     """
 
     labels: tuple[str, ...] = ()
@@ -211,6 +212,7 @@ class Filter:
     text: str = ""
     reviewed: bool | None = None
     folder: Path | None = None
+    unsure_below: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
