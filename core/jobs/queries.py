@@ -143,6 +143,16 @@ class ResultStore(AbstractContextManager["ResultStore"]):
         counts = dict(rows)
         return tuple(counts.get(each, 0) for each in range(bins))
 
+    def unknown_scores(self, chosen: Filter, most: int) -> tuple[float, ...]:
+        """The scores as unknown of at most `most` rows, spread over all; rows of earlier versions have none."""
+        step = -(-max(1, self.count(View(filter=chosen))) // most)
+        with self._reading() as database:
+            where = condition(chosen, database)
+            query = f"SELECT number FROM images WHERE {where.sql} AND number % ? = 0"
+            scores = f"SELECT json_extract(scores, '$.unknown') FROM details WHERE number IN ({query})"
+            rows = database.execute(f"{scores} AND json_valid(scores)", (*where.values, step))
+            return tuple(float(score) for (score,) in rows if score is not None)
+
     def class_counts(self, chosen: Filter) -> dict[str, int]:
         """The number of rows with each final label, the most frequent first; failures have none."""
         with self._reading() as database:

@@ -103,6 +103,7 @@ class Row:
         warnings: messages about the image.
         precision: the number format that the backbone was computed in; empty if unknown.
         evidence: what speaks for and against the prediction; None if there is none, or an earlier version made it.
+        model_version: the version of the model; 0 for a built-in one, None if there is no prediction.
     """
 
     number: int
@@ -123,6 +124,7 @@ class Row:
     warnings: tuple[str, ...] = ()
     precision: str = ""
     evidence: Evidence | None = None
+    model_version: int | None = None
 
     @property
     def final_label(self) -> str | None:
@@ -199,6 +201,7 @@ class Filter:
         text: a part of the path relative to the job's folder, or of the final label; ignores case.
         reviewed: True: reviewed rows only; False: unreviewed rows only, skipped ones among them.
         folder: only rows directly in this folder, relative to the job's; None: any folder.
+        unsure_below: only rows that are not accepted at this minimum confidence, 0..1, see `Row.is_unsure`; None: any.
     """
 
     labels: tuple[str, ...] = ()
@@ -209,6 +212,7 @@ class Filter:
     text: str = ""
     reviewed: bool | None = None
     folder: Path | None = None
+    unsure_below: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
+from core.jobs.acceptance import acceptance
 from core.jobs.listing import Listing
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, View
@@ -198,7 +199,9 @@ def _position(numbers: Sequence[int], tracked: int | None) -> int | None:
 def _summary(journal: ResultStore, request: ViewRequest) -> ViewSummary:
     any_confidence = replace(request.view.filter, confidence_low=0.0, confidence_high=1.0)
     excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
-    return ViewSummary(journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded)
+    counts = tuple(_group_counts(journal, request))
+    accepted = acceptance(journal, Filter(), *(percent / 100 for percent in range(101)))
+    return ViewSummary(journal.histogram(any_confidence, BINS), counts, excluded, accepted)
 
 
 def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[str, int]]:

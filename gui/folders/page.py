@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
-from core.jobs.values import JobSummary
+from core.jobs.values import Filter, JobSummary
 from core.services.processes import serve_batch
 from gui.folders.job_notices import JobNotices
 from gui.folders.job_stack import JobStack
@@ -70,6 +70,7 @@ class FoldersPage(QWidget):
         self.stack.form.cancelled.connect(self.show_jobs)
         self.stack.panels_changed.connect(self.state_changed)
         self.stack.closed.connect(self._back_to_results)
+        self.stack.review_wanted.connect(self._open_review)
         self.stack.results_created.connect(lambda it: it.learn.again_wanted.connect(self._classify_again))
 
     # ---- what is shown
@@ -141,13 +142,16 @@ class FoldersPage(QWidget):
 
     def open_review(self) -> None:
         """Review the filtered photos, lowest confidence first."""
+        self._open_review(self.stack.results.view.filter)
+
+    def _open_review(self, chosen: Filter) -> None:
         job = self.job
         if job is not None:
             self._show(self.stack.review)
             model = self._models.current
             can_retrain = model is not None and model.card.name == job.model and model.has_training_data
             classes = self.reviewer.classes_of(job, self._models.installed)
-            self.stack.review.open(job.id, self.stack.results.view.filter, classes, can_retrain=can_retrain)
+            self.stack.review.open(job.id, chosen, classes, can_retrain=can_retrain)
 
     def open_plan(self, form: type[PlanForm]) -> None:
         """Show the page that plans sorting, or writing keywords to, the photos in the current view."""
