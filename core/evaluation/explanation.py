@@ -74,7 +74,8 @@ def explain(classifier: Classifier, path: Path, label: str) -> Explanation:
     from core.images.preprocessing import crop_box, preprocess
     from core.models.heads import LinearHead
 
-    card, head, plan = classifier.model.card, classifier.head, classifier.engine.card.preprocessing
+    predictor, plan = classifier.predictor, classifier.engine.card.preprocessing
+    card, head = predictor.model.card, predictor.head
     if label not in card.classes:
         what = tr("The model “{model}” has no class “{label}”.", model=card.title, label=label)
         raise ModelError(what, hint=tr("Choose one of its classes."))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr
 from core.jobs.values import Filter, Order, Review, Row, View
+from core.services.job_values import ViewRequest
 from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.review_end import ReviewEnd, ReviewTally
@@ -106,7 +107,7 @@ class ReviewPage(QWidget):
         self.trace.clear()
         self.back_step.setEnabled(self._reviewer.undo_stack.canUndo())
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self.rows.open(job, wanted, is_frozen=True)
+        self.rows.view.open(ViewRequest(job, wanted, is_frozen=True))
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 

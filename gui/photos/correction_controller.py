@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -99,11 +99,7 @@ class CorrectionController(QObject):
         changes: dict[str, dict[Path, Label | None]] = defaultdict(dict)
         for one in predictions:
             changes[one.model][one.path] = labels.get(one.path)
-        self._undo_stack.push(Step(text, partial(self._apply, changes)))
-
-    def _apply(self, changes: Mapping[str, Mapping[Path, Label | None]]) -> Callable[[], object]:
-        tickets = [self._corrections.update(model, own) for model, own in changes.items()]
-        return partial(self._corrections.undo, *tickets)
+        self._undo_stack.push(Step(text, partial(self._corrections.update, changes)))
 
 
 def _predictions(photos: Iterable[Photo]) -> list[Prediction]:
