@@ -215,7 +215,8 @@ class ReviewPage(QWidget):
             row = self._shown
             self.map.show_photo(row.path, row.outcome)
             self.choices.show_row(row, self._classes)
-            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else ())
+            evidence = row.prediction.evidence if row.prediction else None
+            self.neighbours.show_neighbours(evidence.nearest if evidence else ())
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")
@@ -253,4 +254,4 @@ def _is_letter(event: QKeyEvent) -> bool:
 def _prediction_text(row: Row) -> str:
     if row.label is None or row.confidence is None:
         return ""
-    return prediction_text(row.label, row.confidence, is_unknown=bool(row.unknown))
+    return prediction_text(row.label, row.confidence, is_unknown=row.is_unknown)
