@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -18,7 +19,14 @@ from core.base.card_fields import FILE, HINT, NAME, SHA256, Fields, is_readable
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
-from core.card_rules import PredictionSets, UnknownRule, read_prediction_sets, read_unknown_rule
+from core.card_rules import (
+    OutOfSample,
+    PredictionSets,
+    UnknownRule,
+    read_out_of_sample,
+    read_prediction_sets,
+    read_unknown_rule,
+)
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
@@ -32,6 +40,8 @@ MAX_PARTS: Final = 8
 _MAX_LABEL: Final = 200
 _MAX_KERNELS: Final = 10_000
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
+_NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\n\s+\]")
+"""A list of numbers in indented JSON, one a line; no text has line breaks in it."""
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
 # to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
@@ -198,6 +208,7 @@ class ModelCard:
         unknown_below: images with a lower best probability are unknown; None if never measured.
         unknown: how images are scored as unknown instead; None for models that keep no features of training images.
         sets: the classes that an image may have; None if never measured.
+        out_of_sample: what it said of images that it was not trained on; None if not kept.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -215,6 +226,7 @@ class ModelCard:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     unknown: UnknownRule | None = None
     sets: PredictionSets | None = None
+    out_of_sample: OutOfSample | None = None
 
     @property
     def files(self) -> frozenset[str]:
@@ -255,7 +267,8 @@ def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, for `read_card`."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
     content = {"format": FORMAT, "kind": kind, **asdict(card)}
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return (_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n").encode()
 
 
 def _origin(fields: Fields) -> Origin:
@@ -361,6 +374,7 @@ def _model(fields: Fields) -> ModelCard:
         evaluation=fields.metadata("evaluation"),
         unknown=read_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
         sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
+        out_of_sample=read_out_of_sample(fields.inner("out_of_sample")) if fields.has("out_of_sample") else None,
     )
 
 

@@ -216,7 +216,7 @@ class ReviewPage(QWidget):
             self.map.show_photo(row.path, row.outcome)
             self.choices.show_row(row, self._classes)
             evidence = row.prediction.evidence if row.prediction else None
-            self.neighbours.show_neighbours(evidence.nearest if evidence else ())
+            self.neighbours.show_neighbours(evidence.nearest if evidence else (), row.model)
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")

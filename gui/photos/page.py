@@ -59,6 +59,7 @@ class PhotosPage(QWidget):
         self._current: Path | None = None
         self.inspector = Inspector(session.pictures, self)
         session.explaining.serve(self.inspector.map)
+        session.forgetting.serve(self.inspector.neighbours)
         self.correcting = CorrectionController(session.models, session.corrections, session.photo_list.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)

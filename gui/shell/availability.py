@@ -68,6 +68,7 @@ class Availability(QObject):
             ActionId.RETRAIN: self._cannot_retrain,
             ActionId.SHOW_CHANGES: self._not_retrained,
             ActionId.UNDO_RETRAINING: self._not_retrained,
+            ActionId.FORGET: self._cannot_forget,
             ActionId.STATISTICS: partial(self._about_model, "count"),
             ActionId.EXPORT_MODEL: partial(self._about_model, "export"),
             ActionId.ROLL_BACK: partial(self._about_model, "roll back"),
@@ -193,6 +194,12 @@ class Availability(QObject):
         if self._pages.photos.retraining.summary is not None:
             return ""
         return tr("The model has not been retrained since you opened Fovea.")
+
+    def _cannot_forget(self) -> str:
+        model = self._session.models.current
+        if model is None or not model.has_training_data:
+            return tr("The model in use doesn't know which photos it was trained on.")
+        return self._no_photo()
 
     def _about_model(self, verb: str) -> str:
         """Why the model that is selected on the *Models* page cannot be counted, exported, rolled back or removed."""

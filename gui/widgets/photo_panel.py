@@ -244,11 +244,11 @@ class PhotoPanel(Panel):
         self.map.changed.connect(self._view.show_map)
         self.map.asked.connect(self._scores.mark)
         self.map.turned.connect(lambda is_on: self._scores.let_choose(on=is_on))
-        self._neighbours = NeighbourStrip(pictures)
+        self.neighbours = NeighbourStrip(pictures)
         add(self.body, self._view, self.map, self._name, self._answer, self._about_label, self._note)
         for one in buttons:
             one.setProperty("edge", True)
-        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._neighbours, self._properties)
+        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self.neighbours, self._properties)
 
     def show_photo(
         self,
@@ -277,7 +277,7 @@ class PhotoPanel(Panel):
         scores = prediction.scores if prediction else ()
         self._scores.show_scores(scores, is_strong=prediction is None or not prediction.unknown)
         evidence = prediction.evidence if prediction else None
-        self._neighbours.show_neighbours(evidence.nearest if evidence else ())
+        self.neighbours.show_neighbours(evidence.nearest if evidence else (), prediction.model if prediction else "")
         self._properties.show_properties(properties)
         self.map.show_photo(path, outcome)
 

@@ -247,7 +247,7 @@ def test_a_folder_without_photos_is_reported_and_nothing_is_offered(
     assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
     qtbot.waitUntil(lambda: not window.session.pictures.is_listing, timeout=PATIENCE_MS)
     assert window.notices.texts() == ["No photos found in “empty”."]
-    assert window.pages.folders.list.isVisible()
+    assert window.pages.folders.stack.list.isVisible()
 
 
 def test_predictions_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
