@@ -93,6 +93,7 @@ class Row:
         finished: when it was classified, in seconds since 1970.
         modified: when the file was last modified, in seconds since 1970.
         model: the name of the model that classified it, or failed to; empty while it is waiting.
+        model_version: the version of the model; 0 for a built-in one, None if there is no prediction.
     """
 
     number: int
@@ -104,6 +105,7 @@ class Row:
     finished: float | None = None
     modified: float = 0.0
     model: str = ""
+    model_version: int | None = None
 
     @property
     def prediction(self) -> Prediction | None:
