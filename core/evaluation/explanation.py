@@ -93,7 +93,7 @@ def explain(classifier: Classifier, path: Path, label: str) -> Explanation:
     left, top, right, bottom = crop_box((width, height), plan)
     area = left / width, top / height, right / width, bottom / height
     rows = tuple(tuple(row) for row in grid.tolist())
-    return Explanation(path, card.name, classifier.model.version, label, method, rows, area, Picture.of(seen))
+    return Explanation(path, card.name, predictor.model.version, label, method, rows, area, Picture.of(seen))
 
 
 def gradient(head: Head, features: NDArray[np.float32], index: int) -> NDArray[np.float32]:
