@@ -14,7 +14,8 @@ from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.card import write_card
 from core.models.installed import load_backbone
-from core.models.library import CARD, Library
+from core.models.library import Library
+from core.models.library_folders import CARD
 from core.models.values import InstalledBackbone
 from core.training.networks import can_rebuild
 from core.training.trainer_process import run_trainer

@@ -58,9 +58,13 @@ def _report(measured: Sequence[ComparedNetwork]) -> Iterator[Table | Text]:
     )
     if measured:
         yield Text()
-        columns, times = (tr("file size"), tr("ms per image")), [one.time.ms if one.time else 0.0 for one in measured]
-        rows = [(one.name, tables.size(one.size_bytes), f"{ms:.1f}") for one, ms in zip(measured, times, strict=True)]
-        yield tables.table((tr("measured on this computer"), *columns), rows, numbers=columns)
+        yield _measured_table(measured)
+
+
+def _measured_table(measured: Sequence[ComparedNetwork]) -> Table:
+    numbers = tr("file size"), tr("ms per image")
+    rows = [(one.name, tables.size(one.size_bytes), f"{one.time.ms:.1f}") for one in measured if one.time]
+    return tables.table((tr("measured on this computer"), *numbers), rows, numbers=numbers)
 
 
 def _cells(one: PublishedNetwork) -> tuple[str | Text, ...]:
