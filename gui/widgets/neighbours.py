@@ -37,7 +37,7 @@ class NeighbourStrip(QWidget):
     def __init__(self, pictures: PictureClient) -> None:
         super().__init__()
         self._tiles = _Tiles(pictures)
-        heading = label(tr("Most similar training photos, and how similar"), "muted", wrap=True)
+        heading = label(tr("Training photos by similarity"), "muted", wrap=True)
         heading.setToolTip(tr("The number is the cosine of their features: 1 is the same, 0 is nothing in common."))
         self._model = ""
         self._tiles.forget_wanted.connect(lambda photo: self.forget_wanted.emit(photo, self._model))
