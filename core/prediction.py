@@ -62,11 +62,14 @@ class Evidence:
         set: the classes that the image may have at the coverage that the model states, most likely first; empty if it
             is unlike the images of every class, None if the model states no coverage.
         nearest: the training images nearest to it, the nearest first; empty if the model does not keep them.
+        coverage: the fraction of images of every class whose set has their class, in (0, 1); None without a set, or if
+            an earlier version of Fovea made the prediction.
     """
 
     unknown_score: float
     set: tuple[str, ...] | None = None
     nearest: tuple[Neighbour, ...] = ()
+    coverage: float | None = None
 
     def without_paths(self) -> Evidence:
         """The evidence for a file that is shared: where training images are stays on this computer."""

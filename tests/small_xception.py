@@ -11,7 +11,7 @@ import onnx
 
 from core.card import BackboneCard, read_card, write_card
 from core.engine import golden
-from core.models.library import CARD
+from core.models.library_folders import CARD
 from core.training.backbones import BACKBONE, JOINED
 from tests import tiny
 

@@ -24,7 +24,8 @@ from core.base.i18n import mark, tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.storage import write_atomically
-from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
+from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
+from core.card_sharing import shareable
 from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
 from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, facts, run_variants, with_progress
@@ -33,7 +34,7 @@ from core.exporting.values import AccuracyLossError, ExportEvaluation
 from core.models import joined
 from core.models.heads import head_bytes, softmax
 from core.models.installed import load_backbone, load_head
-from core.models.library import CARD as BACKBONE_CARD
+from core.models.library_folders import CARD as BACKBONE_CARD
 from core.models.values import InstalledModel
 from core.models.variants import MAX_DIFFERENCE, MAX_ROUNDING
 from core.models.weight_storage import Storage, storage_of

@@ -112,17 +112,19 @@ def _encode_scores(outcome: Prediction) -> str:
         [one.label, one.similarity, one.sha256, *(str(path or "") for path in (one.path, one.thumbnail))]
         for one in found.nearest
     ]
-    return json.dumps({"scores": scores, "unknown": found.unknown_score, "set": found.set, "nearest": near})
+    sets = {"set": found.set, "coverage": found.coverage}
+    return json.dumps({"scores": scores, "unknown": found.unknown_score, "nearest": near, **sets})
 
 
 def _parse_scores(text: str | None) -> tuple[tuple[Score, ...], Evidence | None]:
     content = json.loads(text or "[]")
     if isinstance(content, list):
         return _scores(content), None
-    labels = content["set"]
+    labels, coverage = content["set"], content.get("coverage")
     near = tuple(_neighbour(*one) for one in content["nearest"])
     chosen = None if labels is None else tuple(map(str, labels))
-    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near)
+    stated = None if coverage is None else float(coverage)
+    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near, stated)
 
 
 def _scores(content: Sequence[Any]) -> tuple[Score, ...]:

@@ -104,9 +104,11 @@ def evidence(card: ModelCard, images: TrainingImages | None, features: Real, pro
         cosines = images.bank.cosines(features)
         unknown = unknown_scores(card.unknown, cosines, confidence)
         neighbours = images.neighbours(cosines, card.classes)
+    sets = [prediction_set(card.sets, row, card.classes) if card.sets else None for row in probabilities]
+    coverage = card.sets.coverage if card.sets else None
     return [
-        Evidence(float(score), prediction_set(card.sets, row, card.classes) if card.sets else None, near)
-        for score, row, near in zip(unknown, probabilities, neighbours, strict=True)
+        Evidence(float(score), chosen, near, coverage)
+        for score, chosen, near in zip(unknown, sets, neighbours, strict=True)
     ]
 
 

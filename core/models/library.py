@@ -18,11 +18,12 @@ from core.base import paths
 from core.base.errors import ModelError
 from core.base.i18n import tr, tr_n
 from core.base.storage import write_atomically
-from core.card import BackboneCard, ModelCard, SharedBackbone, read_card
+from core.card import BackboneCard, ModelCard, read_card
 from core.datasets.labelled_image import LabelledImage
 from core.models import versions
-from core.models.files import REINSTALL, read_file
-from core.models.installed import EVALUATION, backbone_in, composite_in, load_backbone, load_bank, load_head, model_in
+from core.models.files import REINSTALL
+from core.models.installed import EVALUATION, load_backbone, load_bank, load_head
+from core.models.library_folders import CARD, LibraryFolders
 from core.models.thumbnails import write_thumbnails
 from core.models.training_examples import EXAMPLES, serialize_examples
 from core.models.training_hashes import TRAINING_HASHES, serialize_hashes
@@ -31,7 +32,6 @@ from core.models.versions import split_reference
 
 NORMALISATION: Final = "normalisation.npz"
 """What fine-tuning needs beside the file of some backbones: see `core.trainer.onnx_to_keras`."""
-CARD: Final = "card.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,10 @@ class Library:
     builtin: Path
     user: Path
 
+    @property
+    def _folders(self) -> LibraryFolders:
+        return LibraryFolders(self.builtin, self.user)
+
     def entries(self) -> Iterator[Entry]:
         """Yield the active version of every name: the user's models, then built-in ones with other names."""
         seen = set()
@@ -53,10 +57,10 @@ class Library:
             if (error := versions.history_error(place)) is not None:
                 seen.add(place.name)
                 yield BrokenEntry(place.name, place, error)
-        for name, folder, number in self._folders():
+        for name, folder, number in self._folders.active():
             if name not in seen:
                 seen.add(name)
-                yield self._entry(name, folder, number)
+                yield self._folders.entry(name, folder, number)
 
     def models(self) -> tuple[InstalledModel, ...]:
         """The active version of every model that can be used."""
@@ -64,7 +68,7 @@ class Library:
 
     def inactive(self) -> tuple[str, ...]:
         """The names that have versions but no active one."""
-        active = {name for name, _, _ in self._folders()}
+        active = {name for name, _, _ in self._folders.active()}
         return tuple(
             place.name
             for place in versions.subfolders(self.user)
@@ -73,18 +77,22 @@ class Library:
 
     def active(self, name: str) -> int | None:
         """The number of the active version, which may be missing; None if there is none."""
-        return next((number for found, _, number in self._folders() if found == name), None)
+        return next((number for found, _, number in self._folders.active() if found == name), None)
 
     def numbers(self, name: str) -> tuple[int, ...]:
         """The version numbers of a name in ascending order; 0 is the built-in version."""
-        return tuple(self._numbered(name))
+        return tuple(self._folders.versions_of(name))
 
     def versions(self, name: str) -> tuple[Version, ...]:
         """All versions of a name in ascending order; empty if there is no such name."""
         active = self.active(name)
+        found = (
+            (number, self._folders.entry(name, folder, number), folder)
+            for number, folder in self._folders.versions_of(name).items()
+        )
         return tuple(
-            Version(number, number == active, self._entry(name, folder, number), _installed(folder) if number else None)
-            for number, folder in self._numbered(name).items()
+            Version(number, number == active, entry, _installed(folder) if number else None)
+            for number, entry, folder in found
         )
 
     def find(self, reference: str) -> InstalledModel:
@@ -151,7 +159,7 @@ class Library:
             for name, data in {**files, **extra_files}.items():
                 write_atomically(staging / name, data)
             write_thumbnails(staging, thumbnails)
-            _verify(self._model(parsed, staging, version=1))
+            _verify(self._folders.model(parsed, staging, version=1))
             with versions.locked(self.user):
                 number = versions.publish(staging, place, activate=activate, before=self.active(parsed.name))
         return self.find(f"{parsed.name}@{number}")
@@ -180,7 +188,7 @@ class Library:
         with self._changing(name) as place:
             earlier = versions.earlier(place, self.numbers(name))
             if not earlier:
-                installed = _format_numbers(self._numbered(name), self.active(name))
+                installed = _format_numbers(self._folders.versions_of(name), self.active(name))
                 hint = tr("Run `fovea models activate {name}@N` to choose a version.", name=name)
                 what = tr("{name!r} has no previously active version to go back to.", name=name)
                 raise ModelError(f"{what} {installed}", hint=hint)
@@ -235,7 +243,7 @@ class Library:
         for place in versions.subfolders(self.user):
             if place.name == name:
                 return place
-        if self._numbered(name):
+        if self._folders.versions_of(name):
             what = tr("{name!r} is built in. It can't be removed and has no other versions.", name=name)
         else:
             what = tr("There is no model named {name!r}.", name=name)
@@ -246,32 +254,14 @@ class Library:
         _verify(model)
         return model
 
-    def _folders(self) -> Iterator[tuple[str, Path, int]]:
-        """Yield the name, folder and number of every active version, the user's first; 0 means built in."""
-        for place in versions.subfolders(self.user):
-            number = versions.active(place)
-            if number:
-                yield place.name, place / str(number), number
-        for folder in versions.subfolders(self.builtin):
-            if _has_card(folder):
-                yield folder.name, folder, 0
-
-    def _numbered(self, name: str) -> dict[int, Path]:
-        """The folders of all versions of a name, by number in ascending order."""
-        found = [(0, place) for place in versions.subfolders(self.builtin) if place.name == name and _has_card(place)]
-        for place in versions.subfolders(self.user):
-            if place.name == name:
-                found += [(number, place / str(number)) for number in versions.numbers(place)]
-        return dict(found)
-
     def _entry_named(self, name: str, number: int | None) -> Entry | None:
         if number is None:
             return next((entry for entry in self.entries() if entry.name == name), None)
-        folder = self._numbered(name).get(number)
-        return None if folder is None else self._entry(name, folder, number)
+        folder = self._folders.versions_of(name).get(number)
+        return None if folder is None else self._folders.entry(name, folder, number)
 
     def _missing_error(self, name: str, number: int | None) -> ModelError:
-        numbers = self._numbered(name)
+        numbers = self._folders.versions_of(name)
         if not numbers:
             return ModelError(tr("There is no model named {name!r}.", name=name), hint=self._choices())
         installed = _format_numbers(numbers, self.active(name))
@@ -282,49 +272,6 @@ class Library:
         what = tr("There is no version {number} of {name!r}.", number=number, name=name)
         return ModelError(f"{what} {installed}", hint=hint)
 
-    def _entry(self, name: str, folder: Path, number: int) -> Entry:
-        try:
-            return self._load(name, folder, number)
-        except ModelError as error:
-            return BrokenEntry(name, folder, error)
-
-    def _load(self, name: str, folder: Path, number: int) -> Entry:
-        card = _read_card_of(name, folder)
-        if isinstance(card, BackboneCard):
-            return self._backbone(card, folder)
-        return self._model(card, folder, version=number)
-
-    def _model(self, card: ModelCard, folder: Path, *, version: int) -> InstalledModel:
-        if isinstance(card.backbone, BackboneCard):
-            backbone = self._backbone(card.backbone, folder)
-        else:
-            backbone = self._shared(card.backbone)
-        return model_in(folder, card, backbone, version)
-
-    def _shared(self, wanted: SharedBackbone) -> InstalledBackbone:
-        """Find a shared backbone, even if a model of the user has its name; backbones inside models do not count."""
-        for name, folder, _ in self._folders():
-            with contextlib.suppress(ModelError):
-                card = _read_card_of(name, folder) if name == wanted.name else None
-                if isinstance(card, BackboneCard) and card.sha256 == wanted.sha256:
-                    return self._backbone(card, folder)
-        raise _backbone_error(wanted.name)
-
-    def _backbone(self, card: BackboneCard, folder: Path) -> InstalledBackbone:
-        """The backbone with this card in a folder; if its file is missing, it is composed of its parts."""
-        is_whole = not card.parts or (folder / card.file).exists()
-        return backbone_in(folder, card) if is_whole else composite_in(folder, card, (*map(self._part, card.parts),))
-
-    def _part(self, wanted: SharedBackbone) -> InstalledBackbone:
-        """Find a part of a backbone, be it shared or inside a model."""
-        for name, folder, _ in self._folders():
-            with contextlib.suppress(ModelError):
-                card = _read_card_of(name, folder)
-                own = card if isinstance(card, BackboneCard) else card.backbone
-                if isinstance(own, BackboneCard) and (own.name, own.sha256) == (wanted.name, wanted.sha256):
-                    return backbone_in(folder, own)
-        raise _backbone_error(wanted.name)
-
     def _choices(self) -> str:
         names = ", ".join(model.card.name for model in self.models())
         installed = tr("Installed models: {names}.", names=names)
@@ -334,10 +281,6 @@ class Library:
 def open_library() -> Library:
     """The library of this program and this user."""
     return Library(paths.builtin_models(), paths.user_models())
-
-
-def _backbone_error(name: str) -> ModelError:
-    return ModelError(tr("The backbone {name!r} is missing or damaged.", name=name), hint=tr(REINSTALL))
 
 
 def _verify(model: InstalledModel) -> None:
@@ -361,29 +304,6 @@ def _installed(folder: Path) -> datetime | None:
         return datetime.fromtimestamp((folder / CARD).stat().st_mtime, UTC)
     except (OSError, ValueError, OverflowError):
         return None
-
-
-def _read_card_of(name: str, folder: Path) -> BackboneCard | ModelCard:
-    data = read_file(folder / CARD)
-    try:
-        card = read_card(data)
-    except ModelError as error:
-        what = tr("Couldn't read the model {name!r}. {reason}", name=name, reason=error.what)
-        raise ModelError(what, hint=error.hint) from error
-    if card.name != name:
-        what = tr("The card of {name!r} belongs to another model: {other!r}.", name=name, other=card.name)
-        raise ModelError(what, hint=tr(REINSTALL))
-    return card
-
-
-def _has_card(folder: Path) -> bool:
-    try:
-        (folder / CARD).lstat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True  # without permission to read it, it is listed as damaged
-    return True
 
 
 def _check_names(card: ModelCard, files: Mapping[str, bytes]) -> None:

@@ -11,7 +11,8 @@ from core.card import BackboneCard, SharedBackbone, read_card
 from core.models import versions
 from core.models.files import REINSTALL
 from core.models.installed import backbone_in, load_backbone
-from core.models.library import CARD, Library
+from core.models.library import Library
+from core.models.library_folders import CARD
 from core.models.values import InstalledBackbone, InstalledModel
 
 

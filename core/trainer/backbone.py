@@ -16,7 +16,8 @@ from core.card import BackboneCard, read_card
 from core.engine import graph
 from core.models.files import REINSTALL, read_file
 from core.models.installed import backbone_in, load_backbone
-from core.models.library import CARD, NORMALISATION
+from core.models.library import NORMALISATION
+from core.models.library_folders import CARD
 from core.models.variants import open_file, run_file
 from core.trainer.architectures import are_known
 from core.trainer.framework import keras

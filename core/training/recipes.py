@@ -18,7 +18,7 @@ from core.base.storage import write_atomically
 from core.card import BackboneCard, read_card, write_card
 from core.models.heads import Head, PrototypeHead, head_bytes, read_head
 from core.models.installed import backbone_in, load_backbone
-from core.models.library import CARD
+from core.models.library_folders import CARD
 from core.models.values import InstalledBackbone
 from core.training import protocol, quick
 from core.training.evaluated_head import MIN_HELD_OUT, Predictions, TrainedHead

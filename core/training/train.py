@@ -22,7 +22,8 @@ from core.evaluation.kept import serialize_evaluation
 from core.models import joined
 from core.models.heads import read_head
 from core.models.installed import load_backbone
-from core.models.library import CARD, Library
+from core.models.library import Library
+from core.models.library_folders import CARD
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card

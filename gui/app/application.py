@@ -75,14 +75,14 @@ def open_window(files: Sequence[Path]) -> tuple[QApplication, MainWindow]:
     window.restore_geometry()
     window.show()
     if files:
-        window.session.add(files)
+        window.session.photo_list.add(files)
     return application, window
 
 
 def open_request(window: MainWindow, request: single_instance.OpenRequest) -> None:
     """Carry out the request of a later start of the program."""
     if request.files:
-        window.session.add(request.files)
+        window.session.photo_list.add(request.files)
     single_instance.raise_window(window, request.token)
 
 

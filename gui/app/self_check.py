@@ -186,7 +186,7 @@ def _window() -> Iterator[str]:
     try:
         not_opened = tr("The model did not open in time.")
         _wait(application.processEvents, lambda: session.models.in_use is not None, not_opened)
-        session.add([Path(__file__).parent.parent / "samples" / _SAMPLE])
+        session.photo_list.add([Path(__file__).parent.parent / "samples" / _SAMPLE])
         not_listed = tr("The sample was not listed in time.")
         _wait(application.processEvents, lambda: session.photos.rowCount() == 1, not_listed)
         not_classified = tr("The sample was not classified in time.")

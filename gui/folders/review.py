@@ -214,7 +214,7 @@ class ReviewPage(QWidget):
             row = self._shown
             self.map.show_photo(row.path, row.outcome)
             self.choices.show_row(row, self._classes)
-            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else ())
+            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else (), row.model)
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")

@@ -18,7 +18,7 @@ from gui.widgets.class_chooser import NUMBERED, ordered_classes
 from gui.widgets.formats import confidence
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
-from gui.widgets.photo_panel import headline_text
+from gui.widgets.photo_panel import coverage_text, headline_text
 
 _WIDTH: Final = 304
 _LIKELY: Final = 3
@@ -90,6 +90,7 @@ class ReviewChoices(Panel):
         self._offered = tuple(dict.fromkeys([*others, *rest]))
         self._percents = {score.label: confidence(score.probability) for score in row.scores}
         self.answer.setText(headline_text(row.outcome))
+        self.answer.setToolTip(coverage_text(row.outcome))
         self.right.show_choice(tr("Confirm {label}", label=row.label), tr("Enter"))
         self.right.setVisible(is_known)
         self.nothing_to_confirm.setVisible(not is_known)

@@ -35,6 +35,7 @@ class RowInspector(ScrollColumn):
         review_removed: the user removed the label.
         viewing_wanted: the user wants to see the photo large.
         map: where the model saw a class.
+        neighbours: the most similar training photos.
     """
 
     viewing_wanted = Signal()
@@ -56,7 +57,7 @@ class RowInspector(ScrollColumn):
         self._show = button(tr("Show in file manager"), self._show_in_folder, kind="link")
         self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
         self._photo.viewing_wanted.connect(self.viewing_wanted)
-        self.map = self._photo.map
+        self.map, self.neighbours = self._photo.map, self._photo.neighbours
         add(self._photo.body, Placed(self._show, alignment=LEFT))
         self.show_column(self._photo, SPACE)
         self.show_row(None)

@@ -9,7 +9,7 @@ from core.base.i18n import tr
 from core.base.text import display_path
 from core.jobs.values import Review, Row, State, Verdict
 from gui.widgets.formats import confidence
-from gui.widgets.photo_panel import brief_failure_text, headline_text
+from gui.widgets.photo_panel import brief_failure_text, headline_text, note_text
 
 
 def name_text(row: Row) -> str:
@@ -80,9 +80,9 @@ def time_text(row: Row) -> str:
 
 
 def tooltip_text(row: Row) -> str:
-    """The path of the file, with the failure and what to do about it, or the warnings about the photo."""
-    details = (f"{row.failure.message} {row.failure.hint}",) if row.failure is not None else row.warnings
-    return "\n".join((display_path(row.path), *details))
+    """The path of the file, with the failure and what to do about it, or what there is to know about the prediction."""
+    note = note_text(row.outcome, is_labelled=row.review is not None)
+    return "\n".join(filter(None, (display_path(row.path), note)))
 
 
 def accessible_text(row: Row) -> str:

@@ -49,7 +49,7 @@ class PhotosBrowser:
     def remove_selected(self) -> None:
         """Remove the selected photos from the list and select the one that follows."""
         rows = self._gallery.selected_rows()
-        self._session.remove(rows)
+        self._session.photo_list.remove(rows)
         left = self._session.photos.rowCount()
         if rows and left:
             self._gallery.select_row(min(rows[0], left - 1))
@@ -79,7 +79,7 @@ class PhotosBrowser:
     @property
     def undo_stack(self) -> QUndoStack:
         """The removals and corrections."""
-        return self._session.undo_stack
+        return self._session.photo_list.undo_stack
 
     @property
     def has_selection(self) -> bool:
@@ -92,7 +92,7 @@ class PhotosBrowser:
 
     def classify_selected(self) -> None:
         """Classify the selected photos again."""
-        self._session.classify_again(self.selected())
+        self._session.photo_list.classify_again(self.selected())
 
     def step(self, by: int) -> None:
         """Select the photo this many rows further."""

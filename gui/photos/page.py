@@ -51,7 +51,7 @@ class PhotosPage(QWidget):
         self.setObjectName("page")
         self._session = session
         self.empty = EmptyState(invitations, self)
-        self.empty.samples_chosen.connect(session.add)
+        self.empty.samples_chosen.connect(session.photo_list.add)
         self._stack = QStackedWidget(self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.bar = PhotosBar(session.photos, self)
@@ -59,7 +59,8 @@ class PhotosPage(QWidget):
         self._current: Path | None = None
         self.inspector = Inspector(session.pictures, self)
         session.explaining.serve(self.inspector.map)
-        self.correcting = CorrectionController(session.models, session.corrections, session.undo_stack, self)
+        session.forgetting.serve(self.inspector.neighbours)
+        self.correcting = CorrectionController(session.models, session.corrections, session.photo_list.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
@@ -93,7 +94,7 @@ class PhotosPage(QWidget):
         photos.arranged.connect(self._on_arranged)
         self.strip.labels_wanted.connect(self._show_pending)
         self.bar.export_wanted.connect(self.export)
-        self.bar.removal_wanted.connect(lambda: self._session.remove(range(photos.rowCount())))
+        self.bar.removal_wanted.connect(lambda: self._session.photo_list.remove(range(photos.rowCount())))
         self._session.photos.outcome_changed.connect(self._on_outcome)
         self._session.photos.dataChanged.connect(self._on_data)
         self._session.progressed.connect(self.show_model)
@@ -113,7 +114,7 @@ class PhotosPage(QWidget):
         self.strip.training_wanted.connect(self._on_training_wanted)
 
     def _on_training_wanted(self) -> None:
-        photos = self.retraining.by_class()
+        photos = self.retraining.pending.by_class()
         if photos:
             self.training_wanted.emit(photos, tr("corrected photos"))
         else:
@@ -123,7 +124,7 @@ class PhotosPage(QWidget):
         """Retrain the model in use with the pending corrections, or report why that is not possible."""
         if self.retraining.can_start:
             self.retraining.start()
-        elif not self.retraining.pending():
+        elif not self.retraining.pending.all():
             text = tr("No corrections to learn. Select photos and press F2 to correct them.")
             self._session.noticed.emit(Notice(text))
         elif self.retraining.phase is not Phase.RUNNING:
@@ -193,7 +194,7 @@ class PhotosPage(QWidget):
             self.gallery.select_row(row or 0)
 
     def _show_pending(self) -> None:
-        self._session.show_pending(self.retraining.to_check())
+        self._session.photo_list.show_pending(self.retraining.to_check())
 
     def _on_data(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int]) -> None:
         row = self.gallery.current_row()

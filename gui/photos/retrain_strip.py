@@ -83,7 +83,7 @@ class RetrainStrip(QFrame):
     def show_state(self) -> None:
         """Show the current state of the retraining."""
         now, can_learn = self._retraining, self._can_learn()
-        phase, pending = now.phase, now.pending()
+        phase, pending = now.phase, now.pending.all()
         title, details = self._texts(phase, pending, can_learn=can_learn)
         had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self.words.setText(title)
@@ -139,14 +139,14 @@ class RetrainStrip(QFrame):
         match phase:
             case Phase.RUNNING:
                 stage = sentence(now.progress.stage) if now.progress else tr("Starting…")
-                return running_text(now.pending_corrections), tr("Stopping…") if now.is_stopping else stage
+                return running_text(now.requested), tr("Stopping…") if now.is_stopping else stage
             case Phase.FAILED if now.error is not None:
                 return now.error.what, now.error.hint
             case Phase.DONE if now.summary is not None:
                 return headline(now.summary), _details(now.summary, len(now.photos_changed()))
             case _ if can_learn:
                 advice = "" if len(pending) > 1 else tr("Correct any other wrong photos, then retrain the model.")
-                return pending_text(pending), ambiguous_text(now.ambiguous) or advice
+                return pending_text(pending), ambiguous_text(now.pending.ambiguous) or advice
         reason = tr("“{model}” can't be retrained: its training data was not saved.", model=name)
         advice = tr("Train a new model with your corrections: it can keep these classes and add yours.")
         return pending_text(pending), f"{reason} {advice}"

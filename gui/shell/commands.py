@@ -72,7 +72,7 @@ class Commands(QObject):
         return {
             ActionId.OPEN_FILES: self._open_files,
             ActionId.OPEN_FOLDER: self._open_folder,
-            ActionId.TRY_SAMPLES: lambda: session.add(SAMPLES),
+            ActionId.TRY_SAMPLES: lambda: session.photo_list.add(SAMPLES),
             ActionId.OPEN_FILE: self._open_selected,
             ActionId.SHOW_IN_FOLDER: self._show_selected,
             ActionId.COPY_PATH: self._copy_paths,
@@ -81,10 +81,10 @@ class Commands(QObject):
             ActionId.COPY: lambda: pages.photo_browser.copy_answers(),
             ActionId.SELECT_ALL: lambda: pages.photo_browser.select_all(),
             ActionId.REMOVE: lambda: pages.photo_browser.remove_selected(),
-            ActionId.CLEAR: session.clear,
+            ActionId.CLEAR: session.photo_list.clear,
             ActionId.CORRECT: lambda: pages.photo_browser.correct(),
             ActionId.REMOVE_CORRECTION: lambda: pages.photo_browser.remove_correction(),
-            ActionId.STOP: session.stop,
+            ActionId.STOP: session.engine.forget_all,
             ActionId.SHOW_PHOTOS: lambda: pages.show_page(Page.PHOTOS),
             ActionId.SHOW_FOLDERS: lambda: pages.show_page(Page.FOLDERS),
             ActionId.SHOW_MODELS: lambda: pages.show_page(Page.MODELS),
@@ -104,7 +104,8 @@ class Commands(QObject):
             ActionId.RETRAIN: pages.photos.retrain,
             ActionId.SHOW_CHANGES: pages.photos.show_changes,
             ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
-            ActionId.CLASSIFY_AGAIN: session.classify_again,
+            ActionId.FORGET: lambda: session.forgetting.ask(pages.photo_browser.selected_paths()),
+            ActionId.CLASSIFY_AGAIN: session.photo_list.classify_again,
             ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
             **self._model_table(),
             **{action: partial(session.models.open, provider=provider) for action, provider in PROVIDERS.items()},
@@ -164,10 +165,10 @@ class Commands(QObject):
     def _open_files(self) -> None:
         patterns = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
         kinds = tr("Photos ({patterns})", patterns=patterns), tr("All files (*)")
-        ask_for_files(self._parent, tr("Open photos"), kinds, self._session.add)
+        ask_for_files(self._parent, tr("Open photos"), kinds, self._session.photo_list.add)
 
     def _open_folder(self) -> None:
-        ask_for_folder(self._parent, tr("Open folder of photos"), lambda folder: self._session.add([folder]))
+        ask_for_folder(self._parent, tr("Open folder of photos"), lambda folder: self._session.photo_list.add([folder]))
 
     def _open_selected(self) -> None:
         for path in self._pages.photo_browser.selected_paths()[:_MAX_OPENED]:

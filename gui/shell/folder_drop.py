@@ -42,7 +42,7 @@ class FolderDrop(QObject):
     def take(self, dropped: Sequence[Path], page: Page) -> None:
         """Accept what was dropped on a page; anything but a single folder with photos is added to *Photos*."""
         if len(dropped) > 1 or has_image_suffix(dropped[0].name):
-            self._session.add(dropped)
+            self._session.photo_list.add(dropped)
             return
         photos: set[Path] = set()
         listing = self._session.pictures.list_images(dropped, maximum=_MAX_ADDED + 1)
@@ -51,7 +51,7 @@ class FolderDrop(QObject):
 
     def _on_listed(self, path: Path, page: Page, photos: Collection[Path], _failures: Sequence[Failure]) -> None:
         if not photos or path in photos:
-            self._session.add((path,))  # a file, or a folder without photos, which is reported there
+            self._session.photo_list.add((path,))  # a file, or a folder without photos, which is reported there
         elif page is Page.FOLDERS:
             self._classify(path)
         elif page is Page.TRAINING:
@@ -61,14 +61,14 @@ class FolderDrop(QObject):
 
     def _offer(self, folder: Path, photos: Collection[Path]) -> None:
         if len(photos) <= _MAX_ADDED:
-            self._session.add((folder,))
+            self._session.photo_list.add((folder,))
         actions = tuple(self._actions(folder, photos))
         self._session.noticed.emit(Notice(_text(folder, photos), actions=actions, key=f"folder {folder}"))
 
     def _actions(self, folder: Path, photos: Collection[Path]) -> Iterator[Action]:
         is_large = len(photos) > _MAX_ADDED
         if is_large:
-            yield tr("Add to Photos"), partial(self._session.add, (folder,))
+            yield tr("Add to Photos"), partial(self._session.photo_list.add, (folder,))
         yield tr("Classify as a job"), partial(self._classify, folder)
         classes = {photo.parent for photo in photos if photo.parent.parent == folder}
         if len(classes) > 1 or (classes and is_large):  # of a large folder, not all subfolders were listed

@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         self.take = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self).take
         self.overlay = DropTarget(self, drop_text, self.take).overlay
         self.commands = Commands(self.session, self.notices, self.pages, id_, self._own_commands(), self)
-        self.recent = RecentMenu(menus.recent, self.session.add)
+        self.recent = RecentMenu(menus.recent, self.session.photo_list.add)
         self.availability = Availability(self.session, self.pages, id_)
         attach_menu(self.photos_page.gallery, lambda: in_groups(id_, PHOTO_MENU))
         self._lay_out()
@@ -106,9 +106,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.session.noticed.connect(self.notices.show_one)
         self.session.models.resolved.connect(self.notices.remove)
-        self.session.removed.connect(self._on_removed)
-        self.session.requested.connect(self.recent.remember)
-        self.session.photos_added.connect(self._on_photos_added)
+        self.session.photo_list.removed.connect(self._on_removed)
+        self.session.photo_list.requested.connect(self.recent.remember)
+        self.session.photo_list.added.connect(self._on_photos_added)
         self.session.settings.changed.connect(self._on_settings)
         self.session.settings.changed.connect(self.commands.show_settings)
         self.session.models.changed.connect(self.commands.show_settings)
@@ -195,7 +195,7 @@ class MainWindow(QMainWindow):
             "Removed {count:,} photos from the list. The files were not deleted.",
             count,
         )
-        self.notices.show_success(text, action=(tr("Undo"), self.session.undo_stack.undo))
+        self.notices.show_success(text, action=(tr("Undo"), self.session.photo_list.undo_stack.undo))
 
     def _on_colour_scheme(self) -> None:
         self._on_settings(self.session.settings.value)

@@ -34,7 +34,7 @@ class StatusBar(QStatusBar):
         self._session, self._summary = session, None
         self._counts, self._speed = QLabel(), QLabel()
         self._stop = button(
-            tr("Stop"), session.stop, kind="link", hint=tr("Stop classifying the waiting photos (Ctrl+.)")
+            tr("Stop"), session.engine.forget_all, kind="link", hint=tr("Stop classifying the waiting photos (Ctrl+.)")
         )
         self._training = button(
             "", self.training_wanted.emit, kind="link", hint=tr("Show training"), name=tr("Training in progress")

@@ -17,7 +17,7 @@ from core.prediction import Failure, Outcome, Prediction, Score
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
-from gui.widgets.formats import confidence
+from gui.widgets.formats import confidence, percent
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.neighbours import NeighbourStrip
 from gui.widgets.painting import paint_no_picture
@@ -244,11 +244,11 @@ class PhotoPanel(Panel):
         self.map.changed.connect(self._view.show_map)
         self.map.asked.connect(self._scores.mark)
         self.map.turned.connect(lambda is_on: self._scores.let_choose(on=is_on))
-        self._neighbours = NeighbourStrip(pictures)
+        self.neighbours = NeighbourStrip(pictures)
         add(self.body, self._view, self.map, self._name, self._answer, self._about_label, self._note)
         for one in buttons:
             one.setProperty("edge", True)
-        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._neighbours, self._properties)
+        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self.neighbours, self._properties)
 
     def show_photo(
         self,
@@ -277,7 +277,7 @@ class PhotoPanel(Panel):
         scores = prediction.scores if prediction else ()
         self._scores.show_scores(scores, is_strong=prediction is None or not prediction.unknown)
         evidence = prediction.evidence if prediction else None
-        self._neighbours.show_neighbours(evidence.nearest if evidence else ())
+        self.neighbours.show_neighbours(evidence.nearest if evidence else (), prediction.model if prediction else "")
         self._properties.show_properties(properties)
         self.map.show_photo(path, outcome)
 
@@ -333,4 +333,16 @@ def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:
             return tr("The photo may show none of the model's classes.")
         case Prediction(unknown=True):
             return tr("The photo may show none of the model's classes. Choose its class.")
+        case Prediction() if not is_labelled:
+            return coverage_text(outcome)
     return ""
+
+
+def coverage_text(outcome: Outcome | None) -> str:
+    """What the classes are worth that a photo may have, such as “fox or dog”; empty if it has one, or is unknown."""
+    if not isinstance(outcome, Prediction) or outcome.unknown or outcome.is_unsure or len(outcome.candidates) < 2:
+        return ""
+    if not outcome.evidence or outcome.evidence.coverage is None:
+        return ""
+    share = percent(outcome.evidence.coverage)
+    return tr("Such answers contain the right class for {coverage} of photos.", coverage=share)

@@ -105,7 +105,7 @@ def copy_samples(folder: Path) -> None:
 
 def read_photos(window: MainWindow, folder: Path) -> None:
     """Drop a folder and wait until every photo has its answer."""
-    window.session.add([folder])
+    window.session.photo_list.add([folder])
     photos = window.session.photos
     spin(lambda: photos.rowCount() >= PHOTOS and not window.session.engine.waiting_count)
 
@@ -123,8 +123,8 @@ def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, C
     yield f"{rows:,} rows come", lambda: fill(window, rows)
     yield f"they are scrolled in {SCROLLS} steps", lambda: scroll(window)
     yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
-    yield "one photo is removed", lambda: window.session.remove([rows // 2])
-    yield "the list is cleared", lambda: window.session.remove(range(window.session.photos.rowCount()))
+    yield "one photo is removed", lambda: window.session.photo_list.remove([rows // 2])
+    yield "the list is cleared", lambda: window.session.photo_list.remove(range(window.session.photos.rowCount()))
 
 
 def main() -> None:

@@ -113,8 +113,8 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
     else:
         content |= {"label": outcome.best.label, "confidence": _fraction(outcome.best.probability)}
         content |= {"scores": scores(row, column_set.top_k)}
-        content |= {column.name: column.value_of(row) for column in (_UNKNOWN, _UNKNOWN_SCORE, *_ORIGIN)}
-        content |= {"set": _set(outcome), "nearest": _nearest(outcome)}
+        content |= {column.name: column.value_of(row) for column in (_UNKNOWN, UNKNOWN_SCORE, *_ORIGIN)}
+        content |= {"set": _set(outcome), "set_coverage": _coverage(outcome), "nearest": _nearest(outcome)}
         content["warnings"] = list(outcome.warnings)
     if column_set.reviewed:
         content |= {column.name: column.value_of(row) for column in _REVIEW}
@@ -155,6 +155,10 @@ def _set(outcome: Prediction) -> list[str] | None:
     return list(outcome.evidence.set) if outcome.evidence and outcome.evidence.set is not None else None
 
 
+def _coverage(outcome: Prediction) -> float | None:
+    return outcome.evidence.coverage if outcome.evidence else None
+
+
 def _neighbours(outcome: Prediction) -> tuple[Neighbour, ...]:
     return outcome.evidence.nearest if outcome.evidence else ()
 
@@ -180,19 +184,24 @@ def _verdict(row: ReportRow) -> str | None:
 
 
 _UNKNOWN: Final = _prediction_column("unknown", ColumnKind.BOOLEAN, lambda outcome: outcome.unknown)
-_UNKNOWN_SCORE: Final = _prediction_column(
+UNKNOWN_SCORE: Final = _prediction_column(
     "unknown_score",
     ColumnKind.FRACTION,
     lambda outcome: _fraction(outcome.evidence.unknown_score) if outcome.evidence else None,
+)
+SET: Final = _prediction_column("set", ColumnKind.TEXT, lambda outcome: _joined(_set(outcome)))
+NEAREST: Final = _prediction_column(
+    "nearest", ColumnKind.TEXT, lambda outcome: _joined(map(_near_text, _neighbours(outcome)))
 )
 _PREDICTION: Final = (
     Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
     _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
     _prediction_column("confidence", ColumnKind.FRACTION, lambda outcome: _fraction(outcome.best.probability)),
     _UNKNOWN,
-    _UNKNOWN_SCORE,
-    _prediction_column("set", ColumnKind.TEXT, lambda outcome: _joined(_set(outcome))),
-    _prediction_column("nearest", ColumnKind.TEXT, lambda outcome: _joined(map(_near_text, _neighbours(outcome)))),
+    UNKNOWN_SCORE,
+    SET,
+    _prediction_column("set_coverage", ColumnKind.FRACTION, _coverage),
+    NEAREST,
 )
 _REVIEW: Final = (
     Column("answer", ColumnKind.TEXT, lambda row: row.final_label),

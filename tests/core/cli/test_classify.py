@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("colours")
 
 FIELDS = [
     *("path", "label", "confidence", "scores", "unknown", "unknown_score", "model", "provider", "precision"),
-    *("decode_ms", "preprocess_ms", "inference_ms", "set", "nearest", "warnings"),
+    *("decode_ms", "preprocess_ms", "inference_ms", "set", "set_coverage", "nearest", "warnings"),
 ]
 HOSTILE_NAMES = [
     b"=1+2.png",
@@ -139,7 +139,7 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     ran = fovea("classify", "--model", "colours", "--format", "csv", "--top", "2", "--", *names)
     header, *rows = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     assert header == [
-        *("path", "label", "confidence", "unknown", "unknown_score", "set", "nearest"),
+        *("path", "label", "confidence", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
         *("model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]

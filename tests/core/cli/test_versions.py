@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.models import library
-from core.models.library import CARD
+from core.models.library_folders import CARD
 from tests import tiny
 from tests.core.cli.conftest import Fovea
 

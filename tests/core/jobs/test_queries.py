@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.base.errors import StorageError
+from core.jobs.journal import job_folder
 from core.jobs.queries import ResultStore
+from core.jobs.schema import FILE
 from core.jobs.values import Filter, Group, GroupSummary, JobCounts, JobState, Order, Review, State, Verdict, View
 from core.prediction import Evidence, Neighbour, Outcome, Prediction
 from tests.core.jobs.conftest import Fill, failure, prediction
@@ -182,10 +187,22 @@ def test_a_missing_job_is_reported() -> None:
         ResultStore("0123456789abcdef")
 
 
+def test_evidence_of_earlier_versions_states_no_coverage(fill: Fill) -> None:
+    found = replace(prediction("red", 0.9), evidence=Evidence(0.25, ("red", "blue"), (), 0.9))
+    id_ = fill({"a.png": found})
+    with closing(sqlite3.connect(job_folder(id_) / FILE)) as database, database:
+        before = database.execute("SELECT scores FROM details").fetchone()[0]
+        content = {name: value for name, value in json.loads(before).items() if name != "coverage"}
+        database.execute("UPDATE details SET scores = ?", (json.dumps(content),))
+    with ResultStore(id_) as results:
+        (row,) = results.each(View())
+    assert row.evidence == Evidence(0.25, ("red", "blue"))
+
+
 def test_evidence_survives_the_journal(fill: Fill) -> None:
     near = Neighbour("red", 0.75, "ab" * 32, Path("/photos/red.png")), Neighbour("blue", 0.5)
     found = {
-        "a.png": Evidence(0.25, ("red", "blue"), near),
+        "a.png": Evidence(0.25, ("red", "blue"), near, 0.9),
         "b.png": Evidence(0.75, ()),
         "c.png": Evidence(0.5),
         "d.png": None,

@@ -16,7 +16,8 @@ from core.base.salvage import files_set_aside
 from core.card import SharedBackbone, write_card
 from core.models.heads import head_bytes
 from core.models.installed import load_backbone
-from core.models.library import CARD, Library, open_library
+from core.models.library import Library, open_library
+from core.models.library_folders import CARD
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 from tests import tiny
 

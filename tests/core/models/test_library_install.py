@@ -18,7 +18,8 @@ import pytest
 from core.base.errors import ModelError, StorageError
 from core.card import write_card
 from core.models.installed import load_backbone, load_head
-from core.models.library import CARD, Library
+from core.models.library import Library
+from core.models.library_folders import CARD
 from core.models.values import InstalledModel
 from core.models.versions import LOCK, NameTakenError
 from tests import tiny

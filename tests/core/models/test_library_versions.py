@@ -16,7 +16,8 @@ import pytest
 
 from core.base.errors import ModelError, StorageError
 from core.models.installed import load_head, load_training_hashes
-from core.models.library import CARD, Library
+from core.models.library import Library
+from core.models.library_folders import CARD
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 from tests import tiny
 

@@ -21,7 +21,8 @@ from core.datasets.labels import Label, lineage
 from core.models.bundled_features import FEATURES
 from core.models.classifier import open_classifier
 from core.models.installed import load_examples, load_training_hashes
-from core.models.library import CARD, Library
+from core.models.library import Library
+from core.models.library_folders import CARD
 from core.models.training_examples import EXAMPLES
 from core.models.values import InstalledModel
 from core.prediction import Prediction

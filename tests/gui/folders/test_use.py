@@ -78,8 +78,8 @@ def test_only_filtered_rows_are_exported(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    page.results.filters.text.setText("green")
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
+    page.stack.results.filters.text.setText("green")
+    qtbot.waitUntil(lambda: page.stack.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
     window.pages.folder_commands.jobs.export(ReportFormat.JSONL, tmp_path / "green.jsonl")
     qtbot.waitUntil(lambda: any("green.jsonl" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     lines = (tmp_path / "green.jsonl").read_text().splitlines()
@@ -187,7 +187,7 @@ def test_keywords_are_written_after_a_preview(
     classify(tree)
     before = look(tree)
     window.actions_by_id[ActionId.WRITE_KEYWORDS].trigger()
-    plan = page.plans[KeywordForm].get()
+    plan = page.stack.plans[KeywordForm].get()
     plan.form.threshold.setValue(0)
     steps = planned(plan, qtbot)
     assert ["day 1/green 0.png", "Add “green”", "green 0.png.xmp"] in steps
@@ -198,4 +198,4 @@ def test_keywords_are_written_after_a_preview(
     assert len(after) == len(before) + 9
     assert before.items() <= after.items()
     qtbot.mouseClick(plan.back, Qt.MouseButton.LeftButton)
-    assert page.shows_results
+    assert page.stack.shows_results

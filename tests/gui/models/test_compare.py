@@ -61,7 +61,7 @@ def test_the_photos_in_the_window_are_compared(
     comparing: CompareWindow, window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
     assert not comparing.go.isEnabled()
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: comparing.go.isEnabled(), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: comparing.source.currentText() == "3 photos in the window", timeout=PATIENCE_MS)
     click(qtbot, comparing.go)

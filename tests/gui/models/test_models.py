@@ -44,7 +44,7 @@ def test_the_model_in_use_is_shown_everywhere(window: MainWindow, qtbot: QtBot) 
 
 
 def test_latency_is_shown_after_photos(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: "(3 photos)" in visible_texts(window.photos_page.inspector), timeout=PATIENCE_MS)
     assert "95% within" in visible_texts(window.photos_page.inspector)
 
@@ -54,7 +54,7 @@ def test_switching_the_model_classifies_the_photos_again(
 ) -> None:
     install("hues", "Hues")
     window = show_window(qtbot)
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
 
@@ -122,7 +122,7 @@ def test_restored_photos_are_classified_by_the_model_in_use(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
     photos = window.session.photos
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.CLEAR].trigger()
     install("hues", "Hues")
@@ -135,7 +135,7 @@ def test_restored_photos_are_classified_by_the_model_in_use(
 
 def test_stopping_leaves_the_rest_for_later(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     paths_ = [tiny.write_solid(tmp_path / f"{number}.png", "red") for number in range(400)]
-    window.session.add(paths_)
+    window.session.photo_list.add(paths_)
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 400 and photos.photo(0).outcome is not None, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.STOP].trigger()

@@ -75,7 +75,7 @@ def test_versions_are_listed_with_the_newest_first(page: ModelsPage) -> None:
 def test_another_version_is_used_and_rolled_back_by_keyboard(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
-    window.session.add([solids["red"]])
+    window.session.photo_list.add([solids["red"]])
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 1 and photos.photo(0).outcome is not None, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
@@ -126,19 +126,19 @@ def test_a_damaged_model_is_marked_and_another_version_offered(
     (paths.user_models() / "hues" / "2" / tiny.HEAD_FILE).write_bytes(b"damaged")
     page.refresh()
     qtbot.waitUntil(lambda: "Damaged · 2 versions" in page.choices.currentItem().text(), timeout=PATIENCE_MS)
-    assert not page.use.isVisible()
-    assert not page.export_button.isEnabled()
+    assert not page.buttons.use.isVisible()
+    assert not page.buttons.export.isEnabled()
     assert "damaged" in "".join(label.text() for label in page.details.findChildren(QLabel))
-    assert page.remove.isEnabled()
-    assert page.repair.text() == "Use version 1"
-    click(qtbot, page.repair)
+    assert page.buttons.remove.isEnabled()
+    assert page.buttons.repair.text() == "Use version 1"
+    click(qtbot, page.buttons.repair)
     qtbot.waitUntil(lambda: used(window) == ("hues", 1), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (in use)", timeout=PATIENCE_MS)
 
 
 def test_built_in_models_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     page.choices.select("general")
-    qtbot.waitUntil(lambda: not page.remove.isEnabled(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not page.buttons.remove.isEnabled(), timeout=PATIENCE_MS)
     assert page.classes.list.isVisible()
     page.classes.search.setFocus()
     qtbot.keyClicks(page.classes.search, "ostr")

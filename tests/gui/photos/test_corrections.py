@@ -178,7 +178,7 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     assert "Confirmed by you" in tile(learner, 0)
     assert learner.session.models.current is not None
     assert "fog" in learner.session.models.current.card.classes
-    assert not page.retraining.pending()
+    assert not page.retraining.pending.all()
     click(qtbot, strip.show_changes)
     assert page._changes is not None
     shown = texts(page._changes)

@@ -32,7 +32,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def show(qtbot: QtBot, window: MainWindow, photo: Path) -> None:
-    window.session.add([photo])
+    window.session.photo_list.add([photo])
     photos = window.session.photos
     qtbot.waitUntil(lambda: any(isinstance(one.outcome, Prediction) for one in photos.photos()), timeout=PATIENCE_MS)
     window.photos_page.select_row(0)

@@ -32,7 +32,9 @@ def filled(window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: 
     """The window with four photos and a file that is no photo; two of them are red."""
     broken = tmp_path / "broken.jpg"
     broken.write_text("no photo")
-    window.session.add([*solids.values(), tiny.write_solid(tmp_path / "again.png", "red", size=(44, 30)), broken])
+    window.session.photo_list.add(
+        [*solids.values(), tiny.write_solid(tmp_path / "again.png", "red", size=(44, 30)), broken]
+    )
     qtbot.waitUntil(lambda: is_classified(window.session, 5), timeout=PATIENCE_MS)
     return window
 
@@ -74,7 +76,7 @@ def test_photos_are_filtered_and_the_current_one_stays(filled: MainWindow, qtbot
 
 def test_a_photo_added_to_a_filtered_list_is_seen(filled: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     choose(filled.photos_page.bar.filter, "red (2)")
-    filled.session.add([tiny.write_solid(tmp_path / "new.png", "green", size=(48, 30))])
+    filled.session.photo_list.add([tiny.write_solid(tmp_path / "new.png", "green", size=(48, 30))])
     qtbot.waitUntil(lambda: names(filled)[-1] == "new", timeout=PATIENCE_MS)
     assert filled.photos_page.bar.filter.currentText() == "All photos"
     choose(filled.photos_page.bar.filter, "red (2)")

@@ -72,7 +72,7 @@ def test_an_unreadable_image_is_listed_with_the_reason(
     bad.write_text("this is no image")
     empty = tmp_path / "empty.png"
     empty.touch()
-    window.session.add([bad, solids["green"], empty])
+    window.session.photo_list.add([bad, solids["green"], empty])
     qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
 
     outcomes = [photo.outcome for photo in window.session.photos.photos()]
@@ -155,7 +155,7 @@ def test_samples_can_be_tried_from_the_empty_window(window: MainWindow, qtbot: Q
 
 
 def test_removing_and_clearing_can_be_undone(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
     before = labels_shown(window)
     window.photos_page.gallery.select_row(1)
@@ -230,8 +230,8 @@ def test_the_same_file_by_a_relative_path_is_listed_once(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(solids["red"].parent)
-    window.session.add([Path("red.png")])  # like `fovea red.png`
-    window.session.add([solids["red"]])
+    window.session.photo_list.add([Path("red.png")])  # like `fovea red.png`
+    window.session.photo_list.add([solids["red"]])
     qtbot.waitUntil(lambda: window.notices.texts() == ["This photo was already in the list."], timeout=PATIENCE_MS)
     assert window.session.photos.rowCount() == 1
 
@@ -247,11 +247,11 @@ def test_a_folder_without_photos_is_reported_and_nothing_is_offered(
     assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
     qtbot.waitUntil(lambda: not window.session.pictures.is_listing, timeout=PATIENCE_MS)
     assert window.notices.texts() == ["No photos found in “empty”."]
-    assert window.pages.folders.list.isVisible()
+    assert window.pages.folders.stack.list.isVisible()
 
 
 def test_predictions_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
     window.photos_page.gallery.setFocus()
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
@@ -262,7 +262,7 @@ def test_predictions_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solid
 
 
 def test_photos_are_navigated_by_keyboard(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: all_classified(window, 3), timeout=PATIENCE_MS)
     gallery = window.photos_page.gallery
     gallery.setFocus()
@@ -300,7 +300,7 @@ def test_the_list_model_is_a_valid_qt_model(
 def test_several_selected_photos_are_summed_up(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path], tmp_path: Path
 ) -> None:
-    window.session.add([*solids.values(), tiny.write_solid(tmp_path / "other.png", "red", size=(44, 30))])
+    window.session.photo_list.add([*solids.values(), tiny.write_solid(tmp_path / "other.png", "red", size=(44, 30))])
     qtbot.waitUntil(lambda: all_classified(window, 4), timeout=PATIENCE_MS)
     gallery, panel = window.photos_page.gallery, window.photos_page.inspector.selection
     assert panel.isHidden()
@@ -314,7 +314,7 @@ def test_several_selected_photos_are_summed_up(
 
 
 def test_tiles_show_the_whole_photo_or_are_filled_with_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window.session.add([tiny.write_solid(tmp_path / "tower.png", "red", size=(30, 300))])
+    window.session.photo_list.add([tiny.write_solid(tmp_path / "tower.png", "red", size=(30, 300))])
     qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
     gallery = window.photos_page.gallery
     window.photos_page.inspector.setFocus()
@@ -349,7 +349,7 @@ def test_the_overlay_covers_the_page_and_says_what_a_drop_does(window: MainWindo
 def test_a_model_that_cannot_be_retrained_says_so_before_the_work(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
-    window.session.add([solids["red"]])
+    window.session.photo_list.add([solids["red"]])
     qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.CORRECT].trigger()
     chooser = window.photos_page.correcting.chooser
@@ -366,7 +366,7 @@ def test_a_model_that_cannot_be_retrained_says_so_before_the_work(
 def test_predictions_of_another_model_are_dimmed_until_the_new_ones_arrive(
     window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
 ) -> None:
-    window.session.add([solids["red"]])
+    window.session.photo_list.add([solids["red"]])
     qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
     index = window.session.photos.index(0)
     assert not index.data(Role.STALE)
@@ -380,7 +380,7 @@ def test_predictions_of_another_model_are_dimmed_until_the_new_ones_arrive(
 
 
 def test_a_clicked_photo_stays_under_the_pointer(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window.session.add(tiny.write_solid(tmp_path / f"{number}.png", "red") for number in range(40))
+    window.session.photo_list.add(tiny.write_solid(tmp_path / f"{number}.png", "red") for number in range(40))
     qtbot.waitUntil(lambda: all_classified(window, 40), timeout=PATIENCE_MS)
     gallery = window.photos_page.gallery
     gallery.select_row(0)

@@ -24,7 +24,7 @@ LARGE = (3000, 2000)
 
 def opened(window: MainWindow, qtbot: QtBot, photos: list[Path]) -> PhotoViewer:
     """The viewer, showing the first of these photos."""
-    window.session.add(photos)
+    window.session.photo_list.add(photos)
     answered = window.session.photos.photos
     qtbot.waitUntil(lambda: len(answered()) == len(photos) and all(p.outcome for p in answered()), timeout=PATIENCE_MS)
     gallery = window.photos_page.gallery

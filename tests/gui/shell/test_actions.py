@@ -23,7 +23,7 @@ pytestmark = pytest.mark.qt_log_ignore("does not support (raise|grabbing|propaga
 @pytest.fixture
 def shown(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> MainWindow:
     """The window with three classified photos."""
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
     return window
@@ -167,7 +167,7 @@ def test_the_palette_labels_photos_with_a_class(shown: MainWindow, qtbot: QtBot)
 
 def test_recent_folders_can_be_opened_again(shown: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     assert shown.recent.paths() == [], "several files are not remembered"
-    shown.session.add([tmp_path])
+    shown.session.photo_list.add([tmp_path])
     assert shown.recent.paths() == [tmp_path]
     act(shown, ActionId.CLEAR).trigger()
     menu = shown.recent._menu

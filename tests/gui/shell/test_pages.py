@@ -96,8 +96,8 @@ def test_a_page_is_created_when_it_is_first_shown(early: MainWindow) -> None:
 def test_an_action_creates_the_page_it_needs(early: MainWindow) -> None:
     early.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     assert early.pages.current_page is Page.FOLDERS
-    assert early.pages.folders.form.isVisible()
-    early.pages.folders.form.findChildren(QFileDialog)[-1].close()
+    assert early.pages.folders.stack.form.isVisible()
+    early.pages.folders.stack.form.findChildren(QFileDialog)[-1].close()
 
 
 def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:
@@ -134,5 +134,5 @@ def test_on_other_pages_the_status_bar_says_what_is_stopped(
     stop = next(one for one in window.status.findChildren(QPushButton) if one.text() == "Stop")
     window.actions_by_id[ActionId.SHOW_MODELS].trigger()
     assert stop.text() == "Stop classifying 3 photos"
-    window.session.stop()
+    window.session.engine.forget_all()
     qtbot.waitUntil(lambda: not stop.isVisible(), timeout=PATIENCE_MS)

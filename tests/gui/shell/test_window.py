@@ -93,7 +93,7 @@ def test_notices_are_copied_and_dismissed(window: MainWindow, qtbot: QtBot) -> N
 
 
 def test_clearing_offers_undo_in_the_notice(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: window.session.photos.rowCount() == 3, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.CLEAR].trigger()
     undo = next(b for b in window.notices.findChildren(QPushButton) if b.text() == "Undo")

@@ -73,7 +73,7 @@ def test_a_closed_helper_has_ended(helper: HelperProcess, qtbot: QtBot) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL exists only on POSIX")
 def test_photos_are_classified_after_an_engine_crash(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     paths = [tiny.write_solid(tmp_path / f"{number}.png", "green") for number in range(300)]
-    window.session.add(paths)
+    window.session.photo_list.add(paths)
     photos = window.session.photos
     qtbot.waitUntil(lambda: any(photo.outcome for photo in photos.photos()), timeout=PATIENCE_MS)
     number = window.session.engine.tasks.process_id
@@ -95,7 +95,7 @@ def test_only_the_image_that_makes_the_engine_fail_fails(
     window.session.engine.tasks._process._serve = serve
     paths = [tiny.write_solid(tmp_path / f"{number}.png", "blue") for number in range(5)]
     paths.insert(2, tiny.write_solid(tmp_path / DEADLY, "red"))
-    window.session.add(paths)
+    window.session.photo_list.add(paths)
     photos = window.session.photos
     qtbot.waitUntil(lambda: photos.rowCount() == 6 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
     outcomes = {photo.path.name: photo.outcome for photo in photos.photos()}

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from core.prediction import Evidence, Failure, Neighbour, Outcome, Prediction, Score, Timing
@@ -107,6 +108,19 @@ def test_a_prediction_in_a_sentence_says_that_it_is_unknown() -> None:
 )
 def test_the_headline_names_all_classes_that_the_photo_may_have(classes: tuple[str, ...], text: str) -> None:
     assert headline_text(replace(SURE, evidence=Evidence(0.1, classes))) == text
+
+
+def test_the_coverage_of_several_classes_is_named(qtbot: QtBot) -> None:
+    panel = PhotoPanel(cast("PictureClient", Pictures()), ())
+    qtbot.addWidget(panel)
+    both = replace(SURE, evidence=Evidence(0.1, ("cat", "dog"), (), 0.9))
+    said = "Such answers contain the right class for 90% of photos."
+    panel.show_photo(PHOTO, both)
+    assert said in [one.text() for one in panel.findChildren(QLabel) if one.isVisibleTo(panel)]
+    one, old, unknown = Evidence(0.1, ("cat",), (), 0.9), Evidence(0.1, ("cat", "dog")), replace(both, unknown=True)
+    for outcome in (replace(SURE, evidence=one), replace(SURE, evidence=old), unknown):
+        panel.show_photo(PHOTO, outcome)
+        assert said not in [text.text() for text in panel.findChildren(QLabel) if text.isVisibleTo(panel)]
 
 
 def test_the_most_similar_training_photos_are_shown(qtbot: QtBot) -> None:

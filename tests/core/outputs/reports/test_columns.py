@@ -13,7 +13,7 @@ from tests.core.outputs.reports.conftest import failed, predicted
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
     assert [column.name for column in columns(ColumnSet(2))] == [
-        *("path", "label", "confidence", "unknown", "unknown_score", "set", "nearest"),
+        *("path", "label", "confidence", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
         *("model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
@@ -21,7 +21,7 @@ def test_the_columns_are_those_that_scripts_rely_on() -> None:
 
 def test_review_columns_are_optional() -> None:
     names = [column.name for column in outcome_columns(ColumnSet(1, reviewed=True))]
-    assert names[6:9] == ["nearest", "answer", "review"]
+    assert names[7:10] == ["nearest", "answer", "review"]
     assert "answer" not in [column.name for column in columns(ColumnSet(9))]
 
 
@@ -32,7 +32,7 @@ def row_cells(row: ReportRow, shape: ColumnSet) -> dict[str, object]:
 
 def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
     near = Neighbour("green", 0.5, path=Path("train/g.jpg")), Neighbour("red", 0.25)
-    found = replace(predicted("a.png", unknown=True), evidence=Evidence(0.75, ("red", "green"), near))
+    found = replace(predicted("a.png", unknown=True), evidence=Evidence(0.75, ("red", "green"), near, 0.9))
     row = ReportRow(found, Review(Verdict.CORRECTED, "blue"))
     assert row_cells(row, ColumnSet(4, reviewed=True)) == {
         "path": "a.png",
@@ -41,6 +41,7 @@ def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
         "unknown": True,
         "unknown_score": 0.75,
         "set": "red; green",
+        "set_coverage": 0.9,
         "nearest": "green 0.50; red 0.25",
         "answer": "blue",
         "review": "corrected",
@@ -76,16 +77,16 @@ def test_json_has_the_same_values_as_the_columns() -> None:
     assert scores == [{"label": "red", "probability": 0.75}, {"label": "green", "probability": 0.125}]
     flat = {column.name: column.value_of(row) for column in outcome_columns(ColumnSet(2, reviewed=True))}
     assert content.pop("warnings") == []
-    assert (content.pop("unknown_score"), content.pop("set"), content.pop("nearest")) == (None, None, [])
+    assert [content.pop(name) for name in ("unknown_score", "set", "set_coverage", "nearest")] == [None, None, None, []]
     assert content == {name: value for name, value in flat.items() if value is not None}
 
 
 def test_json_has_the_evidence() -> None:
     """Paths of training images are there only where this computer knows them."""
     near = Neighbour("green", 0.5, "ab" * 32, Path("train/g.jpg")), Neighbour("red", 0.25, "cd" * 32)
-    row = ReportRow(replace(predicted("a.png"), evidence=Evidence(0.125, (), near)))
+    row = ReportRow(replace(predicted("a.png"), evidence=Evidence(0.125, (), near, 0.9)))
     content = as_object(row, ColumnSet(1))
-    assert (content["unknown_score"], content["set"]) == (0.125, [])
+    assert (content["unknown_score"], content["set"], content["set_coverage"]) == (0.125, [], 0.9)
     assert content["nearest"] == [
         {"label": "green", "similarity": 0.5, "path": str(Path("train/g.jpg"))},
         {"label": "red", "similarity": 0.25},

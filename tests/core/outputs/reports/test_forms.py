@@ -8,6 +8,7 @@ import os
 import tracemalloc
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -20,12 +21,14 @@ from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.spreadsheet import spreadsheet
 from core.outputs.reports.write import check_not_image, write_report
-from core.prediction import Failure
+from core.prediction import Evidence, Failure, Neighbour
 from tests import tiny
 from tests.core.outputs.reports.conftest import HOSTILE, predicted
 
 REVIEWED = ColumnSet(2, reviewed=True)
 FORMS = list(ReportFormat)
+EVIDENCE = "unknown", "unknown_score", "set", "set_coverage", "nearest"
+NEAR_TEXT = "green 0.50; red 0.25"
 
 
 def report_to(
@@ -129,6 +132,31 @@ def test_csv_jsonl_xlsx_and_parquet_have_the_same_content(rows: list[ReportRow],
         assert (one["answer"], one["review"]) == (record["answer"], record["review"])
 
 
+def test_every_format_has_the_evidence(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    near = Neighbour("green", 0.5, "ab" * 32, Path("train/g.jpg")), Neighbour("red", 0.25)
+    found = predicted(tiny.write_solid(tmp_path / "red.png", "red"), unknown=False)
+    rows = [ReportRow(replace(found, evidence=Evidence(0.125, ("red", "green"), near, 0.9)))]
+    for form in FORMS:
+        report_to(tmp_path / f"r.{form}", rows, form)
+    content = json.loads((tmp_path / "r.jsonl").read_text("utf-8"))
+    assert [content[name] for name in EVIDENCE] == [False, 0.125, ["red", "green"], 0.9, content["nearest"]]
+    assert content["nearest"][0] == {"label": "green", "similarity": 0.5, "path": str(Path("train/g.jpg"))}
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        (line,) = csv.DictReader(file)
+    assert [line[name] for name in EVIDENCE] == ["false", "0.125", "red; green", "0.9", NEAR_TEXT]
+    heading, cells = sheet_rows(tmp_path / "r.xlsx")
+    sheet = dict(zip(heading, cells, strict=True))
+    (table,) = pq.read_table(tmp_path / "r.parquet").to_pylist()
+    for read in (sheet, table):
+        assert [read[name] for name in EVIDENCE] == [False, 0.125, "red; green", 0.9, NEAR_TEXT]
+    page = (tmp_path / "r.html").read_text("utf-8")
+    for text in ("Unknown score", "Set (90%)", "right one for 90% of the images", "0.12", "red; green", NEAR_TEXT):
+        assert text in page
+    for file in ("r.csv", "r.html"):
+        assert "train/g.jpg" not in (tmp_path / file).read_text("utf-8"), "reports are shared"
+
+
 def _spelt(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -137,7 +165,7 @@ def test_a_spreadsheet_has_numbers_filters_and_a_frozen_heading(rows: list[Repor
     report_to(tmp_path / "r.xlsx", rows, ReportFormat.XLSX)
     (sheet,) = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets
     assert sheet.title == "Images"
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:T5")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:U5")
     assert [sheet["C2"].value, sheet["C2"].number_format, sheet["C2"].data_type] == [0.75, "0.0%", "n"]
     assert (sheet["D2"].value, sheet["D2"].data_type) == (False, "b")
     assert sheet.column_dimensions["A"].width > 50

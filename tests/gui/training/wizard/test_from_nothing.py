@@ -123,7 +123,7 @@ def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
     page, photos = window.photos_page, window.session.photos
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
-    window.session.add([ROCKET])
+    window.session.photo_list.add([ROCKET])
     qtbot.waitUntil(lambda: classified_by(window, 1), timeout=4 * PATIENCE_MS)
     page.gallery.setFocus()
     page.gallery.select_row(0)

@@ -185,7 +185,7 @@ def test_a_custom_dataset_is_offered_after_a_restart(
 def test_photos_are_dragged_out_of_the_gallery_as_files(
     qtbot: QtBot, window: MainWindow, solids: dict[str, Path]
 ) -> None:
-    window.session.add(list(solids.values()))
+    window.session.photo_list.add(list(solids.values()))
     qtbot.waitUntil(lambda: window.session.photos.rowCount() == 3, timeout=PATIENCE_MS)
     gallery, photos = window.photos_page.gallery, window.session.photos
     assert gallery.dragEnabled()
