@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -127,17 +128,24 @@ def _long(filled: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_long")
-def test_a_long_list_is_sorted_in_steps_while_it_changes(filled: MainWindow, qtbot: QtBot) -> None:
+def test_a_long_list_is_sorted_in_steps_while_it_changes(
+    filled: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A photo that comes in the meantime is appended, one that is removed stays removed, the last choice counts."""
-    bar, photos = filled.photos_page.bar, filled.session.photos
+    bar, photos, sort_rows = filled.photos_page.bar, filled.session.photos, photos_model.sort_rows
+
+    def sort_while_one_comes(keys: Sequence[bytes]) -> photo_view.Steps[list[int]]:
+        photos.add([Path("/nowhere/new.jpg")])
+        return sort_rows(keys)
+
+    monkeypatch.setattr(photos_model, "sort_rows", sort_while_one_comes)
     choose(bar.sort, "By class")
     choose(bar.sort, "By name")
     assert names(filled) == ["red", "green", "blue", "again", "broken"]
-    photos.add([Path("/nowhere/new.jpg")])
     qtbot.waitUntil(lambda: names(filled) == ["again", "blue", "broken", "green", "red", "new"], timeout=PATIENCE_MS)
     assert bar.sort.currentText() == "By name"
     choose(bar.sort, "In the order added")
-    filled.session.remove([0])
+    filled.session.photo_list.remove([0])
     qtbot.waitUntil(lambda: names(filled) == ["red", "green", "blue", "broken", "new"], timeout=PATIENCE_MS)
     filled.actions_by_id[ActionId.UNDO].trigger()
     assert names(filled) == ["red", "green", "blue", "again", "broken", "new"]
