@@ -103,6 +103,7 @@ class Row:
         warnings: messages about the image.
         precision: the number format that the backbone was computed in; empty if unknown.
         evidence: what speaks for and against the prediction; None if there is none, or an earlier version made it.
+        model_version: the version of the model; 0 for a built-in one, None if there is no prediction.
     """
 
     number: int
@@ -123,6 +124,7 @@ class Row:
     warnings: tuple[str, ...] = ()
     precision: str = ""
     evidence: Evidence | None = None
+    model_version: int | None = None
 
     @property
     def final_label(self) -> str | None:

@@ -70,7 +70,8 @@ class RowInspector(ScrollColumn):
             self._photo.show_photo(None, None)
         else:
             label = review.label or "" if review is not None else ""
-            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), self._properties(row))
+            properties = self._properties(row)
+            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), properties, row.model_version)
             self._name_button(row, selected)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))

@@ -208,7 +208,7 @@ def test_labels_and_model_are_as_before_after_undo(learner: MainWindow, outing: 
     qtbot.waitUntil(lambda: "raven" in classes(learner), timeout=PATIENCE_MS)
     hand.press("Undo")
     qtbot.waitUntil(lambda: classes(learner) == before, timeout=PATIENCE_MS)
-    assert learner.photos_page.retraining.phase is Phase.PENDING
+    qtbot.waitUntil(lambda: learner.photos_page.retraining.phase is Phase.PENDING, timeout=PATIENCE_MS)
     learner.actions_by_id[ActionId.UNDO].trigger()
     qtbot.waitUntil(lambda: len(listed(page)) == 7, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: learner.photos_page.retraining.phase is Phase.IDLE, timeout=PATIENCE_MS)
