@@ -84,7 +84,7 @@ def test_a_map_is_painted_over_the_part_that_the_network_sees(tmp_path: Path) ->
     photo = tiny.write_solid(tmp_path / "grey.png", "grey", size=(80, 40))
     seen = Picture.of(np.zeros((4, 4, 3), np.uint8))
     grid = ((-1.0, 2.0), (0.0, 2.0))
-    found = Explanation(photo, "m", "red", MapMethod.EXACT, grid, (0.25, 0.0, 0.75, 1.0), seen)
+    found = Explanation(photo, "m", 1, "red", MapMethod.EXACT, grid, (0.25, 0.0, 0.75, 1.0), seen)
     data = map_thumbnail(found).removeprefix("data:image/jpeg;base64,")
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
     assert pixels.shape == (80, 160, 3)
