@@ -81,7 +81,7 @@ def test_a_page_is_complete() -> None:
 
 
 def test_a_map_is_painted_over_the_part_that_the_network_sees(tmp_path: Path) -> None:
-    photo = tiny.write_solid(tmp_path / "grey.png", "grey", size=(80, 40))
+    photo = tiny.write_solid(tmp_path / "grey.png", "grey", size=(160, 80))
     seen = Picture.of(np.zeros((4, 4, 3), np.uint8))
     grid = ((-1.0, 2.0), (0.0, 2.0))
     found = Explanation(photo, "m", 1, "red", MapMethod.EXACT, grid, (0.25, 0.0, 0.75, 1.0), seen)
