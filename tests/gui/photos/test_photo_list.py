@@ -126,7 +126,7 @@ def test_what_is_shown_is_exported_with_the_labels(
     outcome = filled.session.photos.photo(3).outcome
     assert isinstance(outcome, Prediction)
     label = Label.of(outcome, "brick", Source.GALLERY)
-    filled.session.corrections.update(outcome.model, {outcome.path: label})
+    filled.session.corrections.update({outcome.model: {outcome.path: label}})
     choose(filled.photos_page.bar.filter, "brick (1)")
     filled.photos_page.export()
     qtbot.waitUntil(lambda: "Exported 1 photo to out.csv." in filled.notices.texts(), timeout=PATIENCE_MS)
@@ -139,7 +139,7 @@ def test_pending_labels_are_shown_and_removed(filled: MainWindow, qtbot: QtBot) 
     outcome = photos.photo(2).outcome
     assert isinstance(outcome, Prediction)
     page.gallery.select_row(2)
-    filled.session.corrections.update(outcome.model, {outcome.path: Label.of(outcome, "green", Source.GALLERY)})
+    filled.session.corrections.update({outcome.model: {outcome.path: Label.of(outcome, "green", Source.GALLERY)}})
     filled.actions_by_id[ActionId.REMOVE].trigger()  # only from the list: its label still waits
     qtbot.mouseClick(page.strip.show_labels, Qt.MouseButton.LeftButton)
     assert names(filled) == ["blue"]
