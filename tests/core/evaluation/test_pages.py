@@ -92,4 +92,4 @@ def test_a_map_is_painted_over_the_part_that_the_network_sees(tmp_path: Path) ->
     assert np.abs(outside - np.array(tiny.SOLID["grey"])).max() < 8
     assert bright[0] > 180 > bright[2], "yellow"
     assert dark[2] > dark[0], "blue"
-    assert map_thumbnail(replace(found, path=tmp_path / "gone.png")).startswith("Couldn't")
+    assert map_thumbnail(replace(found, path=tmp_path / "gone.png")) == "“gone.png” does not exist."
