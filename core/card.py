@@ -18,11 +18,20 @@ from core.base.card_fields import FILE, HINT, NAME, SHA256, Fields, is_readable
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
-from core.card_rules import PredictionSets, UnknownRule, read_prediction_sets, read_unknown_rule
+from core.card_rules import (
+    Hierarchy,
+    PredictionSets,
+    UnknownRule,
+    read_hierarchy,
+    read_prediction_sets,
+    read_unknown_rule,
+)
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
 """The number of golden inputs; `core.engine.golden` draws them."""
+NESTED: Final = "nested_folders"
+"""The key in a card's training: True if folders inside a class folder are classes of their own."""
 MAX_CLASSES: Final = 100_000
 MAX_FEATURES: Final = 65_536
 MIN_SIZE: Final = 16
@@ -198,6 +207,7 @@ class ModelCard:
         unknown_below: images with a lower best probability are unknown; None if never measured.
         unknown: how images are scored as unknown instead; None for models that keep no features of training images.
         sets: the classes that an image may have; None if never measured.
+        hierarchy: how the classes are grouped; None if they are not.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -215,6 +225,12 @@ class ModelCard:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     unknown: UnknownRule | None = None
     sets: PredictionSets | None = None
+    hierarchy: Hierarchy | None = None
+
+    @property
+    def has_nested_folders(self) -> bool:
+        """Whether it was trained on a folder whose classes are nested, as are then those to evaluate it on."""
+        return self.training.get(NESTED) is True
 
     @property
     def files(self) -> frozenset[str]:
@@ -361,6 +377,7 @@ def _model(fields: Fields) -> ModelCard:
         evaluation=fields.metadata("evaluation"),
         unknown=read_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
         sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
+        hierarchy=read_hierarchy(fields.inner("hierarchy"), classes) if fields.has("hierarchy") else None,
     )
 
 

@@ -248,6 +248,16 @@ def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         default="",
         help=tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)"),
     )
+    groups = parser.add_mutually_exclusive_group()
+    groups.add_argument(
+        "--nested", action="store_true", help=tr("folders inside a class are classes, too: animal/bird/owl")
+    )
+    groups.add_argument(
+        "--hierarchy",
+        metavar="FILE",
+        type=parse_path,
+        help=tr("text file with a line such as animal/bird/owl per class"),
+    )
     parser.add_argument(
         "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
     )

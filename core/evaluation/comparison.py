@@ -100,7 +100,8 @@ def compare_by_folder(
         Cancelled: the token was cancelled.
     """
     classes, models = [a.card.classes, b.card.classes], tr("both “{a}” and “{b}”", a=a.name, b=b.name)
-    found = read_images(folder, classes, models, report=report, token=token)
+    nested = a.card.has_nested_folders or b.card.has_nested_folders
+    found = read_images(folder, classes, models, nested=nested, report=report, token=token)
     images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
     evaluation_a, evaluation_b = (
         evaluate_features(images, features[0], a.card, a.head),

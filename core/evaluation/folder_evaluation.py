@@ -50,7 +50,8 @@ def evaluate_folder(
         ProviderError: the engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
-    found = read_images(folder, [card.classes], tr("“{name}”", name=card.name), report=report, token=token)
+    named, nested = tr("“{name}”", name=card.name), card.has_nested_folders
+    found = read_images(folder, [card.classes], named, nested=nested, report=report, token=token)
     table = compute_features(found.images, extractor, store, report=report, token=token)
     images = [found.images[row] for row in table.rows.tolist()]
     evaluation = evaluate_features(images, table.features, card, head)

@@ -43,7 +43,13 @@ class EvaluationImages:
 
 
 def read_images(
-    folder: Path, classes: Sequence[Sequence[str]], models: str, *, report: ProgressCallback, token: CancelToken
+    folder: Path,
+    classes: Sequence[Sequence[str]],
+    models: str,
+    *,
+    nested: bool = False,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> EvaluationImages:
     """Read the images under a folder that all the given models can be evaluated on.
 
@@ -55,6 +61,7 @@ def read_images(
         folder: of labelled images.
         classes: those of each model.
         models: the name or names of the models, for messages.
+        nested: whether folders inside a class folder are classes of their own.
         report: called after each image.
         token: checked before each image.
 
@@ -62,7 +69,7 @@ def read_images(
         DatasetError: there is no folder, no labelled image, or none of a class of every model.
         Cancelled: the token was cancelled.
     """
-    found = discover(folder, token)
+    found = discover(folder, token, nested=nested)
     images, problems = found.images, found.problems
     if not images:
         what = tr("“{folder}” contains no labelled images.", folder=display_path(folder))

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from core.base.text import display_path
-from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.card import NESTED, HeadReference, ModelCard, Origin, SharedBackbone
+from core.card_rules import Hierarchy
 from core.card_sharing import without_paths
 from core.datasets.labels import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
@@ -63,6 +64,7 @@ def model_card(
         unknown_below=head.unknown_below,
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
+        hierarchy=Hierarchy.of(classes, data.dataset.paths),
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
     )
@@ -94,6 +96,7 @@ def corrected_card(
         unknown_below=head.unknown_below,
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
+        hierarchy=card.hierarchy and Hierarchy.of(classes, card.hierarchy.known, card.hierarchy.minimum),
         training=training,
         evaluation=_evaluation(data, head, before if is_comparable else None),
     )
@@ -112,7 +115,7 @@ def _corrected_training(
     old = base.card.training
     kept = {
         key: old[key]
-        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS)
+        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS, NESTED)
         if key in old
     }
     return kept | {
@@ -170,6 +173,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
         "precision": request.precision.value,
         VARIANT: data.card.precision.value,
         **({} if request.thumbnails else {THUMBNAILS: False}),
+        **({NESTED: True} if request.nested else {}),
         **_outcome(data, head),
     }
 
