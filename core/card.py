@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -20,9 +21,11 @@ from core.base.i18n import tr
 from core.base.providers import ComputePrecision
 from core.card_rules import (
     Hierarchy,
+    OutOfSample,
     PredictionSets,
     UnknownRule,
     read_hierarchy,
+    read_out_of_sample,
     read_prediction_sets,
     read_unknown_rule,
 )
@@ -30,8 +33,6 @@ from core.card_rules import (
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
 """The number of golden inputs; `core.engine.golden` draws them."""
-NESTED: Final = "nested_folders"
-"""The key in a card's training: True if folders inside a class folder are classes of their own."""
 MAX_CLASSES: Final = 100_000
 MAX_FEATURES: Final = 65_536
 MIN_SIZE: Final = 16
@@ -41,6 +42,8 @@ MAX_PARTS: Final = 8
 _MAX_LABEL: Final = 200
 _MAX_KERNELS: Final = 10_000
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
+_NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\n\s+\]")
+"""A list of numbers in indented JSON, one a line; no text has line breaks in it."""
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
 # to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
@@ -208,6 +211,7 @@ class ModelCard:
         unknown: how images are scored as unknown instead; None for models that keep no features of training images.
         sets: the classes that an image may have; None if never measured.
         hierarchy: how the classes are grouped; None if they are not.
+        out_of_sample: what it said of images that it was not trained on; None if not kept.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -226,11 +230,7 @@ class ModelCard:
     unknown: UnknownRule | None = None
     sets: PredictionSets | None = None
     hierarchy: Hierarchy | None = None
-
-    @property
-    def has_nested_folders(self) -> bool:
-        """Whether it was trained on a folder whose classes are nested, as are then those to evaluate it on."""
-        return self.training.get(NESTED) is True
+    out_of_sample: OutOfSample | None = None
 
     @property
     def files(self) -> frozenset[str]:
@@ -271,7 +271,8 @@ def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, for `read_card`."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
     content = {"format": FORMAT, "kind": kind, **asdict(card)}
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return (_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n").encode()
 
 
 def _origin(fields: Fields) -> Origin:
@@ -378,6 +379,7 @@ def _model(fields: Fields) -> ModelCard:
         unknown=read_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
         sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
         hierarchy=read_hierarchy(fields.inner("hierarchy"), classes) if fields.has("hierarchy") else None,
+        out_of_sample=read_out_of_sample(fields.inner("out_of_sample")) if fields.has("out_of_sample") else None,
     )
 
 

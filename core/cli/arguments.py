@@ -144,6 +144,19 @@ _REMOVE: Final = mark("""\
 Remove one of your models with all its versions or, with NAME@N, a version that is not active.
 `fovea models restore` can bring it back for 7 days.
 """)
+_ADD_CLASS: Final = mark("""\
+Teach a model a class: label images with it, as in the window, and retrain the model with them. The
+next version becomes active; `fovea models rollback M` goes back.
+
+CLASS may be new, or one of the model's own. IMAGE is an image, or a folder of images of the class. Ten
+different images or more work well. The images stay where they are, and are labelled until you change
+that in the window.
+
+A model whose training data was not saved, such as general, can't be retrained: `fovea train
+--keep-classes-of general` makes a new model that keeps its classes.
+
+Exit code: 0 the version was added, 1 it was, without some of the images, 2 it was not.
+""")
 _FORGET: Final = mark("""\
 Forget images that one of your models was trained on, calibrated with or tested on: for example those
 of a person who asks for it.
@@ -313,6 +326,11 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
     fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
     _add_variant(fetch)
+    teach = actions.add_parser("add-class", help=tr("teach a model a class"), description=tr(_ADD_CLASS))
+    teach.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
+    teach.add_argument("label", metavar="CLASS", help=tr("the class"))
+    teach.add_argument("images", metavar="IMAGE", nargs="+", type=parse_path, help=tr("image, or folder of images"))
+    add_format(teach, "json", default=argparse.SUPPRESS)
     networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
     add_format(networks, "json", default=argparse.SUPPRESS)
     for action in (export, add):

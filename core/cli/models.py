@@ -22,7 +22,7 @@ _CLASSES_SHOWN: Final = 40
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run an action; return 0 on success, and the exit code of `compare`.
+    """Run an action; return 0 on success, and the exit code of `add-class` and `compare`.
 
     Raises:
         FoveaError: it could not be done.
@@ -33,15 +33,19 @@ def run(arguments: argparse.Namespace) -> int:
             tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
         case "show":
             _show(arguments)
-        case "compare":
-            from core.cli import compare
-
-            return compare.run(arguments)
+        case "compare" | "add-class":
+            return _run_with_code(arguments)
         case "import" | "export" | "fetch" | "forget" | "networks" as action:
             _run_of(action)(arguments)
         case _:
             versions.run(arguments)
     return 0
+
+
+def _run_with_code(arguments: argparse.Namespace) -> int:
+    from core.cli import add_class, compare
+
+    return compare.run(arguments) if arguments.action == "compare" else add_class.run(arguments)
 
 
 def _run_of(action: str) -> Callable[[argparse.Namespace], None]:

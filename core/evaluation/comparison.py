@@ -17,14 +17,15 @@ from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import ModelCard
+from core.card_rules import NESTED
 from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.calibration import temperature_scaled_softmax, validate_logits
 from core.evaluation.folder_evaluation import evaluate_features
 from core.evaluation.images import hash_images, match_labels, read_images
+from core.evaluation.intervals import accuracy_of
 from core.evaluation.leakage import TrainingSet
-from core.evaluation.metrics import accuracy_of
 from core.evaluation.sources import feature_extractor
 from core.evaluation.values import (
     BaselineComparison,
@@ -100,7 +101,7 @@ def compare_by_folder(
         Cancelled: the token was cancelled.
     """
     classes, models = [a.card.classes, b.card.classes], tr("both “{a}” and “{b}”", a=a.name, b=b.name)
-    nested = a.card.has_nested_folders or b.card.has_nested_folders
+    nested = any(one.card.training.get(NESTED) is True for one in (a, b))
     found = read_images(folder, classes, models, nested=nested, report=report, token=token)
     images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
     evaluation_a, evaluation_b = (

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.card import ModelCard
+from core.card_rules import NESTED
 from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.images import match_labels, read_images
+from core.evaluation.intervals import accuracy_of
 from core.evaluation.leakage import ContainsHash, TrainingSet
-from core.evaluation.metrics import accuracy_of, evaluate
+from core.evaluation.metrics import evaluate
 from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
 from core.models.heads import Head
 
@@ -50,7 +52,7 @@ def evaluate_folder(
         ProviderError: the engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
-    named, nested = tr("“{name}”", name=card.name), card.has_nested_folders
+    named, nested = tr("“{name}”", name=card.name), card.training.get(NESTED) is True
     found = read_images(folder, [card.classes], named, nested=nested, report=report, token=token)
     table = compute_features(found.images, extractor, store, report=report, token=token)
     images = [found.images[row] for row in table.rows.tolist()]

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from core.base.text import display_path
-from core.card import NESTED, HeadReference, ModelCard, Origin, SharedBackbone
-from core.card_rules import Hierarchy
+from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.card_rules import NESTED, Hierarchy
 from core.card_sharing import without_paths
 from core.datasets.labels import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
@@ -65,6 +65,7 @@ def model_card(
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
         hierarchy=Hierarchy.of(classes, data.dataset.paths),
+        out_of_sample=head.out_of_sample,
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
     )
@@ -97,6 +98,7 @@ def corrected_card(
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
         hierarchy=card.hierarchy and Hierarchy.of(classes, card.hierarchy.known, card.hierarchy.minimum),
+        out_of_sample=head.out_of_sample,
         training=training,
         evaluation=_evaluation(data, head, before if is_comparable else None),
     )
@@ -227,12 +229,12 @@ def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | Non
 def _out_of_sample(head: EvaluatedHead) -> dict[str, Any]:
     """What was measured on images that the head was not trained on, be it by cross-validation."""
     found: dict[str, Any] = {"images": head.threshold_images}
-    if head.out_of_sample:
-        found["ece"] = round(head.out_of_sample.ece, 6)
+    if head.calibration:
+        found["ece"] = round(head.calibration.calibrated.ece, 6)
     if head.measured_sets:
         coverage, size = head.measured_sets
         found |= {"set_coverage": round(coverage, 4), "mean_set_size": round(size, 4)}
-    return {"out_of_sample": found} if head.out_of_sample else {}
+    return {"out_of_sample": found} if head.calibration else {}
 
 
 def _compared(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:

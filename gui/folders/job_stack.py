@@ -10,6 +10,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from core.jobs.values import Filter
+from gui.folders.arranging import Arranging
 from gui.folders.job_form import JobForm
 from gui.folders.job_view import JobView
 from gui.folders.jobs_page import JobsPage
@@ -40,6 +42,8 @@ class JobStack(QStackedWidget):
         review_created: the review was created, and needs its actions.
         panels_changed: the results page shows other panels.
         closed: the user leaves the review, or a page that plans.
+        review_wanted: the user wants to review the photos that match a filter.
+        arranging: computes orders from the photos themselves.
         list: all jobs.
         form: the form for a new job.
         plans: the pages for sorting into folders and for writing keywords, by the types of their forms.
@@ -49,6 +53,7 @@ class JobStack(QStackedWidget):
     review_created = Signal(object)
     panels_changed = Signal()
     closed = Signal()
+    review_wanted = Signal(Filter)
 
     def __init__(
         self,
@@ -63,6 +68,8 @@ class JobStack(QStackedWidget):
         super().__init__(parent)
         self._session, self._notices = session, notices
         self._tasks, self._outputs, self._reviewer = tasks, outputs, reviewer
+        self.arranging = Arranging(tasks, self)
+        self.arranging.failed.connect(notices.show_error)
         self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, session.models.title_of, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
@@ -89,9 +96,11 @@ class JobStack(QStackedWidget):
         return self._results.made
 
     def _make_results(self) -> ResultsPage:
-        result = ResultsPage(self._widgets, self._reviewer, self)
+        result = ResultsPage(self._widgets, self._reviewer, self.arranging, self)
         result.panels_changed.connect(self.panels_changed)
         result.selection.noticed.connect(self._notices.show_one)
+        result.filters.acceptance.review_wanted.connect(self.review_wanted)
+        result.filters.acceptance.bar.valueChanged.connect(self._use_threshold)
         self._session.explaining.serve(result.inspector.map)
         self._session.forgetting.serve(result.inspector.neighbours)
         self.addWidget(result)
@@ -115,12 +124,19 @@ class JobStack(QStackedWidget):
 
     def _make_plan(self, form: type[PlanForm]) -> PlanPage:
         result = PlanPage(self._tasks, form(), self._outputs, self)
+        result.form.threshold.show_fraction(self.results.filters.acceptance.fraction())
         result.closed.connect(self.closed)
         result.planning_failed.connect(
             lambda error: None if self.currentWidget() is result else self._notices.show_error(error)
         )
         self.addWidget(result)
         return result
+
+    def _use_threshold(self, percent: int) -> None:
+        """Sort and write keywords at the minimum confidence at which predictions are accepted."""
+        for page in self.plans.values():
+            if page.made is not None:
+                page.made.form.threshold.setValue(percent)
 
     @property
     def shows_results(self) -> bool:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
-from core.jobs.values import JobSummary
+from core.jobs.values import Filter, JobSummary
 from core.services.processes import serve_batch
 from gui.folders.job_notices import JobNotices
 from gui.folders.job_stack import JobStack
@@ -58,6 +58,8 @@ class FoldersPage(QWidget):
         self.tasks.warned.connect(self._notices.show_warning)
         self.tasks.failed.connect(self._job_notices.show_unavailable)
         self.reviewer.outbox.failed.connect(self._notices.show_error)
+        self._job_notices.unknown_wanted.connect(self.show_unknown)
+        self._models.changed.connect(self._show_active_version)
         self.jobs.changed.connect(self._on_jobs_changed)
         self.jobs.restored.connect(self.stack.list.select)
         self.outputs.changed.connect(self.state_changed)
@@ -68,6 +70,8 @@ class FoldersPage(QWidget):
         self.stack.form.cancelled.connect(self.show_jobs)
         self.stack.panels_changed.connect(self.state_changed)
         self.stack.closed.connect(self._back_to_results)
+        self.stack.review_wanted.connect(self._open_review)
+        self.stack.results_created.connect(lambda it: it.learn.again_wanted.connect(self._classify_again))
 
     # ---- what is shown
 
@@ -117,17 +121,37 @@ class FoldersPage(QWidget):
             self.stack.list.select(job)  # so that it is selected when the user goes back
             self.stack.results.open(status, self.reviewer.classes_of(status, self._models.installed))
             self._show(self.stack.results)
+            self._show_active_version()
             self.stack.results.view_in_use.setFocus()
+
+    def show_unknown(self, job: str) -> None:
+        """Show the unknown photos of a job, those that look alike together."""
+        self.wanted.emit()
+        self.open_job(job)
+        self.stack.results.show_unknown()
+
+    def _classify_again(self) -> None:
+        if self.job is not None:
+            self.jobs.classify_again(self.job.id)
+
+    def _show_active_version(self) -> None:
+        results = self.stack.made_results
+        if results is not None and results.job is not None:
+            model = self._models.installed.get(results.job.model)
+            results.show_active_version(None if model is None else model.version)
 
     def open_review(self) -> None:
         """Review the filtered photos, lowest confidence first."""
+        self._open_review(self.stack.results.view.filter)
+
+    def _open_review(self, chosen: Filter) -> None:
         job = self.job
         if job is not None:
             self._show(self.stack.review)
             model = self._models.current
             can_retrain = model is not None and model.card.name == job.model and model.has_training_data
             classes = self.reviewer.classes_of(job, self._models.installed)
-            self.stack.review.open(job.id, self.stack.results.view.filter, classes, can_retrain=can_retrain)
+            self.stack.review.open(job.id, chosen, classes, can_retrain=can_retrain)
 
     def open_plan(self, form: type[PlanForm]) -> None:
         """Show the page that plans sorting, or writing keywords to, the photos in the current view."""
@@ -160,6 +184,7 @@ class FoldersPage(QWidget):
             job = self.jobs.all.get(results.job.id)
             if job is not None:
                 results.show_job(job)
+                self._show_active_version()
         self.state_changed.emit()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -63,6 +63,7 @@ class ActionId(Enum):
     FIND_PHOTOS = auto()
     CLEAR_FILTERS = auto()
     REVIEW = auto()
+    NEW_CLASS = auto()
     EXPORT_CSV = auto()
     EXPORT_CSV_BOM = auto()
     EXPORT_JSONL = auto()
@@ -197,6 +198,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.FIND_PHOTOS, mark("F&ind photos by text"), QKeySequence.StandardKey.Find),
         _Entry(ActionId.CLEAR_FILTERS, mark("&Clear filters"), "Ctrl+Shift+L"),
         _Entry(ActionId.REVIEW, mark("&Review, least confident first"), "F6"),
+        _Entry(ActionId.NEW_CLASS, mark("&New class from these…"), "Ctrl+Shift+K", synonyms=mark("teach add unknown")),
         _SEPARATOR,
         _Entry(ActionId.EXPORT_CSV, mark("Export as &CSV…"), "Ctrl+E"),
         _Entry(ActionId.EXPORT_CSV_BOM, mark("Export as CSV for E&xcel (byte-order mark)…"), "Ctrl+Shift+E"),

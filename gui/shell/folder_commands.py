@@ -82,6 +82,7 @@ class FolderCommands(QObject):
             ActionId.FIND_PHOTOS: on_results(lambda results: results.find_text()),
             ActionId.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
             ActionId.REVIEW: page.open_review,
+            ActionId.NEW_CLASS: on_results(lambda results: results.new_class.begin()),
             **{
                 id_: partial(jobs.choose_export, form, with_mark=id_ is ActionId.EXPORT_CSV_BOM)
                 for id_, form in EXPORTS.items()
@@ -106,6 +107,7 @@ class FolderCommands(QObject):
             ActionId.SHOW_FILTERS,
             ActionId.FIND_PHOTOS,
             ActionId.CLEAR_FILTERS,
+            ActionId.NEW_CLASS,
         ):
             id_[one].set_reason("" if page.stack.shows_results else tr("Go back to the results first."))
         id_[ActionId.AS_TABLE].setChecked(not page.stack.results.shows_gallery)
@@ -152,7 +154,8 @@ class FolderCommands(QObject):
     def _fill_bar(self, results: ResultsPage) -> None:
         id_ = self._actions
         for view in (results.table, results.gallery):
-            attach_menu(view, lambda: in_groups(id_, PHOTO_MENU))
+            attach_menu(view, lambda: in_groups(id_, ((ActionId.NEW_CLASS,), *PHOTO_MENU)))
+        results.learn.fill(id_[ActionId.NEW_CLASS])
         menu = QMenu(results)
         menu.setToolTipsVisible(True)
         menu.addActions([id_[one] for one in EXPORTS])

@@ -1,4 +1,4 @@
-"""The hierarchy of classes in a card, which may come from anywhere."""
+"""The rules in a card, which may come from anywhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from core.base.errors import ModelError
 from core.card import read_card, write_card
-from core.card_rules import Hierarchy
+from core.card_rules import Hierarchy, OutOfSample, PredictionSets, UnknownRule
 from tests import tiny
 
 PATHS = [["warm", "red"], ["cold", "green"], ["blue"]]
@@ -16,6 +16,20 @@ PATHS = [["warm", "red"], ["cold", "green"], ["blue"]]
 
 def with_hierarchy(value: object) -> bytes:
     return json.dumps(json.loads(write_card(tiny.model_card())) | {"hierarchy": value}).encode()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"unknown": UnknownRule("bank.npz", "0" * 64, 0.02, -5, 8.0, 0.15)},
+        {"sets": PredictionSets(0.9, (0.5, 0, 1.0))},
+        {"out_of_sample": OutOfSample((1, 0.75, 0.75), (0, 0.5, 1), (1, 2))},
+        {"hierarchy": Hierarchy((("warm", "red"), ("cold", "dark", "green"), ("blue",)), 0.75)},
+    ],
+)
+def test_rules_are_read_as_they_were_written(rules: dict[str, object]) -> None:
+    card = tiny.model_card(**rules)
+    assert read_card(write_card(card)) == card
 
 
 @pytest.mark.parametrize(
