@@ -69,11 +69,7 @@ def read_images(
         DatasetError: there is no folder, no labelled image, or none of a class of every model.
         Cancelled: the token was cancelled.
     """
-    found = discover(folder, token, nested=nested)
-    images, problems = found.images, found.problems
-    if not images:
-        what = tr("“{folder}” contains no labelled images.", folder=display_path(folder))
-        raise FolderError(what, hint=tr(LAYOUT_HINT), problems=(*problems,))
+    images, problems = _labelled_images(folder, token, nested=nested)
     images, notes = _evaluation_subset(images)
     labels = {image.label for image in images}
     common = labels.intersection(*(match_labels(labels, of_one) for of_one in classes))
@@ -95,6 +91,15 @@ def read_images(
     used = {image.path: image for image in images if image.label in common}
     hashed, failures = hash_images(tuple(used.values()), report=report, token=token)
     return EvaluationImages(hashed, failures, (*problems, *notes))
+
+
+def _labelled_images(folder: Path, token: CancelToken, *, nested: bool) -> tuple[list[LabelledImage], list[Problem]]:
+    found = discover(folder, token, nested=nested)
+    images, problems = found.images, found.problems
+    if not images:
+        what = tr("“{folder}” contains no labelled images.", folder=display_path(folder))
+        raise FolderError(what, hint=tr(LAYOUT_HINT), problems=(*problems,))
+    return images, problems
 
 
 def hash_images(

@@ -12,7 +12,7 @@ from core.api import LibraryListing
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.models.onnx_import_values import ImportQuestions
-from core.models.values import InstalledModel, ModelName
+from core.models.values import InstalledModel, ModelName, OpenedModel
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.evaluation_window import EvaluationController
@@ -100,6 +100,7 @@ class ModelsPage(QWidget):
         self.imports.questioned.connect(self._on_questions)
         self.imports.statistics_wanted.connect(self.counts.open)
         session.models.changed.connect(self._show_models)
+        session.models.opened.connect(self._on_opened)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
         library.listed.connect(self._on_listed)
@@ -116,7 +117,7 @@ class ModelsPage(QWidget):
         result = ImportForm()
         self.imports.refused.connect(result.show_error)
         self.imports.previewed.connect(result.show_preview)
-        self.imports.imported.connect(result.hide)
+        self.imports.imported.connect(result.show_imported)
         result.submitted.connect(self.imports.take_answered)
         result.preview_wanted.connect(self.imports.preview)
         result.statistics_wanted.connect(self.counts.open)
@@ -129,7 +130,7 @@ class ModelsPage(QWidget):
         return self._export_panel.get()
 
     def _make_export_panel(self) -> ExportPanel:
-        result = ExportPanel(self._session.library.tasks, self)
+        result = ExportPanel(self._session.library.tasks, self._session.models.title_of, self)
         result.exported.connect(self._model_notices.show_exported)
         self._column.insertWidget(self._column.indexOf(self.details), result)
         return result
@@ -193,6 +194,11 @@ class ModelsPage(QWidget):
             self._session.models.open(model=self.choices.name)
 
     # ---- events
+
+    def _on_opened(self, opened: OpenedModel) -> None:
+        """Select the version that is in use now, unless the user is looking at another one."""
+        if not self.isVisible():
+            self.show_version(opened.name, opened.version)
 
     def _on_listed(self, listed: LibraryListing) -> None:
         self.names = {one.name: one for one in listed.names}

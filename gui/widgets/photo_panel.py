@@ -258,6 +258,7 @@ class PhotoPanel(Panel):
         own_label: str = "",
         about_label: str = "",
         properties: Sequence[tuple[str, str]] = (),
+        version: int | None = None,
     ) -> None:
         """Show a photo; None shows a placeholder.
 
@@ -267,6 +268,7 @@ class PhotoPanel(Panel):
             own_label: the class that the user chose, which is then the headline; empty if none.
             about_label: what else there is to say of the user's label, such as what the model predicted.
             properties: names and values.
+            version: the version of the model that made the prediction; None if unknown.
         """
         self._view.show_photo(path)
         self._name.setText("" if path is None else display_path(path.name))
@@ -281,7 +283,7 @@ class PhotoPanel(Panel):
         evidence = prediction.evidence if prediction else None
         self.neighbours.show_neighbours(evidence.nearest if evidence else (), prediction.model if prediction else "")
         self._properties.show_properties(properties)
-        self.map.show_photo(path, outcome)
+        self.map.show_photo(path, outcome, version)
 
 
 def about_label_text(outcome: Outcome | None, own_label: str) -> str:

@@ -57,3 +57,33 @@ def test_classes_without_groups_are_no_hierarchy() -> None:
     assert found is not None
     assert found.paths == (("red",), ("cold", "green"))
     assert found.known == {"red": ("red",), "green": ("cold", "green")}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("confidence", []),
+        ("confidence", [0.5, 0.75]),
+        ("confidence", [1.5, 0.5]),
+        ("confidence", [True, 0.5]),
+        ("confidence", [0.5] * 1001),
+        ("unknown_scores", [0.5]),
+        ("unknown_scores", [0.5, -0.1]),
+        ("wrong", [2]),
+        ("wrong", [-1]),
+        ("wrong", [1, 0]),
+        ("wrong", [0, 0]),
+        ("wrong", [0.0]),
+    ],
+)
+def test_what_a_model_said_out_of_sample_is_checked(field: str, value: object) -> None:
+    content = json.loads(write_card(tiny.model_card(out_of_sample=OutOfSample((0.75, 0.5), (0, 1), (0,)))))
+    content["out_of_sample"][field] = value
+    with pytest.raises(ModelError, match=f"out_of_sample.{field}"):
+        read_card(json.dumps(content).encode())
+
+
+def test_a_list_of_numbers_is_one_line() -> None:
+    card = tiny.model_card(sets=PredictionSets(0.9, (0.5, 0, 1e-07)), title="[ 1, 2 ]")
+    assert '"thresholds": [0.5, 0, 1e-07]' in write_card(card).decode()
+    assert '"[ 1, 2 ]"' in write_card(card).decode()

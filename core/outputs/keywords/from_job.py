@@ -63,7 +63,8 @@ class KeywordPolicy:
         if not row.is_unsure(self.threshold):
             label = row.final_label
             return levels_of(row.model).get(label, (label,)) if label else ()
-        levels = row.evidence.levels if row.evidence and not row.unknown else ()
+        evidence = row.prediction.evidence if row.prediction and not row.is_unknown else None
+        levels = evidence.levels if evidence else ()
         sure = [level.path for level in levels if level.probability >= self.threshold]
         return sure[-1] if sure else (UNSURE,) if self.unsure else ()
 

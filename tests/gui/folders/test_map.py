@@ -54,6 +54,9 @@ def test_in_the_review_letters_find_a_class_and_f7_shows_the_map(
     qtbot.waitUntil(lambda: review.map.shown is not None, timeout=PATIENCE_MS)
     assert review.map.legend.text().startswith("Where the model saw")
     assert review.view.grab().toImage() != plain
+    window.resize(900, 600)
+    qtbot.waitUntil(lambda: review._name.y() > review.view.geometry().bottom(), timeout=PATIENCE_MS)
+    assert review.map.mapTo(review, review.map.rect().bottomLeft()).y() < review.trace.y()
     qtbot.keyClick(review, Qt.Key.Key_M)
     assert review._chooser is not None
     assert review._chooser.line.text() == "m"

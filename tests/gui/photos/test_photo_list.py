@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
@@ -73,6 +73,26 @@ def test_photos_are_filtered_and_the_current_one_stays(filled: MainWindow, qtbot
     assert names(filled)[-1] == "broken"
 
 
+def test_the_filter_fits_what_it_shows(filled: MainWindow, qtbot: QtBot) -> None:
+    filled.resize(900, 600)
+    box, export = filled.photos_page.bar.filter, filled.photos_page.bar.findChildren(QPushButton)[-1]
+    qtbot.mouseClick(filled.status._unreadable, Qt.MouseButton.LeftButton)
+    assert box.currentText() == "Unreadable (1)"
+    qtbot.waitUntil(lambda: box.fontMetrics().horizontalAdvance(box.currentText()) <= text_room(box))
+    assert filled.width() == 900
+    assert [one.text() for one in (export, filled.photos_page.bar.remove)] == ["Export…", "Remove from list"]
+    for one in (export, filled.photos_page.bar.remove):
+        assert one.visibleRegion().boundingRect() == one.rect()
+
+
+def text_room(box: QComboBox) -> int:
+    """The width for the text of a closed combo box, in pixels."""
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    part = QStyle.SubControl.SC_ComboBoxEditField
+    return box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
+
+
 def test_a_photo_added_to_a_filtered_list_is_seen(filled: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     choose(filled.photos_page.bar.filter, "red (2)")
     filled.session.photo_list.add([tiny.write_solid(tmp_path / "new.png", "green", size=(48, 30))])
@@ -106,7 +126,7 @@ def test_what_is_shown_is_exported_with_the_labels(
     outcome = filled.session.photos.photo(3).outcome
     assert isinstance(outcome, Prediction)
     label = Label.of(outcome, "brick", Source.GALLERY)
-    filled.session.corrections.update(outcome.model, {outcome.path: label})
+    filled.session.corrections.update({outcome.model: {outcome.path: label}})
     choose(filled.photos_page.bar.filter, "brick (1)")
     filled.photos_page.export()
     qtbot.waitUntil(lambda: "Exported 1 photo to out.csv." in filled.notices.texts(), timeout=PATIENCE_MS)
@@ -119,7 +139,7 @@ def test_pending_labels_are_shown_and_removed(filled: MainWindow, qtbot: QtBot) 
     outcome = photos.photo(2).outcome
     assert isinstance(outcome, Prediction)
     page.gallery.select_row(2)
-    filled.session.corrections.update(outcome.model, {outcome.path: Label.of(outcome, "green", Source.GALLERY)})
+    filled.session.corrections.update({outcome.model: {outcome.path: Label.of(outcome, "green", Source.GALLERY)}})
     filled.actions_by_id[ActionId.REMOVE].trigger()  # only from the list: its label still waits
     qtbot.mouseClick(page.strip.show_labels, Qt.MouseButton.LeftButton)
     assert names(filled) == ["blue"]

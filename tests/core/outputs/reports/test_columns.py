@@ -7,8 +7,9 @@ from pathlib import Path
 
 from core.jobs.values import Review, Row, State, Verdict
 from core.outputs.reports.columns import ColumnSet, ReportRow, as_object, columns, outcome_columns, values
-from core.prediction import Evidence, Level, Neighbour, Prediction, Score
+from core.prediction import Evidence, Level, Neighbour, Prediction
 from tests.core.outputs.reports.conftest import failed, predicted
+from tests.rows import classified
 
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
@@ -109,19 +110,10 @@ def test_warnings_are_in_every_format() -> None:
 def test_a_row_of_a_job_is_reported_unless_waiting() -> None:
     waiting = Row(1, Path("a/b.png"), Path("a"), State.WAITING)
     assert ReportRow.of(waiting) is None
-    done = Row(
-        2,
-        *(Path("a/c.png"), Path("a"), State.DONE),
-        label="red",
-        confidence=0.75,
-        scores=(Score("red", 0.75),),
-        review=Review(Verdict.CORRECTED, "blue"),
-        model="colours",
-        provider="cpu",
-    )
+    done = classified(Path("a/c.png"), ("red", 0.75), review=Review(Verdict.CORRECTED, "blue"))
     made = ReportRow.of(done)
     assert made is not None
     assert isinstance(made.outcome, Prediction)
     assert (made.final_label, made.outcome.best.label) == ("blue", "red")
-    torn = ReportRow.of(Row(3, Path("d.png"), Path(), State.FAILED, failure=failed("d.png")))
+    torn = ReportRow.of(Row(3, Path("d.png"), Path(), State.FAILED, failed("d.png")))
     assert torn == ReportRow(failed("d.png"))
