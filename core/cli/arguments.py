@@ -189,6 +189,7 @@ def _build_parser() -> argparse.ArgumentParser:
         help=tr("measure the speed of this machine"),
         description=tr("Measure the speed of this machine: every backbone on every provider, and decoding of photos."),
     )
+    benchmark.add_argument("--litert", action="store_true", help=tr("measure LiteRT files; needs TensorFlow"))
     add_format(benchmark, "json")
     return parser
 

@@ -139,6 +139,10 @@ def test_the_most_similar_training_photos_are_shown(qtbot: QtBot) -> None:
     assert shown.pixelColor(36, 36).name() == "#ff0000"
     panel.show_photo(PHOTO, replace(SURE, evidence=Evidence(0.1, None, near[1:])))
     assert strip._tiles.sizeHint().height() < with_pictures, "no room is kept for pictures that there are not"
+    note = "This model keeps no thumbnails of its training photos."
+    assert note in [one.text() for one in panel.findChildren(QLabel) if one.isVisibleTo(panel)]
+    panel.show_photo(PHOTO, replace(SURE, evidence=Evidence(0.1, None, near)))
+    assert note not in [one.text() for one in panel.findChildren(QLabel) if one.isVisibleTo(panel)]
     panel.show_photo(PHOTO, SURE)
     assert not strip.isVisibleTo(panel)
 
