@@ -61,10 +61,10 @@ class NetworkForm(QWidget):
             (tr("Weights"), self.weights),
         ):
             field.setAccessibleName(text)
-            name = label(text)
-            name.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
-            name.setBuddy(field)
-            self._rows.addRow(name, field)
+            caption = label(text)
+            caption.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
+            caption.setBuddy(field)
+            self._rows.addRow(caption, field)
         self.add = button(tr("Add network"), self._submit)
         self.strip = WorkStrip(tr("Progress of adding the network"), tr("Stop adding the network"))
         self.strip.cancel_wanted.connect(self.cancel_wanted)
