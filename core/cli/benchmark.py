@@ -62,9 +62,8 @@ def _report(figures: BenchmarkResult) -> Iterator[Table | Text]:
     for one in figures.engines:
         elapsed = [f"{one.batch_ms[count]:.1f}" if one.batch_ms else "" for count in BATCHES]
         agreement = "" if one.agreement is None else f"{one.agreement:.5f}"
-        rows.append(
-            (one.backbone, TITLES[one.provider], one.computed_in.value, *elapsed, agreement, str(one.error or ""))
-        )
+        precision = one.computed_in.value if one.backbone else ""
+        rows.append((one.backbone, TITLES[one.provider], precision, *elapsed, agreement, str(one.error or "")))
     yield tables.table(columns, rows, numbers=numbers, title=tr("Milliseconds per image"))
     yield Text()
     yield tables.cell(

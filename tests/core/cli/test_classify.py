@@ -353,6 +353,16 @@ def test_a_page_shows_paths_below_the_folder_it_is_about(fovea: Fovea, pictures:
     assert ran.out.count("<img") == 4
 
 
+def test_a_page_shows_where_the_model_saw_the_class_on_request(fovea: Fovea, pictures: Path) -> None:
+    ran = fovea("classify", pictures, "--model", "colours", "--format", "html", "--maps")
+    assert ran.code == 0
+    assert ran.out.count('alt="Where the model saw the class"') == 3
+    assert ran.out.count("<img") == 6
+    refused = fovea("classify", pictures, "--model", "colours", "--format", "csv", "--maps")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--maps works only with --format html" in refused.err
+
+
 @pytest.mark.parametrize("form", ["xlsx", "parquet"])
 def test_what_is_no_text_needs_a_file(fovea: Fovea, pictures: Path, form: str) -> None:
     ran = fovea("classify", pictures, "--model", "colours", "--format", form)
