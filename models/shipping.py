@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import int8_variant
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +41,8 @@ def write_backbone(
     *,
     float16: Any = None,
     change: Callable[[bytes], bytes] = bytes,
+    expected: Any = None,
+    least_cosine: float = LEAST_COSINE,
     **fields: Any,
 ) -> BackboneCard:
     """Export a Keras backbone, prove the file right, and describe it.
@@ -50,6 +53,8 @@ def write_backbone(
         places: for the photos to compare.
         float16: which kernels are stored as float16, a `Float16Policy`; None for everything.
         change: changes how the exported file stores its weights.
+        expected: the network that the file is compared with; None for `model`.
+        least_cosine: the lowest acceptable cosine between the features of the file and of the network.
         fields: of the card.
     """
     from parity import parity
@@ -66,11 +71,29 @@ def write_backbone(
     paths = labelled_photos(places.photos)[::6]
     if paths:
         images = np.concatenate([images, read_pixels(paths, plan)])
-    found = parity(model, file, images, _BATCH)
+    found = parity(expected or model, file, images, _BATCH)
     print(f"{folder.name}: {found}")
-    if found.least_cosine < LEAST_COSINE:
-        raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
+    if found.least_cosine < least_cosine:
+        raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {least_cosine} is asked.")
     return exported_backbone_card(model, data, **fields)
+
+
+def with_int8(folder: Path, card: BackboneCard, photos: Path, float32: Collection[str]) -> BackboneCard:
+    """Write the variant of a backbone in 8 bits beside it, and return the backbone's card with it.
+
+    Args:
+        folder: of the backbone.
+        card: its card.
+        photos: the folder of the labelled photos, on which the variant is measured.
+        float32: as for `int8_file`.
+    """
+    data = (folder / card.file).read_bytes()
+    quantized = int8_variant.int8_file(data, card, float32)
+    write_atomically(folder / int8_variant.FILE, quantized)
+    pixels = read_pixels(labelled_photos(photos), card.preprocessing)
+    variant = int8_variant.describe(data, quantized, card, pixels, int8_variant.FILE, int8_variant.METHOD)
+    print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
+    return replace(card, variants=(variant,))
 
 
 def write_head(folder: Path, head: LinearHead) -> HeadReference:

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ProviderError
+from core.base.file_state import FileState
 from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
-from core.datasets.scan_cache import FileState
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore
@@ -35,16 +35,10 @@ from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS
 from core.images.perceptual_hash import phash
 from core.jobs.journal import Image, ImageResult, ModelRef
-from core.models.classifier import (
-    Classifier,
-    PreprocessedImage,
-    fallback_to_cpu,
-    predictions,
-    prepare,
-)
-from core.models.installed import load_head, load_training_images
+from core.models.classifier import Classifier, PreprocessedImage, fallback_to_cpu, prepare
+from core.models.predictor import load_predictor
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Prediction, Timing
+from core.prediction import Failure, Outcome, Timing
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
@@ -62,7 +56,7 @@ class LazyClassifier:
         Raises:
             ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
-        self.model, self.head, self.training_images = model, load_head(model), load_training_images(model)
+        self.predictor = load_predictor(model)
         self._requested, self._precision = requested, precision
         self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
@@ -70,7 +64,7 @@ class LazyClassifier:
     @property
     def spec(self) -> Preprocessing:
         """The preprocessing of the backbone."""
-        return self.model.backbone.card.preprocessing
+        return self.predictor.model.backbone.card.preprocessing
 
     @property
     def kind(self) -> FeatureKind:
@@ -95,16 +89,17 @@ class LazyClassifier:
     def _extractor(self) -> FeatureExtractor:
         """The extractor of the selected variant, the same for all images."""
         if self._selected is None:
-            self._selected = feature_extractor(self.model, self._requested, self._precision)
+            self._selected = feature_extractor(self.predictor.model, self._requested, self._precision)
         return self._selected
 
     def model_ref(self, top_k: int) -> ModelRef:
         """The reference for the journal; models with different predictions have different keys."""
-        card = self.model.card
+        model = self.predictor.model
+        card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
         identity += [asdict(rule) for rule in (card.unknown, card.sets) if rule]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-        return ModelRef(key, card.name, self.model.version, min(top_k, len(card.classes)))
+        return ModelRef(key, card.name, model.version, min(top_k, len(card.classes)))
 
     def open(self) -> Classifier:
         """Open the model, if it is not open yet.
@@ -114,13 +109,8 @@ class LazyClassifier:
             ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
-            self._classifier = Classifier(self.model, self._extractor().open(), self.head, self.training_images)
+            self._classifier = Classifier(self.predictor, self._extractor().open())
         return self._classifier
-
-    def predictions(self, images: Sequence[ImageFeatures], top_k: int, *, is_cached: bool = False) -> list[Prediction]:
-        """Predictions for images, whose features were cached or computed by the engine."""
-        engine = None if is_cached else self.engine
-        return predictions(self.model.card, self.head, self.training_images, images, engine, top_k)
 
     def run(self, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
         """Compute features [n, d], and the milliseconds per image; fall back to the CPU if the provider fails.
@@ -232,7 +222,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             return {}
         paths = {image.number: image.path for image in images}
         rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
-        return dict(zip(kept, self._classifier.predictions(rows, self._top_k, is_cached=True), strict=True))
+        return dict(zip(kept, self._classifier.predictor.predict(rows, None, self._top_k), strict=True))
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
         """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
@@ -247,7 +237,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
             features = rows.astype(np.float32)
         computed = [item.with_features(row, each_ms) for item, row in zip(ready.values(), features, strict=True)]
-        return dict(zip(ready, classifier.predictions(computed, self._top_k), strict=True))
+        return dict(zip(ready, classifier.predictor.predict(computed, classifier.engine, self._top_k), strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""

@@ -10,12 +10,13 @@ from typing import Any, Final
 from core.base.recovery import as_path
 from core.jobs.schema import DONE, FAILED, GONE, WAITING
 from core.jobs.values import Review, Row, State, Verdict
-from core.prediction import Evidence, Failure, Neighbour, Outcome, Prediction, Score, Timing
+from core.prediction import Evidence, Failure, Level, Neighbour, Outcome, Prediction, Score, Timing
 
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
     details.scores, details.kind, details.message, details.hint, images.verdict, images.said, images.finished,
-    images.mtime_ns, models.name, details.provider, details.decode_ms, details.preprocess_ms, details.inference_ms
+    images.mtime_ns, models.name, models.version, details.provider, details.decode_ms, details.preprocess_ms,
+    details.inference_ms
 """
 TABLES: Final = """
     images JOIN folders ON folders.id = images.folder LEFT JOIN details ON details.number = images.number
@@ -35,37 +36,43 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, reviewed_label = (
         record[:13]
     )
-    finished, mtime_ns, model, provider, *times = record[13:]
+    finished, mtime_ns, model, version, provider, *times = record[13:]
     if not all(
         isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, reviewed_label, model, provider)
     ):
         raise TypeError("not a text")
-    if not all(isinstance(number, _NUMBER) for number in (confidence, finished, *times)):
+    if not all(isinstance(number, _NUMBER) for number in (confidence, version, finished, *times)):
         raise TypeError("not a number")
     below = as_path(folder)
     path = top / below / as_path(name)
-    provider_name, _, precision = (provider or "").partition(" ")
-    is_done, is_failed = state == DONE, state == FAILED
-    found = _parse_scores(scores) if is_done else ((), None)
+    outcome: Outcome | None = None
+    if state == DONE and label is not None:
+        scores, evidence = _parse_scores(scores)
+        provider, _, precision = (provider or "").partition(" ")
+        outcome = Prediction(
+            path=path,
+            scores=scores or (Score(label, confidence or 0.0),),
+            unknown=None if unknown is None else bool(unknown),
+            model=model or "",
+            provider=provider,
+            timing=Timing(*(time or 0.0 for time in times)),
+            warnings=tuple((message or "").splitlines()),
+            precision=precision,
+            evidence=evidence,
+        )
+    elif state == FAILED:
+        outcome = Failure(path, kind, message, hint)
     return Row(
         number=number,
         path=path,
         folder=below,
         state=STATES[state],
-        label=label if is_done else None,
-        confidence=confidence if is_done else None,
-        unknown=bool(unknown) if is_done and unknown is not None else None,
-        scores=found[0],
-        evidence=found[1],
-        failure=Failure(path, kind, message, hint) if is_failed else None,
+        outcome=outcome,
         review=Review(Verdict(verdict), reviewed_label) if verdict else None,
-        finished=finished if is_done or is_failed else None,
+        finished=finished if state in (DONE, FAILED) else None,
         modified=mtime_ns / 1e9,
         model=model or "",
-        provider=provider_name,
-        precision=precision,
-        timing=Timing(*(time or 0.0 for time in times)),
-        warnings=tuple((message or "").splitlines()) if is_done else (),
+        model_version=version if state == DONE else None,
     )
 
 
@@ -113,7 +120,8 @@ def _encode_scores(outcome: Prediction) -> str:
         for one in found.nearest
     ]
     sets = {"set": found.set, "coverage": found.coverage}
-    return json.dumps({"scores": scores, "unknown": found.unknown_score, "nearest": near, **sets})
+    levels = {"levels": [[level.path, level.probability] for level in found.levels]} if found.levels else {}
+    return json.dumps({"scores": scores, "unknown": found.unknown_score, "nearest": near, **sets, **levels})
 
 
 def _parse_scores(text: str | None) -> tuple[tuple[Score, ...], Evidence | None]:
@@ -124,7 +132,8 @@ def _parse_scores(text: str | None) -> tuple[tuple[Score, ...], Evidence | None]
     near = tuple(_neighbour(*one) for one in content["nearest"])
     chosen = None if labels is None else tuple(map(str, labels))
     stated = None if coverage is None else float(coverage)
-    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near, stated)
+    levels = tuple(Level(tuple(map(str, path)), float(sure)) for path, sure in content.get("levels", ()) if path)
+    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near, stated, levels)
 
 
 def _scores(content: Sequence[Any]) -> tuple[Score, ...]:

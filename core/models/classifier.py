@@ -13,29 +13,26 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError, ProviderError
+from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
-from core.card import ModelCard, Preprocessing
+from core.card import Preprocessing
 from core.engine.engine import Engine, open_engine
-from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCache, file_signature
+from core.engine.feature_cache import ImageFeatures, LruFeatureCache
 from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
 from core.images.drawing import Picture
 from core.images.preprocessing import preprocess
-from core.models.evidence import TrainingImages, evidence, is_unknown
-from core.models.heads import Head, softmax, top_scores
-from core.models.installed import backbone_files, load_head, load_training_images
+from core.models.installed import backbone_files
+from core.models.predictor import Predictor, load_predictor
 from core.models.values import InstalledModel
-from core.prediction import NO_FILE, Failure, Outcome, Prediction, Timing
-
-CACHED: Final = "kept"
-"""Replaces the provider's name in predictions made from cached features."""
+from core.prediction import NO_FILE, Failure, Outcome, Timing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,17 +40,13 @@ class Classifier:
     """An open model.
 
     Attributes:
-        model: the installed model.
+        predictor: the model without its backbone.
         engine: its open backbone.
-        head: its head.
-        training_images: what predictions are explained with; None if the model does not keep it.
         feature_cache: the cache of recent images' features; None for no caching.
     """
 
-    model: InstalledModel
+    predictor: Predictor
     engine: Engine
-    head: Head
-    training_images: TrainingImages | None = None
     feature_cache: LruFeatureCache | None = None
 
     def classify(self, images: Iterable[Path | Picture], *, top_k: int) -> Iterator[Outcome]:
@@ -83,18 +76,18 @@ class Classifier:
     def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
         if isinstance(image, Picture):
             return _prepare_picture(image, plan)
-        signature = file_signature(image) if self.feature_cache else None
-        cached = self.feature_cache.get(signature) if self.feature_cache and signature else None
+        state = FileState.of(image) if self.feature_cache else None
+        cached = self.feature_cache.get(image, state) if self.feature_cache and state else None
         if cached is not None:
             return cached
         prepared = prepare(image, plan)
-        return replace(prepared, signature=signature) if isinstance(prepared, PreprocessedImage) else prepared
+        return replace(prepared, state=state) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
         computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
         results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
         features = [one for one in results if isinstance(one, ImageFeatures)]
-        predicted = iter(predictions(self.model.card, self.head, self.training_images, features, self.engine, top_k))
+        predicted = iter(self.predictor.predict(features, self.engine, top_k))
         for one in results:
             yield one if isinstance(one, Failure) else next(predicted)
 
@@ -107,8 +100,8 @@ class Classifier:
         each_ms = (time.perf_counter() - started) * 1000 / len(images)
         computed = [image.with_features(row.copy(), each_ms) for image, row in zip(images, features, strict=True)]
         for image, one in zip(images, computed, strict=True):
-            if self.feature_cache and image.signature:
-                self.feature_cache.put(image.signature, one)
+            if self.feature_cache and image.state:
+                self.feature_cache.put(one, image.state)
         return computed
 
 
@@ -122,7 +115,7 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
     files = backbone_files(model.backbone, model.card)
     if classifier.engine.card not in (*files.cards, files.in_float16):
         raise ValueError("the model has another backbone, or may not use this variant")
-    return replace(classifier, model=model, head=load_head(model), training_images=load_training_images(model))
+    return replace(classifier, predictor=load_predictor(model))
 
 
 def open_classifier(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> Classifier:
@@ -132,9 +125,8 @@ def open_classifier(model: InstalledModel, requested: ProviderPreference, precis
         ModelError: a file is missing, damaged, unsupported or malicious; no session was opened for it.
         ProviderError: the requested provider does not work.
     """
-    head, training_images = load_head(model), load_training_images(model)
-    engine = choose_engine(backbone_files(model.backbone, model.card), requested, precision)
-    return Classifier(model, engine, head, training_images)
+    predictor = load_predictor(model)
+    return Classifier(predictor, choose_engine(backbone_files(model.backbone, model.card), requested, precision))
 
 
 def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
@@ -147,7 +139,7 @@ def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
     engine = classifier.engine
     if engine.provider is Provider.CPU:
         raise error
-    data = backbone_files(classifier.model.backbone).content(engine.card)
+    data = backbone_files(classifier.predictor.model.backbone).content(engine.card)
     return replace(
         classifier, engine=open_engine(data, engine.card, Provider.CPU, engine.requested), feature_cache=None
     )
@@ -163,7 +155,7 @@ class PreprocessedImage:
         decode_ms: how long decoding took.
         preprocess_ms: how long preprocessing took.
         warnings: warnings about the image.
-        signature: the state of its file before it was read, if its features are to be cached.
+        state: of its file before it was read, if its features are to be cached.
     """
 
     path: Path
@@ -171,7 +163,7 @@ class PreprocessedImage:
     decode_ms: float
     preprocess_ms: float
     warnings: tuple[str, ...] = ()
-    signature: FileSignature | None = None
+    state: FileState | None = None
 
     def with_features(self, features: NDArray[np.float32], inference_ms: float) -> ImageFeatures:
         """The features [d] of the image, and how long the engine took for it."""
@@ -197,39 +189,6 @@ def _prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage
     started = time.perf_counter()
     values = preprocess(picture.pixels(), plan)
     return PreprocessedImage(NO_FILE, values, 0.0, (time.perf_counter() - started) * 1000)
-
-
-def predictions(
-    card: ModelCard,
-    head: Head,
-    training_images: TrainingImages | None,
-    images: Sequence[ImageFeatures],
-    engine: Engine | None,
-    top_k: int,
-) -> list[Prediction]:
-    """Predictions of a model for images.
-
-    Args:
-        card: the model's card.
-        head: its head.
-        training_images: its training images; None if it does not keep their features.
-        images: the images and their features.
-        engine: the engine that computed the features; None if they were cached.
-        top_k: how many classes to report for each.
-    """
-    if not images:
-        return []
-    features = np.stack([image.features for image in images])
-    rows = softmax(head.logits(features), card.temperature)
-    provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
-    result = []
-    for image, row, found in zip(images, rows, evidence(card, training_images, features, rows), strict=True):
-        scores = top_scores(row, card.classes, top_k)
-        unknown = is_unknown(card, found, scores[0].probability)
-        result.append(
-            Prediction(image.path, scores, unknown, card.name, provider, image.timing, image.warnings, precision, found)
-        )
-    return result
 
 
 _Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure

@@ -14,9 +14,9 @@ from core.base.text import display_path
 from core.card import MAX_SIZE, BackboneCard
 
 _MIT, _APACHE = "MIT, as its authors say", "Apache-2.0, as its authors say"
-_MAX_SIZE: Final = 1024
-"""Larger images make features slower, not better; `core.card.MAX_SIZE` is the limit of the card."""
-assert _MAX_SIZE <= MAX_SIZE
+MAX_SIDE: Final = 1024
+"""The largest side of images in pixels; larger ones make features slower, not better. See also `core.card.MAX_SIZE`."""
+assert MAX_SIDE <= MAX_SIZE
 _MAX_MIDDLE_BLOCKS: Final = 100
 _WIDTHS: Final = (0.05, 2.0)
 """The smallest and the largest width of an Xception."""
@@ -59,7 +59,7 @@ class Network:
         licence: of its weights from ImageNet.
         alphas: width multipliers (numbers of channels) for which there are weights; empty if it has only one width.
         is_in_keras: whether Keras offers its weights for download.
-        classes: how many classes its classifier tells apart; 0 for a backbone, which has none.
+        classes: the number of classes of its classifier; 0 for a backbone, which has none.
     """
 
     title: str
@@ -88,6 +88,11 @@ NETWORKS: Final[Mapping[str, Network]] = MappingProxyType(
 """By the name that users give."""
 BACKBONES: Final = tuple(name for name, network in NETWORKS.items() if not network.classes)
 """The names of those that heads can be trained on."""
+REBUILT: Final[Mapping[str, bool]] = MappingProxyType(
+    {network.title: bool(network.alphas) for network in NETWORKS.values()}
+    | {f"EfficientNet-Lite{number}": False for number in range(5)}
+)
+"""The networks that the trainer can build in Keras, by their names in cards; whether they have a width multiplier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,7 @@ def check_request(request: BackboneRequest) -> None:
     _check_width(request)
     _check_design(request)
     _check_weights(request)
-    most = network.size if network.classes else _MAX_SIZE
+    most = network.size if network.classes else MAX_SIDE
     if not network.min_size <= request.side <= most:
         what = tr("{network} can't process images of {size:,} pixels.", network=network.title, size=request.side)
         hint = tr("Use {least} to {most:,} pixels.", least=network.min_size, most=most)
@@ -166,9 +171,18 @@ def check_request(request: BackboneRequest) -> None:
 
 def can_fine_tune(card: BackboneCard) -> bool:
     """Whether the recipe fine-tune supports the network of a backbone."""
-    titles = {NETWORKS[name].title: NETWORKS[name] for name in BACKBONES}
-    network = titles.get(card.architecture)
-    return network is not None and (not network.alphas or "alpha" in card.design)
+    return card.architecture in {NETWORKS[name].title for name in BACKBONES} and can_rebuild(card)
+
+
+def can_rebuild(card: BackboneCard) -> bool:
+    """Whether the trainer can build all parts of a backbone in Keras."""
+    return all(is_known(architecture, card.design) for architecture in card.architectures)
+
+
+def is_known(architecture: str, design: Mapping[str, Any]) -> bool:
+    """Whether the trainer can build a network; a MobileNet without its width in the design is another program's."""
+    has_width = REBUILT.get(architecture)
+    return has_width is not None and (not has_width or "alpha" in design)
 
 
 def _design_words(design: Design) -> list[str]:

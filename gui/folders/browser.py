@@ -17,6 +17,7 @@ class FolderBrowser:
 
     def __init__(self, page: FoldersPage, notices: Notices) -> None:
         self._page, self._stack, self._notices = page, page.stack, notices
+        self._nothing = QUndoStack()
 
     def selected_paths(self) -> list[Path]:
         """The files of the selected rows, unless they are too many, or the folder of the selected job."""
@@ -31,8 +32,9 @@ class FolderBrowser:
 
     @property
     def undo_stack(self) -> QUndoStack:
-        """The reviews of the job that is open."""
-        return self._page.reviewer.undo_stack
+        """The reviews of the job that is open, where they are shown: what is undone is to be seen."""
+        is_shown = self._stack.shows_results or self._stack.is_reviewing
+        return self._page.reviewer.undo_stack if is_shown else self._nothing
 
     def copy_answers(self) -> None:
         """Copy the selected rows to the clipboard."""

@@ -72,8 +72,9 @@ class JobStack(QStackedWidget):
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
         }
-        self.list = JobsPage(classify, self)
+        self.list = JobsPage(classify, session.models.title_of, self)
         self.form = JobForm(session.models, session.settings, session.pictures, self)
+        session.models.changed.connect(self.list.list.viewport().update)  # their titles may be known now
         self.addWidget(self.list)
         self.addWidget(self.form)
 

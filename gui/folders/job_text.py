@@ -86,7 +86,7 @@ def _rate_text(job: JobSummary, progress: JobProgress) -> str:
 
 
 def end_text(end: JobEnd) -> str:
-    """What a finished run of a job did, and what it could not tell or read."""
+    """What a finished run of a job did, with the numbers of unknown and unreadable photos."""
     if not end.fresh:
         return tr("No new photos found.")
     took = duration(end.seconds)
@@ -100,9 +100,9 @@ def end_text(end: JobEnd) -> str:
     return " · ".join(parts)
 
 
-def started_text(job: JobSummary) -> str:
-    """When a job was first started, and with which model."""
-    return f"{datetime.fromtimestamp(job.begun):%Y-%m-%d %H:%M} · {job.model}"
+def started_text(job: JobSummary, model: str) -> str:
+    """When a job was first started, and the title of its model."""
+    return f"{datetime.fromtimestamp(job.begun):%Y-%m-%d %H:%M} · {model}"
 
 
 def place_text(job: JobSummary) -> str:

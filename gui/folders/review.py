@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import mark, tr
 from core.jobs.values import Filter, Order, Review, Row, View
+from core.services.job_values import ViewRequest
 from gui.folders.arranging import Arranging
 from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
@@ -36,6 +37,8 @@ _ORDERS: Final = {
     mark("Most useful first"): Order.USEFULNESS,
 }
 """Orders by their titles, which are marked for translation."""
+_MIN_HEIGHT: Final = 120
+"""The minimum height of the photo, in pixels."""
 
 
 class ReviewPage(QWidget):
@@ -64,6 +67,7 @@ class ReviewPage(QWidget):
         self._announced: int | None = None
         self._chooser: ClassChooser | None = None
         self.view, self.map = PhotoPreview(pictures), PhotoMap()
+        self.view.setMinimumHeight(_MIN_HEIGHT)
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
@@ -84,7 +88,8 @@ class ReviewPage(QWidget):
         self.order.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
-        hbox(fill(vbox(fill(self.view), self.map, self._name, self.neighbours)), self.choices, parent=photo, spacing=16)
+        evidence = hbox(fill(self.map), fill(self.neighbours), spacing=16)
+        hbox(fill(vbox(fill(self.view), self._name, evidence)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
         self._stack.addWidget(self.end)
         head = hbox(back, self.progress, fill(self._bar), self.order, spacing=16)
@@ -136,7 +141,7 @@ class ReviewPage(QWidget):
         return View(list(_ORDERS.values())[self.order.currentIndex()], filter=self._filter)
 
     def _open_rows(self) -> None:
-        self.rows.open(self._job, self._wanted, is_frozen=True)
+        self.rows.view.open(ViewRequest(self._job, self._wanted, is_frozen=True))
 
     def leave(self) -> None:
         """Leave the review; all reviews are saved."""
@@ -241,9 +246,10 @@ class ReviewPage(QWidget):
         self.view.show_photo(None if self._shown is None else self._shown.path)
         if self._shown is not None:
             row = self._shown
-            self.map.show_photo(row.path, row.outcome)
+            self.map.show_photo(row.path, row.outcome, row.model_version)
             self.choices.show_row(row, self._classes)
-            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else (), row.model)
+            evidence = row.prediction.evidence if row.prediction else None
+            self.neighbours.show_neighbours(evidence.nearest if evidence else (), row.model)
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")
@@ -281,4 +287,4 @@ def _is_letter(event: QKeyEvent) -> bool:
 def _prediction_text(row: Row) -> str:
     if row.label is None or row.confidence is None:
         return ""
-    return prediction_text(row.label, row.confidence, is_unknown=bool(row.unknown))
+    return prediction_text(row.label, row.confidence, is_unknown=row.is_unknown)

@@ -22,7 +22,7 @@ from gui.widgets.photo_panel import coverage_text, headline_text
 
 _WIDTH: Final = 304
 _LIKELY: Final = 3
-"""How many of the likeliest classes come first."""
+"""How many of the most likely classes come first."""
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
 _MIN_CHOICES: Final = 2
 _OFFER: Final = 34
@@ -95,7 +95,7 @@ class ReviewChoices(Panel):
         self.right.setVisible(is_known)
         self.nothing_to_confirm.setVisible(not is_known)
         self._choose.setText(tr("Or choose a class") if is_known else tr("Choose a class"))
-        self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.unknown)
+        self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.is_unknown)
         self._number.setText(percent_text(row))
         self._show_offers()
 

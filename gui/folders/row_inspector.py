@@ -70,7 +70,8 @@ class RowInspector(ScrollColumn):
             self._photo.show_photo(None, None)
         else:
             label = review.label or "" if review is not None else ""
-            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), self._properties(row))
+            properties = self._properties(row)
+            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), properties, row.model_version)
             self._name_button(row, selected)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))
@@ -83,10 +84,11 @@ class RowInspector(ScrollColumn):
             (tr("Modified"), time_text(row)),
             (tr("Model"), self._title_of(row.model) if row.model else ""),
         ]
-        if row.provider in TITLES:
-            properties.append((tr("Provider"), provider_text(Provider(row.provider), row.precision)))
-        if row.timing.total_ms:
-            properties.append((tr("Time per photo"), milliseconds(row.timing.total_ms)))
+        found = row.prediction
+        if found and found.provider in TITLES:
+            properties.append((tr("Provider"), provider_text(Provider(found.provider), found.precision)))
+        if found and found.timing.total_ms:
+            properties.append((tr("Time per photo"), milliseconds(found.timing.total_ms)))
         return [(name, value) for name, value in properties if value]
 
     def _name_button(self, row: Row, selected: int) -> None:

@@ -34,10 +34,13 @@ class ModelNotices(QObject):
         self._notices.show_notice(text, NoticeKind.ERROR if file is None else NoticeKind.SUCCESS)
 
     def _on_rolled_back(self, name: str, version: int) -> None:
-        self._notices.show_success(tr("“{name}” now uses version {version} again.", name=name, version=version))
+        title = self._models.title_of(name)
+        again = tr("“{name}” now uses version {version} again.", name=title, version=version)
+        built_in = tr("“{name}” now uses the built-in version again.", name=title)
+        self._notices.show_success(again if version else built_in)
 
     def _on_removed(self, name: str, version: int | None, active: int | None) -> None:
-        text = _removed_text(name, version)
+        text = _removed_text(self._models.title_of(name), version)
         default = self._models.installed.get(Settings().model)
         if active is None and name == self._models.name and default is not None:
             text = " ".join((text, tr("Now using “{model}”.", model=default.card.title)))
@@ -45,11 +48,13 @@ class ModelNotices(QObject):
         self._notices.show_success(text, action=undo, key=f"removed {name}")
 
     def _on_restored(self, name: str, version: int | None) -> None:
-        text = tr("Restored “{model}”.", model=name if version is None else f"{name}@{version}")
+        reference = name if version is None else f"{name}@{version}"
+        text = tr("Restored “{model}”.", model=self._models.title_of(reference))
         self._notices.show_success(text, key=f"removed {name}")
 
 
 def _removed_text(name: str, version: int | None) -> str:
+    """What was removed: a version of the model with this title, or all of it."""
     if version is None:
         return tr_n(
             "Removed “{name}” with all its versions. You can restore it for {count} day.",

@@ -12,7 +12,7 @@ from core.api import LibraryListing
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.models.onnx_import_values import ImportQuestions
-from core.models.values import InstalledModel, ModelName
+from core.models.values import InstalledModel, ModelName, OpenedModel
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.evaluation_window import EvaluationController
@@ -85,21 +85,22 @@ class ModelsPage(QWidget):
         self.buttons.use.clicked.connect(self._use_chosen)
         self.buttons.repair.clicked.connect(self._use_intact)
         self.buttons.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
-        self.buttons.statistics.clicked.connect(self.show_statistics)
-        self.buttons.export.clicked.connect(self.export)
-        self.buttons.remove.clicked.connect(self.remove_model)
+        self.buttons.statistics.clicked.connect(lambda: self.counts.open(self._reference()))
+        self.buttons.export.clicked.connect(self._export)
+        self.buttons.remove.clicked.connect(lambda: library.remove(self.choices.name))
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
         self.versions.chosen.connect(self._show_chosen)
         self.versions.use_wanted.connect(self._use_version)
         self.versions.result_wanted.connect(self._show_evaluation)
-        self.versions.back_wanted.connect(self.roll_back)
+        self.versions.back_wanted.connect(lambda: library.roll_back(self.choices.name))
         self.versions.remove_wanted.connect(lambda number: library.remove(self.choices.name, number))
         self.imports.noticed.connect(self._notices.show_one)
         self.imports.imported.connect(self._on_imported)
         self.imports.questioned.connect(self._on_questions)
         self.imports.statistics_wanted.connect(self.counts.open)
         session.models.changed.connect(self._show_models)
+        session.models.opened.connect(self._on_opened)
         session.progressed.connect(self._show_chosen)
         session.watch.changed.connect(self.refresh)
         library.listed.connect(self._on_listed)
@@ -116,7 +117,7 @@ class ModelsPage(QWidget):
         result = ImportForm()
         self.imports.refused.connect(result.show_error)
         self.imports.previewed.connect(result.show_preview)
-        self.imports.imported.connect(result.hide)
+        self.imports.imported.connect(result.show_imported)
         result.submitted.connect(self.imports.take_answered)
         result.preview_wanted.connect(self.imports.preview)
         result.statistics_wanted.connect(self.counts.open)
@@ -129,7 +130,7 @@ class ModelsPage(QWidget):
         return self._export_panel.get()
 
     def _make_export_panel(self) -> ExportPanel:
-        result = ExportPanel(self._session.library.tasks, self)
+        result = ExportPanel(self._session.library.tasks, self._session.models.title_of, self)
         result.exported.connect(self._model_notices.show_exported)
         self._column.insertWidget(self._column.indexOf(self.details), result)
         return result
@@ -145,25 +146,10 @@ class ModelsPage(QWidget):
 
     # ---- actions
 
-    def export(self) -> None:
+    def _export(self) -> None:
         """Ask how to export the selected version."""
-        if self._reference():
-            self.export_panel.open(self._reference())
-            self._area.ensureWidgetVisible(self.export_panel)
-
-    def show_statistics(self) -> None:
-        """Show the statistics of the selected version."""
-        if self.buttons.statistics.isEnabled() and self._reference():
-            self.counts.open(self._reference())
-
-    def roll_back(self) -> None:
-        """Return the selected model to the version that was active before."""
-        self._session.library.roll_back(self.choices.name)
-
-    def remove_model(self) -> None:
-        """Remove the selected model with all its versions; this can be undone."""
-        if self.buttons.remove.isEnabled():
-            self._session.library.remove(self.choices.name)
+        self.export_panel.open(self._reference())
+        self._area.ensureWidgetVisible(self.export_panel)
 
     def show_version(self, name: str, number: int) -> None:
         """Select this version, now or once it is listed."""
@@ -193,6 +179,11 @@ class ModelsPage(QWidget):
             self._session.models.open(model=self.choices.name)
 
     # ---- events
+
+    def _on_opened(self, opened: OpenedModel) -> None:
+        """Select the version that is in use now, unless the user is looking at another one."""
+        if not self.isVisible():
+            self.show_version(opened.name, opened.version)
 
     def _on_listed(self, listed: LibraryListing) -> None:
         self.names = {one.name: one for one in listed.names}

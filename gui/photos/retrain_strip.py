@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import Label, ambiguous_text
@@ -31,11 +31,13 @@ class RetrainStrip(QFrame):
         changes_wanted: the user requested to see what changed.
         labels_wanted: the user requested to see the photos whose labels are not learned yet.
         training_wanted: the user requested to train a new model, as the one in use can't be retrained.
+        vacated: the button that had the keyboard focus disappeared, and no other one is left.
     """
 
     changes_wanted = Signal()
     labels_wanted = Signal()
     training_wanted = Signal()
+    vacated = Signal()
 
     def __init__(self, retraining: Retraining, parent: QWidget) -> None:
         super().__init__(parent)
@@ -85,7 +87,8 @@ class RetrainStrip(QFrame):
         now, can_learn = self._retraining, self._can_learn()
         phase, pending = now.phase, now.pending.all()
         title, details = self._texts(phase, pending, can_learn=can_learn)
-        had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        focused = QApplication.focusWidget()
+        focused = focused if focused is not None and self.isAncestorOf(focused) else None
         self.words.setText(title)
         show_text(self.details, details)
         self.retrain.setText(_button_text(pending))
@@ -102,8 +105,8 @@ class RetrainStrip(QFrame):
         self._show_progress()
         self.setVisible(phase is not Phase.IDLE)
         self._announce(phase)
-        if had_focus:
-            self._keep_focus()
+        if focused is not None and not (focused.isVisible() and focused.isEnabled()):
+            self._pass_focus()
 
     def _announce(self, phase: Phase) -> None:
         """Have a screen reader say that a retraining started or ended, and how."""
@@ -113,14 +116,13 @@ class RetrainStrip(QFrame):
             )
         self._phase = phase
 
-    def _keep_focus(self) -> None:
+    def _pass_focus(self) -> None:
         """Move the keyboard focus from a button that disappeared to the next visible one."""
-        focused = self.focusWidget()
-        if focused is None or not focused.isVisible() or not focused.isEnabled():
-            for button in (self.cancel, self.show_changes, self.retrain, self.close_button):
-                if button.isVisible() and button.isEnabled():
-                    button.setFocus()
-                    return
+        for one in (self.cancel, self.show_changes, self.retrain, self.close_button):
+            if one.isVisible() and one.isEnabled():
+                one.setFocus()
+                return
+        self.vacated.emit()
 
     def _can_learn(self) -> bool:
         model = self._retraining.model

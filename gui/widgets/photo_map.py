@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
+from core.evaluation.map_colours import CIVIDIS, map_colour
 from core.prediction import Outcome, Prediction
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
 Question = tuple[Path, str, str]
 """A photo, one of the classes in its prediction, and the name of the model that made it."""
 
-_CIVIDIS: Final = (
-    *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
-    *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
-)
-"""A ramp that is ordered for all kinds of colour vision (Nuñez, Anderton and Renslow, PLOS ONE 2018)."""
-_ALPHAS: Final = 0.6, 0.75
-"""The opacity of the lowest and the highest value."""
 _FINE: Final = 16
 """Pixels per cell of the map, between which values are interpolated."""
 _SEEN_SIDE: Final = 96
@@ -58,7 +52,7 @@ class MapPicture:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(own, self.picture, QRectF(self.picture.rect()))
         if self.area != (0, 0, 1, 1):
-            painter.setPen(QPen(QColor(_CIVIDIS[-1]), 1))
+            painter.setPen(QPen(QColor(CIVIDIS[-1]), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(own.adjusted(0.5, 0.5, -0.5, -0.5))
         painter.restore()
@@ -89,16 +83,7 @@ def _colours() -> list[int]:
 
 def _colour(value: float) -> QColor:
     """The colour of a value, 0..1."""
-    at = value * (len(_CIVIDIS) - 1)
-    before = min(int(at), len(_CIVIDIS) - 2)
-    first, second, part = QColor(_CIVIDIS[before]), QColor(_CIVIDIS[before + 1]), at - before
-    low, high = _ALPHAS
-    return QColor(
-        round(first.red() + (second.red() - first.red()) * part),
-        round(first.green() + (second.green() - first.green()) * part),
-        round(first.blue() + (second.blue() - first.blue()) * part),
-        round(255 * (low + (high - low) * value)),
-    )
+    return QColor(*map_colour(value))
 
 
 class PhotoMap(QWidget):
@@ -125,6 +110,8 @@ class PhotoMap(QWidget):
         self.shown: MapPicture | None = None
         self._outcome: Outcome | None = None
         self._path: Path | None = None
+        self._chosen = ""
+        self._version: int | None = None
         self._seen = label()
         self._seen.setFixedSize(_SEEN_SIDE, _SEEN_SIDE)
         self._seen.setAccessibleName(tr("What the network sees"))
@@ -140,24 +127,28 @@ class PhotoMap(QWidget):
         """Show maps, or stop showing them."""
         self.is_on = on
         self.turned.emit(on)
-        self._choose(None)
+        self.choose("")
 
-    def show_photo(self, path: Path | None, outcome: Outcome | None) -> None:
-        """Show the map of this photo, for the class that was chosen for it, or else its most likely one."""
-        is_same = path == self._path and isinstance(outcome, Prediction)
-        self._path, self._outcome = path, outcome
-        self._choose(self.question[1] if is_same and self.question else None)
+    def show_photo(self, path: Path | None, outcome: Outcome | None, version: int | None = None) -> None:
+        """Show the map of this photo, for the class that was chosen for it, or else its most likely one.
 
-    def choose(self, name: str) -> None:
-        """Show the map for this class."""
-        self._choose(name)
+        Args:
+            path: the photo.
+            outcome: its prediction.
+            version: the version of the model that made it, to say so if the map is that of another; None if unknown.
+        """
+        chosen = self._chosen if path == self._path and isinstance(outcome, Prediction) else ""
+        self._path, self._outcome, self._version = path, outcome, version
+        self.choose(chosen)
 
     def ask_again(self) -> None:
         """Ask for the map again, as another model is in use now."""
         self.question = None
-        self._choose(None)
+        self.choose("")
 
-    def _choose(self, name: str | None) -> None:
+    def choose(self, name: str) -> None:
+        """Show the map for this class; for the most likely one if the prediction does not have it."""
+        self._chosen = name
         outcome = self._outcome
         question = None
         if self.is_on and self._path is not None and isinstance(outcome, Prediction):
@@ -183,7 +174,7 @@ class PhotoMap(QWidget):
         """Show the answer to the question."""
         self._seen.setPixmap(_small(explanation, self.devicePixelRatioF()))
         self._show(tr("Where the model saw “{label}”", label=explanation.label), has_map=True)
-        show_text(self._about, _about_text(explanation))
+        show_text(self._about, _about_text(explanation, self._version))
         self._paint(map_picture(explanation))
 
     def _paint(self, shown: MapPicture | None) -> None:
@@ -205,7 +196,10 @@ def _small(explanation: Explanation, ratio: float) -> QPixmap:
     return result
 
 
-def _about_text(explanation: Explanation) -> str:
+def _about_text(explanation: Explanation, predicted_by: int | None) -> str:
+    """What to know about the map; `predicted_by` is the version that made the prediction, None if unknown."""
+    if predicted_by not in (None, explanation.version):
+        return tr("Another version of the model made this prediction. The map is of the version in use.")
     if max(map(max, explanation.grid)) <= 0:
         return tr("Nothing in the photo speaks for this class.")
     if explanation.method == "exact":

@@ -142,7 +142,7 @@ def test_warnings_are_stored_and_their_images_are_read_again(
     half.write_bytes(whole[:5000] + bytes(len(whole) - 5000))
     run(keeping)
     with ResultStore(job_id(keeping)) as answers:
-        rows = {row.path.name: row.warnings for row in answers.each(View())}
+        rows = {row.path.name: row.prediction.warnings if row.prediction else () for row in answers.each(View())}
     assert [name for name, warnings in rows.items() if warnings] == ["half.bmp"]
     read: list[str] = []
     plain = pipeline.prepare

@@ -89,6 +89,7 @@ def test_jobs_of_an_earlier_window_are_listed(tiny_model: str, tree: Path, qtbot
     second = show_window(qtbot)
     second.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     qtbot.waitUntil(lambda: bool(second.pages.folders.stack.list.texts()), timeout=PATIENCE_MS)
+    assert second.pages.folders.stack.list.list.hasFocus(), "Enter opens the job, and does not begin another one"
     assert second.pages.folders.stack.list.texts()[0].startswith("holiday: Folder missing")
     qtbot.mouseClick(
         second.pages.folders.stack.list.list.viewport(),
@@ -103,6 +104,8 @@ def test_jobs_of_an_earlier_window_are_listed(tiny_model: str, tree: Path, qtbot
 def test_a_folder_dropped_on_the_page_opens_the_form(
     page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
+    dragging.enter(window, dragging.files([tree]))
+    assert window.overlay.text() == "Classify “holiday”"
     assert dragging.drop(window, dragging.files([tree]))
     qtbot.waitUntil(lambda: page.stack.form.isVisible() and page.stack.form.folder == tree, timeout=PATIENCE_MS)
     assert window.session.photos.rowCount() == 0
@@ -127,6 +130,13 @@ def test_the_form_reports_a_missing_or_empty_folder(
     assert not page.stack.form.begin.isEnabled()
     page.show_jobs()
     assert page.stack.list.texts() == []
+
+
+@pytest.mark.qt_log_ignore("does not support propagateSizeHints")
+def test_without_a_folder_there_is_no_form(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
+    page.stack.form.findChildren(QFileDialog)[-1].reject()
+    assert page.stack.list.isVisible()
 
 
 def test_escape_leaves_the_form(page: FoldersPage, tree: Path, qtbot: QtBot) -> None:

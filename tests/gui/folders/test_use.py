@@ -110,6 +110,9 @@ def test_photos_are_sorted_after_a_preview_and_restored(
     classify(tree)
     before = look(tree)
     destination = tmp_path / "sorted"
+    page.stack.results.selection.step(1)
+    press(page.stack.results.inspector, "Confirm red", qtbot)
+    assert window.actions_by_id[ActionId.UNDO].isEnabled()
     plan = open_sorting(page, window, destination)
     assert isinstance(plan.form, SortForm)
     plan.form.way.setCurrentIndex(list(TransferMode).index(TransferMode.MOVE))
@@ -126,12 +129,14 @@ def test_photos_are_sorted_after_a_preview_and_restored(
     assert list(look(tree)) == ["broken.jpg"]
     qtbot.waitUntil(plan.show_made.hasFocus, timeout=PATIENCE_MS)
     assert plan.stage is Stage.DONE
-    press(plan, "Undo", qtbot)
+    assert not window.actions_by_id[ActionId.UNDO].isEnabled(), "the review is not seen here"
+    qtbot.keyClick(plan, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: plan.stage is Stage.UNDONE, timeout=PATIENCE_MS)
     assert "Undid sorting" in plan.summary.text()
     assert not plan.undo.isVisible()
     assert look(tree) == before
     assert not destination.exists()
+    assert page.reviewer.undo_stack.canUndo(), "the review stays"
 
 
 def test_a_sorting_is_undone_from_the_job_after_a_restart(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
 from core.datasets.labels import Label, Source
 from core.prediction import Prediction
 from gui.photos import export
+from gui.session import photo_view, photos_model
 from gui.session.photo_list_store import MAX_KEPT
 from gui.session.session import Session
 from gui.shell.actions import ActionId
@@ -73,6 +75,26 @@ def test_photos_are_filtered_and_the_current_one_stays(filled: MainWindow, qtbot
     assert names(filled)[-1] == "broken"
 
 
+def test_the_filter_fits_what_it_shows(filled: MainWindow, qtbot: QtBot) -> None:
+    filled.resize(900, 600)
+    box, export = filled.photos_page.bar.filter, filled.photos_page.bar.findChildren(QPushButton)[-1]
+    qtbot.mouseClick(filled.status._unreadable, Qt.MouseButton.LeftButton)
+    assert box.currentText() == "Unreadable (1)"
+    qtbot.waitUntil(lambda: box.fontMetrics().horizontalAdvance(box.currentText()) <= text_room(box))
+    assert filled.width() == 900
+    assert [one.text() for one in (export, filled.photos_page.bar.remove)] == ["Export…", "Remove from list"]
+    for one in (export, filled.photos_page.bar.remove):
+        assert one.visibleRegion().boundingRect() == one.rect()
+
+
+def text_room(box: QComboBox) -> int:
+    """The width for the text of a closed combo box, in pixels."""
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    part = QStyle.SubControl.SC_ComboBoxEditField
+    return box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
+
+
 def test_a_photo_added_to_a_filtered_list_is_seen(filled: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     choose(filled.photos_page.bar.filter, "red (2)")
     filled.session.photo_list.add([tiny.write_solid(tmp_path / "new.png", "green", size=(48, 30))])
@@ -98,6 +120,50 @@ def test_photos_are_sorted(filled: MainWindow) -> None:
     assert names(filled)[0] == "red"
 
 
+@pytest.fixture
+def _long(filled: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of more than two photos are arranged in steps."""
+    monkeypatch.setattr(photo_view, "AT_ONCE", 2)
+    monkeypatch.setattr(photos_model, "AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("_long")
+def test_a_long_list_is_sorted_in_steps_while_it_changes(
+    filled: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that comes in the meantime is appended, one that is removed stays removed, the last choice counts."""
+    bar, photos, sort_rows = filled.photos_page.bar, filled.session.photos, photos_model.sort_rows
+
+    def sort_while_one_comes(keys: Sequence[bytes]) -> photo_view.Steps[list[int]]:
+        photos.add([Path("/nowhere/new.jpg")])
+        return sort_rows(keys)
+
+    monkeypatch.setattr(photos_model, "sort_rows", sort_while_one_comes)
+    choose(bar.sort, "By class")
+    choose(bar.sort, "By name")
+    assert names(filled) == ["red", "green", "blue", "again", "broken"]
+    qtbot.waitUntil(lambda: names(filled) == ["again", "blue", "broken", "green", "red", "new"], timeout=PATIENCE_MS)
+    assert bar.sort.currentText() == "By name"
+    choose(bar.sort, "In the order added")
+    filled.session.photo_list.remove([0])
+    qtbot.waitUntil(lambda: names(filled) == ["red", "green", "blue", "broken", "new"], timeout=PATIENCE_MS)
+    filled.actions_by_id[ActionId.UNDO].trigger()
+    assert names(filled) == ["red", "green", "blue", "again", "broken", "new"]
+
+
+@pytest.mark.usefixtures("_long")
+def test_a_photo_classified_while_a_long_list_is_filtered_is_shown_once(filled: MainWindow, qtbot: QtBot) -> None:
+    photos = filled.session.photos
+    choose(filled.photos_page.bar.filter, "Unreadable (1)")
+    qtbot.waitUntil(lambda: names(filled) == ["broken"], timeout=PATIENCE_MS)
+    red = photos.photos()[0].outcome
+    assert red is not None
+    choose(filled.photos_page.bar.filter, "red (2)")
+    for _ in range(2):
+        photos.set_outcome(red)
+    qtbot.waitUntil(lambda: names(filled) == ["red", "again"], timeout=PATIENCE_MS)
+
+
 def test_what_is_shown_is_exported_with_the_labels(
     filled: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,7 +172,7 @@ def test_what_is_shown_is_exported_with_the_labels(
     outcome = filled.session.photos.photo(3).outcome
     assert isinstance(outcome, Prediction)
     label = Label.of(outcome, "brick", Source.GALLERY)
-    filled.session.corrections.update(outcome.model, {outcome.path: label})
+    filled.session.corrections.update({outcome.model: {outcome.path: label}})
     choose(filled.photos_page.bar.filter, "brick (1)")
     filled.photos_page.export()
     qtbot.waitUntil(lambda: "Exported 1 photo to out.csv." in filled.notices.texts(), timeout=PATIENCE_MS)
@@ -119,7 +185,7 @@ def test_pending_labels_are_shown_and_removed(filled: MainWindow, qtbot: QtBot) 
     outcome = photos.photo(2).outcome
     assert isinstance(outcome, Prediction)
     page.gallery.select_row(2)
-    filled.session.corrections.update(outcome.model, {outcome.path: Label.of(outcome, "green", Source.GALLERY)})
+    filled.session.corrections.update({outcome.model: {outcome.path: Label.of(outcome, "green", Source.GALLERY)}})
     filled.actions_by_id[ActionId.REMOVE].trigger()  # only from the list: its label still waits
     qtbot.mouseClick(page.strip.show_labels, Qt.MouseButton.LeftButton)
     assert names(filled) == ["blue"]
