@@ -59,7 +59,7 @@ class Network:
         licence: of its weights from ImageNet.
         alphas: width multipliers (numbers of channels) for which there are weights; empty if it has only one width.
         is_in_keras: whether Keras offers its weights for download.
-        classes: how many classes its classifier tells apart; 0 for a backbone, which has none.
+        classes: the number of classes of its classifier; 0 for a backbone, which has none.
     """
 
     title: str

@@ -62,7 +62,7 @@ class MethodController(QObject):
         self._delay.start()
 
     def show(self) -> None:
-        """Prepare the step for the user: measure now what would be measured soon."""
+        """Show the current choices, and measure the times of the recipes without further delay."""
         self._library.refresh()
         self._show_extendable()
         if self._delay.isActive():
