@@ -84,7 +84,8 @@ class ResultStep(QWidget):
         self.use.setText(tr("Use this model"))
         notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
         advice = outlook_lines(result.outlook) if result.outlook is not None else ()
-        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), result.suspects, advice)
+        reference, about = f"{result.name}@{result.version}", _training_data_text(result)
+        self.view.show_evaluation(result.evaluation, notes, about, reference, result.suspects, advice)
 
     def _details_text(self, result: TrainingResult) -> str:
         if result.evaluation is None:
