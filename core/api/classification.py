@@ -21,7 +21,7 @@ from core.base.providers import ComputePrecision, Precision, Provider, ProviderP
 from core.base.storage import storage_errors
 from core.engine.engine import Engine
 from core.images.kinds import SAVE_HINT, describe_kinds
-from core.images.listing import IMAGE_SUFFIXES, find_images, identity
+from core.images.listing import IMAGE_SUFFIXES, find_images, is_empty, overlap
 from core.jobs.job import Job
 from core.jobs.job_list import list_jobs, reset_results
 from core.jobs.journal import job_folder, job_id
@@ -29,6 +29,7 @@ from core.jobs.pipeline import LazyClassifier
 from core.jobs.values import JobProgress, JobRequest, JobSummary
 from core.jobs.walk import Walk
 from core.models.installed import load_head
+from core.models.joint_classifier import open_joint
 from core.models.library import open_library
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction
@@ -57,6 +58,7 @@ class ClassifyRequest:
         fresh: whether to discard earlier results.
         keep_features: whether to store features for other heads over the same backbone.
         on_cluster: whether to use a Ray cluster, where no journal is kept.
+        others: the names of further models; then no journal is kept.
         for_sorting: whether the journal is needed, and the model that last classified the folder is preferred.
     """
 
@@ -71,6 +73,7 @@ class ClassifyRequest:
     fresh: bool = False
     keep_features: bool = False
     on_cluster: bool = False
+    others: tuple[str, ...] = ()
     for_sorting: bool = False
 
     @property
@@ -125,12 +128,14 @@ class ClassifyStart:
         top_k: the number of classes of each prediction.
         paths: what is classified, without credentials.
         is_job: whether it can be resumed, and reports progress.
+        others: the further models.
     """
 
     model: InstalledModel
     top_k: int
     paths: tuple[Path, ...]
     is_job: bool
+    others: tuple[InstalledModel, ...] = ()
 
     @classmethod
     def of(
@@ -141,7 +146,9 @@ class ClassifyStart:
         return cls(model, top_k, request.paths, is_job)
 
 
-Report: TypeAlias = Callable[[Outcome | JobProgress], None]
+Outcomes: TypeAlias = tuple[Outcome, ...]
+"""What several models say of an image, in their order."""
+Report: TypeAlias = Callable[[Outcome | Outcomes | JobProgress], None]
 OpenReport: TypeAlias = Callable[[ClassifyStart], AbstractContextManager[Report]]
 """Opens what takes the outcomes, in order, and the progress of a job."""
 
@@ -178,7 +185,7 @@ class _Run:
 
     def here(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on this computer."""
-        is_job = self._is_job()
+        is_job = not self._request.others and self._is_job()
         images: Iterator[Path] = iter(())
         if is_job:
             self._check_folders()
@@ -188,10 +195,23 @@ class _Run:
         else:
             images = self._local_images()
         start = ClassifyStart.of(self._request, self._chosen, self._find_model(), is_job=is_job)
+        if self._request.others:
+            return self._jointly(start, images, open_report)
         with open_report(start) as report:
             classifier = LazyClassifier(start.model, self._provider, self._precision)
             self._report(self._outcomes(classifier, images, start, report), report)
         return self._end(start, classifier.engine)
+
+    def _jointly(self, start: ClassifyStart, images: Iterator[Path], open_report: OpenReport) -> ClassifyTotals:
+        """Classify with several models in one pass."""
+        start = replace(start, others=tuple(map(open_library().find, self._request.others)))
+        classifier = open_joint((start.model, *start.others), self._provider, self._precision)
+        with open_report(start) as report:
+            for outcomes in classifier.classify(images, top_k=start.top_k):
+                self._token.check()
+                report(outcomes)
+                self._totals.count(outcomes[0])
+        return self._end(start, classifier.engines[0])
 
     def on_cluster(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on a Ray cluster."""
@@ -224,7 +244,7 @@ class _Run:
                 self._totals.count(outcome)
 
     def _end(self, start: ClassifyStart, engine: Engine | None) -> ClassifyTotals:
-        self._totals.model = start.model.name
+        self._totals.model = ", ".join(one.name for one in (start.model, *start.others))
         if engine is not None:
             self._totals.provider, self._totals.precision = engine.provider, engine.precision
         self._totals.seconds = time.perf_counter() - self._started
@@ -255,7 +275,7 @@ class _Run:
         request = self._request
         if not all(map(os.path.isdir, request.paths)):
             return False
-        if _overlap(request.paths):
+        if overlap(request.paths):
             if request.needs_journal:
                 what = tr("One of the folders is inside another.")
                 raise UsageError(what, hint=tr("Give only the outer folder."))
@@ -327,7 +347,7 @@ class _Run:
         images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=skipped)
         found = self._not_empty(images, skipped)
         for folder in request.paths:
-            if _is_empty(folder, recursive=request.recursive):
+            if is_empty(folder, recursive=request.recursive):
                 self._warn_empty(folder)
         return found
 
@@ -378,17 +398,3 @@ class _Run:
 
 def _walk(request: JobRequest) -> Walk:
     return Walk(request, job_folder(job_id(request)))
-
-
-def _overlap(folders: tuple[Path, ...]) -> bool:
-    """Whether a folder equals or contains another, however their paths are written."""
-    named = [identity(folder) for folder in folders]
-    above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
-    return len(set(named)) < len(named) or not above.isdisjoint(named)
-
-
-def _is_empty(folder: Path, *, recursive: bool) -> bool:
-    """Whether a folder can be read and contains no images."""
-    unreadable: list[Path] = []
-    images = find_images([folder], recursive=recursive, on_error=lambda where, _: unreadable.append(where))
-    return next(images, None) is None and not unreadable

@@ -97,7 +97,7 @@ class LazyClassifier:
         model = self.predictor.model
         card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
-        identity += [asdict(rule) for rule in (card.unknown, card.sets) if rule]
+        identity += [asdict(rule) for rule in (card.unknown, card.sets, card.hierarchy) if rule]
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
         return ModelRef(key, card.name, model.version, min(top_k, len(card.classes)))
 

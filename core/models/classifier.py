@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,9 @@ from core.models.installed import backbone_files
 from core.models.predictor import Predictor, load_predictor
 from core.models.values import InstalledModel
 from core.prediction import NO_FILE, Failure, Outcome, Timing
+
+Item = TypeVar("Item")
+Ready = TypeVar("Ready")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,21 +63,12 @@ class Classifier:
         Raises:
             ProviderError: the engine failed while running; images not yet reported can be classified again.
         """
-        plan = self.engine.card.preprocessing
-        with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
-            source = iter(images)
-            waiting: deque[Future[_Prepared]] = deque()
-            try:
-                while True:
-                    coming = islice(source, prefetch(self.engine.batch) - len(waiting))
-                    waiting.extend(pool.submit(self._prepare, image, plan) for image in coming)
-                    if not waiting:
-                        return
-                    yield from self._predict_all(_pop_finished(waiting, self.engine.batch), top_k)
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        with closing(prepared_ahead(images, self._prepare, self.engine.batch)) as groups:
+            for prepared in groups:
+                yield from self._predict_all(prepared, top_k)
 
-    def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
+    def _prepare(self, image: Path | Picture) -> _Prepared:
+        plan = self.engine.card.preprocessing
         if isinstance(image, Picture):
             return _prepare_picture(image, plan)
         state = FileState.of(image) if self.feature_cache else None
@@ -84,14 +79,14 @@ class Classifier:
         return replace(prepared, state=state) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
-        computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
+        computed = iter(self.compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
         results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
         features = [one for one in results if isinstance(one, ImageFeatures)]
         predicted = iter(self.predictor.predict(features, self.engine, top_k))
         for one in results:
             yield one if isinstance(one, Failure) else next(predicted)
 
-    def _compute_features(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
+    def compute_features(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
         """Compute the features of images in one batch, and cache them."""
         if not images:
             return []
@@ -174,15 +169,24 @@ class PreprocessedImage:
 
 def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
     """Decode and preprocess an image; thread-safe."""
+    prepared = prepare_all(path, [plan])
+    return prepared if isinstance(prepared, Failure) else prepared[0]
+
+
+def prepare_all(path: Path, plans: Sequence[Preprocessing]) -> list[PreprocessedImage] | Failure:
+    """Decode an image once and preprocess it in several ways; thread-safe."""
     try:
         started = time.perf_counter()
-        image = read_image(path, min_side=plan.min_decode_side)
-        decoded = time.perf_counter()
-        values = preprocess(image.pixels, plan)
-        finished = time.perf_counter()
+        image = read_image(path, min_side=max(plan.min_decode_side for plan in plans))
+        decode_ms, prepared = (time.perf_counter() - started) * 1000, []
+        for plan in plans:
+            started = time.perf_counter()
+            values = preprocess(image.pixels, plan)
+            preprocess_ms = (time.perf_counter() - started) * 1000
+            prepared.append(PreprocessedImage(path, values, decode_ms, preprocess_ms, image.warnings))
     except ImageError as error:
         return Failure.of(path, error)
-    return PreprocessedImage(path, values, (decoded - started) * 1000, (finished - decoded) * 1000, image.warnings)
+    return prepared
 
 
 def _prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage:
@@ -195,7 +199,30 @@ _Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure
 """An image with cached features, or a preprocessed one, or why preprocessing failed."""
 
 
-def _pop_finished(waiting: deque[Future[_Prepared]], batch: int) -> list[_Prepared]:
+def prepared_ahead(
+    images: Iterable[Item], prepare_one: Callable[[Item], Ready], batch: int
+) -> Generator[list[Ready], None, None]:
+    """Prepare images in threads, a bounded number ahead, and yield them in order.
+
+    Args:
+        images: read only as far ahead as needed.
+        prepare_one: called in the threads.
+        batch: the most images that are yielded at once; fewer if no more are ready.
+    """
+    with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
+        source, waiting = iter(images), deque[Future[Ready]]()
+        try:
+            while True:
+                coming = islice(source, prefetch(batch) - len(waiting))
+                waiting.extend(pool.submit(prepare_one, image) for image in coming)
+                if not waiting:
+                    return
+                yield _pop_finished(waiting, batch)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pop_finished(waiting: deque[Future[Ready]], batch: int) -> list[Ready]:
     """Wait for the next image, and take those after it that are ready too, up to a full batch."""
     finished = [waiting.popleft().result()]
     while waiting and len(finished) < batch and waiting[0].done():
