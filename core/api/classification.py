@@ -19,6 +19,7 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
 from core.base.storage import storage_errors
+from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import IMAGE_SUFFIXES, find_images, identity
@@ -57,6 +58,7 @@ class ClassifyRequest:
         fresh: whether to discard earlier results.
         keep_features: whether to store features for other heads over the same backbone.
         on_cluster: whether to use a Ray cluster, where no journal is kept.
+        detection: what to look for in the images.
         for_sorting: whether the journal is needed, and the model that last classified the folder is preferred.
     """
 
@@ -71,6 +73,7 @@ class ClassifyRequest:
     fresh: bool = False
     keep_features: bool = False
     on_cluster: bool = False
+    detection: DetectionOptions = NO_DETECTION
     for_sorting: bool = False
 
     @property
@@ -80,7 +83,8 @@ class ClassifyRequest:
 
     def job(self, folder: Path) -> JobRequest:
         """The job of one of the folders, without its model."""
-        return JobRequest(folder, self.recursive, self.include, self.exclude, keep_features=self.keep_features)
+        own = folder, self.recursive, self.include, self.exclude
+        return JobRequest(*own, keep_features=self.keep_features, detection=self.detection)
 
 
 @dataclass(slots=True)
@@ -189,7 +193,7 @@ class _Run:
             images = self._local_images()
         start = ClassifyStart.of(self._request, self._chosen, self._find_model(), is_job=is_job)
         with open_report(start) as report:
-            classifier = LazyClassifier(start.model, self._provider, self._precision)
+            classifier = LazyClassifier(start.model, self._provider, self._precision, self._request.detection)
             self._report(self._outcomes(classifier, images, start, report), report)
         return self._end(start, classifier.engine)
 
@@ -203,7 +207,8 @@ class _Run:
         place, images = self._remote_images()
         start = ClassifyStart.of(self._request, self._chosen, model, is_job=False)
         name = f"{model.name}@{model.version}" if model.version else model.name
-        task = ClusterTask(name, model_hashes(model), self._provider, self._precision, start.top_k, place)
+        how = self._provider, self._precision, start.top_k
+        task = ClusterTask(name, model_hashes(model), *how, place, self._request.detection)
         self._started = time.perf_counter()
         with open_report(start) as report:
             self._report(cluster.classify(images, task), report)
@@ -233,16 +238,21 @@ class _Run:
     def _find_model(self) -> InstalledModel:
         """The requested model, otherwise the one in use; for sorting rather the one that last classified the folder."""
         library, request = open_library(), self._request
-        if request.for_sorting and request.model is None:
-            id_ = job_id(request.job(request.paths[0]))
-            job = next((job for job in list_jobs() if isinstance(job, JobSummary) and job.id == id_), None)
-            if job is not None and job.model:
-                try:
-                    return library.find(f"{job.model}@{job.version}" if job.version else job.model)
-                except ModelError as error:
-                    what = tr("The model that classified this folder is not available: {reason}", reason=error.what)
-                    self._warn(what, "")
+        job = self._last_run() if request.for_sorting else None
+        if job is not None:
+            self._request = replace(request, detection=job.detection)
+        if job is not None and job.model and request.model is None:
+            try:
+                return library.find(f"{job.model}@{job.version}" if job.version else job.model)
+            except ModelError as error:
+                what = tr("The model that classified this folder is not available: {reason}", reason=error.what)
+                self._warn(what, "")
         return library.find(self._chosen.model if request.model is None else request.model)
+
+    def _last_run(self) -> JobSummary | None:
+        """The job of the first folder; None if it has none."""
+        id_ = job_id(self._request.job(self._request.paths[0]))
+        return next((job for job in list_jobs() if isinstance(job, JobSummary) and job.id == id_), None)
 
     # ---- folders, as jobs
 

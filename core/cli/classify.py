@@ -20,6 +20,7 @@ from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.progress import bar, job_bar
 from core.cli.results import open_results
 from core.cli.streams import is_terminal, print_message
+from core.detection import DetectionOptions
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import find_images, folder_name
 from core.jobs.cluster.addresses import Address
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         BrokenPipeOutputError: the reader of standard output has gone.
     """
     on_cluster = arguments.engine == "ray"
-    request = classify_request(arguments, *arguments.paths, on_cluster=on_cluster)
+    request = classify_request(arguments, *arguments.paths, on_cluster=on_cluster, detection=_detection(arguments))
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
     _check(request, arguments)
@@ -58,6 +59,10 @@ def classify_request(arguments: argparse.Namespace, *paths: Path, **more: Any) -
     options: dict[str, Any] = {name: getattr(arguments, name) for name in _OPTIONS if hasattr(arguments, name)}
     options |= {"include": tuple(arguments.include), "exclude": tuple(arguments.exclude)}
     return ClassifyRequest(paths, arguments.model, **options | more)
+
+
+def _detection(arguments: argparse.Namespace) -> DetectionOptions:
+    return DetectionOptions(crop=arguments.crop is not None, count=arguments.count)
 
 
 def summary(totals: ClassifyTotals) -> str:
@@ -164,7 +169,7 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
     )
     return ReportOptions(
         ReportFormat(arguments.format),
-        ColumnSet(start.top_k),
+        ColumnSet(start.top_k, detection=_detection(arguments)),
         byte_order_mark=arguments.bom,
         delimiter=delimiter_for(arguments, arguments.output),
         about=about,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from core.base.recovery import as_path
+from core.jobs.details import Details, encode_details, parse_details
 from core.jobs.schema import DONE, FAILED, GONE, WAITING
 from core.jobs.values import Review, Row, State, Verdict
-from core.prediction import Evidence, Failure, Neighbour, Outcome, Prediction, Score, Timing
+from core.prediction import Failure, Outcome, Prediction, Timing
 
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
@@ -46,7 +45,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     path = top / below / as_path(name)
     provider_name, _, precision = (provider or "").partition(" ")
     is_done, is_failed = state == DONE, state == FAILED
-    found = _parse_scores(scores) if is_done else ((), None)
+    found = parse_details(scores) if is_done else Details()
     return Row(
         number=number,
         path=path,
@@ -55,8 +54,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         label=label if is_done else None,
         confidence=confidence if is_done else None,
         unknown=bool(unknown) if is_done and unknown is not None else None,
-        scores=found[0],
-        evidence=found[1],
+        **found._asdict(),
         failure=Failure(path, kind, message, hint) if is_failed else None,
         review=Review(Verdict(verdict), reviewed_label) if verdict else None,
         finished=finished if is_done or is_failed else None,
@@ -72,13 +70,13 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
 def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
     """The columns of an outcome in `details`.
 
-    A prediction's evidence is stored in the column of the scores, its warnings in that of the
+    What belongs to a prediction's scores is stored in their column (`core.jobs.details`), its warnings in that of the
     message, its precision after its provider.
     """
     if isinstance(outcome, Failure):
         return (number, *[None] * 5, sha256, outcome.kind, outcome.message, outcome.hint)
     timing = outcome.timing
-    scores = _encode_scores(outcome)
+    scores = encode_details(outcome)
     times = (timing.decode_ms, timing.preprocess_ms, timing.inference_ms)
     provider = f"{outcome.provider} {outcome.precision}".strip()
     return (number, scores, provider, *times, sha256, None, "\n".join(outcome.warnings) or None, None)
@@ -101,36 +99,3 @@ def review_columns(review: Review | None, label: str | None) -> tuple[str | None
         case Review(Verdict.SKIPPED):
             return review.verdict.value, None
     return review.verdict.value, review.label
-
-
-def _encode_scores(outcome: Prediction) -> str:
-    """The scores and the evidence as JSON; earlier versions of Fovea stored a list of the scores alone."""
-    scores, found = [[score.label, score.probability] for score in outcome.scores], outcome.evidence
-    if found is None:
-        return json.dumps(scores)
-    near = [
-        [one.label, one.similarity, one.sha256, *(str(path or "") for path in (one.path, one.thumbnail))]
-        for one in found.nearest
-    ]
-    sets = {"set": found.set, "coverage": found.coverage}
-    return json.dumps({"scores": scores, "unknown": found.unknown_score, "nearest": near, **sets})
-
-
-def _parse_scores(text: str | None) -> tuple[tuple[Score, ...], Evidence | None]:
-    content = json.loads(text or "[]")
-    if isinstance(content, list):
-        return _scores(content), None
-    labels, coverage = content["set"], content.get("coverage")
-    near = tuple(_neighbour(*one) for one in content["nearest"])
-    chosen = None if labels is None else tuple(map(str, labels))
-    stated = None if coverage is None else float(coverage)
-    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near, stated)
-
-
-def _scores(content: Sequence[Any]) -> tuple[Score, ...]:
-    return tuple(Score(str(label), float(probability)) for label, probability in content)
-
-
-def _neighbour(label: str, similarity: float, sha256: str, *files: str) -> Neighbour:
-    paths = (Path(one) if one else None for one in files)
-    return Neighbour(str(label), float(similarity), str(sha256), *paths)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from core.base.providers import Precision, ProviderPreference
-from core.prediction import Evidence, Failure, Outcome, Prediction, Score, Timing
+from core.detection import NO_DETECTION, Detection, DetectionOptions
+from core.prediction import Crop, Evidence, Failure, Outcome, Prediction, Score, Timing
 
 # ---- request
 
@@ -30,6 +31,7 @@ class JobRequest:
         precision: the requested precision.
         top_k: the number of classes stored for each image, 1 or more.
         keep_features: whether to store features, so that another head on the same backbone takes seconds.
+        detection: what to look for in the images.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class JobRequest:
     precision: Precision = Precision.AUTO
     top_k: int = 5
     keep_features: bool = False
+    detection: DetectionOptions = NO_DETECTION
 
 
 # ---- rows
@@ -103,6 +106,8 @@ class Row:
         warnings: messages about the image.
         precision: the number format that the backbone was computed in; empty if unknown.
         evidence: what speaks for and against the prediction; None if there is none, or an earlier version made it.
+        detections: the things in the image, as in `Prediction`.
+        crop: the crop that the prediction was made from, as in `Prediction`.
     """
 
     number: int
@@ -123,6 +128,8 @@ class Row:
     warnings: tuple[str, ...] = ()
     precision: str = ""
     evidence: Evidence | None = None
+    detections: tuple[Detection, ...] | None = None
+    crop: Crop | None = None
 
     @property
     def final_label(self) -> str | None:
@@ -155,6 +162,8 @@ class Row:
             self.warnings,
             self.precision,
             self.evidence,
+            self.detections,
+            self.crop,
         )
 
 
@@ -307,6 +316,7 @@ class JobSummary:
         state: its state.
         counts: the number of images in each state.
         keep_features: whether the last run stored features.
+        detection: what the last run looked for.
         progress: its progress, while it is running or paused; not from the journal, as are the fields below.
         sortings: the ids of the sortings that can be undone, the last one last.
         interrupted: the id of the sorting that can be resumed; empty if there is none.
@@ -324,6 +334,7 @@ class JobSummary:
     state: JobState
     counts: JobCounts
     keep_features: bool = False
+    detection: DetectionOptions = NO_DETECTION
     progress: JobProgress | None = None
     sortings: tuple[str, ...] = ()
     interrupted: str = ""

@@ -6,7 +6,6 @@ image. So a single photo is classified at once and a thousand run at full speed,
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,23 +15,24 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.base.errors import ImageError, ProviderError
+from core.base.errors import ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import ModelCard, Preprocessing
+from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine, open_engine
-from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCache, file_signature
+from core.engine.feature_cache import CropFeatures, ImageFeatures, LruFeatureCache, file_signature
 from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
-from core.images.decoding import DECODE_THREADS, read_image
+from core.images.decoding import DECODE_THREADS
 from core.images.drawing import Picture
-from core.images.preprocessing import preprocess
+from core.models.detector import Detector, open_detector
 from core.models.evidence import TrainingImages, evidence, is_unknown
 from core.models.heads import Head, softmax, top_scores
 from core.models.installed import backbone_files, load_head, load_training_images
+from core.models.prepare import PreprocessedImage, compute_features, prepare, prepare_picture
 from core.models.values import InstalledModel
-from core.prediction import NO_FILE, Failure, Outcome, Prediction, Timing
+from core.prediction import Crop, Failure, Outcome, Prediction
 
 CACHED: Final = "kept"
 """Replaces the provider's name in predictions made from cached features."""
@@ -47,7 +47,8 @@ class Classifier:
         engine: its open backbone.
         head: its head.
         training_images: what predictions are explained with; None if the model does not keep it.
-        feature_cache: the cache of recent images' features; None for no caching.
+        feature_cache: the cache of recent images' features; None for no caching. It belongs to this detector.
+        detector: what looks for things in images; None if nobody asked.
     """
 
     model: InstalledModel
@@ -55,6 +56,7 @@ class Classifier:
     head: Head
     training_images: TrainingImages | None = None
     feature_cache: LruFeatureCache | None = None
+    detector: Detector | None = None
 
     def classify(self, images: Iterable[Path | Picture], *, top_k: int) -> Iterator[Outcome]:
         """Yield one outcome per image, in order; an unreadable image is a `Failure` and does not affect others.
@@ -82,12 +84,12 @@ class Classifier:
 
     def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
         if isinstance(image, Picture):
-            return _prepare_picture(image, plan)
+            return prepare_picture(image, plan)
         signature = file_signature(image) if self.feature_cache else None
         cached = self.feature_cache.get(signature) if self.feature_cache and signature else None
         if cached is not None:
             return cached
-        prepared = prepare(image, plan)
+        prepared = prepare(image, plan, self.detector)
         return replace(prepared, signature=signature) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
@@ -102,10 +104,7 @@ class Classifier:
         """Compute the features of images in one batch, and cache them."""
         if not images:
             return []
-        started = time.perf_counter()
-        features = self.engine.run(np.stack([image.input for image in images]))
-        each_ms = (time.perf_counter() - started) * 1000 / len(images)
-        computed = [image.with_features(row.copy(), each_ms) for image, row in zip(images, features, strict=True)]
+        computed = compute_features(images, self.engine.run)
         for image, one in zip(images, computed, strict=True):
             if self.feature_cache and image.signature:
                 self.feature_cache.put(image.signature, one)
@@ -125,8 +124,13 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
     return replace(classifier, model=model, head=load_head(model), training_images=load_training_images(model))
 
 
-def open_classifier(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> Classifier:
-    """Check a model's files and open it on a provider.
+def open_classifier(
+    model: InstalledModel,
+    requested: ProviderPreference,
+    precision: Precision,
+    detection: DetectionOptions = NO_DETECTION,
+) -> Classifier:
+    """Check a model's files and open it on a provider, with a detector if one is needed.
 
     Raises:
         ModelError: a file is missing, damaged, unsupported or malicious; no session was opened for it.
@@ -134,7 +138,7 @@ def open_classifier(model: InstalledModel, requested: ProviderPreference, precis
     """
     head, training_images = load_head(model), load_training_images(model)
     engine = choose_engine(backbone_files(model.backbone, model.card), requested, precision)
-    return Classifier(model, engine, head, training_images)
+    return Classifier(model, engine, head, training_images, detector=open_detector(detection))
 
 
 def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
@@ -153,52 +157,6 @@ def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PreprocessedImage:
-    """An image decoded and preprocessed.
-
-    Attributes:
-        path: the image.
-        input: uint8 [size, size, 3].
-        decode_ms: how long decoding took.
-        preprocess_ms: how long preprocessing took.
-        warnings: warnings about the image.
-        signature: the state of its file before it was read, if its features are to be cached.
-    """
-
-    path: Path
-    input: NDArray[np.uint8]
-    decode_ms: float
-    preprocess_ms: float
-    warnings: tuple[str, ...] = ()
-    signature: FileSignature | None = None
-
-    def with_features(self, features: NDArray[np.float32], inference_ms: float) -> ImageFeatures:
-        """The features [d] of the image, and how long the engine took for it."""
-        return ImageFeatures(
-            self.path, features, Timing(self.decode_ms, self.preprocess_ms, inference_ms), self.warnings
-        )
-
-
-def prepare(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
-    """Decode and preprocess an image; thread-safe."""
-    try:
-        started = time.perf_counter()
-        image = read_image(path, min_side=plan.min_decode_side)
-        decoded = time.perf_counter()
-        values = preprocess(image.pixels, plan)
-        finished = time.perf_counter()
-    except ImageError as error:
-        return Failure.of(path, error)
-    return PreprocessedImage(path, values, (decoded - started) * 1000, (finished - decoded) * 1000, image.warnings)
-
-
-def _prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage:
-    started = time.perf_counter()
-    values = preprocess(picture.pixels(), plan)
-    return PreprocessedImage(NO_FILE, values, 0.0, (time.perf_counter() - started) * 1000)
-
-
 def predictions(
     card: ModelCard,
     head: Head,
@@ -213,10 +171,27 @@ def predictions(
         card: the model's card.
         head: its head.
         training_images: its training images; None if it does not keep their features.
-        images: the images and their features.
+        images: the images and their features; those with a crop around their subject are predicted from that.
         engine: the engine that computed the features; None if they were cached.
         top_k: how many classes to report for each.
     """
+    whole = _predictions(card, head, training_images, images, engine, top_k)
+    crops = [replace(one, features=one.crop.features) for one in images if one.crop]
+    cropped = iter(_predictions(card, head, training_images, crops, engine, top_k))
+    return [
+        _from_crop(image.crop, one, next(cropped)) if image.crop else one
+        for image, one in zip(images, whole, strict=True)
+    ]
+
+
+def _predictions(
+    card: ModelCard,
+    head: Head,
+    training_images: TrainingImages | None,
+    images: Sequence[ImageFeatures],
+    engine: Engine | None,
+    top_k: int,
+) -> list[Prediction]:
     if not images:
         return []
     features = np.stack([image.features for image in images])
@@ -226,10 +201,14 @@ def predictions(
     for image, row, found in zip(images, rows, evidence(card, training_images, features, rows), strict=True):
         scores = top_scores(row, card.classes, top_k)
         unknown = is_unknown(card, found, scores[0].probability)
-        result.append(
-            Prediction(image.path, scores, unknown, card.name, provider, image.timing, image.warnings, precision, found)
-        )
+        origin = card.name, provider, image.timing, image.warnings, precision
+        result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections))
     return result
+
+
+def _from_crop(crop: CropFeatures, whole: Prediction, cropped: Prediction) -> Prediction:
+    """The prediction from a crop, which keeps what the model says about the whole image."""
+    return replace(cropped, crop=Crop(crop.box, crop.subject, whole.scores, whole.unknown))
 
 
 _Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure

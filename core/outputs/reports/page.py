@@ -17,7 +17,7 @@ from core.base.text import either_text, percent
 from core.datasets.problems import format_path
 from core.evaluation.pages import templates, thumbnail
 from core.jobs.values import Verdict
-from core.outputs.reports.columns import NEAREST, SET, UNKNOWN_SCORE, ReportRow
+from core.outputs.reports.columns import NEAREST, OBJECTS, SET, UNKNOWN_SCORE, ReportRow
 from core.outputs.reports.plan import ReportOptions
 from core.prediction import Failure, Prediction
 
@@ -85,6 +85,7 @@ class WebPage:
             failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
             listed=[self._listed_cells(row) for row in self._listed],
+            objects=(tr("Objects"),) if self._plan.columns.detection else (),
             coverages=[percent(one).replace(".0%", "%") for one in totals.coverages],
         )
 
@@ -99,6 +100,7 @@ class WebPage:
             "" if score is None else f"{score:.2f}",
             str(SET.value_of(row) or ""),
             str(NEAREST.value_of(row) or ""),
+            *((str(OBJECTS.value_of(row) or ""),) if self._plan.columns.detection else ()),
         )
 
     def _cards(

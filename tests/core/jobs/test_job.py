@@ -358,10 +358,10 @@ from core.jobs.values import JobRequest
 from core.base.progress import CancelToken
 from core.base.providers import ProviderPreference
 plain, where = pipeline.prepare, sys.argv[2]
-def prepare(path, plan):
+def prepare(path, *how):
     if path.name == where:
         os.kill(os.getpid(), 9)
-    return plain(path, plan)
+    return plain(path, *how)
 pipeline.prepare = prepare
 if where == "opening":
     pipeline.LazyClassifier.open = lambda _: os.kill(os.getpid(), 9)
