@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -20,7 +19,14 @@ from core.base.card_fields import FILE, HINT, NAME, SHA256, Fields, is_readable
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
-from core.card_rules import PredictionSets, UnknownRule, read_prediction_sets, read_unknown_rule
+from core.card_rules import (
+    OutOfSample,
+    PredictionSets,
+    UnknownRule,
+    read_out_of_sample,
+    read_prediction_sets,
+    read_unknown_rule,
+)
 
 FORMAT: Final = 1
 GOLDEN_COUNT: Final = 2
@@ -34,7 +40,8 @@ MAX_PARTS: Final = 8
 _MAX_LABEL: Final = 200
 _MAX_KERNELS: Final = 10_000
 _MAX_CARD_BYTES: Final = 16 * 1024 * 1024
-_PATH_SEPARATOR = re.compile(r"[/\\]")
+_NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\n\s+\]")
+"""A list of numbers in indented JSON, one a line; no text has line breaks in it."""
 # A JPEG is decoded at reduced size (by the DCT, in eighths), but not below this multiple of the input size. Measured on
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
 # to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
@@ -201,6 +208,7 @@ class ModelCard:
         unknown_below: images with a lower best probability are unknown; None if never measured.
         unknown: how images are scored as unknown instead; None for models that keep no features of training images.
         sets: the classes that an image may have; None if never measured.
+        out_of_sample: what it said of images that it was not trained on; None if not kept.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -218,6 +226,7 @@ class ModelCard:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     unknown: UnknownRule | None = None
     sets: PredictionSets | None = None
+    out_of_sample: OutOfSample | None = None
 
     @property
     def files(self) -> frozenset[str]:
@@ -254,28 +263,12 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
     raise ModelError(tr("The card has the unknown kind {kind!r}.", kind=kind[:80]), hint=tr(HINT))
 
 
-def shareable(card: ModelCard) -> ModelCard:
-    """The card for sharing: paths in the training command are reduced to their last names."""
-    command = card.training.get("command")
-    if not isinstance(command, str):
-        return card
-    return replace(card, training={**card.training, "command": without_paths(command)})
-
-
-def without_paths(command: str) -> str:
-    """A command line in which each path is reduced to its last name; empty if it cannot be parsed."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return ""
-    return shlex.join(_PATH_SEPARATOR.split(word.rstrip("/\\"))[-1] or "." for word in words)
-
-
 def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, for `read_card`."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
     content = {"format": FORMAT, "kind": kind, **asdict(card)}
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return (_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n").encode()
 
 
 def _origin(fields: Fields) -> Origin:
@@ -381,6 +374,7 @@ def _model(fields: Fields) -> ModelCard:
         evaluation=fields.metadata("evaluation"),
         unknown=read_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
         sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
+        out_of_sample=read_out_of_sample(fields.inner("out_of_sample")) if fields.has("out_of_sample") else None,
     )
 
 

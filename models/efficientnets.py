@@ -75,7 +75,7 @@ def build_general(places: Places) -> None:
             int8_variant.store_steps(data, plan), pretrained.tflite_kernels(file)
         ),
     )  # fmt: skip
-    backbone, agreement = _with_rounding(folder, backbone, head, places)
+    backbone, agreement = with_rounding(folder, backbone, head, places)
     card = ModelCard(
         name="general",
         title="General (1000 things)",
@@ -94,7 +94,7 @@ def build_general(places: Places) -> None:
     write_model_card(folder, card)
 
 
-def _with_rounding(
+def with_rounding(
     folder: Path, card: BackboneCard, head: LinearHead, places: Places
 ) -> tuple[BackboneCard, VariantAgreement]:
     """Add the variant that is made of a backbone's own file to its card, and compare the predictions of its head.

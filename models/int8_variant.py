@@ -23,13 +23,14 @@ from core.base.providers import ComputePrecision
 from core.card import BackboneCard, BackboneVariant
 from core.engine import golden, graph
 from core.exporting.activation_observer import POWER, observe_activations
-from core.exporting.int8 import OPERATORS, QuantizationKind, quantize
+from core.exporting.int8 import OPERATORS, QuantizationKind, mean_shift, quantize
 from core.images.decoding import decode
 from core.images.preprocessing import Preprocessing, preprocess
 from core.models import joined
 from core.models.rounding import write_steps
 from core.models.variants import Variant, backbone_variant, open_file, run_file
 from core.models.weight_storage import Storage, store_as_float32
+from core.trainer.onnx_to_keras import stored_kernels
 
 FILE: Final = "int8.onnx"
 XCEPTION_FLOAT32: Final = ("conv_4", "conv_14", "conv_23")
@@ -68,6 +69,45 @@ def int8_file(data: bytes, card: BackboneCard, float32: Collection[str]) -> byte
     quantized = quantize(model, stats, QuantizationKind.U8S8, float32)
     graph.check_backbone(quantized, card)
     return quantized
+
+
+def nearest_kernels(data: bytes) -> list[tuple[NDArray[np.int8], NDArray[np.float32]]]:
+    """The kernels of a network as the nearest integers [out, in, h, w] and the step [out] of each output channel."""
+    found = []
+    for kernel in stored_kernels(data):
+        steps = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / np.float32(np.iinfo(np.int8).max)
+        steps[steps == 0] = 1
+        found.append((np.rint(kernel / steps).astype(np.int8), steps.reshape(-1)))
+    return found
+
+
+def with_kernels(data: bytes, kernels: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]]) -> bytes:
+    """The network with other kernels, in float32."""
+    model, remaining = graph.parse(data), iter(kernels)
+    store_as_float32(model)
+    arrays = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            arrays[node.input[1]].CopyFrom(numpy_helper.from_array(_product(*next(remaining)), node.input[1]))
+    return joined.serialise(model)
+
+
+def mean_shifts(
+    data: bytes, kernels: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]], plan: Preprocessing
+) -> list[NDArray[np.float64]]:
+    """By how much these kernels decrease the mean of each output [out] of each convolution, on calibration crops."""
+    model = graph.parse(data)
+    means = observe_activations(model, calibration_crops(plan), ("Conv",)).means
+    inputs = [node.input[0] for node in model.graph.node if node.op_type == "Conv"]
+    lost = [exact - _product(*kernel) for exact, kernel in zip(stored_kernels(data), kernels, strict=True)]
+    return [
+        mean_shift(part, means[name]) if name in means else np.zeros(len(part))
+        for part, name in zip(lost, inputs, strict=True)
+    ]
+
+
+def _product(integers: NDArray[np.int8], steps: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(integers * steps.reshape(-1, 1, 1, 1), np.float32)
 
 
 def store_kernels(data: bytes, kernels: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]]) -> bytes:

@@ -40,6 +40,8 @@ def write_backbone(
     *,
     float16: Any = None,
     change: Callable[[bytes], bytes] = bytes,
+    expected: Any = None,
+    least_cosine: float = LEAST_COSINE,
     **fields: Any,
 ) -> BackboneCard:
     """Export a Keras backbone, prove the file right, and describe it.
@@ -50,6 +52,8 @@ def write_backbone(
         places: for the photos to compare.
         float16: which kernels are stored as float16, a `Float16Policy`; None for everything.
         change: changes how the exported file stores its weights.
+        expected: the network that the file is compared with; None for `model`.
+        least_cosine: the lowest acceptable cosine between the features of the file and of the network.
         fields: of the card.
     """
     from parity import parity
@@ -66,10 +70,10 @@ def write_backbone(
     paths = labelled_photos(places.photos)[::6]
     if paths:
         images = np.concatenate([images, read_pixels(paths, plan)])
-    found = parity(model, file, images, _BATCH)
+    found = parity(expected or model, file, images, _BATCH)
     print(f"{folder.name}: {found}")
-    if found.least_cosine < LEAST_COSINE:
-        raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {LEAST_COSINE} is asked.")
+    if found.least_cosine < least_cosine:
+        raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {least_cosine} is asked.")
     return exported_backbone_card(model, data, **fields)
 
 

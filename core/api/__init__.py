@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from core.models.trash import RemovedEntry
     from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel, ModelName, OpenedModel
     from core.training.protocol import Epoch
-    from core.training.request import RetrainRequest, TrainRequest
+    from core.training.request import ForgetRequest, RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
-    from core.training.values import Forecast, Previewed, RetrainingResult, TrainingResult
+    from core.training.values import Forecast, Forgotten, Previewed, RetrainingResult, TrainingResult
 
 _LISTED_AT_ONCE: Final = 500
 
@@ -386,3 +386,11 @@ def retrain(request: RetrainRequest, *, report: ProgressCallback, token: CancelT
     from core.training.retrain import retrain as make_next_version
 
     return make_next_version(request, open_library(), report=report, token=token)
+
+
+def forget(request: ForgetRequest, *, report: ProgressCallback, token: CancelToken) -> Forgotten:
+    """Train the next version of a model without some photos, and delete everything that was made with them."""
+    from core.models.library import open_library
+    from core.services import forgetting
+
+    return forgetting.forget(request, open_library(), report=report, token=token)

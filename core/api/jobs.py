@@ -81,6 +81,13 @@ def resume_job(job: str, *, report: Callable[[JobSummary], None], token: CancelT
     return jobs.resume(job, report=report, token=token)
 
 
+def classify_job_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
+    """Classify a job's images with the version of its model that is active now; as `run_job`."""
+    from core.services import jobs
+
+    return jobs.classify_again(job, report=report, token=token)
+
+
 def watch_job(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Classify new photos in a job's folder until cancelled; as `run_job`."""
     from core.services import jobs
@@ -132,6 +139,13 @@ def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
 
     view = views.view_of(version)
     return None if view is None else view.fetch(version, first, count)
+
+
+def arrange_rows(job: str, view: View, *, report: ProgressCallback, token: CancelToken) -> None:
+    """Compute the places of a view's rows if they depend on the photos themselves; open views then show them."""
+    from core.services import arranging
+
+    arranging.arrange_rows(job, view, report=report, token=token)
 
 
 # ---- reviews

@@ -22,7 +22,9 @@ from core.base import paths, settings
 from core.base.errors import BrokenRecord, ImageError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
+from core.evaluation.acceptance import Acceptance
 from core.images.listing import find_images
+from core.jobs.acceptance import accept
 from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.journal import job_id
 from core.jobs.pipeline import LazyClassifier
@@ -126,10 +128,17 @@ def _latest(*states: SortingState) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KeywordRun:
-    """What writing or removing keywords left out: unreadable folders, and photos with keywords that were moved away."""
+    """What came of writing or removing keywords.
+
+    Attributes:
+        unreadable: the folders that could not be read.
+        moved: the number of photos with keywords that were moved away.
+        acceptance: what it means to use the predictions; None if keywords were removed, or there are no predictions.
+    """
 
     unreadable: tuple[Path, ...]
     moved: int
+    acceptance: Acceptance | None = None
 
 
 def write_keywords(
@@ -170,8 +179,9 @@ def write_keywords(
             written = write_assigned(results, assigned, options, tool, record, token=token)
             for outcome in chain(failures, written):
                 report(outcome)
+            accepted = accept(results, Filter(), policy.threshold)
         moved = len(record.photos_in(_absolute(folder)))
-    return KeywordRun(tuple(error.path for error in unreadable), moved)
+    return KeywordRun(tuple(error.path for error in unreadable), moved, accepted)
 
 
 def remove_keywords(

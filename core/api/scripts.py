@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from core.models.values import Entry, InstalledBackbone, InstalledModel, Version
 if TYPE_CHECKING:
     from core.evaluation.values import FolderEvaluation
     from core.models.trash import RemovedEntry
-    from core.training.values import DatasetCheck
+    from core.training.values import DatasetCheck, RetrainingResult
 
 
 def load_settings() -> settings.Settings:
@@ -100,6 +101,16 @@ def use_default_if_gone(name: str) -> str | None:
 def list_removed() -> tuple[RemovedEntry, ...]:
     """List the models and versions that can be restored, the latest first."""
     return trash.list_removed(open_library().user)
+
+
+def add_class(
+    name: str, label: str, paths: Sequence[Path], *, report: ProgressCallback, token: CancelToken
+) -> RetrainingResult:
+    """Teach a model, `name` or `name@version`, a class by images; see `core.training.new_class`."""
+    from core.training import new_class
+
+    provider = load_settings().provider
+    return new_class.add_class(name, label, paths, open_library(), provider, report=report, token=token)
 
 
 # ---- evaluation

@@ -16,11 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
-from core.base.database import connect, transaction
+from core.base.database import connect, erase, transaction
 from core.base.errors import StorageError
 from core.base.i18n import tr
 from core.base.recovery import is_damage
-from core.base.salvage import files_set_aside, set_aside
+from core.base.salvage import LOGS, files_set_aside, set_aside
+from core.base.storage import is_there, storage_errors
 
 _BATCH_SIZE: Final = 500
 """Rows per statement; SQLite limits the number of parameters to some thousands."""
@@ -84,6 +85,25 @@ class Cache:
         if rows:
             self._do(partial(self._insert, rows))
 
+    def erase(self, condition: str, values: Sequence[Value]) -> None:
+        """Delete rows so that nothing of them is left, not even in damaged files that were set aside.
+
+        Args:
+            condition: with one parameter.
+            values: the parameter of each deletion.
+
+        Raises:
+            StorageError: the file cannot be used; there may be such rows in it.
+        """
+        for aside in files_set_aside(self._file.parent, self._file.name):
+            with storage_errors(aside):
+                for ending in ("", *LOGS):
+                    aside.with_name(aside.name + ending).unlink(missing_ok=True)
+        statement = f"DELETE FROM {self._table} WHERE {condition}"
+        if is_there(self._file) and not self._do(partial(self._erase, statement, values)):
+            what = tr("Couldn't delete from the cache {file!r} ({what}).", file=str(self._file), what=self._what)
+            raise StorageError(what, hint=tr("Close other programs that use it, or delete the file, then try again."))
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
@@ -102,6 +122,10 @@ class Cache:
         with transaction(opened):
             opened.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES ({marks})", rows)
             self._trim(opened)
+
+    def _erase(self, statement: str, values: Sequence[Value], opened: sqlite3.Connection) -> bool:
+        erase(opened, statement, [(value,) for value in values])
+        return True
 
     def _trim(self, opened: sqlite3.Connection) -> None:
         """Delete the least recently used rows if the limit is exceeded."""

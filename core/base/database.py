@@ -55,6 +55,24 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("COMMIT")
 
 
+def erase(database: sqlite3.Connection, statement: str, values: Sequence[tuple[object, ...]]) -> None:
+    """Delete or overwrite rows so that no byte of what they were is left in the files of a database.
+
+    Args:
+        database: the open database.
+        statement: what deletes or overwrites the rows.
+        values: the parameters of each run of the statement.
+
+    Raises:
+        sqlite3.Error: it could not be done, for example because another program is reading for a long time.
+    """
+    with transaction(database):
+        database.executemany(statement, values)
+    database.execute("VACUUM")  # pages that were split or freed earlier have copies of rows
+    if database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise sqlite3.OperationalError("database is locked")
+
+
 def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Yield the items, as many at a time as one statement takes."""
     for start in range(0, len(items), CHUNK):

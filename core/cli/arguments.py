@@ -144,6 +144,30 @@ _REMOVE: Final = mark("""\
 Remove one of your models with all its versions or, with NAME@N, a version that is not active.
 `fovea models restore` can bring it back for 7 days.
 """)
+_ADD_CLASS: Final = mark("""\
+Teach a model a class: label images with it, as in the window, and retrain the model with them. The
+next version becomes active; `fovea models rollback M` goes back.
+
+CLASS may be new, or one of the model's own. IMAGE is an image, or a folder of images of the class. Ten
+different images or more work well. The images stay where they are, and are labelled until you change
+that in the window.
+
+A model whose training data was not saved, such as general, can't be retrained: `fovea train
+--keep-classes-of general` makes a new model that keeps its classes.
+
+Exit code: 0 the version was added, 1 it was, without some of the images, 2 it was not.
+""")
+_FORGET: Final = mark("""\
+Forget images that one of your models was trained on, calibrated with or tested on: for example those
+of a person who asks for it.
+
+The next version is trained from the start on the other images, each in the set in which it was. Every
+version that was made with the images is then deleted and can't be restored. Their features, thumbnails,
+hashes, paths and labels are removed from Fovea's folders. The files themselves and exported models are
+not changed: remove the files before you train on their folder again.
+
+PHOTO is a file as it was when the model was trained, or its path if it was deleted or changed.
+""")
 _RESTORE: Final = mark("""\
 Restore a model or, with NAME@N, a version that was removed within the last 7 days. Without a name,
 list what can be restored.
@@ -283,11 +307,20 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     restore.add_argument("name", metavar="M", nargs="?", help=tr("name of the model; M@N is its version N"))
     for action in (show, export, remove, use, *_add_versions(actions)):
         action.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
+    forget = actions.add_parser("forget", help=tr("forget training images"), description=tr(_FORGET))
+    forget.add_argument("name", metavar="M", help=tr("name of the model"))
+    forget.add_argument("photos", metavar="PHOTO", nargs="+", type=parse_path, help=tr("image to forget"))
+    add_format(forget, "json", default=argparse.SUPPRESS)
     add = actions.add_parser("import", help=tr("import a model from an .onnx file"), description=tr(_IMPORT))
     _add_import(add)
     fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
     fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
     _add_variant(fetch)
+    teach = actions.add_parser("add-class", help=tr("teach a model a class"), description=tr(_ADD_CLASS))
+    teach.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
+    teach.add_argument("label", metavar="CLASS", help=tr("the class"))
+    teach.add_argument("images", metavar="IMAGE", nargs="+", type=parse_path, help=tr("image, or folder of images"))
+    add_format(teach, "json", default=argparse.SUPPRESS)
     networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
     add_format(networks, "json", default=argparse.SUPPRESS)
     for action in (export, add):

@@ -21,6 +21,7 @@ from core.cli.progress import bar, job_bar
 from core.cli.results import open_results
 from core.cli.streams import is_terminal, print_message
 from core.detection import DetectionOptions
+from core.evaluation.acceptance import known_scores
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import find_images, folder_name
 from core.jobs.cluster.addresses import Address
@@ -174,6 +175,7 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
         delimiter=delimiter_for(arguments, arguments.output),
         about=about,
         folder=start.paths[0] if len(start.paths) == 1 else None,
+        known_scores=known_scores(card),
     )
 
 

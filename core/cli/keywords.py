@@ -18,6 +18,7 @@ from core.cli.classify import classify_request
 from core.cli.problems import failure_json, print_failure
 from core.cli.progress import job_bar
 from core.cli.streams import print_message, results_to
+from core.evaluation.acceptance import acceptance_text
 from core.jobs.values import JobProgress
 from core.outputs.keywords.from_job import KeywordPolicy
 from core.outputs.keywords.values import KeywordChange, KeywordOutcome, KeywordRequest, KeywordResult
@@ -35,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     done = _run(arguments, totals)
     if totals or done.unreadable:
         print_message(_summary(totals, dry_run=arguments.dry_run))
+        if arguments.dry_run and done.acceptance:
+            print_message(acceptance_text(done.acceptance))
     elif arguments.remove:
         print_message(tr("No photo here has a keyword of Fovea."), hint=_filter_hint(arguments, done.moved))
     else:

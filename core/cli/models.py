@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ _CLASSES_SHOWN: Final = 40
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run an action; return 0 on success, and the exit code of `compare`.
+    """Run an action; return 0 on success, and the exit code of `add-class` and `compare`.
 
     Raises:
         FoveaError: it could not be done.
@@ -32,29 +32,35 @@ def run(arguments: argparse.Namespace) -> int:
             tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
         case "show":
             _show(arguments)
-        case "import":
-            from core.cli import imports
-
-            imports.run(arguments)
-        case "export":
-            from core.cli import export
-
-            export.run(arguments)
-        case "fetch":
-            from core.cli import fetch
-
-            fetch.run(arguments)
-        case "networks":
-            from core.cli import networks
-
-            networks.run(arguments)
-        case "compare":
-            from core.cli import compare
-
-            return compare.run(arguments)
+        case "compare" | "add-class":
+            return _run_with_code(arguments)
+        case "import" | "export" | "fetch" | "forget" | "networks" as action:
+            _run_of(action)(arguments)
         case _:
             versions.run(arguments)
     return 0
+
+
+def _run_with_code(arguments: argparse.Namespace) -> int:
+    from core.cli import add_class, compare
+
+    return compare.run(arguments) if arguments.action == "compare" else add_class.run(arguments)
+
+
+def _run_of(action: str) -> Callable[[argparse.Namespace], None]:
+    """The function that runs an action with a module of its own, which is imported only then."""
+    match action:
+        case "import":
+            from core.cli.imports import run
+        case "export":
+            from core.cli.export import run
+        case "fetch":
+            from core.cli.fetch import run
+        case "forget":
+            from core.cli.forget import run
+        case _:
+            from core.cli.networks import run
+    return run
 
 
 def _show(arguments: argparse.Namespace) -> None:

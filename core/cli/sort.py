@@ -22,6 +22,7 @@ from core.cli.classify import classify_request, summary
 from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
 from core.cli.streams import print_message
+from core.evaluation.acceptance import acceptance_text
 from core.outputs.sort import SortPlan
 from core.outputs.sorting.records import list_sortings
 from core.outputs.sorting.texts import left_texts, plan_details, sorted_text, undone_text
@@ -100,6 +101,7 @@ def _interruptible() -> Iterator[ProgressCallback]:
 def _show_steps(plan: SortPlan, form: str) -> None:
     planned = plan.summary
     content = _request_json(plan.request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
+    content |= {"acceptance": asdict(plan.acceptance) if plan.acceptance else None}
     steps = map(_step, plan.steps)
     tables.print_result(form, lambda: content | {"steps": list(steps)}, lambda: [_steps_table(plan)])
     count = tr_n(
@@ -109,7 +111,8 @@ def _show_steps(plan: SortPlan, form: str) -> None:
         size=tables.size(planned.size),
         mode=plan.request.by,
     )
-    print_message(" ".join((count, *plan_details(planned), tr("This was a dry run. Nothing was changed."))))
+    accepted = (acceptance_text(plan.acceptance),) if plan.acceptance else ()
+    print_message(" ".join((count, *plan_details(planned), *accepted, tr("This was a dry run. Nothing was changed."))))
 
 
 def _steps_table(plan: SortPlan) -> Table:

@@ -81,7 +81,8 @@ def _content(found: ModelStatistics, timings: LayerTimings | None, order: list[i
               "multiply_adds": network.multiply_adds, "activation_bytes": network.activation_bytes,
               "depth": network.depth, "receptive_field": network.receptive_field,
               "milliseconds": timings.total_ms if timings else None,
-              "other_milliseconds": timings.other_ms if timings else None}  # fmt: skip
+              "other_milliseconds": timings.other_ms if timings else None,
+              "run_milliseconds": timings.run_ms if timings else None}  # fmt: skip
     about = {"title": found.title, "variant": found.precision, "variants": list(found.precisions)}
     return about | totals | {"notes": list(network.notes), "separable": separable, "layers": layers}
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import natural_sort_key
-from core.datasets.discovery import LAYOUT_HINT
 from core.datasets.labelled_image import LabelledImage
+from core.datasets.layout_problems import LAYOUT_HINT
 from core.datasets.problems import (
     Problem,
     ProblemKind,
@@ -24,9 +24,9 @@ from core.datasets.problems import (
     format_paths,
 )
 from core.datasets.subsets import Subset
+from core.datasets.values import FEW_IMAGES
 from core.images.perceptual_hash import group_near_duplicates
 
-_FEW_IMAGES: Final = 10
 _MAX_IMBALANCE: Final = 10
 _MANY_CLASSES: Final = 1000
 _MORE_HINT: Final = mark("Add more images. A few dozen different ones per class work well.")
@@ -208,9 +208,9 @@ def _missing_text(part: Subset, names: str) -> tuple[str, str]:
 
 
 def _few_images(images: Sequence[LabelledImage]) -> Iterable[Problem]:
-    few = {label: count for label, count in _counts(images).items() if count < _FEW_IMAGES}
+    few = {label: count for label, count in _counts(images).items() if count < FEW_IMAGES}
     if few:
-        what = tr("Classes with fewer than {minimum} images: {counts}.", minimum=_FEW_IMAGES, counts=format_counts(few))
+        what = tr("Classes with fewer than {minimum} images: {counts}.", minimum=FEW_IMAGES, counts=format_counts(few))
         yield Problem(ProblemKind.FEW_IMAGES, (), what, tr(_MORE_HINT))
 
 

@@ -17,3 +17,8 @@ def normalize_label(name: str) -> str:
     Composed and decomposed accents give the same label (Unicode NFC).
     """
     return unicodedata.normalize("NFC", display_path(name)).strip()[:_MAX_LENGTH].strip()
+
+
+def folder_label(name: str) -> str:
+    """The label in the name of a folder or file, never empty."""
+    return normalize_label(name) or "unnamed"

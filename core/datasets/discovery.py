@@ -11,32 +11,25 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-from core.base.errors import DatasetError, FoveaError
-from core.base.i18n import mark, tr, tr_n
+from core.base.errors import DatasetError
+from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.text import display_path, natural_sort_key
-from core.datasets.class_labels import normalize_label
+from core.datasets.class_labels import folder_label
 from core.datasets.custom_datasets import is_custom
 from core.datasets.label_file import find_labels
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import LEFT_OUT, OverriddenImage, Scope, folder_key, summarize
-from core.datasets.problems import Problem, ProblemKind, format_names, format_path, format_paths, unreadable
-from core.datasets.subsets import Subset, are_named_as_subsets, is_wrapper, subsets_among
+from core.datasets.layout_problems import LayoutProblems
+from core.datasets.problems import Problem, ProblemKind
+from core.datasets.subsets import Subset, is_wrapper, subsets_among
 from core.images.listing import find_images, identity, is_folder, is_hidden, is_link
 from core.images.system_folders import is_system_folder
-
-LAYOUT_HINT: Final = mark("Choose a folder with one subfolder of images per class, or with files named like cat.0.jpg.")
-
-_SUBSETS_HINT: Final = mark("Name the folders train, validation and test, and put one subfolder per class in each.")
-
-_MAX_SUBSETS: Final = 20
-"""More folders than this are hardly the subsets of one dataset."""
 
 _LABEL_IN_NAME: Final = re.compile(r"(?P<label>.*[^\W\d_].*?)[._ -]+\(?\d+\)?\Z")
 _CAMERA: Final = re.compile(
@@ -79,10 +72,11 @@ def discover(folder: Path, token: CancelToken) -> Discovery:
         name, reason = display_path(folder), error.strerror or tr("unknown error")
         what = tr("Couldn't read the folder “{folder}”: {reason}.", folder=name, reason=reason)
         raise DatasetError(what, hint=tr("Check that the folder exists and that you can open it.")) from error
+    problems = search.problems.found
     if overridden:
         what, hint = summarize(overridden), tr("To review or undo these changes, open the training wizard.")
-        search.problems.append(Problem(ProblemKind.OVERRIDDEN, tuple(one.path for one in overridden), what, hint))
-    return Discovery(images, search.problems, tuple(overridden), confirmed)
+        problems.append(Problem(ProblemKind.OVERRIDDEN, tuple(one.path for one in overridden), what, hint))
+    return Discovery(images, problems, tuple(overridden), confirmed)
 
 
 def _with_user_labels(
@@ -110,23 +104,18 @@ def _with_user_labels(
     return labelled, overridden, frozenset(confirmed)
 
 
-def _normalized_label(name: str) -> str:
-    """The label of a folder or file name, never empty."""
-    return normalize_label(name) or "unnamed"
-
-
 class _Discoverer:
     """One walk through a folder.
 
     Attributes:
-        problems: what was skipped so far, and why.
+        problems: those found so far.
         _read: identities of the folders read so far.
     """
 
     def __init__(self, folder: Path, token: CancelToken) -> None:
         self._folder, self._token = folder, token
         self._read: set[Hashable] = set()
-        self.problems: list[Problem] = []
+        self.problems = LayoutProblems()
 
     def images(self) -> list[LabelledImage]:
         self._read.add(identity(self._folder))
@@ -134,7 +123,8 @@ class _Discoverer:
         parts = subsets_among(subfolders)
         if not parts:
             return self._classes_of_subsets(subfolders) or self._labelled(self._folder, subfolders, None)
-        self._report_outside([folder for folder in subfolders if folder not in parts])
+        if outside := [*(one for one in subfolders if one not in parts), *self._images_in(self._folder)]:
+            self.problems.add_outside(outside)
         return self._merge_spellings(
             [image for folder, part in parts.items() for image in self._subset_images(folder, part)]
         )
@@ -147,13 +137,13 @@ class _Discoverer:
         inside = {top: self._if_readable(self._subfolders, top) for top in tops}
         parts = {top: subsets_among(subfolders) for top, subfolders in inside.items()}
         if len(tops) < 2 or not all(parts.values()) or any(map(self._holds_images, tops)):
-            self._report_similar(inside)
+            self.problems.add_similar(inside)
             return []
         return [
             image
             for top, own in parts.items()
             for folder, part in own.items()
-            for image in self._class(folder, part, _normalized_label(top.name))
+            for image in self._class(folder, part, folder_label(top.name))
         ]
 
     def _holds_images(self, folder: Path) -> bool:
@@ -170,20 +160,14 @@ class _Discoverer:
         labels = {image.label for image in images} - known
         changed = {label: spelling[label.casefold()] for label in labels if label.casefold() in spelling}
         if changed:
-            pairs = format_names([f"{label}” = “{changed[label]}" for label in sorted(changed, key=natural_sort_key)])
-            what = tr("Classes spelled differently in different sets are treated as the same: {names}.", names=pairs)
-            self._add_problem(ProblemKind.CASE_CLASH, [], what, tr("No action needed."))
+            self.problems.add_spellings(changed)
         return [replace(image, label=changed.get(image.label, image.label)) for image in images]
 
     def _subset_images(self, folder: Path, part: Subset) -> list[LabelledImage]:
         folder = self._unwrapped(folder)
         images = self._labelled(folder, self._if_readable(self._classes_in, folder), part)
         if not images:
-            what = tr(
-                "The folder “{folder}” contains no labelled images, so this set is split from the others.",
-                folder=format_path(folder),
-            )
-            self._add_problem(ProblemKind.EMPTY_SUBSET, [folder], what, tr(LAYOUT_HINT))
+            self.problems.add_empty_subset(folder)
         return images
 
     def _unwrapped(self, folder: Path) -> Path:
@@ -199,9 +183,11 @@ class _Discoverer:
         images = [image for subfolder in subfolders for image in self._class(subfolder, part)]
         if not images:
             return self._by_name(loose, part)
-        self._report_empty(subfolders, {image.label for image in images})
+        labels = {image.label for image in images}
+        self.problems.add_empty_classes(one for one in subfolders if folder_label(one.name) not in labels)
         decided, left = self._skip_unlabelled(loose, part)
-        self._report_loose(left)
+        if left:
+            self.problems.add_loose(left)
         return images + decided
 
     def _skip_unlabelled(self, without: list[Path], part: Subset | None) -> tuple[list[LabelledImage], list[Path]]:
@@ -213,7 +199,7 @@ class _Discoverer:
 
     def _class(self, top: Path, part: Subset | None, label: str = "") -> Iterator[LabelledImage]:
         """The images of a class folder, recursively; the folder's name is the label unless one is given."""
-        label, pending = label or _normalized_label(top.name), [top]
+        label, pending = label or folder_label(top.name), [top]
         while pending:
             folder = pending.pop()
             if self._is_new(folder):
@@ -224,16 +210,11 @@ class _Discoverer:
         labels = {path: _label_in_name(path) for path in images}
         decided, without = self._skip_unlabelled([path for path, label in labels.items() if label is None], part)
         if without:
-            what = tr_n(
-                "Left out {count:,} image without a class folder or a label in its name.",
-                "Left out {count:,} images without a class folder or a label in their names.",
-                len(without),
-            )
-            self._add_problem(ProblemKind.NO_LABELS, without, what, tr(LAYOUT_HINT))
+            self.problems.add_without_label(without)
         return [*(LabelledImage(path, label, part) for path, label in labels.items() if label is not None), *decided]
 
     def _images_in(self, folder: Path) -> Iterator[Path]:
-        for path in find_images([folder], recursive=False, on_error=self._report_unreadable):
+        for path in find_images([folder], recursive=False, on_error=self.problems.add_unreadable):
             self._token.check()
             yield path
 
@@ -244,9 +225,7 @@ class _Discoverer:
         hidden = [folder / name for name in sorted(names, key=natural_sort_key) if not is_system_folder(name)]
         classes = [one for one in hidden if next(self._images_in(one), None)]
         if classes:
-            what = tr("Skipped hidden folders with images: {names}.", names=format_paths(classes))
-            hint = tr("If they are classes, rename them so that their names don't start with a dot.")
-            self._add_problem(ProblemKind.SKIPPED, classes, what, hint)
+            self.problems.add_hidden(classes)
         return self._subfolders(folder)
 
     def _subfolders(self, folder: Path) -> list[Path]:
@@ -256,8 +235,7 @@ class _Discoverer:
         self._token.check()
         names = [name for name in sorted(found, key=natural_sort_key) if not is_system_folder(name)]
         if links := [folder / name for name in names if found[name]]:
-            what = tr("Skipped links to folders: {names}.", names=format_paths(links))
-            self._add_problem(ProblemKind.SKIPPED, links, what, tr("To use these images, copy the folders here."))
+            self.problems.add_links(links)
         return [folder / name for name in names if not found[name]]
 
     @staticmethod
@@ -274,85 +252,14 @@ class _Discoverer:
         except OSError:
             return True  # reported by `_images_in`
         if key in self._read:
-            what = tr(
-                "Skipped the folder “{folder}”: it is the same as another one already read.", folder=format_path(folder)
-            )
-            self._add_problem(ProblemKind.SKIPPED, [folder], what, tr("To use it here too, copy the folder."))
+            self.problems.add_read_twice(folder)
             return False
         self._read.add(key)
         return True
-
-    def _report_similar(self, inside: Mapping[Path, list[Path]]) -> None:
-        """Report folders that are read as classes although they are named like subsets or contain the same classes."""
-        tops = [top for top, own in inside.items() if own]
-        names = {top: {_normalized_label(one.name).casefold() for one in inside[top]} for top in tops}
-        pairs = combinations(tops, 2) if len(tops) <= _MAX_SUBSETS else ()
-        found = {top for a, b in pairs if _are_similar(names[a], names[b]) for top in (a, b)}
-        alike = [top for top in tops if top in found]
-        if are_named_as_subsets(list(inside)) and not alike:
-            what = tr(
-                "The folders {names} are used as classes but look like training, validation and test sets.",
-                names=format_names([top.name for top in inside]),
-            )
-            self._add_problem(ProblemKind.LOOKS_LIKE_SUBSETS, inside, what, tr(_SUBSETS_HINT))
-        if alike:
-            shared = sorted({display_path(one.name) for top in alike for one in inside[top]}, key=natural_sort_key)
-            read = format_names([display_path(top.name) for top in alike])
-            what = tr(
-                "The folders {names} are used as classes but contain folders with the same names: {shared}.",
-                names=read,
-                shared=format_names(shared),
-            )
-            hint = tr(
-                "If those are the classes, choose one of the folders, or name the folders train, validation and test."
-            )
-            self._add_problem(ProblemKind.LOOKS_LIKE_SUBSETS, alike, what, hint)
-
-    def _report_empty(self, subfolders: list[Path], labels: set[str]) -> None:
-        reported = {path for problem in self.problems for path in problem.paths}
-        for empty in (subfolder for subfolder in subfolders if _normalized_label(subfolder.name) not in labels):
-            if empty not in reported:
-                what = tr("The class folder “{folder}” contains no images.", folder=format_path(empty))
-                self._add_problem(ProblemKind.EMPTY_CLASS, [empty], what, tr("Add images to it, or remove it."))
-
-    def _report_loose(self, loose: list[Path]) -> None:
-        if loose:
-            what = tr_n(
-                "Skipped {count:,} image outside the class folders: {names}.",
-                "Skipped {count:,} images outside the class folders: {names}.",
-                len(loose),
-                names=format_paths(loose),
-            )
-            self._add_problem(ProblemKind.SKIPPED, loose, what, tr("Move them into a class folder."))
-
-    def _report_outside(self, folders: list[Path]) -> None:
-        loose = list(self._images_in(self._folder))
-        if folders or loose:
-            outside = [*folders, *loose]
-            what = tr(
-                "Skipped everything outside the training, validation and test folders: {names}.",
-                names=format_paths(outside),
-            )
-            self._add_problem(
-                ProblemKind.SKIPPED, outside, what, tr("To use these images, move them into those folders.")
-            )
-
-    def _report_unreadable(self, path: Path, error: FoveaError) -> None:
-        self.problems.append(unreadable(path, error.what, error.hint))
-
-    def _add_problem(self, kind: ProblemKind, paths: Iterable[Path], what: str, hint: str) -> None:
-        problem = Problem(kind, tuple(paths), what, hint)
-        if problem not in self.problems:  # a folder that may be a subset is listed more than once
-            self.problems.append(problem)
-
-
-def _are_similar(a: set[str], b: set[str]) -> bool:
-    """Whether two sets of names, at least one with several, share at least half of the smaller one."""
-    return max(len(a), len(b)) > 1 and 2 * len(a & b) >= max(1, min(len(a), len(b)))
 
 
 def _label_in_name(path: Path) -> str | None:
     match = _LABEL_IN_NAME.fullmatch(path.stem)
     if match is None or _CAMERA.match(path.stem.casefold()):
         return None
-    return _normalized_label(match["label"])
+    return folder_label(match["label"])

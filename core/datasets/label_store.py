@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from core.base import recovery
-from core.base.database import CHUNK, chunks, transaction
+from core.base.database import CHUNK, chunks, erase, transaction
 from core.base.errors import StorageError
 from core.base.hashing import file_sha256
 from core.base.i18n import tr
@@ -160,6 +160,18 @@ class LabelStore:
             self._database.executemany("UPDATE OR REPLACE files SET path = ?2 WHERE path = ?1", places)
             self._database.executemany("UPDATE OR REPLACE labels SET photo = ?2 WHERE photo = ?1", places)
             self._database.executemany("UPDATE labels SET path = ?2 WHERE path = ?1", places)
+
+    def erase(self, images: Collection[str], files: Iterable[Path]) -> None:
+        """Delete every label of photos, and what is known of their files, so that nothing of them is left.
+
+        Args:
+            images: SHA-256 of the photos.
+            files: their files.
+        """
+        keys: list[tuple[object, ...]] = [(key,) for key in (*images, *map(os.fsencode, files))]
+        with label_errors():
+            erase(self._database, "DELETE FROM labels WHERE ?1 IN (photo, path)", keys)
+            erase(self._database, "DELETE FROM files WHERE ?1 IN (sha256, path)", keys)
 
     def resolve(self, limit: int, sizes: Collection[int] = ()) -> None:
         """Hash labelled files that were not hashed yet and are as they were, the most recent ones first.

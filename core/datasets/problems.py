@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,11 +112,22 @@ def _summarize_kind(alike: list[Problem]) -> list[Problem]:
             "{count:,} more of the same kind: {names}.",
             "{count:,} more of the same kind: {names}.",
             len(rest),
-            names=format_paths(paths),
+            names=format_paths(paths, _common_folder(paths)),
         )
     else:
         message = tr_n("{count:,} more of the same kind.", "{count:,} more of the same kind.", len(rest))
     return [*text, Problem(rest[0].kind, paths, message, rest[0].hint)]
+
+
+def _common_folder(paths: Sequence[Path]) -> Path | None:
+    """The folder that contains all paths if their last two names are ambiguous, as those of copies in two sets are."""
+    distinct = set(paths)
+    if len({path.parts[-2:] for path in distinct}) == len(distinct):
+        return None
+    try:
+        return Path(os.path.commonpath(distinct))
+    except ValueError:  # they are on several drives of Windows
+        return None
 
 
 def format_names(names: Sequence[str]) -> str:

@@ -129,6 +129,14 @@ class ScanCache:
         notes = ((_key(file), _serialized_state(state), json.dumps(_as_json(what))) for file, state, what in results)
         self._cache.put([(key, state, now, _checksum(state, note), note) for key, state, note in notes])
 
+    def erase(self, images: Sequence[str]) -> None:
+        """Delete the results of images by SHA-256, wherever they are, so that nothing of them is left.
+
+        Raises:
+            StorageError: the file cannot be used.
+        """
+        self._cache.erase("instr(seen, ?)", images)
+
 
 def _key(file: Path) -> bytes:
     return hashlib.blake2b(os.fsencode(file.absolute()), digest_size=16).digest()

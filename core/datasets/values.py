@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError
 from core.datasets.custom_datasets import FileMoves
@@ -14,6 +14,9 @@ from core.datasets.problems import Problem
 
 UndoAction: TypeAlias = FileMoves | Mapping[Path, tuple[Label, ...]]
 """What undoes a change; whoever asked for the change only sends it back."""
+
+FEW_IMAGES: Final = 10
+"""The user is told of a class with fewer images."""
 
 
 @dataclass(frozen=True, slots=True)

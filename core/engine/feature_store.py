@@ -84,6 +84,14 @@ class FeatureStore:
         now = time.time()
         self._cache.put([(*kind.key, image, now, zlib.crc32(vector), vector) for image, vector in vectors.items()])
 
+    def erase(self, images: Sequence[str]) -> None:
+        """Delete the features of images by SHA-256, of every backbone, so that nothing of them is left.
+
+        Raises:
+            StorageError: the file cannot be used.
+        """
+        self._cache.erase("image = ?", images)
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         self._cache.close()

@@ -37,7 +37,7 @@ _LEAST_RUNS, _MOST_RUNS, _ENOUGH_S = 2, 12, 5.0
 _MOST_EVENTS: Final = 40_000
 """The profiler writes about a kilobyte for each operator of each run."""
 _NUMBER: Final = re.compile(r"n(\d+)(?!\d)")
-_KERNEL: Final = "_kernel_time"
+_KERNEL, _RUN = "_kernel_time", "model_run"
 
 
 def measure_layers(
@@ -125,7 +125,8 @@ def _timings(model: onnx.ModelProto, events: list[dict[str, Any]], side: int) ->
             other += statistics.median(values)
         else:
             milliseconds[row] += statistics.median(values)
-    return LayerTimings(tuple(milliseconds.get(row) for row in range(len(layers))), other)
+    whole = statistics.median(event["dur"] / 1000 for event in events if event["name"] == _RUN)
+    return LayerTimings(tuple(milliseconds.get(row) for row in range(len(layers))), other, whole)
 
 
 class _Owners:

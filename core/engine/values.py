@@ -107,14 +107,17 @@ class LayerTimings:
     Attributes:
         milliseconds: of each layer, in the order of `NetworkStatistics.layers`; None if it was fused into another one.
         other_ms: of conversions of numbers and of the layout of arrays.
+        run_ms: median of whole runs. Medians of single layers leave out most interruptions by other programs, of which
+            a whole run always has some, so that their sum is smaller on a busy computer.
     """
 
     milliseconds: tuple[float | None, ...]
     other_ms: float
+    run_ms: float
 
     @property
     def total_ms(self) -> float:
-        """Of the whole network."""
+        """Of the whole network, where nothing interrupts it."""
         return sum(one or 0.0 for one in self.milliseconds) + self.other_ms
 
 

@@ -23,8 +23,8 @@ from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.calibration import temperature_scaled_softmax, validate_logits
 from core.evaluation.folder_evaluation import evaluate_features
 from core.evaluation.images import hash_images, match_labels, read_images
+from core.evaluation.intervals import accuracy_of
 from core.evaluation.leakage import TrainingSet
-from core.evaluation.metrics import accuracy_of
 from core.evaluation.sources import feature_extractor
 from core.evaluation.values import (
     BaselineComparison,

@@ -43,6 +43,7 @@ class Explanation:
     Attributes:
         path: the image.
         model: the name of the model.
+        version: its version; 0 for a built-in one.
         label: the class.
         method: EXACT if the map's mean plus the head's bias is the logit, before the temperature; APPROXIMATE for a
             dense head: gradient times input.
@@ -53,6 +54,7 @@ class Explanation:
 
     path: Path
     model: str
+    version: int
     label: str
     method: MapMethod
     grid: tuple[tuple[float, ...], ...]
@@ -90,7 +92,7 @@ def explain(classifier: Classifier, path: Path, label: str) -> Explanation:
     left, top, right, bottom = crop_box((width, height), plan)
     area = left / width, top / height, right / width, bottom / height
     rows = tuple(tuple(row) for row in grid.tolist())
-    return Explanation(path, card.name, label, method, rows, area, Picture.of(seen))
+    return Explanation(path, card.name, classifier.model.version, label, method, rows, area, Picture.of(seen))
 
 
 def gradient(head: Head, features: NDArray[np.float32], index: int) -> NDArray[np.float32]:

@@ -15,8 +15,9 @@ from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.images import match_labels, read_images
+from core.evaluation.intervals import accuracy_of
 from core.evaluation.leakage import ContainsHash, TrainingSet
-from core.evaluation.metrics import accuracy_of, evaluate
+from core.evaluation.metrics import evaluate
 from core.evaluation.values import Accuracy, Evaluation, FolderEvaluation
 from core.models.heads import Head
 

@@ -15,8 +15,9 @@ from core.base.hashing import file_sha256
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
-from core.datasets.discovery import LAYOUT_HINT, discover
+from core.datasets.discovery import discover
 from core.datasets.labelled_image import LabelledImage
+from core.datasets.layout_problems import LAYOUT_HINT
 from core.datasets.problems import FolderError, Problem, ProblemKind, format_counts
 from core.datasets.subsets import Subset
 from core.prediction import Failure

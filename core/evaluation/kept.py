@@ -10,7 +10,7 @@ import functools
 import json
 import logging
 import types
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -55,7 +55,8 @@ def _decoded(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type that an e
     """
     if is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
-        return kind(**{field.name: _decoded(hints[field.name], value[field.name]) for field in fields(kind)})
+        known = [one for one in fields(kind) if one.default is MISSING or one.name in value]  # others came later
+        return kind(**{field.name: _decoded(hints[field.name], value[field.name]) for field in known})
     if get_origin(kind) is tuple and isinstance(value, list):
         inner = get_args(kind)
         kinds = inner[:1] * len(value) if inner[-1] is ... else inner

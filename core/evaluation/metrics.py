@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +18,8 @@ from core.evaluation.calibration import (
     temperature_scaled_softmax,
     validate_logits,
 )
-from core.evaluation.values import Accuracy, ClassMetrics, Evaluation, LabelledPrediction, RiskCoverage
+from core.evaluation.intervals import wilson
+from core.evaluation.values import ClassMetrics, Evaluation, LabelledPrediction, RiskCoverage
 
 TOP_K: Final = 5
 MATRIX_CLASSES: Final = 1000
@@ -27,8 +27,6 @@ MATRIX_CLASSES: Final = 1000
 _MAX_CONFUSED: Final = 100
 _MAX_MISTAKES: Final = 24
 _MAX_THRESHOLDS: Final = 100
-_WILSON_Z: Final = 1.959964
-"""The normal quantile of a 95% interval."""
 
 
 def evaluate(
@@ -70,20 +68,6 @@ def evaluate(
         calibrated=calibration(scores, labels, temperature),
         risk_coverage=_risk_coverage(confidence, ranks > 0),
     )
-
-
-def wilson(correct: int, count: int) -> tuple[float, float]:
-    """Wilson's 95% score interval (1927) of the fraction correct/count; `count` is at least 1."""
-    fraction, z = correct / count, _WILSON_Z
-    middle = fraction + z * z / (2 * count)
-    half = z * math.sqrt(fraction * (1 - fraction) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count  # if all or none are correct, rounding errors could put the fraction outside
-    return max(0.0, min(fraction, (middle - half) / scale)), min(1.0, max(fraction, (middle + half) / scale))
-
-
-def accuracy_of(correct: int, count: int) -> Accuracy:
-    """The accuracy of a model with `correct` right predictions for `count` images, at least one."""
-    return Accuracy(count, correct / count, wilson(correct, count))
 
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:

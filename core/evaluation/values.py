@@ -111,6 +111,22 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfSampleCalibration:
+    """The calibration on images that the head was not trained on.
+
+    Attributes:
+        raw: at temperature 1.
+        calibrated: at the model's own temperature.
+        is_cross_validated: whether it was cross-validated on the training images; else these are the validation and
+            test images.
+    """
+
+    raw: Calibration
+    calibrated: Calibration
+    is_cross_validated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConfusionPair:
     """A class whose images were predicted as another class.
 
@@ -156,6 +172,7 @@ class Evaluation:
         raw: calibration at temperature 1.
         calibrated: calibration at the model's own temperature.
         risk_coverage: by descending threshold, down to the one that accepts all; at most 100 points.
+        out_of_sample: calibration on all images that the head was not trained on; None if not measured.
     """
 
     classes: tuple[str, ...]
@@ -167,6 +184,7 @@ class Evaluation:
     raw: Calibration
     calibrated: Calibration
     risk_coverage: tuple[RiskCoverage, ...]
+    out_of_sample: OutOfSampleCalibration | None = None
 
     @property
     def images(self) -> int:

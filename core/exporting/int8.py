@@ -104,19 +104,18 @@ def _correct_biases(content: onnx.GraphProto, observed: ActivationStats, float32
         if node.name in float32:
             continue
         kernel = numpy_helper.to_array(arrays[node.input[1]])
-        shift = mean_shift(kernel, observed.means[node.input[0]])
+        shift = mean_shift(kernel - quantize_kernel(kernel), observed.means[node.input[0]])
         old = numpy_helper.to_array(arrays[node.input[2]]) if len(node.input) == 3 else np.zeros_like(shift)
         name = f"{node.output[0]}_corrected"
         content.initializer.append(numpy_helper.from_array((old + shift).astype(np.float32), name))
         node.input[2:] = [name]
 
 
-def mean_shift(kernel: NDArray[np.float32], means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The decrease of output means [out] caused by rounding a kernel [out, in, h, w], given its input means [in]."""
-    lost = (kernel - quantize_kernel(kernel)).sum(axis=(2, 3), dtype=np.float64)
-    groups = len(means) // kernel.shape[1]
-    inputs = means.reshape(groups, -1).repeat(len(kernel) // groups, axis=0)
-    return np.asarray((lost * inputs).sum(axis=1))
+def mean_shift(lost: NDArray[np.float32], means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The decrease of output means [out] by what a kernel [out, in, h, w] lost in rounding, given input means [in]."""
+    groups = len(means) // lost.shape[1]
+    inputs = means.reshape(groups, -1).repeat(len(lost) // groups, axis=0)
+    return np.asarray((lost.sum(axis=(2, 3), dtype=np.float64) * inputs).sum(axis=1))
 
 
 def quantize_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:

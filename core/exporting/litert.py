@@ -24,19 +24,21 @@ from core.base.i18n import mark, tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.storage import write_atomically
-from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, shareable, write_card
+from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
+from core.card_sharing import shareable
 from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
 from core.exporting.export_evaluation import ModelOutputs, evaluate_variants, facts, run_variants, with_progress
 from core.exporting.samples import Samples, draw_samples, read_pixels
 from core.exporting.values import AccuracyLossError, ExportEvaluation
 from core.models import joined
-from core.models.heads import head_bytes, softmax
+from core.models.heads import PrototypeHead, head_bytes, softmax
 from core.models.installed import load_backbone, load_head
 from core.models.library_folders import CARD as BACKBONE_CARD
 from core.models.values import InstalledModel
 from core.models.variants import MAX_DIFFERENCE, MAX_ROUNDING
 from core.models.weight_storage import Storage, storage_of
+from core.training.networks import REBUILT, can_rebuild
 from core.training.protocol import HEAD
 from core.training.trainer_process import run_trainer
 
@@ -51,9 +53,6 @@ LABELS: Final = "labels.txt"
 """The classes, one per line, in the .tflite."""
 CARD: Final = "card.json"
 """The model's card, in the .tflite."""
-
-NETWORKS: Final = ("Xception", *(f"EfficientNet-Lite{number}" for number in range(5)))
-"""The architectures that the trainer can build in Keras, as named in a backbone's card."""
 
 _MAX_PROBABILITY_ERROR: Final = 0.01
 """The largest difference between a probability and the softmax of the logits: in 8 bits it has 256 steps."""
@@ -79,7 +78,7 @@ def export_litert(
     Its outputs must agree with the engine's: see `_check`, and in 8 bits `max_loss`.
 
     Args:
-        model: the model; its backbone is an Xception or an EfficientNet-Lite0.
+        model: the model; its backbone is one or several networks that Keras has or the trainer builds.
         file: the file to write or replace.
         storage: the type of the stored weights; None: that of the model.
         folder: of labelled images, preferably the training data; required for INT8.
@@ -117,9 +116,9 @@ def export_litert(
 
 
 def _check_network(card: BackboneCard) -> None:
-    if not set(card.architectures) <= set(NETWORKS):
+    if not can_rebuild(card):
         what = tr("Models with the network “{name}” can't be exported as .tflite.", name=card.architecture)
-        hint = tr("Supported networks: {names}. Export this model as .onnx.", names=", ".join(NETWORKS))
+        hint = tr("Supported networks: {names}. Export this model as .onnx.", names=", ".join(REBUILT))
         raise ModelError(what, hint=hint)
 
 
@@ -219,9 +218,14 @@ def _read_outputs(folder: Path, milliseconds: float, temperature: float) -> tupl
 def _exact_outputs(
     model: InstalledModel, photos: Sequence[LabelledImage], *, report: ProgressCallback, token: CancelToken
 ) -> ModelOutputs:
-    """The engine's outputs for the golden inputs and photos."""
-    plan = model.backbone.card.preprocessing
-    data = joined.join(load_backbone(model.backbone), model.backbone.card, load_head(model), model.card)
+    """The engine's outputs for the golden inputs and photos.
+
+    A prototype head is computed as the linear head of the same probabilities, as in the .tflite: squared distances in 8
+    bits would be too coarse.
+    """
+    plan, head = model.backbone.card.preprocessing, load_head(model)
+    head = head.as_linear() if isinstance(head, PrototypeHead) else head
+    data = joined.join(load_backbone(model.backbone), model.backbone.card, head, model.card)
     inputs = golden.golden_inputs(plan.size)
     images, count = chain(inputs, read_pixels(photos, plan)), len(inputs) + len(photos)
     stage = tr("comparing with the original model")
@@ -232,10 +236,10 @@ def _exact_outputs(
 def _check(outputs: ModelOutputs, exact: ModelOutputs, storage: Storage) -> None:
     """Reject a .tflite in float32 or float16 whose outputs differ from the engine's.
 
-    In float32 a logit may differ by `MAX_DIFFERENCE`, in float16 by `MAX_ROUNDING` of the greatest.
+    A logit may differ by `MAX_DIFFERENCE` of the greatest in float32, by `MAX_ROUNDING` of it in float16.
     """
     greatest = float(np.abs(exact.logits).max())
-    maximum = MAX_DIFFERENCE if storage is Storage.FLOAT32 else MAX_ROUNDING * max(1.0, greatest)
+    maximum = (MAX_DIFFERENCE if storage is Storage.FLOAT32 else MAX_ROUNDING) * max(1.0, greatest)
     worst = float(np.abs(outputs.logits - exact.logits).max())
     if not worst <= maximum:
         what = tr(

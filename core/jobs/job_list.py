@@ -32,7 +32,7 @@ def list_jobs() -> tuple[JobSummary | BrokenRecord, ...]:
     """
     jobs: list[JobSummary] = []
     broken: list[BrokenRecord] = []
-    for id_ in _ids():
+    for id_ in job_ids():
         try:
             jobs.append(job_summary(id_))
         except UsageError:  # a folder without a journal
@@ -43,7 +43,12 @@ def list_jobs() -> tuple[JobSummary | BrokenRecord, ...]:
     return (*sorted(jobs, key=lambda job: -job.begun), *broken)
 
 
-def _ids() -> list[str]:
+def job_ids() -> list[str]:
+    """The ids of all jobs.
+
+    Raises:
+        StorageError: the folder of the jobs cannot be read.
+    """
     with reading_errors(paths.jobs()):
         if not paths.jobs().is_dir():
             return []

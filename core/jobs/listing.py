@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from array import array
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from core.jobs.places import Place, read_places
 from core.jobs.selection import condition, group_columns, ordering
 from core.jobs.values import Group, GroupSummary, View
 
@@ -36,12 +38,25 @@ def read_listing(database: sqlite3.Connection, view: View) -> Listing:
     if parts:
         return _group_rows(database, rows.fetchall(), parts, is_grouped=view.group in (Group.CLASS, Group.FOLDER))
     numbers = array("q", (number for (number,) in rows))
+    if view.arranged_by is not None:
+        return _arrange(numbers, read_places(database, view.arranged_by))
     if view.group is not Group.SIMILARITY:
         return Listing(numbers)
     from core.jobs.near_duplicates import near_duplicates  # imports NumPy
 
     hashes = database.execute(f"SELECT number, look FROM images WHERE {where.sql} AND look IS NOT NULL", where.values)
     return Listing(*near_duplicates(numbers, hashes))
+
+
+def _arrange(numbers: array[int], places: Mapping[int, Place]) -> Listing:
+    """Rows in their places and groups; those without a place are last, as they were."""
+    placed = sorted((number for number in numbers if number in places), key=lambda number: places[number])
+    rest = (number for number in numbers if number not in places)
+    sizes = Counter(places[number].part for number in placed)
+    starts = accumulate(sizes.values(), initial=0)
+    groups = [GroupSummary(str(part), first, count)
+              for (part, count), first in zip(sizes.items(), starts, strict=False) if part]  # fmt: skip
+    return Listing(array("q", (*placed, *rest)), tuple(groups))
 
 
 def _group_rows(

@@ -21,10 +21,11 @@ from core.datasets import label_file
 from core.jobs.job_list import read_summary
 from core.jobs.journal import job_folder
 from core.jobs.listing import Listing, read_listing
+from core.jobs.places import Place, write_places
 from core.jobs.rows import COLUMNS, TABLES, review_columns, row_of
 from core.jobs.schema import DONE, FAILED, FILE, journal_errors, open_database
 from core.jobs.selection import condition
-from core.jobs.values import Filter, JobSummary, Review, Row, Verdict, View
+from core.jobs.values import Filter, Group, JobSummary, Order, Review, Row, Verdict, View
 from core.prediction import Failure
 
 ReviewsByNumber: TypeAlias = dict[int, Review | None]
@@ -142,6 +143,16 @@ class ResultStore(AbstractContextManager["ResultStore"]):
         counts = dict(rows)
         return tuple(counts.get(each, 0) for each in range(bins))
 
+    def unknown_scores(self, chosen: Filter, most: int) -> tuple[float, ...]:
+        """The scores as unknown of at most `most` rows, spread over all; rows of earlier versions have none."""
+        step = -(-max(1, self.count(View(filter=chosen))) // most)
+        with self._reading() as database:
+            where = condition(chosen, database)
+            query = f"SELECT number FROM images WHERE {where.sql} AND number % ? = 0"
+            scores = f"SELECT json_extract(scores, '$.unknown') FROM details WHERE number IN ({query})"
+            rows = database.execute(f"{scores} AND json_valid(scores)", (*where.values, step))
+            return tuple(float(score) for (score,) in rows if score is not None)
+
     def class_counts(self, chosen: Filter) -> dict[str, int]:
         """The number of rows with each final label, the most frequent first; failures have none."""
         with self._reading() as database:
@@ -220,6 +231,11 @@ class ResultStore(AbstractContextManager["ResultStore"]):
                     query = f"UPDATE images SET verdict = ?, said = ? WHERE {is_same}"
                     changed += database.execute(query, (*review_columns(after, None), *known)).rowcount
         return changed
+
+    def set_places(self, kind: Order | Group, places: Mapping[int, Place]) -> None:
+        """Store the places of rows by their numbers, see `core.jobs.arrangements`; views use them after `refresh`."""
+        with self._writing() as database:
+            write_places(database, kind, places)
 
     def note_written(self, numbers: Sequence[int]) -> None:
         """Record that Fovea itself changed these files, for example their keywords: results and labels stay valid."""

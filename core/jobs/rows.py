@@ -14,7 +14,8 @@ from core.prediction import Failure, Outcome, Prediction, Timing
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
     details.scores, details.kind, details.message, details.hint, images.verdict, images.said, images.finished,
-    images.mtime_ns, models.name, details.provider, details.decode_ms, details.preprocess_ms, details.inference_ms
+    images.mtime_ns, models.name, models.version, details.provider, details.decode_ms, details.preprocess_ms,
+    details.inference_ms
 """
 TABLES: Final = """
     images JOIN folders ON folders.id = images.folder LEFT JOIN details ON details.number = images.number
@@ -34,12 +35,12 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, reviewed_label = (
         record[:13]
     )
-    finished, mtime_ns, model, provider, *times = record[13:]
+    finished, mtime_ns, model, version, provider, *times = record[13:]
     if not all(
         isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, reviewed_label, model, provider)
     ):
         raise TypeError("not a text")
-    if not all(isinstance(number, _NUMBER) for number in (confidence, finished, *times)):
+    if not all(isinstance(number, _NUMBER) for number in (confidence, version, finished, *times)):
         raise TypeError("not a number")
     below = as_path(folder)
     path = top / below / as_path(name)
@@ -60,6 +61,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         finished=finished if is_done or is_failed else None,
         modified=mtime_ns / 1e9,
         model=model or "",
+        model_version=version if is_done else None,
         provider=provider_name,
         precision=precision,
         timing=Timing(*(time or 0.0 for time in times)),

@@ -24,6 +24,7 @@ _ORDERS: Final = {
     Order.FOUND: "place {way}",
     Order.CONFIDENCE: "confidence {way} NULLS LAST, place",
     Order.TIME: "mtime_ns {way}, place",
+    Order.USEFULNESS: "confidence {way} NULLS LAST, place",
     Order.LABEL: "place",
     Order.FOLDER: "place",
 }
@@ -47,6 +48,8 @@ def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
         parts.append((_STILL_UNKNOWN if chosen.unknown else f"NOT ({_STILL_UNKNOWN})", ()))
     if chosen.reviewed is not None:
         parts.append((f"NOT ({NOT_REVIEWED})" if chosen.reviewed else NOT_REVIEWED, ()))
+    if chosen.unsure_below is not None:
+        parts.append((f"{NOT_REVIEWED} AND (unknown IS 1 OR confidence < ?)", (chosen.unsure_below,)))
     if chosen.folder is not None:
         parts.append(("folder = (SELECT id FROM folders WHERE path = ?)", (_relative(chosen),)))
     if chosen.text:

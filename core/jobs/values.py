@@ -108,6 +108,7 @@ class Row:
         evidence: what speaks for and against the prediction; None if there is none, or an earlier version made it.
         detections: the things in the image, as in `Prediction`.
         crop: the crop that the prediction was made from, as in `Prediction`.
+        model_version: the version of the model; 0 for a built-in one, None if there is no prediction.
     """
 
     number: int
@@ -130,6 +131,7 @@ class Row:
     evidence: Evidence | None = None
     detections: tuple[Detection, ...] | None = None
     crop: Crop | None = None
+    model_version: int | None = None
 
     @property
     def final_label(self) -> str | None:
@@ -179,6 +181,8 @@ class Order(StrEnum):
     FOLDER = "folder"
     TIME = "time"
     """When the file was last modified."""
+    USEFULNESS = "usefulness"
+    """What a label would teach the model, most first, as last computed (`core.jobs.arrangements`); others are last."""
 
 
 class Group(StrEnum):
@@ -189,6 +193,8 @@ class Group(StrEnum):
     FOLDER = "folder"
     SIMILARITY = "look"
     """Near-duplicates, the largest group first; images without near-duplicates are left out."""
+    LIKENESS = "likeness"
+    """What looks alike, the largest group first, as last computed (`core.jobs.arrangements`); others are last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,7 @@ class Filter:
         text: a part of the path relative to the job's folder, or of the final label; ignores case.
         reviewed: True: reviewed rows only; False: unreviewed rows only, skipped ones among them.
         folder: only rows directly in this folder, relative to the job's; None: any folder.
+        unsure_below: only rows that are not accepted at this minimum confidence, 0..1, see `Row.is_unsure`; None: any.
     """
 
     labels: tuple[str, ...] = ()
@@ -214,6 +221,7 @@ class Filter:
     text: str = ""
     reviewed: bool | None = None
     folder: Path | None = None
+    unsure_below: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +233,21 @@ class View:
     filter: Filter = field(default_factory=Filter)
     group: Group = Group.NONE
 
+    @property
+    def arranged_by(self) -> Order | Group | None:
+        """What of the view must be computed from the photos themselves before it is shown; None if nothing."""
+        if self.group is Group.LIKENESS:
+            return self.group
+        return self.order if self.order is Order.USEFULNESS else None
+
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
     """A group of a view.
 
     Attributes:
-        title: the label, the folder relative to the job's, or a number from 1 for near-duplicates; among classes,
-            failures have an empty title.
+        title: the label, the folder relative to the job's, or a number from 1 for near-duplicates and photos that look
+            alike; among classes, failures have an empty title.
         first: the position of its first row in the view.
         count: the number of rows.
     """

@@ -22,8 +22,9 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
 from core.base.storage import write_atomically
-from core.card import HeadReference, ModelCard, SharedBackbone, shareable, write_card
+from core.card import HeadReference, ModelCard, SharedBackbone, write_card
 from core.card_rules import UnknownRule
+from core.card_sharing import shareable
 from core.engine import graph
 from core.engine.engine import open_engine
 from core.models import joined

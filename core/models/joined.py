@@ -23,7 +23,8 @@ from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
-from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, shareable, write_card
+from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, write_card
+from core.card_sharing import shareable
 from core.engine import graph
 from core.models import joined_unknown
 from core.models.feature_bank import FeatureBank
@@ -88,7 +89,7 @@ def join(
         backbone: its ONNX file.
         backbone_card: its card.
         head: the head.
-        card: the model's card; private details are removed, see `core.card.shareable`.
+        card: the model's card; private details are removed, see `core.card_sharing.shareable`.
         bank: the features of its training images; without them, its rule for unknown images is left out.
         exact: whether the head is stored as float32 even if float16 is lossless.
 

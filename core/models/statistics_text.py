@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from typing import Final
 
 from core.base.i18n import tr
 from core.engine.values import LayerStatistics, LayerTimings, NetworkStatistics, deepest, widest
@@ -18,6 +19,9 @@ class LayerOrder(StrEnum):
     MULTIPLY_ADDS = "multiply-adds"
     TIME = "time"
 
+
+_UNDISTURBED: Final = 1.25
+"""How much longer than its layers a whole run may take before it was interrupted."""
 
 Size = Callable[[int], str]
 """Formats a number of bytes."""
@@ -37,10 +41,18 @@ def summary(found: ModelStatistics, timings: LayerTimings | None, size: Size) ->
     yield tr("Receptive field"), _of_parts(network, _field)
     if timings is not None:
         values = {"total": f"{timings.total_ms:.1f}", "other": f"{timings.other_ms:.1f}"}
-        yield tr("Time"), tr("{total} ms on the CPU, {other} ms of them for conversions between layers", **values)
+        yield tr("Time of the layers"), tr("{total} ms on the CPU, {other} ms of them for conversions", **values)
+        yield tr("Time of a whole run"), _run_time(timings)
     if network.separable:
         yield tr("Separable convolutions"), _separable(network)
     yield from _parts(network)
+
+
+def _run_time(timings: LayerTimings) -> str:
+    run = f"{timings.run_ms:.1f}"
+    if timings.run_ms <= _UNDISTURBED * timings.total_ms:
+        return tr("{run} ms", run=run)
+    return tr("{run} ms, with interruptions by other programs, which the layers’ times leave out", run=run)
 
 
 def kind(layer: LayerStatistics) -> str:

@@ -182,6 +182,11 @@ class ModelName:
         return next((one for one in self.versions if one.is_active), None)
 
     @property
+    def intact(self) -> Version | None:
+        """The newest version of the user's that can be used; None if there is none."""
+        return next((one for one in reversed(self.versions) if one.model and one.number), None)
+
+    @property
     def title(self) -> str:
         """The name that users read."""
         shown = self.active or self.versions[-1]

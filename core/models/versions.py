@@ -219,8 +219,17 @@ def discard(place: Path, number: int) -> None:
     Raises:
         StorageError: the disk does not allow it; the version is unchanged.
     """
-    write_atomically(place / _NEWEST, f"{max((number, *_lines(place / _NEWEST)))}\n".encode())
+    spend(place, number)
     move_to_trash(place / str(number))
+
+
+def spend(place: Path, number: int) -> None:
+    """Record that a version number was used, so that it is not used again; needs the lock.
+
+    Raises:
+        StorageError: the disk does not allow it.
+    """
+    write_atomically(place / _NEWEST, f"{max((number, *_lines(place / _NEWEST)))}\n".encode())
 
 
 def move_to_trash(folder: Path) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.evaluation.acceptance import Acceptance
+from core.jobs.acceptance import accept
 from core.jobs.queries import ResultStore
 from core.jobs.values import View
 from core.outputs.following import follow_sorting
@@ -24,11 +26,13 @@ class SortPlan:
         request: its folders are absolute.
         steps: the step for each photo.
         summary: the steps in numbers.
+        acceptance: what it means to sort these photos by their predictions; None if there are none.
     """
 
     request: SortRequest
     steps: tuple[Step, ...]
     summary: PlanSummary
+    acceptance: Acceptance | None = None
 
 
 def plan_sorting(
@@ -48,7 +52,7 @@ def plan_sorting(
         token.check()
         steps.append(step)
         clock.advance()
-    return SortPlan(request, tuple(steps), summarize(steps, request))
+    return SortPlan(request, tuple(steps), summarize(steps, request), accept(results, view.filter, request.threshold))
 
 
 def execute(plan: SortPlan, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:

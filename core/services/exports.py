@@ -12,6 +12,8 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
+from core.evaluation.acceptance import known_scores
+from core.jobs.acceptance import card_of
 from core.jobs.queries import ResultStore
 from core.jobs.values import View
 from core.outputs.keywords.exiftool import find_exiftool
@@ -51,6 +53,7 @@ def export(
             title=display_path(summary.folder.name),
             about=about,
             folder=summary.folder,
+            known_scores=known_scores(card_of(summary)),
         )
         rows = report_rows(results.each(view))
         if format_ is not ReportFormat.HTML:  # a page needs the files for its thumbnails, and shortens paths itself

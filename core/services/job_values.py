@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.base.errors import FoveaError
+from core.evaluation.acceptance import Acceptance
 from core.jobs.values import Filter, Group, JobSummary, Row, View
 from core.outputs.keywords.values import KeywordTarget
 from core.prediction import Failure
@@ -77,11 +78,13 @@ class ViewSummary:
         group_counts: each class, or folder relative to the job's, with its count of rows, ignoring the view's class
             and folder; among classes, UNKNOWN_GROUP stands for unknown photos, and "" for unreadable ones.
         excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
+        acceptance: what accepting the predictions of the job means, at 0%, 1%, ..., 100% minimum confidence.
     """
 
     histogram: tuple[int, ...]
     group_counts: tuple[tuple[str, int], ...]
     excluded: int
+    acceptance: tuple[Acceptance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,20 @@ class ViewUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class RowGroup:
+    """A group of a view's rows: its number, from 0, the place of its first row, and the number of rows."""
+
+    number: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchedRows:
-    """Consecutive rows of a view, and the number of each row's group, from 0; none if the view is not grouped."""
+    """Consecutive rows of a view, and the group of each; none if the view is not grouped."""
 
     rows: tuple[Row, ...]
-    groups: tuple[int, ...] = ()
+    groups: tuple[RowGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

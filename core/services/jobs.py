@@ -119,7 +119,12 @@ def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: Can
 
 def resume(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Resume a job with the same version of its model, or look for new images if it is finished; as `run`."""
-    return run(_request_of(job), report=report, token=token)
+    return run(request_of(job), report=report, token=token)
+
+
+def classify_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
+    """Classify the images of a job with the version of its model that is active now; as `run`."""
+    return run(replace(request_of(job), model=job_summary(job).model), report=report, token=token)
 
 
 def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
@@ -128,7 +133,7 @@ def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken)
     Raises:
         FoveaError: watching could not start.
     """
-    request = _request_of(job)
+    request = request_of(job)
     with _only_once(request, report) as status:
         if status is None:
             return None
@@ -253,7 +258,7 @@ def _check_has_photos(request: JobRequest) -> None:
     raise UsageError(what, hint=tr("Fovea looks for files such as .jpg, .png, .webp and .heic."))
 
 
-def _request_of(id_: str) -> JobRequest:
+def request_of(id_: str) -> JobRequest:
     """The request that resumes a job with the same version of its model."""
     job, chosen = job_summary(id_), settings.load(paths.settings_file())
     return JobRequest(

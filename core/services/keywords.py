@@ -11,6 +11,8 @@ from core.base import paths
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import display_path
+from core.evaluation.acceptance import Acceptance, acceptance_text
+from core.jobs.acceptance import accept
 from core.jobs.queries import ResultStore
 from core.jobs.values import View
 from core.outputs.keywords.exiftool import find_exiftool
@@ -31,6 +33,7 @@ class KeywordPlan:
         outcomes: the expected outcome for each photo.
         request: the options.
         top: the job's folder.
+        acceptance: what it means to use these predictions; None if there are none.
     """
 
     job: str
@@ -38,6 +41,7 @@ class KeywordPlan:
     outcomes: tuple[KeywordOutcome, ...]
     request: KeywordRequest
     top: Path
+    acceptance: Acceptance | None = None
 
     @property
     def summary(self) -> str:
@@ -45,7 +49,8 @@ class KeywordPlan:
         counts = _counts_text(self.outcomes)
         if not counts:
             return tr("No photos to write keywords to.")
-        return tr("Planned: {counts}. Nothing has been written yet.", counts=counts)
+        planned = tr("Planned: {counts}. Nothing has been written yet.", counts=counts)
+        return f"{planned} {acceptance_text(self.acceptance)}" if self.acceptance else planned
 
     def __len__(self) -> int:
         """The number of steps."""
@@ -93,7 +98,8 @@ def plan_keywords(
         assigned.append(one)
     clock = ProgressReporter(tr("Reading photos"), len(assigned), report)
     outcomes = _write(results, assigned, replace(request, dry_run=True), clock, token)
-    return KeywordPlan(job, tuple(assigned), tuple(outcomes), request, top)
+    accepted = accept(results, view.filter, options.threshold)
+    return KeywordPlan(job, tuple(assigned), tuple(outcomes), request, top, accepted)
 
 
 def _write(

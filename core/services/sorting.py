@@ -10,6 +10,7 @@ from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
 from core.datasets.problems import format_paths
+from core.evaluation.acceptance import acceptance_text
 from core.jobs.job_list import job_summary
 from core.outputs import sort
 from core.outputs.sort import SortPlan
@@ -43,7 +44,8 @@ class JobSortPlan:
     def summary(self) -> str:
         """The plan in numbers, as a message."""
         totals = self.plan.summary
-        return " ".join((_folders_text(totals), *plan_details(totals), tr("Nothing has been changed yet.")))
+        accepted = (acceptance_text(self.plan.acceptance),) if self.plan.acceptance else ()
+        return " ".join((_folders_text(totals), *plan_details(totals), *accepted, tr("Nothing has been changed yet.")))
 
     def __len__(self) -> int:
         """The number of steps; 0 if no photo would be sorted."""

@@ -16,10 +16,19 @@ from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError
 from core.base.progress import CancelToken
+from core.jobs.acceptance import acceptance
 from core.jobs.listing import Listing
 from core.jobs.queries import ResultStore
 from core.jobs.values import Filter, Group, View
-from core.services.job_values import UNKNOWN_GROUP, FetchedRows, SelectedRows, ViewRequest, ViewSummary, ViewUpdate
+from core.services.job_values import (
+    UNKNOWN_GROUP,
+    FetchedRows,
+    RowGroup,
+    SelectedRows,
+    ViewRequest,
+    ViewSummary,
+    ViewUpdate,
+)
 
 BINS: Final = 20
 """Number of bins of the confidence histogram."""
@@ -32,8 +41,8 @@ _VERSION_BITS: Final = 62
 _TICK_S: Final = 0.1
 """How often an open view checks whether its job has changed."""
 
-_State: TypeAlias = tuple[int, Sequence[int], tuple[int, ...]]
-"""The version of a view, the numbers of its rows in order, and the places of the first rows of its groups."""
+_State: TypeAlias = tuple[int, Sequence[int], tuple[RowGroup, ...]]
+"""The version of a view, the numbers of its rows in order, and its groups."""
 _NOT_COMPUTED: Final[_State] = (0, array("q"), ())
 
 _views: Final[set[OpenView]] = set()
@@ -145,10 +154,11 @@ class OpenView:
     def _put(self, listing: Listing) -> bool:
         """Serve these rows from now on; return whether all earlier rows have kept their places."""
         version, before, _ = self._state
-        is_plain = self.request.view.group is Group.NONE
+        is_plain = self.request.view.group is Group.NONE and self.request.view.arranged_by is None
         grew = version > 0 and listing.numbers[: len(before)] == before and is_plain
         version = version if grew else secrets.randbits(_VERSION_BITS)
-        self._state = version, listing.numbers, tuple(group.first for group in listing.groups)
+        groups = enumerate(listing.groups)
+        self._state = version, listing.numbers, tuple(RowGroup(at, group.first, group.count) for at, group in groups)
         return grew
 
     def fetch(self, version: int, first: int, count: int) -> FetchedRows | None:
@@ -158,12 +168,12 @@ class OpenView:
             StorageError: the journal cannot be read.
         """
         with self._fetching:
-            current, numbers, firsts = self._state
+            current, numbers, groups = self._state
             if current != version:
                 return None
             rows = tuple(self._fetched.rows_of(numbers[first : first + count]))
-        places = range(first, first + len(rows)) if firsts else ()
-        return FetchedRows(rows, tuple(bisect_right(firsts, place) - 1 for place in places))
+        places = range(first, first + len(rows)) if groups else ()
+        return FetchedRows(rows, tuple(_group_at(place, groups) for place in places))
 
     def find_selected(self, selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
         """The job, and the numbers, of these rows; None if the view has changed since they were selected."""
@@ -172,6 +182,12 @@ class OpenView:
             return None
         spans = (numbers[first : first + count] for first, count in selected.spans)
         return self.request.job, array("q", itertools.chain.from_iterable(spans))
+
+
+def _group_at(place: int, groups: Sequence[RowGroup]) -> RowGroup:
+    """The group of the row in a place; a row behind the last group is one of its own."""
+    group = groups[bisect_right(groups, place, key=lambda one: one.first) - 1]
+    return group if place < group.first + group.count else RowGroup(len(groups), place, 1)
 
 
 def _position(numbers: Sequence[int], tracked: int | None) -> int | None:
@@ -183,7 +199,9 @@ def _position(numbers: Sequence[int], tracked: int | None) -> int | None:
 def _summary(journal: ResultStore, request: ViewRequest) -> ViewSummary:
     any_confidence = replace(request.view.filter, confidence_low=0.0, confidence_high=1.0)
     excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
-    return ViewSummary(journal.histogram(any_confidence, BINS), tuple(_group_counts(journal, request)), excluded)
+    counts = tuple(_group_counts(journal, request))
+    accepted = acceptance(journal, Filter(), *(percent / 100 for percent in range(101)))
+    return ViewSummary(journal.histogram(any_confidence, BINS), counts, excluded, accepted)
 
 
 def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[str, int]]:

@@ -9,13 +9,13 @@ from typing import Any, Final, TypeAlias
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
-from core.card import BackboneCard
 from core.engine import graph
 from core.trainer.efficientnet_lite import SCALINGS, efficientnet_lite
 from core.trainer.framework import keras
 from core.trainer.layers import FrozenStatistics
+from core.trainer.torch_mobilenet_v2 import SYMMETRIC, torch_mobilenet_v2
 from core.trainer.xception import xception
-from core.training.networks import Design
+from core.training.networks import REBUILT, Design, is_known
 
 Build: TypeAlias = Callable[..., keras.Model]
 
@@ -31,7 +31,6 @@ APPLICATIONS: Final[Mapping[str, Build]] = {
 CAFFE: Final = frozenset({"ResNet50", "VGG16"})
 """Networks trained on BGR pixels minus their mean; the others on RGB pixels scaled to -1..1."""
 _MEAN_RGB: Final = (123.68, 116.779, 103.939)
-_WITH_ALPHA: Final = frozenset({"MobileNetV1", "MobileNetV2"})
 
 
 def build(architecture: str, size: int, design: Mapping[str, Any]) -> keras.Model:
@@ -51,8 +50,7 @@ def build(architecture: str, size: int, design: Mapping[str, Any]) -> keras.Mode
     """
     if not is_known(architecture, design):
         what = tr("Networks of the type “{name}” can't be trained.", name=architecture)
-        names = ", ".join([*_OWN, *APPLICATIONS])
-        raise ModelError(what, hint=tr("Supported networks: {names}.", names=names))
+        raise ModelError(what, hint=tr("Supported networks: {names}.", names=", ".join(REBUILT)))
     try:
         if architecture in _OWN:
             return _OWN[architecture](size, **design)
@@ -60,18 +58,6 @@ def build(architecture: str, size: int, design: Mapping[str, Any]) -> keras.Mode
     except (TypeError, ValueError) as error:
         what = tr("{network} can't be built as its card says.", network=architecture)
         raise ModelError(what, hint=tr("Install the model again, or train another one.")) from error
-
-
-def is_known(architecture: str, design: Mapping[str, Any]) -> bool:
-    """Whether `build` can build it; a MobileNet without its width in the design comes from another program."""
-    return architecture in _OWN or (
-        architecture in APPLICATIONS and (architecture in _WITH_ALPHA) == ("alpha" in design)
-    )
-
-
-def are_known(card: BackboneCard) -> bool:
-    """Whether `build` can build all parts of a backbone."""
-    return all(is_known(architecture, card.design) for architecture in card.architectures)
 
 
 def application(architecture: str, size: int, weights: str | None, **options: Any) -> keras.Model:
@@ -114,8 +100,18 @@ def _xception(size: int, **design: Any) -> keras.Model:
     return xception(size, Design(**design))
 
 
+def _mobilenet_v2(size: int, padding: str = "", **design: Any) -> keras.Model:
+    """Keras's or, with symmetric padding, PyTorch's."""
+    if (padding, design) == (SYMMETRIC, {"alpha": 1.0}):
+        return torch_mobilenet_v2(size)
+    if padding:
+        raise ValueError(padding)
+    return with_frozen_statistics(application("MobileNetV2", size, None, **design))
+
+
 _OWN: Final[Mapping[str, Build]] = {
     "Xception": _xception,
+    "MobileNetV2": _mobilenet_v2,
     **{f"EfficientNet-Lite{number}": partial(efficientnet_lite, number) for number in range(len(SCALINGS))},
 }
 """Those that are built here."""

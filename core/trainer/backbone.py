@@ -19,9 +19,9 @@ from core.models.installed import backbone_in, load_backbone
 from core.models.library import NORMALISATION
 from core.models.library_folders import CARD
 from core.models.variants import open_file, run_file
-from core.trainer.architectures import are_known
 from core.trainer.framework import keras
 from core.trainer.onnx_to_keras import rebuild_keras
+from core.training.networks import can_rebuild
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ class Backbone:
         Raises:
             ModelError: as `keras_model`.
         """
-        if not are_known(self.card):
+        if not can_rebuild(self.card):
             session = open_file(self.data)
             return lambda images: run_file(session, (graph.FEATURES,), images)[0]
         network = self.keras_model()

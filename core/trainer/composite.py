@@ -26,7 +26,8 @@ def compose(parts: Sequence[keras.Model], card: BackboneCard) -> keras.Model:
     """
     size = card.preprocessing.size
     image = keras.Input((size, size, 3), dtype="float32", name="image")
-    outputs = [part(_resized(image, size, part.input_shape[1])) for part in parts]
+    named = [keras.Model(one.input, one.output, name=f"part{number}") for number, one in enumerate(parts, 1)]
+    outputs = [part(_resized(image, size, part.input_shape[1])) for part in named]
     roots = [keras.ops.sqrt(one[graph.FEATURES]) for one in outputs]
     maps = {name: one[graph.FEATURE_MAP] for name, one in zip(graph.feature_maps(card), outputs, strict=True)}
     return keras.Model(image, {graph.FEATURES: keras.ops.concatenate(roots, axis=1), **maps})

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.engine.graph import INPUT
 from core.exporting.activation_observer import ActivationStats, RangeObserver
-from core.exporting.int8 import mean_shift
+from core.exporting.int8 import mean_shift, quantize_kernel
 from core.trainer.framework import silenced, tf, tflite_quantize, tflite_schema
 from core.trainer.tflite_file import add_buffer, parse, serialize
 
@@ -84,7 +84,8 @@ def _correct_biases(model: Any, means: Mapping[str, NDArray[np.float64]]) -> Non
         if str(inputs) not in means:
             continue
         values = _stored(model, tensors[bias])
-        shift = mean_shift(_stored(model, tensors[kernel]).transpose(axes), means[str(inputs)])
+        exact = _stored(model, tensors[kernel]).transpose(axes)
+        shift = mean_shift(exact - quantize_kernel(exact), means[str(inputs)])
         tensors[bias].buffer = add_buffer(model, (values + shift).astype(np.float32))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from core.base.text import display_path
-from core.card import HeadReference, ModelCard, Origin, SharedBackbone, without_paths
+from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.card_sharing import without_paths
 from core.datasets.labels import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
 from core.evaluation.metrics import to_json
@@ -62,6 +63,7 @@ def model_card(
         unknown_below=head.unknown_below,
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
+        out_of_sample=head.out_of_sample,
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
     )
@@ -70,38 +72,46 @@ def model_card(
 def corrected_card(
     base: InstalledModel, data: TrainingData, head: EvaluatedHead, corrected: int, before: Evaluation | None
 ) -> ModelCard:
-    """Make the card of a version that was retrained with corrections.
+    """Make the card of a version that was trained again, with corrections or without some images.
 
     Args:
         base: the version that was corrected.
         data: the training data.
         head: the evaluated head.
-        corrected: the number of corrections used.
+        corrected: the number of corrections used, which may be 0.
         before: the evaluation of the corrected version on the test images of its classes.
     """
     card, classes, now = base.card, data.dataset.classes, head.evaluation
     is_comparable = before is not None and now is not None and before.paths == now.paths
+    training = _corrected_training(base, data, head, corrected)
+    images = f"trained on {head.trained.fitted:,} images"
     return replace(
         card,
         title=card.title.replace(f"{len(card.classes)} classes", f"{len(classes)} classes"),
-        summary=f"{_recognised(classes, head)}; trained on {head.trained.fitted:,} images with your corrections.",
+        summary=f"{_recognised(classes, head)}; {images}{' with your corrections' if _altogether(training) else ''}.",
         classes=classes,
         head=HeadReference(HEAD, hashlib.sha256(head.trained.head).hexdigest()),
         temperature=head.temperature,
         unknown_below=head.unknown_below,
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
-        training=_corrected_training(base, data, head, corrected),
+        out_of_sample=head.out_of_sample,
+        training=training,
         evaluation=_evaluation(data, head, before if is_comparable else None),
     )
+
+
+def _altogether(training: Mapping[str, Any]) -> int:
+    """How many corrections a version was trained with, by its card's training; 0 if unknown."""
+    recorded = training.get(TRAINED_CORRECTIONS)
+    count = recorded.get("altogether", 0) if isinstance(recorded, dict) else 0
+    return count if isinstance(count, int) else 0
 
 
 def _corrected_training(
     base: InstalledModel, data: TrainingData, head: EvaluatedHead, corrected: int
 ) -> dict[str, Any]:
     old = base.card.training
-    recorded = old.get(TRAINED_CORRECTIONS)
-    so_far = recorded.get("altogether", 0) if isinstance(recorded, dict) else 0
     kept = {
         key: old[key]
         for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS)
@@ -114,7 +124,7 @@ def _corrected_training(
         **_outcome(data, head),
         TRAINED_CORRECTIONS: {
             "learnt": corrected,
-            "altogether": corrected + (so_far if isinstance(so_far, int) else 0),
+            "altogether": corrected + _altogether(old),
             "from_version": base.version,
             "lineage": [*lineage(old), data.fingerprint()],
         },
@@ -215,12 +225,12 @@ def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | Non
 def _out_of_sample(head: EvaluatedHead) -> dict[str, Any]:
     """What was measured on images that the head was not trained on, be it by cross-validation."""
     found: dict[str, Any] = {"images": head.threshold_images}
-    if head.out_of_sample:
-        found["ece"] = round(head.out_of_sample.ece, 6)
+    if head.calibration:
+        found["ece"] = round(head.calibration.calibrated.ece, 6)
     if head.measured_sets:
         coverage, size = head.measured_sets
         found |= {"set_coverage": round(coverage, 4), "mean_set_size": round(size, 4)}
-    return {"out_of_sample": found} if head.out_of_sample else {}
+    return {"out_of_sample": found} if head.calibration else {}
 
 
 def _compared(evaluation: Evaluation, start: Evaluation) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import floor
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.providers import ComputePrecision
-from core.card_rules import PredictionSets
+from core.card_rules import OutOfSample, PredictionSets
 from core.datasets.labelled_image import LabelledImage
 from core.evaluation.calibration import calibration, fit_temperature
 from core.evaluation.metrics import evaluate
-from core.evaluation.values import Calibration, Evaluation, LabelledPrediction
+from core.evaluation.values import Evaluation, LabelledPrediction, OutOfSampleCalibration
 from core.models.heads import Head, softmax
 from core.models.values import InstalledBackbone
 from core.models.variant_agreement import VariantAgreement
@@ -28,6 +28,7 @@ from core.training.evidence_rules import (
     fit_prediction_sets,
     fit_unknown_rule,
     measured_sets,
+    summarize,
 )
 from core.training.training_data import LabelledFeatures, concat
 
@@ -83,7 +84,8 @@ class EvaluatedHead:
         variants: how predictions in the variants of the shared backbone compare with those in float32.
         unknown: the rule for unknown images; None if there are too few images.
         sets: the classes that an image may have; None likewise.
-        out_of_sample: the calibration on images that the head was not trained on; None if there are none.
+        out_of_sample: what it said of images that it was not trained on; None if there are none.
+        calibration: on these images; None likewise.
         measured_sets: the coverage of such sets and their mean size, out of sample; None if there are too few images.
         suspects: images whose cross-validated prediction differs from their label, most likely label errors first.
     """
@@ -97,7 +99,8 @@ class EvaluatedHead:
     variants: Mapping[ComputePrecision, VariantAgreement] = field(default_factory=dict)
     unknown: FittedRule | None = None
     sets: PredictionSets | None = None
-    out_of_sample: Calibration | None = None
+    out_of_sample: OutOfSample | None = None
+    calibration: OutOfSampleCalibration | None = None
     measured_sets: tuple[float, float] | None = None
 
     @property
@@ -141,10 +144,13 @@ def evaluate_head(
     )
     temperature = _temperature(trained, validation, set(test.paths))
     suspects = find_suspects(trained.out_of_fold, classes, temperature) if trained.out_of_fold else ()
+    measured = _calibration(out_of_sample, temperature, is_cross_validated=trained.out_of_fold is not None)
     if len(test):
         logits = trained.evaluated.logits(test.features)
-        evaluation = evaluate(logits, test.labels, classes, temperature=temperature, paths=test.paths)
+        found = evaluate(logits, test.labels, classes, temperature=temperature, paths=test.paths)
+        evaluation = replace(found, out_of_sample=measured)
     known = _known(out_of_sample, temperature, concat(fitted, held_out))
+    rule = fit_unknown_rule(fitted, known)
     return EvaluatedHead(
         trained,
         temperature,
@@ -152,13 +158,21 @@ def evaluate_head(
         evaluation,
         len(out_of_sample.paths),
         suspects,
-        unknown=fit_unknown_rule(fitted, known),
+        unknown=rule,
         sets=fit_prediction_sets(known),
-        out_of_sample=calibration(out_of_sample.logits, out_of_sample.labels, temperature)
-        if len(known.labels)
-        else None,
+        out_of_sample=summarize(known, rule),
+        calibration=measured,
         measured_sets=measured_sets(known),
     )
+
+
+def _calibration(
+    out_of_sample: Predictions, temperature: float, *, is_cross_validated: bool
+) -> OutOfSampleCalibration | None:
+    if not len(out_of_sample.labels):
+        return None
+    raw, calibrated = (calibration(out_of_sample.logits, out_of_sample.labels, one) for one in (1.0, temperature))
+    return OutOfSampleCalibration(raw, calibrated, is_cross_validated)
 
 
 def _known(out_of_sample: Predictions, temperature: float, images: LabelledFeatures) -> Known:

@@ -25,8 +25,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.card_rules import PredictionSets, UnknownRule
-from core.models.evidence import log_odds, similarity
+from core.card_rules import MAX_OUT_OF_SAMPLE, SCORE_DIGITS, OutOfSample, PredictionSets, UnknownRule
+from core.models.evidence import log_odds, similarity, unknown_scores
 from core.models.feature_bank import FILE, MAX_IMAGES, FeatureBank, bank_bytes
 from core.training.training_data import LabelledFeatures
 
@@ -65,11 +65,19 @@ class Known:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedRule:
-    """The rule for unknown images, the file it refers to, and the SHA-256 of the training images in it."""
+    """A rule for unknown images.
+
+    Attributes:
+        rule: the rule.
+        bank: the file that it refers to.
+        images: the SHA-256 of the training images in it.
+        known_scores: the scores of the images that it was fitted to [n].
+    """
 
     rule: UnknownRule
     bank: bytes
     images: tuple[str, ...]
+    known_scores: NDArray[np.float32]
 
 
 def fit_unknown_rule(fitted: LabelledFeatures, known: Known) -> FittedRule | None:
@@ -86,15 +94,16 @@ def fit_unknown_rule(fitted: LabelledFeatures, known: Known) -> FittedRule | Non
     if len(known.labels) < MIN_IMAGES or classes * _MIN_PER_CLASS > MAX_IMAGES:
         return None
     bank = FeatureBank.of(fitted.features, fitted.labels, [one.sha256 for one in fitted.examples])
-    near = similarity(_cosines_to_others(bank, fitted, known.features), _BANDWIDTH)
-    sure = log_odds(known.probabilities.max(axis=1))
+    cosines, confidence = _cosines_to_others(bank, fitted, known.features), known.probabilities.max(axis=1)
+    near, sure = similarity(cosines, _BANDWIDTH), log_odds(confidence)
     spreads = [max(float(values.std()), least) for values, least in zip((near, sure), _LEAST_SPREADS, strict=True)]
     weights = 1 / spreads[0], _CONFIDENCE_WEIGHT / spreads[1]
     known_for = weights[0] * near + weights[1] * sure
     bias = float(np.percentile(known_for, REJECT_PERCENTILE))
     data = bank_bytes(bank)
     rounded = (round(float(value), 5) for value in (bias, *weights))
-    return FittedRule(UnknownRule(FILE, hashlib.sha256(data).hexdigest(), _BANDWIDTH, *rounded), data, bank.hashes)
+    rule = UnknownRule(FILE, hashlib.sha256(data).hexdigest(), _BANDWIDTH, *rounded)
+    return FittedRule(rule, data, bank.hashes, unknown_scores(rule, cosines, confidence))
 
 
 def _cosines_to_others(
@@ -132,6 +141,19 @@ def _threshold(own: NDArray[np.float32]) -> float | None:
     """The probability that `COVERAGE` of further images reach, by those of n images; None if these are too few."""
     allowed = math.floor((len(own) + 1) * (1 - COVERAGE) + 1e-9)
     return None if not allowed else math.floor(float(np.sort(own)[allowed - 1]) * 1e6) / 1e6
+
+
+def summarize(known: Known, fitted: FittedRule | None) -> OutOfSample | None:
+    """What the head said of these images, or of a random sample of them; None if there are none."""
+    confidence = known.probabilities.max(axis=1)
+    scores = fitted.known_scores if fitted else 1 - confidence
+    wrong = known.probabilities.argmax(axis=1) != known.labels
+    rows = np.random.default_rng(0).permutation(len(confidence))[:MAX_OUT_OF_SAMPLE]
+    rows = rows[np.argsort(-confidence[rows], kind="stable")]
+    sure, unknown = (
+        tuple(np.round(values[rows].astype(np.float64), SCORE_DIGITS).tolist()) for values in (confidence, scores)
+    )
+    return OutOfSample(sure, unknown, tuple(np.flatnonzero(wrong[rows]).tolist())) if len(rows) else None
 
 
 def measured_sets(known: Known) -> tuple[float, float] | None:

@@ -88,6 +88,11 @@ NETWORKS: Final[Mapping[str, Network]] = MappingProxyType(
 """By the name that users give."""
 BACKBONES: Final = tuple(name for name, network in NETWORKS.items() if not network.classes)
 """The names of those that heads can be trained on."""
+REBUILT: Final[Mapping[str, bool]] = MappingProxyType(
+    {network.title: bool(network.alphas) for network in NETWORKS.values()}
+    | {f"EfficientNet-Lite{number}": False for number in range(5)}
+)
+"""The networks that the trainer can build in Keras, by their names in cards; whether they have a width multiplier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +171,18 @@ def check_request(request: BackboneRequest) -> None:
 
 def can_fine_tune(card: BackboneCard) -> bool:
     """Whether the recipe fine-tune supports the network of a backbone."""
-    titles = {NETWORKS[name].title: NETWORKS[name] for name in BACKBONES}
-    network = titles.get(card.architecture)
-    return network is not None and (not network.alphas or "alpha" in card.design)
+    return card.architecture in {NETWORKS[name].title for name in BACKBONES} and can_rebuild(card)
+
+
+def can_rebuild(card: BackboneCard) -> bool:
+    """Whether the trainer can build all parts of a backbone in Keras."""
+    return all(is_known(architecture, card.design) for architecture in card.architectures)
+
+
+def is_known(architecture: str, design: Mapping[str, Any]) -> bool:
+    """Whether the trainer can build a network; a MobileNet without its width in the design is another program's."""
+    has_width = REBUILT.get(architecture)
+    return has_width is not None and (not has_width or "alpha" in design)
 
 
 def _design_words(design: Design) -> list[str]:

@@ -127,6 +127,21 @@ class RetrainRequest:
     provider: ProviderPreference
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetRequest:
+    """A request to forget training images.
+
+    Attributes:
+        name: of the model.
+        photos: the images; their files may be missing.
+        provider: the preferred provider for the backbone.
+    """
+
+    name: str
+    photos: tuple[Path, ...]
+    provider: ProviderPreference
+
+
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
     {
         "folder": Path,

@@ -118,8 +118,8 @@ def _compare_with(
     except FoveaError as error:
         return None, (tr("Couldn't compare it with the model in use before. {reason}", reason=error.what),)
     if found is None:
-        note = tr("“{name}”, in use before, has none of these classes, so they were not compared.", name=baseline.name)
-        return None, (note,)
+        title = baseline.card.title
+        return None, (tr("“{name}”, in use before, has none of these classes, so they were not compared.", name=title),)
     return found, ()
 
 

@@ -180,3 +180,30 @@ class RetrainingResult:
     notes: tuple[str, ...]
     skipped: tuple[Failure, ...]
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was done to forget training images.
+
+    Attributes:
+        name: the name of the model.
+        images: the number of images that were forgotten.
+        version: the active version, which was not trained on them.
+        is_new: whether it was trained for that; otherwise only earlier versions were made with the images.
+        removed: the versions that were deleted, as they were made with the images.
+        classes: the classes that had no other training images, which the model no longer has.
+        others: names of other models that were trained on the images, or extend this one.
+        notes: what users should know, a sentence or two each.
+        seconds: the duration.
+    """
+
+    name: str
+    images: int
+    version: int
+    is_new: bool
+    removed: tuple[int, ...]
+    classes: tuple[str, ...]
+    others: tuple[str, ...]
+    notes: tuple[str, ...]
+    seconds: float

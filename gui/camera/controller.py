@@ -1,9 +1,8 @@
-"""Decides when the camera is on, what becomes of its frames, and what the user is told when there are none."""
+"""Decides when the camera is on, what becomes of its frames, and what is shown when there are none."""
 
 from __future__ import annotations
 
 import platform
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,21 +12,19 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from core.base import paths
-from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.prediction import Outcome
 from gui.camera import support
 from gui.camera.frames import Frame, FrameReader, FrameSource
 from gui.camera.live_classifier import LiveClassifier
 from gui.camera.recorder import Recorder
+from gui.camera.recording_controller import RecordingController
 from gui.camera.window import CameraWindow
 from gui.session.session import Session
 from gui.widgets.announcing import announce
 
 _PATIENCE_MS: Final = 5000
 """How long a camera may take until its first frame, and between two."""
-_MAX_OFFERED: Final = 50
-"""Up to this many classes of the model in use are offered for recording."""
 _SPOKEN_MS: Final = 2000
 """How long a prediction stays the same before a screen reader reads it out."""
 
@@ -43,37 +40,29 @@ class CameraController(QObject):
     def __init__(self, session: Session, train: Callable[[Path], object], parent: QWidget) -> None:
         """`train` opens the wizard with a folder; the window stays above the window of `parent`."""
         super().__init__(parent)
-        self._session, self._train = session, train
+        self._session = session
         self._source: FrameSource | None = None
         self._camera, self._is_loading = 0, False
-        self._frame: QImage | None = None
+        self._has_picture = False
         self._reader, self._live = FrameReader(self), LiveClassifier(session.engine, self)
         self.recorder = Recorder(paths.custom_datasets() / tr("Camera"), self)
         self.window = CameraWindow(self.recorder.undo_stack, parent)
         self._silence = QTimer(self, interval=_PATIENCE_MS, singleShot=True)
         self._speech = QTimer(self, interval=_SPOKEN_MS, singleShot=True)
-        self._counts: Counter[str] = Counter()
+        self._recording = RecordingController(self.recorder, self.window, session.models, train, self)
         self._connect()
 
     def _connect(self) -> None:
-        window, recorder, recording = self.window, self.recorder, self.window.recording
+        window = self.window
         window.shown.connect(self._start)
         window.hid.connect(self._stop)
         window.retry_wanted.connect(self._start)
         window.camera_chosen.connect(self._choose_camera)
         window.mirrored.toggled.connect(lambda mirrored: window.view.set_mirrored(mirrored=mirrored))
-        recording.began.connect(self._begin)
-        recording.ended.connect(self._end)
-        recording.folder_chosen.connect(self._choose_folder)
-        recording.training_wanted.connect(self._start_training)
-        recorder.recorded.connect(window.view.show_recording)
-        recorder.counted.connect(self._show_counts)
-        recorder.failed.connect(self._on_recording_failed)
         self._reader.read.connect(self._on_read)
         self._live.classified.connect(self._on_classified)
         self._silence.timeout.connect(self._on_silence)
         self._speech.timeout.connect(self._speak)
-        self._session.models.changed.connect(self._offer_classes)
         self._session.closing.connect(self._close)
 
     def open(self) -> None:
@@ -85,8 +74,7 @@ class CameraController(QObject):
 
     def _start(self) -> None:
         self.window.show_failure("")
-        self.recorder.open(self.recorder.folder)
-        self.window.recording.show_folder(self.recorder.folder)
+        self._recording.open(self.recorder.folder)
         if self._source is not None:
             self._start_camera()
         elif not self._is_loading:
@@ -121,13 +109,12 @@ class CameraController(QObject):
         """Release the camera and forget its frames."""
         self._silence.stop()
         self._speech.stop()
-        self.window.recording.release()
-        self._end()
+        self._recording.stop()
         if self._source is not None:
             self._source.stop()
         self._reader.clear()
         self._live.stop()
-        self._frame = None
+        self._has_picture = False
 
     def _on_failed(self, reason: str) -> None:
         self._stop()
@@ -167,12 +154,11 @@ class CameraController(QObject):
     def _on_read(self, frame: QImage) -> None:
         if not self._silence.isActive():  # converted while the camera stopped
             return
-        if self._frame is None:
-            self.window.recording.set_available(available=True)
+        if not self._has_picture:
+            self._has_picture = True
             self.window.show_outcome(None, self._waiting_text())
-        self._frame = frame
         self.window.view.show_frame(frame)
-        self.recorder.add(frame)
+        self._recording.put(frame)
         self._live.classify(frame)
 
     def _waiting_text(self) -> str:
@@ -182,7 +168,7 @@ class CameraController(QObject):
         return tr("No model open. Choose one in the main window.")
 
     def _on_classified(self, outcome: Outcome) -> None:
-        if self._frame is None:
+        if not self._has_picture:
             return
         before = self.window.headline.text()
         self.window.show_outcome(outcome)
@@ -191,44 +177,6 @@ class CameraController(QObject):
 
     def _speak(self) -> None:
         announce(self.window, self.window.headline.text())
-
-    # ---- recording
-
-    def _begin(self, label: str) -> None:
-        self.window.recording.show_error("")
-        self.recorder.begin(label)
-        self.window.view.show_recording(0)
-        if self._frame is not None:
-            self.recorder.add(self._frame)
-
-    def _end(self) -> None:
-        self.recorder.end()
-        self.window.view.show_recording(None)
-
-    def _show_counts(self, counts: Counter[str]) -> None:
-        self._counts = counts
-        self._offer_classes()
-
-    def _offer_classes(self) -> None:
-        model = self._session.models.current
-        classes = model.card.classes if model is not None and len(model.card.classes) <= _MAX_OFFERED else ()
-        self.window.recording.show_counts(self._counts, classes)
-
-    def _on_recording_failed(self, error: FoveaError) -> None:
-        self._end()
-        self.window.recording.release()
-        self.window.recording.show_error(str(error))
-        announce(self.window, str(error), is_urgent=True)
-
-    def _choose_folder(self, folder: Path) -> None:
-        self.recorder.open(folder)
-        self.window.recording.show_folder(folder)
-
-    def _start_training(self) -> None:
-        """Open the wizard with the folder; the processor is then busy with the training."""
-        self.recorder.undo_stack.clear()
-        self.window.close()
-        self._train(self.recorder.folder)
 
 
 def _no_camera_text() -> str:

@@ -23,6 +23,7 @@ from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.jobs.values import Filter, Group
 from core.services.job_values import UNKNOWN_GROUP, ViewSummary
+from gui.folders.acceptance_panel import AcceptancePanel
 from gui.plots import warm
 from gui.widgets.basic import Choice, Panel, PercentBox, ScrollColumn, button, label
 from gui.widgets.layouts import LEFT, SPACE, Placed, fill, hbox
@@ -38,10 +39,11 @@ _DEBOUNCE_MS: Final = 200
 _MIN_ROWS: Final = 5
 _MAX_ROWS: Final = 7
 """Number of visible groups; longer lists scroll."""
+_UNKNOWN: Final = mark("Unknown (none of the classes)")
 _KINDS: Final[Mapping[str, Callable[[Filter], Filter]]] = {
     mark("All photos"): lambda plain: plain,
     mark("Classified"): lambda plain: replace(plain, failed=False),
-    mark("Unknown (none of the classes)"): lambda plain: replace(plain, unknown=True),
+    _UNKNOWN: lambda plain: replace(plain, unknown=True),
     mark("Unreadable"): lambda plain: replace(plain, failed=True),
     mark("Not reviewed"): lambda plain: replace(plain, reviewed=False, failed=False),
     mark("Reviewed"): lambda plain: replace(plain, reviewed=True),
@@ -71,6 +73,7 @@ class FilterPanel(ScrollColumn):
         self.low = PercentBox(0, tr("Minimum confidence, percent"))
         self.high = PercentBox(1, tr("Maximum confidence, percent"))
         self.clear = button(tr("Clear filters"), self.reset, kind="link")
+        self.acceptance = AcceptancePanel()
         self.histogram: BrushedHistogram | None = None
         self._summary: ViewSummary | None = None
         self._chosen: tuple[Group, str] | None = None
@@ -84,7 +87,9 @@ class FilterPanel(ScrollColumn):
         self._range.body.addWidget(self._ends)
         clear = Placed(self.clear, alignment=LEFT)
         self.clear.hide()
-        self._column = self.show_column(self.text, self.kind, self.by, self.groups, self._range, clear, SPACE)
+        self._column = self.show_column(
+            self.text, self.kind, self.by, self.groups, self._range, clear, self.acceptance, SPACE
+        )
 
     def _connect(self) -> None:
         self.text.textChanged.connect(self._typed.start)
@@ -144,6 +149,13 @@ class FilterPanel(ScrollColumn):
         del blocked
         self.changed.emit()
 
+    def show_unknown(self) -> None:
+        """Show unknown photos only, without other filters."""
+        with QSignalBlocker(self):
+            self.reset()
+        self.kind.setCurrentIndex(list(_KINDS).index(_UNKNOWN))
+        self.changed.emit()
+
     def count_by(self, grouping: Group) -> None:
         """Count photos by class or by folder."""
         self.by.setCurrentIndex(int(grouping is Group.FOLDER))
@@ -156,6 +168,7 @@ class FilterPanel(ScrollColumn):
     def show_summary(self, summary: ViewSummary) -> None:
         """Show the counts of groups and the histogram of confidence."""
         self._summary = summary
+        self.acceptance.show_acceptance(summary.acceptance)
         self.groups.show_groups(summary.group_counts, self.grouping)
         if self.histogram is not None:
             self.histogram.show_counts(summary.histogram, self._brushed())

@@ -29,8 +29,8 @@ class JobCommands(QObject):
     def __init__(self, page: FoldersPage) -> None:
         super().__init__(page)
         self._page, self._jobs, self._outputs = page, page.jobs, page.outputs
-        page.form.submitted.connect(self._begin)
-        page.results_created.connect(self._connect_strip)
+        page.stack.form.submitted.connect(self._begin)
+        page.stack.results_created.connect(self._connect_strip)
         page.state_changed.connect(self._show_running)
 
     def _connect_strip(self, results: ResultsPage) -> None:
@@ -41,15 +41,15 @@ class JobCommands(QObject):
     # ---- a new job
 
     def _begin(self, request: JobRequest) -> None:
-        self._page.form.show_starting(is_starting=True)
+        self._page.stack.form.show_starting(is_starting=True)
         self._jobs.begin(request, self._on_started, self._on_refused)
 
     def _on_started(self, job: str) -> None:
-        self._page.form.show_starting(is_starting=False)
+        self._page.stack.form.show_starting(is_starting=False)
         self._page.open_job(job)
 
     def _on_refused(self, error: FoveaError) -> None:
-        self._page.form.show_error(error)
+        self._page.stack.form.show_error(error)
 
     # ---- the job that is shown, or else selected in the list
 
@@ -104,7 +104,7 @@ class JobCommands(QObject):
         """Write the rows of the current view to a file."""
         job = self._page.job
         if job is not None:
-            self._outputs.export(job.id, self._page.results.view, format_, file, with_mark=with_mark)
+            self._outputs.export(job.id, self._page.stack.results.view, format_, file, with_mark=with_mark)
 
     def _pause(self, on: bool) -> None:  # noqa: FBT001 - a slot
         if self._page.job is not None:
@@ -119,7 +119,7 @@ class JobCommands(QObject):
     def _show_running(self) -> None:
         """Show the progress of the jobs, except of the one whose results show it themselves."""
         jobs = self._jobs.all
-        shown = self._page.job if self._page.isVisible() and self._page.shows_results else None
+        shown = self._page.job if self._page.isVisible() and self._page.stack.shows_results else None
         states = (JobState.RUNNING, JobState.PAUSED)
         busy = [job for job in jobs.values() if job.state in states and (shown is None or job.id != shown.id)]
         lines = [(job, progress_text(job)) for job in busy]

@@ -107,8 +107,13 @@ class JobForm(ScrollColumn):
         (self.begin if self.folder is not None else self.choose).setFocus()
 
     def ask_for_folder(self) -> None:
-        """Let the user choose the folder."""
-        ask_for_folder(self, tr("Choose a folder of photos"), self.open, self.folder)
+        """Let the user choose the folder; without one, there is nothing to fill in."""
+
+        def leave() -> None:
+            if self.folder is None:
+                self.cancelled.emit()
+
+        ask_for_folder(self, tr("Choose a folder of photos"), self.open, self.folder, leave)
 
     def show_error(self, error: FoveaError) -> None:
         """Show why the job could not start."""

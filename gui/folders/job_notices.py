@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
 from core.base.errors import FoveaError
@@ -27,7 +27,13 @@ _MAX_FOLDERS: Final = 3
 
 
 class JobNotices(QObject):
-    """Shows how jobs and tasks ended, and what can be undone or resumed."""
+    """Shows how jobs and tasks ended, and what can be undone or resumed.
+
+    Attributes:
+        unknown_wanted: show the unknown photos of this job.
+    """
+
+    unknown_wanted = Signal(str)
 
     def __init__(
         self,
@@ -90,7 +96,8 @@ class JobNotices(QObject):
             text = _prefixed(name, str(end.error))
             self._notices.show_notice(text, NoticeKind.ERROR, action=resume, key=f"job {end.job.id}")
         elif end.job.state is JobState.FINISHED:
-            self._notices.show_success(_prefixed(name, end_text(end)), key=f"job {end.job.id}")
+            offer = (tr("Show unknown photos"), lambda: self.unknown_wanted.emit(end.job.id)) if end.unknown else None
+            self._notices.show_success(_prefixed(name, end_text(end)), action=offer, key=f"job {end.job.id}")
         QApplication.alert(self._notices.window())
         if end.unreadable_folders:
             self._notices.show_warning(_prefixed(name, _unreadable_text(end.unreadable_folders)))

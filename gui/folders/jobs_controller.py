@@ -71,6 +71,10 @@ class JobsController(QObject):
         for job in jobs:
             self._run(api.resume_job, job, self.failed.emit)
 
+    def classify_again(self, job: str) -> None:
+        """Classify the photos of a job with the active version of its model."""
+        self._run(api.classify_job_again, job, self.failed.emit)
+
     def watch(self, job: str) -> None:
         """Watch a job's folder and classify new photos until stopped."""
         self._run(api.watch_job, job, self.failed.emit)

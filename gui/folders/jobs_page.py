@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
@@ -43,12 +43,13 @@ class JobsPage(QWidget):
 
     opened = Signal(str)
 
-    def __init__(self, classify: QAction, parent: QWidget) -> None:
+    def __init__(self, classify: QAction, title_of: Callable[[str], str], parent: QWidget) -> None:
+        """`title_of` is the title of the model of a name."""
         super().__init__(parent)
         self.list = QListWidget()
         self.list.setObjectName("jobs")
         self.list.setAccessibleName(tr("Classified folders"))
-        self.list.setItemDelegate(_JobDelegate(self.list))
+        self.list.setItemDelegate(_JobDelegate(title_of, self.list))
         self.list.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.setUniformItemSizes(True)
         self.list.itemActivated.connect(self._open)
@@ -61,8 +62,10 @@ class JobsPage(QWidget):
 
     def _make_list(self, classify: QAction) -> QWidget:
         page = QWidget()
-        head = hbox(fill(label(tr("Folders"), "title")), action_button(classify, "primary"))
+        begin = action_button(classify, "primary")
+        head = hbox(fill(label(tr("Folders"), "title")), begin)
         vbox(head, fill(self.list), parent=page, margins=(4, 4, 4, 0), spacing=16)
+        QWidget.setTabOrder(self.list, begin)  # the first one has the focus when the page is shown
         return page
 
     @property
@@ -79,7 +82,10 @@ class JobsPage(QWidget):
         else:
             for row, job in enumerate(shown):
                 _update_item(self.list.item(row), job)
+        was_known = self.is_known
         self._stack.setCurrentIndex(2 if shown else 1)
+        if shown and not was_known and self.isVisible():
+            self.list.setFocus()
 
     def _fill(self, shown: list[JobSummary]) -> None:
         """Rebuild the rows; if the selected job is gone, select its neighbour."""
@@ -137,7 +143,11 @@ def _make_invitation(classify: QAction) -> QWidget:
 
 
 class _JobDelegate(QStyledItemDelegate):
-    """Paints a card: name, folder and progress on the left, state and start time on the right."""
+    """Paints a card: name, folder and progress on the left, state, start time and model on the right."""
+
+    def __init__(self, title_of: Callable[[str], str], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._title_of = title_of
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(200, _HEIGHT)
@@ -156,11 +166,11 @@ class _JobDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)
-        _paint_job(painter, box.adjusted(40, 0, 0, 0), job)
+        _paint_job(painter, box.adjusted(40, 0, 0, 0), job, started_text(job, self._title_of(job.model)))
         painter.restore()
 
 
-def _paint_job(painter: QPainter, box: QRect, job: JobSummary) -> None:
+def _paint_job(painter: QPainter, box: QRect, job: JobSummary, started: str) -> None:
     colours = theme.current()
     is_wrong = job.state in (JobState.MISSING, JobState.STOPPED)
     state_colour = colours.warning if is_wrong else colours.muted if job.state is JobState.FINISHED else colours.accent
@@ -168,5 +178,5 @@ def _paint_job(painter: QPainter, box: QRect, job: JobSummary) -> None:
     width = paint_text(painter, first, state_text(job), state_colour, bold=True, side=RIGHT) + 16
     paint_text(painter, first.adjusted(0, 0, -width, 0), title_text(job), colours.text, bold=True, elide=_MIDDLE)
     paint_text(painter, second, place_text(job), colours.muted, elide=_MIDDLE)
-    width = paint_text(painter, third, started_text(job), colours.muted, side=RIGHT) + 16
+    width = paint_text(painter, third, started, colours.muted, side=RIGHT) + 16
     paint_text(painter, third.adjusted(0, 0, -width, 0), _line(job), colours.text, elide=_MIDDLE)

@@ -16,7 +16,7 @@ from core.outputs.keywords.values import KeywordTarget
 from core.outputs.sorting.values import SortRequest, TransferMode
 from core.services.job_values import KeywordOptions
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, PercentBox, button, label, show_text
+from gui.widgets.basic import CheckBox, Choice, PercentBox, button, label, restyle, show_text
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, hbox, vbox
 
@@ -103,6 +103,7 @@ class SortForm(PlanForm):
         """Sort into this folder."""
         self.destination = destination
         self._place.setText(display_path(destination))
+        restyle(self._place, "kind", "plain")
         self.changed.emit()
 
     def request(self, folder: Path) -> SortRequest | None:

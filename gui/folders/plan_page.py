@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeyEvent, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, Qt
 from PySide6.QtWidgets import QWidget
 
 from core.api import jobs as api
@@ -68,7 +68,8 @@ class PlanPage(QWidget):
         self.show_steps = button(tr("Preview steps"), self.plan, kind="primary")
         self.execute = button(tr(form.action), self._execute)
         self.show_made = button(tr("Open folder"), lambda: open_file(self.form.made_in(self._folder)))
-        self.undo = button(tr("Undo"), self._undo, name=tr("Undo the sorting"))
+        self.undo = button(tr("Undo"), self._undo, hint=tr("Ctrl+Z"), name=tr("Undo the sorting"))
+        QShortcut(QKeySequence.StandardKey.Undo, self, self._undo_by_key)
         self.stop = button(tr("Stop"), self._stop)
         self.back = button(tr("Back to results"), self.closed.emit)
         self._place()
@@ -145,6 +146,10 @@ class PlanPage(QWidget):
             self.stage = Stage.RUNNING
             self._show_state()
             self.stop.setFocus()  # the pressed button is disabled, and would lose the focus to another page
+
+    def _undo_by_key(self) -> None:
+        if self.undo.isVisible():
+            self.undo.click()
 
     def _undo(self) -> None:
         self._outputs.undo_sorting(self._job, self._sorting)

@@ -25,7 +25,8 @@ _ORDERS: Final = {
     mark("By folder"): View(Order.FOLDER),
     mark("Newest first"): View(Order.TIME, descending=True),
     mark("Oldest first"): View(Order.TIME),
-    mark("Similar photos"): View(group=Group.SIMILARITY),
+    mark("Look-alikes together"): View(group=Group.LIKENESS),
+    mark("Near duplicates"): View(group=Group.SIMILARITY),
 }
 """Orders by their titles, which are marked for translation."""
 

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobState, JobSummary, Order, Review, Verdict, View
 from core.services.job_values import ViewUpdate
+from gui.folders.arranging import Arranging
+from gui.folders.new_class import LOOK_ALIKES, NewClass
 from gui.folders.results_widgets import ResultsWidgets
 from gui.folders.reviewer import Reviewer, RowReviews
 from gui.folders.row_selection import RowSelection
@@ -32,6 +34,7 @@ class ResultsPage(QWidget):
         strip: the progress of the job.
         bar: the actions on its results.
         selection: the current and the selected rows, and what can be done with them.
+        new_class: makes a class of selected photos.
         viewing: the large view of the current row.
         panels: the filters and the inspector beside the rows.
         shows_gallery: whether the rows are shown as a gallery rather than as a table.
@@ -40,7 +43,7 @@ class ResultsPage(QWidget):
 
     panels_changed = Signal()
 
-    def __init__(self, parts: ResultsWidgets, reviewer: Reviewer, parent: QWidget) -> None:
+    def __init__(self, parts: ResultsWidgets, reviewer: Reviewer, arranging: Arranging, parent: QWidget) -> None:
         super().__init__(parent)
         while parts.make_next():
             pass
@@ -48,9 +51,13 @@ class ResultsPage(QWidget):
         self.shows_gallery = False
         self._view = View()
         self._excluded = 0
+        self._active_version: int | None = None
+        self._is_learning = False
         self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
         self.bar, self.strip, self.filters, self.inspector = parts.bar, parts.strip, parts.filters, parts.inspector
+        self.learn, self._arranging = parts.learn, arranging
         self.selection = RowSelection(self.rows, self.table.selectionModel(), reviewer, self)
+        self.new_class = NewClass(self.selection, self)
         self.viewing = RowViewing(parts.pictures, self.rows, self.selection, self.inspector.map, self)
         self.status = label(kind="muted")
         self._nothing = label(kind="muted", wrap=True)
@@ -66,13 +73,15 @@ class ResultsPage(QWidget):
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.gallery.setSelectionModel(self.table.selectionModel())
         vbox(fill(self._views), self.status, parent=middle, spacing=4)
-        vbox(self.bar, self.strip, fill(self.panels), parent=self, spacing=theme.GRID)
+        below = self._arranging.strip, self.learn
+        self._column = vbox(self.bar, self.strip, fill(self.panels), *below, parent=self, spacing=theme.GRID)
 
     def _connect(self, reviewer: Reviewer) -> None:
         self.rows.updated.connect(self._on_updated)
         self.filters.changed.connect(self.open_view)
         self.bar.order_wanted.connect(self.sort)
         self.table.sort_wanted.connect(self._on_title)
+        self.learn.together_wanted.connect(lambda: self.sort(LOOK_ALIKES))
         for rows in (self.table, self.gallery):
             rows.correction_asked.connect(self.selection.ask_for_class)
             rows.viewing_asked.connect(self.viewing.open)
@@ -112,6 +121,7 @@ class ResultsPage(QWidget):
     def close_job(self) -> None:
         """Close the view."""
         self.rows.view.close()
+        self._arranging.abandon()
 
     # ---- the view
 
@@ -133,6 +143,7 @@ class ResultsPage(QWidget):
         self.table.show_order(self._view)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
         self.rows.open(self.job.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
+        self._arranging.arrange(self.job.id, self.view)
 
     def show_as(self, *, gallery: bool) -> None:
         """Show the rows as a gallery or as a table."""
@@ -149,6 +160,11 @@ class ResultsPage(QWidget):
         self._view = wanted
         self.bar.show_order(wanted)
         self.open_view()
+
+    def show_unknown(self) -> None:
+        """Show the unknown photos only, those that look alike together."""
+        self.filters.show_unknown()
+        self.sort(LOOK_ALIKES)
 
     def find_text(self) -> None:
         """Focus the search field."""
@@ -184,9 +200,33 @@ class ResultsPage(QWidget):
     def _show_current(self) -> None:
         """Show the current row in the inspector; until it is loaded, the one before stays."""
         row = self.selection.current
+        self._show_offers()
         if row is not None or not self.selection.has_current:
             self.inspector.show_row(row, self.selection.count)
             self.viewing.show_row(row)
+
+    def show_active_version(self, version: int | None) -> None:
+        """Show whether another version of the job's model is active now; None if it is not installed."""
+        self._active_version = version
+        self._show_offers()
+
+    def _show_offers(self) -> None:
+        job, active = self.job, self._active_version
+        is_outdated = job is not None and job.state is JobState.FINISHED and active not in (None, job.version)
+        chosen = self.selection.group_count
+        if self._is_learning:
+            self.learn.hide()
+        else:
+            self.learn.show_state(self.view, self.rows.rowCount(), chosen, is_outdated=is_outdated)
+
+    def add_below(self, widget: QWidget) -> None:
+        """Show a widget below everything else."""
+        self._column.addWidget(widget)
+
+    def show_learning(self, *, is_learning: bool) -> None:
+        """Offer no new class and no newer predictions while a model is being retrained."""
+        self._is_learning = is_learning
+        self._show_offers()
 
     def _show_status(self) -> None:
         parts, selected = [photo_count(self.rows.rowCount())], self.selection.count

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui.folders.filters import FilterPanel
 from gui.folders.job_view import JobView
+from gui.folders.new_class import LearningStrip
 from gui.folders.progress_strip import ProgressStrip
 from gui.folders.results_bar import ResultsBar
 from gui.folders.row_inspector import RowInspector
@@ -30,6 +31,7 @@ class ResultsWidgets:
         inspector: the inspector of the current row.
         bar: the bar with the actions.
         strip: the progress of the job.
+        learn: what can become a new class.
     """
 
     def __init__(self, view: JobView, pictures: PictureClient, title_of: Callable[[str], str], parent: QWidget) -> None:
@@ -55,3 +57,5 @@ class ResultsWidgets:
         yield self.bar
         self.strip = ProgressStrip(parent)
         yield self.strip
+        self.learn = LearningStrip(parent)
+        yield self.learn

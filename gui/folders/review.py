@@ -30,6 +30,8 @@ from gui.widgets.photo_map import PhotoMap
 from gui.widgets.photo_panel import PhotoPreview, headline_text, prediction_text
 
 _PREFETCH: Final = 3
+_MIN_HEIGHT: Final = 120
+"""The minimum height of the photo, in pixels."""
 
 
 class ReviewPage(QWidget):
@@ -55,6 +57,7 @@ class ReviewPage(QWidget):
         self._announced: int | None = None
         self._chooser: ClassChooser | None = None
         self.view, self.map = PhotoPreview(pictures), PhotoMap()
+        self.view.setMinimumHeight(_MIN_HEIGHT)
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
@@ -71,7 +74,8 @@ class ReviewPage(QWidget):
         self._bar.setAccessibleName(tr("Photos reviewed"))
         self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
-        hbox(fill(vbox(fill(self.view), self.map, self._name, self.neighbours)), self.choices, parent=photo, spacing=16)
+        evidence = hbox(fill(self.map), fill(self.neighbours), spacing=16)
+        hbox(fill(vbox(fill(self.view), self._name, evidence)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
         self._stack.addWidget(self.end)
         head = hbox(back, self.progress, fill(self._bar), spacing=16)
@@ -212,9 +216,9 @@ class ReviewPage(QWidget):
         self.view.show_photo(None if self._shown is None else self._shown.path)
         if self._shown is not None:
             row = self._shown
-            self.map.show_photo(row.path, row.outcome)
+            self.map.show_photo(row.path, row.outcome, row.model_version)
             self.choices.show_row(row, self._classes)
-            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else ())
+            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else (), row.model)
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")

@@ -35,6 +35,7 @@ class RowInspector(ScrollColumn):
         review_removed: the user removed the label.
         viewing_wanted: the user wants to see the photo large.
         map: where the model saw a class.
+        neighbours: the most similar training photos.
     """
 
     viewing_wanted = Signal()
@@ -56,7 +57,7 @@ class RowInspector(ScrollColumn):
         self._show = button(tr("Show in file manager"), self._show_in_folder, kind="link")
         self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
         self._photo.viewing_wanted.connect(self.viewing_wanted)
-        self.map = self._photo.map
+        self.map, self.neighbours = self._photo.map, self._photo.neighbours
         add(self._photo.body, Placed(self._show, alignment=LEFT))
         self.show_column(self._photo, SPACE)
         self.show_row(None)
@@ -69,7 +70,8 @@ class RowInspector(ScrollColumn):
             self._photo.show_photo(None, None)
         else:
             label = review.label or "" if review is not None else ""
-            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), self._properties(row))
+            properties = self._properties(row)
+            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), properties, row.model_version)
             self._name_button(row, selected)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QItemSelectionModel, QObject, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.reviewing import is_left_open, left_open_text
 from core.jobs.values import Review, Row, Verdict
+from core.services.job_values import RowGroup
 from gui.folders.reviewer import Reviewer
 from gui.folders.row_text import copied_text
 from gui.folders.rows_model import RowsModel
@@ -28,6 +29,7 @@ class RowSelection(QObject):
 
     Attributes:
         model: the name of the model that made most of the predictions.
+        classes: those to choose from; empty if the model is gone.
         chooser: the class chooser, created on first use.
         current_changed: another row is current, or the current one was loaded.
         noticed: a message for the user.
@@ -40,14 +42,14 @@ class RowSelection(QObject):
         super().__init__(parent)
         self._rows, self._selection, self._reviewer, self._page = rows, selection, reviewer, parent
         self.model = ""
-        self._classes: Sequence[str] = ()
+        self.classes: Sequence[str] = ()
         self.chooser: ClassChooser | None = None
         selection.currentChanged.connect(self._on_current)
         rows.rows_loaded.connect(self._on_loaded)
 
     def open(self, job: str, classes: Sequence[str]) -> None:
         """Review the rows of this job; the classes are those of its model, and empty if it is gone."""
-        self._classes = classes
+        self.classes = classes
         self._reviewer.open(job)
 
     # ---- rows
@@ -82,6 +84,22 @@ class RowSelection(QObject):
     def count(self) -> int:
         """The number of selected rows."""
         return sum(count for _, count in self.spans())
+
+    @property
+    def group_count(self) -> int:
+        """The number of selected rows, or of those in the group of the only one."""
+        group = self._group()
+        return self.count if group is None else group.count
+
+    def select_group(self) -> None:
+        """Select all rows in the group of the selected row, if it is the only one."""
+        group = self._group()
+        if group is not None:
+            first, last = (self._rows.index(place, 0) for place in (group.first, group.first + group.count - 1))
+            self._selection.select(QItemSelection(first, last), _WHOLE_ROW)
+
+    def _group(self) -> RowGroup | None:
+        return self._rows.group(self.place) if self.count == 1 and self.place >= 0 else None
 
     def loaded(self) -> list[Row] | None:
         """The selected rows, or else the current one; None if they are too many or some are not loaded."""
@@ -135,7 +153,7 @@ class RowSelection(QObject):
             self.chooser.chosen.connect(lambda name: self.review(Review(Verdict.CORRECTED, name)))
         likely = [score.label for score in current.scores]
         title = tr_n("What is in this photo?", "What is in these {count:,} photos?", self.count or 1)
-        self.chooser.open(self._classes or likely, title=title, likely=likely)
+        self.chooser.open(self.classes or likely, title=title, likely=likely)
 
     def copy(self) -> None:
         """Copy the rows to the clipboard, one per line."""

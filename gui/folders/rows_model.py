@@ -14,7 +14,7 @@ from PySide6.QtGui import QPixmap
 
 from core.base.i18n import mark, tr
 from core.jobs.values import Filter, Group, Review, Row, View
-from core.services.job_values import FetchedRows, SelectedRows, ViewRequest, ViewUpdate
+from core.services.job_values import FetchedRows, RowGroup, SelectedRows, ViewRequest, ViewUpdate
 from gui.folders.job_view import JobView
 from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
@@ -67,10 +67,10 @@ _TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A row and the number of its group."""
+    """A row and its group, if it is in one."""
 
     row: Row
-    group: int
+    group: RowGroup | None
 
 
 class RowsModel(QAbstractTableModel):
@@ -151,7 +151,12 @@ class RowsModel(QAbstractTableModel):
     def is_banded(self, place: int) -> bool:
         """Whether the row belongs to a group with an odd number, painted to stand out from its neighbours."""
         placed = self._pages.row(place)
-        return placed is not None and placed.group % 2 == 1
+        return placed is not None and placed.group is not None and placed.group.number % 2 == 1
+
+    def group(self, place: int) -> RowGroup | None:
+        """The group of the row in this place; None if it is in none, or loading."""
+        placed = self._pages.row(place)
+        return None if placed is None else placed.group
 
     def picture(self, row: Row) -> QPixmap | None:
         """A row's thumbnail; None while it is being rendered, null if it cannot be."""
@@ -229,7 +234,7 @@ class RowsModel(QAbstractTableModel):
     def _on_rows(self, version: int, first: int, fetched: FetchedRows | None) -> None:
         if fetched is None or version != self._version:
             return
-        groups = fetched.groups or (0,) * len(fetched.rows)
+        groups = fetched.groups or (None,) * len(fetched.rows)
         placed = [_Placed(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
         self._pages.put(first, placed)
         self.rows_loaded.emit(first, len(fetched.rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -182,7 +183,8 @@ class CompareWindow(SecondWindow):
     def _on_compared(self, comparison: Comparison) -> None:
         self.invitation.hide()
         self.view.show()
-        self.view.show_comparison(comparison)
+        title_of = self._session.models.title_of
+        self.view.show_comparison(replace(comparison, a=title_of(comparison.a), b=title_of(comparison.b)))
 
     def _on_ended(self) -> None:
         self._task = None

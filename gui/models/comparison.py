@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.evaluation.values import Comparison, Disagreement, PairedComparison
-from gui.models.version_text import short_title
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, ScrollColumn, label, show_text
@@ -148,7 +147,7 @@ class ComparisonView(QWidget):
 def _make_bars(comparison: Comparison) -> PlotFrame:
     from gui.plots.changes import ChangeBars
 
-    bars = ChangeBars(short_title(comparison.a), short_title(comparison.b))
+    bars = ChangeBars(comparison.a, comparison.b)
     assert comparison.labelled is not None
     bars.show_recalls(comparison.labelled.classes)
     return bars
@@ -207,8 +206,8 @@ def _headline(comparison: Comparison) -> str:
 def _unlabelled_text(comparison: Comparison) -> str:
     return tr(
         "“{a}” is before the arrow, “{b}” after it. The photos are not labelled, so only you can tell which is right.",
-        a=short_title(comparison.a),
-        b=short_title(comparison.b),
+        a=comparison.a,
+        b=comparison.b,
     )
 
 
@@ -217,11 +216,11 @@ def _labelled_text(comparison: Comparison, known: PairedComparison) -> str:
     figures = tr(
         "“{a}”: {accuracy_a} correct ({low_a:.0%} to {high_a:.0%}). “{b}”: {accuracy_b} correct "
         "({low_b:.0%} to {high_b:.0%}). {fixed:,} fixed, {broken:,} broken.",
-        a=short_title(comparison.a),
+        a=comparison.a,
         accuracy_a=percent(known.a.fraction, 1),
         low_a=low_a,
         high_a=high_a,
-        b=short_title(comparison.b),
+        b=comparison.b,
         accuracy_b=percent(known.b.fraction, 1),
         low_b=low_b,
         high_b=high_b,
@@ -247,7 +246,7 @@ def _overlap_notes(comparison: Comparison) -> Iterator[str]:
                 "“{name}” was trained on {count:,} of these photos, so its score is optimistic.",
                 "“{name}” was trained on {count:,} of these photos, so its score is optimistic.",
                 count,
-                name=short_title(name),
+                name=name,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -65,9 +66,10 @@ class ExportPanel(Panel):
 
     exported = Signal(str, object)
 
-    def __init__(self, tasks: Tasks, parent: QWidget) -> None:
+    def __init__(self, tasks: Tasks, title_of: Callable[[str], str], parent: QWidget) -> None:
+        """`title_of` is the title of a model, `name` or `name@version`."""
         super().__init__(tr("Export"), parent)
-        self._tasks = tasks
+        self._tasks, self._title_of = tasks, title_of
         self._reference = ""
         self._task: Task | None = None
         self._images: Path | None = None
@@ -88,7 +90,7 @@ class ExportPanel(Panel):
     def open(self, reference: str, images: Path | None = None) -> None:
         """Ask how to export this model, `name` or `name@version`, which was trained on these images."""
         self._reference, self._images = reference, images or self._images
-        self.heading.setText(tr("Export “{model}”", model=reference))
+        self.heading.setText(tr("Export “{model}”", model=self._title_of(reference)))
         self._show_form()
         self.show()
         self.form.setFocus()
@@ -146,7 +148,7 @@ class ExportPanel(Panel):
         self.hide()
         text = tr(
             "Exported “{model}” to “{file}” ({size}).",
-            model=self._reference,
+            model=self._title_of(self._reference),
             file=display_path(file),
             size=size(written.size_bytes),
         )
@@ -164,18 +166,18 @@ class ModelImports(QObject):
 
     Attributes:
         noticed: a message about the result.
-        imported: the name of a model that was added to the library, or was in it already.
+        imported: a model that was added to the library, or was in it already: its name and its file.
         questioned: a file of another program lacks details: the file, and what is known of each possible output.
-        previewed: the predictions for a photo with the answers given, as a text.
-        refused: why the import or the preview failed.
+        previewed: the predictions for a photo with the answers given for a file: the file, and a text.
+        refused: a file, and why its import or preview failed.
         statistics_wanted: the user wants to see the statistics of a file that was refused.
     """
 
     noticed = Signal(object)
-    imported = Signal(str)
+    imported = Signal(str, object)
     questioned = Signal(object, object)
-    previewed = Signal(str)
-    refused = Signal(str)
+    previewed = Signal(object, str)
+    refused = Signal(object, str)
     statistics_wanted = Signal(object)
 
     def __init__(self, tasks: Tasks, parent: QWidget) -> None:
@@ -203,7 +205,7 @@ class ModelImports(QObject):
     def preview(self, file: Path, answers: ImportAnswers, photo: Path) -> None:
         """Predict a photo with the model; nothing is imported."""
         task = self._previewing.start(model_files.preview_import, file, answers, photo)
-        task.succeeded.connect(self._on_preview)
+        task.succeeded.connect(lambda outcome: self._on_preview(file, outcome))
         task.failed.connect(lambda error: self._on_failed(file, error))
 
     def _on_inspected(self, file: Path, questions: tuple[ImportQuestions, ...]) -> None:
@@ -220,18 +222,18 @@ class ModelImports(QObject):
         else:
             text = tr("“{file}” is already in your library as “{model}”.", file=name, model=imported.name)
             self.noticed.emit(Notice(text, key=f"import {file}"))
-        self.imported.emit(imported.name)
+        self.imported.emit(imported.name, file)
 
     def _on_failed(self, file: Path, error: FoveaError) -> None:
         text = tr("Couldn't import “{file}”. {reason}", file=display_path(file.name), reason=error)
         action = tr("Statistics"), lambda: self.statistics_wanted.emit(file)
         self.noticed.emit(Notice(text, NoticeKind.ERROR, (action,), key=f"import {file}"))
-        self.refused.emit(str(error))
+        self.refused.emit(file, str(error))
 
-    def _on_preview(self, outcome: Outcome) -> None:
+    def _on_preview(self, file: Path, outcome: Outcome) -> None:
         photo = display_path(outcome.path.name)
         if isinstance(outcome, Failure):
-            self.refused.emit(tr("“{photo}”: {reason}", photo=photo, reason=f"{outcome.message} {outcome.hint}"))
+            self.refused.emit(file, tr("“{photo}”: {reason}", photo=photo, reason=f"{outcome.message} {outcome.hint}"))
             return
         scores = ", ".join(f"{display_path(score.label)} {confidence(score.probability)}" for score in outcome.scores)
         text = tr(
@@ -239,4 +241,4 @@ class ModelImports(QObject):
             photo=photo,
             scores=scores,
         )
-        self.previewed.emit(text)
+        self.previewed.emit(file, text)

@@ -145,17 +145,23 @@ class ImportForm(Panel):
         self.preview.hide()
         self._show_count()
 
-    def show_error(self, reason: str) -> None:
-        """Show why the answers do not work."""
-        if self.isVisible():
+    def show_imported(self, _name: str, file: Path) -> None:
+        """Close the form if its file was imported."""
+        if file == self._file:
+            self.hide()
+
+    def show_error(self, file: Path, reason: str) -> None:
+        """Show why the answers for a file do not work, if it is the one asked about."""
+        if file == self._file and self.isVisible():
             show_text(self.error_text, reason)
             self.preview.hide()
             self._show_count()
 
-    def show_preview(self, text: str) -> None:
-        """Show the predictions for a photo with these answers."""
-        show_text(self.preview, text)
-        self._show_count()
+    def show_preview(self, file: Path, text: str) -> None:
+        """Show the predictions for a photo with the answers for a file, if it is the one asked about."""
+        if file == self._file:
+            show_text(self.preview, text)
+            self._show_count()
 
     def set_names(self, text: str) -> None:
         """Use the class names in the text of a file."""

@@ -61,7 +61,8 @@ class ModelList(QListWidget):
         names = self._names()
         if name in names:
             self.setCurrentRow(names.index(name))
-            self.setFocus()
+            if self.isVisible():
+                self.setFocus()
         else:
             self._wanted = name
 

@@ -41,7 +41,7 @@ class StatisticsController(QObject):
         if self.window is None:
             self.window = StatisticsWindow(self._session.library.tasks, self._parent)
             self.window.noticed.connect(self._notices.show_one)
-        self.window.show_source(source)
+        self.window.show_source(source, "" if isinstance(source, Path) else self._session.models.title_of(source))
         self.window.bring_up()
 
     def _close(self) -> None:
@@ -75,14 +75,14 @@ class StatisticsWindow(SecondWindow):
         head = hbox(fill(self._title), self.variant, self.measure, spacing=theme.GRID)
         parts = (self.strip, self.error_text, fill(self.view))
         vbox(head, *parts, parent=self, margins=16, spacing=2 * theme.GRID)
-        self.variant.activated.connect(lambda _: self._count(self.variant.currentData()))
+        self.variant.activated.connect(lambda _: self._count(ComputePrecision(self.variant.currentData())))
         self.strip.cancel_wanted.connect(self.cancel)
         self.view.noticed.connect(self.noticed)
 
-    def show_source(self, source: statistics.Source) -> None:
-        """Count a model or a file."""
+    def show_source(self, source: statistics.Source, title: str = "") -> None:
+        """Count a model or a file; without a title, it is shown by its name."""
         self._source = source
-        name = display_path(source.name) if isinstance(source, Path) else source
+        name = display_path(source.name) if isinstance(source, Path) else title or source
         self._title.setText(name)
         self.setWindowTitle(tr("Statistics of {model}", model=name))
         self.variant.clear()

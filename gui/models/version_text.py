@@ -80,9 +80,3 @@ def version_title(one: ModelName, version: Version) -> str:
     if version.is_active:
         return tr("{title} · v{number} (active)", title=title, number=version.number)
     return tr("{title} · v{number}", title=title, number=version.number)
-
-
-def short_title(reference: str) -> str:
-    """A version as `name` or `name@version`, written as titles are."""
-    name, at, number = reference.partition("@")
-    return tr("{title} · v{number}", title=name, number=number) if at else name

@@ -101,9 +101,19 @@ class CorrectionController(QObject):
             changes[one.model][one.path] = labels.get(one.path)
         self._undo_stack.push(Step(text, partial(self._apply, changes)))
 
-    def _apply(self, changes: Mapping[str, Mapping[Path, Label | None]]) -> Callable[[], object]:
+    def _apply(self, changes: Mapping[str, dict[Path, Label | None]]) -> Callable[[], object]:
         tickets = [self._corrections.update(model, own) for model, own in changes.items()]
-        return partial(self._corrections.undo, *tickets)
+        return partial(self._revert, changes, tickets)
+
+    def _revert(self, changes: Mapping[str, dict[Path, Label | None]], tickets: Sequence[int]) -> None:
+        """Undo a change; to redo it gives the labels as they are now: learned, if a model has learned them since."""
+        for model, own in changes.items():
+            known = self._corrections.all(model)
+            for path, label in own.items():
+                now = known.get(path)
+                if label and now and (now.label, now.created_at) == (label.label, label.created_at):
+                    own[path] = now
+        self._corrections.undo(*tickets)
 
 
 def _predictions(photos: Iterable[Photo]) -> list[Prediction]:

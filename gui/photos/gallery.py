@@ -47,6 +47,8 @@ _STALE: Final = 0.4
 _GAP: Final = theme.GRID
 _LINE: Final = 20
 """Height of a line of text, in pixels."""
+_BADGE: Final = 24
+"""Diameter of the sign that a photo is waiting, in pixels."""
 _PENCIL: Final = 20
 """Indentation of a label behind the pencil icon, in pixels."""
 
@@ -226,8 +228,11 @@ class CardDelegate(QStyledItemDelegate):
         picture = box.adjusted(6, 6, -6, 4 - _text_height())
         paint_photo(painter, picture, index.data(Qt.ItemDataRole.DecorationRole), radius=theme.RADIUS - 3, icon=28)
         text = QRect(box.left() + 8, picture.bottom() + 4, box.width() - 16, _text_height() - 12)
-        painter.setOpacity(_STALE if index.data(Role.STALE) else 1.0)
         if content := self.content(index):
+            is_stale = bool(index.data(Role.STALE))
+            if is_stale or content[0] is None:
+                _paint_waiting(painter, picture)
+            painter.setOpacity(_STALE if is_stale else 1.0)
             _paint_outcome(painter, text, *content)
         painter.restore()
 
@@ -250,6 +255,15 @@ def _paint_frame(painter: QPainter, box: QRect, state: QStyle.StateFlag) -> None
     painter.setBrush(QColor(colours.accent_soft if selected else colours.surface))
     painter.setPen(QPen(QColor(colours.accent if selected or focused else colours.border), 2 if focused else 1))
     painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+
+
+def _paint_waiting(painter: QPainter, picture: QRect) -> None:
+    """Paint the sign that a photo waits for its prediction into its corner; one that turns would repaint all tiles."""
+    badge = QRectF(picture.right() - _BADGE - 4, picture.top() + 5, _BADGE, _BADGE)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.current().surface))
+    painter.drawEllipse(badge)
+    icons.paint(painter, "loader-circle", badge.adjusted(4, 4, -4, -4), theme.current().accent)
 
 
 def _paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label: str | None, name: str) -> None:

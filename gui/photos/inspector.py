@@ -29,6 +29,7 @@ class Inspector(ScrollColumn):
         training_wanted: the user wants to train a model, as the one in use cannot be retrained.
         selection: sums up several selected photos.
         map: where the model saw a class.
+        neighbours: the most similar training photos.
     """
 
     viewing_wanted = Signal()
@@ -44,7 +45,7 @@ class Inspector(ScrollColumn):
         self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
         self._photo = PhotoPanel(pictures, (self._correct, self._remove, self._train))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
-        self.map = self._photo.map
+        self.map, self.neighbours = self._photo.map, self._photo.neighbours
         self.details = ModelDetails(tr("Model in use"))
         self.selection = SelectionPanel()
         self.show_column(self.selection, self._photo, self.details, SPACE)

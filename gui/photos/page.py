@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QWidget
 
@@ -31,6 +31,9 @@ from gui.widgets.layouts import fill, hbox, vbox
 
 if TYPE_CHECKING:
     from gui.photos.changes_window import ChangesWindow
+
+_SUM_MS: Final = 200
+"""Time after which several selected photos are summed up again; many are classified one after the other."""
 
 
 class PhotosPage(QWidget):
@@ -57,8 +60,10 @@ class PhotosPage(QWidget):
         self.bar = PhotosBar(session.photos, self)
         self.gallery = Gallery(session.photos, self)
         self._current: Path | None = None
+        self._summing_up = QTimer(self, interval=_SUM_MS, singleShot=True)
         self.inspector = Inspector(session.pictures, self)
         session.explaining.serve(self.inspector.map)
+        session.forgetting.serve(self.inspector.neighbours)
         self.correcting = CorrectionController(session.models, session.corrections, session.photo_list.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
@@ -85,7 +90,8 @@ class PhotosPage(QWidget):
         photos = self._session.photos
         self.correcting.noticed.connect(self._session.noticed)
         self.gallery.chosen.connect(self._on_chosen)
-        self.gallery.selection_changed.connect(self._show_selection)
+        self.gallery.selection_changed.connect(self._on_selection)
+        self._summing_up.timeout.connect(self._show_selection)
         self.inspector.selection.correction_wanted.connect(self.browser.correct)
         self.inspector.selection.removal_wanted.connect(self.browser.remove_selected)
         photos.rowsInserted.connect(self._on_inserted)
@@ -110,10 +116,11 @@ class PhotosPage(QWidget):
         self.inspector.training_wanted.connect(self._on_training_wanted)
         self.retraining.changed.connect(self._on_retraining_changed)
         self.strip.changes_wanted.connect(self.show_changes)
+        self.strip.vacated.connect(self.gallery.setFocus)
         self.strip.training_wanted.connect(self._on_training_wanted)
 
     def _on_training_wanted(self) -> None:
-        photos = self.retraining.by_class()
+        photos = self.retraining.pending.by_class()
         if photos:
             self.training_wanted.emit(photos, tr("corrected photos"))
         else:
@@ -123,7 +130,7 @@ class PhotosPage(QWidget):
         """Retrain the model in use with the pending corrections, or report why that is not possible."""
         if self.retraining.can_start:
             self.retraining.start()
-        elif not self.retraining.pending():
+        elif not self.retraining.pending.all():
             text = tr("No corrections to learn. Select photos and press F2 to correct them.")
             self._session.noticed.emit(Notice(text))
         elif self.retraining.phase is not Phase.RUNNING:
@@ -170,9 +177,10 @@ class PhotosPage(QWidget):
             self.gallery.setFocus()
 
     def select_row(self, row: int) -> None:
-        """Select this photo, scroll to it and show it in the inspector."""
+        """Select this photo, scroll to it and show it from the top in the inspector."""
         self.gallery.select_row(row)
         self.gallery.setFocus()
+        self.inspector.verticalScrollBar().setValue(0)
 
     def _on_chosen(self, row: int) -> None:
         if row >= 0:
@@ -191,12 +199,15 @@ class PhotosPage(QWidget):
         row = photos.row_of(self._current) if self._current is not None else None
         if photos.rowCount():
             self.gallery.select_row(row or 0)
+            self.inspector.verticalScrollBar().setValue(0)
 
     def _show_pending(self) -> None:
         self._session.photo_list.show_pending(self.retraining.to_check())
 
     def _on_data(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int]) -> None:
         row = self.gallery.current_row()
+        if {Role.OUTCOME, Role.CORRECTION}.intersection(roles) and self.gallery.selected_count() > 1:
+            self._summing_up.start()
         if Role.STALE in roles and first.row() <= row <= last.row():
             self._show_row(row)
 
@@ -215,6 +226,12 @@ class PhotosPage(QWidget):
         title = models.title_of(prediction.model) if isinstance(prediction, Prediction) else ""
         self.inspector.show_photo(photo, correction, remark, model=title, can_learn=can_learn)
         self.viewing.show_photo(photo)
+
+    def _on_selection(self) -> None:
+        was_shown = self.inspector.selection.isVisible()
+        self._show_selection()
+        if not was_shown and self.inspector.selection.isVisible():
+            self.inspector.verticalScrollBar().setValue(0)  # what can be done with all of them is at the top
 
     def _show_selection(self) -> None:
         count = self.gallery.selected_count()

@@ -15,7 +15,8 @@ from gui.session.photos_model import PhotosModel
 from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.counts import photo_count
-from gui.widgets.layouts import SPACE, hbox
+from gui.widgets.flow import FlowRow
+from gui.widgets.layouts import TOP, Placed, fill, hbox
 
 _MAX_WIDTH: Final = 240
 _SORTS: Final = {
@@ -58,8 +59,10 @@ class PhotosBar(QWidget):
         self.clear = button(tr("Show all"), self._show_all, kind="link")
         self.remove = button(tr("Remove from list"), self._remove, kind="link")
         export = button(tr("Export…"), self.export_wanted.emit, hint=tr("Save the predictions of these photos"))
-        items = (self.filter, self.sort, self.count, self.clear, self.remove, SPACE, export)
-        hbox(*items, parent=self, margins=(theme.GRID // 2, 0, theme.GRID, 0), spacing=theme.GRID)
+        self.count.setMinimumHeight(self.clear.sizeHint().height())  # centred beside the buttons
+        choices = FlowRow(self.filter, self.sort, self.count, self.clear, self.remove)
+        margins = (theme.GRID // 2, 0, theme.GRID, 0)
+        hbox(fill(choices), Placed(export, alignment=TOP), parent=self, margins=margins, spacing=theme.GRID)
         self.filter.activated.connect(self._on_filter)
         self.sort.activated.connect(self._on_sort)
         photos.arranged.connect(self._show_view)
@@ -85,8 +88,8 @@ class PhotosBar(QWidget):
             self._views.append(view)
             self.filter.addItem("")
         index = self._views.index(view)
-        self.filter.setItemText(index, _title(view, self._photos.rowCount()))
         self.filter.setCurrentIndex(index)
+        self.filter.setItemText(index, _title(view, self._photos.rowCount()))  # of the current item, so that it fits
         self.sort.setCurrentIndex(list(_SORTS).index(view.sort))
         self._show_count()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import Label, ambiguous_text
@@ -31,11 +31,13 @@ class RetrainStrip(QFrame):
         changes_wanted: the user requested to see what changed.
         labels_wanted: the user requested to see the photos whose labels are not learned yet.
         training_wanted: the user requested to train a new model, as the one in use can't be retrained.
+        vacated: the button that had the keyboard focus disappeared, and no other one is left.
     """
 
     changes_wanted = Signal()
     labels_wanted = Signal()
     training_wanted = Signal()
+    vacated = Signal()
 
     def __init__(self, retraining: Retraining, parent: QWidget) -> None:
         super().__init__(parent)
@@ -83,9 +85,10 @@ class RetrainStrip(QFrame):
     def show_state(self) -> None:
         """Show the current state of the retraining."""
         now, can_learn = self._retraining, self._can_learn()
-        phase, pending = now.phase, now.pending()
+        phase, pending = now.phase, now.pending.all()
         title, details = self._texts(phase, pending, can_learn=can_learn)
-        had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        focused = QApplication.focusWidget()
+        focused = focused if focused is not None and self.isAncestorOf(focused) else None
         self.words.setText(title)
         show_text(self.details, details)
         self.retrain.setText(_button_text(pending))
@@ -102,8 +105,8 @@ class RetrainStrip(QFrame):
         self._show_progress()
         self.setVisible(phase is not Phase.IDLE)
         self._announce(phase)
-        if had_focus:
-            self._keep_focus()
+        if focused is not None and not (focused.isVisible() and focused.isEnabled()):
+            self._pass_focus()
 
     def _announce(self, phase: Phase) -> None:
         """Have a screen reader say that a retraining started or ended, and how."""
@@ -113,14 +116,13 @@ class RetrainStrip(QFrame):
             )
         self._phase = phase
 
-    def _keep_focus(self) -> None:
+    def _pass_focus(self) -> None:
         """Move the keyboard focus from a button that disappeared to the next visible one."""
-        focused = self.focusWidget()
-        if focused is None or not focused.isVisible() or not focused.isEnabled():
-            for button in (self.cancel, self.show_changes, self.retrain, self.close_button):
-                if button.isVisible() and button.isEnabled():
-                    button.setFocus()
-                    return
+        for one in (self.cancel, self.show_changes, self.retrain, self.close_button):
+            if one.isVisible() and one.isEnabled():
+                one.setFocus()
+                return
+        self.vacated.emit()
 
     def _can_learn(self) -> bool:
         model = self._retraining.model
@@ -139,14 +141,14 @@ class RetrainStrip(QFrame):
         match phase:
             case Phase.RUNNING:
                 stage = sentence(now.progress.stage) if now.progress else tr("Starting…")
-                return running_text(now.pending_corrections), tr("Stopping…") if now.is_stopping else stage
+                return running_text(now.requested), tr("Stopping…") if now.is_stopping else stage
             case Phase.FAILED if now.error is not None:
                 return now.error.what, now.error.hint
             case Phase.DONE if now.summary is not None:
                 return headline(now.summary), _details(now.summary, len(now.photos_changed()))
             case _ if can_learn:
                 advice = "" if len(pending) > 1 else tr("Correct any other wrong photos, then retrain the model.")
-                return pending_text(pending), ambiguous_text(now.ambiguous) or advice
+                return pending_text(pending), ambiguous_text(now.pending.ambiguous) or advice
         reason = tr("“{model}” can't be retrained: its training data was not saved.", model=name)
         advice = tr("Train a new model with your corrections: it can keep these classes and add yours.")
         return pending_text(pending), f"{reason} {advice}"

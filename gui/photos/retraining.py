@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +11,11 @@ from PySide6.QtCore import QObject, Signal
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import Progress
-from core.datasets.labels import Label, lineage
+from core.datasets.labels import Label
 from core.evaluation.values import Disagreement
 from core.models.values import InstalledModel
 from core.prediction import Failure, Prediction
+from gui.photos.pending_corrections import PendingCorrections
 from gui.session.session import Session
 from gui.tasks.notice import Notice
 
@@ -44,8 +43,8 @@ class Retraining(QObject):
         progress: the progress of the running retraining.
         summary: the result of the last retraining; None before, after it was undone, and for another model.
         error: why the last one failed.
-        ambiguous: the number of corrections excluded from the pending ones, see `Label.is_ambiguous`.
-        _pending: cached result of `pending` for these corrections and this lineage; there may be thousands.
+        pending: the corrections to retrain with.
+        requested: the corrections of the running retraining.
     """
 
     changed = Signal()
@@ -60,9 +59,8 @@ class Retraining(QObject):
         self._task: Task | None = None
         self._is_undoing = False
         self._is_stopping = False
-        self._requested: tuple[Label, ...] = ()
-        self._pending: tuple[Mapping[Path, Label], tuple[str, ...], tuple[Label, ...]] = ({}, (), ())
-        self.ambiguous = 0
+        self.requested: tuple[Label, ...] = ()
+        self.pending = PendingCorrections(session)
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
         session.models.changed.connect(self._refresh)
@@ -75,34 +73,10 @@ class Retraining(QObject):
         return self._session.models.current
 
     @property
-    def pending_corrections(self) -> tuple[Label, ...]:
-        """The corrections of the running retraining."""
-        return self._requested
-
-    def pending(self) -> tuple[Label, ...]:
-        """Unambiguous corrections that the model in use was not trained with, in the order in which they were made."""
-        if self.model is None:
-            return ()
-        card = self.model.card
-        all_corrections, known = self._session.corrections.all(card.name), lineage(card.training)
-        if self._pending[0] is not all_corrections or self._pending[1] != known:
-            pending = [one for one in all_corrections.values() if one.is_pending(known)]
-            unambiguous = tuple(one for one in pending if not one.is_ambiguous(card.unknown_below))
-            self._pending, self.ambiguous = (all_corrections, known, unambiguous), len(pending) - len(unambiguous)
-        return self._pending[2]
-
-    def by_class(self) -> dict[str, list[Path]]:
-        """The photos of the pending corrections, by label: a dataset for a new model."""
-        photos: dict[str, list[Path]] = defaultdict(list)
-        for correction in self.pending():
-            photos[correction.label].append(correction.path)
-        return dict(photos)
-
-    @property
     def can_start(self) -> bool:
         """Whether there are pending corrections and a model that can be retrained."""
         is_free = self.phase is not Phase.RUNNING and not self._is_undoing
-        return is_free and self.model is not None and self.model.has_training_data and bool(self.pending())
+        return is_free and self.model is not None and self.model.has_training_data and bool(self.pending.all())
 
     @property
     def can_undo(self) -> bool:
@@ -132,7 +106,7 @@ class Retraining(QObject):
 
     def to_check(self) -> frozenset[Path]:
         """The photos whose labels the user may want to check: those left out, or else all that are not learned yet."""
-        return frozenset(one.path for one in self.skipped or self.pending())
+        return frozenset(one.path for one in self.skipped or self.pending.all())
 
     def left_out(self, path: Path) -> str:
         """Why the last retraining did not use a photo; empty if it did."""
@@ -148,7 +122,7 @@ class Retraining(QObject):
         from core import api
         from core.training.request import RetrainRequest
 
-        self._requested = self.pending()
+        self.requested = self.pending.all()
         name, version = self.model.card.name, self.model.version
         self._before = {
             photo.path: photo.outcome
@@ -156,7 +130,7 @@ class Retraining(QObject):
             if isinstance(photo.outcome, Prediction) and photo.outcome.model == name and photo.version == version
         }
         self.summary, self.error, self.progress, self._is_stopping = None, None, None, False
-        request = RetrainRequest(name, version, self._requested, self._session.settings.value.provider)
+        request = RetrainRequest(name, version, self.requested, self._session.settings.value.provider)
         task = self._task = self._session.training.start(api.retrain, request)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)
@@ -235,7 +209,7 @@ class Retraining(QObject):
         if self.summary is not None and name and name != self.summary.name:
             self.summary, self.phase = None, Phase.IDLE
         if self.phase in (Phase.IDLE, Phase.PENDING):
-            self.phase = Phase.PENDING if self.pending() else Phase.IDLE
+            self.phase = Phase.PENDING if self.pending.all() else Phase.IDLE
         self.changed.emit()
 
 

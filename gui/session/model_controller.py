@@ -46,6 +46,7 @@ class ModelController(QObject):
         self.in_use: OpenedModel | None = None
         self.opening = ""
         self.speed = Speed()
+        self._titles: dict[str, str] = {}
         self._broken: set[str] = set()
         engine.opening.connect(self._on_opening)
         engine.opened.connect(self._on_opened)
@@ -65,12 +66,13 @@ class ModelController(QObject):
     @property
     def opening_title(self) -> str:
         """The title of the model that is being opened; empty if none is."""
-        return self.title_of(self.opening)
+        return self._titles.get(self.opening) or self.opening.capitalize()
 
-    def title_of(self, name: str) -> str:
-        """The title of a model, which may have been removed since it was used."""
-        model = self.installed.get(name)
-        return model.card.title if model else name.capitalize()
+    def title_of(self, reference: str) -> str:
+        """The title of a model, `name` or `name@version`; its name if it was not listed while this window was open."""
+        name, _, number = reference.partition("@")
+        title = self._titles.get(name, name)
+        return title if number in ("", "0") else tr("{title} · v{number}", title=title, number=number)
 
     @property
     def current(self) -> InstalledModel | None:
@@ -91,12 +93,14 @@ class ModelController(QObject):
 
     def _on_listed(self, listed: Sequence[InstalledModel | BrokenEntry]) -> None:
         self.installed = {model.card.name: model for model in listed if isinstance(model, InstalledModel)}
+        self._titles |= {name: model.card.title for name, model in self.installed.items()}
         broken_entries = [model for model in listed if isinstance(model, BrokenEntry)]
         for name in self._broken.difference(broken.name for broken in broken_entries):
             self.resolved.emit(_key(name))
         self._broken = {broken.name for broken in broken_entries}
         for broken in broken_entries:
-            text = tr("Couldn't load the model “{model}”. {error}", model=broken.name, error=broken.error)
+            title = self.title_of(broken.name)
+            text = tr("Couldn't load the model “{model}”. {error}", model=title, error=broken.error)
             self.noticed.emit(Notice(text, NoticeKind.ERROR, key=_key(broken.name)))
         self.changed.emit()
         if self.in_use is not None and not self.opening and self._is_outdated(self.in_use):

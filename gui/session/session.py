@@ -11,6 +11,7 @@ from core.base.errors import FoveaError, TrainerDiedError
 from core.base.i18n import tr
 from gui.session.correction_store import CorrectionStore
 from gui.session.explaining import Explaining
+from gui.session.forgetting import Forgetting
 from gui.session.library_watch import LibraryWatch
 from gui.session.model_controller import ModelController
 from gui.session.pasted_images import PastedImages
@@ -39,6 +40,7 @@ class Session(QObject):
         photos: the photos, in the order of their rows.
         photo_list: adds and removes them.
         explaining: where the model looked.
+        forgetting: forgets training photos.
     """
 
     progressed = Signal()
@@ -53,6 +55,7 @@ class Session(QObject):
         self.explaining = Explaining(self.engine, self)
         self.pictures = PictureClient(self)
         self.models = ModelController(self.engine, self.settings, self)
+        self.forgetting = Forgetting(lambda: self.training, self.models, self.corrections, self.settings, self)
         self.photos = PhotosModel(self.pictures, self.corrections, self)
         self.photo_list = PhotoListController(self.photos, self.engine, self.pictures, self.models, self)
         self.kept_list = PhotoListStore(self.photos, self)
@@ -64,7 +67,7 @@ class Session(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        for notices in (self.models.noticed, self.engine.noticed, self.photo_list.noticed):
+        for notices in (self.models.noticed, self.engine.noticed, self.forgetting.noticed, self.photo_list.noticed):
             notices.connect(self.noticed)
         for warnings in (self.settings.damaged, self.engine.tasks.warned):
             warnings.connect(self._on_warned)

@@ -11,6 +11,8 @@ from core.prediction import Outcome, Prediction
 
 _WINDOW_S: Final = 3.0
 _MAX_RECENT: Final = 500
+_MAX_PARALLEL: Final = 4
+"""Networks that run at the same time, at most: parts of a joined backbone, or of a batch."""
 _MAX_SAMPLES: Final = 2000
 
 
@@ -18,21 +20,26 @@ class Speed:
     """Counts classified images, and their inference times in milliseconds."""
 
     def __init__(self) -> None:
-        self._classified_at: deque[float] = deque(maxlen=_MAX_RECENT)
+        self._classified: deque[tuple[float, float]] = deque(maxlen=_MAX_RECENT)
         self._inference_ms: deque[float] = deque(maxlen=_MAX_SAMPLES)
 
     def add(self, outcome: Outcome) -> None:
         """Count an image that was classified now."""
-        self._classified_at.append(time.monotonic())
+        inference_ms = outcome.timing.inference_ms if isinstance(outcome, Prediction) else 0.0
+        self._classified.append((time.monotonic(), inference_ms))
         if isinstance(outcome, Prediction):
-            self._inference_ms.append(outcome.timing.inference_ms)
+            self._inference_ms.append(inference_ms)
 
     def images_per_second(self) -> float:
-        """Classified images per second over the last few seconds; 0 while nothing runs."""
+        """Classified images per second over the last few seconds; 0 while nothing runs.
+
+        0 as well if computing them takes longer than that: their features were kept, and only another head was new.
+        """
         now = time.monotonic()
-        recent = [moment for moment in self._classified_at if now - moment < _WINDOW_S]
-        span = now - recent[0] if len(recent) > 1 else 0.0
-        return (len(recent) - 1) / span if span > 0 else 0.0
+        recent = [(moment, took) for moment, took in self._classified if now - moment < _WINDOW_S]
+        span = now - recent[0][0] if len(recent) > 1 else 0.0
+        were_kept = sum(took for _, took in recent[1:]) / 1000 > _MAX_PARALLEL * span
+        return 0.0 if were_kept or span <= 0 else (len(recent) - 1) / span
 
     def latency_text(self) -> str:
         """The median and the 95th percentile of the inference times."""

@@ -63,6 +63,7 @@ class ActionId(Enum):
     FIND_PHOTOS = auto()
     CLEAR_FILTERS = auto()
     REVIEW = auto()
+    NEW_CLASS = auto()
     EXPORT_CSV = auto()
     EXPORT_CSV_BOM = auto()
     EXPORT_JSONL = auto()
@@ -77,6 +78,7 @@ class ActionId(Enum):
     RETRAIN = auto()
     SHOW_CHANGES = auto()
     UNDO_RETRAINING = auto()
+    FORGET = auto()
     CHOOSE_MODEL = auto()
     CLASSIFY_AGAIN = auto()
     CLASSIFY_SELECTED = auto()
@@ -196,6 +198,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.FIND_PHOTOS, mark("F&ind photos by text"), QKeySequence.StandardKey.Find),
         _Entry(ActionId.CLEAR_FILTERS, mark("&Clear filters"), "Ctrl+Shift+L"),
         _Entry(ActionId.REVIEW, mark("&Review, least confident first"), "F6"),
+        _Entry(ActionId.NEW_CLASS, mark("&New class from these…"), "Ctrl+Shift+K", synonyms=mark("teach add unknown")),
         _SEPARATOR,
         _Entry(ActionId.EXPORT_CSV, mark("Export as &CSV…"), "Ctrl+E"),
         _Entry(ActionId.EXPORT_CSV_BOM, mark("Export as CSV for E&xcel (byte-order mark)…"), "Ctrl+Shift+E"),
@@ -244,6 +247,8 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.RETRAIN, mark("&Retrain with corrections"), "Ctrl+R", synonyms=mark("learn teach")),
         _Entry(ActionId.SHOW_CHANGES, mark("Show what &changed"), "Ctrl+Shift+D"),
         _Entry(ActionId.UNDO_RETRAINING, mark("&Undo retraining"), synonyms=mark("revert previous version")),
+        _SEPARATOR,
+        _Entry(ActionId.FORGET, mark("&Forget photos…"), synonyms=mark("unlearn delete privacy training photo")),
     ),
     mark("&Help"): (
         _Entry(ActionId.PALETTE, mark("&Find an action…"), "Ctrl+K"),
@@ -268,7 +273,7 @@ NEEDS_JOB: Final = JOB_ACTIONS - {ActionId.ALL_JOBS}
 PHOTO_MENU: Final = (
     (ActionId.OPEN_FILE, ActionId.SHOW_IN_FOLDER, ActionId.COPY_PATH, ActionId.COPY),
     (ActionId.CORRECT, ActionId.REMOVE_CORRECTION, ActionId.CLASSIFY_SELECTED),
-    (ActionId.REMOVE,),
+    (ActionId.REMOVE, ActionId.FORGET),
 )
 """What can be done with selected photos, in groups."""
 JOB_MENU: Final = (

@@ -68,6 +68,7 @@ class Availability(QObject):
             ActionId.RETRAIN: self._cannot_retrain,
             ActionId.SHOW_CHANGES: self._not_retrained,
             ActionId.UNDO_RETRAINING: self._not_retrained,
+            ActionId.FORGET: self._cannot_forget,
             ActionId.STATISTICS: partial(self._about_model, "count"),
             ActionId.EXPORT_MODEL: partial(self._about_model, "export"),
             ActionId.ROLL_BACK: partial(self._about_model, "roll back"),
@@ -140,13 +141,13 @@ class Availability(QObject):
         match self._pages.current_page:
             case Page.PHOTOS if self._session.photos.rowCount():
                 return ""
-            case Page.FOLDERS if self._pages.folders.shows_results:
+            case Page.FOLDERS if self._pages.folders.stack.shows_results:
                 return ""
         return tr("No photos are shown.")
 
     @property
     def _is_reviewing(self) -> bool:
-        return self._pages.current_page is Page.FOLDERS and self._pages.folders.is_reviewing
+        return self._pages.current_page is Page.FOLDERS and self._pages.folders.stack.is_reviewing
 
     def _nothing_to_explain(self) -> str:
         return "" if self._is_reviewing else self._no_photos()
@@ -162,7 +163,7 @@ class Availability(QObject):
             return self._no_photo()
         if self._pages.folders.listed_job is not None:
             return ""
-        if self._pages.folders.shows_results:
+        if self._pages.folders.stack.shows_results:
             return tr("Results show what is in the folder: photos can't be removed from them.")
         return tr("Select a folder first.")
 
@@ -183,7 +184,7 @@ class Availability(QObject):
             return ""
         if retraining.phase is Phase.RUNNING:
             return tr("The model is being retrained.")
-        if not retraining.pending():
+        if not retraining.pending.all():
             return tr("No corrections to learn. Select photos and press F2 to correct them.")
         model = retraining.model
         name = model.card.title if model else ""
@@ -194,13 +195,19 @@ class Availability(QObject):
             return ""
         return tr("The model has not been retrained since you opened Fovea.")
 
+    def _cannot_forget(self) -> str:
+        model = self._session.models.current
+        if model is None or not model.has_training_data:
+            return tr("The model in use doesn't know which photos it was trained on.")
+        return self._no_photo()
+
     def _about_model(self, verb: str) -> str:
         """Why the model that is selected on the *Models* page cannot be counted, exported, rolled back or removed."""
         page = self._pages.made_models
         if page is None or page.choices.name not in page.names:  # not listed yet
             return ""
-        controls = {"count": page.count_button, "export": page.export_button, "roll back": page.versions.back}
-        controls["remove"] = page.remove
+        controls = {"count": page.buttons.statistics, "export": page.buttons.export, "roll back": page.versions.back}
+        controls["remove"] = page.buttons.remove
         if controls[verb].isEnabled():
             return ""
         return tr("This model has no earlier version.") if verb == "roll back" else controls[verb].toolTip()

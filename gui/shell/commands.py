@@ -104,6 +104,7 @@ class Commands(QObject):
             ActionId.RETRAIN: pages.photos.retrain,
             ActionId.SHOW_CHANGES: pages.photos.show_changes,
             ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
+            ActionId.FORGET: lambda: session.forgetting.ask(pages.photo_browser.selected_paths()),
             ActionId.CLASSIFY_AGAIN: session.photo_list.classify_again,
             ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
             **self._model_table(),

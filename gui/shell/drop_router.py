@@ -5,11 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QMimeData, QObject
 
 from core.base.i18n import tr
+from core.base.text import display_path
 from gui.session.session import Session
 from gui.shell.folder_drop import FolderDrop
 from gui.shell.pages import PageStack
+from gui.shell.rail import Page
 from gui.training.wizard_controller import WizardController
-from gui.widgets.drop import MODEL_SUFFIX, DropContent, Rejection, read_drop
+from gui.widgets.drop import MODEL_SUFFIX, DropContent, Rejection, drop_text, dropped_folder, read_drop
 from gui.widgets.notices import Notices
 
 
@@ -22,6 +24,16 @@ class DropRouter(QObject):
         super().__init__(parent)
         self._session, self._notices, self._pages = session, notices, pages
         self._folders = FolderDrop(session, lambda folder: pages.folders.open_form(folder), wizard.open, self)
+
+    def describe(self, content: DropContent) -> str:
+        """What dropping the content on the page that is shown does."""
+        folder, page = dropped_folder(content), self._pages.current_page
+        if folder is not None and folder.suffix.lower() != MODEL_SUFFIX:
+            if page is Page.FOLDERS:
+                return tr("Classify “{name}”", name=display_path(folder.name))
+            if page is Page.TRAINING:
+                return tr("Train a model on “{name}”", name=display_path(folder.name))
+        return drop_text(content)
 
     def take(self, mime: QMimeData) -> bool:
         """Accept what was dropped or pasted; unsupported content is rejected with a notice.

@@ -53,9 +53,9 @@ class FolderCommands(QObject):
         self.page, self._actions = page, actions
         self.jobs, self.browser = JobCommands(page), FolderBrowser(page, notices)
         self._table = self._make_table()
-        page.results_created.connect(self._fill_bar)
-        page.review_created.connect(self._fill_review)
-        attach_menu(page.list.list, lambda: in_groups(actions, JOB_MENU))
+        page.stack.results_created.connect(self._fill_bar)
+        page.stack.review_created.connect(self._fill_review)
+        attach_menu(page.stack.list.list, lambda: in_groups(actions, JOB_MENU))
         page.state_changed.connect(self.show_state)
         self.show_state()
 
@@ -68,7 +68,7 @@ class FolderCommands(QObject):
         page, jobs = self.page, self.jobs
 
         def on_results(act: Callable[[ResultsPage], object]) -> Callable[[], object]:
-            return lambda: act(page.results)
+            return lambda: act(page.stack.results)
 
         return {
             ActionId.CLASSIFY_FOLDER: page.choose_folder,
@@ -82,6 +82,7 @@ class FolderCommands(QObject):
             ActionId.FIND_PHOTOS: on_results(lambda results: results.find_text()),
             ActionId.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
             ActionId.REVIEW: page.open_review,
+            ActionId.NEW_CLASS: on_results(lambda results: results.new_class.begin()),
             **{
                 id_: partial(jobs.choose_export, form, with_mark=id_ is ActionId.EXPORT_CSV_BOM)
                 for id_, form in EXPORTS.items()
@@ -106,11 +107,12 @@ class FolderCommands(QObject):
             ActionId.SHOW_FILTERS,
             ActionId.FIND_PHOTOS,
             ActionId.CLEAR_FILTERS,
+            ActionId.NEW_CLASS,
         ):
-            id_[one].set_reason("" if page.shows_results else tr("Go back to the results first."))
-        id_[ActionId.AS_TABLE].setChecked(not page.results.shows_gallery)
-        id_[ActionId.AS_GALLERY].setChecked(page.results.shows_gallery)
-        id_[ActionId.SHOW_FILTERS].setChecked(not page.results.filters.isHidden())
+            id_[one].set_reason("" if page.stack.shows_results else tr("Go back to the results first."))
+        id_[ActionId.AS_TABLE].setChecked(not page.stack.results.shows_gallery)
+        id_[ActionId.AS_GALLERY].setChecked(page.stack.results.shows_gallery)
+        id_[ActionId.SHOW_FILTERS].setChecked(not page.stack.results.filters.isHidden())
         for one in _EXCLUSIVE:
             id_[one].set_reason(self._reason(one, job.id))
         if not page.outputs.description(job.id):
@@ -136,7 +138,7 @@ class FolderCommands(QObject):
     def _reason(self, one: ActionId, job: str) -> str:
         """Why an action has to wait; empty if it is enabled, as is the one whose own plan page shows its progress."""
         form = {ActionId.WRITE_KEYWORDS: KeywordForm, ActionId.SORT_INTO_FOLDERS: SortForm}.get(one)
-        plan = self.page.plans[form].made if form is not None else None
+        plan = self.page.stack.plans[form].made if form is not None else None
         busy_with = "" if plan is None else plan.busy_with
         if busy_with == job:
             return ""
@@ -152,7 +154,8 @@ class FolderCommands(QObject):
     def _fill_bar(self, results: ResultsPage) -> None:
         id_ = self._actions
         for view in (results.table, results.gallery):
-            attach_menu(view, lambda: in_groups(id_, PHOTO_MENU))
+            attach_menu(view, lambda: in_groups(id_, ((ActionId.NEW_CLASS,), *PHOTO_MENU)))
+        results.learn.fill(id_[ActionId.NEW_CLASS])
         menu = QMenu(results)
         menu.setToolTipsVisible(True)
         menu.addActions([id_[one] for one in EXPORTS])

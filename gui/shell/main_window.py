@@ -28,7 +28,6 @@ from gui.shell.top_bar import TopBar
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
 from gui.widgets.context_menu import attach_menu
-from gui.widgets.drop import drop_text
 from gui.widgets.drop_target import DropTarget
 from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
@@ -66,8 +65,9 @@ class MainWindow(QMainWindow):
         self.rail = Rail([(id_[show], icon) for show, icon in _PAGES.items()], self)
         self.top_bar = TopBar(self.session.models, [id_[choice] for choice in (*PROVIDERS, ActionId.EXACT)], self)
         self.status = StatusBar(self.session, self.notices, self)
-        self.take = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self).take
-        self.overlay = DropTarget(self, drop_text, self.take).overlay
+        self._router = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self)
+        self.take = self._router.take
+        self.overlay = DropTarget(self, self._router.describe, self.take).overlay
         self.commands = Commands(self.session, self.notices, self.pages, id_, self._own_commands(), self)
         self.recent = RecentMenu(menus.recent, self.session.photo_list.add)
         self.availability = Availability(self.session, self.pages, id_)
@@ -138,11 +138,11 @@ class MainWindow(QMainWindow):
         return self.pages.photos
 
     def restore_geometry(self) -> None:
-        """Restore the position and size of the last session; the first time, fit the window to the screen."""
+        """Restore the position and size of the last session, and fit the window to the screen, which may be another."""
         geometry = self._window_settings().value("geometry")
         if geometry is not None:
             self.restoreGeometry(geometry)
-        else:
+        if not self.isMaximized() and not self.isFullScreen():
             self.resize(self.size().boundedTo(room_on(self.screen())))
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -87,15 +87,18 @@ class PageStack(QStackedWidget):
 
     def _make_folders(self) -> FolderCommands:
         from gui.folders.page import FoldersPage
+        from gui.shell.class_teaching import ClassTeaching
         from gui.shell.folder_commands import FolderCommands
 
         page = FoldersPage(self._session, self._notices, self._actions[ActionId.CLASSIFY_FOLDER], self)
         page.state_changed.connect(self.state_changed)
         page.reviewer.undo_stack.indexChanged.connect(self.state_changed)
-        page.results_created.connect(lambda it: it.selection.current_changed.connect(self.state_changed))
+        page.stack.results_created.connect(lambda it: it.selection.current_changed.connect(self.state_changed))
         page.wanted.connect(lambda: self.show_page(Page.FOLDERS))
         self._session.closing.connect(page.tasks.close)
         self._session.closing.connect(page.reviewer.undo_stack.clear)  # else it signals while it is deleted
+        teaching = ClassTeaching(self._session, self.photos, page, self._wizard)
+        teaching.photos_wanted.connect(lambda: self.show_page(Page.PHOTOS))
         commands = FolderCommands(page, self._notices, self._actions)
         commands.jobs.status_changed.connect(self.folders_status_changed)
         self._add(page, Page.FOLDERS)

@@ -18,17 +18,25 @@ def attach_menu(widget: QWidget, entries: Callable[[], Iterable[Entry]]) -> None
 
     In a list they concern its selected items, so there is no menu where there is no item.
     """
+    attach_menu_by_place(widget, lambda _: entries())
+
+
+def attach_menu_by_place(widget: QWidget, entries: Callable[[QPoint], Iterable[Entry]]) -> None:
+    """As `attach_menu`, with entries that depend on the place; there is no menu where there are none."""
     widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
     widget.customContextMenuRequested.connect(lambda at: _open(widget, at, entries))
 
 
-def _open(widget: QWidget, at: QPoint, entries: Callable[[], Iterable[Entry]]) -> None:
+def _open(widget: QWidget, at: QPoint, entries: Callable[[QPoint], Iterable[Entry]]) -> None:
     if isinstance(widget, QAbstractItemView) and not _choose(widget, at):
+        return
+    found = list(entries(at))
+    if not found:
         return
     menu = QMenu(widget)
     menu.setToolTipsVisible(True)  # why an entry is disabled
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    for entry in entries():
+    for entry in found:
         _add(menu, entry)
     area = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
     menu.popup(area.mapToGlobal(at))

@@ -25,6 +25,7 @@ class Rejection(Enum):
     """Why content is rejected; `tr` translates the value."""
 
     REMOTE = mark("That is a web address. Fovea opens only files on this computer: save the image first.")
+    EMPTY = mark("The other program didn't say which file it is. Save the image, then open it here.")
     UNSUPPORTED = mark("That is not a photo. Fovea opens image files, folders, and images copied from other programs.")
 
 
@@ -63,7 +64,9 @@ def read_drop(mime: QMimeData) -> DropContent | Rejection:
     image = mime.imageData() if mime.hasImage() else None
     if isinstance(image, QImage) and not image.isNull():
         return DropContent(image=image)
-    return Rejection.REMOTE if mime.hasUrls() else Rejection.UNSUPPORTED
+    if mime.urls():
+        return Rejection.REMOTE
+    return Rejection.EMPTY if mime.hasUrls() else Rejection.UNSUPPORTED
 
 
 def _local_paths(urls: Sequence[QUrl]) -> tuple[Path, ...]:

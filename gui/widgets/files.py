@@ -20,10 +20,17 @@ def show_in_folder(file: Path) -> None:
     open_file(file.parent)
 
 
-def ask_for_folder(parent: QWidget, title: str, on_chosen: Callable[[Path], object], start: Path | None = None) -> None:
+def ask_for_folder(
+    parent: QWidget,
+    title: str,
+    on_chosen: Callable[[Path], object],
+    start: Path | None = None,
+    on_cancelled: Callable[[], object] = lambda: None,
+) -> None:
     """Let the user choose a folder, without blocking the event loop."""
     dialog = QFileDialog(parent, title, str(start or Path.home()))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.rejected.connect(lambda: on_cancelled())
     _open(dialog, on_chosen)
 
 

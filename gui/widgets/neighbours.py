@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QRect, QSize
+from PySide6.QtCore import QPoint, QRect, QSize, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -15,6 +16,7 @@ from core.prediction import Neighbour
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import label
+from gui.widgets.context_menu import Entry, attach_menu_by_place
 from gui.widgets.layouts import vbox
 from gui.widgets.painting import paint_photo, paint_text
 
@@ -24,29 +26,41 @@ _MAX_WIDTH: Final = 144
 
 
 class NeighbourStrip(QWidget):
-    """The training photos nearest to a photo, with their classes and similarities; hidden if there are none."""
+    """The training photos nearest to a photo, with their classes and similarities; hidden if there are none.
+
+    Attributes:
+        forget_wanted: forget this training photo of this model.
+    """
+
+    forget_wanted = Signal(object, str)
 
     def __init__(self, pictures: PictureClient) -> None:
         super().__init__()
         self._tiles = _Tiles(pictures)
         heading = label(tr("Most similar training photos"), "muted")
         heading.setToolTip(tr("The number is the cosine of their features: 1 is the same, 0 is nothing in common."))
+        self._model = ""
+        self._tiles.forget_wanted.connect(lambda photo: self.forget_wanted.emit(photo, self._model))
         vbox(heading, self._tiles, parent=self, spacing=theme.GRID // 2)
         self.hide()
 
-    def show_neighbours(self, neighbours: Sequence[Neighbour]) -> None:
-        """Show these photos, the nearest first."""
+    def show_neighbours(self, neighbours: Sequence[Neighbour], model: str) -> None:
+        """Show these training photos of the model of a name, the nearest first."""
+        self._model = model
         self._tiles.show_neighbours(tuple(neighbours))
         self.setVisible(bool(neighbours))
 
 
 class _Tiles(QWidget):
+    forget_wanted = Signal(object)
+
     def __init__(self, pictures: PictureClient) -> None:
         super().__init__()
         self._pictures = pictures
         self._shown: tuple[Neighbour, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         pictures.rendered.connect(self._on_rendered)
+        attach_menu_by_place(self, self._entries)
 
     def show_neighbours(self, shown: tuple[Neighbour, ...]) -> None:
         if shown != self._shown:
@@ -55,6 +69,15 @@ class _Tiles(QWidget):
             self.setAccessibleName(", ".join(texts))
             self.updateGeometry()
             self.update()
+
+    def _entries(self, at: QPoint) -> list[Entry]:
+        """What can be done with the photo at a place: only photos that were on this computer can be forgotten."""
+        pointed = [one.path for place, one in enumerate(self._shown) if self._column(place).contains(at)]
+        return [(tr("Forget this photo…"), partial(self.forget_wanted.emit, path)) for path in pointed if path]
+
+    def _column(self, place: int) -> QRect:
+        width = min(_MAX_WIDTH, (self.width() + _GAP) // max(3, len(self._shown)) - _GAP)
+        return QRect(place * (width + _GAP), 0, width, self.height())
 
     def sizeHint(self) -> QSize:
         height = self.fontMetrics().lineSpacing() * 2 + 4
@@ -66,9 +89,8 @@ class _Tiles(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         colours, top = theme.current(), self.height() - 2 * line - 2
-        width = min(_MAX_WIDTH, (self.width() + _GAP) // max(3, len(self._shown)) - _GAP)
         for place, one in enumerate(self._shown):
-            left = place * (width + _GAP)
+            left, width = self._column(place).left(), self._column(place).width()
             if top >= _SIDE:
                 paint_photo(painter, QRect(left, 0, min(width, _SIDE), _SIDE), self._picture(one))
             paint_text(painter, QRect(left, top, width, line), one.label, colours.text)

@@ -125,6 +125,8 @@ class PhotoMap(QWidget):
         self.shown: MapPicture | None = None
         self._outcome: Outcome | None = None
         self._path: Path | None = None
+        self._chosen = ""
+        self._version: int | None = None
         self._seen = label()
         self._seen.setFixedSize(_SEEN_SIDE, _SEEN_SIDE)
         self._seen.setAccessibleName(tr("What the network sees"))
@@ -140,24 +142,28 @@ class PhotoMap(QWidget):
         """Show maps, or stop showing them."""
         self.is_on = on
         self.turned.emit(on)
-        self._choose(None)
+        self.choose("")
 
-    def show_photo(self, path: Path | None, outcome: Outcome | None) -> None:
-        """Show the map of this photo, for the class that was chosen for it, or else its most likely one."""
-        is_same = path == self._path and isinstance(outcome, Prediction)
-        self._path, self._outcome = path, outcome
-        self._choose(self.question[1] if is_same and self.question else None)
+    def show_photo(self, path: Path | None, outcome: Outcome | None, version: int | None = None) -> None:
+        """Show the map of this photo, for the class that was chosen for it, or else its most likely one.
 
-    def choose(self, name: str) -> None:
-        """Show the map for this class."""
-        self._choose(name)
+        Args:
+            path: the photo.
+            outcome: its prediction.
+            version: the version of the model that made it, to say so if the map is that of another; None if unknown.
+        """
+        chosen = self._chosen if path == self._path and isinstance(outcome, Prediction) else ""
+        self._path, self._outcome, self._version = path, outcome, version
+        self.choose(chosen)
 
     def ask_again(self) -> None:
         """Ask for the map again, as another model is in use now."""
         self.question = None
-        self._choose(None)
+        self.choose("")
 
-    def _choose(self, name: str | None) -> None:
+    def choose(self, name: str) -> None:
+        """Show the map for this class; for the most likely one if the prediction does not have it."""
+        self._chosen = name
         outcome = self._outcome
         question = None
         if self.is_on and self._path is not None and isinstance(outcome, Prediction):
@@ -183,7 +189,7 @@ class PhotoMap(QWidget):
         """Show the answer to the question."""
         self._seen.setPixmap(_small(explanation, self.devicePixelRatioF()))
         self._show(tr("Where the model saw “{label}”", label=explanation.label), has_map=True)
-        show_text(self._about, _about_text(explanation))
+        show_text(self._about, _about_text(explanation, self._version))
         self._paint(map_picture(explanation))
 
     def _paint(self, shown: MapPicture | None) -> None:
@@ -205,7 +211,10 @@ def _small(explanation: Explanation, ratio: float) -> QPixmap:
     return result
 
 
-def _about_text(explanation: Explanation) -> str:
+def _about_text(explanation: Explanation, predicted_by: int | None) -> str:
+    """What to know about the map; `predicted_by` is the version that made the prediction, None if unknown."""
+    if predicted_by not in (None, explanation.version):
+        return tr("Another version of the model made this prediction. The map is of the version in use.")
     if max(map(max, explanation.grid)) <= 0:
         return tr("Nothing in the photo speaks for this class.")
     if explanation.method == "exact":

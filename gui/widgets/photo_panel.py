@@ -244,11 +244,11 @@ class PhotoPanel(Panel):
         self.map.changed.connect(self._view.show_map)
         self.map.asked.connect(self._scores.mark)
         self.map.turned.connect(lambda is_on: self._scores.let_choose(on=is_on))
-        self._neighbours = NeighbourStrip(pictures)
+        self.neighbours = NeighbourStrip(pictures)
         add(self.body, self._view, self.map, self._name, self._answer, self._about_label, self._note)
         for one in buttons:
             one.setProperty("edge", True)
-        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self._neighbours, self._properties)
+        add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self.neighbours, self._properties)
 
     def show_photo(
         self,
@@ -257,6 +257,7 @@ class PhotoPanel(Panel):
         own_label: str = "",
         about_label: str = "",
         properties: Sequence[tuple[str, str]] = (),
+        version: int | None = None,
     ) -> None:
         """Show a photo; None shows a placeholder.
 
@@ -266,6 +267,7 @@ class PhotoPanel(Panel):
             own_label: the class that the user chose, which is then the headline; empty if none.
             about_label: what else there is to say of the user's label, such as what the model predicted.
             properties: names and values.
+            version: the version of the model that made the prediction; None if unknown.
         """
         self._view.show_photo(path)
         self._name.setText("" if path is None else display_path(path.name))
@@ -277,9 +279,9 @@ class PhotoPanel(Panel):
         scores = prediction.scores if prediction else ()
         self._scores.show_scores(scores, is_strong=prediction is None or not prediction.unknown)
         evidence = prediction.evidence if prediction else None
-        self._neighbours.show_neighbours(evidence.nearest if evidence else ())
+        self.neighbours.show_neighbours(evidence.nearest if evidence else (), prediction.model if prediction else "")
         self._properties.show_properties(properties)
-        self.map.show_photo(path, outcome)
+        self.map.show_photo(path, outcome, version)
 
 
 def about_label_text(outcome: Outcome | None, own_label: str) -> str:

@@ -50,7 +50,7 @@ def show_job(window: MainWindow, job: str, rows: int) -> ResultsPage:
     page = window.pages.folders
     window.actions_by_id[ActionId.SHOW_FOLDERS].trigger()
     spin(lambda: job in page.jobs.all)
-    results = page.results
+    results = page.stack.results
     fresh(results, lambda: page.open_job(job), rows)
     spin(lambda: results.filters.histogram is not None)
     return results
@@ -60,10 +60,10 @@ def run_job(window: MainWindow, tree: Path) -> None:
     """Classify a tree as a person does, and look around in its rows as they come until the last is there."""
     page = window.pages.folders
     page.open_form(tree)
-    spin(page.form.begin.isEnabled)
-    page.form.begin.click()
-    spin(lambda: page.shows_results)
-    results = page.results
+    spin(page.stack.form.begin.isEnabled)
+    page.stack.form.begin.click()
+    spin(lambda: page.stack.shows_results)
+    results = page.stack.results
     for turn in count():
         if page.job is not None and page.job.state is JobState.FINISHED:
             break
@@ -115,11 +115,11 @@ def review(window: MainWindow) -> None:
     """A hundred answers accepted."""
     page = window.pages.folders
     page.open_review()
-    spin(lambda: page.review.rows.rowCount() > 0 and page.review.rows.row(0) is not None)
+    spin(lambda: page.stack.review.rows.rowCount() > 0 and page.stack.review.rows.row(0) is not None)
     for _ in range(REVIEWED):
-        page.review.accept()
+        page.stack.review.accept()
         rest(0.02)
-    page.review.leave()
+    page.stack.review.leave()
     rest(1)
 
 
@@ -132,7 +132,7 @@ def gallery(results: ResultsPage) -> None:
 def scenes(window: MainWindow, tree: Path, job: str, rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
     yield f"a job of {rows:,} photos is run", lambda: run_job(window, tree)
     yield "the results of another are opened", lambda: show_job(window, job, rows)
-    shown = window.pages.folders.results
+    shown = window.pages.folders.stack.results
     yield f"the table is scrolled in {STEPS} steps", lambda: scroll(shown)
     for order in Order:
         yield f"sorted by {order}", lambda order=order: fresh(shown, lambda: shown.sort(View(order)))  # type: ignore[misc]

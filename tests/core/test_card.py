@@ -30,7 +30,7 @@ from core.card import (
     read_card,
     write_card,
 )
-from core.card_rules import PredictionSets, UnknownRule
+from core.card_rules import OutOfSample, PredictionSets, UnknownRule
 from tests import tiny
 
 HUGE = 10**400
@@ -70,7 +70,7 @@ def required_fields() -> list[tuple[str, str]]:
     found = []
     for kind, content in cards().items():
         for key, value in content.items():
-            if key in ("unknown_below", "unknown", "sets", "training", "evaluation", *_OPTIONAL):
+            if key in ("unknown_below", "unknown", "sets", "out_of_sample", "training", "evaluation", *_OPTIONAL):
                 continue
             found.append((kind, key))
             if isinstance(value, dict):
@@ -96,6 +96,7 @@ def refusal(data: bytes) -> ModelError:
         tiny.model_card(classes=("Hündin", "鳥", "می‌خواهم", "don't know")),
         tiny.model_card(unknown=UnknownRule("bank.npz", "0" * 64, 0.02, -5, 8.0, 0.15)),
         tiny.model_card(sets=PredictionSets(0.9, (0.5, 0, 1.0))),
+        tiny.model_card(out_of_sample=OutOfSample((1, 0.75, 0.75), (0, 0.5, 1), (1, 2))),
     ],
 )
 def test_what_is_written_is_read_again(card: BackboneCard | ModelCard) -> None:

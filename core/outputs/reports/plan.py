@@ -94,6 +94,7 @@ class ReportOptions:
         about: pairs of names and values that describe the job, for the end of a page.
         folder: a page shows paths relative to this folder; those of other images are shortened.
         thumbnails: the maximum number of images on a page.
+        known_scores: see `core.evaluation.acceptance.known_scores`, for a page to say how unlike these images are.
     """
 
     format: ReportFormat
@@ -104,3 +105,4 @@ class ReportOptions:
     about: tuple[tuple[str, str], ...] = ()
     folder: Path | None = None
     thumbnails: int = 200
+    known_scores: tuple[float, ...] = ()

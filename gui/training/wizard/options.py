@@ -150,10 +150,10 @@ class Fields(QWidget):
             seed=self.seed.value(),
             epochs=self.epochs.value() or None,
             learning_rate=self.rate.value() or None,
-            depth=self.how_deep.currentData(),
+            depth=Depth(self.how_deep.currentData()),  # Qt keeps the values as plain texts
             augment=self.augment.isChecked(),
             backbone=self.backbone.currentData(),
-            head=self.head.currentData() if request.recipe is Recipe.QUICK else HeadKind.LINEAR,
+            head=HeadKind(self.head.currentData()) if request.recipe is Recipe.QUICK else HeadKind.LINEAR,
             thumbnails=self.thumbnails.isChecked(),
         )
 

@@ -40,7 +40,7 @@ class RecipeCard(QFrame):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.setObjectName("card")
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # all are as high as the highest
         self.can_run = True
         self.choice = QRadioButton(tr(_TITLES[recipe]))
         self.choice.setProperty("kind", "heading")

@@ -24,8 +24,10 @@ class ResultController(QObject):
 
     Attributes:
         again_wanted: train again; whether to repeat the training at once with the changed labels.
+        finished: the new model is in use, and the keyboard focus is to move on.
     """
 
+    finished = Signal()
     again_wanted = Signal(bool)
 
     def __init__(
@@ -43,15 +45,17 @@ class ResultController(QObject):
     @cached_property
     def step(self) -> ResultStep:
         """What the user sees."""
-        step = ResultStep(self._session.pictures, self._session.library.tasks, self._pages)
+        session = self._session
+        step = ResultStep(session.pictures, session.library.tasks, session.models.title_of, self._pages)
         step.noticed.connect(self._notices.show_one)
         step.use_wanted.connect(self._use)
+        step.finished.connect(self.finished)
         step.again_wanted.connect(self.again_wanted)
         step.overridden.connect(self._photos.override_labels)
         step.class_wanted.connect(self._photos.choose_class)
         step.undo_wanted.connect(self._photos.undo)
         step.exported.connect(self._on_exported)
-        self._session.closing.connect(step.exporting.cancel)
+        session.closing.connect(step.exporting.cancel)
         self._pages.addWidget(step)
         return step
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -29,6 +29,7 @@ class ResultStep(QWidget):
 
     Attributes:
         use_wanted: use the new model from now on.
+        finished: the new model is in use, so the button that had the keyboard focus has nothing more to do.
         again_wanted: train again; whether to repeat the training at once with the changed labels.
         noticed: a notice for the user.
         overridden: change labels: a mapping from path to class or LEFT_OUT.
@@ -38,6 +39,7 @@ class ResultStep(QWidget):
     """
 
     use_wanted = Signal()
+    finished = Signal()
     again_wanted = Signal(bool)
     noticed = Signal(object)
     overridden = Signal(object)
@@ -45,15 +47,19 @@ class ResultStep(QWidget):
     undo_wanted = Signal()
     exported = Signal(str, object)
 
-    def __init__(self, pictures: PictureClient, tasks: Tasks, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, pictures: PictureClient, tasks: Tasks, title_of: Callable[[str], str], parent: QWidget | None = None
+    ) -> None:
+        """`title_of` is the title of a model, `name` or `name@version`."""
         super().__init__(parent)
+        self._title_of = title_of
         self.result: TrainingResult | None = None
         self.use = button(tr("Use this model"), self.use_wanted.emit, kind="primary")
         self.again = button(tr("Train again"), self._train_again)
         self.export = button(tr("Export…"), self._export)
         self.undo = button(tr("Undo"), self.undo_wanted.emit, hint=tr("Undo your last change (Ctrl+Z)"))
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
-        self.exporting = ExportPanel(tasks, self)
+        self.exporting = ExportPanel(tasks, title_of, self)
         self.exporting.exported.connect(self.exported)
         self._overrides = 0
         self._folder = Path()
@@ -72,16 +78,26 @@ class ResultStep(QWidget):
         self.result, self._folder = result, folder
         self.show_overrides((), frozenset(), new=0, can_undo=False)
         self.headline.setText(_headline(result))
-        self.beside.setText(_details_text(result))
+        self.beside.setText(self._details_text(result))
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
         notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
         self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), result.suspects)
 
+    def _details_text(self, result: TrainingResult) -> str:
+        if result.evaluation is None:
+            return " ".join(result.notes)
+        other = result.baseline
+        compared = compared_text(other, self._title_of(other.name)) if other else ""
+        return " ".join(filter(None, (interval(result.evaluation), compared)))
+
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
+        had_focus = self.use.hasFocus()
         self.use.setText(tr("In use"))
         self.use.setEnabled(False)
+        if had_focus:
+            self.finished.emit()
 
     def show_overrides(
         self, overridden: Sequence[OverriddenImage], confirmed: frozenset[Path], *, new: int, can_undo: bool
@@ -112,25 +128,18 @@ def _headline(result: TrainingResult) -> str:
     return headline(result.evaluation)
 
 
-def _details_text(result: TrainingResult) -> str:
-    if result.evaluation is None:
-        return " ".join(result.notes)
-    compared = compared_text(result.baseline) if result.baseline else ""
-    return " ".join(filter(None, (interval(result.evaluation), compared)))
-
-
-def compared_text(other: BaselineComparison) -> str:
-    """How the model compares with the one in use before, or why it is not compared."""
+def compared_text(other: BaselineComparison, title: str) -> str:
+    """How the model compares with the one in use before, which has this title, or why it is not compared."""
     if other.training_overlap:
         return tr(
             "Not compared with “{name}”, in use before: it was trained on {overlap:,} of these {count:,} photos.",
-            name=other.name,
+            name=title,
             overlap=other.training_overlap,
             count=other.result.a.images,
         )
     found = tr(
         "“{name}”, in use before, gets {accuracy} on the same photos: {fixed:,} fixed, {broken:,} broken.",
-        name=other.name,
+        name=title,
         accuracy=percent(other.result.a.fraction, 1),
         fixed=other.result.only_b_correct,
         broken=other.result.only_a_correct,

@@ -88,6 +88,7 @@ class TrainingWizard(SecondWindow):
         self.training.noticed.connect(self.notices.show_one)
         self.training.done.connect(self._on_done)
         self.training.ended.connect(self._on_ended)
+        self.result.finished.connect(self.done.setFocus)
         self.result.again_wanted.connect(lambda at_once: self._train_again(is_immediate=at_once))
 
     # ---- from photos to a model

@@ -83,6 +83,7 @@ def test_a_dry_run_writes_nothing(fovea: Fovea, pictures: Path) -> None:
     assert ran.code == 0
     assert ran.out.count("added") == 3
     assert "Dry run, nothing was changed: 3 images, 3 added" in ran.err
+    assert "At 60% confidence or more, 100.0% of the photos are accepted" in " ".join(ran.err.split())
     assert not list(pictures.rglob("*.xmp"))
 
 

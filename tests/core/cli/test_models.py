@@ -13,7 +13,7 @@ from core.base import paths, settings
 from core.models import library
 from core.models.values import InstalledModel
 from core.training.networks import BackboneRequest
-from tests import tiny
+from tests import teaching, tiny
 from tests.core.cli.conftest import Fovea
 from tests.core.models.test_onnx_import import classifier
 
@@ -254,3 +254,23 @@ def test_a_fetched_network_is_printed_with_how_to_train_on_it(fovea: Fovea, monk
     whole = fovea("models", "fetch", "xception-1000")
     assert (whole.code, whole.out) == (0, "xception-1000\n")
     assert "fovea classify --model xception-1000" in whole.err
+
+
+def test_photos_are_forgotten(fovea: Fovea, home: Path, tmp_path: Path) -> None:
+    teaching.replace_backbone(home)
+    folder = teaching.write_labelled(tmp_path / "labelled", 8)
+    assert fovea("train", folder, "--name", "mine").code == 0
+    ran = fovea("models", "forget", "mine", folder / "red" / "1.png", folder / "blue" / "2.png")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "Forgot 2 images: no version of “mine” knows them any more.",
+        "Version 2, trained from the start on the others, is active now.",
+        "Deleted version 1, which can't be restored.",
+    ]
+    content = json.loads(fovea("models", "forget", "mine", folder / "red" / "0.png", "--format", "json").out)
+    assert (content["version"], content["images"], content["removed"]) == (3, 1, [2])
+    summary = library.open_library().find("mine").card.summary
+    assert summary.endswith("trained on 21 images.")
+    ran = fovea("models", "forget", "mine", folder / "red" / "1.png")
+    assert (ran.code, ran.out) == (2, "")
+    assert "“1.png” is not among the images that “mine” was trained on." in ran.err

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from core.base.progress import CancelToken
-from core.card import ModelCard, read_card, without_paths, write_card
+from core.card import ModelCard, read_card, write_card
+from core.card_sharing import shareable, without_paths
 from core.exporting.litert import with_files
 from core.jobs.job_list import list_jobs
 from core.jobs.values import JobSummary, View
@@ -88,6 +89,8 @@ def test_exported_models_hold_no_path(photos: Path, tmp_path: Path, fovea: Fovea
     ):
         assert fovea("models", "export", "mine", tmp_path / file, *options).code == 0
         _check((tmp_path / file).read_bytes(), file)
+    exported = str(shareable(card).training["command"])
+    assert exported.startswith("fovea train FOLDER --name mine"), "the name of the folder stays at home, too"
     _check(with_files(b"", card), "the files in a .tflite")
     again = fovea("models", "import", tmp_path / "plain.onnx")
     assert again.code == 0

@@ -29,6 +29,13 @@ def test_many_problems_of_a_kind_are_summarized_without_losing_paths() -> None:
     assert last == other
 
 
+def test_copies_in_two_sets_are_named_with_their_sets() -> None:
+    """Found with a folder whose test set repeated training images: “bird/crow.png”, “bird/crow.png” were listed."""
+    pairs = [tuple(Path("/data", part, "bird", f"{number}.png") for part in ("test", "train")) for number in range(8)]
+    *_, rest = summarize(Problem(ProblemKind.DUPLICATE, pair, "the same", "") for pair in pairs)
+    assert rest.message.startswith("5 more of the same kind: “test/bird/3.png”, “train/bird/3.png”")
+
+
 def test_problems_without_a_file_are_only_counted() -> None:
     problems = [Problem(ProblemKind.CASE_CLASH, (), f"{number}", "") for number in range(6)]
     assert summarize(problems)[-1].message == "3 more of the same kind."

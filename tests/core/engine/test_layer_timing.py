@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -11,8 +13,10 @@ from core.base.errors import Cancelled, ModelError
 from core.base.progress import CancelToken, Progress
 from core.engine import graph
 from core.engine.complexity import compute_stats
-from core.engine.layer_timing import measure_layers
+from core.engine.layer_timing import _number, _timings, measure_layers
 from core.engine.values import LayerTimings
+from core.models import statistics_text
+from core.models.values import ModelStatistics
 from tests import tiny
 from tests.greedy_graphs import TOO_MUCH
 from tests.hostile_graphs import HOSTILE, Change, serialised
@@ -48,6 +52,33 @@ def test_the_time_of_fused_layers_belongs_to_the_convolution() -> None:
     assert times["relu"] is None
     assert min(times["first"], times["second"]) > 0
     assert found.total_ms >= times["first"] + times["second"]
+    assert found.run_ms > 0
+
+
+def test_interruptions_are_in_the_time_of_a_run_and_not_in_that_of_a_layer() -> None:
+    """Three runs of two layers, each interrupted for 50 ms in another place, as on a busy computer."""
+    model = _with_fusion()
+    _number(model)
+    rows = [(51, 2, 1), (1, 52, 1), (1, 2, 51)]
+    events = [
+        event
+        for times in rows
+        for event in (
+            *({"cat": "Node", "name": f"n{place}_kernel_time", "dur": 1000 * time}
+              for place, time in zip((0, 2, 3), times, strict=True)),
+            {"cat": "Session", "name": "model_run", "dur": 1000 * sum(times)},
+        )
+    ]  # fmt: skip
+    found = _timings(model, events, 8)
+    assert (found.total_ms, found.run_ms) == (4, 54)
+    said = dict(statistics_text.summary(ModelStatistics("x", compute_stats(model), 0), found, str))
+    assert said["Time of the layers"] == "4.0 ms on the CPU, 0.0 ms of them for conversions"
+    assert said["Time of a whole run"].startswith("54.0 ms, with interruptions by other programs")
+    calm = replace(found, run_ms=4.5)
+    assert (
+        dict(statistics_text.summary(ModelStatistics("x", compute_stats(model), 0), calm, str))["Time of a whole run"]
+        == "4.5 ms"
+    )
 
 
 @pytest.mark.parametrize("data", [tiny.backbone_bytes(), tiny.int8_backbone()[0]], ids=["float32", "int8"])

@@ -20,8 +20,9 @@ from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor
 from core.evaluation.comparison import ComparedModel, compare, compare_by_folder, find_disagreements, mcnemar
+from core.evaluation.intervals import accuracy_of
 from core.evaluation.leakage import ContainsHash, TrainingSet
-from core.evaluation.metrics import accuracy_of, evaluate
+from core.evaluation.metrics import evaluate
 from core.evaluation.values import ClassRecalls, Comparison, Evaluation, PairedComparison
 from core.models.heads import LinearHead
 from tests import tiny

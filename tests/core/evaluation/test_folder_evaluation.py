@@ -16,8 +16,8 @@ from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor
 from core.evaluation.folder_evaluation import evaluate_folder
+from core.evaluation.intervals import accuracy_of
 from core.evaluation.leakage import ContainsHash, TrainingSet
-from core.evaluation.metrics import accuracy_of
 from core.evaluation.values import Accuracy, FolderEvaluation
 from tests import tiny
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from core import api
 from core.evaluation.kept import load_evaluation, serialize_evaluation
 from core.evaluation.metrics import evaluate
-from core.evaluation.values import Evaluation
+from core.evaluation.values import Evaluation, OutOfSampleCalibration
 from core.models.installed import EVALUATION
 from core.models.library import open_library
 from core.models.values import InstalledModel
@@ -36,6 +37,15 @@ def test_it_is_read_as_it_was(evaluation: Evaluation) -> None:
     assert model.has_evaluation
     assert load_evaluation(model) == evaluation
     assert api.load_evaluation(f"{model.name}@{model.version}") == evaluation
+
+
+@pytest.mark.usefixtures("home")
+def test_those_of_earlier_versions_lack_the_calibration_out_of_sample(evaluation: Evaluation) -> None:
+    measured = OutOfSampleCalibration(evaluation.raw, evaluation.calibrated, is_cross_validated=True)
+    content = json.loads(serialize_evaluation(replace(evaluation, out_of_sample=measured)))
+    assert load_evaluation(install(json.dumps(content).encode())) == replace(evaluation, out_of_sample=measured)
+    del content["evaluation"]["out_of_sample"]
+    assert load_evaluation(install(json.dumps(content).encode())) == evaluation
 
 
 @pytest.mark.usefixtures("home")

@@ -15,7 +15,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 
 from core.base.errors import ModelError
-from core.evaluation.metrics import evaluate, to_json, wilson
+from core.evaluation.intervals import wilson
+from core.evaluation.metrics import evaluate, to_json
 from core.evaluation.values import Evaluation
 from tests.core.evaluation.test_calibration import logits_and_labels, sample
 

@@ -82,7 +82,7 @@ def test_the_correction_equals_the_shift_of_the_mean(groups: int) -> None:
         return np.concatenate([part @ weight.T.astype(np.float64) for part, weight in parts], axis=1)
 
     expected = outputs(kernel).mean(axis=0) - outputs(quantize_kernel(kernel)).mean(axis=0)
-    np.testing.assert_allclose(mean_shift(kernel, inputs.mean(axis=0)), expected, atol=1e-6)
+    np.testing.assert_allclose(mean_shift(kernel - quantize_kernel(kernel), inputs.mean(axis=0)), expected, atol=1e-6)
 
 
 def test_corrected_biases_bring_features_closer() -> None:

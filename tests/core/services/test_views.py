@@ -66,9 +66,11 @@ def test_rows_come_with_their_groups(window: Window, job: str) -> None:
     view = open_view(window, 1, ViewRequest(job, View(group=Group.FOLDER)))
     fetched = fetch(window, 2, view.version, 0, ROWS)
     assert fetched is not None
-    assert len(set(fetched.groups)) == FOLDERS
-    assert list(fetched.groups) == sorted(fetched.groups)
+    numbers = [group.number for group in fetched.groups]
+    assert numbers == sorted(numbers)
     assert len({(group, row.folder) for group, row in zip(fetched.groups, fetched.rows, strict=True)}) == FOLDERS
+    assert all(group.first <= place < group.first + group.count for place, group in enumerate(fetched.groups))
+    assert sum(group.count for group in set(fetched.groups)) == ROWS
 
 
 def test_class_counts_ignore_the_class_filter(window: Window, job: str) -> None:

@@ -1,4 +1,4 @@
-"""Every network can be a backbone: added untrained or from Keras's file, trained, exported, used on a photo.
+"""Every network can be a backbone: added untrained or from Keras's file, trained, exported as ONNX and LiteRT, used.
 
 Deep networks are made narrow and shallow here: Inception-ResNet's 244 convolutions would take a minute to export.
 """
@@ -23,13 +23,17 @@ from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.engine import graph
+from core.exporting import litert
 from core.models.classifier import open_classifier
 from core.models.exchange import export, import_model
 from core.models.installed import load_head
 from core.models.library import Library
-from core.models.variants import open_file, run_file
+from core.models.values import InstalledModel
+from core.models.variants import open_file, run_file, run_joined
+from core.models.weight_storage import Storage
 from core.prediction import Prediction
 from core.trainer import architectures, published
+from core.trainer import litert as converter
 from core.trainer.backbone import read_backbone
 from core.trainer.framework import keras
 from core.trainer.xception import xception
@@ -38,7 +42,7 @@ from core.training.networks import NETWORKS, BackboneRequest, Design, Network
 from core.training.protocol import read_job
 from core.training.request import Depth, Recipe, TrainRequest
 from core.training.train import Trained, train
-from tests import teaching, tiny
+from tests import teaching, tflite, tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras's own way of saving, with NumPy 2."""
@@ -98,11 +102,14 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
         folder = Path(arguments[1])
         if arguments[0] == "backbone":
             return dict(published.run(folder, report, token))
+        if arguments[0] == "litert":
+            return dict(converter.run(folder, report, token))
         job = read_job(folder)
         keras.utils.set_random_seed(job.seed)
         return dict((fine_tune if job.recipe == "fine-tune" else dense).run(job, folder, report, token))
 
     monkeypatch.setattr(fetch, "run_trainer", run_here)
+    monkeypatch.setattr(litert, "run_trainer", run_here)
     monkeypatch.setattr(recipes, "run_trainer", run_here)
     return teaching.make_library(tmp_path)
 
@@ -146,6 +153,16 @@ def test_from_scratch_to_a_prediction(
     ours, theirs = _predict(trained.model, photos), _predict(model, photos)
     assert [label for label, _ in ours] == [label for label, _ in theirs]
     np.testing.assert_allclose([one for _, one in ours], [one for _, one in theirs], atol=1e-3)
+    _check_litert(trained.model, file)
+
+
+def _check_litert(model: InstalledModel, onnx_file: Path) -> None:
+    """Export a model as .tflite, and compare it with its .onnx file."""
+    file, images = onnx_file.with_suffix(".tflite"), _images(model.backbone.card)
+    litert.export_litert(model, file, Storage.FLOAT32, None, 0, report=lambda _: None, token=CancelToken())
+    found, wanted = tflite.run(file.read_bytes(), images), run_joined(open_file(onnx_file.read_bytes()), images)
+    assert found["logits"].argmax(axis=1).tolist() == wanted.logits.argmax(axis=1).tolist()
+    np.testing.assert_allclose(found["probabilities"], wanted.probabilities, atol=1e-3)
 
 
 def _predict(model: Any, photos: Path) -> list[tuple[str, float]]:  # noqa: ANN401

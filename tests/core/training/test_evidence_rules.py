@@ -6,12 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from core.card_rules import MAX_OUT_OF_SAMPLE
 from core.datasets.labelled_image import LabelledImage
 from core.models.evidence import unknown_scores
 from core.models.feature_bank import read_bank
 from core.models.heads import softmax
 from core.training import quick
-from core.training.evidence_rules import FittedRule, Known, fit_prediction_sets, fit_unknown_rule, measured_sets
+from core.training.evidence_rules import (
+    FittedRule,
+    Known,
+    fit_prediction_sets,
+    fit_unknown_rule,
+    measured_sets,
+    summarize,
+)
 from core.training.training_data import LabelledFeatures
 
 _CENTRES = np.random.default_rng(0).normal(size=(5, 60))
@@ -102,3 +110,31 @@ def test_a_class_with_few_images_has_the_threshold_of_all() -> None:
     own = known.probabilities[few][np.arange(len(few)), known.labels[few]]
     assert sets.thresholds[2] == np.floor(np.sort(own)[int((len(few) + 1) * 0.1 + 1e-9) - 1] * 1e6) / 1e6
     assert fit_prediction_sets(_noisy(19, 1)) is None
+
+
+def test_what_is_said_out_of_sample_is_kept_with_the_scores_of_the_rule() -> None:
+    images, (features, labels) = _images(*_clouds(200, 1)), _clouds(200, 2)
+    head = quick.fit(images.features, images.labels, 0.1)
+    known = Known(features, labels, softmax(head.logits(features)))
+    fitted = fit_unknown_rule(images, known)
+    found = summarize(known, fitted)
+    assert fitted is not None
+    assert found is not None
+    order = np.argsort(-known.probabilities.max(axis=1), kind="stable")
+    assert np.allclose(found.confidence, known.probabilities.max(axis=1)[order], atol=1e-4)
+    assert np.allclose(found.unknown_scores, _scores(fitted, head, features)[order], atol=1e-3)
+    assert np.mean(np.array(found.unknown_scores) > 0.5) == 0.05
+    assert list(found.wrong) == np.flatnonzero(known.probabilities[order].argmax(axis=1) != labels[order]).tolist()
+
+
+def test_of_many_images_a_sample_is_kept() -> None:
+    found = summarize(_noisy(3000, 1), None)
+    assert found is not None
+    assert len(found.confidence) == MAX_OUT_OF_SAMPLE
+    assert found.unknown_scores == tuple(round(1 - sure, 4) for sure in found.confidence)
+    assert abs(len(found.wrong) / MAX_OUT_OF_SAMPLE - np.mean(_wrong(_noisy(3000, 1)))) < 0.03
+    assert summarize(_noisy(0, 1), None) is None
+
+
+def _wrong(known: Known) -> np.ndarray:
+    return known.probabilities.argmax(axis=1) != known.labels

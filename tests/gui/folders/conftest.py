@@ -60,9 +60,9 @@ def begin(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     page = window.pages.folders
     window.pages.show_page(Page.FOLDERS)
     page.open_form(folder)
-    qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
-    qtbot.mouseClick(page.form.begin, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: page.shows_results, timeout=PATIENCE_MS)
+    qtbot.waitUntil(page.stack.form.begin.isEnabled, timeout=PATIENCE_MS)
+    qtbot.mouseClick(page.stack.form.begin, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.stack.shows_results, timeout=PATIENCE_MS)
 
 
 def is_at(page: FoldersPage, state: JobState) -> bool:
@@ -77,19 +77,19 @@ def shown_job(page: FoldersPage) -> str:
 
 def sorting_of(page: FoldersPage) -> PlanPage:
     """The page for sorting into folders."""
-    return page.plans[SortForm].get()
+    return page.stack.plans[SortForm].get()
 
 
 def loaded(page: FoldersPage) -> bool:
     """Whether every row is loaded; for tests with few rows."""
-    rows, job = page.results.rows, page.job
+    rows, job = page.stack.results.rows, page.job
     is_counted = job is not None and rows.rowCount() == job.counts.found > 0
     return is_counted and all(rows.row(place) is not None for place in range(rows.rowCount()))
 
 
 def names(page: FoldersPage) -> list[str]:
     """The first column of the loaded rows."""
-    rows = page.results.rows
+    rows = page.stack.results.rows
     return [str(rows.index(row, 0).data()) for row in range(rows.rowCount())]
 
 

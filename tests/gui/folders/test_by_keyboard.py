@@ -25,12 +25,12 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 def classify_by_keyboard(page: FoldersPage, window: MainWindow, folder: Path, qtbot: QtBot) -> None:
     """Classify a folder, whose dialog belongs to the system, and wait until its results are shown."""
     qtbot.keyClick(window, Key.Key_F, CONTROL | SHIFT)
-    dialog = page.form.findChildren(QFileDialog)[-1]
+    dialog = page.stack.form.findChildren(QFileDialog)[-1]
     dialog.fileSelected.emit(str(folder))
     dialog.close()
     window.activateWindow()  # as a window manager does
     qtbot.waitUntil(window.isActiveWindow)
-    qtbot.waitUntil(page.form.begin.isEnabled, timeout=PATIENCE_MS)
+    qtbot.waitUntil(page.stack.form.begin.isEnabled, timeout=PATIENCE_MS)
     tab_to(window, "Classify")
     press(window, Key.Key_Return)
     qtbot.waitUntil(lambda: loaded(page), timeout=PATIENCE_MS)
@@ -42,12 +42,12 @@ def test_a_folder_is_classified_and_reviewed_by_keyboard(
     heard = listen(monkeypatch)
     classify_by_keyboard(page, window, tree, qtbot)
     qtbot.waitUntil(lambda: any("10 photos" in text or "9 photos" in text for text in heard), timeout=PATIENCE_MS)
-    assert described(page.results.table)[0] is Role.Table
-    assert any(cell.startswith("red 0.png: red") for cell in cells(page.results.table))
+    assert described(page.stack.results.table)[0] is Role.Table
+    assert any(cell.startswith("red 0.png: red") for cell in cells(page.stack.results.table))
 
     qtbot.waitUntil(window.actions_by_id[ActionId.REVIEW].isEnabled, timeout=PATIENCE_MS)
     qtbot.keyClick(window, Key.Key_F6)
-    review = page.review
+    review = page.stack.review
     qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
     assert focused(window) is review
     assert interface(review).text(QAccessible.Text.Name) == "Review predictions"
@@ -77,5 +77,5 @@ def test_a_folder_is_classified_and_reviewed_by_keyboard(
     press(window, Key.Key_Z, CONTROL | SHIFT)
     assert heard[-1].startswith(f"{second.path.name} → purple. ")
     press(window, Key.Key_Escape)
-    assert page.shows_results
+    assert page.stack.shows_results
     assert focused(window).isVisible()

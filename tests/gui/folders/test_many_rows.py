@@ -32,8 +32,8 @@ def large(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> str:
     page.jobs.refresh()
     qtbot.waitUntil(lambda: job in page.jobs.all, timeout=PATIENCE_MS)
     page.open_job(job)
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == ROWS, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: page.results.selection.current is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.stack.results.rows.rowCount() == ROWS, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.stack.results.selection.current is not None, timeout=PATIENCE_MS)
     return job
 
 
@@ -46,8 +46,8 @@ def test_many_selected_rows_are_labelled_and_undone_in_one_step(
     page: FoldersPage, large: str, window: MainWindow, qtbot: QtBot
 ) -> None:
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
-    page.results.inspector.other.click()
-    chooser = page.results.selection.chooser
+    page.stack.results.inspector.other.click()
+    chooser = page.stack.results.selection.chooser
     assert chooser is not None
     assert any(label.text() == "What is in these 2,500 photos?" for label in chooser.findChildren(QLabel))
     QTest.keyClicks(chooser.line, "blue")
@@ -58,7 +58,7 @@ def test_many_selected_rows_are_labelled_and_undone_in_one_step(
     assert blue == ROWS
     found = verdicts(large)
     assert set(found) == {(ACCEPTED, "blue"), (CORRECTED, "blue")}
-    rows = page.results.rows
+    rows = page.stack.results.rows
     qtbot.waitUntil(lambda: rows.index(3, 3).data() == "blue", timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: len(window.session.corrections.all("colours")) == ROWS * 99 // 100, timeout=PATIENCE_MS)
     confirmed = sum(one.is_confirmation for one in window.session.corrections.all("colours").values())
@@ -75,17 +75,17 @@ def test_unknown_predictions_cannot_be_accepted(
 ) -> None:
     with ResultStore(large) as answers:
         unknown = answers.count(View(filter=Filter(unknown=True)))
-    rows, inspector = page.results.rows, page.results.inspector
+    rows, inspector = page.stack.results.rows, page.stack.results.inspector
     guess, path = choose_guess(page, window, qtbot)
     qtbot.waitUntil(lambda: (CORRECTED, guess) in verdicts(large), timeout=PATIENCE_MS)
     kept = window.session.corrections.of(path, "colours")
     assert kept is not None
     assert (kept.label, kept.unknown, kept.is_confirmation) == (guess, True, False)
 
-    QTest.keyClick(page.review, Qt.Key.Key_Escape)
-    page.results.sort(View(Order.CONFIDENCE, descending=True))
+    QTest.keyClick(page.stack.review, Qt.Key.Key_Escape)
+    page.stack.results.sort(View(Order.CONFIDENCE, descending=True))
     qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and not row.unknown, timeout=PATIENCE_MS)
-    page.results.table.selectRow(0)
+    page.stack.results.table.selectRow(0)
     qtbot.waitUntil(inspector.right.isVisible, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
     qtbot.mouseClick(inspector.right, Qt.MouseButton.LeftButton)
@@ -99,17 +99,17 @@ def test_unknown_predictions_cannot_be_accepted(
 
 def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[str | None, Path]:
     """Check that an unknown photo cannot be confirmed, then choose its top class; return the class and the path."""
-    rows, inspector = page.results.rows, page.results.inspector
-    page.results.sort(View(Order.CONFIDENCE))
+    rows, inspector = page.stack.results.rows, page.stack.results.inspector
+    page.stack.results.sort(View(Order.CONFIDENCE))
     qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and bool(row.unknown), timeout=PATIENCE_MS)
-    page.results.table.selectRow(0)
+    page.stack.results.table.selectRow(0)
     qtbot.waitUntil(lambda: not inspector.right.isVisible(), timeout=PATIENCE_MS)
     assert any("Choose its class" in one.text() for one in inspector.findChildren(QLabel) if one.isVisible())
-    page.results.selection.review(Review(Verdict.ACCEPTED))  # no button offers this
+    page.stack.results.selection.review(Review(Verdict.ACCEPTED))  # no button offers this
     assert window.notices.texts() == ["1 unknown photo was not confirmed. Choose its class."]
 
     window.actions_by_id[ActionId.REVIEW].trigger()
-    review = page.review
+    review = page.stack.review
     qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
     assert review._shown is not None
     guess, path = review._shown.label, review._shown.path

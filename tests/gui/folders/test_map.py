@@ -22,7 +22,7 @@ def test_m_shows_where_the_model_looked_in_a_row(
 ) -> None:
     (tree / "broken.jpg").unlink()
     classify(tree)
-    results = page.results
+    results = page.stack.results
     results.selection.step(1)
     results.table.setFocus()
     shown = results.inspector.map
@@ -46,7 +46,7 @@ def test_in_the_review_letters_find_a_class_and_f7_shows_the_map(
 ) -> None:
     classify(tree)
     window.actions_by_id[ActionId.REVIEW].trigger()
-    review = page.review
+    review = page.stack.review
     qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
     plain = review.view.grab().toImage()
     review.setFocus()
@@ -54,6 +54,9 @@ def test_in_the_review_letters_find_a_class_and_f7_shows_the_map(
     qtbot.waitUntil(lambda: review.map.shown is not None, timeout=PATIENCE_MS)
     assert review.map.legend.text().startswith("Where the model saw")
     assert review.view.grab().toImage() != plain
+    window.resize(900, 600)
+    qtbot.waitUntil(lambda: review._name.y() > review.view.geometry().bottom(), timeout=PATIENCE_MS)
+    assert review.map.mapTo(review, review.map.rect().bottomLeft()).y() < review.trace.y()
     qtbot.keyClick(review, Qt.Key.Key_M)
     assert review._chooser is not None
     assert review._chooser.line.text() == "m"

@@ -37,7 +37,7 @@ def open_job(page: FoldersPage, job: str, rows: int, qtbot: QtBot) -> ResultsPag
     page.jobs.refresh()
     qtbot.waitUntil(lambda: job in page.jobs.all, timeout=PATIENCE_MS)
     page.open_job(job)
-    shown = page.results
+    shown = page.stack.results
     qtbot.waitUntil(lambda: shown.rows.rowCount() == rows and shown.rows.row(0) is not None, timeout=PATIENCE_MS)
     return shown
 
@@ -156,17 +156,17 @@ def test_a_range_is_moved_with_keys_and_chosen_in_the_table(results: ResultsPage
 
 def test_similar_photos_are_grouped(page: FoldersPage, classify: Classify, tree: Path, qtbot: QtBot) -> None:
     classify(tree)
-    page.results.sort(View(Order.FOUND, group=Group.SIMILARITY))
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 9 and "…" not in names(page), timeout=PATIENCE_MS)
+    page.stack.results.sort(View(Order.FOUND, group=Group.SIMILARITY))
+    qtbot.waitUntil(lambda: page.stack.results.rows.rowCount() == 9 and "…" not in names(page), timeout=PATIENCE_MS)
     colours = [name.split()[0] for name in names(page)]
     assert colours == sorted(colours, key=colours.index)
     assert sorted(set(colours)) == ["blue", "green", "red"]
-    assert page.results.status.text() == "9 photos · 1 photo without similar photos hidden"
-    page.results.filters.text.setText("broken")
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 0, timeout=PATIENCE_MS)
-    assert page.results._nothing.text() == "No similar photos found."
-    page.results.sort(View(Order.FOUND))
-    qtbot.waitUntil(lambda: page.results.status.text() == "1 photo", timeout=PATIENCE_MS)
+    assert page.stack.results.status.text() == "9 photos · 1 photo without similar photos hidden"
+    page.stack.results.filters.text.setText("broken")
+    qtbot.waitUntil(lambda: page.stack.results.rows.rowCount() == 0, timeout=PATIENCE_MS)
+    assert page.stack.results._nothing.text() == "No similar photos found."
+    page.stack.results.sort(View(Order.FOUND))
+    qtbot.waitUntil(lambda: page.stack.results.status.text() == "1 photo", timeout=PATIENCE_MS)
 
 
 def test_the_gallery_shows_the_same_rows_and_keeps_the_photo(

@@ -29,8 +29,8 @@ def review(page: FoldersPage, classify: Classify, window: MainWindow, tree: Path
     """The review of nine predictions, with the first one shown."""
     classify(tree)
     window.actions_by_id[ActionId.REVIEW].trigger()
-    qtbot.waitUntil(lambda: page.review._shown is not None, timeout=PATIENCE_MS)
-    return page.review
+    qtbot.waitUntil(lambda: page.stack.review._shown is not None, timeout=PATIENCE_MS)
+    return page.stack.review
 
 
 def reviews_shown(page: FoldersPage) -> list[tuple[Verdict, str | None] | None]:
@@ -196,7 +196,7 @@ def test_a_label_given_elsewhere_is_a_review_once_the_job_is_opened(
     give(correction(tree / "day 0" / "red 0.png", "purple", tiny_model))
     page.open_job(job)
     qtbot.waitUntil(lambda: (CORRECTED, "purple") in reviews_shown(page), timeout=PATIENCE_MS)
-    rows = page.results.rows
+    rows = page.stack.results.rows
     texts = lambda: [rows.index(row, 3).data() for row in range(rows.rowCount())]  # noqa: E731
     qtbot.waitUntil(lambda: "purple" in texts(), timeout=PATIENCE_MS)
     row = rows.row(texts().index("purple"))
@@ -265,9 +265,9 @@ def test_the_table_shows_the_label_beside_the_prediction(
     labels = predicted_labels(page)
     QTest.keyClick(review, digit_of(page, other_than(labels[0])))
     QTest.keyClick(review, Qt.Key.Key_Escape)
-    assert page.shows_results
-    page.results.sort(View(Order.CONFIDENCE))
-    rows = page.results.rows
+    assert page.stack.shows_results
+    page.stack.results.sort(View(Order.CONFIDENCE))
+    rows = page.stack.results.rows
     qtbot.waitUntil(lambda: rows.index(0, 3).data() not in (None, ""), timeout=PATIENCE_MS)
     assert rows.index(0, 1).data() == labels[0]
     assert rows.index(0, 3).data() in {"red", "green", "blue"} - {labels[0]}
@@ -295,23 +295,23 @@ def test_a_complete_review_says_how_right_the_model_was_and_a_second_one_is_empt
     window.actions_by_id[ActionId.REVIEW].trigger()
     qtbot.waitUntil(lambda: end.headline.text() == "Nothing to review", timeout=PATIENCE_MS)
     press(end, "Back to results", qtbot)
-    assert page.shows_results
+    assert page.stack.shows_results
 
 
 def test_selected_rows_are_labelled_together_and_undone(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    table = page.results.table
+    table = page.stack.results.table
     table.selectRow(1)
     table.setFocus()
     for _ in range(2):
         QTest.keyClick(table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.mouseClick(page.results.inspector.other, Qt.MouseButton.LeftButton)
-    assert page.results.selection.chooser is not None
-    QTest.keyClicks(page.results.selection.chooser.line, "blue")
-    QTest.keyClick(page.results.selection.chooser.line, Qt.Key.Key_Return)
-    rows = page.results.rows
+    qtbot.mouseClick(page.stack.results.inspector.other, Qt.MouseButton.LeftButton)
+    assert page.stack.results.selection.chooser is not None
+    QTest.keyClicks(page.stack.results.selection.chooser.line, "blue")
+    QTest.keyClick(page.stack.results.selection.chooser.line, Qt.Key.Key_Return)
+    rows = page.stack.results.rows
     assert [rows.index(place, 3).data() for place in (1, 2, 3, 4)] == ["blue", "blue", "blue", ""]
     window.actions_by_id[ActionId.UNDO].trigger()
     assert [rows.index(place, 3).data() for place in (1, 2, 3)] == ["", "", ""]

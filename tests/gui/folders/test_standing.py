@@ -49,16 +49,16 @@ def test_a_job_is_removed_and_restored(
     classify(tree)
     assert "holiday: 10 photos · 1 unreadable" in notices_shown(window)
     window.actions_by_id[ActionId.ALL_JOBS].trigger()
-    before = page.list.texts()
+    before = page.stack.list.texts()
     assert "1 folder" in notices_shown(window)
-    qtbot.keyClick(page.list.list, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: not page.list.texts(), timeout=PATIENCE_MS)
+    qtbot.keyClick(page.stack.list.list, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: not page.stack.list.texts(), timeout=PATIENCE_MS)
     qtbot.waitUntil(
         lambda: any("Removed “holiday” from the list" in text for text in window.notices.texts()), timeout=PATIENCE_MS
     )
     assert (tree / "broken.jpg").exists()
     press(window.notices, "Undo", qtbot)
-    qtbot.waitUntil(lambda: page.list.texts() == before, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.stack.list.texts() == before, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
     assert "0 photos" in notices_shown(window)
 
@@ -68,7 +68,7 @@ def test_a_running_job_cannot_be_removed_and_keeps_its_options(
 ) -> None:
     for number in range(30):
         tiny.write_solid(tmp_path / "many" / f"{number:02}.png", tiny.CLASSES[number % 3])
-    page.form.features.setChecked(True)
+    page.stack.form.features.setChecked(True)
     begin(window, qtbot, tmp_path / "many")
     job = shown_job(page)
     page.show_jobs()
@@ -107,7 +107,7 @@ def test_an_interrupted_sorting_resumes(
 
 
 def test_both_forms_start_with_the_same_threshold(page: FoldersPage) -> None:
-    for made in (sorting_of(page), page.plans[KeywordForm].get()):
+    for made in (sorting_of(page), page.stack.plans[KeywordForm].get()):
         assert made.form.threshold.value() == round(THRESHOLD * 100) == 60
 
 
@@ -115,7 +115,7 @@ def test_a_job_of_another_program_is_shown_and_tracked(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    act, strip = window.actions_by_id, page.results.strip
+    act, strip = window.actions_by_id, page.stack.results.strip
     with held_by_another(job_folder(shown_job(page))):
         page.jobs.refresh()
         qtbot.waitUntil(lambda: is_at(page, JobState.EXTERNAL), timeout=PATIENCE_MS)
@@ -123,7 +123,7 @@ def test_a_job_of_another_program_is_shown_and_tracked(
         assert not strip.pause.isVisible()
         assert not strip.stop.isVisible()
         assert not any(act[one].isEnabled() for one in (ActionId.RESUME_JOB, ActionId.STOP_JOB, ActionId.WATCH_FOLDER))
-        assert page.list.texts()[0].startswith("holiday: Running elsewhere, 10 photos")
+        assert page.stack.list.texts()[0].startswith("holiday: Running elsewhere, 10 photos")
     qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert act[ActionId.RESUME_JOB].isEnabled()
 
@@ -135,14 +135,14 @@ def test_rows_and_jobs_have_context_menus(
     opened: list[Path] = []
     monkeypatch.setattr(commands, "open_file", opened.append)
     classify(tree)
-    table = page.results.table
-    entries = open_menu(table.viewport(), table.visualRect(page.results.rows.index(1, 0)).center())
+    table = page.stack.results.table
+    entries = open_menu(table.viewport(), table.visualRect(page.stack.results.rows.index(1, 0)).center())
     assert {"Correct…", "Copy path", "Show in file manager"} <= set(entries)
     assert "Remove from list" not in entries, "rows show what is in the folder"
     entries["Copy path"]()
-    assert QGuiApplication.clipboard().text() == str(page.results.selection.current.path)  # type: ignore[union-attr]
+    assert QGuiApplication.clipboard().text() == str(page.stack.results.selection.current.path)  # type: ignore[union-attr]
     window.actions_by_id[ActionId.ALL_JOBS].trigger()
-    jobs = page.list.list
+    jobs = page.stack.list.list
     entries = open_menu(jobs.viewport(), jobs.visualItemRect(jobs.item(0)).center())
     assert {"Pause or resume", "Watch folder", "Show in file manager", "Remove from list"} <= set(entries)
     entries["Show in file manager"]()

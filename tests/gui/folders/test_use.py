@@ -78,8 +78,8 @@ def test_only_filtered_rows_are_exported(
     page: FoldersPage, classify: Classify, window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     classify(tree)
-    page.results.filters.text.setText("green")
-    qtbot.waitUntil(lambda: page.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
+    page.stack.results.filters.text.setText("green")
+    qtbot.waitUntil(lambda: page.stack.results.rows.rowCount() == 3, timeout=PATIENCE_MS)
     window.pages.folder_commands.jobs.export(ReportFormat.JSONL, tmp_path / "green.jsonl")
     qtbot.waitUntil(lambda: any("green.jsonl" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     lines = (tmp_path / "green.jsonl").read_text().splitlines()
@@ -110,6 +110,9 @@ def test_photos_are_sorted_after_a_preview_and_restored(
     classify(tree)
     before = look(tree)
     destination = tmp_path / "sorted"
+    page.stack.results.selection.step(1)
+    press(page.stack.results.inspector, "Confirm red", qtbot)
+    assert window.actions_by_id[ActionId.UNDO].isEnabled()
     plan = open_sorting(page, window, destination)
     assert isinstance(plan.form, SortForm)
     plan.form.way.setCurrentIndex(list(TransferMode).index(TransferMode.MOVE))
@@ -126,12 +129,14 @@ def test_photos_are_sorted_after_a_preview_and_restored(
     assert list(look(tree)) == ["broken.jpg"]
     qtbot.waitUntil(plan.show_made.hasFocus, timeout=PATIENCE_MS)
     assert plan.stage is Stage.DONE
-    press(plan, "Undo", qtbot)
+    assert not window.actions_by_id[ActionId.UNDO].isEnabled(), "the review is not seen here"
+    qtbot.keyClick(plan, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: plan.stage is Stage.UNDONE, timeout=PATIENCE_MS)
     assert "Undid sorting" in plan.summary.text()
     assert not plan.undo.isVisible()
     assert look(tree) == before
     assert not destination.exists()
+    assert page.reviewer.undo_stack.canUndo(), "the review stays"
 
 
 def test_a_sorting_is_undone_from_the_job_after_a_restart(
@@ -187,7 +192,7 @@ def test_keywords_are_written_after_a_preview(
     classify(tree)
     before = look(tree)
     window.actions_by_id[ActionId.WRITE_KEYWORDS].trigger()
-    plan = page.plans[KeywordForm].get()
+    plan = page.stack.plans[KeywordForm].get()
     plan.form.threshold.setValue(0)
     steps = planned(plan, qtbot)
     assert ["day 1/green 0.png", "Add “green”", "green 0.png.xmp"] in steps
@@ -198,4 +203,4 @@ def test_keywords_are_written_after_a_preview(
     assert len(after) == len(before) + 9
     assert before.items() <= after.items()
     qtbot.mouseClick(plan.back, Qt.MouseButton.LeftButton)
-    assert page.shows_results
+    assert page.stack.shows_results

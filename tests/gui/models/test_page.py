@@ -90,7 +90,7 @@ def test_another_version_is_used_and_rolled_back_by_keyboard(
     qtbot.waitUntil(lambda: photos.photo(0).outcome.model == "hues", timeout=PATIENCE_MS)  # type: ignore[union-attr]
     window.actions_by_id[ActionId.ROLL_BACK].trigger()
     qtbot.waitUntil(lambda: used(window) == ("hues", 2), timeout=PATIENCE_MS)
-    assert any("“hues” now uses version 2 again." in text for text in window.notices.texts())
+    assert any(" now uses version 2 again." in text for text in window.notices.texts())
 
 
 def used(window: MainWindow) -> tuple[str, int]:
@@ -102,7 +102,9 @@ def test_a_version_is_removed_and_restored_with_undo(page: ModelsPage, window: M
     page.versions.list.setCurrentIndex(page.versions.list.model().index(1, 0))
     click(qtbot, page.versions.remove)
     qtbot.waitUntil(lambda: len(rows(page)) == 1, timeout=PATIENCE_MS)
-    assert any("Removed version 1 of “hues”. You can restore it for 7 days." in one for one in window.notices.texts())
+    assert any(
+        "Removed version 1 of “Hues two”. You can restore it for 7 days." in one for one in window.notices.texts()
+    )
     undo(window, qtbot)
     qtbot.waitUntil(lambda: len(rows(page)) == 2, timeout=PATIENCE_MS)
     assert open_library().numbers("hues") == (1, 2)
@@ -126,19 +128,19 @@ def test_a_damaged_model_is_marked_and_another_version_offered(
     (paths.user_models() / "hues" / "2" / tiny.HEAD_FILE).write_bytes(b"damaged")
     page.refresh()
     qtbot.waitUntil(lambda: "Damaged · 2 versions" in page.choices.currentItem().text(), timeout=PATIENCE_MS)
-    assert not page.use.isVisible()
-    assert not page.export_button.isEnabled()
+    assert not page.buttons.use.isVisible()
+    assert not page.buttons.export.isEnabled()
     assert "damaged" in "".join(label.text() for label in page.details.findChildren(QLabel))
-    assert page.remove.isEnabled()
-    assert page.repair.text() == "Use version 1"
-    click(qtbot, page.repair)
+    assert page.buttons.remove.isEnabled()
+    assert page.buttons.repair.text() == "Use version 1"
+    click(qtbot, page.buttons.repair)
     qtbot.waitUntil(lambda: used(window) == ("hues", 1), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (in use)", timeout=PATIENCE_MS)
 
 
 def test_built_in_models_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     page.choices.select("general")
-    qtbot.waitUntil(lambda: not page.remove.isEnabled(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not page.buttons.remove.isEnabled(), timeout=PATIENCE_MS)
     assert page.classes.list.isVisible()
     page.classes.search.setFocus()
     qtbot.keyClicks(page.classes.search, "ostr")
@@ -152,14 +154,16 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
     window.actions_by_id[ActionId.EXPORT_MODEL].trigger()
     panel = page.export_panel
     assert panel.isVisible()
-    assert "hues@2" in panel.heading.text()
+    assert "Hues two · v2" in panel.heading.text()
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
     assert not panel.save.isEnabled()
     assert panel.photos.isVisible()
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX))
     file = tmp_path / "hues.onnx"
     panel.write(file)
-    qtbot.waitUntil(lambda: any("Exported “hues@2” to" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: any("Exported “Hues two · v2” to" in text for text in window.notices.texts()), timeout=PATIENCE_MS
+    )
     assert file.stat().st_size
     assert not panel.isVisible()
     open_library().remove("hues")
@@ -187,7 +191,7 @@ def test_statistics_of_the_selected_version_and_of_a_file_that_was_refused(
     window.actions_by_id[ActionId.STATISTICS].trigger()
     shown = page.counts.window
     assert shown is not None
-    assert shown.windowTitle() == "Statistics of hues@2"
+    assert shown.windowTitle() == "Statistics of Hues two · v2"
     file = tmp_path / "odd.onnx"
     model = classifier()
     model.graph.node[-1].domain = "com.example"
@@ -240,6 +244,10 @@ def test_a_classifier_of_another_program_opens_the_import_form(
     assert not form.output.isVisible()
     assert not form.side.isEnabled()
     assert not form.add.isEnabled()
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    assert dragging.drop(window, dragging.files([tmp_path / "bad.onnx"]))
+    qtbot.waitUntil(lambda: "Couldn't import “bad.onnx”" in " ".join(window.notices.texts()), timeout=PATIENCE_MS)
+    assert not form.error_text.isVisible(), "it is about another file"
     for name in tiny.CLASSES:
         qtbot.keyClicks(form.classes, name)
         qtbot.keyClick(form.classes, Qt.Key.Key_Return)
@@ -252,3 +260,17 @@ def test_a_classifier_of_another_program_opens_the_import_form(
     qtbot.waitUntil(lambda: page.choices.name == "theirs", timeout=PATIENCE_MS)
     assert not form.isVisible()
     assert open_library().find("theirs").card.classes == ("red", "green", "blue")
+
+
+def test_the_model_in_use_is_selected_when_the_page_is_shown(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
+    page.choices.select("colours")
+    window.actions_by_id[ActionId.SHOW_PHOTOS].trigger()
+    window.session.models.open(model="hues")
+    qtbot.waitUntil(lambda: window.session.models.name == "hues", timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
+    assert page.choices.name == "hues"
+    assert page.versions.number == 2

@@ -107,6 +107,7 @@ def test_correcting_several_photos_is_undone_at_once(learner: MainWindow, qtbot:
     assert chooser(learner).texts() == ["Add “fog” as a new class"]
     qtbot.keyClick(chooser(learner).line, Qt.Key.Key_Return)
     assert all("You: fog · " in tile(learner, row) for row in range(3))
+    qtbot.waitUntil(lambda: "fog 3" in texts(page.inspector.selection), timeout=PATIENCE_MS)
     assert "3 corrections not learned yet" in texts(page.strip)
     learner.actions_by_id[ActionId.UNDO].trigger()
     assert "green" in tile(learner, 0)
@@ -166,6 +167,10 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     page, strip = learner.photos_page, learner.photos_page.strip
     correct(qtbot, learner, 0, "fog")
     correct(qtbot, learner, 1, "fog")
+    learner.actions_by_id[ActionId.SHOW_MAP].trigger()
+    legend = page.inspector.map.legend
+    qtbot.waitUntil(lambda: "Where the model saw" in legend.text(), timeout=PATIENCE_MS)
+    assert "fog" not in legend.text()
     assert strip.retrain.text() == "Retrain with 2 corrections"
     qtbot.keyClick(learner, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     assert "Learning 2 corrections" in texts(strip)
@@ -178,7 +183,13 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     assert "Confirmed by you" in tile(learner, 0)
     assert learner.session.models.current is not None
     assert "fog" in learner.session.models.current.card.classes
-    assert not page.retraining.pending()
+    assert not page.retraining.pending.all()
+    qtbot.waitUntil(lambda: legend.text() == "Where the model saw “fog”", timeout=PATIENCE_MS)
+    learner.actions_by_id[ActionId.UNDO].trigger()
+    assert "Confirmed by you" not in tile(learner, 1)
+    learner.actions_by_id[ActionId.REDO].trigger()
+    assert "Confirmed by you" in tile(learner, 1)
+    assert not page.retraining.pending.all(), "the model has learned this label"
     click(qtbot, strip.show_changes)
     assert page._changes is not None
     shown = texts(page._changes)
@@ -212,6 +223,7 @@ def test_retraining_can_be_repeated(learner: MainWindow, qtbot: QtBot) -> None:
     assert open_library().find("mine").card.classes == ("blue", "fog", "green", "mist", "red")
     click(qtbot, page.strip.close_button)
     assert page.strip.isHidden()
+    assert page.gallery.hasFocus(), "not a control that happens to come next"
 
 
 def test_retraining_can_be_cancelled(learner: MainWindow, qtbot: QtBot) -> None:

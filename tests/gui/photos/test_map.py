@@ -105,7 +105,7 @@ def test_the_viewer_shows_the_map_too(window: MainWindow, qtbot: QtBot, photo: P
 
 
 def explanation(grid: tuple[tuple[float, ...], ...], area: tuple[float, float, float, float]) -> Explanation:
-    return Explanation(Path("a"), "m", "cat", MapMethod.EXACT, grid, area, Picture(1, 1, b"123"))
+    return Explanation(Path("a"), "m", 1, "cat", MapMethod.EXACT, grid, area, Picture(1, 1, b"123"))
 
 
 def test_a_map_lies_where_the_network_looked() -> None:

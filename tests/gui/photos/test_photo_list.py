@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
@@ -71,6 +71,26 @@ def test_photos_are_filtered_and_the_current_one_stays(filled: MainWindow, qtbot
     assert names(filled) == ["red", "green", "blue", "again"]
     filled.actions_by_id[ActionId.UNDO].trigger()
     assert names(filled)[-1] == "broken"
+
+
+def test_the_filter_fits_what_it_shows(filled: MainWindow, qtbot: QtBot) -> None:
+    filled.resize(900, 600)
+    box, export = filled.photos_page.bar.filter, filled.photos_page.bar.findChildren(QPushButton)[-1]
+    qtbot.mouseClick(filled.status._unreadable, Qt.MouseButton.LeftButton)
+    assert box.currentText() == "Unreadable (1)"
+    qtbot.waitUntil(lambda: box.fontMetrics().horizontalAdvance(box.currentText()) <= text_room(box))
+    assert filled.width() == 900
+    assert [one.text() for one in (export, filled.photos_page.bar.remove)] == ["Export…", "Remove from list"]
+    for one in (export, filled.photos_page.bar.remove):
+        assert one.visibleRegion().boundingRect() == one.rect()
+
+
+def text_room(box: QComboBox) -> int:
+    """The width for the text of a closed combo box, in pixels."""
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    part = QStyle.SubControl.SC_ComboBoxEditField
+    return box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
 
 
 def test_a_photo_added_to_a_filtered_list_is_seen(filled: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

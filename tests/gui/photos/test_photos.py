@@ -247,7 +247,7 @@ def test_a_folder_without_photos_is_reported_and_nothing_is_offered(
     assert dragging.drop(window, dragging.files([tmp_path / "empty"]))
     qtbot.waitUntil(lambda: not window.session.pictures.is_listing, timeout=PATIENCE_MS)
     assert window.notices.texts() == ["No photos found in “empty”."]
-    assert window.pages.folders.list.isVisible()
+    assert window.pages.folders.stack.list.isVisible()
 
 
 def test_predictions_are_copied_as_lines(window: MainWindow, qtbot: QtBot, solids: dict[str, Path]) -> None:
@@ -361,22 +361,6 @@ def test_a_model_that_cannot_be_retrained_says_so_before_the_work(
     qtbot.mouseClick(offer, Qt.MouseButton.LeftButton)
     assert window.wizard_controller.wizard is not None
     assert window.wizard_controller.wizard.isVisible()
-
-
-def test_predictions_of_another_model_are_dimmed_until_the_new_ones_arrive(
-    window: MainWindow, qtbot: QtBot, solids: dict[str, Path]
-) -> None:
-    window.session.photo_list.add([solids["red"]])
-    qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
-    index = window.session.photos.index(0)
-    assert not index.data(Role.STALE)
-    window.session.photos.show_in_use("other", None)
-    assert index.data(Role.STALE)
-    about = "This is the prediction of the model that was used before."
-    assert about in visible_texts(window.photos_page.inspector)
-    window.session.models.open()
-    qtbot.waitUntil(lambda: not index.data(Role.STALE), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: about not in visible_texts(window.photos_page.inspector), timeout=PATIENCE_MS)
 
 
 def test_a_clicked_photo_stays_under_the_pointer(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

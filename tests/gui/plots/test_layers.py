@@ -38,7 +38,7 @@ def test_weights_and_multiply_adds_are_drawn(show: Show) -> None:
 def test_times_replace_multiply_adds_once_they_are_measured(show: Show) -> None:
     plot = LayersPlot()
     show(plot)
-    plot.show_network(_NETWORK, LayerTimings((6.0, 2.0, None), 2.0))
+    plot.show_network(_NETWORK, LayerTimings((6.0, 2.0, None), 2.0, 11.0))
     assert "“a” takes the longest: 6.0 ms (60%)." in plot.sentence()
     assert [row[-1] for row in plot.table.table.rows] == ["6.000", "2.000", "–"]
 

@@ -83,7 +83,7 @@ def prediction(name: str) -> Prediction:
 
 def explanation(label: str, most: float = 1.0) -> Explanation:
     grid = ((most, 0.0), (-1.0, 0.0))
-    return Explanation(Path("a.jpg"), "m", label, MapMethod.APPROXIMATE, grid, (0, 0, 1, 1), Picture(1, 1, b"rgb"))
+    return Explanation(Path("a.jpg"), "m", 2, label, MapMethod.APPROXIMATE, grid, (0, 0, 1, 1), Picture(1, 1, b"rgb"))
 
 
 def test_only_the_latest_question_is_answered(engine: Engine, shown: PhotoMap) -> None:

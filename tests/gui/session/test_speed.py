@@ -36,6 +36,20 @@ def test_only_the_last_seconds_count(clock: list[float]) -> None:
     assert measured.images_per_second() == 0
 
 
+def test_features_that_were_kept_have_no_speed(clock: list[float]) -> None:
+    measured = Speed()
+    for _ in range(200):
+        measured.add(predicted(240))
+        clock.append(clock[-1] + 0.002)
+    assert measured.images_per_second() == 0, "computing them takes 48 s, not 0.4 s"
+    for _ in range(4):
+        clock.append(clock[-1] + 0.25)
+        measured.add(predicted(240))
+    clock.append(clock[-1] + 2.5)
+    measured.add(predicted(240))
+    assert measured.images_per_second() > 0
+
+
 def test_latency_is_that_of_predictions() -> None:
     measured = Speed()
     measured.add(FAILURE)

@@ -45,8 +45,8 @@ def test_a_folder_is_added_and_the_rest_is_offered_at_once(window: MainWindow, t
     qtbot.waitUntil(lambda: window.session.photos.rowCount() == 4, timeout=PATIENCE_MS)
     assert list(offers(window)) == ["Classify as a job", "Train a model"]
     qtbot.mouseClick(offers(window)["Classify as a job"], Qt.MouseButton.LeftButton)
-    assert window.pages.folders.form.isVisible()
-    assert window.pages.folders.form.folder == tree
+    assert window.pages.folders.stack.form.isVisible()
+    assert window.pages.folders.stack.form.folder == tree
     assert window.notices.texts() == []
 
 

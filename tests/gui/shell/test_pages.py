@@ -96,8 +96,8 @@ def test_a_page_is_created_when_it_is_first_shown(early: MainWindow) -> None:
 def test_an_action_creates_the_page_it_needs(early: MainWindow) -> None:
     early.actions_by_id[ActionId.CLASSIFY_FOLDER].trigger()
     assert early.pages.current_page is Page.FOLDERS
-    assert early.pages.folders.form.isVisible()
-    early.pages.folders.form.findChildren(QFileDialog)[-1].close()
+    assert early.pages.folders.stack.form.isVisible()
+    early.pages.folders.stack.form.findChildren(QFileDialog)[-1].close()
 
 
 def test_job_actions_are_disabled_without_a_job(early: MainWindow) -> None:

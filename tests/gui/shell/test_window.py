@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListView, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -119,6 +119,14 @@ def test_the_first_time_the_window_fits_the_screen(qtbot: QtBot, tiny_model: str
     window.restore_geometry()
     assert window.size().boundedTo(room) == window.size()
     window.close()
+    QSettings(str(paths.window_file()), QSettings.Format.IniFormat).setValue(
+        "geometry", QByteArray(b"another screen's")
+    )
+    again = show_window(qtbot)
+    again.resize(2 * room)
+    again.restore_geometry()
+    assert again.size().boundedTo(room) == again.size(), "a size that was saved for a larger screen"
+    again.close()
 
 
 def test_the_window_follows_the_theme_of_the_desktop(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

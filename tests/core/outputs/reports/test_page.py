@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from core.base.progress import CancelToken
 from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.write import write_report
+from core.prediction import Evidence
 from tests import tiny
 from tests.core.outputs.reports.conftest import HOSTILE, failed, predicted
 
@@ -129,6 +131,15 @@ def test_long_lists_are_truncated_with_a_note(tmp_path: Path, count: int) -> Non
     page = page_of(rows, tmp_path)
     assert ("First 1,000 of 1,001 images" in page.text) is (count > 1000)
     assert page.tags.count("tr") == 2 + 2 * min(count, 1000)
+
+
+@pytest.mark.parametrize(("score", "is_told"), [(0.1, False), (0.3, True)])
+def test_images_unlike_the_training_images_are_noted(tmp_path: Path, score: float, is_told: bool) -> None:
+    rows = [ReportRow(replace(predicted(f"{at}.png"), evidence=Evidence(score))) for at in range(1200)]
+    page = page_of(rows, tmp_path, known_scores=(0.1, 0.2, 0.2, 0.3) * 25, thumbnails=0)
+    said = "100% of them are unusually far from those; 25% would be normal."
+    assert (said in page.text) is is_told
+    assert "unusually far" not in page_of(rows, tmp_path, thumbnails=0).text
 
 
 def test_thumbnails_are_optional(rows: list[ReportRow], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
+from core.training.request import Depth, HeadKind
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests.gui.conftest import PATIENCE_MS
@@ -76,9 +77,13 @@ def test_the_preview_shows_nine_augmentations_and_other_photos(
     fields.augment.setChecked(False)
     assert not wizard.method.request().augment
     qtbot.waitUntil(lambda: fields.backbone.count() > 1, timeout=PATIENCE_MS)
-    assert (wizard.method.request().backbone, wizard.method.request().head) == ("", "linear")
+    request = wizard.method.request()
+    assert request.backbone == ""
+    assert (request.head, request.depth) == (HeadKind.LINEAR, Depth.EXIT_FLOW)
+    assert type(request.head) is HeadKind, "a plain text would train the other head"
+    assert type(request.depth) is Depth
     fields.backbone.setCurrentIndex(1)
     fields.head.setCurrentIndex(1)
     assert wizard.method.request().backbone == fields.backbone.currentText() != ""
-    assert wizard.method.request().head == "prototype"
+    assert wizard.method.request().head is HeadKind.PROTOTYPE
     assert "billion multiply-adds" in texts(fields)

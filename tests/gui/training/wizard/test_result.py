@@ -110,7 +110,7 @@ def test_the_model_is_exported_from_a_dialog_that_does_not_block(
     click(qtbot, buttons(wizard)["Export…"])
     panel, result = wizard.result.step.exporting, wizard.result.step.result
     assert result is not None
-    assert f"{result.name}@{result.version}" in panel.heading.text()
+    assert panel.heading.text() == f"Export “{result.name} · v{result.version}”"
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_INT8))
     assert panel.save.isEnabled(), "the training photos are preselected"
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX_FLOAT32))
@@ -136,14 +136,14 @@ def test_a_failed_export_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, 
 @pytest.mark.parametrize(
     ("overlap", "text"),
     [
-        (0, "“old”, in use before, gets 90.0% on the same photos: 1 fixed, 0 broken. The difference could be chance."),
-        (9, "Not compared with “old”, in use before: it was trained on 9 of these 10 photos."),
+        (0, "“Old”, in use before, gets 90.0% on the same photos: 1 fixed, 0 broken. The difference could be chance."),
+        (9, "Not compared with “Old”, in use before: it was trained on 9 of these 10 photos."),
     ],
 )
 def test_a_model_that_was_trained_on_the_test_photos_is_not_compared(overlap: int, text: str) -> None:
     before, now = Accuracy(10, 0.9, (0.6, 0.98)), Accuracy(10, 1.0, (0.7, 1.0))
     found = PairedComparison(before, now, only_a_correct=0, only_b_correct=1, p=1.0, classes=())
-    assert compared_text(BaselineComparison("old", 1, overlap, found, 0.3, ())) == text
+    assert compared_text(BaselineComparison("old", 1, overlap, found, 0.3, ()), "Old") == text
 
 
 def test_the_title_of_the_step_is_not_cut(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:

@@ -63,6 +63,7 @@ def test_from_a_folder_to_a_model_in_use(
     click(qtbot, wizard.result.step.use)
     qtbot.waitUntil(lambda: in_use(window) == "mine", timeout=PATIENCE_MS)
     assert wizard.result.step.use.text() == "In use"
+    assert wizard.done.hasFocus(), "Enter closes the wizard"
     qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "mine · v1", timeout=PATIENCE_MS)
     assert open_library().find("mine").version == 1
     click(qtbot, wizard.done)

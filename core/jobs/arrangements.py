@@ -1,0 +1,121 @@
+"""Orders of a job's rows that are computed from the features of their photos: what looks alike together.
+
+The features come from the store, or else from the engine, and stay in the store, so that an order is computed again
+within a second. `core.jobs.places` keeps the result in the journal.
+
+What looks alike is grouped by average linkage of centred features (`core.engine.clusters`). Measured on our 196 photos
+and 12 unknown ones, each time three of eight classes held out and mixed with the unknown ones (20 draws): groups of
+three or more have 95% photos of one class, and the largest group of a class has 78% of its photos (features centred at
+the training photos; centred at the photos themselves, 94% and 82%).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.errors import DatasetError
+from core.base.hashing import file_sha256
+from core.base.i18n import tr
+from core.base.progress import CancelToken, ProgressCallback
+from core.engine.clusters import group_alike
+from core.engine.feature_store import FeatureStore
+from core.engine.features import compute_features
+from core.evaluation.sources import feature_extractor
+from core.jobs.places import Place
+from core.jobs.queries import ResultStore
+from core.jobs.values import JobRequest, Order, Row, View
+from core.models.installed import load_bank
+from core.models.library import open_library
+from core.models.values import InstalledModel
+
+MAX_COMPARED: Final = 2000
+"""The most photos that are compared with each other, the least confident ones; their features take a minute or two."""
+_COSINE: Final = 0.2
+_OWN_COSINE: Final = 0.1
+"""The least mean cosine within a group: of features centred at the training photos, or else at the photos."""
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _HashedRow:
+    """A row as it was when its file was hashed."""
+
+    row: Row
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.row.path
+
+
+def arrange(
+    store: ResultStore, view: View, request: JobRequest, *, report: ProgressCallback, token: CancelToken
+) -> None:
+    """Compute the places of the rows of a view, if it needs any, with the model of a request, and store them.
+
+    Raises:
+        ModelError: the model is gone or damaged.
+        ProviderError: the engine cannot be opened or failed while running.
+        DatasetError: no photo could be read.
+        StorageError: the journal cannot be read or written.
+        Cancelled: the token was cancelled; the places are as before.
+    """
+    kind = view.arranged_by
+    if kind is None:
+        return
+    model = open_library().find(request.model)
+    rows, features = _features(_compared(store, view), model, request, report, token)
+    store.set_places(kind, dict(_groups(rows, features, model, token)))
+
+
+def _compared(store: ResultStore, view: View) -> list[Row]:
+    """The rows to compare: the least confident ones that have a prediction."""
+    numbers = store.listing(View(Order.CONFIDENCE, filter=view.filter)).numbers
+    return [row for row in store.rows_of(numbers[:MAX_COMPARED]) if row.scores]
+
+
+def _features(
+    rows: Sequence[Row], model: InstalledModel, request: JobRequest, report: ProgressCallback, token: CancelToken
+) -> tuple[list[Row], Features]:
+    """The rows whose photos can be read, and their features [n, d]."""
+    hashed = list(_hashed(rows, token))
+    extractor = feature_extractor(model, request.provider, request.precision)
+    with FeatureStore() as features:
+        table = compute_features(hashed, extractor, features, report=report, token=token)
+    if rows and not len(table.rows):
+        what = tr("None of the photos could be read.")
+        raise DatasetError(what, hint=tr("Reconnect their drive, or look for new photos in the folder."))
+    return [hashed[at].row for at in table.rows.tolist()], table.features
+
+
+def _hashed(rows: Sequence[Row], token: CancelToken) -> Iterator[_HashedRow]:
+    for row in rows:
+        token.check()
+        try:
+            yield _HashedRow(row, file_sha256(row.path))
+        except OSError:  # removed since
+            continue
+
+
+def _groups(
+    rows: Sequence[Row], features: Features, model: InstalledModel, token: CancelToken
+) -> Iterator[tuple[int, Place]]:
+    """The place of each row in a group of two or more, the largest group first, the most typical photo first."""
+    bank = load_bank(model)
+    centred = features - (features.mean(axis=0) if bank is None else bank.centre)
+    found = group_alike(centred, _OWN_COSINE if bank is None else _COSINE, token=token)
+    names, sizes = np.unique(found, return_counts=True)
+    largest = names[np.argsort(-sizes, kind="stable")][: np.count_nonzero(sizes > 1)]
+    for part, name in enumerate(largest.tolist(), start=1):
+        (members,) = np.nonzero(found == name)
+        typical = centred[members] @ centred[members].mean(axis=0)
+        for place, row in enumerate(members[np.argsort(-typical, kind="stable")].tolist()):
+            yield rows[row].number, Place(part, place)

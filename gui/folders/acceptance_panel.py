@@ -1,0 +1,64 @@
+"""How many predictions can be accepted without a look above a minimum confidence, and how many of them are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSlider
+
+from core.base.i18n import tr
+from core.evaluation.acceptance import Acceptance, acceptance_text
+from core.jobs.values import THRESHOLD, Filter
+from gui.widgets.basic import Panel, PercentBox, button, label
+from gui.widgets.layouts import LEFT, Placed, add, fill, hbox
+
+
+class AcceptancePanel(Panel):
+    """Lets the user choose a minimum confidence by what it means.
+
+    Attributes:
+        review_wanted: the user wants to review the photos that are not accepted; a filter of them.
+        bar: the minimum confidence, in percent.
+        box: the same, as a number.
+    """
+
+    review_wanted = Signal(Filter)
+
+    def __init__(self) -> None:
+        super().__init__(tr("Accept automatically"))
+        self._found: Sequence[Acceptance] = ()
+        self.bar, self.box = QSlider(Qt.Orientation.Horizontal), PercentBox(THRESHOLD)
+        self.bar.setRange(0, 99)
+        self.box.setRange(0, 99)
+        self.bar.setAccessibleName(tr("Minimum confidence to accept predictions automatically"))
+        self.box.setAccessibleName(self.bar.accessibleName())
+        self.bar.setValue(self.box.value())
+        self.text = label(kind="muted", wrap=True)
+        self.review = button(
+            tr("Review the others"),
+            lambda: self.review_wanted.emit(Filter(unsure_below=self.fraction())),
+            kind="link",
+            hint=tr("Review the photos that are unknown or below this confidence"),
+        )
+        self.bar.valueChanged.connect(self.box.setValue)
+        self.box.valueChanged.connect(self.bar.setValue)
+        self.bar.valueChanged.connect(self._show)
+        add(self.body, hbox(fill(self.bar), self.box), self.text, Placed(self.review, alignment=LEFT))
+        self.hide()
+
+    def fraction(self) -> float:
+        """The minimum confidence, 0..1."""
+        return self.bar.value() / 100
+
+    def show_acceptance(self, found: Sequence[Acceptance]) -> None:
+        """Show what accepting predictions means at 0%, 1%, ... minimum confidence; without any, hide the panel."""
+        self._found = found
+        self._show()
+
+    def _show(self) -> None:
+        found = self._found[self.bar.value()] if self._found else None
+        self.setVisible(found is not None and found.images > 0)
+        if found is not None and found.images:
+            self.text.setText(acceptance_text(found))
+            self.review.setEnabled(found.accepted < found.images)
