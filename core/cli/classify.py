@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify
+from core.api.classification import classify
+from core.api.classification_values import ClassifyRequest, ClassifyStart, ClassifyTotals
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
