@@ -30,6 +30,7 @@ from shipping import (
     Places,
     labelled_photos,
     read_pixels,
+    with_int8,
     write_backbone,
     write_model_card,
 )
@@ -116,6 +117,7 @@ def main() -> None:
 
 def build_xception(places: Places) -> None:
     """The backbone `xception-imagenet`."""
+    import int8_variant
     import pretrained
     import wheels
 
@@ -132,20 +134,7 @@ def build_xception(places: Places) -> None:
         origin=XCEPTION_ORIGIN,
     )  # fmt: skip
     write_atomically(folder / NORMALISATION, onnx_to_keras.normalisation_bytes(model))
-    write_model_card(folder, _with_int8(folder, card, places))
-
-
-def _with_int8(folder: Path, card: BackboneCard, places: Places) -> BackboneCard:
-    """Write the variant of Xception in 8 bits, and add it to the card."""
-    import int8_variant
-
-    data = (folder / card.file).read_bytes()
-    quantized = int8_variant.int8_file(data, card, int8_variant.XCEPTION_FLOAT32)
-    write_atomically(folder / int8_variant.FILE, quantized)
-    photos = read_pixels(labelled_photos(places.photos), card.preprocessing)
-    variant = int8_variant.describe(data, quantized, card, photos, int8_variant.FILE, int8_variant.METHOD)
-    print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
-    return replace(card, variants=(variant,))
+    write_model_card(folder, with_int8(folder, card, places.photos, int8_variant.XCEPTION_FLOAT32))
 
 
 def build_joined(places: Places) -> None:

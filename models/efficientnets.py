@@ -12,7 +12,16 @@ import pretrained
 import torch_state
 import wheels
 from imagenet_groups import CLASSES, groups
-from shipping import COMMAND, Places, labelled_photos, read_pixels, write_backbone, write_head, write_model_card
+from shipping import (
+    COMMAND,
+    Places,
+    labelled_photos,
+    read_pixels,
+    with_int8,
+    write_backbone,
+    write_head,
+    write_model_card,
+)
 
 from core.base.providers import ComputePrecision
 from core.card import BackboneCard, ModelCard, Origin
@@ -58,7 +67,7 @@ def build_lite0(places: Places) -> None:
         model, folder, places, name=LITE0, architecture="EfficientNet-Lite0", preprocessing=_lite_plan(0),
         origin=LITE0_ORIGIN,
     )  # fmt: skip
-    write_model_card(folder, card)
+    write_model_card(folder, with_int8(folder, card, places.photos, int8_variant.LITE0_FLOAT32))
 
 
 def build_general(places: Places) -> None:

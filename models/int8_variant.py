@@ -35,6 +35,9 @@ from core.trainer.onnx_to_keras import stored_kernels
 FILE: Final = "int8.onnx"
 XCEPTION_FLOAT32: Final = ("conv_4", "conv_14", "conv_23")
 """Xception's first convolution and its first two shortcuts: small, and more sensitive than others."""
+LITE0_FLOAT32: Final = ("conv_4", "conv_6", "conv_8")
+"""The first three convolutions of EfficientNet-Lite0: with them in 8 bits, the mean cosine is 0.9841 instead of 0.9963,
+for 0.3 of 4.4 ms."""
 _HERE: Final = Path(__file__).resolve().parent
 _ROUNDED: Final = ("Conv", "Add", "GlobalAveragePool")
 """What reads rounded tensors."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import int8_variant
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,6 +76,24 @@ def write_backbone(
     if found.least_cosine < least_cosine:
         raise SystemExit(f"{file} differs from Keras: cosine {found.least_cosine}, at least {least_cosine} is asked.")
     return exported_backbone_card(model, data, **fields)
+
+
+def with_int8(folder: Path, card: BackboneCard, photos: Path, float32: Collection[str]) -> BackboneCard:
+    """Write the variant of a backbone in 8 bits beside it, and return the backbone's card with it.
+
+    Args:
+        folder: of the backbone.
+        card: its card.
+        photos: the folder of the labelled photos, on which the variant is measured.
+        float32: as for `int8_file`.
+    """
+    data = (folder / card.file).read_bytes()
+    quantized = int8_variant.int8_file(data, card, float32)
+    write_atomically(folder / int8_variant.FILE, quantized)
+    pixels = read_pixels(labelled_photos(photos), card.preprocessing)
+    variant = int8_variant.describe(data, quantized, card, pixels, int8_variant.FILE, int8_variant.METHOD)
+    print(f"{folder.name}: {variant.precision}, cosine {variant.cosine}")
+    return replace(card, variants=(variant,))
 
 
 def write_head(folder: Path, head: LinearHead) -> HeadReference:

@@ -1,12 +1,17 @@
-"""The verb that explains a prediction."""
+"""The verbs that explain predictions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from core.base.providers import Precision, ProviderPreference
     from core.evaluation.explanation import Explanation
+    from core.models.classifier import Classifier
+    from core.models.values import InstalledModel
 
 
 def explain(image: Path, label: str, model: str) -> Explanation:
@@ -25,3 +30,26 @@ def explain(image: Path, label: str, model: str) -> Explanation:
     from core.services.engine import SERVICE
 
     return SERVICE.explain(image, label, model)
+
+
+def explainer(
+    model: InstalledModel, provider: ProviderPreference, precision: Precision
+) -> Callable[[Path, str], Explanation]:
+    """Explain predictions of a model for a script: the model is opened when the first one is asked for.
+
+    Args:
+        model: the model.
+        provider: the requested provider.
+        precision: the requested precision.
+
+    Returns:
+        Computes where the model saw a class in an image; it raises FoveaError, see `explain`.
+    """
+    from core.evaluation import explanation
+    from core.models.classifier import open_classifier
+
+    @cache
+    def opened() -> Classifier:
+        return open_classifier(model, provider, precision)
+
+    return lambda image, label: explanation.explain(opened(), image, label)

@@ -7,7 +7,7 @@ ratios are stable even if milliseconds vary.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,9 +27,10 @@ from core.card import BackboneCard, Preprocessing
 from core.engine import golden
 from core.engine.engine import Engine
 from core.engine.limits import MAX_BATCH
-from core.engine.provider_selection import ProviderProbe, candidates, probe_provider
+from core.engine.provider_selection import ProviderProbe, candidates, probe_provider, unavailable_providers
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
+from core.models.examine import all_backbones
 from core.models.installed import backbone_files
 from core.models.library import Library
 from core.models.values import InstalledBackbone
@@ -48,7 +49,7 @@ class EngineTimings:
     """The timings of one backbone on one provider in one precision.
 
     Attributes:
-        backbone: its name in the library.
+        backbone: its name in the library; empty for a provider that works with none.
         provider: the provider.
         precision: the requested precision.
         computed_in: the number format that it is computed in.
@@ -71,7 +72,8 @@ class BenchmarkResult:
     """The measurements of this machine.
 
     Attributes:
-        engines: each backbone and each of its variants, on each provider that may run it, in each precision.
+        engines: each backbone and each of its variants, on each provider that may run it, in each precision; and
+            once each provider that works with none.
         size: the input size that photos are decoded for, in pixels.
         decode_ms: from file to input of a 12-megapixel JPEG, median milliseconds, sequentially.
         decode_at_once_ms: the same per image if all threads decode in parallel.
@@ -90,7 +92,7 @@ def measure(library: Library, *, report: ProgressCallback, token: CancelToken) -
         ModelError: a backbone is damaged.
         Cancelled: the token was cancelled.
     """
-    backbones = _backbones(library)
+    backbones, unavailable = all_backbones(library), unavailable_providers()
     plan = max((one.card.preprocessing for one in backbones), key=lambda one: one.size, default=Preprocessing(299))
     clock = ProgressReporter(tr("measuring"), len(backbones) * _ROUNDS + _ROUNDS, report)
 
@@ -98,24 +100,24 @@ def measure(library: Library, *, report: ProgressCallback, token: CancelToken) -
         token.check()
         clock.advance()
 
-    engines = [figures for backbone in backbones for figures in _engines(backbone, step)]
+    engines = [figures for backbone in backbones for figures in _engines(backbone, unavailable, step)]
+    engines += [
+        EngineTimings("", provider, Precision.AUTO, ComputePrecision.FLOAT32, None, {}, error)
+        for provider, error in unavailable.items()
+    ]
     return BenchmarkResult(tuple(engines), plan.size, *_decoding(plan, step))
 
 
-def _backbones(library: Library) -> tuple[InstalledBackbone, ...]:
-    """The shared backbones, and those that models have of their own, each once."""
-    found = [entry for entry in library.entries() if isinstance(entry, InstalledBackbone)]
-    found += [model.backbone for model in library.models()]
-    return tuple({one.card.sha256: one for one in found}.values())
-
-
-def _engines(backbone: InstalledBackbone, step: Callable[[], None]) -> list[EngineTimings]:
+def _engines(
+    backbone: InstalledBackbone, unavailable: Collection[Provider], step: Callable[[], None]
+) -> list[EngineTimings]:
     files, size = backbone_files(backbone), backbone.card.preprocessing.size
-    tried = [(precision, pair) for precision in Precision for pair in candidates(files, _ANY, precision)]
-    tried = [
-        (precision, (provider, card)) for precision, (provider, card) in tried if _differs(provider, card, precision)
+    tried = [(precision, *pair) for precision in Precision for pair in candidates(files, _ANY, precision)]
+    probes = [
+        (precision, probe_provider(files, card, provider, precision))
+        for precision, provider, card in tried
+        if provider not in unavailable and _differs(provider, card, precision)
     ]
-    probes = [(precision, probe_provider(files, card, provider, precision)) for precision, (provider, card) in tried]
     times = _times([probe.engine for _, probe in probes if probe.engine], size, step)
     return [_engine_timings(backbone.name, precision, probe, times) for precision, probe in probes]
 

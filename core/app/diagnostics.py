@@ -10,8 +10,8 @@ import importlib.metadata
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -50,6 +50,7 @@ class ProviderCheck:
     """The check of one provider with a backbone, or with one of its variants.
 
     Attributes:
+        backbone: its name; empty for a provider that works with none.
         provider: the provider.
         precision: the number format that the backbone is computed in.
         agreement: lowest cosine between its features of the golden inputs and the card's; None if it does not work.
@@ -57,6 +58,7 @@ class ProviderCheck:
         trouble: why it does not work.
     """
 
+    backbone: str
     provider: Provider
     precision: ComputePrecision
     agreement: float | None
@@ -111,8 +113,9 @@ class DiagnosticReport:
         processor: the name of the processor.
         cores: how many hardware threads this process may use.
         decoders: by image format, whether it can be read.
-        tried_on: the model whose backbone was used to check the providers; None if no backbone could be read.
-        providers: the check of each provider.
+        tried_on: the model whose backbone comes first in `providers`; None if no backbone could be read.
+        providers: the check of each backbone and its variants on each provider, and once each provider that works with
+            none.
         models: the check of each installed model and backbone.
         folders: the folders that the program writes to.
         trainer: why the recipes `dense` and `fine-tune` cannot run here; None if they can.
@@ -240,39 +243,70 @@ def _reads_heic() -> bool:
 
 
 def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str | None, tuple[ProviderCheck, ...]]:
-    """Check every provider with the backbone of the model in use, or of another model if that cannot be read.
+    """Check every backbone on every provider, beginning with that of the model in use.
 
     Raises:
         ModelError: no installed model has a backbone that can be read.
     """
-    from core.engine.provider_selection import candidates
-    from core.models.installed import backbone_files, load_backbone
+    from core.engine.provider_selection import unavailable_providers
+    from core.models.examine import all_backbones
     from core.models.library import open_library
 
-    models = sorted((library or open_library()).models(), key=lambda model: model.name != chosen.model)
-    for model in models:
-        try:
-            load_backbone(model.backbone)
-        except ModelError:
-            continue  # `_models` reports why
-        files = backbone_files(model.backbone)
-        pairs = candidates(files, ProviderPreference.AUTO, chosen.precision)
-        return model.name, tuple(_provider(files, card, provider, chosen.precision) for provider, card in pairs)
-    raise ModelError(tr("Couldn't check the providers: no model can be read."), hint=tr(_REINSTALL))
+    opened = library or open_library()
+    models = sorted(opened.models(), key=lambda model: model.name != chosen.model)
+    tried_on = next((model for model in models if _is_readable(model.backbone)), None)
+    if tried_on is None:
+        raise ModelError(tr("Couldn't check the providers: no model can be read."), hint=tr(_REINSTALL))
+    unavailable = {
+        provider: ProviderCheck("", provider, ComputePrecision.FLOAT32, None, None, Issue(error.what, error.hint))
+        for provider, error in unavailable_providers().items()
+    }
+    first = tried_on.backbone.card.sha256
+    others = [one for one in all_backbones(opened) if one.card.sha256 != first and _is_readable(one)]
+    checks = [
+        check
+        for backbone in (tried_on.backbone, *others)
+        for check in _backbone_checks(backbone, chosen.precision, unavailable)
+    ]
+    return tried_on.name, (*checks, *unavailable.values())
+
+
+def _is_readable(backbone: InstalledBackbone) -> bool:
+    """Whether its file can be read; `_models` reports why not."""
+    from core.models.installed import load_backbone
+
+    try:
+        load_backbone(backbone)
+    except ModelError:
+        return False
+    return True
+
+
+def _backbone_checks(
+    backbone: InstalledBackbone, precision: Precision, unavailable: Collection[Provider]
+) -> Iterator[ProviderCheck]:
+    from core.engine.provider_selection import candidates
+    from core.models.installed import backbone_files
+
+    files = backbone_files(backbone)
+    for provider, card in candidates(files, ProviderPreference.AUTO, precision):
+        if provider not in unavailable:
+            yield _provider(files, card, provider, precision)
 
 
 def _provider(files: BackboneFiles, card: BackboneCard, provider: Provider, precision: Precision) -> ProviderCheck:
     from core.engine.provider_selection import probe_provider
 
+    check = ProviderCheck(files.cards[0].name, provider, card.precision, None, None, None)
     try:
         probe = probe_provider(files, card, provider, precision)
         milliseconds = probe.engine.milliseconds() if probe.engine else None
     except Exception as error:  # noqa: BLE001 - as in `_guarded`; the next provider may still work
-        return ProviderCheck(provider, card.precision, None, None, _issue(error, TITLES[provider]))
-    if probe.engine is None:
-        issue = _issue(probe.error, TITLES[provider]) if probe.error else None
-        return ProviderCheck(provider, card.precision, None, None, issue)
-    return ProviderCheck(provider, probe.engine.precision, probe.engine.agreement, milliseconds, None)
+        return replace(check, trouble=_issue(error, TITLES[provider]))
+    engine = probe.engine
+    if engine is None:
+        return replace(check, trouble=_issue(probe.error, TITLES[provider]) if probe.error else None)
+    return replace(check, precision=engine.precision, agreement=engine.agreement, milliseconds=milliseconds)
 
 
 def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:

@@ -13,16 +13,18 @@ from typing import Any, Final
 
 from core.api.classification import classify
 from core.api.classification_values import ClassifyRequest, ClassifyStart, ClassifyTotals
+from core.api.explanations import explainer
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
-from core.base.providers import provider_text
+from core.base.providers import Precision, ProviderPreference, provider_text
 from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.progress import bar, job_bar
 from core.cli.results import open_results
 from core.cli.streams import is_terminal, print_message
 from core.detection import DetectionOptions
 from core.evaluation.acceptance import known_scores
+from core.evaluation.explanation import Explanation
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import find_images, folder_name
 from core.jobs.cluster.addresses import Address
@@ -110,6 +112,9 @@ def _check(request: ClassifyRequest, arguments: argparse.Namespace) -> None:
     elif arguments.format != "table" and not ReportFormat(arguments.format).is_text:
         hint = tr("Add --output with a name such as results.{format}.", format=arguments.format)
         raise UsageError(tr("{format} can only be written to a file.", format=arguments.format), hint=hint)
+    if arguments.maps and (arguments.format != ReportFormat.HTML or request.on_cluster):
+        what = tr("--maps works only with --format html, on this computer.")
+        raise UsageError(what, hint=tr("Add --output with a name such as results.html, or remove --maps."))
     if request.needs_journal and not all(map(os.path.isdir, request.paths)):
         what = tr("--include, --exclude, --fresh and --keep-features work only with folders.")
         raise UsageError(what, hint=tr("Give folders only."))
@@ -177,7 +182,13 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
         about=about,
         folder=start.paths[0] if len(start.paths) == 1 else None,
         known_scores=known_scores(card),
+        explain=_explainer(arguments, start) if arguments.maps else None,
     )
+
+
+def _explainer(arguments: argparse.Namespace, start: ClassifyStart) -> Callable[[Path, str], Explanation]:
+    provider, precision = arguments.provider or ProviderPreference.AUTO, arguments.precision or Precision.AUTO
+    return explainer(start.model, provider, precision)
 
 
 def _name(path: Path | Address) -> str:

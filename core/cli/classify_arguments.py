@@ -34,18 +34,20 @@ files and folders, with a slash against the path inside the folder. Case is igno
 and car, and classifies a crop around it. Without such a thing, the whole image is classified. --count
 counts these things. Both need about 60 ms more for each image on one core.
 
-jsonl is one object per line: path, label, confidence, scores, unknown, model, provider, precision, decode_ms,
-preprocess_ms, inference_ms; or path and error (kind, message, hint). With --crop or --count also objects
-(label, score, box), counts, crop (box, subject) and whole (the prediction for the whole image); a box is
-left, top, right, bottom in fractions of the image. It is plain ASCII. Bytes of a
-path that are not UTF-8 are escaped as in Python: os.fsencode(path) returns the name on disk.
+jsonl is one object per line: path, label, confidence, scores, unknown, unknown_score, set,
+set_coverage, nearest, model, provider, precision, decode_ms, preprocess_ms, inference_ms; or path and
+error (kind, message, hint). With --crop or --count also objects (label, score, box), counts, crop (box,
+subject) and whole (the prediction for the whole image); a box is left, top, right, bottom in fractions
+of the image. It is plain ASCII. Bytes of a path that are not UTF-8 are escaped as in Python:
+os.fsencode(path) returns the name on disk.
 Without --format, the suffix of FILE decides: .csv, .tsv, .jsonl, .xlsx, .parquet or .html.
 
 csv is UTF-8 according to RFC 4180. Text that a spreadsheet would treat as a formula is prefixed with
 ', and control characters are escaped. For spreadsheets that use a decimal comma, as in Germany or
 France, add --delimiter semicolon (numbers are then written with a decimal comma) and --bom.
 xlsx (Excel) and parquet have the same content and need --output; parquet needs the extra `parquet`.
-html is a page for reading and sharing, with embedded thumbnails of up to 200 images.
+html is a page for reading and sharing, with embedded thumbnails of up to 200 images; with --maps, it
+also shows where the model saw the class of each (its class activation map).
 
 --engine ray distributes the work over the Ray cluster that RAY_ADDRESS names, or starts one on this
 computer that others cannot reach. PATH and FILE can then be addresses that fsspec supports, such as
@@ -86,6 +88,7 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help=tr("ray: run on a cluster, see above")
     )
+    parser.add_argument("--maps", action="store_true", help=tr("in html, show where the model saw the class"))
     add_report_format(parser, "table", "jsonl", "csv", "xlsx", "parquet", "html")
 
 

@@ -64,16 +64,15 @@ def _machine(findings: DiagnosticReport) -> Table:
 
 def _providers(findings: DiagnosticReport) -> Table:
     numbers = tr("agreement"), tr("ms per image")
-    title = tr("Providers (tested with {backbone})", backbone=findings.tried_on) if findings.tried_on else ""
     rows = []
     for finding in findings.providers:
         agreement = "" if finding.agreement is None else f"{finding.agreement:.5f}"
         milliseconds = "" if finding.milliseconds is None else f"{finding.milliseconds:.1f}"
-        rows.append(
-            (TITLES[finding.provider], finding.precision.value, *_verdict(finding.trouble, agreement, milliseconds))
-        )
-    columns = tr("provider"), tr("precision"), tr("works"), *numbers, tr("reason")
-    return tables.table(columns, rows, numbers=numbers, title=title or tr("Providers"))
+        precision = finding.precision.value if finding.backbone else ""
+        verdict = _verdict(finding.trouble, agreement, milliseconds)
+        rows.append((finding.backbone, TITLES[finding.provider], precision, *verdict))
+    columns = tr("backbone"), tr("provider"), tr("precision"), tr("works"), *numbers, tr("reason")
+    return tables.table(columns, rows, numbers=numbers, title=tr("Providers"))
 
 
 def _models(findings: DiagnosticReport) -> Table:

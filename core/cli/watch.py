@@ -120,7 +120,7 @@ class _Printer:
 def _line(row: Row) -> str:
     if row.failure is not None:
         return display_path(f"{tr('failed'):20} {row.path}  {row.failure.message}")
-    mark = "?" if row.unknown else " "
+    mark = "?" if row.is_unknown else " "
     return display_path(f"{row.final_label or '':20}{mark}{row.confidence or 0:6.1%}  {row.path}")
 
 

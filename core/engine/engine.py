@@ -25,7 +25,7 @@ from core.engine import golden, graph, sessions
 from core.engine.batch_size import batch_size
 from core.engine.bound_session import BoundSession
 from core.engine.limits import MAX_BATCH
-from core.engine.parallel_session import ParallelSession
+from core.engine.parallel_session import ParallelSession, core_count
 from core.engine.part_sessions import PartSessions, split_parts
 
 MIN_AGREEMENT: Final = {Precision.EXACT: 0.9999, Precision.AUTO: 0.998}
@@ -174,6 +174,9 @@ def _open(
     """A session and its agreement with the card; in float32 if the provider's fastest arithmetic is too imprecise."""
     expected = golden.decode_features(card.golden_features, card.feature_width)
     is_float32 = card.precision is ComputePrecision.FLOAT32
+    if card.parts and provider is Provider.CPU and card.precision is ComputePrecision.INT8 and core_count() > 1:
+        session = _open_side_by_side(data, card)
+        return session, golden.cosine(_run(session, graph.FEATURES, inputs, provider), expected)
     if card.parts and is_float32 and provider is Provider.OPENVINO and precision is Precision.AUTO:
         session = _open_parts(data, card, inputs, expected)
         return session, golden.cosine(_run(session, graph.FEATURES, inputs, provider), expected)
@@ -208,6 +211,14 @@ def _open_parts(
         opened.append(_open_whole(part, inputs, own, Provider.OPENVINO, Precision.AUTO)[0])
         start += width
     return PartSessions(opened, card)
+
+
+def _open_side_by_side(data: bytes, card: BackboneCard) -> PartSessions:
+    """The parts of a composed backbone in 8 bits on the CPU: the first on all cores, each other one in a thread."""
+    first, *others = (part for part, _ in split_parts(data, card))
+    opened = [sessions.open_session(first, Provider.CPU, Precision.AUTO)]
+    opened += [_guarded(partial(sessions.open_single_threaded, part), Provider.CPU) for part in others]
+    return PartSessions(opened, card, side_by_side=True)
 
 
 def _precision(card: BackboneCard, provider: Provider, agreement: float) -> ComputePrecision:

@@ -76,7 +76,8 @@ def explain(classifier: Classifier, path: Path, label: str) -> Explanation:
     from core.images.preprocessing import crop_box, preprocess
     from core.models.heads import LinearHead
 
-    card, head, plan = classifier.model.card, classifier.head, classifier.engine.card.preprocessing
+    predictor, plan = classifier.predictor, classifier.engine.card.preprocessing
+    card, head = predictor.model.card, predictor.head
     if label not in card.classes:
         what = tr("The model “{model}” has no class “{label}”.", model=card.title, label=label)
         raise ModelError(what, hint=tr("Choose one of its classes."))
@@ -92,7 +93,7 @@ def explain(classifier: Classifier, path: Path, label: str) -> Explanation:
     left, top, right, bottom = crop_box((width, height), plan)
     area = left / width, top / height, right / width, bottom / height
     rows = tuple(tuple(row) for row in grid.tolist())
-    return Explanation(path, card.name, classifier.model.version, label, method, rows, area, Picture.of(seen))
+    return Explanation(path, card.name, predictor.model.version, label, method, rows, area, Picture.of(seen))
 
 
 def gradient(head: Head, features: NDArray[np.float32], index: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
@@ -17,6 +18,8 @@ from core.base.errors import ImageError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path, percent
 from core.datasets.problems import format_path
+from core.evaluation.explanation import Explanation
+from core.evaluation.map_colours import map_colour
 from core.images.decoding import decode_thumbnail
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -49,12 +52,41 @@ def templates(folder: Path = TEMPLATES) -> Environment:
 def thumbnail(image: Path) -> str:
     """A thumbnail as a data URI, or the error message if the image cannot be read."""
     try:
-        pixels = Image.fromarray(decode_thumbnail(image, 2 * _THUMBNAIL))
+        return _data_uri(_small(image))
     except ImageError as error:
         return error.what
+
+
+def map_thumbnail(found: Explanation) -> str:
+    """A thumbnail with a class activation map over it as a data URI, or an error message likewise."""
+    try:
+        picture = _small(found.path)
+    except ImageError as error:
+        return error.what
+    left, top, right, bottom = (round(part * side) for part, side in zip(found.area, picture.size * 2, strict=True))
+    grid = np.maximum(np.array(found.grid, np.float32), 0)
+    levels = Image.fromarray(np.rint(grid / max(float(grid.max()), 1e-12) * 255).astype(np.uint8))
+    fine = np.asarray(levels.resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BILINEAR))
+    colours = np.array([map_colour(level / 255) for level in range(256)], np.uint8)
+    over = Image.fromarray(colours[fine], "RGBA")
+    picture.paste(over, (left, top), over)
+    return _data_uri(picture)
+
+
+def _small(image: Path) -> Image.Image:
+    """A thumbnail.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    pixels = Image.fromarray(decode_thumbnail(image, 2 * _THUMBNAIL))
     pixels.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    return pixels
+
+
+def _data_uri(picture: Image.Image) -> str:
     buffer = io.BytesIO()
-    pixels.save(buffer, "JPEG", quality=80)
+    picture.save(buffer, "JPEG", quality=80)
     return Markup("data:image/jpeg;base64,") + Markup(base64.b64encode(buffer.getvalue()).decode("ascii"))
 
 

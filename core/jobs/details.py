@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.detection import Box, Detection
-from core.prediction import Crop, Evidence, Neighbour, Prediction, Score
+from core.prediction import Crop, Evidence, Level, Neighbour, Prediction, Score
 
 
 class Details(NamedTuple):
@@ -59,7 +59,9 @@ def _encode_evidence(found: Evidence) -> dict[str, Any]:
         [one.label, one.similarity, one.sha256, *(str(path or "") for path in (one.path, one.thumbnail))]
         for one in found.nearest
     ]
-    return {"unknown": found.unknown_score, "nearest": near, "set": found.set, "coverage": found.coverage}
+    levels = {"levels": [[level.path, level.probability] for level in found.levels]} if found.levels else {}
+    sets = {"set": found.set, "coverage": found.coverage}
+    return {"unknown": found.unknown_score, "nearest": near, **sets, **levels}
 
 
 def _evidence(content: dict[str, Any]) -> Evidence:
@@ -67,7 +69,8 @@ def _evidence(content: dict[str, Any]) -> Evidence:
     near = tuple(_neighbour(*one) for one in content["nearest"])
     chosen = None if labels is None else tuple(map(str, labels))
     stated = None if coverage is None else float(coverage)
-    return Evidence(float(content["unknown"]), chosen, near, stated)
+    levels = tuple(Level(tuple(map(str, path)), float(sure)) for path, sure in content.get("levels", ()) if path)
+    return Evidence(float(content["unknown"]), chosen, near, stated, levels)
 
 
 def _neighbour(label: str, similarity: float, sha256: str, *files: str) -> Neighbour:

@@ -304,32 +304,29 @@ class _WalkThread:
         self._has_new.clear()
 
     def _run(self) -> None:
-        try:
-            if self._record_all():
-                self._journal.end_walk(self.walk.unreadable_folders)
-                self._ended.set()
-                self._on_found()
-        except Cancelled:
-            pass  # raised in the thread of the results too
-        except Exception as error:  # noqa: BLE001 - raised in the thread of the results
-            self._error = error
-        self._has_new.set()
-
-    def _record_all(self) -> bool:
-        """Record every image; return False if stopped before the end.
+        """Record every image, until stopped.
 
         One that was classified is not put off until it has been unchanged for a while: its row would disappear.
         """
         images = (image for image in self.walk if self._accepts(image) or self._journal.has_answered(image))
-        while some := list(islice(images, _DISCOVERY_BATCH)):
-            self._token.check()
-            self._journal.add_found(some)
-            self._recorded += len(some)
-            self._has_new.set()
+        try:
+            while some := list(islice(images, _DISCOVERY_BATCH)):
+                self._token.check()
+                self._journal.add_found(some)
+                self._recorded += len(some)
+                self._has_new.set()
+                self._on_found()
+                if self._stop.is_set():
+                    return
+            self._journal.end_walk(self.walk.unreadable_folders)
+            self._ended.set()
             self._on_found()
-            if self._stop.is_set():
-                return False
-        return True
+        except Cancelled:
+            pass  # raised in the thread of the results too
+        except Exception as error:  # noqa: BLE001 - raised in the thread of the results
+            self._error = error
+        finally:
+            self._has_new.set()
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

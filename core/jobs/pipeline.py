@@ -35,12 +35,12 @@ from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS
 from core.images.perceptual_hash import phash
 from core.jobs.journal import Image, ImageResult, ModelRef
-from core.models.classifier import Classifier, fallback_to_cpu, predictions
+from core.models.classifier import Classifier, fallback_to_cpu
 from core.models.detector import open_detector
-from core.models.installed import load_head, load_training_images
+from core.models.predictor import load_predictor
 from core.models.prepare import PreprocessedImage, compute_features, prepare
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Prediction, Timing
+from core.prediction import Failure, Outcome, Timing
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
@@ -53,9 +53,7 @@ class LazyClassifier:
     """A model whose engine is opened only when an image must be computed.
 
     Attributes:
-        model: the model.
-        head: its head.
-        training_images: what its predictions are explained with.
+        predictor: the model without its backbone.
         detector: what looks for things in images; None if nobody asked.
     """
 
@@ -71,8 +69,7 @@ class LazyClassifier:
         Raises:
             ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
-        self.detector = open_detector(detection)
-        self.model, self.head, self.training_images = model, load_head(model), load_training_images(model)
+        self.predictor, self.detector = load_predictor(model), open_detector(detection)
         self._requested, self._precision = requested, precision
         self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
@@ -80,7 +77,7 @@ class LazyClassifier:
     @property
     def spec(self) -> Preprocessing:
         """The preprocessing of the backbone."""
-        return self.model.backbone.card.preprocessing
+        return self.predictor.model.backbone.card.preprocessing
 
     @property
     def kind(self) -> FeatureKind:
@@ -105,21 +102,19 @@ class LazyClassifier:
     def _extractor(self) -> FeatureExtractor:
         """The extractor of the selected variant, the same for all images."""
         if self._selected is None:
-            self._selected = feature_extractor(self.model, self._requested, self._precision)
+            self._selected = feature_extractor(self.predictor.model, self._requested, self._precision)
         return self._selected
 
     def model_ref(self, top_k: int) -> ModelRef:
         """The reference for the journal; models with different predictions have different keys."""
-        card = self.model.card
+        model = self.predictor.model
+        card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
         identity += [asdict(rule) for rule in (card.unknown, card.sets) if rule]
-        identity += [self._detector_key()] if self.detector else []
+        if self.detector:
+            identity.append([self.detector.card.sha256, self.detector.options.crop])
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-        return ModelRef(key, card.name, self.model.version, min(top_k, len(card.classes)))
-
-    def _detector_key(self) -> list[object]:
-        assert self.detector is not None
-        return [self.detector.card.sha256, self.detector.options.crop]
+        return ModelRef(key, card.name, model.version, min(top_k, len(card.classes)))
 
     def open(self) -> Classifier:
         """Open the model, if it is not open yet.
@@ -129,14 +124,8 @@ class LazyClassifier:
             ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
-            engine = self._extractor().open()
-            self._classifier = Classifier(self.model, engine, self.head, self.training_images, detector=self.detector)
+            self._classifier = Classifier(self.predictor, self._extractor().open(), detector=self.detector)
         return self._classifier
-
-    def predictions(self, images: Sequence[ImageFeatures], top_k: int, *, is_cached: bool = False) -> list[Prediction]:
-        """Predictions for images, whose features were cached or computed by the engine."""
-        engine = None if is_cached else self.engine
-        return predictions(self.model.card, self.head, self.training_images, images, engine, top_k)
 
     def run(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
         """Compute the features of images and their crops; fall back to the CPU if the provider fails.
@@ -246,7 +235,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             return {}
         paths = {image.number: image.path for image in images}
         rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
-        return dict(zip(kept, self._classifier.predictions(rows, self._top_k, is_cached=True), strict=True))
+        return dict(zip(kept, self._classifier.predictor.predict(rows, None, self._top_k), strict=True))
 
     def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
         """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
@@ -260,7 +249,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             hashes = [inputs[number].sha256 for number in ready]
             self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
             computed = [replace(one, features=row.astype(np.float32)) for one, row in zip(computed, rows, strict=True)]
-        return dict(zip(ready, classifier.predictions(computed, self._top_k), strict=True))
+        return dict(zip(ready, classifier.predictor.predict(computed, classifier.engine, self._top_k), strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base.recovery import as_path
-from core.jobs.details import Details, encode_details, parse_details
+from core.jobs.details import encode_details, parse_details
 from core.jobs.schema import DONE, FAILED, GONE, WAITING
 from core.jobs.values import Review, Row, State, Verdict
-from core.prediction import Failure, Outcome, Prediction, Timing
+from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
@@ -44,28 +44,36 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         raise TypeError("not a number")
     below = as_path(folder)
     path = top / below / as_path(name)
-    provider_name, _, precision = (provider or "").partition(" ")
-    is_done, is_failed = state == DONE, state == FAILED
-    found = parse_details(scores) if is_done else Details()
+    outcome: Outcome | None = None
+    if state == DONE and label is not None:
+        found = parse_details(scores)
+        provider, _, precision = (provider or "").partition(" ")
+        outcome = Prediction(
+            path=path,
+            scores=found.scores or (Score(label, confidence or 0.0),),
+            unknown=None if unknown is None else bool(unknown),
+            model=model or "",
+            provider=provider,
+            timing=Timing(*(time or 0.0 for time in times)),
+            warnings=tuple((message or "").splitlines()),
+            precision=precision,
+            evidence=found.evidence,
+            detections=found.detections,
+            crop=found.crop,
+        )
+    elif state == FAILED:
+        outcome = Failure(path, kind, message, hint)
     return Row(
         number=number,
         path=path,
         folder=below,
         state=STATES[state],
-        label=label if is_done else None,
-        confidence=confidence if is_done else None,
-        unknown=bool(unknown) if is_done and unknown is not None else None,
-        **found._asdict(),
-        failure=Failure(path, kind, message, hint) if is_failed else None,
+        outcome=outcome,
         review=Review(Verdict(verdict), reviewed_label) if verdict else None,
-        finished=finished if is_done or is_failed else None,
+        finished=finished if state in (DONE, FAILED) else None,
         modified=mtime_ns / 1e9,
         model=model or "",
-        model_version=version if is_done else None,
-        provider=provider_name,
-        precision=precision,
-        timing=Timing(*(time or 0.0 for time in times)),
-        warnings=tuple((message or "").splitlines()) if is_done else (),
+        model_version=version if state == DONE else None,
     )
 
 

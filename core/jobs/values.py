@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from core.base.providers import Precision, ProviderPreference
-from core.detection import NO_DETECTION, Detection, DetectionOptions
-from core.prediction import Crop, Evidence, Failure, Outcome, Prediction, Score, Timing
+from core.detection import NO_DETECTION, DetectionOptions
+from core.prediction import Failure, Outcome, Prediction, Score
 
 # ---- request
 
@@ -50,7 +50,6 @@ class JobRequest:
 
 THRESHOLD: Final = 0.6
 """The default minimum confidence, 0..1, of a prediction to rely on."""
-_NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 
 
 class State(StrEnum):
@@ -92,22 +91,11 @@ class Row:
         path: the file.
         folder: its folder, relative to the job's; `Path()` for the job's folder itself.
         state: its state.
-        label: the top-1 class; None if it is waiting or failed.
-        confidence: the probability of that class, 0..1.
-        unknown: whether it probably belongs to none of the classes; None if the model cannot detect that.
-        scores: from most to least likely.
-        failure: why it has no prediction, if it failed.
+        outcome: the prediction, or why there is none; None while it is waiting.
         review: the user's review.
         finished: when it was classified, in seconds since 1970.
         modified: when the file was last modified, in seconds since 1970.
-        model: the name of the model that made the prediction.
-        provider: the provider that ran it.
-        timing: how long the image took; zeros if predicted from cached features.
-        warnings: messages about the image.
-        precision: the number format that the backbone was computed in; empty if unknown.
-        evidence: what speaks for and against the prediction; None if there is none, or an earlier version made it.
-        detections: the things in the image, as in `Prediction`.
-        crop: the crop that the prediction was made from, as in `Prediction`.
+        model: the name of the model that classified it, or failed to; empty while it is waiting.
         model_version: the version of the model; 0 for a built-in one, None if there is no prediction.
     """
 
@@ -115,23 +103,42 @@ class Row:
     path: Path
     folder: Path
     state: State
-    label: str | None = None
-    confidence: float | None = None
-    unknown: bool | None = None
-    scores: tuple[Score, ...] = ()
-    failure: Failure | None = None
+    outcome: Outcome | None = None
     review: Review | None = None
     finished: float | None = None
     modified: float = 0.0
     model: str = ""
-    provider: str = ""
-    timing: Timing = _NO_TIME
-    warnings: tuple[str, ...] = ()
-    precision: str = ""
-    evidence: Evidence | None = None
-    detections: tuple[Detection, ...] | None = None
-    crop: Crop | None = None
     model_version: int | None = None
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The prediction; None if it is waiting or failed."""
+        return self.outcome if isinstance(self.outcome, Prediction) else None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it has no prediction, if it failed."""
+        return self.outcome if isinstance(self.outcome, Failure) else None
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """The most likely classes, in this order; empty without a prediction."""
+        return self.prediction.scores if self.prediction else ()
+
+    @property
+    def label(self) -> str | None:
+        """The most likely class; None without a prediction."""
+        return self.prediction.best.label if self.prediction else None
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability of that class, 0..1."""
+        return self.prediction.best.probability if self.prediction else None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it probably belongs to none of the classes."""
+        return self.prediction is not None and bool(self.prediction.unknown)
 
     @property
     def final_label(self) -> str | None:
@@ -147,26 +154,7 @@ class Row:
         """
         if self.review is not None and self.review.label is not None:
             return False
-        return bool(self.unknown) or (self.confidence or 0.0) < threshold
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """The prediction or failure; None if waiting."""
-        if self.failure or not self.scores:
-            return self.failure
-        return Prediction(
-            self.path,
-            self.scores,
-            self.unknown,
-            self.model,
-            self.provider,
-            self.timing,
-            self.warnings,
-            self.precision,
-            self.evidence,
-            self.detections,
-            self.crop,
-        )
+        return self.is_unknown or (self.confidence or 0.0) < threshold
 
 
 # ---- views

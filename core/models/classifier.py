@@ -12,30 +12,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeAlias
-
-import numpy as np
+from typing import TypeAlias
 
 from core.base.errors import ProviderError
 from core.base.providers import Precision, Provider, ProviderPreference
-from core.card import ModelCard, Preprocessing
+from core.card import Preprocessing
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine, open_engine
-from core.engine.feature_cache import CropFeatures, ImageFeatures, LruFeatureCache, file_signature
+from core.engine.feature_cache import ImageFeatures, LruFeatureCache, file_signature
 from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS
 from core.images.drawing import Picture
 from core.models.detector import Detector, open_detector
-from core.models.evidence import TrainingImages, evidence, is_unknown
-from core.models.heads import Head, softmax, top_scores
-from core.models.installed import backbone_files, load_head, load_training_images
+from core.models.installed import backbone_files
+from core.models.predictor import Predictor, load_predictor
 from core.models.prepare import PreprocessedImage, compute_features, prepare, prepare_picture
 from core.models.values import InstalledModel
-from core.prediction import Crop, Failure, Outcome, Prediction
-
-CACHED: Final = "kept"
-"""Replaces the provider's name in predictions made from cached features."""
+from core.prediction import Failure, Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,18 +37,14 @@ class Classifier:
     """An open model.
 
     Attributes:
-        model: the installed model.
+        predictor: the model without its backbone.
         engine: its open backbone.
-        head: its head.
-        training_images: what predictions are explained with; None if the model does not keep it.
         feature_cache: the cache of recent images' features; None for no caching. It belongs to this detector.
         detector: what looks for things in images; None if nobody asked.
     """
 
-    model: InstalledModel
+    predictor: Predictor
     engine: Engine
-    head: Head
-    training_images: TrainingImages | None = None
     feature_cache: LruFeatureCache | None = None
     detector: Detector | None = None
 
@@ -96,7 +86,7 @@ class Classifier:
         computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
         results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
         features = [one for one in results if isinstance(one, ImageFeatures)]
-        predicted = iter(predictions(self.model.card, self.head, self.training_images, features, self.engine, top_k))
+        predicted = iter(self.predictor.predict(features, self.engine, top_k))
         for one in results:
             yield one if isinstance(one, Failure) else next(predicted)
 
@@ -121,7 +111,7 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
     files = backbone_files(model.backbone, model.card)
     if classifier.engine.card not in (*files.cards, files.in_float16):
         raise ValueError("the model has another backbone, or may not use this variant")
-    return replace(classifier, model=model, head=load_head(model), training_images=load_training_images(model))
+    return replace(classifier, predictor=load_predictor(model))
 
 
 def open_classifier(
@@ -136,9 +126,9 @@ def open_classifier(
         ModelError: a file is missing, damaged, unsupported or malicious; no session was opened for it.
         ProviderError: the requested provider does not work.
     """
-    head, training_images = load_head(model), load_training_images(model)
+    predictor = load_predictor(model)
     engine = choose_engine(backbone_files(model.backbone, model.card), requested, precision)
-    return Classifier(model, engine, head, training_images, detector=open_detector(detection))
+    return Classifier(predictor, engine, detector=open_detector(detection))
 
 
 def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
@@ -151,64 +141,10 @@ def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
     engine = classifier.engine
     if engine.provider is Provider.CPU:
         raise error
-    data = backbone_files(classifier.model.backbone).content(engine.card)
+    data = backbone_files(classifier.predictor.model.backbone).content(engine.card)
     return replace(
         classifier, engine=open_engine(data, engine.card, Provider.CPU, engine.requested), feature_cache=None
     )
-
-
-def predictions(
-    card: ModelCard,
-    head: Head,
-    training_images: TrainingImages | None,
-    images: Sequence[ImageFeatures],
-    engine: Engine | None,
-    top_k: int,
-) -> list[Prediction]:
-    """Predictions of a model for images.
-
-    Args:
-        card: the model's card.
-        head: its head.
-        training_images: its training images; None if it does not keep their features.
-        images: the images and their features; those with a crop around their subject are predicted from that.
-        engine: the engine that computed the features; None if they were cached.
-        top_k: how many classes to report for each.
-    """
-    whole = _predictions(card, head, training_images, images, engine, top_k)
-    crops = [replace(one, features=one.crop.features) for one in images if one.crop]
-    cropped = iter(_predictions(card, head, training_images, crops, engine, top_k))
-    return [
-        _from_crop(image.crop, one, next(cropped)) if image.crop else one
-        for image, one in zip(images, whole, strict=True)
-    ]
-
-
-def _predictions(
-    card: ModelCard,
-    head: Head,
-    training_images: TrainingImages | None,
-    images: Sequence[ImageFeatures],
-    engine: Engine | None,
-    top_k: int,
-) -> list[Prediction]:
-    if not images:
-        return []
-    features = np.stack([image.features for image in images])
-    rows = softmax(head.logits(features), card.temperature)
-    provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
-    result = []
-    for image, row, found in zip(images, rows, evidence(card, training_images, features, rows), strict=True):
-        scores = top_scores(row, card.classes, top_k)
-        unknown = is_unknown(card, found, scores[0].probability)
-        origin = card.name, provider, image.timing, image.warnings, precision
-        result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections))
-    return result
-
-
-def _from_crop(crop: CropFeatures, whole: Prediction, cropped: Prediction) -> Prediction:
-    """The prediction from a crop, which keeps what the model says about the whole image."""
-    return replace(cropped, crop=Crop(crop.box, crop.subject, whole.scores, whole.unknown))
 
 
 _Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure

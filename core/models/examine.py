@@ -35,6 +35,12 @@ def list_backbones(library: Library) -> tuple[InstalledBackbone, ...]:
     return tuple(entry for entry in library.entries() if isinstance(entry, InstalledBackbone))
 
 
+def all_backbones(library: Library) -> tuple[InstalledBackbone, ...]:
+    """The shared backbones, and those that models have of their own, each once."""
+    found = [*list_backbones(library), *(model.backbone for model in library.models())]
+    return tuple({one.card.sha256: one for one in found}.values())
+
+
 def list_names(library: Library) -> tuple[ModelName, ...]:
     """Every model in the library with all its versions, without backbones."""
     names = dict.fromkeys([*(entry.name for entry in library.entries()), *library.inactive()])

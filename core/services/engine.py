@@ -216,14 +216,14 @@ class EngineService:
         self, classifier: Classifier, requested: _Requested | None, *, refusal: FoveaError | None = None
     ) -> OpenedModel:
         """Classify with this model from now on; called with `_in_use` held."""
-        model, engine = examine(classifier.model), classifier.engine
+        model, engine = examine(classifier.predictor.model), classifier.engine
         self._requested = requested
         self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
         return OpenedModel(model, engine.provider, engine.precision, engine.agreement, engine.opening_ms, refusal)
 
 
 def _check_model(classifier: Classifier, name: str) -> None:
-    if classifier.model.card.name != name:
+    if classifier.predictor.model.card.name != name:
         what = tr("This prediction is from the model “{model}”, which isn't in use.", model=name)
         raise ModelError(what, hint=tr("Choose it at the top to see where it looked."))
 

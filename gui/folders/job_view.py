@@ -17,10 +17,12 @@ class JobView(QObject):
     """Opens one view at a time, and again after a crash of the batch process.
 
     Attributes:
+        opened: another view is being opened, which replaces the one before.
         updated: the view was opened or changed.
         failed: the rows cannot be read.
     """
 
+    opened = Signal()
     updated = Signal(ViewUpdate)
     failed = Signal(FoveaError)
 
@@ -30,12 +32,17 @@ class JobView(QObject):
         self._name, self._tasks, self._outbox = name, tasks, outbox
         self._serving = LatestTask(tasks)
         self._request: ViewRequest | None = None
+        self._job = ""
+        self._tracked: int | None = None
         tasks.died.connect(self._on_died)
 
     def open(self, request: ViewRequest) -> None:
-        """Open or change the view, as it is once the reviews so far are stored."""
-        self._request = request
+        """Open or change the view, as it is once the reviews so far are stored; the tracked row of a job is kept."""
+        if request.job != self._job:
+            self._job, self._tracked = request.job, None
+        self._request = replace(request, tracked=self._tracked)
         self._serving.abandon()
+        self.opened.emit()
         self._outbox.when_stored(self._serve)
 
     def close(self) -> None:
@@ -43,8 +50,9 @@ class JobView(QObject):
         self._request = None
         self._serving.abandon()
 
-    def track(self, row: int | None) -> None:
-        """Report the place of a row with every update; None stops it."""
+    def track(self, row: int) -> None:
+        """Report the place of a row with every update."""
+        self._tracked = row
         if self._request is not None:
             self._request = replace(self._request, tracked=row)
             self._tasks.start(api.track_row, self._name, row)
@@ -63,7 +71,7 @@ class JobView(QObject):
 
     def _on_died(self) -> None:
         if self._request is not None:
-            self.open(self._request)
+            self._outbox.when_stored(self._serve)
 
     def _on_failed(self, error: FoveaError) -> None:
         if error is not self._tasks.death:

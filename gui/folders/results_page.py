@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobState, JobSummary, Order, Review, Verdict, View
-from core.services.job_values import ViewUpdate
+from core.services.job_values import ViewRequest, ViewUpdate
 from gui.folders.arranging import Arranging
 from gui.folders.new_class import LOOK_ALIKES, NewClass
 from gui.folders.results_widgets import ResultsWidgets
@@ -142,7 +142,7 @@ class ResultsPage(QWidget):
         self.bar.show_filters(self.filters.active)
         self.table.show_order(self._view)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
-        self.rows.open(self.job.id, self.view, unfiltered=unfiltered, counted_by=counted_by)
+        self.rows.view.open(ViewRequest(self.job.id, self.view, unfiltered, counted_by=counted_by))
         self._arranging.arrange(self.job.id, self.view)
 
     def show_as(self, *, gallery: bool) -> None:

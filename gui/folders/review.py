@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr
 from core.jobs.values import Filter, Order, Review, Row, View
+from core.services.job_values import ViewRequest
 from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.review_end import ReviewEnd, ReviewTally
@@ -110,7 +111,7 @@ class ReviewPage(QWidget):
         self.trace.clear()
         self.back_step.setEnabled(self._reviewer.undo_stack.canUndo())
         wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self.rows.open(job, wanted, is_frozen=True)
+        self.rows.view.open(ViewRequest(job, wanted, is_frozen=True))
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
 
@@ -218,7 +219,8 @@ class ReviewPage(QWidget):
             row = self._shown
             self.map.show_photo(row.path, row.outcome, row.model_version)
             self.choices.show_row(row, self._classes)
-            self.neighbours.show_neighbours(row.evidence.nearest if row.evidence else (), row.model)
+            evidence = row.prediction.evidence if row.prediction else None
+            self.neighbours.show_neighbours(evidence.nearest if evidence else (), row.model)
             folder = folder_text(row)
             self._name.setText(f"{folder} / {name_text(row)}" if folder else name_text(row))
             self._announce(self._at, f"{headline_text(row.outcome)}, {percent_text(row)}")
@@ -256,4 +258,4 @@ def _is_letter(event: QKeyEvent) -> bool:
 def _prediction_text(row: Row) -> str:
     if row.label is None or row.confidence is None:
         return ""
-    return prediction_text(row.label, row.confidence, is_unknown=bool(row.unknown))
+    return prediction_text(row.label, row.confidence, is_unknown=row.is_unknown)

@@ -95,7 +95,7 @@ class ReviewChoices(Panel):
         self.right.setVisible(is_known)
         self.nothing_to_confirm.setVisible(not is_known)
         self._choose.setText(tr("Or choose a class") if is_known else tr("Choose a class"))
-        self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.unknown)
+        self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.is_unknown)
         self._number.setText(percent_text(row))
         self._show_offers()
 

@@ -109,14 +109,14 @@ class Reviewer(QObject):
 
     def _apply(self, job: str, reviews: RowReviews) -> Callable[[], object]:
         self.outbox.store(job, {row.number: review for row, review in reviews})
-        changes = self._label(reviews)
+        unlabel = self._label(reviews)
         self.reviewed.emit(reviews)
-        return partial(self._revert, job, reviews, changes)
+        return partial(self._revert, job, reviews, unlabel)
 
-    def _revert(self, job: str, reviews: RowReviews, changes: tuple[int, ...]) -> None:
+    def _revert(self, job: str, reviews: RowReviews, unlabel: Callable[[], object]) -> None:
         before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in reviews)
         self.outbox.store(job, {row.number: review for row, review in before})
-        self._corrections.undo(*changes)
+        unlabel()
         self.reviewed.emit(before)
 
     def _apply_selected(
@@ -143,11 +143,11 @@ class Reviewer(QObject):
         self._corrections.read(model)
         self.reviewed_many.emit()
 
-    def _label(self, reviews: Sequence[tuple[Row, Review | None]]) -> tuple[int, ...]:
+    def _label(self, reviews: Sequence[tuple[Row, Review | None]]) -> Callable[[], object]:
         """Label the photos of reviewed rows, or remove their labels; return what undoes it."""
         by_model: dict[str, dict[Path, Label | None]] = defaultdict(dict)
         for row, review in reviews:
             label = correction_of(row, review)
             if row.model and (label is not None or row.review is not None):
                 by_model[row.model][row.path] = label
-        return tuple(self._corrections.update(model, changes) for model, changes in by_model.items())
+        return self._corrections.update(by_model)

@@ -84,10 +84,11 @@ class RowInspector(ScrollColumn):
             (tr("Modified"), time_text(row)),
             (tr("Model"), self._title_of(row.model) if row.model else ""),
         ]
-        if row.provider in TITLES:
-            properties.append((tr("Provider"), provider_text(Provider(row.provider), row.precision)))
-        if row.timing.total_ms:
-            properties.append((tr("Time per photo"), milliseconds(row.timing.total_ms)))
+        found = row.prediction
+        if found and found.provider in TITLES:
+            properties.append((tr("Provider"), provider_text(Provider(found.provider), found.precision)))
+        if found and found.timing.total_ms:
+            properties.append((tr("Time per photo"), milliseconds(found.timing.total_ms)))
         return [(name, value) for name, value in properties if value]
 
     def _name_button(self, row: Row, selected: int) -> None:

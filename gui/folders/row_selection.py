@@ -124,7 +124,7 @@ class RowSelection(QObject):
     def _on_current(self) -> None:
         row = self.current
         if row is not None:
-            self._rows.track(row)
+            self._rows.view.track(row.number)
         self.current_changed.emit()
 
     def _on_loaded(self, first: int, count: int) -> None:

@@ -13,8 +13,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QPixmap
 
 from core.base.i18n import mark, tr
-from core.jobs.values import Filter, Group, Review, Row, View
-from core.services.job_values import FetchedRows, RowGroup, SelectedRows, ViewRequest, ViewUpdate
+from core.jobs.values import Review, Row
+from core.services.job_values import FetchedRows, RowGroup, SelectedRows, ViewUpdate
 from gui.folders.job_view import JobView
 from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
@@ -92,9 +92,8 @@ class RowsModel(QAbstractTableModel):
         self.view, self._pictures = view, pictures
         self._pages: RowPages[_Placed] = RowPages(self._fetch)
         self._count = self._version = 0
-        self._job = ""
-        self._tracked: int | None = None
         self._is_fresh = True
+        view.opened.connect(self._on_opened)
         view.updated.connect(self._on_updated)
         pictures.rendered.connect(self._on_drawn)
 
@@ -164,26 +163,6 @@ class RowsModel(QAbstractTableModel):
 
     # ---- the view
 
-    def open(
-        self,
-        job: str,
-        view: View,
-        *,
-        unfiltered: Filter | None = None,
-        counted_by: Group = Group.NONE,
-        is_frozen: bool = False,
-    ) -> None:
-        """Request a view of a job's rows, which replaces the rows shown now; the arguments are as in `ViewRequest`."""
-        if job != self._job:
-            self._job, self._tracked = job, None
-        self._is_fresh = True
-        self.view.open(ViewRequest(job, view, unfiltered or Filter(), self._tracked, counted_by, is_frozen))
-
-    def track(self, row: Row) -> None:
-        """Have each update of the view report the place of this row."""
-        self._tracked = row.number
-        self.view.track(row.number)
-
     def selected(self, spans: tuple[tuple[int, int], ...]) -> SelectedRows:
         """Rows of the view, as (first place, count) pairs, as the batch process knows them."""
         return SelectedRows(self._version, spans)
@@ -201,6 +180,9 @@ class RowsModel(QAbstractTableModel):
                 row = replace(placed.row, review=by_number[placed.row.number])
                 self._pages.replace(place, replace(placed, row=row))
         self.reset_done.emit()
+
+    def _on_opened(self) -> None:
+        self._is_fresh = True
 
     def _on_updated(self, updated: ViewUpdate) -> None:
         """Show an updated view; rows that kept their places stay loaded and selected."""

@@ -163,15 +163,15 @@ def _paint_name(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> Non
 
 
 def _paint_answer(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
-    colour = colours.danger if row.failure else colours.muted if row.unknown else colours.text
-    paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.unknown)
+    colour = colours.danger if row.failure else colours.muted if row.is_unknown else colours.text
+    paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.is_unknown)
 
 
 def _paint_confidence(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
     if row.confidence is None:
         return
     bar = QRectF(box.left(), box.center().y() - 2, max(8, box.width() - percent_width(painter) - _PAD), 6)
-    paint_bar(painter, bar, row.confidence, is_strong=not row.unknown)
+    paint_bar(painter, bar, row.confidence, is_strong=not row.is_unknown)
     paint_text(painter, box, percent_text(row), colours.text, side=RIGHT)
 
 

@@ -188,8 +188,28 @@ def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
 
     plot = CalibrationPlot()
     yield plot
-    plot.show_calibration(evaluation.raw, evaluation.calibrated)
+    measured = evaluation.out_of_sample or evaluation
+    plot.show_calibration(measured.raw, measured.calibrated, _calibration_text(evaluation))
     yield plot
+
+
+def _calibration_text(evaluation: Evaluation) -> str:
+    """Which photos the calibration was measured on."""
+    measured = evaluation.out_of_sample
+    if measured is None:
+        return tr_n("Measured on {count:,} test photo.", "Measured on {count:,} test photos.", evaluation.images)
+    count = sum(one.images for one in measured.raw.bins)
+    if measured.is_cross_validated:
+        return tr_n(
+            "Measured by cross-validation: {count:,} photo, predicted without having been trained on.",
+            "Measured by cross-validation: {count:,} photos, each predicted without having been trained on.",
+            count,
+        )
+    return tr_n(
+        "Measured on {count:,} photo for validation and testing.",
+        "Measured on {count:,} photos for validation and testing.",
+        count,
+    )
 
 
 def headline(evaluation: Evaluation) -> str:

@@ -102,10 +102,9 @@ class CorrectionController(QObject):
         self._undo_stack.push(Step(text, partial(self._apply, changes)))
 
     def _apply(self, changes: Mapping[str, dict[Path, Label | None]]) -> Callable[[], object]:
-        tickets = [self._corrections.update(model, own) for model, own in changes.items()]
-        return partial(self._revert, changes, tickets)
+        return partial(self._revert, changes, self._corrections.update(changes))
 
-    def _revert(self, changes: Mapping[str, dict[Path, Label | None]], tickets: Sequence[int]) -> None:
+    def _revert(self, changes: Mapping[str, dict[Path, Label | None]], undo: Callable[[], object]) -> None:
         """Undo a change; to redo it gives the labels as they are now: learned, if a model has learned them since."""
         for model, own in changes.items():
             known = self._corrections.all(model)
@@ -113,7 +112,7 @@ class CorrectionController(QObject):
                 now = known.get(path)
                 if label and now and (now.label, now.created_at) == (label.label, label.created_at):
                     own[path] = now
-        self._corrections.undo(*tickets)
+        undo()
 
 
 def _predictions(photos: Iterable[Photo]) -> list[Prediction]:

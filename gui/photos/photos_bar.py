@@ -117,17 +117,17 @@ class PhotosBar(QWidget):
         self.setVisible(total > 1 or self._photos.view.kind is not Kind.ALL)
 
     def _show_all(self) -> None:
-        self._photos.arrange(PhotoView(sort=self._photos.view.sort))
+        self._photos.arrange_soon(PhotoView(sort=self._photos.view.sort))
 
     def _remove(self) -> None:
         self.removal_wanted.emit()
         self._show_all()  # as nothing is left to show
 
     def _on_filter(self, index: int) -> None:
-        self._photos.arrange(self._views[index])
+        self._photos.arrange_soon(self._views[index])
 
     def _on_sort(self, index: int) -> None:
-        self._photos.arrange(replace(self._photos.view, sort=list(_SORTS)[index]))
+        self._photos.arrange_soon(replace(self._photos.view, sort=list(_SORTS)[index]))
 
 
 def _title(view: PhotoView, count: int) -> str:

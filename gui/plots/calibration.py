@@ -43,15 +43,21 @@ class CalibrationPlot(PlotFrame):
         super().__init__(tr("Calibration"), canvas)
         self.show_result(tr(NOTHING), Table((), ()))
 
-    def show_calibration(self, before: Calibration, after: Calibration) -> None:
-        """Show the calibration before and after temperature scaling."""
+    def show_calibration(self, before: Calibration, after: Calibration, about: str) -> None:
+        """Show the calibration before and after temperature scaling.
+
+        Args:
+            before: at temperature 1.
+            after: at the model's own.
+            about: which photos it was measured on, as a sentence.
+        """
         self._before.draw(before.bins)
         self._after.draw(after.bins)
         names = [tr("Before {number}", number=number) for number, _ in enumerate(before.bins, start=1)]
         names += [tr("After {number}", number=number) for number, _ in enumerate(after.bins, start=1)]
         rows = tuple(_row(name, one) for name, one in zip(names, (*before.bins, *after.bins), strict=True))
         columns = tr("Bin"), tr("Confidence"), tr("Accuracy"), tr("Photos")
-        self.show_result(_sentence(before, after), Table(columns, rows))
+        self.show_result(_sentence(before, after, about), Table(columns, rows))
 
 
 class _Series:
@@ -72,8 +78,8 @@ def _row(name: str, one: ReliabilityBin) -> tuple[str, ...]:
     return name, percent(one.confidence, 1), percent(one.accuracy, 1), f"{one.images:,}"
 
 
-def _sentence(before: Calibration, after: Calibration) -> str:
-    """The expected calibration error, and whether the model is over- or underconfident."""
+def _sentence(before: Calibration, after: Calibration, about: str) -> str:
+    """The expected calibration error, whether the model is over- or underconfident, and on which photos."""
     total = sum(one.images for one in after.bins)
     if not total:
         return tr("No photos to compare.")
@@ -89,4 +95,4 @@ def _sentence(before: Calibration, after: Calibration) -> str:
         after=percent(after.ece, 1),
         before=percent(before.ece, 1),
     )
-    return f"{verdict} {error}"
+    return f"{verdict} {error} {about}"

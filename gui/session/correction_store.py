@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -73,7 +73,6 @@ class CorrectionStore(QObject):
         changed: the labels of this model changed.
         failed: they could not be read or written; they remain available in this window.
         _unwritten: changes that could not be written; retried at the next request. Used by the thread only.
-        _before: what undoes each change. Used by the thread only.
     """
 
     changed = Signal(str)
@@ -85,10 +84,7 @@ class CorrectionStore(QObject):
         self._models: dict[str, _ModelLabels] = {}
         self._wanted: dict[str, list[Path]] = {}
         self._coming: Iterator[tuple[Path, str]] | None = None
-        self._tickets = count(1)
-        self._undoable: dict[int, tuple[str, Changes, Changes]] = {}
         self._unwritten: list[Callable[[LabelStore], None]] = []
-        self._before: dict[int, LabelsByPath] = {}
         self._dispatcher = Dispatcher(self)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="labels")
         self._is_closed = False
@@ -154,27 +150,36 @@ class CorrectionStore(QObject):
         else:
             self._coming = None
 
-    def update(self, model: str, changes: Changes) -> int:
-        """Label photos as predicted by a model, or remove their labels; return the number of the change, for `undo`."""
-        own, ticket = self.all(model), next(self._tickets)
-        scope = self._scope(model)
-        self._undoable[ticket] = (
-            model, {path: own.get(path) for path in changes}, {path: self.of(path, model) for path in changes}
-        )  # fmt: skip
+    def update(self, changes: Mapping[str, Changes]) -> Callable[[], None]:
+        """Label photos as predicted by models, or remove their labels.
 
-        def write(store: LabelStore) -> None:
-            self._before[ticket] = store.change(changes, scope)
+        Args:
+            changes: the labels of photos, by the name of the model.
 
-        self._apply(model, changes, changes, write)
-        return ticket
+        Returns:
+            A function that undoes it.
+        """
+        before = {model: self._labels_of(model, own) for model, own in changes.items()}
+        replaced: dict[str, LabelsByPath] = {}  # what undoes it on disk; used by the thread only
 
-    def undo(self, *tickets: int) -> None:
-        """Undo changes."""
-        for ticket in tickets:
-            self._apply(*self._undoable.pop(ticket), partial(self._restore, ticket))
+        def write(model: str, scope: Scope, store: LabelStore) -> None:
+            replaced[model] = store.change(changes[model], scope)
 
-    def _restore(self, ticket: int, store: LabelStore) -> None:
-        store.restore(self._before.pop(ticket))
+        def restore(model: str, store: LabelStore) -> None:
+            store.restore(replaced.pop(model))
+
+        def undo() -> None:
+            for model, (own, shown) in before.items():
+                self._apply(model, own, shown, partial(restore, model))
+
+        for model, own in changes.items():
+            self._apply(model, own, own, partial(write, model, self._scope(model)))
+        return undo
+
+    def _labels_of(self, model: str, photos: Iterable[Path]) -> tuple[Changes, Changes]:
+        """The labels of photos as given for a model's predictions, and as shown, for `_apply`."""
+        own = self.all(model)
+        return {path: own.get(path) for path in photos}, {path: self.of(path, model) for path in photos}
 
     def _apply(self, model: str, own: Changes, shown: Changes, change: Callable[[LabelStore], None]) -> None:
         labels = self._models[model]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from core.base.text import natural_sort_key
 from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
+
+_Made = TypeVar("_Made")
+Steps: TypeAlias = Generator[None, None, _Made]
+"""Work in steps of a few milliseconds each, with its result."""
+AT_ONCE: Final = 5000
+"""Photos in a step."""
 
 
 class Sort(Enum):
@@ -105,8 +112,8 @@ def count_views(photos: Iterable[tuple[Outcome | None, Label | None]]) -> Counts
 
 
 def sort_keys(
-    sort: Sort, names: Iterable[bytes], outcomes: Sequence[Outcome | None], labels: Iterable[Label | None]
-) -> Sequence[bytes] | Sequence[float]:
+    sort: Sort, names: Iterable[bytes], outcomes: Sequence[Outcome | None], labels: Sequence[Label | None]
+) -> Steps[Sequence[bytes] | Sequence[float]]:
     """What photos are sorted by, given the sort keys of their names, their outcomes and labels; empty if by nothing.
 
     Those without a prediction come last. A class comes as its place among all, so that there is one number to compare,
@@ -114,14 +121,42 @@ def sort_keys(
     """
     match sort:
         case Sort.CONFIDENCE:
-            return [one.scores[0].probability if isinstance(one, Prediction) else 2.0 for one in outcomes]
+            return (yield from _in_steps(_confidence, outcomes))
         case Sort.CLASS:
-            classes = list(map(class_of, outcomes, labels))
+            classes = yield from _in_steps(class_of, outcomes, labels)
             ordered = sorted({name for name in classes if name is not None}, key=natural_sort_key)
             places: dict[str | None, int] = {name: 2 * place for place, name in enumerate((*ordered, None))}
-            pairs = zip(classes, outcomes, strict=True)
-            return [places[name] - (isinstance(one, Prediction) and one.scores[0].probability) for name, one in pairs]
+            yield
+            return (yield from _in_steps(lambda name, one: places[name] - _probability(one), classes, outcomes))
         case Sort.NAME:
             return list(names)
         case Sort.ADDED:
             return ()
+
+
+def sort_rows(keys: Sequence[bytes] | Sequence[float]) -> Steps[list[int]]:
+    """The rows in the order of their keys; rows with equal keys stay in their order."""
+    key = cast("Callable[[int], float]", keys.__getitem__)
+    rows: list[int] = []
+    for start in range(0, len(keys), AT_ONCE):
+        rows += sorted(range(start, min(start + AT_ONCE, len(keys))), key=key)
+        yield
+    rows.sort(key=key)  # merges the sorted runs, which takes a quarter of the time of sorting everything
+    return rows
+
+
+def _in_steps(make: Callable[..., _Made], *sources: Sequence[Any]) -> Steps[list[_Made]]:
+    """What `make` gives for each of the values that belong together."""
+    made: list[_Made] = []
+    for start in range(0, len(sources[0]), AT_ONCE):
+        made += map(make, *(source[start : start + AT_ONCE] for source in sources))
+        yield
+    return made
+
+
+def _confidence(outcome: Outcome | None) -> float:
+    return outcome.scores[0].probability if isinstance(outcome, Prediction) else 2.0
+
+
+def _probability(outcome: Outcome | None) -> float:
+    return outcome.scores[0].probability if isinstance(outcome, Prediction) else 0.0

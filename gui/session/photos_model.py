@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
@@ -18,7 +18,8 @@ from core.base.text import display_path, natural_sort_key
 from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
-from gui.session.photo_view import Kind, PhotoView, Sort, sort_keys
+from gui.session.photo_view import AT_ONCE, Kind, PhotoView, Sort, Steps, sort_keys, sort_rows
+from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets.formats import confidence
 
@@ -92,6 +93,7 @@ class PhotosModel(QAbstractListModel):
         self._photos: list[Photo] = []
         self._numbers = count()
         self._in_use: tuple[str, int] | None = None
+        self._arranging: Steps[None] | None = None
         self.failed_count = self.version = 0
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
@@ -201,12 +203,23 @@ class PhotosModel(QAbstractListModel):
         return bisect_left(self._photos, photo.position, key=_POSITION)
 
     def arrange(self, view: PhotoView) -> None:
-        """Show this view."""
+        """Show this view at once."""
         self.view = view
-        self.beginResetModel()
-        self._arrange()
-        self.endResetModel()
-        self.arranged.emit()
+        for _ in self._arrange():
+            pass
+
+    def arrange_soon(self, view: PhotoView) -> None:
+        """Show this view; a long list is arranged in steps, and shown as before until then."""
+        if len(self._all) <= AT_ONCE:
+            self.arrange(view)
+            return
+        self.view, self._arranging = view, (steps := self._arrange())
+        run_when_idle(self, self._advance(steps))
+
+    def _advance(self, steps: Steps[None]) -> Iterator[None]:
+        """Continue to arrange the photos, unless they were arranged otherwise in the meantime."""
+        while self._arranging is steps:
+            yield next(steps, None)
 
     def add(self, paths: Iterable[Path]) -> list[Photo]:
         """Append images that are not in the list yet, and return them."""
@@ -239,11 +252,14 @@ class PhotosModel(QAbstractListModel):
         self.beginResetModel()
         for photo in removed:
             photo.position = _NOT_LISTED
+        is_arranging, self._arranging = self._arranging is not None, None
         if len(removed) == len(self._all):
             self._all, self._photos, self._by_path, self.failed_count = [], [], {}, 0
         else:
             self._drop(removed)
         self.endResetModel()
+        if is_arranging:
+            self.arrange_soon(self.view)
         self.listed.emit()
         return removed
 
@@ -273,20 +289,39 @@ class PhotosModel(QAbstractListModel):
     def _is_shown(self, photo: Photo) -> bool:
         return self.view.kind is Kind.ALL or self.view.has(photo.path, photo.outcome, self.correction(photo))
 
-    def _arrange(self) -> None:
-        view, shown = self.view, self._all[:]
-        labels = self.labels() if (view.kind, view.sort) != (Kind.ALL, Sort.ADDED) else {}
-        if view.kind is not Kind.ALL:
-            shown = [photo for photo in shown if view.has(photo.path, photo.outcome, labels.get(photo))]
-        outcomes = [photo.outcome for photo in shown]
-        keys = sort_keys(view.sort, (photo.name_key for photo in shown), outcomes, map(labels.get, shown))
-        if keys:
-            shown = [shown[row] for row in sorted(range(len(shown)), key=keys.__getitem__)]
+    def _arrange(self) -> Steps[None]:
+        """Arrange the photos as they are now; those that come into the view in the meantime are appended."""
+        last = self._photos[-1].position if self._photos else -1
+        shown = yield from self._ordered(self.view, self._all[:])
+        late = self._photos[bisect_right(self._photos, last, key=_POSITION) :]
+        if late:
+            known = set(shown)
+            shown += [photo for photo in late if photo not in known and self._is_shown(photo)]
+        self._arranging = None
+        self.beginResetModel()
         for photo in self._photos:
             photo.position = _NOT_SHOWN
-        for position, photo in enumerate(shown):
+        self._photos = [photo for photo in shown if photo.position != _NOT_LISTED]
+        for position, photo in enumerate(self._photos):
             photo.position = position
-        self._photos = shown
+        self.endResetModel()
+        self.arranged.emit()
+
+    def _ordered(self, view: PhotoView, photos: list[Photo]) -> Steps[list[Photo]]:
+        """Those of the photos that a view shows, in its order."""
+        needs_labels = view.kind is not Kind.ALL or view.sort is Sort.CLASS
+        labels = self.labels() if needs_labels else {}
+        yield
+        if view.kind is not Kind.ALL:
+            photos = [photo for photo in photos if view.has(photo.path, photo.outcome, labels.get(photo))]
+            yield
+        outcomes = [photo.outcome for photo in photos]
+        names = (photo.name_key for photo in photos)
+        keys = yield from sort_keys(view.sort, names, outcomes, [labels.get(photo) for photo in photos])
+        if not keys:
+            return photos
+        rows = yield from sort_rows(keys)
+        return [photos[row] for row in rows]
 
     def _append(self, photos: Sequence[Photo]) -> None:
         if not photos:

@@ -16,7 +16,7 @@ from gui.shell.report_window import ReportWindow
 from gui.tasks.task import Tasks
 
 if TYPE_CHECKING:
-    from core.app.diagnostics import DiagnosticReport, Issue
+    from core.app.diagnostics import DiagnosticReport, Issue, ProviderCheck
 
 
 def open_report(tasks: Tasks, window: QWidget) -> ReportWindow:
@@ -39,12 +39,17 @@ def report_lines(found: DiagnosticReport) -> Iterator[str]:
     """The report, in the fixed words of a log: those who read it may not share the user's language."""
     yield from (f"{name} {version}" for name, version in found.versions.items())
     yield from (f"System: {found.system}", f"Processor: {found.processor}, {found.cores} threads", "")
-    yield from (f"{TITLES[one.provider]}, {one.precision}: {_verdict(one.trouble)}" for one in found.providers)
+    yield from (f"{_tried(one)}: {_verdict(one.trouble)}" for one in found.providers)
     yield from (f"Model {one.name}: {_verdict(one.trouble)}" for one in found.models)
     yield from (f"Folder for {one.purpose}: {'ok' if one.is_writable else 'not writable'}" for one in found.folders)
     yield from (f"Training: {_verdict(found.trainer)}", f"Keywords: {_verdict(found.keywords)}")
     yield from (f"! {issue.what}" for issue in found.troubles)
     yield from _last_crash()
+
+
+def _tried(one: ProviderCheck) -> str:
+    provider = TITLES[one.provider]
+    return f"{one.backbone}, {provider}, {one.precision}" if one.backbone else provider
 
 
 def _without_check(error: FoveaError) -> Iterator[str]:

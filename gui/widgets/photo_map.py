@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
+from core.evaluation.map_colours import CIVIDIS, map_colour
 from core.prediction import Outcome, Prediction
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
 Question = tuple[Path, str, str]
 """A photo, one of the classes in its prediction, and the name of the model that made it."""
 
-_CIVIDIS: Final = (
-    *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
-    *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
-)
-"""A ramp that is ordered for all kinds of colour vision (Nuñez, Anderton and Renslow, PLOS ONE 2018)."""
-_ALPHAS: Final = 0.6, 0.75
-"""The opacity of the lowest and the highest value."""
 _FINE: Final = 16
 """Pixels per cell of the map, between which values are interpolated."""
 _SEEN_SIDE: Final = 96
@@ -58,7 +52,7 @@ class MapPicture:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(own, self.picture, QRectF(self.picture.rect()))
         if self.area != (0, 0, 1, 1):
-            painter.setPen(QPen(QColor(_CIVIDIS[-1]), 1))
+            painter.setPen(QPen(QColor(CIVIDIS[-1]), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(own.adjusted(0.5, 0.5, -0.5, -0.5))
         painter.restore()
@@ -89,16 +83,7 @@ def _colours() -> list[int]:
 
 def _colour(value: float) -> QColor:
     """The colour of a value, 0..1."""
-    at = value * (len(_CIVIDIS) - 1)
-    before = min(int(at), len(_CIVIDIS) - 2)
-    first, second, part = QColor(_CIVIDIS[before]), QColor(_CIVIDIS[before + 1]), at - before
-    low, high = _ALPHAS
-    return QColor(
-        round(first.red() + (second.red() - first.red()) * part),
-        round(first.green() + (second.green() - first.green()) * part),
-        round(first.blue() + (second.blue() - first.blue()) * part),
-        round(255 * (low + (high - low) * value)),
-    )
+    return QColor(*map_colour(value))
 
 
 class PhotoMap(QWidget):

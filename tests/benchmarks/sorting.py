@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from core.base.progress import CancelToken
-from core.jobs.values import Row, State
+from core.jobs.values import Row
 from core.outputs.sorting.disk import RealFileSystem, resolve_request
 from core.outputs.sorting.execute import execute
 from core.outputs.sorting.plan import make_plan
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import SortRequest, TransferMode
-from core.prediction import Score
+from tests.rows import classified
 
 SIZE = 200_000
 
@@ -38,7 +38,7 @@ def photos(folder: Path, count: int) -> list[Row]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(draw.randbytes(SIZE))
         label = f"class {number % 12}"
-        rows.append(Row(number, path, Path(), State.DONE, label, 0.9, scores=(Score(label, 0.9),)))
+        rows.append(classified(path, (label, 0.9), number=number))
     return rows
 
 

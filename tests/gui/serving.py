@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core.app import benchmark
+from core.app import benchmark, litert_benchmark
 from core.base import paths
 from core.jobs import pipeline, walk
 from core.models import classifier
@@ -108,6 +109,18 @@ def serve_batch_that_sorts_slowly(connection: Connection) -> None:
 
     sort.execute, sort.undo = slowly(sort.execute), slowly(sort.undo)
     serve_batch(connection)
+
+
+def serve_library_that_measures_litert(connection: Connection) -> None:
+    """Serve like the library process, with a trainer that converts only MobileNetV2, in no time."""
+
+    def convert(arguments, **_):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
+        names = {json.loads((place / "card.json").read_bytes())["name"]: int(place.name)
+                 for place in Path(arguments[1]).glob("[0-9]*")}  # fmt: skip
+        return {"files": [[names["mobilenet-v2"], "int8", 2_600_000, 3.5]]}
+
+    litert_benchmark.run_trainer = convert
+    serve_library(connection)
 
 
 def serve_library_that_measures_little(connection: Connection) -> None:

@@ -11,6 +11,8 @@ from core.detection import NO_DETECTION, Box, Detection, DetectionOptions, count
 from core.jobs.values import Review, Row
 from core.prediction import Crop, Failure, Neighbour, Outcome, Prediction, Score
 
+LEVEL_SEPARATOR: Final = " > "
+"""Between the levels of a hierarchy, in texts."""
 Value: TypeAlias = str | float | bool | None
 """The value of a column; None if it is empty."""
 
@@ -119,6 +121,7 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
         content |= {"scores": scores(row, column_set.top_k)}
         content |= {column.name: column.value_of(row) for column in (_UNKNOWN, UNKNOWN_SCORE, *_ORIGIN)}
         content |= {"set": _set(outcome), "set_coverage": _coverage(outcome), "nearest": _nearest(outcome)}
+        content["rolled_up"] = _rolled_up(outcome)
         content["warnings"] = list(outcome.warnings)
         content |= _found(outcome, column_set.top_k)
     if column_set.reviewed:
@@ -192,6 +195,14 @@ def _coverage(outcome: Prediction) -> float | None:
     return outcome.evidence.coverage if outcome.evidence else None
 
 
+def _rolled_up(outcome: Prediction) -> dict[str, Any] | None:
+    """The narrowest group of classes that is sure enough as in JSON; None if there is none."""
+    found = outcome.rolled_up
+    if found is None:
+        return None
+    return {"label": found.label, "path": list(found.path), "probability": _fraction(found.probability)}
+
+
 def _neighbours(outcome: Prediction) -> tuple[Neighbour, ...]:
     return outcome.evidence.nearest if outcome.evidence else ()
 
@@ -240,6 +251,11 @@ _WHOLE: Final = (
         lambda outcome: _fraction(outcome.crop.best.probability) if outcome.crop else None,
     ),
 )
+ROLLED_UP: Final = _prediction_column(
+    "rolled_up",
+    ColumnKind.TEXT,
+    lambda outcome: LEVEL_SEPARATOR.join(outcome.rolled_up.path) if outcome.rolled_up else None,
+)
 _PREDICTION: Final = (
     Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
     _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
@@ -249,6 +265,12 @@ _PREDICTION: Final = (
     SET,
     _prediction_column("set_coverage", ColumnKind.FRACTION, _coverage),
     NEAREST,
+    ROLLED_UP,
+    _prediction_column(
+        "rolled_up_probability",
+        ColumnKind.FRACTION,
+        lambda outcome: _fraction(outcome.rolled_up.probability) if outcome.rolled_up else None,
+    ),
 )
 _REVIEW: Final = (
     Column("answer", ColumnKind.TEXT, lambda row: row.final_label),

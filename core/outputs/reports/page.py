@@ -12,13 +12,14 @@ from pathlib import Path
 from random import Random
 from typing import Final, TextIO
 
+from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import either_text, percent
 from core.card_rules import MAX_OUT_OF_SAMPLE
 from core.datasets.problems import format_path
 from core.evaluation.acceptance import drift_text, find_drift
-from core.evaluation.pages import templates, thumbnail
+from core.evaluation.pages import map_thumbnail, templates, thumbnail
 from core.jobs.values import Verdict
 from core.outputs.reports.columns import NEAREST, OBJECTS, SET, UNKNOWN_SCORE, ReportRow
 from core.outputs.reports.plan import ReportOptions
@@ -89,6 +90,7 @@ class WebPage:
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
             listed=[self._listed_cells(row) for row in self._listed],
             objects=(tr("Objects"),) if self._plan.columns.detection else (),
+            maps=self._plan.explain is not None,
             drift=_drift_text(self._plan, totals),
             coverages=[percent(one).replace(".0%", "%") for one in totals.coverages],
         )
@@ -109,13 +111,22 @@ class WebPage:
 
     def _cards(
         self, rows: Sequence[ReportRow], clock: ProgressReporter, token: CancelToken
-    ) -> Iterator[tuple[str, str, str, str]]:
-        """The title, a detail, the path and the thumbnail of each row, made one after the other."""
+    ) -> Iterator[tuple[str, ...]]:
+        """The title, a detail, the path, the thumbnail and perhaps the map of each row, made one after the other."""
         for row in rows:
             token.check()
             path = row.outcome.path
-            yield row.final_label or "", _confidence_text(row), self._place(path), thumbnail(path)
+            yield row.final_label or "", _confidence_text(row), self._place(path), thumbnail(path), self._map(row)
             clock.advance()
+
+    def _map(self, row: ReportRow) -> str:
+        """The map of the predicted class, or why there is none; empty if not requested."""
+        if self._plan.explain is None or not isinstance(row.outcome, Prediction):
+            return ""
+        try:
+            return map_thumbnail(self._plan.explain(row.outcome.path, row.outcome.best.label))
+        except FoveaError as error:
+            return error.what
 
     def _place(self, path: Path) -> str:
         return path.name if path == self._plan.folder else format_path(path, self._plan.folder)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.outputs.reports.columns import ColumnSet
+
+if TYPE_CHECKING:
+    from core.evaluation.explanation import Explanation
 
 
 class ReportFormat(StrEnum):
@@ -94,6 +98,7 @@ class ReportOptions:
         about: pairs of names and values that describe the job, for the end of a page.
         folder: a page shows paths relative to this folder; those of other images are shortened.
         thumbnails: the maximum number of images on a page.
+        explain: where the model saw a class in an image, for a page to show; None for no maps.
         known_scores: see `core.evaluation.acceptance.known_scores`, for a page to say how unlike these images are.
     """
 
@@ -106,3 +111,4 @@ class ReportOptions:
     folder: Path | None = None
     thumbnails: int = 200
     known_scores: tuple[float, ...] = ()
+    explain: Callable[[Path, str], Explanation] | None = None

@@ -18,7 +18,7 @@ from core.cli import main
 from core.models import library
 from core.models.library import Library
 from core.models.values import InstalledModel
-from tests import tiny
+from tests import composites, tiny
 
 ROOT = Path(core.__file__).parents[1]
 BROKEN_IMPORT = """
@@ -58,11 +58,10 @@ def test_a_whole_machine(home: Path, findings_of: Callable[[], DiagnosticReport]
     findings = findings_of()
     assert findings.can_classify
     assert findings.tried_on == "colours"
-    own, (half,) = findings.providers[:-1], findings.providers[-1:]
-    assert [finding.provider for finding in own] == list(Provider)
-    assert (half.provider, half.precision) == (Provider.CUDA, ComputePrecision.FLOAT16)
-    cpu = own[-1]
+    assert {finding.provider for finding in findings.providers} == set(Provider)
+    (cpu,) = (finding for finding in findings.providers if finding.provider is Provider.CPU)
     assert cpu.works
+    assert (cpu.backbone, cpu.precision) == ("colours-backbone", ComputePrecision.FLOAT32)
     assert cpu.agreement
     assert cpu.agreement > 0.9999
     assert cpu.milliseconds
@@ -73,6 +72,22 @@ def test_a_whole_machine(home: Path, findings_of: Callable[[], DiagnosticReport]
     assert [finding.purpose for finding in findings.folders] == ["settings", "models", "cache", "logs"]
     assert all(finding.is_writable and finding.free_bytes for finding in findings.folders)
     assert findings.troubles == ()
+
+
+@pytest.mark.usefixtures("colours")
+def test_the_variants_of_every_backbone_are_checked(tmp_path: Path, home: Path) -> None:
+    """The backbone in use comes first; a provider that works with none is listed once, without a backbone."""
+    composites.write(tmp_path / "shipped", variants=(composites.int8_variant(),))
+    findings = run_diagnostics(Library(tmp_path / "shipped", home / "models"))
+    on_cpu = [(one.backbone, one.precision) for one in findings.providers if one.provider is Provider.CPU]
+    exact, int8 = ComputePrecision.FLOAT32, ComputePrecision.INT8
+    assert on_cpu[0] == ("colours-backbone", exact)
+    assert sorted(on_cpu[1:]) == [(composites.NAME, exact), (composites.NAME, int8), (composites.SMALL, exact)]
+    assert all(one.works for one in findings.providers if one.backbone)
+    unavailable = [one for one in findings.providers if not one.backbone]
+    assert len({one.provider for one in unavailable}) == len(unavailable)
+    assert {one.provider for one in unavailable}.isdisjoint(one.provider for one in findings.providers if one.backbone)
+    assert not any(one.works for one in unavailable)
 
 
 @pytest.mark.usefixtures("colours")

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.usefixtures("colours")
 
 FIELDS = [
     *("path", "label", "confidence", "scores", "unknown", "unknown_score", "model", "provider", "precision"),
-    *("decode_ms", "preprocess_ms", "inference_ms", "set", "set_coverage", "nearest", "warnings"),
+    *("decode_ms", "preprocess_ms", "inference_ms", "set", "set_coverage", "nearest", "rolled_up"),
+    "warnings",
 ]
 HOSTILE_NAMES = [
     b"=1+2.png",
@@ -140,7 +141,7 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     header, *rows = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     assert header == [
         *("path", "label", "confidence", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
-        *("model", "provider", "precision"),
+        *("rolled_up", "rolled_up_probability", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
     assert all(len(row) == len(header) for row in rows)
@@ -351,6 +352,16 @@ def test_a_page_shows_paths_below_the_folder_it_is_about(fovea: Fovea, pictures:
     assert ran.out.startswith("<!DOCTYPE html>")
     assert f"<code>{Path('more', 'grey.jpg')}</code>" in ran.out
     assert ran.out.count("<img") == 4
+
+
+def test_a_page_shows_where_the_model_saw_the_class_on_request(fovea: Fovea, pictures: Path) -> None:
+    ran = fovea("classify", pictures, "--model", "colours", "--format", "html", "--maps")
+    assert ran.code == 0
+    assert ran.out.count('alt="Where the model saw the class"') == 3
+    assert ran.out.count("<img") == 6
+    refused = fovea("classify", pictures, "--model", "colours", "--format", "csv", "--maps")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--maps works only with --format html" in refused.err
 
 
 @pytest.mark.parametrize("form", ["xlsx", "parquet"])

@@ -13,7 +13,8 @@ from core.base.providers import Precision, Provider
 from core.engine import golden, graph, sessions
 from core.engine.engine import open_engine
 from core.engine.part_sessions import PartSessions, split_parts
-from tests import composites
+from core.models.composite import compose
+from tests import composites, tiny
 
 DATA, CARD = composites.composite()
 SIZE = CARD.preprocessing.size
@@ -37,6 +38,24 @@ def test_the_parts_answer_as_the_whole(count: int) -> None:
     for name in OUTPUTS:
         (found,), (wanted,) = (one.run([name], {graph.INPUT: images}) for one in (together, WHOLE))
         np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_in_8_bits_the_parts_run_side_by_side_if_there_are_cores_for_it(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = CARD.of_variant(composites.int8_variant())
+    (low, lower), small = tiny.int8_backbone(), (composites.small_bytes(), composites.small_card())
+    data = compose([(low, tiny.backbone_card(variants=(lower,)).of_variant(lower)), small], CARD)
+    monkeypatch.setattr("core.engine.engine.core_count", lambda: cores)
+    engine, whole = open_engine(data, variant, Provider.CPU, Precision.AUTO), on_cpu(data)
+    assert isinstance(engine._session, PartSessions) == (cores > 1)
+    images = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
+    wanted = whole.run([*OUTPUTS], {graph.INPUT: images})
+    features, maps = engine.run_with_maps(images)
+    for one, expected in zip((features, *maps), wanted, strict=True):
+        np.testing.assert_allclose(one, expected, atol=1e-5)
+    np.testing.assert_allclose(engine.run(images), wanted[0], atol=1e-5)
 
 
 class Coarse:

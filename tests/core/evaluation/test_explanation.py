@@ -43,7 +43,7 @@ def photo(tmp_path: Path) -> Path:
 def logit(classifier: Classifier, path: Path, index: int) -> float:
     plan = classifier.engine.card.preprocessing
     batch = preprocess(read_image(path, min_side=plan.min_decode_side).pixels, plan)[None]
-    return float(classifier.head.logits(classifier.engine.run(batch))[0, index])
+    return float(classifier.predictor.head.logits(classifier.engine.run(batch))[0, index])
 
 
 def drawn_head(*widths: int) -> tuple[LinearHead, ...]:
@@ -55,11 +55,11 @@ def drawn_head(*widths: int) -> tuple[LinearHead, ...]:
 
 
 def test_the_mean_plus_the_bias_is_the_logit(classifier: Classifier, photo: Path) -> None:
-    classifier = replace(classifier, head=drawn_head()[0])
+    classifier = replace(classifier, predictor=replace(classifier.predictor, head=drawn_head()[0]))
     for index, label in enumerate(tiny.CLASSES):
         found = explain(classifier, photo, label)
         assert found.method is MapMethod.EXACT
-        mean = float(np.mean(found.grid)) + float(classifier.head.bias[index])  # type: ignore[union-attr]
+        mean = float(np.mean(found.grid)) + float(classifier.predictor.head.bias[index])  # type: ignore[union-attr]
         assert mean == pytest.approx(logit(classifier, photo, index), abs=1e-4)
 
 
@@ -79,7 +79,7 @@ def test_a_dense_head_is_explained_by_its_gradient(classifier: Classifier, photo
         step[place] = 1e-3
         moved = head.logits(np.stack([features + step, features - step]).astype(np.float64))[:, 1]
         assert found[place] == pytest.approx((moved[0] - moved[1]) / 2e-3, abs=1e-3)
-    same = replace(classifier, head=tiny.dense_head())
+    same = replace(classifier, predictor=replace(classifier.predictor, head=tiny.dense_head()))
     approximate, exact = explain(same, photo, "red"), explain(classifier, photo, "red")
     assert approximate.method is MapMethod.APPROXIMATE
     np.testing.assert_allclose(approximate.grid, exact.grid, atol=1e-5)
@@ -135,10 +135,10 @@ def test_everyday_sees_the_cat_where_it_is(home: Path) -> None:
     """The model that the window opens first, over the joined backbone."""
     classifier = open_classifier(open_library().find("everyday"), ProviderPreference.CPU, Precision.EXACT)
     path = Path("gui/samples/cat.jpg").resolve()
-    index = classifier.model.card.classes.index("mammal")
+    index = classifier.predictor.model.card.classes.index("mammal")
     found = explain(classifier, path, "mammal")
-    assert isinstance(classifier.head, LinearHead)
-    bias = float(classifier.head.bias[index])
+    assert isinstance(classifier.predictor.head, LinearHead)
+    bias = float(classifier.predictor.head.bias[index])
     assert float(np.mean(found.grid)) + bias == pytest.approx(logit(classifier, path, index), abs=1e-4)
     assert np.shape(found.grid) == (10, 10)
     assert np.max(found.grid) > 2 * np.mean(found.grid) > 0

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import io
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from PIL import Image
 
 from core.base.text import display_path
-from core.evaluation.pages import templates
+from core.evaluation.explanation import Explanation, MapMethod
+from core.evaluation.pages import map_thumbnail, templates
+from core.images.drawing import Picture
+from tests import tiny
 
 
 class Reader(HTMLParser):
@@ -69,3 +78,18 @@ def test_a_page_is_complete() -> None:
     assert "<title>a &lt;b&gt;</title>" in html
     assert "<style>\n:root {" in html
     assert "</html>" in html
+
+
+def test_a_map_is_painted_over_the_part_that_the_network_sees(tmp_path: Path) -> None:
+    photo = tiny.write_solid(tmp_path / "grey.png", "grey", size=(160, 80))
+    seen = Picture.of(np.zeros((4, 4, 3), np.uint8))
+    grid = ((-1.0, 2.0), (0.0, 2.0))
+    found = Explanation(photo, "m", 1, "red", MapMethod.EXACT, grid, (0.25, 0.0, 0.75, 1.0), seen)
+    data = map_thumbnail(found).removeprefix("data:image/jpeg;base64,")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
+    assert pixels.shape == (80, 160, 3)
+    outside, dark, bright = pixels[40, 10], pixels[10, 45], pixels[40, 115]
+    assert np.abs(outside - np.array(tiny.SOLID["grey"])).max() < 8
+    assert bright[0] > 180 > bright[2], "yellow"
+    assert dark[2] > dark[0], "blue"
+    assert map_thumbnail(replace(found, path=tmp_path / "gone.png")) == "“gone.png” does not exist."

@@ -142,11 +142,11 @@ def test_warnings_are_stored_and_their_images_are_read_again(
     half.write_bytes(whole[:5000] + bytes(len(whole) - 5000))
     run(keeping)
     with ResultStore(job_id(keeping)) as answers:
-        rows = {row.path.name: row.warnings for row in answers.each(View())}
+        rows = {row.path.name: row.prediction.warnings if row.prediction else () for row in answers.each(View())}
     assert [name for name, warnings in rows.items() if warnings] == ["half.bmp"]
     read: list[str] = []
     plain = pipeline.prepare
-    monkeypatch.setattr(pipeline, "prepare", lambda path, plan: (read.append(path.name), plain(path, plan))[1])
+    monkeypatch.setattr(pipeline, "prepare", lambda path, *how: (read.append(path.name), plain(path, *how))[1])
     shutil.copytree(request_of.folder, request_of.folder.with_name("copy"))
     copied = run(replace(keeping, folder=request_of.folder.with_name("copy")))
     assert read == ["half.bmp"]
@@ -279,7 +279,7 @@ def test_images_are_read_only_as_far_ahead_as_needed(request_of: JobRequest, mon
     many(request_of, 200)
     read: list[Path] = []
     plain = pipeline.prepare
-    monkeypatch.setattr(pipeline, "prepare", lambda path, plan: (read.append(path), plain(path, plan))[1])
+    monkeypatch.setattr(pipeline, "prepare", lambda path, *how: (read.append(path), plain(path, *how))[1])
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         for given, _ in enumerate(job.results()):
             assert len(read) <= given + prefetch(MAX_BATCH) + 8

@@ -16,7 +16,7 @@ from core.jobs.journal import job_folder
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
 from core.jobs.values import Filter, Group, GroupSummary, JobCounts, JobState, Order, Review, State, Verdict, View
-from core.prediction import Evidence, Neighbour, Outcome, Prediction
+from core.prediction import Evidence, Level, Neighbour, Outcome
 from tests.core.jobs.conftest import Fill, failure, prediction
 
 IMAGES: dict[str, Outcome | None] = {
@@ -44,10 +44,8 @@ def test_a_row_contains_the_whole_prediction(store: ResultStore, tmp_path: Path)
     first, *_, failed, _ = store.each(View())
     folder = tmp_path / "photos"
     assert (first.number, first.path, first.folder, first.state) == (1, folder / "a.jpg", Path(), State.DONE)
-    assert (first.label, first.confidence, first.unknown, first.final_label) == ("red", 0.9, None, "red")
-    assert isinstance(first.outcome, Prediction)
-    assert first.outcome == Prediction(first.path, first.scores, None, "colours", "cpu", first.timing)
-    assert first.timing.decode_ms == 1.0
+    assert (first.label, first.confidence, first.is_unknown, first.final_label) == ("red", 0.9, False, "red")
+    assert first.outcome == replace(prediction("red", 0.9), path=first.path)
     assert (failed.state, failed.folder, failed.label, failed.scores) == (State.FAILED, Path("z"), None, ())
     assert failed.failure is not None
     assert (failed.failure.path, failed.failure.kind) == (folder / "z" / "b.jpg", "damaged")
@@ -196,7 +194,7 @@ def test_evidence_of_earlier_versions_states_no_coverage(fill: Fill) -> None:
         database.execute("UPDATE details SET scores = ?", (json.dumps(content),))
     with ResultStore(id_) as results:
         (row,) = results.each(View())
-    assert row.evidence == Evidence(0.25, ("red", "blue"))
+    assert row.prediction.evidence == Evidence(0.25, ("red", "blue"))
 
 
 def test_evidence_survives_the_journal(fill: Fill) -> None:
@@ -210,5 +208,15 @@ def test_evidence_survives_the_journal(fill: Fill) -> None:
     id_ = fill({name: replace(prediction("red", 0.9), evidence=one) for name, one in found.items()})
     with ResultStore(id_) as results:
         rows = {row.path.name: row for row in results.each(View())}
-    assert {name: row.evidence for name, row in rows.items()} == found
+    assert {name: row.prediction.evidence for name, row in rows.items()} == found
     assert rows["a.png"].outcome == replace(prediction("red", 0.9), path=rows["a.png"].path, evidence=found["a.png"])
+
+
+def test_levels_of_a_hierarchy_are_kept(fill: Fill) -> None:
+    levels = Level(("animal",), 0.97), Level(("animal", "bird"), 0.9)
+    found = replace(prediction("owl", 0.5), evidence=Evidence(0.25, None, (), None, levels))
+    with ResultStore(fill({"a.png": found})) as results:
+        (row,) = results.each(View())
+    assert row.prediction is not None
+    assert row.prediction.evidence == found.evidence
+    assert row.prediction.rolled_up == levels[1]

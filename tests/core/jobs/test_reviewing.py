@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.jobs.reviewing import correction_of, review_of
-from core.jobs.values import Review, Row, State, Verdict
-from core.prediction import Failure, Score
+from core.jobs.values import Review, Verdict
+from tests.rows import classified, failed
 
-RED = Row(
-    1, Path("/x/1.png"), Path(), State.DONE, "red", 0.7, scores=(Score("red", 0.7), Score("blue", 0.3)), model="colours"
-)
-TORN = Row(2, Path("/x/2.png"), Path(), State.FAILED, failure=Failure(Path("/x/2.png"), "damaged", "Torn.", "Mend it."))
-
-
-UNKNOWN = replace(RED, unknown=True)
+RED = classified(Path("/x/1.png"), ("red", 0.7), ("blue", 0.3))
+TORN = failed(Path("/x/2.png"), number=2)
+UNKNOWN = classified(RED.path, ("red", 0.7), ("blue", 0.3), unknown=True)
 
 
 @pytest.mark.parametrize(

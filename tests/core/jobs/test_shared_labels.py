@@ -42,7 +42,7 @@ def write(file: Path, number: int) -> None:
 def rows(job: str) -> list[Row]:
     """The rows whose prediction can be accepted."""
     with ResultStore(job) as results:
-        return [row for row in results.each(View(filter=Filter(failed=False))) if not row.unknown]
+        return [row for row in results.each(View(filter=Filter(failed=False))) if not row.is_unknown]
 
 
 def share(job: str) -> bool:

@@ -66,8 +66,8 @@ def test_models_without_features_score_by_their_confidence(library: Library, tmp
 
 def test_another_head_brings_its_own_features(library: Library) -> None:
     classifier = open_classifier(library.find("colours"), ProviderPreference.CPU, Precision.EXACT)
-    assert classifier.training_images is None
-    assert swap_head(classifier, library.find("knowing")).training_images is not None
+    assert classifier.predictor.training_images is None
+    assert swap_head(classifier, library.find("knowing")).predictor.training_images is not None
 
 
 def test_paths_are_those_of_the_training_data(library: Library) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.base.errors import StorageError, UsageError
-from core.jobs.values import Row, State
+from core.jobs.values import Row
 from core.outputs.reports.columns import ColumnSet
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.watch_outputs import OutputRequest, OutputSinks, append
-from core.prediction import Failure, Score
+from tests.rows import classified, failed
 
 if TYPE_CHECKING:
     from core.jobs.queries import ResultStore
@@ -23,18 +23,12 @@ NO_ANSWERS = cast("ResultStore", None)  # only keywords need them
 
 
 def row(name: str, label: str = "red") -> Row:
-    path = Path("photos") / name
-    return Row(1, path, Path(), State.DONE, label, 0.9, None, (Score(label, 0.9), Score("blue", 0.1)), model="colours")
-
-
-def failed(name: str) -> Row:
-    path = Path("photos") / name
-    return Row(1, path, Path(), State.FAILED, failure=Failure(path, "damaged", "It is damaged.", "Take another."))
+    return classified(Path("photos") / name, (label, 0.9), ("blue", 0.1))
 
 
 def test_json_lines_are_appended(tmp_path: Path) -> None:
     file = tmp_path / "arrived.jsonl"
-    append(file, [row("a.jpg"), failed("b.jpg")], ReportOptions(ReportFormat.JSONL, ColumnSet(2)))
+    append(file, [row("a.jpg"), failed(Path("photos/b.jpg"))], ReportOptions(ReportFormat.JSONL, ColumnSet(2)))
     append(file, [row("c.jpg")], ReportOptions(ReportFormat.JSONL, ColumnSet(2)))
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [Path(line["path"]).name for line in lines] == ["a.jpg", "b.jpg", "c.jpg"]
@@ -85,7 +79,7 @@ def test_csv_of_an_earlier_version_keeps_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "arrived.csv"
     file.write_bytes(b"path,label,confidence,error,label_2\r\nold.jpg,red,0.5,,blue\r\n")
     with OutputSinks(OutputRequest(file, ReportOptions(ReportFormat.CSV, ColumnSet(3)))) as deliveries:
-        deliveries(NO_ANSWERS, [row("a.jpg"), failed("b.jpg")])
+        deliveries(NO_ANSWERS, [row("a.jpg"), failed(Path("photos/b.jpg"))])
     with file.open(newline="") as stream:
         lines = list(csv.reader(stream, strict=True))
     assert [len(line) for line in lines] == [5] * 4

@@ -180,7 +180,7 @@ def test_a_provider_that_fails_is_replaced_by_the_cpu(
     service: EngineService, images: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def reopen(classifier: Classifier, error: ProviderError) -> Classifier:
-        return open_classifier(classifier.model, ProviderPreference.CPU, Precision.EXACT)
+        return open_classifier(classifier.predictor.model, ProviderPreference.CPU, Precision.EXACT)
 
     monkeypatch.setattr(engine, "fallback_to_cpu", reopen)
     fail_while_running(monkeypatch, times=1)

@@ -84,7 +84,7 @@ def test_unknown_predictions_cannot_be_accepted(
 
     QTest.keyClick(page.stack.review, Qt.Key.Key_Escape)
     page.stack.results.sort(View(Order.CONFIDENCE, descending=True))
-    qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and not row.unknown, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and not row.is_unknown, timeout=PATIENCE_MS)
     page.stack.results.table.selectRow(0)
     qtbot.waitUntil(inspector.right.isVisible, timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
@@ -101,7 +101,7 @@ def choose_guess(page: FoldersPage, window: MainWindow, qtbot: QtBot) -> tuple[s
     """Check that an unknown photo cannot be confirmed, then choose its top class; return the class and the path."""
     rows, inspector = page.stack.results.rows, page.stack.results.inspector
     page.stack.results.sort(View(Order.CONFIDENCE))
-    qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and bool(row.unknown), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: (row := rows.row(0)) is not None and row.is_unknown, timeout=PATIENCE_MS)
     page.stack.results.table.selectRow(0)
     qtbot.waitUntil(lambda: not inspector.right.isVisible(), timeout=PATIENCE_MS)
     assert any("Choose its class" in one.text() for one in inspector.findChildren(QLabel) if one.isVisible())

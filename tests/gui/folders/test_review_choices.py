@@ -9,10 +9,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.base.settings import Theme
-from core.jobs.values import Row, State
-from core.prediction import Score
 from gui.folders.review_choices import ReviewChoices
 from gui.widgets import theme
+from tests.rows import classified
 
 CLASSES = tuple(f"class {number}" for number in range(9))
 LONG = "a thing whose name takes more than two lines of a narrow panel, as some of ImageNet's do"
@@ -42,8 +41,8 @@ def panel_in(place: QWidget, height: int) -> ReviewChoices:
 @pytest.mark.parametrize("best", ["cat", LONG])
 def test_buttons_never_overlap(place: QWidget, best: str, *, unknown: bool) -> None:
     panel = panel_in(place, 456)
-    scores = tuple(Score(label, 1 / 10) for label in (best, *CLASSES))
-    panel.show_row(Row(0, Path("a.jpg"), Path(), State.DONE, best, 1 / 10, unknown, scores), (best, *CLASSES))
+    scores = [(label, 1 / 10) for label in (best, *CLASSES)]
+    panel.show_row(classified(Path("a.jpg"), *scores, unknown=unknown), (best, *CLASSES))
     panel.body.activate()
     buttons = [button for button in panel.offers if button.isVisible()]
     assert len(buttons) >= 2
@@ -56,6 +55,5 @@ def test_buttons_never_overlap(place: QWidget, best: str, *, unknown: bool) -> N
 
 def test_a_high_panel_shows_all(place: QWidget) -> None:
     panel = panel_in(place, 900)
-    scores = tuple(Score(label, 1 / 9) for label in CLASSES)
-    panel.show_row(Row(0, Path("a.jpg"), Path(), State.DONE, CLASSES[0], 1 / 9, False, scores), CLASSES)
+    panel.show_row(classified(Path("a.jpg"), *((label, 1 / 9) for label in CLASSES), unknown=False), CLASSES)
     assert sum(button.isVisible() for button in panel.offers) == 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from core.base import paths
 from core.datasets.labels import Label, Source
 from core.prediction import Prediction
 from gui.photos import export
+from gui.session import photo_view, photos_model
 from gui.session.photo_list_store import MAX_KEPT
 from gui.session.session import Session
 from gui.shell.actions import ActionId
@@ -118,6 +120,50 @@ def test_photos_are_sorted(filled: MainWindow) -> None:
     assert names(filled)[0] == "red"
 
 
+@pytest.fixture
+def _long(filled: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of more than two photos are arranged in steps."""
+    monkeypatch.setattr(photo_view, "AT_ONCE", 2)
+    monkeypatch.setattr(photos_model, "AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("_long")
+def test_a_long_list_is_sorted_in_steps_while_it_changes(
+    filled: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that comes in the meantime is appended, one that is removed stays removed, the last choice counts."""
+    bar, photos, sort_rows = filled.photos_page.bar, filled.session.photos, photos_model.sort_rows
+
+    def sort_while_one_comes(keys: Sequence[bytes]) -> photo_view.Steps[list[int]]:
+        photos.add([Path("/nowhere/new.jpg")])
+        return sort_rows(keys)
+
+    monkeypatch.setattr(photos_model, "sort_rows", sort_while_one_comes)
+    choose(bar.sort, "By class")
+    choose(bar.sort, "By name")
+    assert names(filled) == ["red", "green", "blue", "again", "broken"]
+    qtbot.waitUntil(lambda: names(filled) == ["again", "blue", "broken", "green", "red", "new"], timeout=PATIENCE_MS)
+    assert bar.sort.currentText() == "By name"
+    choose(bar.sort, "In the order added")
+    filled.session.photo_list.remove([0])
+    qtbot.waitUntil(lambda: names(filled) == ["red", "green", "blue", "broken", "new"], timeout=PATIENCE_MS)
+    filled.actions_by_id[ActionId.UNDO].trigger()
+    assert names(filled) == ["red", "green", "blue", "again", "broken", "new"]
+
+
+@pytest.mark.usefixtures("_long")
+def test_a_photo_classified_while_a_long_list_is_filtered_is_shown_once(filled: MainWindow, qtbot: QtBot) -> None:
+    photos = filled.session.photos
+    choose(filled.photos_page.bar.filter, "Unreadable (1)")
+    qtbot.waitUntil(lambda: names(filled) == ["broken"], timeout=PATIENCE_MS)
+    red = photos.photos()[0].outcome
+    assert red is not None
+    choose(filled.photos_page.bar.filter, "red (2)")
+    for _ in range(2):
+        photos.set_outcome(red)
+    qtbot.waitUntil(lambda: names(filled) == ["red", "again"], timeout=PATIENCE_MS)
+
+
 def test_what_is_shown_is_exported_with_the_labels(
     filled: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +172,7 @@ def test_what_is_shown_is_exported_with_the_labels(
     outcome = filled.session.photos.photo(3).outcome
     assert isinstance(outcome, Prediction)
     label = Label.of(outcome, "brick", Source.GALLERY)
-    filled.session.corrections.update(outcome.model, {outcome.path: label})
+    filled.session.corrections.update({outcome.model: {outcome.path: label}})
     choose(filled.photos_page.bar.filter, "brick (1)")
     filled.photos_page.export()
     qtbot.waitUntil(lambda: "Exported 1 photo to out.csv." in filled.notices.texts(), timeout=PATIENCE_MS)
@@ -139,7 +185,7 @@ def test_pending_labels_are_shown_and_removed(filled: MainWindow, qtbot: QtBot) 
     outcome = photos.photo(2).outcome
     assert isinstance(outcome, Prediction)
     page.gallery.select_row(2)
-    filled.session.corrections.update(outcome.model, {outcome.path: Label.of(outcome, "green", Source.GALLERY)})
+    filled.session.corrections.update({outcome.model: {outcome.path: Label.of(outcome, "green", Source.GALLERY)}})
     filled.actions_by_id[ActionId.REMOVE].trigger()  # only from the list: its label still waits
     qtbot.mouseClick(page.strip.show_labels, Qt.MouseButton.LeftButton)
     assert names(filled) == ["blue"]

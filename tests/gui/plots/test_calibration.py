@@ -26,8 +26,8 @@ BEFORE = calibration(0.2, (0.6, 0.4, 10), (0.95, 0.75, 40))
 def test_the_summary_states_the_calibration(show: Show, accuracy: float, verdict: str) -> None:
     plot = CalibrationPlot()
     show(plot)
-    plot.show_calibration(BEFORE, calibration(0.013, (0.7, accuracy, 50)))
-    assert plot.sentence() == (f"The model is {verdict}. Calibration error: 1.3% (20.0% before calibration).")
+    plot.show_calibration(BEFORE, calibration(0.013, (0.7, accuracy, 50)), "On 50.")
+    assert plot.sentence() == (f"The model is {verdict}. Calibration error: 1.3% (20.0% before calibration). On 50.")
     assert plot.table.table.rows == (
         ("Before 1", "60.0%", "40.0%", "10"),
         ("Before 2", "95.0%", "75.0%", "40"),
@@ -38,7 +38,7 @@ def test_the_summary_states_the_calibration(show: Show, accuracy: float, verdict
 def test_both_series_are_drawn_at_their_positions(show: Show) -> None:
     plot = CalibrationPlot()
     show(plot)
-    plot.show_calibration(calibration(0.5, (0.25, 0.75, 5)), calibration(0.5, (0.75, 0.25, 5)))
+    plot.show_calibration(calibration(0.5, (0.25, 0.75, 5)), calibration(0.5, (0.75, 0.25, 5)), "")
     image = plot.canvas.grab().toImage()
 
     def middle(colour: str) -> tuple[float, float]:
@@ -54,5 +54,5 @@ def test_both_series_are_drawn_at_their_positions(show: Show) -> None:
 
 def test_without_photos(show: Show) -> None:
     plot = CalibrationPlot()
-    plot.show_calibration(calibration(0.0), calibration(0.0))
+    plot.show_calibration(calibration(0.0), calibration(0.0), "")
     assert plot.sentence() == "No photos to compare."

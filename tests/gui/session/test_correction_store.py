@@ -27,7 +27,7 @@ def prediction(path: Path, label: str = "dog") -> Prediction:
 
 def correct(store: CorrectionStore, path: Path, label: str) -> Label:
     made = Label.of(prediction(path), label, Source.GALLERY)
-    store.update(made.model, {path: made})
+    store.update({made.model: {path: made}})
     return made
 
 
@@ -54,7 +54,7 @@ def test_a_correction_is_available_at_once_and_stored(stores: list[CorrectionSto
     assert given("animals") == {FOX: made}
     other.read("animals")
     qtbot.waitUntil(lambda: other.of(FOX, "animals") == made, timeout=PATIENCE_MS)
-    other.update("animals", {FOX: None})
+    other.update({"animals": {FOX: None}})
     assert other.of(FOX, "animals") is None
     other.close()
     assert given("animals") == {}
@@ -105,7 +105,7 @@ def test_a_copy_shows_the_label(stores: list[CorrectionStore], qtbot: QtBot, cop
     assert shown(store, copies[0]) == ["fox"]
     qtbot.waitUntil(lambda: shown(store, *copies) == ["fox", "fox"], timeout=PATIENCE_MS)
     assert list(store.all("animals")) == [copies[0]], "it is one photo to learn from"
-    store.update("animals", {copies[1]: None})
+    store.update({"animals": {copies[1]: None}})
     qtbot.waitUntil(lambda: shown(store, *copies) == [None, None], timeout=PATIENCE_MS)
 
 
@@ -122,9 +122,9 @@ def test_a_label_of_the_wizard_appears_and_is_removed(
     store.set_classes({"animals": ("dog", "fox")})
     qtbot.waitUntil(lambda: shown(store, *copies) == ["fox", "fox"], timeout=PATIENCE_MS)
     assert not store.all("animals"), "nothing of it is to be learned"
-    ticket = store.update("animals", {copies[0]: None})
+    undo = store.update({"animals": {copies[0]: None}})
     qtbot.waitUntil(lambda: shown(store, *copies) == [None, None], timeout=PATIENCE_MS)
-    store.undo(ticket)
+    undo()
     assert shown(store, copies[0]) == ["fox"]
     qtbot.waitUntil(lambda: shown(store, *copies) == ["fox", "fox"], timeout=PATIENCE_MS)
 
@@ -132,9 +132,9 @@ def test_a_label_of_the_wizard_appears_and_is_removed(
 def test_undo_restores_what_was_said_before(stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path]) -> None:
     store, _ = stores
     correct(store, copies[0], "fox")
-    ticket = store.update("animals", {copies[0]: Label.of(prediction(copies[0]), "wolf", Source.GALLERY)})
+    undo = store.update({"animals": {copies[0]: Label.of(prediction(copies[0]), "wolf", Source.GALLERY)}})
     assert shown(store, copies[0]) == ["wolf"]
-    store.undo(ticket)
+    undo()
     assert shown(store, copies[0]) == ["fox"]
     store.close()
     assert [one.label for one in given("animals").values()] == ["fox"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from core.base.text import natural_sort_key
 from core.datasets.labels import Label, Source
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
-from gui.session.photo_view import Kind, Sort, count_views, sort_keys
+from gui.session.photo_view import Kind, Sort, Steps, count_views, sort_keys, sort_rows
+
+Made = TypeVar("Made")
 
 
 def predicted(label: str, confidence: float, *, unknown: bool = False) -> Prediction:
@@ -29,6 +32,16 @@ PHOTOS: dict[str, tuple[Outcome | None, Label | None]] = {
 }
 
 
+def finished(steps: Steps[Made]) -> Made:
+    """The result of work in steps."""
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        result: Made = end.value
+        return result
+
+
 def test_each_photo_counts_once_as_a_class_or_as_unknown() -> None:
     counts = count_views(PHOTOS.values())
     assert counts.kinds == {Kind.UNKNOWN: 1, Kind.UNREADABLE: 1, Kind.LABELLED: 1}
@@ -45,10 +58,17 @@ def test_each_photo_counts_once_as_a_class_or_as_unknown() -> None:
 )
 def test_photos_are_sorted(sort: Sort, order: list[int]) -> None:
     outcomes, labels = zip(*PHOTOS.values(), strict=True)
-    keys = sort_keys(sort, map(natural_sort_key, PHOTOS), outcomes, labels)
-    names = [name for _, name in sorted(zip(keys, PHOTOS, strict=True), key=lambda one: one[0])]
+    keys = finished(sort_keys(sort, map(natural_sort_key, PHOTOS), outcomes, labels))
+    names = [list(PHOTOS)[row] for row in finished(sort_rows(keys))]
     assert names == [f"IMG_{number}" for number in order]
 
 
 def test_the_order_added_needs_no_keys() -> None:
-    assert not sort_keys(Sort.ADDED, [], [None], [None])
+    assert not finished(sort_keys(Sort.ADDED, [], [None], [None]))
+
+
+def test_many_are_sorted_in_steps_and_equal_ones_stay_in_their_order() -> None:
+    keys = [float(number % 7) for number in range(12_000)]
+    steps = sort_rows(keys)
+    next(steps)
+    assert finished(steps) == sorted(range(len(keys)), key=keys.__getitem__)

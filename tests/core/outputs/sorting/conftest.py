@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from core.base.progress import CancelToken
-from core.jobs.values import Review, Row, State, Verdict
+from core.jobs.values import Review, Row, Verdict
 from core.outputs.sorting.disk import RealFileSystem, resolve_request
 from core.outputs.sorting.execute import execute
 from core.outputs.sorting.plan import make_plan
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import SortingSummary, SortRequest, Step, TransferMode
-from core.prediction import Failure, Score
+from tests.rows import classified, failed
 
 CLASSES = ("cat", "dog", "fish")
 
@@ -27,13 +27,7 @@ def classified_row(
 ) -> Row:
     """A predicted row; `said` is the user's label."""
     review = None if said is None else Review(Verdict.CORRECTED, said)
-    score = (Score(label, confidence),)
-    return Row(1, path, Path(), State.DONE, label, confidence, unknown, score, review=review)
-
-
-def broken(path: Path) -> Row:
-    """A photo that could not be read."""
-    return Row(1, path, Path(), State.FAILED, failure=Failure(path, "damaged", "It is damaged.", "Take another."))
+    return classified(path, (label, confidence), unknown=unknown, review=review)
 
 
 def write(path: Path, data: bytes = b"", *, mtime_ns: int | None = None) -> Path:
@@ -97,7 +91,7 @@ class Sorter:
             path = self.add(str(Path(folder, f"IMG_{number // 4:04}.jpg")), draw.randbytes(draw.randrange(1, 3000)))
             path.chmod(0o644 if number % 3 else 0o600)
             if number % 50 == 7:
-                rows.append(broken(path))
+                rows.append(failed(path))
             else:
                 said = draw.choice(CLASSES) if number % 20 == 3 else None
                 rows.append(

@@ -19,7 +19,8 @@ from core.outputs.sorting.names import casefold_key
 from core.outputs.sorting.plan import make_plan, summarize
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import SortRequest, TransferMode
-from tests.core.outputs.sorting.conftest import Sorter, broken, classified_row, snapshot, write
+from tests.core.outputs.sorting.conftest import Sorter, classified_row, snapshot, write
+from tests.rows import failed
 
 posix_names = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 
@@ -36,7 +37,7 @@ def test_uncertain_photos_go_to_unsure_and_failures_stay(sorter: Sorter) -> None
         classified_row(a, confidence=0.59),
         classified_row(b, confidence=0.6),
         classified_row(c, unknown=True),
-        broken(d),
+        failed(d),
     ]
     assert sorter.targets(rows) == ["unsure/a.jpg", "cat/b.jpg", "unsure/c.jpg", None]
     assert sorter.targets(rows, sorter.request(threshold=0.0)) == ["cat/a.jpg", "cat/b.jpg", "unsure/c.jpg", None]
@@ -192,7 +193,7 @@ def test_a_plan_is_summarized(sorter: Sorter) -> None:
         classified_row(sorter.add(f"{name}/a.jpg", name.encode() * 10), label)
         for name, label in zip("123", "xxy", strict=True)
     ]
-    rows.append(broken(sorter.add("b.jpg")))
+    rows.append(failed(sorter.add("b.jpg")))
     request = sorter.request(flat=True)
     facts = summarize(sorter.plan(rows, request), request)
     assert (facts.folders, facts.left, facts.renamed, facts.size, facts.photos) == ({"x": 2, "y": 1}, 1, 1, 30, 3)

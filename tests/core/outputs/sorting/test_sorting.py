@@ -27,7 +27,8 @@ from core.outputs.sorting.record import SortingRecord, locked
 from core.outputs.sorting.records import list_sortings, sortings
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import SortingState, SortRequest, TransferMode
-from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, broken, classified_row, snapshot, write
+from tests.core.outputs.sorting.conftest import CancelledAfter, Sorter, classified_row, snapshot, write
+from tests.rows import failed
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions, links and devices")
 
@@ -247,7 +248,7 @@ def test_one_bad_photo_does_not_affect_others(sorter: Sorter) -> None:
 
 def test_nothing_to_sort_is_reported(sorter: Sorter) -> None:
     with pytest.raises(UsageError, match="nothing to sort"):
-        sorter.sort([broken(sorter.add("a.jpg"))])
+        sorter.sort([failed(sorter.add("a.jpg"))])
     assert not sortings()
 
 

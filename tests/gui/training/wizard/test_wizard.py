@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.models.library import open_library
 from core.training.request import Recipe
+from gui.plots.calibration import CalibrationPlot
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard, WizardStep
@@ -77,6 +78,9 @@ def test_from_a_folder_to_a_model_in_use(
     shown = window.pages.evaluations.window
     assert shown is not None
     qtbot.waitUntil(lambda: shown.view.matrix is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: bool(shown.view.findChildren(CalibrationPlot)), timeout=PATIENCE_MS)
+    (plot,) = shown.view.findChildren(CalibrationPlot)
+    qtbot.waitUntil(lambda: "Measured by cross-validation: " in plot.sentence(), timeout=PATIENCE_MS)
     assert "mine · v1: " in texts(shown)
     assert "95% confidence interval" in texts(shown)
     assert "Exclude" not in buttons(shown), "the labels of a finished training are not changed here"

@@ -1,0 +1,79 @@
+"""From features to predictions: the head, and what tells how far its predictions can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from core.engine.engine import Engine
+from core.engine.feature_cache import CropFeatures, ImageFeatures
+from core.models.evidence import TrainingImages, evidence, is_unknown
+from core.models.heads import Head, softmax, top_scores
+from core.models.installed import load_head, load_training_images
+from core.models.values import InstalledModel
+from core.prediction import Crop, Prediction
+
+CACHED: Final = "kept"
+"""Replaces the provider's name in predictions made from cached features."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """What predictions need of a model besides its backbone.
+
+    Attributes:
+        model: the installed model.
+        head: its head.
+        training_images: its training images; None if it does not keep their features.
+    """
+
+    model: InstalledModel
+    head: Head
+    training_images: TrainingImages | None = None
+
+    def predict(self, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int) -> list[Prediction]:
+        """Predictions for images.
+
+        Args:
+            images: the images and their features; those with a crop around their subject are predicted from that.
+            engine: the engine that computed the features; None if they were cached.
+            top_k: how many classes to report for each.
+        """
+        whole = self._predict(images, engine, top_k)
+        crops = [replace(one, features=one.crop.features) for one in images if one.crop]
+        cropped = iter(self._predict(crops, engine, top_k))
+        return [
+            _from_crop(image.crop, one, next(cropped)) if image.crop else one
+            for image, one in zip(images, whole, strict=True)
+        ]
+
+    def _predict(self, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int) -> list[Prediction]:
+        if not images:
+            return []
+        card, features = self.model.card, np.stack([image.features for image in images])
+        rows = softmax(self.head.logits(features), card.temperature)
+        provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
+        result = []
+        for image, row, found in zip(images, rows, evidence(card, self.training_images, features, rows), strict=True):
+            scores = top_scores(row, card.classes, top_k)
+            unknown = is_unknown(card, found, scores[0].probability)
+            origin = card.name, provider, image.timing, image.warnings, precision
+            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections))
+        return result
+
+
+def _from_crop(crop: CropFeatures, whole: Prediction, cropped: Prediction) -> Prediction:
+    """The prediction from a crop, which keeps what the model says about the whole image."""
+    return replace(cropped, crop=Crop(crop.box, crop.subject, whole.scores, whole.unknown))
+
+
+def load_predictor(model: InstalledModel) -> Predictor:
+    """Read the head of a model and the features of its training images.
+
+    Raises:
+        ModelError: a file is missing, damaged, or does not match.
+    """
+    return Predictor(model, load_head(model), load_training_images(model))
