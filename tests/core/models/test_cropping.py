@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,7 @@ def test_without_being_asked_for_nothing_is_looked_for(
 
 
 def test_what_is_cached_gives_the_same_answer_again(library: Library, tmp_path: Path) -> None:
-    plain = opened(library, BOTH)
-    kept = Classifier(
-        plain.model, plain.engine, plain.head, plain.training_images, LruFeatureCache(), detector=plain.detector
-    )
+    kept = replace(opened(library, BOTH), feature_cache=LruFeatureCache())
     file = write_things(tmp_path / "a.png", ("red", 1, 1))
     (first,), (again,) = classified(kept, file), classified(kept, file)
     assert (again.scores, again.crop, again.detections) == (first.scores, first.crop, first.detections)
