@@ -218,7 +218,7 @@ def compare_by_paths(
         try:
             return compare_by_folder(paths[0], a, b, store, report=report, token=token)
         except DatasetError:
-            if not os.path.isdir(paths[0]):  # noqa: PTH112 - likewise
+            if not os.path.isdir(paths[0]):  # noqa: PTH112 - Path.is_dir raises, too
                 raise
     unread: list[Failure] = []
     images = list(

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from core.base.errors import ProviderError
+from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine, open_engine
-from core.engine.feature_cache import ImageFeatures, LruFeatureCache, file_signature
+from core.engine.feature_cache import ImageFeatures, LruFeatureCache
 from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS
@@ -75,12 +76,12 @@ class Classifier:
     def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
         if isinstance(image, Picture):
             return prepare_picture(image, plan)
-        signature = file_signature(image) if self.feature_cache else None
-        cached = self.feature_cache.get(signature) if self.feature_cache and signature else None
+        state = FileState.of(image) if self.feature_cache else None
+        cached = self.feature_cache.get(image, state) if self.feature_cache and state else None
         if cached is not None:
             return cached
         prepared = prepare(image, plan, self.detector)
-        return replace(prepared, signature=signature) if isinstance(prepared, PreprocessedImage) else prepared
+        return replace(prepared, state=state) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
         computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
@@ -96,8 +97,8 @@ class Classifier:
             return []
         computed = compute_features(images, self.engine.run)
         for image, one in zip(images, computed, strict=True):
-            if self.feature_cache and image.signature:
-                self.feature_cache.put(image.signature, one)
+            if self.feature_cache and image.state:
+                self.feature_cache.put(one, image.state)
         return computed
 
 

@@ -35,7 +35,7 @@ class TrainingImages:
     Attributes:
         bank: their features.
         paths: where they were when the model was trained, by their SHA-256; empty if not known.
-        thumbnails: small copies of them, likewise.
+        thumbnails: small copies of them, by their SHA-256; empty if there are none.
     """
 
     bank: FeatureBank

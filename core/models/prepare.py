@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError, ProviderError
+from core.base.file_state import FileState
 from core.card import Preprocessing
 from core.detection import Box, Detection
-from core.engine.feature_cache import CropFeatures, FileSignature, ImageFeatures
+from core.engine.feature_cache import CropFeatures, ImageFeatures
 from core.images.decoding import Pixels, read_image
 from core.images.drawing import Picture
 from core.images.preprocessing import preprocess
@@ -46,7 +47,7 @@ class PreprocessedImage:
         decode_ms: how long decoding took.
         preprocess_ms: how long preprocessing took, with the detector.
         warnings: warnings about the image.
-        signature: the state of its file before it was read, if its features are to be cached.
+        state: of its file before it was read, if its features are to be cached.
         detections: the things in it; None if nobody looked for them.
         crop: the crop around its subject; None if there is none.
     """
@@ -56,7 +57,7 @@ class PreprocessedImage:
     decode_ms: float
     preprocess_ms: float
     warnings: tuple[str, ...] = ()
-    signature: FileSignature | None = None
+    state: FileState | None = None
     detections: tuple[Detection, ...] | None = None
     crop: PreprocessedCrop | None = None
 

@@ -133,7 +133,7 @@ def load_training_data(
 ) -> TrainingData:
     """Read a folder, split it, and compute its features.
 
-    The features are from float32, but for the recipe quick, unless it keeps classes, from the fastest variant.
+    The features are computed in float32; for the recipe quick, unless it keeps classes, by the fastest variant.
 
     Args:
         request: the training request.

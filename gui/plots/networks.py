@@ -341,7 +341,7 @@ def _rectangle(label: PlacedLabel) -> QRectF:
 
 
 def _above(place: QPointF, text: str, room: QRectF) -> QRectF:
-    """Room for a text above a point, or below it at the upper end of the room, whatever it covers."""
+    """The place of a text above a point, or below it at the top of the room, whatever it covers."""
     size = text_size(text, _LABEL)
     top = place.y() - 16 - size.height()
     left = max(room.left() + 6, min(place.x() - size.width() / 2, room.right() - size.width() - 6))

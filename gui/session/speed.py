@@ -37,7 +37,8 @@ class Speed:
     def images_per_second(self) -> float:
         """Classified images per second over the last few seconds; 0 while nothing runs.
 
-        0 as well if computing them takes longer than that: their features were kept, and only another head was new.
+        Also 0 if only the head was changed: predictions from cached features say nothing about the speed. Their times,
+        which are those of the first inference, then add up to more than the time that has passed.
         """
         now = time.monotonic()
         recent = [(moment, took) for moment, took in self._classified if now - moment < _WINDOW_S]

@@ -85,7 +85,7 @@ class PhotoPreview(QWidget):
         return self._follows_width
 
     def heightForWidth(self, width: int) -> int:
-        """Three quarters of the width, but never so much of the window that the prediction is out of sight."""
+        """Three quarters of the width, but never so much of the window that the prediction is hidden."""
         return max(_MIN_HEIGHT, min(width * 3 // 4, round(self.window().height() * _MAX_PART)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
