@@ -29,7 +29,7 @@ from core.base.providers import Precision, ProviderPreference
 from core.base.storage import storage_errors
 from core.engine.engine import Engine
 from core.images.kinds import SAVE_HINT, describe_kinds
-from core.images.listing import IMAGE_SUFFIXES, find_images, identity
+from core.images.listing import IMAGE_SUFFIXES, find_images, is_empty, overlap
 from core.jobs.job import Job
 from core.jobs.job_list import list_jobs, reset_results
 from core.jobs.journal import job_folder, job_id
@@ -37,6 +37,7 @@ from core.jobs.pipeline import LazyClassifier
 from core.jobs.values import JobRequest, JobSummary
 from core.jobs.walk import Walk
 from core.models.installed import load_head
+from core.models.joint_classifier import open_joint
 from core.models.library import open_library
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction
@@ -79,7 +80,7 @@ class _Run:
 
     def here(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on this computer."""
-        is_job = self._is_job()
+        is_job = not self._request.others and self._is_job()
         images: Iterator[Path] = iter(())
         if is_job:
             self._check_folders()
@@ -89,10 +90,24 @@ class _Run:
         else:
             images = self._local_images()
         start = ClassifyStart.of(self._request, self._chosen, self._find_model(), is_job=is_job)
+        if self._request.others:
+            return self._jointly(start, images, open_report)
         with open_report(start) as report:
             classifier = LazyClassifier(start.model, self._provider, self._precision, self._request.detection)
             self._report(self._outcomes(classifier, images, start, report), report)
         return self._end(start, classifier.engine)
+
+    def _jointly(self, start: ClassifyStart, images: Iterator[Path], open_report: OpenReport) -> ClassifyTotals:
+        """Classify with several models in one pass."""
+        start = replace(start, others=tuple(map(open_library().find, self._request.others)))
+        models = start.model, *start.others
+        classifier = open_joint(models, self._provider, self._precision, self._request.detection)
+        with open_report(start) as report:
+            for outcomes in classifier.classify(images, top_k=start.top_k):
+                self._token.check()
+                report(outcomes)
+                self._totals.count(outcomes[0])
+        return self._end(start, classifier.engines[0])
 
     def on_cluster(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on a Ray cluster."""
@@ -126,7 +141,7 @@ class _Run:
                 self._totals.count(outcome)
 
     def _end(self, start: ClassifyStart, engine: Engine | None) -> ClassifyTotals:
-        self._totals.model = start.model.name
+        self._totals.model = ", ".join(one.name for one in (start.model, *start.others))
         if engine is not None:
             self._totals.provider, self._totals.precision = engine.provider, engine.precision
         self._totals.seconds = time.perf_counter() - self._started
@@ -162,7 +177,7 @@ class _Run:
         request = self._request
         if not all(map(os.path.isdir, request.paths)):
             return False
-        if _overlap(request.paths):
+        if overlap(request.paths):
             if request.needs_journal:
                 what = tr("One of the folders is inside another.")
                 raise UsageError(what, hint=tr("Give only the outer folder."))
@@ -234,7 +249,7 @@ class _Run:
         images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=skipped)
         found = self._not_empty(images, skipped)
         for folder in request.paths:
-            if _is_empty(folder, recursive=request.recursive):
+            if is_empty(folder, recursive=request.recursive):
                 self._warn_empty(folder)
         return found
 
@@ -285,17 +300,3 @@ class _Run:
 
 def _walk(request: JobRequest) -> Walk:
     return Walk(request, job_folder(job_id(request)))
-
-
-def _overlap(folders: tuple[Path, ...]) -> bool:
-    """Whether a folder equals or contains another, however their paths are written."""
-    named = [identity(folder) for folder in folders]
-    above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
-    return len(set(named)) < len(named) or not above.isdisjoint(named)
-
-
-def _is_empty(folder: Path, *, recursive: bool) -> bool:
-    """Whether a folder can be read and contains no images."""
-    unreadable: list[Path] = []
-    images = find_images([folder], recursive=recursive, on_error=lambda where, _: unreadable.append(where))
-    return next(images, None) is None and not unreadable

@@ -36,6 +36,7 @@ class ClassifyRequest:
         fresh: whether to discard earlier results.
         keep_features: whether to store features for other heads over the same backbone.
         on_cluster: whether to use a Ray cluster, where no journal is kept.
+        others: the names of further models; then no journal is kept.
         detection: what to look for in the images.
         for_sorting: whether the journal is needed, and the model that last classified the folder is preferred.
     """
@@ -51,6 +52,7 @@ class ClassifyRequest:
     fresh: bool = False
     keep_features: bool = False
     on_cluster: bool = False
+    others: tuple[str, ...] = ()
     detection: DetectionOptions = NO_DETECTION
     for_sorting: bool = False
 
@@ -107,12 +109,14 @@ class ClassifyStart:
         top_k: the number of classes of each prediction.
         paths: what is classified, without credentials.
         is_job: whether it can be resumed, and reports progress.
+        others: the further models.
     """
 
     model: InstalledModel
     top_k: int
     paths: tuple[Path, ...]
     is_job: bool
+    others: tuple[InstalledModel, ...] = ()
 
     @classmethod
     def of(
@@ -123,6 +127,8 @@ class ClassifyStart:
         return cls(model, top_k, request.paths, is_job)
 
 
-Report: TypeAlias = Callable[[Outcome | JobProgress], None]
+Outcomes: TypeAlias = tuple[Outcome, ...]
+"""What several models say of an image, in their order."""
+Report: TypeAlias = Callable[[Outcome | Outcomes | JobProgress], None]
 OpenReport: TypeAlias = Callable[[ClassifyStart], AbstractContextManager[Report]]
 """Opens what takes the outcomes, in order, and the progress of a job."""

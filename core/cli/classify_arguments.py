@@ -27,6 +27,10 @@ command is interrupted, run it again to resume. A second run reports every predi
 only those of new or changed images; with another model or precision, or with --fresh, it computes all
 of them. `fovea jobs` lists and removes journals.
 
+With several models, as in --model everyday,general, each image is decoded once, and each backbone runs
+once for all models on it. The results have columns of each further model, such as general_label; in
+jsonl these are in `others`. No journal is kept.
+
 PATTERN is, for example, *.jpg, raw or 2024/**/raw. Without a slash it is matched against the names of
 files and folders, with a slash against the path inside the folder. Case is ignored.
 
@@ -65,7 +69,9 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     """Add `fovea classify`."""
     parser = commands.add_parser("classify", help=tr("classify images"), description=tr(_CLASSIFY), intermixed=True)
     parser.add_argument("paths", metavar="PATH", nargs="+", type=parse_location, help=tr("image files and folders"))
-    parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use, see `fovea models`)"))
+    parser.add_argument(
+        "--model", metavar="M", help=tr("model, or several with commas (default: the model in use, see `fovea models`)")
+    )
     parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
     add_provider(parser)
     parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))

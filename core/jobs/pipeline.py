@@ -110,7 +110,7 @@ class LazyClassifier:
         model = self.predictor.model
         card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
-        identity += [asdict(rule) for rule in (card.unknown, card.sets) if rule]
+        identity += [asdict(rule) for rule in (card.unknown, card.sets, card.hierarchy) if rule]
         if self.detector:
             identity.append([self.detector.card.sha256, self.detector.options.crop])
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()

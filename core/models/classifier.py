@@ -7,17 +7,17 @@ image. So a single photo is classified at once and a thousand run at full speed,
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from core.base.errors import ProviderError
 from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
-from core.card import Preprocessing
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_cache import ImageFeatures, LruFeatureCache
@@ -31,6 +31,9 @@ from core.models.predictor import Predictor, load_predictor
 from core.models.prepare import PreprocessedImage, compute_features, prepare, prepare_picture
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome
+
+Item = TypeVar("Item")
+Ready = TypeVar("Ready")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,21 +62,12 @@ class Classifier:
         Raises:
             ProviderError: the engine failed while running; images not yet reported can be classified again.
         """
-        plan = self.engine.card.preprocessing
-        with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
-            source = iter(images)
-            waiting: deque[Future[_Prepared]] = deque()
-            try:
-                while True:
-                    coming = islice(source, prefetch(self.engine.batch) - len(waiting))
-                    waiting.extend(pool.submit(self._prepare, image, plan) for image in coming)
-                    if not waiting:
-                        return
-                    yield from self._predict_all(_pop_finished(waiting, self.engine.batch), top_k)
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        with closing(prepared_ahead(images, self._prepare, self.engine.batch)) as groups:
+            for prepared in groups:
+                yield from self._predict_all(prepared, top_k)
 
-    def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
+    def _prepare(self, image: Path | Picture) -> _Prepared:
+        plan = self.engine.card.preprocessing
         if isinstance(image, Picture):
             return prepare_picture(image, plan)
         state = FileState.of(image) if self.feature_cache else None
@@ -84,14 +78,14 @@ class Classifier:
         return replace(prepared, state=state) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
-        computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
+        computed = iter(self.compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
         results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
         features = [one for one in results if isinstance(one, ImageFeatures)]
         predicted = iter(self.predictor.predict(features, self.engine, top_k))
         for one in results:
             yield one if isinstance(one, Failure) else next(predicted)
 
-    def _compute_features(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
+    def compute_features(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
         """Compute the features of images in one batch, and cache them."""
         if not images:
             return []
@@ -152,7 +146,30 @@ _Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure
 """An image with cached features, or a preprocessed one, or why preprocessing failed."""
 
 
-def _pop_finished(waiting: deque[Future[_Prepared]], batch: int) -> list[_Prepared]:
+def prepared_ahead(
+    images: Iterable[Item], prepare_one: Callable[[Item], Ready], batch: int
+) -> Generator[list[Ready], None, None]:
+    """Prepare images in threads, a bounded number ahead, and yield them in order.
+
+    Args:
+        images: read only as far ahead as needed.
+        prepare_one: called in the threads.
+        batch: the most images that are yielded at once; fewer if no more are ready.
+    """
+    with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
+        source, waiting = iter(images), deque[Future[Ready]]()
+        try:
+            while True:
+                coming = islice(source, prefetch(batch) - len(waiting))
+                waiting.extend(pool.submit(prepare_one, image) for image in coming)
+                if not waiting:
+                    return
+                yield _pop_finished(waiting, batch)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pop_finished(waiting: deque[Future[Ready]], batch: int) -> list[Ready]:
     """Wait for the next image, and take those after it that are ready too, up to a full batch."""
     finished = [waiting.popleft().result()]
     while waiting and len(finished) < batch and waiting[0].done():

@@ -64,18 +64,30 @@ class PreprocessedImage:
 
 def prepare(path: Path, plan: Preprocessing, detector: Detector | None = None) -> PreprocessedImage | Failure:
     """Decode and preprocess an image, and look for things in it; thread-safe."""
+    prepared = prepare_all(path, [plan], detector)
+    return prepared if isinstance(prepared, Failure) else prepared[0]
+
+
+def prepare_all(
+    path: Path, plans: Sequence[Preprocessing], detector: Detector | None = None
+) -> list[PreprocessedImage] | Failure:
+    """Decode an image once, look for things in it, and preprocess it in several ways; thread-safe."""
     try:
         started = time.perf_counter()
-        image = read_image(path, min_side=_min_side(plan, detector))
-        decoded = time.perf_counter()
-        values = preprocess(image.pixels, plan)
+        image = read_image(path, min_side=_min_side(plans, detector))
+        decode_ms, prepared = (time.perf_counter() - started) * 1000, []
+        started = time.perf_counter()
         found = detector.detect(image.pixels) if detector else None
-        crop = _crop(path, image.pixels, found, plan) if found and detector and detector.options.crop else None
-        finished = time.perf_counter()
+        subject = subject_of(found) if found and detector and detector.options.crop else None
+        for plan in plans:
+            values = preprocess(image.pixels, plan)
+            crop = _crop(path, image.pixels, subject, plan) if subject else None
+            preprocess_ms, started = (time.perf_counter() - started) * 1000, time.perf_counter()
+            times = decode_ms, preprocess_ms
+            prepared.append(PreprocessedImage(path, values, *times, image.warnings, detections=found, crop=crop))
     except (ImageError, ProviderError) as error:
         return Failure.of(path, error)
-    times = (decoded - started) * 1000, (finished - decoded) * 1000
-    return PreprocessedImage(path, values, *times, image.warnings, detections=found, crop=crop)
+    return prepared
 
 
 def prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage:
@@ -111,16 +123,15 @@ def compute_features(
     ]
 
 
-def _min_side(plan: Preprocessing, detector: Detector | None) -> int:
-    return max(plan.min_decode_side, detector.preprocessing.min_decode_side if detector else 0)
+def _min_side(plans: Sequence[Preprocessing], detector: Detector | None) -> int:
+    return max(plan.min_decode_side for plan in (*plans, *([detector.preprocessing] if detector else [])))
 
 
-def _crop(path: Path, pixels: Pixels, found: Sequence[Detection], plan: Preprocessing) -> PreprocessedCrop | None:
-    """The crop around the subject of a decoded image; None if there is none, or it would be almost the whole image."""
-    subject = subject_of(found)
+def _crop(path: Path, pixels: Pixels, subject: Detection, plan: Preprocessing) -> PreprocessedCrop | None:
+    """The crop around the subject of a decoded image; None if it would be almost the whole image."""
     height, width, _ = pixels.shape
-    box = crop_around(subject.box, width, height, plan.crop) if subject else None
-    if subject is None or box is None:
+    box = crop_around(subject.box, width, height, plan.crop)
+    if box is None:
         return None
     shorter = min((box.right - box.left) * width, (box.bottom - box.top) * height)
     if shorter < plan.min_decode_side:

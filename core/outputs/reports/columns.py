@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Self, TypeAlias
 
 from core.detection import NO_DETECTION, Box, Detection, DetectionOptions, count_objects
@@ -24,10 +25,12 @@ class ReportRow:
     Attributes:
         outcome: the prediction or failure.
         review: the user's review.
+        others: what further models say of it.
     """
 
     outcome: Outcome
     review: Review | None = None
+    others: tuple[Outcome, ...] = ()
 
     @classmethod
     def of(cls, row: Row) -> Self | None:
@@ -77,12 +80,14 @@ class ColumnSet:
         reviewed: whether to include reviews.
         names: the columns of a flat table; None for all.
         detection: what was looked for in the images, which flat tables have columns for.
+        others: the names of further models.
     """
 
     top_k: int
     reviewed: bool = False
     names: tuple[str, ...] | None = None
     detection: DetectionOptions = NO_DETECTION
+    others: tuple[str, ...] = ()
 
 
 def columns(column_set: ColumnSet) -> tuple[Column, ...]:
@@ -97,7 +102,8 @@ def outcome_columns(column_set: ColumnSet) -> tuple[Column, ...]:
     """The columns without those of the next classes."""
     looked_for = column_set.detection
     found = *((OBJECTS,) if looked_for else ()), *(_WHOLE if looked_for.crop else ())
-    return (*_PREDICTION, *found, *(_REVIEW if column_set.reviewed else ()), *_ORIGIN, *_FAILURE)
+    others = (column for place, name in enumerate(column_set.others) for column in _other_model(name, place))
+    return (*_PREDICTION, *found, *others, *(_REVIEW if column_set.reviewed else ()), *_ORIGIN, *_FAILURE)
 
 
 def values(row: ReportRow, shown: Sequence[Column]) -> list[Value]:
@@ -124,9 +130,28 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
         content["rolled_up"] = _rolled_up(outcome)
         content["warnings"] = list(outcome.warnings)
         content |= _found(outcome, column_set.top_k)
+        if column_set.others:
+            content["others"] = [_answer(one, column_set.top_k) for one in row.others if isinstance(one, Prediction)]
     if column_set.reviewed:
         content |= {column.name: column.value_of(row) for column in _REVIEW}
     return content
+
+
+def _answer(outcome: Prediction, top_k: int) -> dict[str, Any]:
+    """What a further model says as in JSON."""
+    likely = ReportRow(outcome)
+    content = {"model": outcome.model, "label": outcome.best.label, "confidence": _fraction(outcome.best.probability)}
+    return content | {"scores": scores(likely, top_k), "unknown": outcome.unknown, "provider": outcome.provider}
+
+
+def _other_model(name: str, place: int) -> Iterator[Column]:
+    """The columns of a further model: the first of those in `_PREDICTION`, under its name."""
+
+    def of(row: ReportRow, column: Column) -> Value:
+        return column.value_of(ReportRow(row.others[place])) if place < len(row.others) else None
+
+    for column in _PREDICTION[1:5]:
+        yield Column(f"{name}_{column.name}", column.kind, partial(of, column=column))
 
 
 def _rank(rank: int) -> tuple[Column, Column]:

@@ -23,7 +23,7 @@ from core.evaluation.pages import map_thumbnail, templates, thumbnail
 from core.jobs.values import Verdict
 from core.outputs.reports.columns import NEAREST, OBJECTS, SET, UNKNOWN_SCORE, ReportRow
 from core.outputs.reports.plan import ReportOptions
-from core.prediction import Evidence, Failure, Prediction
+from core.prediction import Evidence, Failure, Outcome, Prediction
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _BINS: Final = 20
@@ -250,7 +250,19 @@ def _confidence_of(row: ReportRow) -> str:
 def _others(row: ReportRow) -> str:
     if isinstance(row.outcome, Failure):
         return row.outcome.message
-    return ", ".join(f"{score.label} {percent(score.probability)}" for score in row.outcome.scores[1:4])
+    next_classes = ", ".join(f"{score.label} {percent(score.probability)}" for score in row.outcome.scores[1:4])
+    return "; ".join(filter(None, (next_classes, *map(_of_other_model, row.others))))
+
+
+def _of_other_model(outcome: Outcome) -> str:
+    if isinstance(outcome, Failure):
+        return ""
+    if outcome.unknown:
+        return tr("{model}: unknown", model=outcome.model)
+    return tr(
+        "{model}: {label} {confidence}",
+        model=outcome.model, label=outcome.best.label, confidence=percent(outcome.best.probability),
+    )  # fmt: skip
 
 
 def _confidence_text(row: ReportRow) -> str:
