@@ -107,7 +107,8 @@ class StatisticsWindow(SecondWindow):
 
     def _list_choices(self) -> None:
         source, title = self._opened
-        titles = {source: title, **{name: name for name in self._backbones if name != source}}
+        titles: dict[statistics.Source, str] = {source: title}
+        titles |= {name: name for name in self._backbones if name != source}
         self.choice.clear()
         for one, text in titles.items():
             self.choice.addItem(text, one)
