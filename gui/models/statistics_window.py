@@ -107,7 +107,7 @@ class StatisticsWindow(SecondWindow):
 
     def _list_choices(self) -> None:
         source, title = self._opened
-        titles = {source: title, **{name: name for name in self._backbones if name != source}}
+        titles: dict[statistics.Source, str] = {source: title, **{one: one for one in self._backbones if one != source}}
         self.choice.clear()
         for one, text in titles.items():
             self.choice.addItem(text, one)
