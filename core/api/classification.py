@@ -6,18 +6,26 @@ import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from core.api.classification_values import (
+    ClassifyRequest,
+    ClassifyStart,
+    ClassifyTotals,
+    OpenReport,
+    Report,
+    Warn,
+)
 from core.base import paths, settings
 from core.base.errors import ImageError, ModelError, StorageError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken
-from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
+from core.base.providers import Precision, ProviderPreference
 from core.base.storage import storage_errors
 from core.engine.engine import Engine
 from core.images.kinds import SAVE_HINT, describe_kinds
@@ -26,7 +34,7 @@ from core.jobs.job import Job
 from core.jobs.job_list import list_jobs, reset_results
 from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
-from core.jobs.values import JobProgress, JobRequest, JobSummary
+from core.jobs.values import JobRequest, JobSummary
 from core.jobs.walk import Walk
 from core.models.installed import load_head
 from core.models.joint_classifier import open_joint
@@ -38,119 +46,6 @@ if TYPE_CHECKING:
     from core.jobs.cluster.addresses import RemoteStore
 
 AnyImage = TypeVar("AnyImage", Path, str)
-Warn: TypeAlias = Callable[[str, str], None]
-"""Takes what the user should know, and what can be done about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifyRequest:
-    """What to classify, and how; None where the user's settings apply.
-
-    Attributes:
-        paths: files and folders, at least one; of a cluster, also addresses (`core.jobs.cluster.addresses`).
-        model: the name of the model.
-        top: how many classes to report for each image.
-        provider: the requested provider.
-        precision: whether faster, slightly different arithmetic is allowed.
-        recursive: whether subfolders are included.
-        include: patterns of which an image in a folder must match at least one; empty for all images.
-        exclude: patterns of files and folders to skip.
-        fresh: whether to discard earlier results.
-        keep_features: whether to store features for other heads over the same backbone.
-        on_cluster: whether to use a Ray cluster, where no journal is kept.
-        others: the names of further models; then no journal is kept.
-        for_sorting: whether the journal is needed, and the model that last classified the folder is preferred.
-    """
-
-    paths: tuple[Path, ...]
-    model: str | None = None
-    top: int | None = None
-    provider: ProviderPreference | None = None
-    precision: Precision | None = None
-    recursive: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    fresh: bool = False
-    keep_features: bool = False
-    on_cluster: bool = False
-    others: tuple[str, ...] = ()
-    for_sorting: bool = False
-
-    @property
-    def needs_journal(self) -> bool:
-        """Whether something was requested that only journals allow."""
-        return bool(self.include or self.exclude or self.fresh or self.keep_features)
-
-    def job(self, folder: Path) -> JobRequest:
-        """The job of one of the folders, without its model."""
-        return JobRequest(folder, self.recursive, self.include, self.exclude, keep_features=self.keep_features)
-
-
-@dataclass(slots=True)
-class ClassifyTotals:
-    """Counts of the images so far: all, those of earlier runs, without a prediction, and with warnings.
-
-    Attributes:
-        skipped: the number of files of unsupported types, by type.
-        provider: what ran the model; None if nothing was computed, or on a cluster.
-        precision: the number format that it was computed in; None if nothing was computed, or on a cluster.
-    """
-
-    images: int = 0
-    already_done: int = 0
-    failed: int = 0
-    warned: int = 0
-    unreadable_folders: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    model: str = ""
-    provider: Provider | None = None
-    precision: ComputePrecision | None = None
-    seconds: float = 0.0
-
-    @property
-    def has_failures(self) -> bool:
-        """Whether anything could not be read."""
-        return bool(self.failed or self.unreadable_folders)
-
-    def count(self, outcome: Outcome) -> None:
-        """Count one image."""
-        self.images += 1
-        self.failed += isinstance(outcome, Failure)
-        self.warned += isinstance(outcome, Prediction) and bool(outcome.warnings)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifyStart:
-    """A classification that is about to start.
-
-    Attributes:
-        model: the model.
-        top_k: the number of classes of each prediction.
-        paths: what is classified, without credentials.
-        is_job: whether it can be resumed, and reports progress.
-        others: the further models.
-    """
-
-    model: InstalledModel
-    top_k: int
-    paths: tuple[Path, ...]
-    is_job: bool
-    others: tuple[InstalledModel, ...] = ()
-
-    @classmethod
-    def of(
-        cls, request: ClassifyRequest, chosen: settings.Settings, model: InstalledModel, *, is_job: bool = True
-    ) -> ClassifyStart:
-        """Combine a request with the user's settings."""
-        top_k = min(request.top or chosen.top_k, len(model.card.classes))
-        return cls(model, top_k, request.paths, is_job)
-
-
-Outcomes: TypeAlias = tuple[Outcome, ...]
-"""What several models say of an image, in their order."""
-Report: TypeAlias = Callable[[Outcome | Outcomes | JobProgress], None]
-OpenReport: TypeAlias = Callable[[ClassifyStart], AbstractContextManager[Report]]
-"""Opens what takes the outcomes, in order, and the progress of a job."""
 
 
 def classify(request: ClassifyRequest, open_report: OpenReport, *, warn: Warn, token: CancelToken) -> ClassifyTotals:
@@ -198,14 +93,15 @@ class _Run:
         if self._request.others:
             return self._jointly(start, images, open_report)
         with open_report(start) as report:
-            classifier = LazyClassifier(start.model, self._provider, self._precision)
+            classifier = LazyClassifier(start.model, self._provider, self._precision, self._request.detection)
             self._report(self._outcomes(classifier, images, start, report), report)
         return self._end(start, classifier.engine)
 
     def _jointly(self, start: ClassifyStart, images: Iterator[Path], open_report: OpenReport) -> ClassifyTotals:
         """Classify with several models in one pass."""
         start = replace(start, others=tuple(map(open_library().find, self._request.others)))
-        classifier = open_joint((start.model, *start.others), self._provider, self._precision)
+        models = start.model, *start.others
+        classifier = open_joint(models, self._provider, self._precision, self._request.detection)
         with open_report(start) as report:
             for outcomes in classifier.classify(images, top_k=start.top_k):
                 self._token.check()
@@ -223,7 +119,8 @@ class _Run:
         place, images = self._remote_images()
         start = ClassifyStart.of(self._request, self._chosen, model, is_job=False)
         name = f"{model.name}@{model.version}" if model.version else model.name
-        task = ClusterTask(name, model_hashes(model), self._provider, self._precision, start.top_k, place)
+        how = self._provider, self._precision, start.top_k
+        task = ClusterTask(name, model_hashes(model), *how, place, self._request.detection)
         self._started = time.perf_counter()
         with open_report(start) as report:
             self._report(cluster.classify(images, task), report)
@@ -253,16 +150,21 @@ class _Run:
     def _find_model(self) -> InstalledModel:
         """The requested model, otherwise the one in use; for sorting rather the one that last classified the folder."""
         library, request = open_library(), self._request
-        if request.for_sorting and request.model is None:
-            id_ = job_id(request.job(request.paths[0]))
-            job = next((job for job in list_jobs() if isinstance(job, JobSummary) and job.id == id_), None)
-            if job is not None and job.model:
-                try:
-                    return library.find(f"{job.model}@{job.version}" if job.version else job.model)
-                except ModelError as error:
-                    what = tr("The model that classified this folder is not available: {reason}", reason=error.what)
-                    self._warn(what, "")
+        job = self._last_run() if request.for_sorting else None
+        if job is not None:
+            self._request = replace(request, detection=job.detection)
+        if job is not None and job.model and request.model is None:
+            try:
+                return library.find(f"{job.model}@{job.version}" if job.version else job.model)
+            except ModelError as error:
+                what = tr("The model that classified this folder is not available: {reason}", reason=error.what)
+                self._warn(what, "")
         return library.find(self._chosen.model if request.model is None else request.model)
+
+    def _last_run(self) -> JobSummary | None:
+        """The job of the first folder; None if it has none."""
+        id_ = job_id(self._request.job(self._request.paths[0]))
+        return next((job for job in list_jobs() if isinstance(job, JobSummary) and job.id == id_), None)
 
     # ---- folders, as jobs
 

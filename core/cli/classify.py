@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, Outcomes, Report, classify
+from core.api.classification import classify
+from core.api.classification_values import ClassifyRequest, ClassifyStart, ClassifyTotals, Outcomes, Report
 from core.api.explanations import explainer
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
@@ -21,6 +22,7 @@ from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.progress import bar, job_bar
 from core.cli.results import open_results
 from core.cli.streams import is_terminal, print_message
+from core.detection import DetectionOptions
 from core.evaluation.acceptance import known_scores
 from core.evaluation.explanation import Explanation
 from core.images.kinds import SAVE_HINT, describe_kinds
@@ -46,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     on_cluster = arguments.engine == "ray"
     first, *others = (arguments.model or "").split(",")
     arguments.model = first or None
-    request = classify_request(arguments, *arguments.paths, on_cluster=on_cluster, others=tuple(others))
+    more = {"on_cluster": on_cluster, "others": tuple(others), "detection": _detection(arguments)}
+    request = classify_request(arguments, *arguments.paths, **more)
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
     _check(request, arguments)
@@ -63,6 +66,10 @@ def classify_request(arguments: argparse.Namespace, *paths: Path, **more: Any) -
     options: dict[str, Any] = {name: getattr(arguments, name) for name in _OPTIONS if hasattr(arguments, name)}
     options |= {"include": tuple(arguments.include), "exclude": tuple(arguments.exclude)}
     return ClassifyRequest(paths, arguments.model, **options | more)
+
+
+def _detection(arguments: argparse.Namespace) -> DetectionOptions:
+    return DetectionOptions(crop=arguments.crop is not None, count=arguments.count)
 
 
 def summary(totals: ClassifyTotals) -> str:
@@ -187,7 +194,7 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
     )
     return ReportOptions(
         ReportFormat(arguments.format),
-        ColumnSet(start.top_k, others=tuple(one.name for one in start.others)),
+        ColumnSet(start.top_k, others=tuple(one.name for one in start.others), detection=_detection(arguments)),
         byte_order_mark=arguments.bom,
         delimiter=delimiter_for(arguments, arguments.output),
         about=about,

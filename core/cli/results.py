@@ -128,10 +128,14 @@ def _other_cell(outcome: Outcome) -> Text:
 
 
 def _runner_up_cell(outcome: Prediction) -> Text:
-    """Warnings, or the next most likely classes."""
+    """Warnings, or what is in the image, the prediction for the whole image, and the next most likely classes."""
     if outcome.warnings:
         return tables.cell(" ".join(outcome.warnings), "yellow")
-    return tables.cell(", ".join(f"{score.label} {score.probability:.0%}" for score in outcome.scores[1:]), "dim")
+    whole, others = outcome.crop, ", ".join(f"{one.label} {one.probability:.0%}" for one in outcome.scores[1:])
+    parts = [tr("found: {counts}", counts=outcome.counts)] if outcome.counts else []
+    if whole:
+        parts.append(tr("whole image: {label} {share:.0%}", label=whole.best.label, share=whole.best.probability))
+    return tables.cell("; ".join([*parts, *filter(None, [others])]), "dim")
 
 
 def _failure_cells(outcome: Failure) -> tuple[Text, ...]:

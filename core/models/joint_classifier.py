@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.base.providers import Precision, ProviderPreference
+from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
 from core.models.classifier import (
     Classifier,
-    PreprocessedImage,
     open_classifier,
-    prepare_all,
     prepared_ahead,
     swap_head,
 )
+from core.models.prepare import PreprocessedImage, prepare_all
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome
 
@@ -53,7 +53,7 @@ class JointClassifier:
                 yield from self._predict_all(prepared, top_k)
 
     def _prepare(self, path: Path) -> list[PreprocessedImage] | Failure:
-        return prepare_all(path, [engine.card.preprocessing for engine in self.engines])
+        return prepare_all(path, [engine.card.preprocessing for engine in self.engines], self.classifiers[0].detector)
 
     def _predict_all(
         self, prepared: Sequence[list[PreprocessedImage] | Failure], top_k: int
@@ -70,7 +70,10 @@ class JointClassifier:
 
 
 def open_joint(
-    models: Sequence[InstalledModel], requested: ProviderPreference, precision: Precision
+    models: Sequence[InstalledModel],
+    requested: ProviderPreference,
+    precision: Precision,
+    detection: DetectionOptions = NO_DETECTION,
 ) -> JointClassifier:
     """Check the files of models and open each of their backbones once.
 
@@ -81,7 +84,7 @@ def open_joint(
     opened: list[Classifier] = []
     for model in models:
         shared = next(filter(None, (_with_backbone_of(one, model) for one in opened)), None)
-        opened.append(shared or open_classifier(model, requested, precision))
+        opened.append(shared or open_classifier(model, requested, precision, NO_DETECTION if opened else detection))
     return JointClassifier(tuple(opened))
 
 

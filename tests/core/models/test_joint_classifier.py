@@ -10,7 +10,7 @@ import pytest
 from core.base.providers import Precision, ProviderPreference
 from core.engine.engine import Engine
 from core.images import decoding
-from core.models import classifier as classifying
+from core.models import prepare as preparing
 from core.models.classifier import open_classifier
 from core.models.heads import LinearHead
 from core.models.joint_classifier import JointClassifier, open_joint
@@ -76,7 +76,7 @@ def test_an_image_is_decoded_once_and_each_backbone_runs_once(
 
     opened = joint(library, "colours", "opposite", "own")
     assert len(opened.engines) == 2
-    monkeypatch.setattr(classifying, "read_image", read)
+    monkeypatch.setattr(preparing, "read_image", read)
     monkeypatch.setattr(Engine, "run", run)
     assert len(list(opened.classify(photos, top_k=1))) == 4
     assert sorted(decoded) == sorted(photos)
