@@ -208,8 +208,8 @@ def _calibration_text(evaluation: Evaluation) -> str:
     count = sum(one.images for one in measured.raw.bins)
     if measured.is_cross_validated:
         return tr_n(
-            "Measured by cross-validation: {count:,} photo, predicted without having been trained on.",
-            "Measured by cross-validation: {count:,} photos, each predicted without having been trained on.",
+            "Measured by cross-validation on {count:,} photo, predicted by a model that wasn't trained on it.",
+            "Measured by cross-validation on {count:,} photos, each predicted by a model that wasn't trained on it.",
             count,
         )
     return tr_n(
