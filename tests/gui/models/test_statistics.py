@@ -138,7 +138,7 @@ def test_a_backbone_is_counted_instead_of_a_model(qtbot: QtBot, window: MainWind
     qtbot.keyClick(shown.choice, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: shown.windowTitle() == "Statistics of mobilenet-v2", timeout=PATIENCE_MS)
     _wait(qtbot, shown)
-    assert sum("Conv" in kind for kind in _column(shown, "Kind")) == 52
+    qtbot.waitUntil(lambda: sum("Conv" in kind for kind in _column(shown, "Kind")) == 52, timeout=PATIENCE_MS)
     assert shown.choice.currentText() == "mobilenet-v2"
     window.session.library.refresh()
     with qtbot.waitSignal(window.session.library.listed, timeout=PATIENCE_MS):
