@@ -163,8 +163,8 @@ class Prediction:
 
     @property
     def rolled_up(self) -> Level | None:
-        """The narrowest level of the model's hierarchy that is sure enough; None if there is none."""
-        return self.evidence.levels[-1] if self.evidence and self.evidence.levels else None
+        """The narrowest level of the hierarchy that is sure enough; None if there is none or the image is unknown."""
+        return self.evidence.levels[-1] if self.evidence and self.evidence.levels and not self.unknown else None
 
     @property
     def best(self) -> Score:

@@ -338,7 +338,7 @@ def _group_of(outcome: Prediction) -> Level | None:
 
 def levels_text(outcome: Outcome | None) -> str:
     """The levels of the model's hierarchy that are sure enough; empty if there are none."""
-    found = outcome.rolled_up if isinstance(outcome, Prediction) and not outcome.unknown else None
+    found = outcome.rolled_up if isinstance(outcome, Prediction) else None
     if found is None:
         return ""
     return tr("{levels}: {confidence}", levels=" › ".join(found.path), confidence=confidence(found.probability))

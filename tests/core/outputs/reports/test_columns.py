@@ -34,13 +34,13 @@ def row_cells(row: ReportRow, shape: ColumnSet) -> dict[str, object]:
 def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
     near = Neighbour("green", 0.5, path=Path("train/g.jpg")), Neighbour("red", 0.25)
     levels = Level(("warm",), 0.9375), Level(("warm", "orange"), 0.875)
-    found = replace(predicted("a.png", unknown=True), evidence=Evidence(0.75, ("red", "green"), near, 0.9, levels))
+    found = replace(predicted("a.png", unknown=False), evidence=Evidence(0.75, ("red", "green"), near, 0.9, levels))
     row = ReportRow(found, Review(Verdict.CORRECTED, "blue"))
     assert row_cells(row, ColumnSet(4, reviewed=True)) == {
         "path": "a.png",
         "label": "red",
         "confidence": 0.75,
-        "unknown": True,
+        "unknown": False,
         "unknown_score": 0.75,
         "set": "red; green",
         "set_coverage": 0.9,
@@ -65,6 +65,12 @@ def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
         "label_4": None,
         "probability_4": None,
     }
+
+
+def test_an_unknown_image_is_in_no_group_of_classes() -> None:
+    found = replace(predicted("a.png", unknown=True), evidence=Evidence(0.75, levels=(Level(("warm",), 0.9375),)))
+    assert row_cells(ReportRow(found), ColumnSet(1))["rolled_up"] is None
+    assert as_object(ReportRow(found), ColumnSet(1))["rolled_up"] is None
 
 
 def test_a_failure_fills_only_its_columns() -> None:
