@@ -20,9 +20,11 @@ from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
 from core.card_rules import (
+    Hierarchy,
     OutOfSample,
     PredictionSets,
     UnknownRule,
+    read_hierarchy,
     read_out_of_sample,
     read_prediction_sets,
     read_unknown_rule,
@@ -208,6 +210,7 @@ class ModelCard:
         unknown_below: images with a lower best probability are unknown; None if never measured.
         unknown: how images are scored as unknown instead; None for models that keep no features of training images.
         sets: the classes that an image may have; None if never measured.
+        hierarchy: how the classes are grouped; None if they are not.
         out_of_sample: what it said of images that it was not trained on; None if not kept.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
@@ -226,6 +229,7 @@ class ModelCard:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     unknown: UnknownRule | None = None
     sets: PredictionSets | None = None
+    hierarchy: Hierarchy | None = None
     out_of_sample: OutOfSample | None = None
 
     @property
@@ -374,6 +378,7 @@ def _model(fields: Fields) -> ModelCard:
         evaluation=fields.metadata("evaluation"),
         unknown=read_unknown_rule(fields.inner("unknown")) if fields.has("unknown") else None,
         sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
+        hierarchy=read_hierarchy(fields.inner("hierarchy"), classes) if fields.has("hierarchy") else None,
         out_of_sample=read_out_of_sample(fields.inner("out_of_sample")) if fields.has("out_of_sample") else None,
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
-from core.base.card_fields import FILE, SHA256, Fields
+from core.base.card_fields import FILE, SHA256, Fields, is_readable
 from core.base.i18n import tr
 
 _MAX_WEIGHT: Final = 1e6
@@ -50,6 +51,60 @@ class PredictionSets:
 
     coverage: float
     thresholds: tuple[float, ...]
+
+
+NESTED: Final = "nested_folders"
+"""The key in a card's training: True if folders inside a class folder are classes of their own."""
+SURE: Final = 0.8
+"""The probability from which a level of a hierarchy counts as sure."""
+_MAX_LEVELS: Final = 20
+_MAX_NAME: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """How classes are grouped, such as animal > bird > owl.
+
+    Attributes:
+        paths: for each class the names of its levels, from the broadest to the class itself.
+        minimum: the probability from which a level counts as sure, above 0.5, so that no two levels beside each other
+            do.
+    """
+
+    paths: tuple[tuple[str, ...], ...]
+    minimum: float = SURE
+
+    @classmethod
+    def of(cls, classes: Sequence[str], known: Mapping[str, tuple[str, ...]], minimum: float = SURE) -> Self | None:
+        """The hierarchy of classes by the known paths of some; None if no class is in a group."""
+        paths = tuple(known.get(name, (name,)) for name in classes)
+        return cls(paths, minimum) if any(len(path) > 1 for path in paths) else None
+
+    @property
+    def known(self) -> dict[str, tuple[str, ...]]:
+        """The path of each class."""
+        return {path[-1]: path for path in self.paths}
+
+
+def read_hierarchy(fields: Fields, classes: Sequence[str]) -> Hierarchy:
+    """Validate the hierarchy of a model with these classes.
+
+    Raises:
+        ModelError: a field is missing or out of range.
+    """
+    paths = fields.take("paths", list)
+    if len(paths) != len(classes) or not all(map(_is_path, paths, classes)):
+        raise fields.error("paths", tr("it must have the levels of each class"))
+    return Hierarchy(tuple(map(tuple, paths)), fields.between("minimum", 0.5001, 1.0))
+
+
+def _is_path(path: object, name: str) -> bool:
+    return (
+        isinstance(path, list)
+        and 1 <= len(path) <= _MAX_LEVELS
+        and all(isinstance(level, str) and is_readable(level, _MAX_NAME) for level in path)
+        and path[-1] == name
+    )
 
 
 @dataclass(frozen=True, slots=True)

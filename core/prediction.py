@@ -54,6 +54,24 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A class or a group of classes in a model's hierarchy.
+
+    Attributes:
+        path: the names of its levels, from the broadest to itself.
+        probability: the sum of its classes' probabilities, 0..1.
+    """
+
+    path: tuple[str, ...]
+    probability: float
+
+    @property
+    def label(self) -> str:
+        """Its own name."""
+        return self.path[-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What speaks for and against a prediction.
 
@@ -64,12 +82,15 @@ class Evidence:
         nearest: the training images nearest to it, the nearest first; empty if the model does not keep them.
         coverage: the fraction of images of every class whose set has their class, in (0, 1); None without a set, or if
             an earlier version of Fovea made the prediction.
+        levels: the levels of the model's hierarchy that are sure enough, each within the one before; empty if none is,
+            or the model has no hierarchy.
     """
 
     unknown_score: float
     set: tuple[str, ...] | None = None
     nearest: tuple[Neighbour, ...] = ()
     coverage: float | None = None
+    levels: tuple[Level, ...] = ()
 
     def without_paths(self) -> Evidence:
         """The evidence for a file that is shared: where training images are stays on this computer."""
@@ -112,6 +133,11 @@ class Prediction:
         """The most likely class, and others that the image may have at the coverage that the model states."""
         others = self.evidence.set or () if self.evidence else ()
         return tuple(dict.fromkeys((self.best.label, *others)))
+
+    @property
+    def rolled_up(self) -> Level | None:
+        """The narrowest level of the model's hierarchy that is sure enough; None if there is none."""
+        return self.evidence.levels[-1] if self.evidence and self.evidence.levels else None
 
     @property
     def best(self) -> Score:

@@ -44,9 +44,9 @@ class FoldersWalk(Walk):
         act[ActionId.SHOW_FOLDERS].trigger()
         self.take("1-empty")
         act[ActionId.CLASSIFY_FOLDER].trigger()
-        page.form.open(photos)
+        page.stack.form.open(photos)
         self.take("2-form")
-        page.form.begin.click()
+        page.stack.form.begin.click()
         self.wait(lambda: page.job is not None and page.job.progress is not None)
         self.wait(lambda: _finished(page) >= _UNDER_WAY)
         self.take("3-under-way", 0.3)
@@ -64,7 +64,7 @@ class FoldersWalk(Walk):
         """Sorted by confidence, and brushed."""
         from core.jobs.values import Group, Order
 
-        results = self.page.results
+        results = self.page.stack.results
         results.show_as(gallery=False)
         results.sort(replace(results.view, order=Order.CONFIDENCE))
         self.wait(lambda: results.filters.histogram is not None)
@@ -86,16 +86,16 @@ class FoldersWalk(Walk):
 
         page = self.page
         page.open_review()
-        self.wait(lambda: page.review.rows.rowCount() > 0 and page.review.rows.row(0) is not None)
+        self.wait(lambda: page.stack.review.rows.rowCount() > 0 and page.stack.review.rows.row(0) is not None)
         self.take("7-review", 2.0)
         for _ in range(3):
-            page.review.accept()
+            page.stack.review.accept()
             self.take("7-review-later", 0.4)
-        page.review.choices.offers[1].click()
-        page.review.ask_for_class()
+        page.stack.review.choices.offers[1].click()
+        page.stack.review.ask_for_class()
         self.take("7-review-class", 0.5)
         QTest.keyClick(self._window.focusWidget(), Qt.Key.Key_Escape)
-        page.review.leave()
+        page.stack.review.leave()
         self.take("7-reviewed", 1.5)
 
     def _use(self) -> None:
@@ -104,7 +104,7 @@ class FoldersWalk(Walk):
         from gui.folders.plan_forms import KeywordForm, SortForm
 
         page.open_plan(KeywordForm)
-        keywords, sorting = page.plans[KeywordForm].get(), page.plans[SortForm].get()
+        keywords, sorting = page.stack.plans[KeywordForm].get(), page.stack.plans[SortForm].get()
         keywords.plan()
         self.wait(lambda: keywords.steps.rowCount() > 0 or not keywords.bar.isVisible())
         self.take("8-keywords")

@@ -35,7 +35,7 @@ def photos(window: MainWindow) -> None:
     from gui.photos.empty_state import SAMPLES
 
     more = os.environ.get("FOVEA_PHOTOS")
-    window.session.add([*SAMPLES, *([Path(more)] if more else [])])
+    window.session.photo_list.add([*SAMPLES, *([Path(more)] if more else [])])
 
 
 def models(window: MainWindow) -> None:
@@ -56,7 +56,7 @@ def refused(window: MainWindow) -> None:
     from core.base.providers import ProviderPreference
 
     photos(window)
-    window.session.add([Path(__file__)])
+    window.session.photo_list.add([Path(__file__)])
     window.session.models.open(provider=ProviderPreference.CUDA)
 
 

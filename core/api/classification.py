@@ -90,7 +90,7 @@ class ClassifyTotals:
     Attributes:
         skipped: the number of files of unsupported types, by type.
         provider: what ran the model; None if nothing was computed, or on a cluster.
-        precision: the number format that it was computed in; likewise.
+        precision: the number format that it was computed in; None if nothing was computed, or on a cluster.
     """
 
     images: int = 0

@@ -9,6 +9,7 @@ from core.base.progress import CancelToken, ProgressCallback
 if TYPE_CHECKING:
     from core.app.benchmark import BenchmarkResult
     from core.app.diagnostics import DiagnosticReport
+    from core.app.values import LiteRTTime
 
 
 def diagnose() -> DiagnosticReport:
@@ -27,3 +28,11 @@ def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResul
     result = measure(open_library(), report=report, token=token)
     save_record(result)
     return result
+
+
+def benchmark_litert(*, report: ProgressCallback, token: CancelToken) -> tuple[LiteRTTime, ...]:
+    """Measure backbones as LiteRT files; the times are kept for comparisons. See `core.app.litert_benchmark`."""
+    from core.app.litert_benchmark import measure_litert
+    from core.models.library import open_library
+
+    return measure_litert(open_library(), report=report, token=token)

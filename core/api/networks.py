@@ -20,3 +20,11 @@ def measure_networks(*, report: ProgressCallback, token: CancelToken) -> Network
 
     machine.benchmark(report=report, token=token)
     return compare_networks()
+
+
+def measure_litert(*, report: ProgressCallback, token: CancelToken) -> NetworkComparison:
+    """Measure backbones as LiteRT files on this machine, as `core.api.machine.benchmark_litert`, and compare again."""
+    from core.api import machine
+
+    machine.benchmark_litert(report=report, token=token)
+    return compare_networks()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from core.app.benchmark_record import load_record
-from core.app.values import ComparedNetwork, MeasuredTime, NetworkComparison, NetworkKind
+from core.app.values import ComparedNetwork, LiteRTTime, MeasuredTime, NetworkComparison, NetworkKind
 from core.architectures.networks import CLASSES
 from core.architectures.published import OTHERS, PUBLISHED, PublishedNetwork
+from core.base.i18n import tr
+from core.base.providers import ComputePrecision, Provider
 from core.card import BackboneCard
 from core.evaluation.kept import load_evaluation
 from core.models import examine
@@ -22,9 +24,9 @@ _SAME_COST: Final = 0.02
 def compare_networks(library: Library) -> NetworkComparison:
     """Collect what is known about networks, without running any."""
     record = load_record()
-    times = record.times if record else {}
-    networks = (*map(_published, (*PUBLISHED, *OTHERS)), *_measured(library, times), *_own(library, times))
-    return NetworkComparison(networks, record.measured_at if record else None)
+    published = map(_published, (*PUBLISHED, *OTHERS))
+    measured = (*_measured(library, record.times), *_litert(library, record.litert))
+    return NetworkComparison((*published, *measured, *_own(library, record.times)), record.measured_at)
 
 
 def _published(one: PublishedNetwork) -> ComparedNetwork:
@@ -54,6 +56,26 @@ def _measured(library: Library, times: Mapping[str, MeasuredTime]) -> Iterator[C
                 backbone.card.multiply_adds,
                 network.source,
                 times[backbone.name],
+            )
+
+
+def _litert(library: Library, times: Sequence[LiteRTTime]) -> Iterator[ComparedNetwork]:
+    """The LiteRT files of such backbones."""
+    backbones = {one.name: one.card for one in _backbones(library)}
+    for one in times:
+        card = backbones.get(one.backbone)
+        network = published_network(card) if card else None
+        if card and network:
+            precision = ComputePrecision.INT8 if one.storage == ComputePrecision.INT8 else ComputePrecision.FLOAT32
+            yield ComparedNetwork(
+                NetworkKind.LITERT,
+                tr("{name}, LiteRT {storage}", name=network.title, storage=one.storage),
+                network.top1,
+                card.weights,
+                one.size_bytes,
+                card.multiply_adds,
+                network.source,
+                MeasuredTime(one.ms, Provider.CPU, precision),
             )
 
 

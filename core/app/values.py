@@ -16,6 +16,8 @@ class NetworkKind(Enum):
     """Accuracy published, weights and multiply-adds computed from the layers."""
     MEASURED = "measured"
     """A backbone in the library: accuracy published for its network, size and time of this copy on this machine."""
+    LITERT = "litert"
+    """Such a backbone as a LiteRT file: size and time of that file in LiteRT's interpreter on this machine."""
     OWN = "own"
     """The user's model: accuracy on the user's own test images, which says nothing about ImageNet."""
 
@@ -33,6 +35,23 @@ class MeasuredTime:
     ms: float
     provider: Provider
     precision: ComputePrecision
+
+
+@dataclass(frozen=True, slots=True)
+class LiteRTTime:
+    """The size and speed of a backbone as a LiteRT file on this machine.
+
+    Attributes:
+        backbone: its name in the library.
+        storage: how the file stores its weights: float32, float16 or int8.
+        size_bytes: of the file.
+        ms: median milliseconds for one image, without decoding.
+    """
+
+    backbone: str
+    storage: str
+    size_bytes: int
+    ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +88,8 @@ class NetworkComparison:
     """Networks to compare.
 
     Attributes:
-        networks: published ones first, then those measured here, then the user's own models.
-        measured_at: when this machine was measured last; None if never.
+        networks: published ones first, then those measured here, their LiteRT files, and the user's own models.
+        measured_at: when this machine was measured last, apart from LiteRT; None if never.
     """
 
     networks: tuple[ComparedNetwork, ...]

@@ -16,66 +16,21 @@ from core.cli.parsing import (
     Version,
     add_choice,
     add_format,
-    parse_count,
     parse_crop,
     parse_fraction,
-    parse_fraction_or_count,
     parse_path,
-    parse_rate,
-    parse_seed,
     parse_side,
 )
+from core.cli.train_arguments import add_train, add_variant
 from core.exporting.values import MAX_LOSS
 from core.models.onnx_import_values import ChannelOrder, Scaling
 from core.models.statistics_text import LayerOrder
 from core.training.networks import NETWORKS
-from core.training.request import Depth, Recipe
 
 _EPILOG: Final = mark("""\
 On Linux, `fovea --install` (with no other arguments) adds Fovea to the application menu and to
 "Open with" for images, and `fovea --uninstall` removes it again. On Windows and macOS the installer
 does this. `fovea --self-check` verifies every part of this installation.
-""")
-_TRAIN: Final = mark("""\
-Train a model on a folder of labelled images and add it to the library as NAME, or as the next
-version of NAME.
-
-FOLDER has one subfolder of images per class, or files such as cat.0.jpg. An existing split into
-train, validation and test is kept. Unreadable files are reported and skipped. The model in use does
-not change; `fovea models use NAME` switches to the new one.
-
-quick      logistic regression on features of the backbone xception-lite0-imagenet, or of
-           xception-imagenet if cross-validation says that it is better; takes seconds. The
-           features of each image are computed once and cached.
-dense      two hidden layers on the same features, for classes that are hard to separate; about a
-           minute.
-fine-tune  starts from the quick head on xception-imagenet, then also trains the last layers of that
-           backbone (all of them with --depth whole) on augmented images (not with
-           --no-augmentation); takes many minutes. The result is used only if it is better than the
-           quick head.
-
---head prototype makes quick learn a point per class; the class of the nearest point is the
-prediction. --head dense is the recipe dense.
-
---backbone chooses another network: one that is installed, or one of those that `fovea models fetch`
-adds, with --weights. fine-tune trains these as a whole (--depth whole), from scratch with
---weights none.
-
-With --keep-classes-of, the classes of FOLDER are added to those of a model, such as the 1000 of
-general, whose weights stay as they are. Images of FOLDER in a class of that name serve as examples
-of what is not new.
-
-dense and fine-tune need the extra `train` (TensorFlow). If training is interrupted, run the same
-command again to resume from the last epoch, or add --restart to start over.
-
-S is a fraction below 1, such as 0.15, or a number of images, such as 2000. Validation images
-select the best epoch and, with cross-validation, calibrate the model; test images measure its
-accuracy. If the split is by fractions, the head of quick and dense is finally refitted to all
-images; if you give counts or an existing split, only the training images are used.
-
-jsonl reports stages and epochs as they happen, one JSON object per line, with the result last.
-
-Exit code: 0 the model was added, 2 training failed.
 """)
 _IMPORT: Final = mark("""\
 Import a model from an .onnx file: one written by `fovea models export`, or a classifier from another
@@ -216,7 +171,7 @@ def _build_parser() -> argparse.ArgumentParser:
     add_sort(commands)
     add_keywords(commands)
     add_watch(commands)
-    _add_train(commands)
+    add_train(commands)
     add_evaluate(commands)
     add_dataset(commands)
     _add_models(commands)
@@ -234,57 +189,9 @@ def _build_parser() -> argparse.ArgumentParser:
         help=tr("measure the speed of this machine"),
         description=tr("Measure the speed of this machine: every backbone on every provider, and decoding of photos."),
     )
+    benchmark.add_argument("--litert", action="store_true", help=tr("measure LiteRT files; needs TensorFlow"))
     add_format(benchmark, "json")
     return parser
-
-
-def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser("train", help=tr("train a model on labelled images"), description=tr(_TRAIN))
-    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
-    parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
-    add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"))
-    parser.add_argument(
-        "--head",
-        choices=("linear", "dense", "prototype"),
-        help=tr("linear or prototype: of quick (default: linear); dense: the recipe dense"),
-    )
-    parser.add_argument(
-        "--backbone",
-        metavar="B",
-        default="",
-        help=tr("an installed backbone, or a network to add with --weights (default: the best for the recipe)"),
-    )
-    _add_variant(parser)
-    parser.add_argument(
-        "--keep-classes-of",
-        metavar="M",
-        default="",
-        help=tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)"),
-    )
-    parser.add_argument(
-        "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
-    )
-    for option, text in (
-        ("--validation", tr("fraction or number of validation images (default: 0.15)")),
-        ("--test", tr("fraction or number of test images (default: 0.15)")),
-    ):
-        parser.add_argument(option, metavar="S", type=parse_fraction_or_count, default=0.15, help=text)
-    parser.add_argument(
-        "--seed", metavar="N", type=parse_seed, default=0, help=tr("random seed of the split (default: 0)")
-    )
-    parser.add_argument("--epochs", metavar="N", type=parse_count, help=tr("number of epochs of dense and fine-tune"))
-    parser.add_argument(
-        "--learning-rate", metavar="R", type=parse_rate, help=tr("learning rate of dense and fine-tune")
-    )
-    add_choice(parser, "--depth", Depth, tr("layers to fine-tune (default: exit-flow)"), Depth.EXIT_FLOW)
-    parser.add_argument("--no-augmentation", action="store_true", help=tr("fine-tune without augmenting the images"))
-    parser.add_argument(
-        "--no-thumbnails", action="store_true", help=tr("keep no thumbnails of the training images with the model")
-    )
-    parser.add_argument(
-        "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
-    )
-    add_format(parser, "json", "jsonl")
 
 
 def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -315,7 +222,7 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_import(add)
     fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
     fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
-    _add_variant(fetch)
+    add_variant(fetch)
     teach = actions.add_parser("add-class", help=tr("teach a model a class"), description=tr(_ADD_CLASS))
     teach.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
     teach.add_argument("label", metavar="CLASS", help=tr("the class"))
@@ -333,27 +240,6 @@ def _add_show(parser: Parser) -> None:
     add_choice(parser, "--sort", LayerOrder, tr("order of the layers (default: depth)"))
     add_choice(parser, "--variant", ComputePrecision, tr("variant to count (default: the backbone's own file)"))
     add_format(parser, "json", default=argparse.SUPPRESS)
-
-
-def _add_variant(parser: Parser) -> None:
-    parser.add_argument(
-        "--weights",
-        metavar="W",
-        help=tr("imagenet (downloaded by Keras), a file of weights, or none to train from scratch"),
-    )
-    parser.add_argument("--alpha", metavar="A", type=parse_rate, help=tr("width of a MobileNet (default: 1.0)"))
-    parser.add_argument(
-        "--image-size", metavar="N", type=parse_side, help=tr("input size in pixels (default: the network's own)")
-    )
-    parser.add_argument(
-        "--middle-blocks", metavar="N", type=parse_count, help=tr("middle blocks of an untrained Xception (default: 8)")
-    )
-    parser.add_argument(
-        "--pointwise-first", action="store_true", help=tr("separable convolutions of an untrained Xception in reverse")
-    )
-    parser.add_argument(
-        "--factorised", action="store_true", help=tr("1x3 and 3x1 kernels instead of 3x3 in an untrained Xception")
-    )
 
 
 def _add_import(parser: Parser) -> None:

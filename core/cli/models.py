@@ -14,6 +14,7 @@ from rich.text import Text
 from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.card import Preprocessing, ResizeMode
+from core.card_rules import Hierarchy
 from core.cli import statistics, tables, versions
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 
@@ -149,6 +150,7 @@ def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
         tr("model"): f"{card.name}: {card.title}",
         tr("description"): card.summary,
         tr("classes"): f"{len(card.classes):,}: {_class_list(card.classes)}",
+        **({tr("hierarchy"): _hierarchy(card.hierarchy)} if card.hierarchy else {}),
         tr("unknown"): tables.unknown_rule(card) or tr("not measured"),
         tr("temperature"): f"{card.temperature:g}",
         tr("source"): card.origin.source,
@@ -159,6 +161,11 @@ def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
         **{tr("evaluation, {key}", key=key): _text(value) for key, value in card.evaluation.items()},
         **_backbone_facts(model.backbone),
     }
+
+
+def _hierarchy(hierarchy: Hierarchy) -> str:
+    classes = _class_list(["/".join(path) for path in hierarchy.paths])
+    return tr("{classes}; a level is sure from {minimum:.0%}", classes=classes, minimum=hierarchy.minimum)
 
 
 def _class_list(classes: Sequence[str]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from core.api import networks
+from core.app.values import ComparedNetwork, NetworkKind
 from core.architectures.published import PUBLISHED, PublishedNetwork
 from core.base.i18n import tr
 from core.base.text import percent
@@ -16,8 +18,22 @@ from core.cli import tables
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the networks."""
-    tables.print_result(arguments.format, lambda: list(map(_as_json, PUBLISHED)), _report)
+    """Print the networks, and the LiteRT files that were measured on this machine."""
+    measured = [one for one in networks.compare_networks().networks if one.kind is NetworkKind.LITERT]
+    tables.print_result(
+        arguments.format, lambda: [*map(_as_json, PUBLISHED), *map(_file_as_json, measured)], lambda: _report(measured)
+    )
+
+
+def _file_as_json(one: ComparedNetwork) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": one.name,
+        "kind": one.kind.value,
+        "weights": one.weights,
+        "multiply_adds": one.multiply_adds,
+        "litert_bytes": one.size_bytes,
+    }
+    return row | {"litert_ms": one.time.ms if one.time else None, "top1": one.accuracy, "source": one.source}
 
 
 def _as_json(one: PublishedNetwork) -> dict[str, Any]:
@@ -28,7 +44,7 @@ def _as_json(one: PublishedNetwork) -> dict[str, Any]:
     return row | {"top1": one.top1, "top5": one.top5, "source": one.source}
 
 
-def _report() -> Iterator[Table | Text]:
+def _report(measured: Sequence[ComparedNetwork]) -> Iterator[Table | Text]:
     numbers = tr("input"), tr("weights"), tr("multiply-adds"), tr("float32"), tr("top-1"), tr("top-5")
     columns = tr("network"), *numbers, tr("accuracy published by")
     yield tables.table(columns, map(_cells, PUBLISHED), numbers=numbers)
@@ -40,6 +56,15 @@ def _report() -> Iterator[Table | Text]:
             "width and resolution multipliers (alpha, rho)."
         )
     )
+    if measured:
+        yield Text()
+        yield _measured_table(measured)
+
+
+def _measured_table(measured: Sequence[ComparedNetwork]) -> Table:
+    numbers = tr("file size"), tr("ms per image")
+    rows = [(one.name, tables.size(one.size_bytes), f"{one.time.ms:.1f}") for one in measured if one.time]
+    return tables.table((tr("measured on this computer"), *numbers), rows, numbers=numbers)
 
 
 def _cells(one: PublishedNetwork) -> tuple[str | Text, ...]:

@@ -169,7 +169,7 @@ def parse_count(text: str) -> int:
 
 
 def _number(text: str) -> float:
-    """The number that a text stands for; NaN, which is in no range, if it is none."""
+    """Parse a number; NaN, which is in no range, for any other text."""
     try:
         return float(text)
     except ValueError:

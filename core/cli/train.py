@@ -133,6 +133,8 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         backbone=_backbone(arguments),
         keep_classes_of=arguments.keep_classes_of,
         thumbnails=not arguments.no_thumbnails,
+        nested=arguments.nested,
+        hierarchy=arguments.hierarchy,
     )
 
 

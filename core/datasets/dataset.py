@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class Dataset:
         problems: all problems found in the folder; none of them is fatal.
         overridden: the files whose label the user overrode.
         confirmed: those whose label by the folder the user confirmed.
+        paths: the levels of some classes in a hierarchy, from the broadest to the class itself.
     """
 
     root: Path
@@ -40,6 +41,7 @@ class Dataset:
     problems: tuple[Problem, ...]
     overridden: tuple[OverriddenImage, ...] = ()
     confirmed: frozenset[Path] = frozenset()
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def decided(self) -> frozenset[Path]:
@@ -59,6 +61,7 @@ def read_dataset(
     token: CancelToken,
     on_decoded: OnDecoded | None = None,
     min_classes: int = 2,
+    nested: bool = False,
 ) -> Dataset:
     """Scan a folder of labelled images, opening each image once, and report all its problems.
 
@@ -75,13 +78,14 @@ def read_dataset(
         on_decoded: called from several threads with the sha256 and the pixels of each decoded image, no smaller than
             `core.datasets.scan.MIN_SIDE`; must return quickly.
         min_classes: the fewest classes that a model can be trained on.
+        nested: whether folders inside a class folder are classes of their own.
 
     Raises:
         FolderError: no model can be trained: there are no images, no labels, or too few usable classes. It
             carries all problems, the fatal one last.
         Cancelled: the token was cancelled.
     """
-    found = discover(folder, token)
+    found = discover(folder, token, nested=nested)
     problems = found.problems
     with ScanCache() as cache:
         images = _readable_images(scan_images(found.images, cache, report, token, on_decoded=on_decoded), problems)
@@ -95,7 +99,7 @@ def read_dataset(
         raise FolderError(what, hint=reason.hint, problems=(*problems, reason), overridden=found.overridden)
     classes = tuple(sorted({image.label for image in kept}, key=natural_sort_key))
     problems += dataset_checks.warnings(kept, folder)
-    return Dataset(folder, classes, tuple(kept), tuple(problems), found.overridden, found.confirmed)
+    return Dataset(folder, classes, tuple(kept), tuple(problems), found.overridden, found.confirmed, found.paths)
 
 
 def _readable_images(found: Iterable[LabelledImage | Problem], problems: list[Problem]) -> list[LabelledImage]:

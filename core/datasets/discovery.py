@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from core.base.progress import CancelToken
 from core.base.text import display_path, natural_sort_key
 from core.datasets.class_labels import folder_label
 from core.datasets.custom_datasets import is_custom
+from core.datasets.hierarchy_file import add_path
 from core.datasets.label_file import find_labels
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import LEFT_OUT, OverriddenImage, Scope, folder_key, summarize
@@ -47,25 +48,29 @@ class Discovery:
         problems: what was skipped, and a summary of the overrides.
         overridden: the files whose label the user overrode.
         confirmed: those whose label by the folder the user confirmed.
+        paths: of nested classes the names of their levels, from the broadest to the class itself, by the class.
     """
 
     images: list[LabelledImage]
     problems: list[Problem]
     overridden: tuple[OverriddenImage, ...]
     confirmed: frozenset[Path]
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def discover(folder: Path, token: CancelToken) -> Discovery:
+def discover(folder: Path, token: CancelToken, *, nested: bool = False) -> Discovery:
     """Find the images under a folder and their labels, and report what was skipped.
+
+    With `nested`, folders inside a class folder are classes of their own: `animal/bird/owl` has images of an owl.
 
     Hidden files, system folders, and files without an image suffix are skipped silently. No folder is read twice, and
     links to folders are not followed.
 
     Raises:
-        DatasetError: the folder is missing or cannot be read.
+        DatasetError: the folder is missing or cannot be read, or two nested classes have the same name.
         Cancelled: the token was cancelled.
     """
-    search = _Discoverer(folder, token)
+    search = _Discoverer(folder, token, nested=nested)
     try:
         images, overridden, confirmed = _with_user_labels(search.images(), folder, token)
     except OSError as error:
@@ -76,7 +81,7 @@ def discover(folder: Path, token: CancelToken) -> Discovery:
     if overridden:
         what, hint = summarize(overridden), tr("To review or undo these changes, open the training wizard.")
         problems.append(Problem(ProblemKind.OVERRIDDEN, tuple(one.path for one in overridden), what, hint))
-    return Discovery(images, problems, tuple(overridden), confirmed)
+    return Discovery(images, problems, tuple(overridden), confirmed, search.paths)
 
 
 def _with_user_labels(
@@ -109,11 +114,13 @@ class _Discoverer:
 
     Attributes:
         problems: those found so far.
+        paths: see `Discovery`.
         _read: identities of the folders read so far.
     """
 
-    def __init__(self, folder: Path, token: CancelToken) -> None:
-        self._folder, self._token = folder, token
+    def __init__(self, folder: Path, token: CancelToken, *, nested: bool) -> None:
+        self._folder, self._token, self._is_nested = folder, token, nested
+        self.paths: dict[str, tuple[str, ...]] = {}
         self._read: set[Hashable] = set()
         self.problems = LayoutProblems()
 
@@ -122,7 +129,8 @@ class _Discoverer:
         subfolders = self._classes_in(self._folder)
         parts = subsets_among(subfolders)
         if not parts:
-            return self._classes_of_subsets(subfolders) or self._labelled(self._folder, subfolders, None)
+            inside = [] if self._is_nested else self._classes_of_subsets(subfolders)
+            return inside or self._labelled(self._folder, subfolders, None)
         if outside := [*(one for one in subfolders if one not in parts), *self._images_in(self._folder)]:
             self.problems.add_outside(outside)
         return self._merge_spellings(
@@ -180,10 +188,11 @@ class _Discoverer:
     def _labelled(self, folder: Path, subfolders: list[Path], part: Subset | None) -> list[LabelledImage]:
         """The images of one folder: by class folders if those contain any, else by file name."""
         loose = list(self._images_in(folder))
-        images = [image for subfolder in subfolders for image in self._class(subfolder, part)]
+        images_of = self._nested_classes if self._is_nested else self._class
+        images = [image for subfolder in subfolders for image in images_of(subfolder, part)]
         if not images:
             return self._by_name(loose, part)
-        labels = {image.label for image in images}
+        labels = {image.label for image in images} | {path[0] for path in self.paths.values()}
         self.problems.add_empty_classes(one for one in subfolders if folder_label(one.name) not in labels)
         decided, left = self._skip_unlabelled(loose, part)
         if left:
@@ -205,6 +214,19 @@ class _Discoverer:
             if self._is_new(folder):
                 yield from (LabelledImage(path, label, part) for path in self._images_in(folder))
                 pending.extend(reversed(self._if_readable(self._subfolders, folder)))
+
+    def _nested_classes(self, top: Path, part: Subset | None) -> Iterator[LabelledImage]:
+        """The images of a folder and of the folders in it, each labelled by the folder that contains it."""
+        pending: list[tuple[Path, tuple[str, ...]]] = [(top, (folder_label(top.name),))]
+        while pending:
+            folder, path = pending.pop()
+            if self._is_new(folder):
+                images = [LabelledImage(image, path[-1], part) for image in self._images_in(folder)]
+                if images:
+                    add_path(self.paths, path, key=path[-1])
+                yield from images
+                inside = reversed(self._if_readable(self._subfolders, folder))
+                pending.extend((one, (*path, folder_label(one.name))) for one in inside)
 
     def _by_name(self, images: list[Path], part: Subset | None) -> list[LabelledImage]:
         labels = {path: _label_in_name(path) for path in images}

@@ -16,13 +16,14 @@ import numpy as np
 from PIL import Image
 
 from core.base.errors import ImageError, ImageErrorKind
+from core.base.file_state import FileState
 from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter, StageKind
 from core.base.text import display_path
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, unreadable
-from core.datasets.scan_cache import FileState, ImageInfo, ReadError, ScanCache, ScanResult
+from core.datasets.scan_cache import ImageInfo, ReadError, ScanCache, ScanResult
 from core.images.decoding import Pixels, read_image
 from core.images.perceptual_hash import phash
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import time
 import zlib
 from collections.abc import Iterable, Sequence
@@ -22,6 +21,7 @@ import PIL
 
 from core.base import paths
 from core.base.cache import Cache
+from core.base.file_state import FileState
 from core.datasets.problems import ProblemKind
 
 SCAN_VERSION: Final = 2
@@ -29,9 +29,6 @@ SCAN_VERSION: Final = 2
 
 LIMIT_BYTES: Final = 64 * 1024**2
 """The largest size of the cache on disk: 200,000 images."""
-
-_STABLE_NS: Final = 2_000_000_000
-"""The resolution of file times on FAT, the coarsest."""
 
 _COLUMNS: Final = """
     file BLOB PRIMARY KEY, state TEXT NOT NULL, used REAL NOT NULL, sum INTEGER NOT NULL, seen TEXT NOT NULL
@@ -62,37 +59,6 @@ class ReadError:
 
 
 ScanResult: TypeAlias = ImageInfo | ReadError
-
-
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """File metadata that changes when the file is written.
-
-    Attributes:
-        size: in bytes.
-        mtime_ns: when its content changed, in nanoseconds since 1970; programs may set it.
-        ctime_ns: when its content or metadata changed; on Windows, when it was created.
-        inode: its number on its disk.
-    """
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path) -> FileState | None:
-        """The state of a file; None where there is none."""
-        try:
-            status = path.stat()
-        except OSError:
-            return None
-        is_file = stat.S_ISREG(status.st_mode)
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) if is_file else None
-
-    def is_stable(self, at_ns: int) -> bool:
-        """Whether any change after that moment, in nanoseconds since 1970, will change the state."""
-        return max(self.mtime_ns, self.ctime_ns) + _STABLE_NS < at_ns
 
 
 class ScanCache:

@@ -16,7 +16,7 @@ UndoAction: TypeAlias = FileMoves | Mapping[Path, tuple[Label, ...]]
 """What undoes a change; whoever asked for the change only sends it back."""
 
 FEW_IMAGES: Final = 10
-"""The user is told of a class with fewer images."""
+"""A class with fewer images is reported to the user."""
 
 
 @dataclass(frozen=True, slots=True)

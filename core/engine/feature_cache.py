@@ -11,20 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.file_state import FileState
 from core.prediction import Timing
 
 MAX_IMAGES: Final = 4096
 """32 MB at 2048 features; the least recently used are dropped first."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileSignature:
-    """The state of a file before it was read; it changes when the file is written."""
-
-    path: Path
-    inode: int
-    size: int
-    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,28 +40,19 @@ class LruFeatureCache:
 
     def __init__(self, *, capacity: int = MAX_IMAGES) -> None:
         self._capacity = capacity
-        self._entries: OrderedDict[FileSignature, ImageFeatures] = OrderedDict()
+        self._entries: OrderedDict[tuple[Path, FileState], ImageFeatures] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, signature: FileSignature) -> ImageFeatures | None:
+    def get(self, path: Path, state: FileState) -> ImageFeatures | None:
         """Return the cached features of a file in its current state."""
         with self._lock:
-            if signature in self._entries:
-                self._entries.move_to_end(signature)
-            return self._entries.get(signature)
+            if (path, state) in self._entries:
+                self._entries.move_to_end((path, state))
+            return self._entries.get((path, state))
 
-    def put(self, signature: FileSignature, cached: ImageFeatures) -> None:
+    def put(self, cached: ImageFeatures, state: FileState) -> None:
         """Cache the features of a file in the state before it was read."""
         with self._lock:
-            self._entries[signature] = cached
+            self._entries[cached.path, state] = cached
             while len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
-
-
-def file_signature(path: Path) -> FileSignature | None:
-    """The current state of a file; None if it cannot be accessed."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return FileSignature(path, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -66,7 +66,7 @@ class Acceptance:
         images: the number of images; those that the user labelled do not count.
         is_measured: whether the model keeps what it said of images that it was not trained on.
         accuracy: that of accepted predictions for such images; None if not measured, or there are too few.
-        drift: of the images; None if the model cannot tell, or there are none.
+        drift: of the images; None if the model cannot measure it, or there are none.
     """
 
     threshold: float

@@ -17,6 +17,7 @@ from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
 from core.card import ModelCard
+from core.card_rules import NESTED
 from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
@@ -100,7 +101,8 @@ def compare_by_folder(
         Cancelled: the token was cancelled.
     """
     classes, models = [a.card.classes, b.card.classes], tr("both “{a}” and “{b}”", a=a.name, b=b.name)
-    found = read_images(folder, classes, models, report=report, token=token)
+    nested = any(one.card.training.get(NESTED) is True for one in (a, b))
+    found = read_images(folder, classes, models, nested=nested, report=report, token=token)
     images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
     evaluation_a, evaluation_b = (
         evaluate_features(images, features[0], a.card, a.head),
@@ -216,7 +218,7 @@ def compare_by_paths(
         try:
             return compare_by_folder(paths[0], a, b, store, report=report, token=token)
         except DatasetError:
-            if not os.path.isdir(paths[0]):  # noqa: PTH112 - likewise
+            if not os.path.isdir(paths[0]):  # noqa: PTH112 - Path.is_dir raises, too
                 raise
     unread: list[Failure] = []
     images = list(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.card import ModelCard
+from core.card_rules import NESTED
 from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
@@ -51,7 +52,8 @@ def evaluate_folder(
         ProviderError: the engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
-    found = read_images(folder, [card.classes], tr("“{name}”", name=card.name), report=report, token=token)
+    named, nested = tr("“{name}”", name=card.name), card.training.get(NESTED) is True
+    found = read_images(folder, [card.classes], named, nested=nested, report=report, token=token)
     table = compute_features(found.images, extractor, store, report=report, token=token)
     images = [found.images[row] for row in table.rows.tolist()]
     evaluation = evaluate_features(images, table.features, card, head)

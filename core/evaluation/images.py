@@ -43,7 +43,13 @@ class EvaluationImages:
 
 
 def read_images(
-    folder: Path, classes: Sequence[Sequence[str]], models: str, *, report: ProgressCallback, token: CancelToken
+    folder: Path,
+    classes: Sequence[Sequence[str]],
+    models: str,
+    *,
+    nested: bool = False,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> EvaluationImages:
     """Read the images under a folder that all the given models can be evaluated on.
 
@@ -55,6 +61,7 @@ def read_images(
         folder: of labelled images.
         classes: those of each model.
         models: the name or names of the models, for messages.
+        nested: whether folders inside a class folder are classes of their own.
         report: called after each image.
         token: checked before each image.
 
@@ -62,11 +69,7 @@ def read_images(
         DatasetError: there is no folder, no labelled image, or none of a class of every model.
         Cancelled: the token was cancelled.
     """
-    found = discover(folder, token)
-    images, problems = found.images, found.problems
-    if not images:
-        what = tr("“{folder}” contains no labelled images.", folder=display_path(folder))
-        raise FolderError(what, hint=tr(LAYOUT_HINT), problems=(*problems,))
+    images, problems = _labelled_images(folder, token, nested=nested)
     images, notes = _evaluation_subset(images)
     labels = {image.label for image in images}
     common = labels.intersection(*(match_labels(labels, of_one) for of_one in classes))
@@ -88,6 +91,15 @@ def read_images(
     used = {image.path: image for image in images if image.label in common}
     hashed, failures = hash_images(tuple(used.values()), report=report, token=token)
     return EvaluationImages(hashed, failures, (*problems, *notes))
+
+
+def _labelled_images(folder: Path, token: CancelToken, *, nested: bool) -> tuple[list[LabelledImage], list[Problem]]:
+    found = discover(folder, token, nested=nested)
+    images, problems = found.images, found.problems
+    if not images:
+        what = tr("“{folder}” contains no labelled images.", folder=display_path(folder))
+        raise FolderError(what, hint=tr(LAYOUT_HINT), problems=(*problems,))
+    return images, problems
 
 
 def hash_images(

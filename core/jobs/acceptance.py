@@ -17,7 +17,7 @@ from core.jobs.values import Filter, JobSummary, View
 from core.models.library import open_library
 
 _BINS: Final = 10_000
-"""Confidences are told apart to this part of 1."""
+"""The number of bins of the confidences, which are 0..1."""
 _ROUNDING: Final = 1e-6
 
 

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ProviderError
+from core.base.file_state import FileState
 from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
-from core.datasets.scan_cache import FileState
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore

@@ -10,7 +10,7 @@ from typing import Any, Final
 from core.base.recovery import as_path
 from core.jobs.schema import DONE, FAILED, GONE, WAITING
 from core.jobs.values import Review, Row, State, Verdict
-from core.prediction import Evidence, Failure, Neighbour, Outcome, Prediction, Score, Timing
+from core.prediction import Evidence, Failure, Level, Neighbour, Outcome, Prediction, Score, Timing
 
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
@@ -120,7 +120,8 @@ def _encode_scores(outcome: Prediction) -> str:
         for one in found.nearest
     ]
     sets = {"set": found.set, "coverage": found.coverage}
-    return json.dumps({"scores": scores, "unknown": found.unknown_score, "nearest": near, **sets})
+    levels = {"levels": [[level.path, level.probability] for level in found.levels]} if found.levels else {}
+    return json.dumps({"scores": scores, "unknown": found.unknown_score, "nearest": near, **sets, **levels})
 
 
 def _parse_scores(text: str | None) -> tuple[tuple[Score, ...], Evidence | None]:
@@ -131,7 +132,8 @@ def _parse_scores(text: str | None) -> tuple[tuple[Score, ...], Evidence | None]
     near = tuple(_neighbour(*one) for one in content["nearest"])
     chosen = None if labels is None else tuple(map(str, labels))
     stated = None if coverage is None else float(coverage)
-    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near, stated)
+    levels = tuple(Level(tuple(map(str, path)), float(sure)) for path, sure in content.get("levels", ()) if path)
+    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near, stated, levels)
 
 
 def _scores(content: Sequence[Any]) -> tuple[Score, ...]:

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.errors import ImageError, ProviderError
+from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
 from core.engine.engine import Engine, open_engine
-from core.engine.feature_cache import FileSignature, ImageFeatures, LruFeatureCache, file_signature
+from core.engine.feature_cache import ImageFeatures, LruFeatureCache
 from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS, read_image
@@ -75,12 +76,12 @@ class Classifier:
     def _prepare(self, image: Path | Picture, plan: Preprocessing) -> _Prepared:
         if isinstance(image, Picture):
             return _prepare_picture(image, plan)
-        signature = file_signature(image) if self.feature_cache else None
-        cached = self.feature_cache.get(signature) if self.feature_cache and signature else None
+        state = FileState.of(image) if self.feature_cache else None
+        cached = self.feature_cache.get(image, state) if self.feature_cache and state else None
         if cached is not None:
             return cached
         prepared = prepare(image, plan)
-        return replace(prepared, signature=signature) if isinstance(prepared, PreprocessedImage) else prepared
+        return replace(prepared, state=state) if isinstance(prepared, PreprocessedImage) else prepared
 
     def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
         computed = iter(self._compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
@@ -99,8 +100,8 @@ class Classifier:
         each_ms = (time.perf_counter() - started) * 1000 / len(images)
         computed = [image.with_features(row.copy(), each_ms) for image, row in zip(images, features, strict=True)]
         for image, one in zip(images, computed, strict=True):
-            if self.feature_cache and image.signature:
-                self.feature_cache.put(image.signature, one)
+            if self.feature_cache and image.state:
+                self.feature_cache.put(one, image.state)
         return computed
 
 
@@ -154,7 +155,7 @@ class PreprocessedImage:
         decode_ms: how long decoding took.
         preprocess_ms: how long preprocessing took.
         warnings: warnings about the image.
-        signature: the state of its file before it was read, if its features are to be cached.
+        state: of its file before it was read, if its features are to be cached.
     """
 
     path: Path
@@ -162,7 +163,7 @@ class PreprocessedImage:
     decode_ms: float
     preprocess_ms: float
     warnings: tuple[str, ...] = ()
-    signature: FileSignature | None = None
+    state: FileState | None = None
 
     def with_features(self, features: NDArray[np.float32], inference_ms: float) -> ImageFeatures:
         """The features [d] of the image, and how long the engine took for it."""

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from core.card import ModelCard
 from core.card_rules import PredictionSets, UnknownRule
 from core.models.feature_bank import FeatureBank, nearest
-from core.prediction import Evidence, Neighbour
+from core.models.levels import sure_levels
+from core.prediction import Evidence, Level, Neighbour
 
 NEAREST: Final = 3
 """How many training images a prediction names."""
@@ -34,7 +35,7 @@ class TrainingImages:
     Attributes:
         bank: their features.
         paths: where they were when the model was trained, by their SHA-256; empty if not known.
-        thumbnails: small copies of them, likewise.
+        thumbnails: small copies of them, by their SHA-256; empty if there are none.
     """
 
     bank: FeatureBank
@@ -106,9 +107,12 @@ def evidence(card: ModelCard, images: TrainingImages | None, features: Real, pro
         neighbours = images.neighbours(cosines, card.classes)
     sets = [prediction_set(card.sets, row, card.classes) if card.sets else None for row in probabilities]
     coverage = card.sets.coverage if card.sets else None
+    groups: list[tuple[Level, ...]] = [()] * len(features)
+    if card.hierarchy:
+        groups = sure_levels(card.hierarchy, probabilities)
     return [
-        Evidence(float(score), chosen, near, coverage)
-        for score, chosen, near in zip(unknown, sets, neighbours, strict=True)
+        Evidence(float(score), chosen, near, coverage, levels)
+        for score, chosen, near, levels in zip(unknown, sets, neighbours, groups, strict=True)
     ]
 
 

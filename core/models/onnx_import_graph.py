@@ -370,7 +370,7 @@ class _Constants:
 def _feature_map(
     model: onnx.ModelProto, features: str, makers: Mapping[str, onnx.NodeProto], shapes: Shapes
 ) -> tuple[str, bool] | None:
-    """The feature map whose global average are the features, and whether its channels are last."""
+    """The feature map whose global average is the features, and whether its channels are last."""
     node = makers.get(_skip_operators(features, makers, _PASSED))
     if node is None:
         return None

@@ -50,7 +50,7 @@ class InstalledModel:
             it.
         has_evaluation: whether its evaluation was saved, so that it can be shown again.
         parameters: the number of parameters of backbone and head together; None until `core.models.examine` read them.
-        training_images: the number of images it was trained on; None if unknown, and likewise.
+        training_images: the number of images it was trained on; None if unknown, or until that read them.
     """
 
     card: ModelCard

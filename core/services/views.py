@@ -185,7 +185,7 @@ class OpenView:
 
 
 def _group_at(place: int, groups: Sequence[RowGroup]) -> RowGroup:
-    """The group of the row in a place; a row behind the last group is one of its own."""
+    """The group of the row in a place; a row after the last group is a group of its own."""
     group = groups[bisect_right(groups, place, key=lambda one: one.first) - 1]
     return group if place < group.first + group.count else RowGroup(len(groups), place, 1)
 

@@ -1,4 +1,4 @@
-"""The trainer process: `python -m core.trainer`, then `train`, `litert` or `backbone` and a folder, or `self-check`.
+"""The trainer process: `python -m core.trainer`, then a command and its folder, see `_work`, or `self-check`.
 
 It writes only events to standard output, see `core.training.protocol`. It runs as long as its standard input is open:
 the parent closes it to cancel, as does the death of the parent; `PAUSE` and `RESUME` on standard input pause and resume
@@ -127,6 +127,10 @@ def _work(arguments: Sequence[str], emit: Callable[[TrainerEvent], None], token:
             from core.trainer import litert
 
             return litert.run(Path(folder), emit, token)
+        case ["litert-benchmark", folder]:
+            from core.trainer import litert_benchmark
+
+            return litert_benchmark.run(Path(folder), emit, token)
         case ["backbone", folder]:
             keras_home = cache_folder() / "keras"
             keras_home.mkdir(parents=True, exist_ok=True)

@@ -137,10 +137,7 @@ def _convert(converter: Any, storage: Storage, calibration: NDArray[np.uint8]) -
 
 def run_model(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[str, NDArray[np.float32]], float]:
     """Run a .tflite on images uint8 [size, size, 3], one at a time; outputs by name, and the median milliseconds."""
-    with silenced(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        interpreter = tf.lite.Interpreter(model_content=data, num_threads=_THREADS)
-        runner = interpreter.get_signature_runner()
+    runner = open_runner(data)
     found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in OUTPUTS}
     times = []
     for image in images:
@@ -150,6 +147,13 @@ def run_model(data: bytes, images: Iterator[NDArray[np.uint8]]) -> tuple[dict[st
         for name in OUTPUTS:
             found[name].append(outputs[name])
     return {name: np.concatenate(rows) for name, rows in found.items()}, statistics.median(times)
+
+
+def open_runner(data: bytes) -> Any:
+    """What runs a .tflite in LiteRT's interpreter: arrays by name as keywords in, arrays by name out."""
+    with silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return tf.lite.Interpreter(model_content=data, num_threads=_THREADS).get_signature_runner()
 
 
 def _with_progress(

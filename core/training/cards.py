@@ -11,6 +11,7 @@ import numpy as np
 
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone
+from core.card_rules import NESTED, Hierarchy
 from core.card_sharing import without_paths
 from core.datasets.labels import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
@@ -63,6 +64,7 @@ def model_card(
         unknown_below=head.unknown_below,
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
+        hierarchy=Hierarchy.of(classes, data.dataset.paths),
         out_of_sample=head.out_of_sample,
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
@@ -95,6 +97,7 @@ def corrected_card(
         unknown_below=head.unknown_below,
         unknown=head.unknown.rule if head.unknown else None,
         sets=head.sets,
+        hierarchy=card.hierarchy and Hierarchy.of(classes, card.hierarchy.known, card.hierarchy.minimum),
         out_of_sample=head.out_of_sample,
         training=training,
         evaluation=_evaluation(data, head, before if is_comparable else None),
@@ -114,7 +117,7 @@ def _corrected_training(
     old = base.card.training
     kept = {
         key: old[key]
-        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS)
+        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS, NESTED)
         if key in old
     }
     return kept | {
@@ -172,6 +175,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
         "precision": request.precision.value,
         VARIANT: data.card.precision.value,
         **({} if request.thumbnails else {THUMBNAILS: False}),
+        **({NESTED: True} if request.nested else {}),
         **_outcome(data, head),
     }
 

@@ -83,9 +83,9 @@ class EvaluatedHead:
         threshold_images: the number of images that `unknown_below` was estimated from.
         variants: how predictions in the variants of the shared backbone compare with those in float32.
         unknown: the rule for unknown images; None if there are too few images.
-        sets: the classes that an image may have; None likewise.
+        sets: the rule for the classes that an image may have; None if there are too few images.
         out_of_sample: what it said of images that it was not trained on; None if there are none.
-        calibration: on these images; None likewise.
+        calibration: on these images; None if there are none.
         measured_sets: the coverage of such sets and their mean size, out of sample; None if there are too few images.
         suspects: images whose cross-validated prediction differs from their label, most likely label errors first.
     """

@@ -56,7 +56,7 @@ class KeptClasses:
         classes: the classes.
         head: their part of the head.
         temperature: see `ModelCard`; the extension has the same.
-        unknown_below: likewise.
+        unknown_below: the same, see `ModelCard`.
         backbone: the backbone.
         has_own_backbone: whether the model contains it.
     """

@@ -86,7 +86,9 @@ def forecast_recipes(request: TrainRequest, library: Library, *, token: CancelTo
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = requested_backbone(replace(request, recipe=Recipe.QUICK), library)
-    dataset = read_dataset(request.folder, report=_ignore_progress, token=token, min_classes=request.min_classes)
+    dataset = read_dataset(
+        request.folder, report=_ignore_progress, token=token, min_classes=request.min_classes, nested=request.nested
+    )
     divided = split(dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed)
     size = _Size(
         train=len(divided.train),

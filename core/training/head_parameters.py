@@ -2,7 +2,7 @@
 
 The logit of a prototype head is minus the squared distance of the features to the point of a class, as in prototypical
 networks (Snell et al. 2017, arXiv:1703.05175). There the point is the mean of its class; here it starts there and moves
-where the log loss is lower, held back by a penalty on the way. The features' own squared length is the same for all
+where the log loss is lower, with a penalty on how far it moves. The features' own squared length is the same for all
 classes, so the probabilities are those of a linear head whose bias depends on its weights.
 """
 

@@ -14,9 +14,9 @@ from core.base.text import display_path
 from core.card import MAX_SIZE, BackboneCard
 
 _MIT, _APACHE = "MIT, as its authors say", "Apache-2.0, as its authors say"
-_MAX_SIZE: Final = 1024
-"""Larger images make features slower, not better; `core.card.MAX_SIZE` is the limit of the card."""
-assert _MAX_SIZE <= MAX_SIZE
+MAX_SIDE: Final = 1024
+"""The largest side of images in pixels; larger ones make features slower, not better. See also `core.card.MAX_SIZE`."""
+assert MAX_SIDE <= MAX_SIZE
 _MAX_MIDDLE_BLOCKS: Final = 100
 _WIDTHS: Final = (0.05, 2.0)
 """The smallest and the largest width of an Xception."""
@@ -59,7 +59,7 @@ class Network:
         licence: of its weights from ImageNet.
         alphas: width multipliers (numbers of channels) for which there are weights; empty if it has only one width.
         is_in_keras: whether Keras offers its weights for download.
-        classes: how many classes its classifier tells apart; 0 for a backbone, which has none.
+        classes: the number of classes of its classifier; 0 for a backbone, which has none.
     """
 
     title: str
@@ -162,7 +162,7 @@ def check_request(request: BackboneRequest) -> None:
     _check_width(request)
     _check_design(request)
     _check_weights(request)
-    most = network.size if network.classes else _MAX_SIZE
+    most = network.size if network.classes else MAX_SIDE
     if not network.min_size <= request.side <= most:
         what = tr("{network} can't process images of {size:,} pixels.", network=network.title, size=request.side)
         hint = tr("Use {least} to {most:,} pixels.", least=network.min_size, most=most)

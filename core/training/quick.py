@@ -178,7 +178,7 @@ def cross_validate(
 ) -> CrossValidation:
     """Choose the C with the lowest log loss on held-out images; near-duplicates are held out together.
 
-    Errors are too few to tell candidates apart: among 196 photos, they favoured no regularization at all (C = 1000).
+    Errors are too few for that: among 196 photos, they favoured no regularization at all (C = 1000).
 
     Raises:
         DatasetError: as for `fit`.

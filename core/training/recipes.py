@@ -50,7 +50,7 @@ def train_quick(
     token: CancelToken,
     kind: HeadKind = HeadKind.LINEAR,
 ) -> TrainedHead:
-    """Train a linear head by logistic regression, or a prototype head likewise.
+    """Train a linear head by logistic regression, or a prototype head.
 
     After a random split, the installed one is fitted to all images.
 

@@ -64,6 +64,8 @@ class TrainRequest:
         backbone: its name in the library; empty: the best one for the recipe, see `core.training.backbones`.
         keep_classes_of: the model whose classes the new one keeps, see `core.training.extension`; empty: none.
         thumbnails: whether to keep thumbnails of the photos with the model, to show what predictions look like.
+        nested: whether folders inside a class folder are classes of their own, and the hierarchy that of the folders.
+        hierarchy: a text file with the hierarchy of the classes; None for none.
     """
 
     folder: Path
@@ -85,6 +87,8 @@ class TrainRequest:
     head: HeadKind = HeadKind.LINEAR
     keep_classes_of: str = ""
     thumbnails: bool = True
+    nested: bool = False
+    hierarchy: Path | None = None
 
     @property
     def min_classes(self) -> int:
@@ -100,6 +104,8 @@ class TrainRequest:
         words += ["--backbone", self.backbone] if self.backbone else []
         words += ["--head", self.head] if self.head is not HeadKind.LINEAR else []
         words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
+        words += ["--nested"] if self.nested else []
+        words += ["--hierarchy", self.hierarchy.name] if self.hierarchy else []
         words += [] if self.thumbnails else ["--no-thumbnails"]
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
@@ -145,6 +151,7 @@ class ForgetRequest:
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
     {
         "folder": Path,
+        "hierarchy": lambda file: None if file is None else Path(file),
         "recipe": Recipe,
         "depth": Depth,
         "head": HeadKind,
@@ -159,6 +166,7 @@ def request_to_json(request: TrainRequest) -> dict[str, Any]:
     """A request as plain JSON, independent of the current folder, so that it can be repeated later."""
     values = ((field.name, getattr(request, field.name)) for field in fields(request))
     content = {name: value.value if isinstance(value, StrEnum) else value for name, value in values}
+    content["hierarchy"] = str(request.hierarchy.absolute()) if request.hierarchy else None
     return content | {"folder": str(request.folder.absolute()), "restart": False}
 
 

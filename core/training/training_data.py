@@ -16,8 +16,10 @@ from core.base.providers import Precision, ProviderPreference
 from core.base.text import display_path
 from core.card import BackboneCard
 from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.hierarchy_file import read_hierarchy_file
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.problems import Problem, ProblemKind, format_paths
+from core.datasets.scan import OnDecoded
 from core.datasets.split import Split, split
 from core.datasets.subsets import Subset
 from core.engine.engine import Engine
@@ -131,7 +133,7 @@ def load_training_data(
 ) -> TrainingData:
     """Read a folder, split it, and compute its features.
 
-    The features are from float32, but for the recipe quick, unless it keeps classes, from the fastest variant.
+    The features are computed in float32; for the recipe quick, unless it keeps classes, by the fastest variant.
 
     Args:
         request: the training request.
@@ -150,8 +152,7 @@ def load_training_data(
     """
     extractor = _extractor(request, backbone := requested_backbone(request, library), use_variants=use_variants)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
-        on_decoded, least = prefetcher.on_decoded, request.min_classes
-        dataset = read_dataset(request.folder, report=report, token=token, on_decoded=on_decoded, min_classes=least)
+        dataset = read_labelled(request, report=report, token=token, on_decoded=prefetcher.on_decoded)
         on_dataset(dataset)
         divided = split(
             dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed
@@ -169,6 +170,24 @@ def load_training_data(
     dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, (validation, test), token)))
     facts = _is_random_split(dataset, request), table.computed, table.failures, extractor.slower
     return TrainingData(dataset, backbone, extractor.card, train, validation, test, *facts)
+
+
+def read_labelled(
+    request: TrainRequest, *, report: ProgressCallback, token: CancelToken, on_decoded: OnDecoded | None = None
+) -> Dataset:
+    """Read the folder of a request, and the hierarchy of its classes if the request has one.
+
+    Raises:
+        DatasetError: no model can be trained with the folder, or the hierarchy cannot be used.
+        Cancelled: the token was cancelled.
+    """
+    dataset = read_dataset(
+        request.folder, report=report, token=token, on_decoded=on_decoded, min_classes=request.min_classes,
+        nested=request.nested,
+    )  # fmt: skip
+    if request.hierarchy is None:
+        return dataset
+    return replace(dataset, paths=read_hierarchy_file(request.hierarchy, dataset.classes))
 
 
 def _extractor(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool) -> FeatureExtractor:

@@ -26,7 +26,7 @@ class GarbageCollectionTimer(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
-        gc.freeze()  # passes skip what exists by now, which stays
+        gc.freeze()  # passes skip what exists already, which stays
         self._old = 0
         self.startTimer(_EVERY_MS)
 

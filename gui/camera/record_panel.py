@@ -50,7 +50,7 @@ class RecordPanel(Panel):
         self.undo, self.redo = button("", undo_stack.undo, kind="link"), button("", undo_stack.redo, kind="link")
         self.train = button(tr("Train a model…"), self.training_wanted.emit)
         about = tr("Enter a class, show it to the camera and hold the button or Space. Only then are photos saved.")
-        # the button comes before the text, so that it is in sight in the lowest window
+        # the button comes before the text, so that it is visible in the lowest window
         add(self.body, self.name, self.record, self.error, label(about, "muted", wrap=True), self.classes)
         add(self.body, hbox(self.undo, self.redo, SPACE), self._make_place(), self.train)
         self._connect(undo_stack)

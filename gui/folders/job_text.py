@@ -86,7 +86,7 @@ def _rate_text(job: JobSummary, progress: JobProgress) -> str:
 
 
 def end_text(end: JobEnd) -> str:
-    """What a finished run of a job did, and what it could not tell or read."""
+    """What a finished run of a job did, with the numbers of unknown and unreadable photos."""
     if not end.fresh:
         return tr("No new photos found.")
     took = duration(end.seconds)

@@ -22,7 +22,7 @@ from gui.widgets.photo_panel import coverage_text, headline_text
 
 _WIDTH: Final = 304
 _LIKELY: Final = 3
-"""How many of the likeliest classes come first."""
+"""How many of the most likely classes come first."""
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
 _MIN_CHOICES: Final = 2
 _OFFER: Final = 34

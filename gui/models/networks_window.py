@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QWidget
 
@@ -38,11 +40,16 @@ class NetworksWindow(SecondWindow):
         for axis in CostAxis:
             self.axis.addItem(tr(AXIS_TITLES[axis]), axis)
         self.measured = label(kind="muted")
-        self.measure = button(tr("Measure this computer"), self._measure)
+        self.measure = button(tr("Measure this computer"), lambda: self._measure(api.measure_networks))
+        self.measure_litert = button(tr("Measure LiteRT"), lambda: self._measure(api.measure_litert))
+        self.measure_litert.setToolTip(
+            tr("Converts backbones to LiteRT files and measures them. Takes minutes and needs TensorFlow.")
+        )
         self.strip = WorkStrip(tr("Progress of the measurement"), tr("Cancel the measurement"))
         self.error_text = label(kind="danger", wrap=True)
         self.error_text.hide()
-        head = hbox(label(tr("Accuracy against:")), self.axis, SPACE, self.measured, self.measure, spacing=theme.GRID)
+        buttons = self.measured, self.measure, self.measure_litert
+        head = hbox(label(tr("Accuracy against:")), self.axis, SPACE, *buttons, spacing=theme.GRID)
         vbox(head, self.strip, self.error_text, fill(self.plot), parent=self, margins=16, spacing=2 * theme.GRID)
         self.axis.currentIndexChanged.connect(lambda: self.plot.show_axis(self.axis.currentData()))
         self.strip.cancel_wanted.connect(self._cancel)
@@ -62,11 +69,11 @@ class NetworksWindow(SecondWindow):
             tr("Not measured yet") if moment is None else tr("Measured {time}", time=version_text.format_time(moment))
         )
 
-    def _measure(self) -> None:
+    def _measure(self, verb: Callable[..., NetworkComparison]) -> None:
         self.error_text.hide()
-        self.measure.setEnabled(False)
+        self._allow_measuring(is_allowed=False)
         self.strip.begin(tr("Measuring…"))
-        task = self._measuring = self._tasks.start(api.measure_networks)
+        task = self._measuring = self._tasks.start(verb)
         task.progressed.connect(self.strip.show_progress)
         task.succeeded.connect(self.show_comparison)
         task.failed.connect(self._on_failed)
@@ -82,4 +89,8 @@ class NetworksWindow(SecondWindow):
     def _on_ended(self) -> None:
         self._measuring = None
         self.strip.end()
-        self.measure.setEnabled(True)
+        self._allow_measuring(is_allowed=True)
+
+    def _allow_measuring(self, *, is_allowed: bool) -> None:
+        self.measure.setEnabled(is_allowed)
+        self.measure_litert.setEnabled(is_allowed)

@@ -85,15 +85,15 @@ class ModelsPage(QWidget):
         self.buttons.use.clicked.connect(self._use_chosen)
         self.buttons.repair.clicked.connect(self._use_intact)
         self.buttons.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
-        self.buttons.statistics.clicked.connect(self.show_statistics)
-        self.buttons.export.clicked.connect(self.export)
-        self.buttons.remove.clicked.connect(self.remove_model)
+        self.buttons.statistics.clicked.connect(lambda: self.counts.open(self._reference()))
+        self.buttons.export.clicked.connect(self._export)
+        self.buttons.remove.clicked.connect(lambda: library.remove(self.choices.name))
         self.choices.currentItemChanged.connect(self._show_chosen)
         self.choices.itemActivated.connect(self._use_chosen)
         self.versions.chosen.connect(self._show_chosen)
         self.versions.use_wanted.connect(self._use_version)
         self.versions.result_wanted.connect(self._show_evaluation)
-        self.versions.back_wanted.connect(self.roll_back)
+        self.versions.back_wanted.connect(lambda: library.roll_back(self.choices.name))
         self.versions.remove_wanted.connect(lambda number: library.remove(self.choices.name, number))
         self.imports.noticed.connect(self._notices.show_one)
         self.imports.imported.connect(self._on_imported)
@@ -146,25 +146,10 @@ class ModelsPage(QWidget):
 
     # ---- actions
 
-    def export(self) -> None:
+    def _export(self) -> None:
         """Ask how to export the selected version."""
-        if self._reference():
-            self.export_panel.open(self._reference())
-            self._area.ensureWidgetVisible(self.export_panel)
-
-    def show_statistics(self) -> None:
-        """Show the statistics of the selected version."""
-        if self.buttons.statistics.isEnabled() and self._reference():
-            self.counts.open(self._reference())
-
-    def roll_back(self) -> None:
-        """Return the selected model to the version that was active before."""
-        self._session.library.roll_back(self.choices.name)
-
-    def remove_model(self) -> None:
-        """Remove the selected model with all its versions; this can be undone."""
-        if self.buttons.remove.isEnabled():
-            self._session.library.remove(self.choices.name)
+        self.export_panel.open(self._reference())
+        self._area.ensureWidgetVisible(self.export_panel)
 
     def show_version(self, name: str, number: int) -> None:
         """Select this version, now or once it is listed."""

@@ -26,7 +26,7 @@ _MAX_ROW: Final = 64
 """The height of a class whose bars are 22 pixels thick."""
 _BAR: Final = 0.32
 _GAP: Final = 0.06
-"""Between the bars of a class: without colour, they could not be told apart where they touch."""
+"""The gap between the bars of a class, which would look like one bar without colour if they touched."""
 _LONGEST_LABEL: Final = 112
 
 

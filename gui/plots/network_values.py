@@ -55,6 +55,7 @@ AXIS_LABELS: Final[Mapping[CostAxis, str]] = {
 KINDS: Final[Mapping[NetworkKind, str]] = {
     NetworkKind.PUBLISHED: mark("Published"),
     NetworkKind.MEASURED: mark("Measured on this computer"),
+    NetworkKind.LITERT: mark("LiteRT file, measured"),
     NetworkKind.OWN: mark("Your model"),
 }
 
@@ -119,7 +120,8 @@ def describe(one: ComparedNetwork) -> str:
     """Everything about a network, as sentences."""
     cost = tr("{weights:,} weights, {size}, {billions:.3g} billion multiply-adds.", weights=one.weights,
               size=size(one.size_bytes), billions=one.multiply_adds / 1e9)  # fmt: skip
-    return " ".join(part for part in (_accuracy_sentence(one), cost, _time_sentence(one)) if part)
+    caution = tr("Its own accuracy was not measured.") if one.kind is NetworkKind.LITERT else ""
+    return " ".join(part for part in (_accuracy_sentence(one), caution, cost, _time_sentence(one)) if part)
 
 
 def _accuracy_sentence(one: ComparedNetwork) -> str:

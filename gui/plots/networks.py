@@ -48,7 +48,9 @@ from gui.widgets.basic import label
 _LABEL: Final = 11
 _LONGEST: Final = 0.5
 """The longest label as a fraction of the width of its chart."""
-_SIZES: Final[Mapping[PointStyle, int]] = {"ring": 15, "squares": 7, "diamonds": 11}
+_MEASURED: Final = ("squares", "dots")
+"""The markers of what was measured on this computer."""
+_SIZES: Final[Mapping[PointStyle, int]] = {"ring": 15, "squares": 7, "dots": 7, "diamonds": 11}
 """In pixels; a square fits into a ring, as a measured network has the multiply-adds of the published one."""
 _SAME_PLACE: Final = 8.0
 """How far apart two points share a label, in pixels."""
@@ -114,12 +116,16 @@ class _ScatterCanvas(Canvas):
         self.setMouseTracking(True)
         self.viewport().setMouseTracking(True)
         published = tr("ImageNet, 1,000 classes: published")
-        self._published = _Panel(self, 0, published, {NetworkKind.PUBLISHED: "ring", NetworkKind.MEASURED: "squares"})
+        kinds: dict[NetworkKind, PointStyle] = {
+            NetworkKind.PUBLISHED: "ring", NetworkKind.MEASURED: "squares", NetworkKind.LITERT: "dots",
+        }  # fmt: skip
+        self._published = _Panel(self, 0, published, kinds)
         self._own = _Panel(self, 2, tr("Your test photos, your classes"), {NetworkKind.OWN: "diamonds"})
         legend = Legend(
             [
                 (tr(KINDS[NetworkKind.PUBLISHED]), "ring", "plot_main"),
                 (tr(KINDS[NetworkKind.MEASURED]), "squares", "plot_other"),
+                (tr(KINDS[NetworkKind.LITERT]), "dots", "plot_other"),
                 (tr("Your models"), "diamonds", "plot_main"),
             ]
         )
@@ -204,7 +210,7 @@ class _Panel:
         self._points: Sequence[Point] = ()
         self._series = {
             kind: Scatter(
-                canvas, self._chart, "plot_other" if style == "squares" else "plot_main", style, _SIZES[style]
+                canvas, self._chart, "plot_other" if style in _MEASURED else "plot_main", style, _SIZES[style]
             )
             for kind, style in styles.items()
         }
@@ -335,7 +341,7 @@ def _rectangle(label: PlacedLabel) -> QRectF:
 
 
 def _above(place: QPointF, text: str, room: QRectF) -> QRectF:
-    """Room for a text above a point, or below it at the upper end of the room, whatever it covers."""
+    """The place of a text above a point, or below it at the top of the room, whatever it covers."""
     size = text_size(text, _LABEL)
     top = place.y() - 16 - size.height()
     left = max(room.left() + 6, min(place.x() - size.width() / 2, room.right() - size.width() - 6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from pathlib import Path
 from typing import Final
 
 from core.base.i18n import tr, tr_n
@@ -21,19 +22,23 @@ class Speed:
 
     def __init__(self) -> None:
         self._classified: deque[tuple[float, float]] = deque(maxlen=_MAX_RECENT)
-        self._inference_ms: deque[float] = deque(maxlen=_MAX_SAMPLES)
+        self._inference_ms: dict[Path, float] = {}
 
     def add(self, outcome: Outcome) -> None:
         """Count an image that was classified now."""
         inference_ms = outcome.timing.inference_ms if isinstance(outcome, Prediction) else 0.0
         self._classified.append((time.monotonic(), inference_ms))
         if isinstance(outcome, Prediction):
-            self._inference_ms.append(inference_ms)
+            self._inference_ms.pop(outcome.path, None)  # a photo counts once, as it was classified last
+            self._inference_ms[outcome.path] = inference_ms
+            if len(self._inference_ms) > _MAX_SAMPLES:
+                del self._inference_ms[next(iter(self._inference_ms))]
 
     def images_per_second(self) -> float:
         """Classified images per second over the last few seconds; 0 while nothing runs.
 
-        0 as well if computing them takes longer than that: their features were kept, and only another head was new.
+        Also 0 if only the head was changed: predictions from cached features say nothing about the speed. Their times,
+        which are those of the first inference, then add up to more than the time that has passed.
         """
         now = time.monotonic()
         recent = [(moment, took) for moment, took in self._classified if now - moment < _WINDOW_S]
@@ -47,10 +52,10 @@ class Speed:
             return tr("no photos yet")
         import statistics  # slow to import
 
-        median = statistics.median(self._inference_ms)
+        median = statistics.median(self._inference_ms.values())
         if len(self._inference_ms) < 2:
             return tr("{milliseconds:.1f} ms (1 photo)", milliseconds=median)
-        slow = statistics.quantiles(self._inference_ms, n=20, method="inclusive")[-1]
+        slow = statistics.quantiles(self._inference_ms.values(), n=20, method="inclusive")[-1]
         return tr_n(
             "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photo)",
             "median {median:.1f} ms, 95% within {slow:.1f} ms ({count:,} photos)",

@@ -47,7 +47,7 @@ class Availability(QObject):
         self.update()
 
     def _make_table(self) -> Mapping[ActionId, Callable[[], str]]:
-        """What tells why an action cannot be carried out; an empty text means that it can."""
+        """For each action, why it cannot be carried out; an empty text means that it can."""
         return {
             ActionId.CAMERA: missing_reason,
             ActionId.OPEN_FILE: self._no_file,

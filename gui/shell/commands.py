@@ -121,10 +121,10 @@ class Commands(QObject):
         pages = self._pages
         return {
             ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
-            ActionId.STATISTICS: lambda: self._on_models(pages.models.show_statistics),
-            ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.export),
-            ActionId.ROLL_BACK: lambda: self._on_models(pages.models.roll_back),
-            ActionId.REMOVE_MODEL: lambda: self._on_models(pages.models.remove_model),
+            ActionId.STATISTICS: lambda: self._on_models(pages.models.buttons.statistics.click),
+            ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.buttons.export.click),
+            ActionId.ROLL_BACK: lambda: self._on_models(pages.models.versions.back.click),
+            ActionId.REMOVE_MODEL: lambda: self._on_models(pages.models.buttons.remove.click),
         }
 
     @cached_property

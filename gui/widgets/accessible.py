@@ -1,4 +1,4 @@
-"""Roles for screen readers that Qt cannot tell from the class of a widget."""
+"""Roles for screen readers that Qt cannot infer from the class of a widget."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class DropContent:
 
 
 def drop_text(content: DropContent) -> str:
-    """What dropping the content does, as far as the names tell: asking a disk would make the window wait."""
+    """What dropping the content does, as far as the names show: reading a disk would make the window wait."""
     names = [path.name for path in content.paths]
     if not names:
         return tr("Add this image")

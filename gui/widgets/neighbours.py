@@ -37,17 +37,21 @@ class NeighbourStrip(QWidget):
     def __init__(self, pictures: PictureClient) -> None:
         super().__init__()
         self._tiles = _Tiles(pictures)
-        heading = label(tr("Most similar training photos"), "muted")
+        heading = label(tr("Training photos by similarity"), "muted", wrap=True)
         heading.setToolTip(tr("The number is the cosine of their features: 1 is the same, 0 is nothing in common."))
         self._model = ""
         self._tiles.forget_wanted.connect(lambda photo: self.forget_wanted.emit(photo, self._model))
-        vbox(heading, self._tiles, parent=self, spacing=theme.GRID // 2)
+        self._note = label(tr("This model keeps no thumbnails of its training photos."), "muted", wrap=True)
+        for text in (heading, self._note):
+            text.setMinimumWidth(1)
+        vbox(heading, self._tiles, self._note, parent=self, spacing=theme.GRID // 2)
         self.hide()
 
     def show_neighbours(self, neighbours: Sequence[Neighbour], model: str) -> None:
         """Show these training photos of the model of a name, the nearest first."""
         self._model = model
         self._tiles.show_neighbours(tuple(neighbours))
+        self._note.setVisible(not any(map(_picture_of, neighbours)))
         self.setVisible(bool(neighbours))
 
 

@@ -116,7 +116,7 @@ class Notices(QWidget):
         self.changed.emit()
 
     def remove(self, key: str) -> None:
-        """Remove the notice with this key: what it says is no longer so."""
+        """Remove the notice with this key, as it no longer applies."""
         for toast in [one for one in self._toasts if one.notice.key == key]:
             self._dismiss(toast)
         for old in [one for one in self.kept if one.notice.key == key]:

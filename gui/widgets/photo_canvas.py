@@ -29,7 +29,7 @@ _DELAY_MS: Final = 15
 """How long zooming and panning may go on before the visible part is drawn again."""
 
 _MARGIN: Final = 128
-"""How far beyond the edges of the view is drawn, in pixels of widgets: what panning brings into sight is ready."""
+"""How far beyond the edges of the view is drawn, in pixels of widgets: what panning makes visible is ready."""
 
 _Request = tuple[Area | None, int, int]
 """The visible part, None for all, and the size in which it is drawn."""

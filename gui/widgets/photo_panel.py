@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWi
 from core.base.errors import ImageErrorKind
 from core.base.i18n import mark, tr
 from core.base.text import display_path, either_text
-from core.prediction import Failure, Outcome, Prediction, Score
+from core.prediction import Failure, Level, Outcome, Prediction, Score
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
@@ -85,7 +85,7 @@ class PhotoPreview(QWidget):
         return self._follows_width
 
     def heightForWidth(self, width: int) -> int:
-        """Three quarters of the width, but never so much of the window that the prediction is out of sight."""
+        """Three quarters of the width, but never so much of the window that the prediction is hidden."""
         return max(_MIN_HEIGHT, min(width * 3 // 4, round(self.window().height() * _MAX_PART)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -237,7 +237,8 @@ class PhotoPanel(Panel):
         self._view.clicked.connect(self.viewing_wanted)
         self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
         self._answer, self._about_label = label(kind="title", wrap=True), label(kind="muted", wrap=True)
-        for text in (self._name, self._answer, self._about_label, self._note):
+        self._levels = label(kind="muted", wrap=True)
+        for text in (self._name, self._answer, self._levels, self._about_label, self._note):
             text.setMinimumWidth(1)  # a long file name is cut rather than all that is shown below it
         self._scores, self._properties, self.map = ScoreBars(rows), PropertyList(rows), PhotoMap()
         self._scores.chosen.connect(self.map.choose)
@@ -245,7 +246,7 @@ class PhotoPanel(Panel):
         self.map.asked.connect(self._scores.mark)
         self.map.turned.connect(lambda is_on: self._scores.let_choose(on=is_on))
         self.neighbours = NeighbourStrip(pictures)
-        add(self.body, self._view, self.map, self._name, self._answer, self._about_label, self._note)
+        add(self.body, self._view, self.map, self._name, self._answer, self._levels, self._about_label, self._note)
         for one in buttons:
             one.setProperty("edge", True)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self.neighbours, self._properties)
@@ -273,6 +274,7 @@ class PhotoPanel(Panel):
         self._name.setText("" if path is None else display_path(path.name))
         self._name.setToolTip("" if path is None else display_path(path))
         self._answer.setText(tr("No photo selected") if path is None else own_label or headline_text(outcome))
+        show_text(self._levels, levels_text(outcome))
         show_text(self._about_label, about_label)
         show_text(self._note, note_text(outcome, is_labelled=bool(own_label)))
         prediction = outcome if isinstance(outcome, Prediction) else None
@@ -301,6 +303,8 @@ def headline_text(outcome: Outcome | None) -> str:
     match outcome:
         case Prediction(unknown=True):
             return tr("Unknown, maybe {label}", label=outcome.best.label)
+        case Prediction() if (group := _group_of(outcome)) is not None:
+            return tr("{group}, maybe {label}", group=group.label, label=outcome.best.label)
         case Prediction() if outcome.is_unsure:
             return tr("Not sure, maybe {label}", label=outcome.best.label)
         case Prediction():
@@ -309,6 +313,20 @@ def headline_text(outcome: Outcome | None) -> str:
             return tr("Couldn't read this photo")
         case None:
             return tr("Waiting")
+
+
+def _group_of(outcome: Prediction) -> Level | None:
+    """The group of classes that is sure where no class is; None if a class is, or the model has no groups."""
+    found = outcome.rolled_up
+    return found if found and found.label != outcome.best.label else None
+
+
+def levels_text(outcome: Outcome | None) -> str:
+    """The levels of the model's hierarchy that are sure enough; empty if there are none."""
+    found = outcome.rolled_up if isinstance(outcome, Prediction) and not outcome.unknown else None
+    if found is None:
+        return ""
+    return tr("{levels}: {confidence}", levels=" › ".join(found.path), confidence=confidence(found.probability))
 
 
 def prediction_text(label: str, probability: float, *, is_unknown: bool) -> str:

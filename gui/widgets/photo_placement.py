@@ -91,5 +91,5 @@ class Placement:
 
 
 def _bounded(middle: float, side: int, visible: float) -> float:
-    """The middle on one axis: that of the photo if all of it is visible, otherwise so that its edges are not passed."""
+    """The middle on one axis: the photo's own if all of it is visible, otherwise limited by the photo's edges."""
     return side / 2 if visible >= side else min(max(middle, visible / 2), side - visible / 2)

@@ -1,4 +1,4 @@
-"""Windows beside the main one: opened over it, on the screen as a whole, and closed with Escape or Ctrl+W."""
+"""Windows beside the main one: opened over it, fully on the screen, and closed with Escape or Ctrl+W."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FRAME: Final = QSize(16, 48)
 
 
 def room_on(screen: QScreen) -> QSize:
-    """The size of the largest window that is on the screen as a whole, its frame included."""
+    """The size of the largest window that fits on the screen with its frame."""
     return screen.availableGeometry().size() - _FRAME
 
 
@@ -77,7 +77,7 @@ class SecondWindow(QWidget):
 
 
 def _centred(size: QSize, over: QRect, screen: QRect) -> QPoint:
-    """Where a window of this size is centred over another one, and on the screen as a whole."""
+    """Where a window of this size is centred over another one, and fully on the screen."""
     box = QRect(QPoint(0, 0), size)
     box.moveCenter(over.center())
     left = max(screen.left(), min(box.left(), screen.right() + 1 - size.width()))

@@ -112,6 +112,7 @@ QTextBrowser {
 QListView { background: $window; border: none; outline: none; }
 QAbstractItemView#choices { background: transparent; border: none; outline: none; }
 QAbstractItemView#choices::item { padding: 8px; color: $text; }
+QTreeView#choices::item { padding: 8px 8px 8px 5px; }
 QAbstractItemView#choices::item:hover { background: $track; }
 QAbstractItemView#choices::item:selected { background: $accent_soft; color: $text; }
 QAbstractItemView#found { background: transparent; border: none; outline: none; selection-color: $text; }

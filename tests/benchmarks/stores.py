@@ -33,13 +33,14 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from core.base import paths, settings
 from core.base.errors import FoveaError
+from core.base.file_state import FileState
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.base.salvage import DAMAGED
 from core.datasets.label_file import find_labels
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import LEFT_OUT
-from core.datasets.scan_cache import FileState, ImageInfo, ScanCache
+from core.datasets.scan_cache import ImageInfo, ScanCache
 from core.datasets.subsets import Subset
 from core.engine import provider_selection
 from core.engine.feature_store import FeatureKind, FeatureStore

@@ -1,4 +1,4 @@
-"""The rules in a card are checked."""
+"""The rules in a card, which may come from anywhere."""
 
 from __future__ import annotations
 
@@ -8,8 +8,55 @@ import pytest
 
 from core.base.errors import ModelError
 from core.card import read_card, write_card
-from core.card_rules import OutOfSample, PredictionSets
+from core.card_rules import Hierarchy, OutOfSample, PredictionSets, UnknownRule
 from tests import tiny
+
+PATHS = [["warm", "red"], ["cold", "green"], ["blue"]]
+
+
+def with_hierarchy(value: object) -> bytes:
+    return json.dumps(json.loads(write_card(tiny.model_card())) | {"hierarchy": value}).encode()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"unknown": UnknownRule("bank.npz", "0" * 64, 0.02, -5, 8.0, 0.15)},
+        {"sets": PredictionSets(0.9, (0.5, 0, 1.0))},
+        {"out_of_sample": OutOfSample((1, 0.75, 0.75), (0, 0.5, 1), (1, 2))},
+        {"hierarchy": Hierarchy((("warm", "red"), ("cold", "dark", "green"), ("blue",)), 0.75)},
+    ],
+)
+def test_rules_are_read_as_they_were_written(rules: dict[str, object]) -> None:
+    card = tiny.model_card(**rules)
+    assert read_card(write_card(card)) == card
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        *(PATHS[:2], [*PATHS, ["x"]], [["red"], [], ["blue"]], "red", [["warm", "pink"], *PATHS[1:]]),
+        *([["warm", 1, "red"], *PATHS[1:]], [["\n", "red"], *PATHS[1:]], [["x"] * 30 + ["red"], *PATHS[1:]]),
+    ],
+)
+def test_paths_that_are_not_those_of_the_classes_are_refused(paths: object) -> None:
+    with pytest.raises(ModelError, match="paths"):
+        read_card(with_hierarchy({"paths": paths, "minimum": 0.8}))
+
+
+@pytest.mark.parametrize("minimum", [0.5, 1.1, "high", None])
+def test_a_level_is_sure_only_above_one_half(minimum: object) -> None:
+    """Otherwise two levels beside each other could be."""
+    with pytest.raises(ModelError, match="minimum"):
+        read_card(with_hierarchy({"paths": PATHS, "minimum": minimum}))
+
+
+def test_classes_without_groups_are_no_hierarchy() -> None:
+    assert Hierarchy.of(("red", "blue"), {"green": ("cold", "green"), "red": ("red",)}) is None
+    found = Hierarchy.of(("red", "green"), {"green": ("cold", "green")})
+    assert found is not None
+    assert found.paths == (("red",), ("cold", "green"))
+    assert found.known == {"red": ("red",), "green": ("cold", "green")}
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core.app import benchmark
+from core.app import benchmark, litert_benchmark
 from core.base import paths
+from core.base.errors import ModelError
+from core.card import write_card
 from core.jobs import pipeline, walk
 from core.models import classifier
 from core.outputs import sort
-from core.services.processes import serve_batch, serve_engine, serve_library
+from core.services.processes import serve_batch, serve_engine, serve_library, serve_training
+from core.training import fetch
+from tests import tiny
 
 DEADLY = "deadly.png"
 
@@ -108,6 +113,36 @@ def serve_batch_that_sorts_slowly(connection: Connection) -> None:
 
     sort.execute, sort.undo = slowly(sort.execute), slowly(sort.undo)
     serve_batch(connection)
+
+
+def serve_training_that_adds_tiny_networks(connection: Connection) -> None:
+    """Serve like the training process, with a trainer for which every network is the tiny one; it lacks VGG16."""
+
+    def convert(arguments, **_):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
+        folder = Path(arguments[1])
+        request = fetch.read_request(folder)
+        if request.network == "vgg16":
+            raise ModelError("No weights for VGG16.", hint="Choose another network.")
+        card = tiny.backbone_card(name=request.name)
+        files = {fetch.BACKBONE: tiny.backbone_bytes(), fetch.BACKBONE_CARD: write_card(card), fetch.NORMALISATION: b""}
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        return {}
+
+    fetch.run_trainer = convert
+    serve_training(connection)
+
+
+def serve_library_that_measures_litert(connection: Connection) -> None:
+    """Serve like the library process, with a trainer that converts only MobileNetV2, in no time."""
+
+    def convert(arguments, **_):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
+        names = {json.loads((place / "card.json").read_bytes())["name"]: int(place.name)
+                 for place in Path(arguments[1]).glob("[0-9]*")}  # fmt: skip
+        return {"files": [[names["mobilenet-v2"], "int8", 2_600_000, 3.5]]}
+
+    litert_benchmark.run_trainer = convert
+    serve_library(connection)
 
 
 def serve_library_that_measures_little(connection: Connection) -> None:

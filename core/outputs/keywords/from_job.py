@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from core.base.errors import ModelError
 from core.base.progress import CancelToken
 from core.jobs.queries import ResultStore
 from core.jobs.values import THRESHOLD, Row, State
+from core.models.library import open_library
 from core.outputs.keywords.exiftool import ExifTool
 from core.outputs.keywords.record import SidecarRecord
 from core.outputs.keywords.values import (
@@ -35,6 +39,9 @@ RowAssignment: TypeAlias = tuple[int, KeywordAssignment]
 class KeywordPolicy:
     """Which results become keywords.
 
+    Of a model with a hierarchy, a photo below the minimum confidence gets the keyword of the narrowest group that
+    reaches it.
+
     Attributes:
         threshold: the minimum confidence, 0..1; labels by the user always count.
         unsure: whether the others get the keyword `UNSURE` instead of none.
@@ -45,14 +52,29 @@ class KeywordPolicy:
 
     def assign(self, rows: Iterable[Row]) -> Iterator[RowAssignment]:
         """The keywords for the photos of rows; those that are not classified are skipped."""
+        levels_of = cache(_levels_of)
         for row in rows:
             if row.state is State.DONE:
-                yield row.number, KeywordAssignment(row.path, self._label(row))
+                path = self._path(row, levels_of)
+                yield row.number, KeywordAssignment(row.path, path[-1] if path else None, path[:-1])
 
-    def _label(self, row: Row) -> str | None:
-        if row.is_unsure(self.threshold):
-            return UNSURE if self.unsure else None
-        return row.final_label
+    def _path(self, row: Row, levels_of: Callable[[str], Mapping[str, tuple[str, ...]]]) -> tuple[str, ...]:
+        """The levels of a row's keyword; empty for none."""
+        if not row.is_unsure(self.threshold):
+            label = row.final_label
+            return levels_of(row.model).get(label, (label,)) if label else ()
+        evidence = row.prediction.evidence if row.prediction and not row.is_unknown else None
+        levels = evidence.levels if evidence else ()
+        sure = [level.path for level in levels if level.probability >= self.threshold]
+        return sure[-1] if sure else (UNSURE,) if self.unsure else ()
+
+
+def _levels_of(model: str) -> Mapping[str, tuple[str, ...]]:
+    """The levels of each class in a model's hierarchy; empty if there is none, or the model was removed."""
+    with contextlib.suppress(ModelError):
+        hierarchy = open_library().find(model).card.hierarchy
+        return hierarchy.known if hierarchy else {}
+    return {}
 
 
 def write_assigned(

@@ -103,18 +103,21 @@ class CopyMode(Enum):
     """None: it was done when we created the sidecar, and the user's changes since then count."""
 
 
-def diff_keywords(found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY) -> KeywordDiff:
+def diff_keywords(
+    found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY, groups: Words = ()
+) -> KeywordDiff:
     """The changes after which a file has `label` and no other keyword of Fovea.
 
     Args:
         found: the keywords in the file.
         label: None for no keyword of Fovea.
         copying: the lists to which hidden keywords are copied.
+        groups: the levels above `label` in hierarchical lists, from the broadest.
     """
     if label is None:
         removed = found.own_recorded.without(_adopted(found))
         return KeywordDiff(removed=removed, added=KeywordLists(), forgotten=found.own_recorded, recorded=KeywordLists())
-    wanted = _target_keywords(found, keyword(label), copying)
+    wanted = _target_keywords(found, keyword(label), copying, groups)
     deleted = _common(
         found.own_recorded.without(found.present), _secondary_lists(found)
     )  # by the user, so not to be copied again
@@ -132,14 +135,15 @@ def keyword(label: str) -> str:
     return _BLANK.sub(" ", label).strip() or "?"
 
 
-def _target_keywords(found: FoundKeywords, word: str, copying: CopyMode) -> KeywordLists:
+def _target_keywords(found: FoundKeywords, word: str, copying: CopyMode, groups: Words) -> KeywordLists:
     """The keywords of Fovea to be present in addition to the user's own."""
-    level, own, copies = word.translate(_LEVELS), found.own, _copies(found, copying)
+    own, copies = found.own, _copies(found, copying)
+    path = [ROOT, *(level.translate(_LEVELS) for level in (*map(keyword, groups), word))]
     has_word = word.casefold() in map(str.casefold, (*own.subject, *copies.subject))
     return KeywordLists(
         subject=copies.subject if has_word else (*copies.subject, word),
-        hierarchy=_unique((*copies.hierarchy, f"{ROOT}|{level}")),
-        tags=_unique((*copies.tags, f"{ROOT}/{level}")),
+        hierarchy=_unique((*copies.hierarchy, "|".join(path))),
+        tags=_unique((*copies.tags, "/".join(path))),
     ).without(own)
 
 

@@ -188,7 +188,7 @@ def _has_no_other_metadata(photo: PhotoMetadata) -> bool:
 def _photo_edit(photo: PhotoMetadata, label: str | None) -> tuple[FileEdit, ...]:
     if not isinstance(photo.in_photo, Metadata) or photo.photo in photo.outside:
         return ()
-    planned = diff_keywords(photo.in_photo.found, label)
+    planned = diff_keywords(photo.in_photo.found, label, groups=photo.assignment.groups)
     suffix = SUFFIXES.get(photo.in_photo.kind, photo.photo.suffix)
     edit = FileEdit(photo.assignment.photo, photo.photo, planned, suffix, is_ambiguous=bool(photo.in_photo.warning))
     return () if planned.is_empty else (edit,)
@@ -199,7 +199,8 @@ def _sidecar_edit(photo: PhotoMetadata, label: str | None, seed: Seed, *, began:
         return () if label is None else (_new_sidecar(photo, label, seed),)
     if not isinstance(photo.in_sidecar, Metadata):
         return ()
-    planned = diff_keywords(photo.sidecar_keywords, label, CopyMode.NONE if photo.in_sidecar.begun else CopyMode.EMPTY)
+    copying = CopyMode.NONE if photo.in_sidecar.begun else CopyMode.EMPTY
+    planned = diff_keywords(photo.sidecar_keywords, label, copying, photo.assignment.groups)
     is_marked = label is None and bool(photo.in_sidecar.begun)
     mark = (photo.in_sidecar.begun or NOTHING.rest) if began and label is not None else "" if is_marked else None
     is_doubtful = bool(photo.in_sidecar.warning)
@@ -211,7 +212,7 @@ def _new_sidecar(photo: PhotoMetadata, label: str, seed: Seed) -> FileEdit:
     """A new sidecar that hides nothing: it starts with what programs that prefer sidecars read before."""
     content, metadata = seed
     found = replace(metadata.found, elsewhere=photo.photo_keywords.shown)
-    planned = diff_keywords(found, label, CopyMode.ALL)
+    planned = diff_keywords(found, label, CopyMode.ALL, photo.assignment.groups)
     return FileEdit(photo.assignment.photo, photo.sidecar, planned, marker=metadata.rest, seed=content)
 
 

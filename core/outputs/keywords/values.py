@@ -44,10 +44,17 @@ class KeywordChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeywordAssignment:
-    """The only keyword of Fovea that a photo should have; None for none."""
+    """The only keyword of Fovea that a photo should have; None for none.
+
+    Attributes:
+        photo: the photo.
+        label: the keyword.
+        groups: in hierarchical lists, the levels above it, from the broadest.
+    """
 
     photo: Path
     label: str | None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

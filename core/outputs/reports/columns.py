@@ -10,6 +10,8 @@ from typing import Any, Final, Self, TypeAlias
 from core.jobs.values import Review, Row
 from core.prediction import Failure, Neighbour, Outcome, Prediction, Score
 
+LEVEL_SEPARATOR: Final = " > "
+"""Between the levels of a hierarchy, in texts."""
 Value: TypeAlias = str | float | bool | None
 """The value of a column; None if it is empty."""
 
@@ -115,6 +117,7 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
         content |= {"scores": scores(row, column_set.top_k)}
         content |= {column.name: column.value_of(row) for column in (_UNKNOWN, UNKNOWN_SCORE, *_ORIGIN)}
         content |= {"set": _set(outcome), "set_coverage": _coverage(outcome), "nearest": _nearest(outcome)}
+        content["rolled_up"] = _rolled_up(outcome)
         content["warnings"] = list(outcome.warnings)
     if column_set.reviewed:
         content |= {column.name: column.value_of(row) for column in _REVIEW}
@@ -159,6 +162,14 @@ def _coverage(outcome: Prediction) -> float | None:
     return outcome.evidence.coverage if outcome.evidence else None
 
 
+def _rolled_up(outcome: Prediction) -> dict[str, Any] | None:
+    """The narrowest group of classes that is sure enough as in JSON; None if there is none."""
+    found = outcome.rolled_up
+    if found is None:
+        return None
+    return {"label": found.label, "path": list(found.path), "probability": _fraction(found.probability)}
+
+
 def _neighbours(outcome: Prediction) -> tuple[Neighbour, ...]:
     return outcome.evidence.nearest if outcome.evidence else ()
 
@@ -193,6 +204,11 @@ SET: Final = _prediction_column("set", ColumnKind.TEXT, lambda outcome: _joined(
 NEAREST: Final = _prediction_column(
     "nearest", ColumnKind.TEXT, lambda outcome: _joined(map(_near_text, _neighbours(outcome)))
 )
+ROLLED_UP: Final = _prediction_column(
+    "rolled_up",
+    ColumnKind.TEXT,
+    lambda outcome: LEVEL_SEPARATOR.join(outcome.rolled_up.path) if outcome.rolled_up else None,
+)
 _PREDICTION: Final = (
     Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
     _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
@@ -202,6 +218,12 @@ _PREDICTION: Final = (
     SET,
     _prediction_column("set_coverage", ColumnKind.FRACTION, _coverage),
     NEAREST,
+    ROLLED_UP,
+    _prediction_column(
+        "rolled_up_probability",
+        ColumnKind.FRACTION,
+        lambda outcome: _fraction(outcome.rolled_up.probability) if outcome.rolled_up else None,
+    ),
 )
 _REVIEW: Final = (
     Column("answer", ColumnKind.TEXT, lambda row: row.final_label),

@@ -13,6 +13,8 @@ from core.training.request import TrainRequest
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
 from gui.training.wizard.method_step import MethodStep
+from gui.training.wizard.network_controller import NetworkController
+from gui.training.wizard.options import Fields
 from gui.training.wizard.photos_controller import PhotosController
 
 _DELAY_MS: Final = 1000
@@ -33,7 +35,7 @@ class MethodController(QObject):
     def __init__(self, session: Session, photos: PhotosController, pages: QStackedWidget) -> None:
         super().__init__(pages)
         self._settings, self._photos, self._pages = session.settings, photos, pages
-        self._models, self._library = session.models, session.library
+        self._models, self._library, self._training = session.models, session.library, session.training
         self._listed: dict[str, bool] = {}
         self._forecasting, self._previewing = LatestTask(session.training), LatestTask(session.training)
         self._delay = QTimer(self, interval=_DELAY_MS, singleShot=True)
@@ -47,6 +49,7 @@ class MethodController(QObject):
         step.changed.connect(self.changed)
         step.preview_wanted.connect(self._preview)
         step.options.network_changed.connect(self._forecast)
+        step.options.made.connect(self._on_options_made)
         step.keep.toggled.connect(self._forecast)
         self._library.listed.connect(self._on_listed)
         self._pages.addWidget(step)
@@ -62,7 +65,7 @@ class MethodController(QObject):
         self._delay.start()
 
     def show(self) -> None:
-        """Prepare the step for the user: measure now what would be measured soon."""
+        """Show the current choices, and measure the times of the recipes without further delay."""
         self._library.refresh()
         self._show_extendable()
         if self._delay.isActive():
@@ -79,6 +82,10 @@ class MethodController(QObject):
     def _show_extendable(self) -> None:
         read, model = self._photos.read, self._models.extendable
         self.step.offer_to_keep(None if model is None else model.card, is_needed=bool(read and len(read.classes) < 2))
+
+    def _on_options_made(self, fields: Fields) -> None:
+        controller = NetworkController(fields.network, self._training, self._library)
+        controller.added.connect(fields.choose_added)
 
     def _on_listed(self, listed: api.LibraryListing) -> None:
         self._listed = {one.name: any(not version.number for version in one.versions) for one in listed.names}

@@ -20,9 +20,10 @@ from core.base.i18n import mark, tr
 from core.models.values import InstalledBackbone
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import Depth, HeadKind, Recipe, TrainRequest
+from gui.training.wizard.network_form import NetworkForm
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton, label, show_text
+from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton, button, label, show_text
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
@@ -44,12 +45,14 @@ class Options(QWidget):
         changed: an option changed that the preview depends on.
         network_changed: another network or head was chosen, so other recipes may run, and take another time.
         others_wanted: show other photos in the preview.
+        made: the `Fields` were created.
     """
 
     opened = Signal()
     changed = Signal()
     network_changed = Signal()
     others_wanted = Signal()
+    made = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,6 +83,7 @@ class Options(QWidget):
         result.show_recipe(self._recipe)
         result.hide()
         self._column.addWidget(result)
+        self.made.emit(result)
         return result
 
     def complete(self, request: TrainRequest) -> TrainRequest:
@@ -120,6 +124,10 @@ class Fields(QWidget):
         self.backbone.addItem(tr(_BEST), "")
         self._about = label(kind="muted", wrap=True)
         self.backbone.currentIndexChanged.connect(lambda: self._show_about())
+        self.network = NetworkForm()
+        self.network.hide()
+        self.adds_network = button(tr("Add a network…"), lambda: self._show_network(is_shown=True))
+        self._added = ""
         for kind, text in _HEADS.items():
             self.head.addItem(tr(text), kind)
         self.seed = QSpinBox(minimum=0, maximum=2**31 - 1)
@@ -168,7 +176,19 @@ class Fields(QWidget):
                 for name in names:
                     self.backbone.addItem(name or tr(_BEST), name)
                 self.backbone.setCurrentIndex(max(0, self.backbone.findData(chosen)))
+        if self._added in names[1:]:
+            self.backbone.setCurrentIndex(names.index(self._added))
+            self._added = ""
+            self._show_network(is_shown=False)
         self._show_about()
+
+    def choose_added(self, name: str) -> None:
+        """Choose a backbone as soon as it is offered."""
+        self._added = name
+
+    def _show_network(self, *, is_shown: bool) -> None:
+        self.network.setVisible(is_shown)
+        self.adds_network.setVisible(not is_shown)
 
     def _show_about(self) -> None:
         show_text(self._about, self._costs.get(self.backbone.currentData(), ""))
@@ -209,6 +229,8 @@ class Fields(QWidget):
             rows.addRow(name, field)
             if field is self.backbone:
                 rows.addRow(self._about)
+                rows.addRow(hbox(self.adds_network, SPACE))
+                rows.addRow(self.network)
         add(form.body, rows, self.augment, self.thumbnails, SPACE)
         return form
 

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -15,11 +15,12 @@ from core.base.progress import Progress, StageKind
 from core.training.protocol import Epoch
 from gui.widgets import theme
 from gui.widgets.announcing import announce
-from gui.widgets.basic import Panel, ProgressBar, button, label, restyle
+from gui.widgets.basic import Icon, Panel, ProgressBar, button, label, restyle
 from gui.widgets.formats import remaining, sentence
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 
 _COUNT_WIDTH: Final = 144
+_SIGN: Final = 16
 _SPEED_S: Final = 5.0
 """The time over which the speed is averaged."""
 
@@ -68,7 +69,7 @@ class TrainingStep(QWidget):
         self.curves: QWidget | None = None
         self.epochs, self.closes = 0, False
         self._stages: list[str] = []
-        self._current: QLabel | None = None
+        self._current: _Stage | None = None
         self._count.setMinimumWidth(_COUNT_WIDTH)
         self._lay_out()
 
@@ -103,9 +104,8 @@ class TrainingStep(QWidget):
         """Show the progress of a stage."""
         if not self._stages or self._stages[-1] != progress.stage:
             if self._current is not None:
-                self._current.setText(f"✓  {sentence(self._stages[-1])}")
-                restyle(self._current, "kind", "muted")
-            self._current = label(f"•  {sentence(progress.stage)}")
+                self._current.show_done()
+            self._current = _Stage(sentence(progress.stage))
             self._done.body.addWidget(self._current)
             self._stages.append(progress.stage)
             announce(self, sentence(progress.stage))
@@ -243,3 +243,20 @@ class TrainingStep(QWidget):
         self.pause.setText(tr("Resume") if is_paused else tr("Pause"))
         self.left.setText(tr("Paused") if is_paused else "")
         self.pause_wanted.emit(is_paused)
+
+
+class _Stage(QWidget):
+    """A stage of the training, with a sign of whether it is done."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text, self._sign = label(text), Icon("loader-circle", "accent", _SIGN)
+        self._row = hbox(self._sign, fill(self._text), parent=self, spacing=theme.GRID)
+
+    def show_done(self) -> None:
+        """Show that it is done."""
+        done = Icon("check", "success", _SIGN)
+        self._row.replaceWidget(self._sign, done)
+        self._sign.deleteLater()
+        self._sign = done
+        restyle(self._text, "kind", "muted")

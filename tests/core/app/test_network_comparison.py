@@ -12,8 +12,8 @@ import pytest
 from core.api import networks
 from core.app import benchmark_record, network_comparison
 from core.app.benchmark import BenchmarkResult, EngineTimings
-from core.app.benchmark_record import load_record, save_record
-from core.app.values import ComparedNetwork, MeasuredTime, NetworkKind
+from core.app.benchmark_record import BenchmarkRecord, load_record, save_litert, save_record
+from core.app.values import ComparedNetwork, LiteRTTime, MeasuredTime, NetworkKind
 from core.base import paths
 from core.base.errors import ProviderError
 from core.base.providers import ComputePrecision, Precision, Provider
@@ -59,7 +59,6 @@ def test_the_published_ones_are_always_there() -> None:
 def test_the_fastest_time_of_a_benchmark_is_kept() -> None:
     save_record(measured(timing("a", ComputePrecision.INT8, 30), timing("a", ComputePrecision.FLOAT32, 86)))
     record = load_record()
-    assert record is not None
     assert record.times == {"a": MeasuredTime(30, Provider.CPU, ComputePrecision.INT8)}
     assert networks.compare_networks().measured_at == record.measured_at
 
@@ -71,18 +70,18 @@ def test_a_damaged_record_counts_as_none(change: dict[str, object]) -> None:
     content = json.loads(file.read_text())
     for ms in ("NaN", '"fast"', "-1"):
         file.write_text(json.dumps(content).replace("30", ms))
-        assert load_record() is None
+        assert load_record() == BenchmarkRecord()
     file.write_text(json.dumps(content | change))
-    assert load_record() is None
+    assert load_record() == BenchmarkRecord()
     file.write_bytes(b"\xff")
-    assert load_record() is None
+    assert load_record() == BenchmarkRecord()
 
 
 def test_a_record_that_cannot_be_written_costs_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(benchmark_record.paths, "cache_folder", lambda: tmp_path / "file")
     save_record(measured())
-    assert load_record() is None
+    assert load_record() == BenchmarkRecord()
 
 
 @pytest.mark.parametrize(("name", "title"), [("xception-imagenet", "Xception"), ("mobilenet-v2", "MobileNetV2 (1, 1)")])
@@ -109,6 +108,20 @@ def test_the_backbone_of_a_built_in_model_is_measured_too() -> None:
     (published,) = (it for it in of_kind(NetworkKind.PUBLISHED) if it.name == one.name == "EfficientNet-Lite0")
     assert one.accuracy == published.accuracy == 0.751
     assert published.multiply_adds == one.multiply_adds + 1280 * 1000
+
+
+def test_litert_files_are_compared_with_the_accuracy_of_their_network() -> None:
+    files = (LiteRTTime("mobilenet-v2", "int8", 2_600_000, 3.5), LiteRTTime("gone", "int8", 1, 1.0))
+    save_litert(files)
+    save_record(measured(timing("mobilenet-v2", ComputePrecision.FLOAT32, 9.5)))
+    assert load_record().litert == files
+    (one,) = of_kind(NetworkKind.LITERT)
+    assert (one.name, one.accuracy, one.size_bytes) == ("MobileNetV2 (1, 1), LiteRT int8", 0.718, 2_600_000)
+    assert one.time == MeasuredTime(3.5, Provider.CPU, ComputePrecision.INT8)
+    file = paths.cache_folder() / "litert.json"
+    file.write_text(file.read_text().replace("3.5", "-1"))
+    assert load_record().litert == ()
+    assert load_record().times
 
 
 def test_own_models_are_shown_in_the_version_that_was_evaluated(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.usefixtures("colours")
 
 FIELDS = [
     *("path", "label", "confidence", "scores", "unknown", "unknown_score", "model", "provider", "precision"),
-    *("decode_ms", "preprocess_ms", "inference_ms", "set", "set_coverage", "nearest", "warnings"),
+    *("decode_ms", "preprocess_ms", "inference_ms", "set", "set_coverage", "nearest", "rolled_up"),
+    "warnings",
 ]
 HOSTILE_NAMES = [
     b"=1+2.png",
@@ -140,7 +141,7 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     header, *rows = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     assert header == [
         *("path", "label", "confidence", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
-        *("model", "provider", "precision"),
+        *("rolled_up", "rolled_up_probability", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
     assert all(len(row) == len(header) for row in rows)

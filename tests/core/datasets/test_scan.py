@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.base import paths
+from core.base import file_state, paths
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken
 from core.datasets import scan
-from core.datasets import scan_cache as memos
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.problems import ProblemKind
 from core.images.decoding import Decoded, Pixels, decode, read_image
@@ -23,7 +22,7 @@ from tests.samples import encoded, photo_like
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Images that count as stable at once; one is damaged, one grey, one large."""
-    monkeypatch.setattr(memos, "_STABLE_NS", 0)
+    monkeypatch.setattr(file_state, "_STABLE_NS", 0)
     folder = teaching.write_labelled(tmp_path / "photos", 4)
     (folder / "red" / "torn.png").write_bytes(encoded(photo_like(90, 60), "PNG")[:-300])
     (folder / "red" / "grey.png").write_bytes(encoded(photo_like(900, 600)[:, :, 0], "PNG"))
@@ -95,10 +94,10 @@ def test_temporary_errors_are_retried(root: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_recently_written_file_is_scanned_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have been written again within the resolution of the disk's clock."""
-    monkeypatch.setattr(memos, "_STABLE_NS", 3_600_000_000_000)
+    monkeypatch.setattr(file_state, "_STABLE_NS", 3_600_000_000_000)
     first, decoded = _read(root)
     assert decoded == {}, "nor does anyone else take its content for what it was"
-    monkeypatch.setattr(memos, "_STABLE_NS", 0)
+    monkeypatch.setattr(file_state, "_STABLE_NS", 0)
     again, decoded = _read(root)
     assert (again, len(decoded)) == (first, 14)
 

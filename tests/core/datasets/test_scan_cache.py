@@ -12,9 +12,10 @@ import PIL
 import pytest
 
 from core.base import paths
+from core.base.file_state import FileState
 from core.datasets import scan_cache as memos
 from core.datasets.problems import ProblemKind
-from core.datasets.scan_cache import FileState, ImageInfo, ReadError, ScanCache, ScanResult
+from core.datasets.scan_cache import ImageInfo, ReadError, ScanCache, ScanResult
 
 CONTENT = ImageInfo("a" * 64, 2**64 - 1, (ProblemKind.TINY, ProblemKind.GREY))
 TROUBLE = ReadError("“1.jpg” ends too early.", "Take another copy of it.")

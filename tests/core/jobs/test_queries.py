@@ -16,7 +16,7 @@ from core.jobs.journal import job_folder
 from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
 from core.jobs.values import Filter, Group, GroupSummary, JobCounts, JobState, Order, Review, State, Verdict, View
-from core.prediction import Evidence, Neighbour, Outcome
+from core.prediction import Evidence, Level, Neighbour, Outcome
 from tests.core.jobs.conftest import Fill, failure, prediction
 
 IMAGES: dict[str, Outcome | None] = {
@@ -210,3 +210,13 @@ def test_evidence_survives_the_journal(fill: Fill) -> None:
         rows = {row.path.name: row for row in results.each(View())}
     assert {name: row.prediction.evidence for name, row in rows.items()} == found
     assert rows["a.png"].outcome == replace(prediction("red", 0.9), path=rows["a.png"].path, evidence=found["a.png"])
+
+
+def test_levels_of_a_hierarchy_are_kept(fill: Fill) -> None:
+    levels = Level(("animal",), 0.97), Level(("animal", "bird"), 0.9)
+    found = replace(prediction("owl", 0.5), evidence=Evidence(0.25, None, (), None, levels))
+    with ResultStore(fill({"a.png": found})) as results:
+        (row,) = results.each(View())
+    assert row.prediction is not None
+    assert row.prediction.evidence == found.evidence
+    assert row.prediction.rolled_up == levels[1]

@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from core.base.errors import ModelError, ProviderError
+from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing, ResizeMode
-from core.engine.feature_cache import LruFeatureCache, file_signature
+from core.engine.feature_cache import LruFeatureCache
 from core.engine.limits import MAX_BATCH
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.drawing import Picture
@@ -374,5 +375,5 @@ class TestRecentImages:
     def test_only_the_latest_stay(self, remembering: Classifier, solids: dict[str, Path]) -> None:
         recent = LruFeatureCache(capacity=2)
         list(replace(remembering, feature_cache=recent).classify(solids.values(), top_k=1))
-        kept = [path for path in solids.values() if (stamp := file_signature(path)) and recent.get(stamp)]
+        kept = [path for path in solids.values() if (state := FileState.of(path)) and recent.get(path, state)]
         assert kept == list(solids.values())[-2:]

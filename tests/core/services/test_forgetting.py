@@ -107,8 +107,10 @@ def test_nothing_is_left_of_a_forgotten_photo(home: Path, folder: Path, tmp_path
     job = jobs.read_jobs()[0].id
     sha256 = file_sha256(photo)
     (before,) = rows_of(job)
-    assert before.evidence is not None
-    assert before.evidence.nearest[0].sha256 == sha256
+    was = before.prediction
+    assert was is not None
+    assert was.evidence is not None
+    assert was.evidence.nearest[0].sha256 == sha256
     vector = features_of(sha256)
     assert len(traces(home, photo, sha256, vector)) > 5
 
@@ -122,8 +124,10 @@ def test_nothing_is_left_of_a_forgotten_photo(home: Path, folder: Path, tmp_path
     assert len(examples) == 37
     assert added in {one.path for one in examples}
     (now,) = rows_of(job)
-    assert now.evidence is not None
-    assert now.evidence.nearest == before.evidence.nearest[1:]
+    is_now = now.prediction
+    assert is_now is not None
+    assert is_now.evidence is not None
+    assert is_now.evidence.nearest == was.evidence.nearest[1:]
     assert (now.scores, now.label) == (before.scores, before.label)
 
 

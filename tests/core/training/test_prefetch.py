@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.base import file_state
 from core.base.errors import ProviderError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider
 from core.card import BackboneCard, read_card
 from core.datasets import scan
-from core.datasets import scan_cache as memos
 from core.datasets.dataset import read_dataset
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
@@ -42,7 +42,7 @@ SOURCE = FeatureExtractor(CARD, Precision.AUTO, _open)
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """22 stable images, decoded in the size that the tiny backbone needs."""
-    monkeypatch.setattr(memos, "_STABLE_NS", 0)
+    monkeypatch.setattr(file_state, "_STABLE_NS", 0)
     for place in (scan, module):
         monkeypatch.setattr(place, "MIN_SIDE", CARD.preprocessing.min_decode_side)
     root = teaching.write_labelled(tmp_path / "photos", 7)

@@ -41,6 +41,28 @@ def test_m_shows_where_the_model_looked_in_a_row(
     assert any("Choose it at the top" in one.text() for one in shown.findChildren(QLabel))
 
 
+def test_the_map_of_another_version_than_the_prediction_says_so(
+    page: FoldersPage, classify: Classify, tree: Path, window: MainWindow, qtbot: QtBot
+) -> None:
+    (tree / "broken.jpg").unlink()
+    classify(tree)
+    results, models = page.stack.results, window.session.models
+    results.selection.step(1)
+    results.table.setFocus()
+    note = "Another version of the model made this prediction. The map is of the version in use."
+
+    def notes() -> list[str]:
+        return [one.text() for one in results.inspector.map.findChildren(QLabel) if one.isVisible()]
+
+    qtbot.keyClick(results.table, Qt.Key.Key_M)
+    qtbot.waitUntil(lambda: results.inspector.map.shown is not None, timeout=PATIENCE_MS)
+    assert note not in notes()
+    open_library().install(*tiny.packaged_model())
+    models.refresh()
+    qtbot.waitUntil(lambda: models.in_use is not None and models.in_use.version == 2, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: note in notes(), timeout=PATIENCE_MS)
+
+
 def test_in_the_review_letters_find_a_class_and_f7_shows_the_map(
     page: FoldersPage, classify: Classify, tree: Path, window: MainWindow, qtbot: QtBot
 ) -> None:

@@ -16,7 +16,7 @@ from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.tasks.task import Tasks
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.serving import serve_library_that_measures_little
+from tests.gui.serving import serve_library_that_measures_litert, serve_library_that_measures_little
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
 
@@ -45,6 +45,17 @@ def test_measuring_this_computer(comparing: NetworksWindow, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: comparing.measure.isEnabled(), timeout=PATIENCE_MS)
     assert comparing.measured.text().startswith("Measured 2")
     assert not comparing.error_text.isVisible()
+
+
+@pytest.mark.parametrize("comparing", [serve_library_that_measures_litert], indirect=True)
+def test_measuring_litert_files(comparing: NetworksWindow, qtbot: QtBot) -> None:
+    qtbot.mouseClick(comparing.measure_litert, Qt.MouseButton.LeftButton)
+    assert not comparing.measure.isEnabled()
+    qtbot.waitUntil(lambda: comparing.measure_litert.isEnabled(), timeout=PATIENCE_MS)
+    assert not comparing.error_text.isVisible()
+    names = [row[0] for row in comparing.plot.table.table.rows]
+    assert "MobileNetV2 (1, 1), LiteRT int8" in names
+    assert comparing.measured.text() == "Not measured yet"
 
 
 def test_the_axis_is_chosen_by_keyboard(comparing: NetworksWindow, qtbot: QtBot) -> None:

@@ -49,7 +49,7 @@ def test_a_similar_training_photo_is_forgotten(learner: MainWindow, qtbot: QtBot
     assert photo in trained_on()
     qtbot.waitUntil(lambda: "mine" in learner.session.models.installed, timeout=PATIENCE_MS)
     (strip,) = [one for one in learner.photos_page.findChildren(NeighbourStrip) if one.isVisible()]
-    tiles = strip.findChildren(type(strip).__mro__[1], options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+    tiles = strip._tiles
     width = tiles.width() // 3
     open_menu(tiles, QPoint(width + 20, 10))["Forget this photo…"]()
     text, kind = notice(learner)

@@ -31,6 +31,10 @@ OWN = ComparedNetwork(
     NetworkKind.OWN, "Kitchen", 0.946, 24_232_488, 119_000_000, 8_844_348_392, time=FAST, interval=(0.89, 0.97),
     images=129,
 )  # fmt: skip
+LITERT = ComparedNetwork(
+    NetworkKind.LITERT, "Xception, LiteRT int8", 0.79, 20_861_480, 23_000_000, 8_355_355_496,
+    "Keras documentation, 2018", FAST,
+)  # fmt: skip
 ALL = NetworkComparison((*ARTICLE, XCEPTION, OWN), None)
 
 
@@ -45,6 +49,16 @@ def plot(show: Show) -> NetworksPlot:
 def test_it_says_that_the_accuracies_are_not_the_same_measure(plot: NetworksPlot) -> None:
     assert "not the same measure" in plot.sentence()
     assert plot.canvas.accessibleDescription() == plot.sentence()
+
+
+def test_a_litert_file_is_shown_without_claiming_its_accuracy(plot: NetworksPlot, qtbot: QtBot) -> None:
+    plot.show_comparison(NetworkComparison((LITERT,), None))
+    (row,) = plot.table.table.rows
+    assert row[:3] == ("Xception, LiteRT int8", "LiteRT file, measured", "79.0%")
+    plot.canvas.setFocus()
+    qtbot.keyClick(plot.canvas, Qt.Key.Key_Right)
+    assert "Its own accuracy was not measured." in plot.detail.text()
+    assert "30.2 ms per photo on this computer (CPU, int8)" in plot.detail.text()
 
 
 def test_the_table_names_what_each_number_is(plot: NetworksPlot) -> None:

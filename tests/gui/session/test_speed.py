@@ -13,8 +13,8 @@ from gui.session.speed import Speed
 FAILURE = Failure(Path("broken.png"), "damaged", "It is damaged.", "Copy it again.")
 
 
-def predicted(inference_ms: float) -> Outcome:
-    return Prediction(Path("red.png"), (Score("red", 1.0),), None, "colours", "cpu", Timing(1, 1, inference_ms))
+def predicted(inference_ms: float, name: str = "red.png") -> Outcome:
+    return Prediction(Path(name), (Score("red", 1.0),), None, "colours", "cpu", Timing(1, 1, inference_ms))
 
 
 @pytest.fixture
@@ -56,5 +56,7 @@ def test_latency_is_that_of_predictions() -> None:
     assert measured.latency_text() == "no photos yet"
     measured.add(predicted(10))
     assert measured.latency_text() == "10.0 ms (1 photo)"
-    measured.add(predicted(20))
+    measured.add(predicted(10))
+    assert measured.latency_text() == "10.0 ms (1 photo)", "classified again, it is the same photo"
+    measured.add(predicted(20, "blue.png"))
     assert measured.latency_text() == "median 15.0 ms, 95% within 19.5 ms (2 photos)"

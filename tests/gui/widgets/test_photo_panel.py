@@ -12,7 +12,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from core.prediction import Evidence, Failure, Neighbour, Outcome, Prediction, Score, Timing
+from core.prediction import Evidence, Failure, Level, Neighbour, Outcome, Prediction, Score, Timing
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets.basic import PropertyList
 from gui.widgets.neighbours import NeighbourStrip
@@ -139,5 +139,27 @@ def test_the_most_similar_training_photos_are_shown(qtbot: QtBot) -> None:
     assert shown.pixelColor(36, 36).name() == "#ff0000"
     panel.show_photo(PHOTO, replace(SURE, evidence=Evidence(0.1, None, near[1:])))
     assert strip._tiles.sizeHint().height() < with_pictures, "no room is kept for pictures that there are not"
+    note = "This model keeps no thumbnails of its training photos."
+    assert note in [one.text() for one in panel.findChildren(QLabel) if one.isVisibleTo(panel)]
+    panel.show_photo(PHOTO, replace(SURE, evidence=Evidence(0.1, None, near)))
+    assert note not in [one.text() for one in panel.findChildren(QLabel) if one.isVisibleTo(panel)]
     panel.show_photo(PHOTO, SURE)
     assert not strip.isVisibleTo(panel)
+
+
+@pytest.mark.qt_log_ignore("does not support propagateSizeHints")
+def test_a_photo_of_an_unsure_class_has_its_group(qtbot: QtBot) -> None:
+    scores = Score("owl", 0.5), Score("hawk", 0.44)
+    levels = Level(("animal",), 0.97), Level(("animal", "bird"), 0.94)
+    found = replace(SURE, scores=scores, evidence=Evidence(0.1, ("owl", "hawk"), levels=levels))
+    panel = PhotoPanel(cast("PictureClient", Pictures()), ())
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.show_photo(PHOTO, found)
+    shown = [one.text() for one in panel.findChildren(QLabel) if one.isVisible()]
+    assert "bird, maybe owl" in shown
+    assert "animal › bird: 94%" in shown
+    sure = replace(found, evidence=Evidence(0.1, ("owl",), levels=(*levels, Level(("animal", "bird", "owl"), 0.9))))
+    assert headline_text(sure) == "owl"
+    panel.show_photo(PHOTO, replace(found, unknown=True))
+    assert not [one for one in panel.findChildren(QLabel) if one.isVisible() and "›" in one.text()]

@@ -119,3 +119,12 @@ def test_removing_fovea_s_keyword_restores_the_original(
     assert not set(subject) - set(made.present.subject)
     assert diff_keywords(made, second).is_empty, "the same run again has nothing to do"
     assert merged(made, None) == mine
+
+
+def test_groups_are_levels_of_hierarchical_keywords_alone() -> None:
+    planned = diff_keywords(FoundKeywords(), "owl", groups=("animal", "bird/prey"))
+    made = after(FoundKeywords(), planned)
+    path = "animal", "bird∕prey", "owl"
+    assert made.present == KeywordLists(("owl",), ("|".join(("Fovea", *path)),), ("/".join(("Fovea", *path)),))
+    assert diff_keywords(made, "owl", groups=("animal", "bird/prey")).is_empty
+    assert after(made, diff_keywords(made, None)).present.is_empty

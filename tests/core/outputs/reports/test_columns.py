@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.jobs.values import Review, Row, State, Verdict
 from core.outputs.reports.columns import ColumnSet, ReportRow, as_object, columns, outcome_columns, values
-from core.prediction import Evidence, Neighbour, Prediction
+from core.prediction import Evidence, Level, Neighbour, Prediction
 from tests.core.outputs.reports.conftest import failed, predicted
 from tests.rows import classified
 
@@ -15,14 +15,14 @@ from tests.rows import classified
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
     assert [column.name for column in columns(ColumnSet(2))] == [
         *("path", "label", "confidence", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
-        *("model", "provider", "precision"),
+        *("rolled_up", "rolled_up_probability", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
 
 
 def test_review_columns_are_optional() -> None:
     names = [column.name for column in outcome_columns(ColumnSet(1, reviewed=True))]
-    assert names[7:10] == ["nearest", "answer", "review"]
+    assert names[7:12] == ["nearest", "rolled_up", "rolled_up_probability", "answer", "review"]
     assert "answer" not in [column.name for column in columns(ColumnSet(9))]
 
 
@@ -33,7 +33,8 @@ def row_cells(row: ReportRow, shape: ColumnSet) -> dict[str, object]:
 
 def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
     near = Neighbour("green", 0.5, path=Path("train/g.jpg")), Neighbour("red", 0.25)
-    found = replace(predicted("a.png", unknown=True), evidence=Evidence(0.75, ("red", "green"), near, 0.9))
+    levels = Level(("warm",), 0.9375), Level(("warm", "orange"), 0.875)
+    found = replace(predicted("a.png", unknown=True), evidence=Evidence(0.75, ("red", "green"), near, 0.9, levels))
     row = ReportRow(found, Review(Verdict.CORRECTED, "blue"))
     assert row_cells(row, ColumnSet(4, reviewed=True)) == {
         "path": "a.png",
@@ -44,6 +45,8 @@ def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
         "set": "red; green",
         "set_coverage": 0.9,
         "nearest": "green 0.50; red 0.25",
+        "rolled_up": "warm > orange",
+        "rolled_up_probability": 0.875,
         "answer": "blue",
         "review": "corrected",
         "model": "colours",
@@ -79,14 +82,17 @@ def test_json_has_the_same_values_as_the_columns() -> None:
     flat = {column.name: column.value_of(row) for column in outcome_columns(ColumnSet(2, reviewed=True))}
     assert content.pop("warnings") == []
     assert [content.pop(name) for name in ("unknown_score", "set", "set_coverage", "nearest")] == [None, None, None, []]
+    assert content.pop("rolled_up") is None
     assert content == {name: value for name, value in flat.items() if value is not None}
 
 
 def test_json_has_the_evidence() -> None:
     """Paths of training images are there only where this computer knows them."""
     near = Neighbour("green", 0.5, "ab" * 32, Path("train/g.jpg")), Neighbour("red", 0.25, "cd" * 32)
-    row = ReportRow(replace(predicted("a.png"), evidence=Evidence(0.125, (), near, 0.9)))
+    levels = Level(("warm",), 0.9375), Level(("warm", "orange"), 0.875)
+    row = ReportRow(replace(predicted("a.png"), evidence=Evidence(0.125, (), near, 0.9, levels)))
     content = as_object(row, ColumnSet(1))
+    assert content["rolled_up"] == {"label": "orange", "path": ["warm", "orange"], "probability": 0.875}
     assert (content["unknown_score"], content["set"], content["set_coverage"]) == (0.125, [], 0.9)
     assert content["nearest"] == [
         {"label": "green", "similarity": 0.5, "path": str(Path("train/g.jpg"))},
