@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.base.errors import FoveaError
+from core.detection import Box, Detection, counts_text
 
 _UNSURE_BELOW = 0.3
 NO_FILE = Path()
@@ -98,6 +99,28 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Crop:
+    """The crop around the subject that a prediction was made from, and what the model says about the whole image.
+
+    Attributes:
+        box: the crop.
+        subject: the thing that it was made around.
+        scores: of the whole image, from most to least likely.
+        unknown: whether the whole image probably belongs to none of the classes, as in `Prediction`.
+    """
+
+    box: Box
+    subject: Detection
+    scores: tuple[Score, ...]
+    unknown: bool | None
+
+    @property
+    def best(self) -> Score:
+        """The most likely class of the whole image."""
+        return self.scores[0]
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """The prediction of one model for one image.
 
@@ -111,6 +134,8 @@ class Prediction:
         warnings: warnings about the image, such as that a part of it is missing.
         precision: the number format that its backbone was computed in; empty if unknown.
         evidence: what speaks for and against it; None if an earlier version of Fovea made it.
+        detections: the things in the image, the surest first; None if nobody looked for them.
+        crop: the crop that it was made from; None if it was made from the whole image.
     """
 
     path: Path
@@ -122,6 +147,8 @@ class Prediction:
     warnings: tuple[str, ...] = ()
     precision: str = ""
     evidence: Evidence | None = None
+    detections: tuple[Detection, ...] | None = None
+    crop: Crop | None = None
 
     @property
     def is_unsure(self) -> bool:
@@ -143,6 +170,11 @@ class Prediction:
     def best(self) -> Score:
         """The most likely class."""
         return self.scores[0]
+
+    @property
+    def counts(self) -> str | None:
+        """What is in the image, such as “2 cats, 1 person”; empty if there is nothing, None if nobody looked."""
+        return None if self.detections is None else counts_text(self.detections)
 
     def without_paths(self) -> Prediction:
         """The prediction for a file that is shared; `path` remains, for its writer to shorten."""

@@ -19,6 +19,8 @@ from typing import Final
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # what TensorFlow folds must not hang on the processor's kind
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices of `everyday` are small: threads only wait
 
+from detectors import NAME as DETECTOR
+from detectors import build_detector
 from efficientnets import LITE0, build_general, build_lite0
 from shipping import (
     BACKBONE,
@@ -332,6 +334,7 @@ BUILDERS: Final[dict[str, Callable[[Places], None]]] = {
     MOBILENET_V1: build_mobilenet_v1,
     "mobilenet-v2": build_mobilenet_v2,
     "everyday": build_everyday,
+    DETECTOR: build_detector,
 }
 
 

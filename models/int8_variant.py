@@ -134,12 +134,17 @@ def store_kernels(data: bytes, kernels: Sequence[tuple[NDArray[np.int8], NDArray
             np.testing.assert_allclose(numpy_helper.to_array(arrays[name]), product, rtol=_ROUNDING)
             arrays[name].CopyFrom(numpy_helper.from_array(integers, f"{name}_int8"))
             content.initializer.append(numpy_helper.from_array(factors, f"{name}_steps"))
-            nodes.append(helper.make_node("Cast", [f"{name}_int8"], [f"{name}_real"], to=TensorProto.FLOAT))
-            nodes.append(helper.make_node("Mul", [f"{name}_real", f"{name}_steps"], [name]))
+            nodes += product_nodes(name)
         nodes.append(node)
     del content.node[:]
     content.node.extend(nodes)
     return joined.serialise(model)
+
+
+def product_nodes(name: str) -> list[onnx.NodeProto]:
+    """The nodes that make a kernel of its integers and steps."""
+    cast = helper.make_node("Cast", [f"{name}_int8"], [f"{name}_real"], to=TensorProto.FLOAT)
+    return [cast, helper.make_node("Mul", [f"{name}_real", f"{name}_steps"], [name])]
 
 
 def store_steps(data: bytes, plan: Preprocessing) -> bytes:

@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
+MOST_METHODS = 25
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -180,9 +181,46 @@ def test_no_function_is_too_long_to_read() -> None:
     assert not [name for name, length in lengths if length > LONGEST_FUNCTION]
 
 
+def own_methods(node: ast.ClassDef) -> list[str]:
+    """The methods of a class but those that Qt calls: their names have capitals, or are among these."""
+    names = [one.name for one in node.body if isinstance(one, ast.FunctionDef)]
+    return [name for name in names if name.lower() == name and name not in ("data", "event", "flags", "paint")]
+
+
+def test_no_class_has_too_many_methods() -> None:
+    trees = [ast.parse(path.read_bytes()) for folder in ("core", "gui") for path in (ROOT / folder).rglob("*.py")]
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert len(classes) > 400
+    assert [node.name for node in classes if len(own_methods(node)) > MOST_METHODS] == []
+
+
 def test_what_the_architecture_names_is_there() -> None:
     """A page that leads a newcomer to files that have moved is worse than none."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = re.findall(r"`((?:core|gui|tests|packaging|models|docs)/[\w./-]+)`", text)
     assert len(named) > 40
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def function_names() -> Iterator[str]:
+    """The functions of the program, and its methods with their classes."""
+    for path in (*(ROOT / "core").rglob("*.py"), *(ROOT / "gui").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.FunctionDef):
+                yield node.name
+            elif isinstance(node, ast.ClassDef):
+                yield from (f"{node.name}.{one.name}" for one in node.body if isinstance(one, ast.FunctionDef))
+
+
+def test_the_walks_name_functions_that_exist_and_count_them() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walks = re.split(
+        r"^\*\*.*\*\* \((\d+) calls\)$", text.partition("## Where a change belongs")[0], flags=re.MULTILINE
+    )[1:]
+    assert len(walks) == 2 * 4
+    known = set(function_names())
+    for stated, walk in zip(walks[::2], walks[1::2], strict=True):
+        named = re.findall(r"`([\w.]+)`", re.sub(r"\([^()]*\)", "", walk))  # files are in brackets
+        calls = [name for name in named if not name.endswith(".py") and not re.fullmatch(r"[A-Z]\w*", name)]
+        assert [name for name in calls if name.removeprefix("api.") not in known] == []
+        assert len(calls) == int(stated)

@@ -6,29 +6,38 @@ import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from core.api.classification_values import (
+    ClassifyRequest,
+    ClassifyStart,
+    ClassifyTotals,
+    OpenReport,
+    Report,
+    Warn,
+)
 from core.base import paths, settings
 from core.base.errors import ImageError, ModelError, StorageError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken
-from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
+from core.base.providers import Precision, ProviderPreference
 from core.base.storage import storage_errors
 from core.engine.engine import Engine
 from core.images.kinds import SAVE_HINT, describe_kinds
-from core.images.listing import IMAGE_SUFFIXES, find_images, identity
+from core.images.listing import IMAGE_SUFFIXES, find_images, is_empty, overlap
 from core.jobs.job import Job
 from core.jobs.job_list import list_jobs, reset_results
 from core.jobs.journal import job_folder, job_id
 from core.jobs.pipeline import LazyClassifier
-from core.jobs.values import JobProgress, JobRequest, JobSummary
+from core.jobs.values import JobRequest, JobSummary
 from core.jobs.walk import Walk
 from core.models.installed import load_head
+from core.models.joint_classifier import open_joint
 from core.models.library import open_library
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction
@@ -37,113 +46,6 @@ if TYPE_CHECKING:
     from core.jobs.cluster.addresses import RemoteStore
 
 AnyImage = TypeVar("AnyImage", Path, str)
-Warn: TypeAlias = Callable[[str, str], None]
-"""Takes what the user should know, and what can be done about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifyRequest:
-    """What to classify, and how; None where the user's settings apply.
-
-    Attributes:
-        paths: files and folders, at least one; of a cluster, also addresses (`core.jobs.cluster.addresses`).
-        model: the name of the model.
-        top: how many classes to report for each image.
-        provider: the requested provider.
-        precision: whether faster, slightly different arithmetic is allowed.
-        recursive: whether subfolders are included.
-        include: patterns of which an image in a folder must match at least one; empty for all images.
-        exclude: patterns of files and folders to skip.
-        fresh: whether to discard earlier results.
-        keep_features: whether to store features for other heads over the same backbone.
-        on_cluster: whether to use a Ray cluster, where no journal is kept.
-        for_sorting: whether the journal is needed, and the model that last classified the folder is preferred.
-    """
-
-    paths: tuple[Path, ...]
-    model: str | None = None
-    top: int | None = None
-    provider: ProviderPreference | None = None
-    precision: Precision | None = None
-    recursive: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    fresh: bool = False
-    keep_features: bool = False
-    on_cluster: bool = False
-    for_sorting: bool = False
-
-    @property
-    def needs_journal(self) -> bool:
-        """Whether something was requested that only journals allow."""
-        return bool(self.include or self.exclude or self.fresh or self.keep_features)
-
-    def job(self, folder: Path) -> JobRequest:
-        """The job of one of the folders, without its model."""
-        return JobRequest(folder, self.recursive, self.include, self.exclude, keep_features=self.keep_features)
-
-
-@dataclass(slots=True)
-class ClassifyTotals:
-    """Counts of the images so far: all, those of earlier runs, without a prediction, and with warnings.
-
-    Attributes:
-        skipped: the number of files of unsupported types, by type.
-        provider: what ran the model; None if nothing was computed, or on a cluster.
-        precision: the number format that it was computed in; None if nothing was computed, or on a cluster.
-    """
-
-    images: int = 0
-    already_done: int = 0
-    failed: int = 0
-    warned: int = 0
-    unreadable_folders: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    model: str = ""
-    provider: Provider | None = None
-    precision: ComputePrecision | None = None
-    seconds: float = 0.0
-
-    @property
-    def has_failures(self) -> bool:
-        """Whether anything could not be read."""
-        return bool(self.failed or self.unreadable_folders)
-
-    def count(self, outcome: Outcome) -> None:
-        """Count one image."""
-        self.images += 1
-        self.failed += isinstance(outcome, Failure)
-        self.warned += isinstance(outcome, Prediction) and bool(outcome.warnings)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifyStart:
-    """A classification that is about to start.
-
-    Attributes:
-        model: the model.
-        top_k: the number of classes of each prediction.
-        paths: what is classified, without credentials.
-        is_job: whether it can be resumed, and reports progress.
-    """
-
-    model: InstalledModel
-    top_k: int
-    paths: tuple[Path, ...]
-    is_job: bool
-
-    @classmethod
-    def of(
-        cls, request: ClassifyRequest, chosen: settings.Settings, model: InstalledModel, *, is_job: bool = True
-    ) -> ClassifyStart:
-        """Combine a request with the user's settings."""
-        top_k = min(request.top or chosen.top_k, len(model.card.classes))
-        return cls(model, top_k, request.paths, is_job)
-
-
-Report: TypeAlias = Callable[[Outcome | JobProgress], None]
-OpenReport: TypeAlias = Callable[[ClassifyStart], AbstractContextManager[Report]]
-"""Opens what takes the outcomes, in order, and the progress of a job."""
 
 
 def classify(request: ClassifyRequest, open_report: OpenReport, *, warn: Warn, token: CancelToken) -> ClassifyTotals:
@@ -178,7 +80,7 @@ class _Run:
 
     def here(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on this computer."""
-        is_job = self._is_job()
+        is_job = not self._request.others and self._is_job()
         images: Iterator[Path] = iter(())
         if is_job:
             self._check_folders()
@@ -188,10 +90,24 @@ class _Run:
         else:
             images = self._local_images()
         start = ClassifyStart.of(self._request, self._chosen, self._find_model(), is_job=is_job)
+        if self._request.others:
+            return self._jointly(start, images, open_report)
         with open_report(start) as report:
-            classifier = LazyClassifier(start.model, self._provider, self._precision)
+            classifier = LazyClassifier(start.model, self._provider, self._precision, self._request.detection)
             self._report(self._outcomes(classifier, images, start, report), report)
         return self._end(start, classifier.engine)
+
+    def _jointly(self, start: ClassifyStart, images: Iterator[Path], open_report: OpenReport) -> ClassifyTotals:
+        """Classify with several models in one pass."""
+        start = replace(start, others=tuple(map(open_library().find, self._request.others)))
+        models = start.model, *start.others
+        classifier = open_joint(models, self._provider, self._precision, self._request.detection)
+        with open_report(start) as report:
+            for outcomes in classifier.classify(images, top_k=start.top_k):
+                self._token.check()
+                report(outcomes)
+                self._totals.count(outcomes[0])
+        return self._end(start, classifier.engines[0])
 
     def on_cluster(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on a Ray cluster."""
@@ -203,7 +119,8 @@ class _Run:
         place, images = self._remote_images()
         start = ClassifyStart.of(self._request, self._chosen, model, is_job=False)
         name = f"{model.name}@{model.version}" if model.version else model.name
-        task = ClusterTask(name, model_hashes(model), self._provider, self._precision, start.top_k, place)
+        how = self._provider, self._precision, start.top_k
+        task = ClusterTask(name, model_hashes(model), *how, place, self._request.detection)
         self._started = time.perf_counter()
         with open_report(start) as report:
             self._report(cluster.classify(images, task), report)
@@ -224,7 +141,7 @@ class _Run:
                 self._totals.count(outcome)
 
     def _end(self, start: ClassifyStart, engine: Engine | None) -> ClassifyTotals:
-        self._totals.model = start.model.name
+        self._totals.model = ", ".join(one.name for one in (start.model, *start.others))
         if engine is not None:
             self._totals.provider, self._totals.precision = engine.provider, engine.precision
         self._totals.seconds = time.perf_counter() - self._started
@@ -233,16 +150,21 @@ class _Run:
     def _find_model(self) -> InstalledModel:
         """The requested model, otherwise the one in use; for sorting rather the one that last classified the folder."""
         library, request = open_library(), self._request
-        if request.for_sorting and request.model is None:
-            id_ = job_id(request.job(request.paths[0]))
-            job = next((job for job in list_jobs() if isinstance(job, JobSummary) and job.id == id_), None)
-            if job is not None and job.model:
-                try:
-                    return library.find(f"{job.model}@{job.version}" if job.version else job.model)
-                except ModelError as error:
-                    what = tr("The model that classified this folder is not available: {reason}", reason=error.what)
-                    self._warn(what, "")
+        job = self._last_run() if request.for_sorting else None
+        if job is not None:
+            self._request = replace(request, detection=job.detection)
+        if job is not None and job.model and request.model is None:
+            try:
+                return library.find(f"{job.model}@{job.version}" if job.version else job.model)
+            except ModelError as error:
+                what = tr("The model that classified this folder is not available: {reason}", reason=error.what)
+                self._warn(what, "")
         return library.find(self._chosen.model if request.model is None else request.model)
+
+    def _last_run(self) -> JobSummary | None:
+        """The job of the first folder; None if it has none."""
+        id_ = job_id(self._request.job(self._request.paths[0]))
+        return next((job for job in list_jobs() if isinstance(job, JobSummary) and job.id == id_), None)
 
     # ---- folders, as jobs
 
@@ -255,7 +177,7 @@ class _Run:
         request = self._request
         if not all(map(os.path.isdir, request.paths)):
             return False
-        if _overlap(request.paths):
+        if overlap(request.paths):
             if request.needs_journal:
                 what = tr("One of the folders is inside another.")
                 raise UsageError(what, hint=tr("Give only the outer folder."))
@@ -327,7 +249,7 @@ class _Run:
         images = find_images(request.paths, recursive=request.recursive, on_error=on_error, skipped=skipped)
         found = self._not_empty(images, skipped)
         for folder in request.paths:
-            if _is_empty(folder, recursive=request.recursive):
+            if is_empty(folder, recursive=request.recursive):
                 self._warn_empty(folder)
         return found
 
@@ -378,17 +300,3 @@ class _Run:
 
 def _walk(request: JobRequest) -> Walk:
     return Walk(request, job_folder(job_id(request)))
-
-
-def _overlap(folders: tuple[Path, ...]) -> bool:
-    """Whether a folder equals or contains another, however their paths are written."""
-    named = [identity(folder) for folder in folders]
-    above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
-    return len(set(named)) < len(named) or not above.isdisjoint(named)
-
-
-def _is_empty(folder: Path, *, recursive: bool) -> bool:
-    """Whether a folder can be read and contains no images."""
-    unreadable: list[Path] = []
-    images = find_images([folder], recursive=recursive, on_error=lambda where, _: unreadable.append(where))
-    return next(images, None) is None and not unreadable

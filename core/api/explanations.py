@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,3 +53,26 @@ def explainer(
         return open_classifier(model, provider, precision)
 
     return lambda image, label: explanation.explain(opened(), image, label)
+
+
+def explain_version(image: Path, label: str, model: str) -> Explanation:
+    """Where a version that need not be in use saw a class in an image; the last such version stays open.
+
+    Args:
+        image: the image file.
+        label: one of the model's classes.
+        model: `name@version`.
+
+    Raises:
+        FoveaError: the image cannot be read, there is no such version, or its network keeps no map of the image.
+    """
+    return _explainer_of(model)(image, label)
+
+
+@lru_cache(maxsize=1)
+def _explainer_of(model: str) -> Callable[[Path, str], Explanation]:
+    from core.base import paths, settings
+    from core.models.library import open_library
+
+    chosen = settings.load(paths.settings_file())
+    return explainer(open_library().find(model), chosen.provider, chosen.precision)

@@ -9,15 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-from core.api.classification import (
-    ClassifyRequest,
-    ClassifyStart,
-    ClassifyTotals,
-    OpenReport,
-    Warn,
-    classify,
-    empty_folders,
-)
+from core.api.classification import classify, empty_folders
+from core.api.classification_values import ClassifyRequest, ClassifyStart, ClassifyTotals, OpenReport, Warn
 from core.base import paths, settings
 from core.base.errors import BrokenRecord, ImageError, UsageError
 from core.base.i18n import tr

@@ -85,10 +85,10 @@ class Network:
         self._finish(y)
         return y
 
-    def convolve_with_bias(self, x: FeatureMap, channels: int) -> FeatureMap:
-        """A convolution of 1 x 1 with a bias and without normalization."""
+    def convolve_with_bias(self, x: FeatureMap, channels: int, kernel: int = 1) -> FeatureMap:
+        """A convolution with a bias and without normalization."""
         y = FeatureMap(x.side, channels)
-        self._add(Convolution((1, 1), x.channels, channels), y.side)
+        self._add(Convolution((kernel, kernel), x.channels, channels), y.side)
         self._weights += channels
         return y
 

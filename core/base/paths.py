@@ -15,6 +15,11 @@ def builtin_models() -> Path:
     return Path(__file__).resolve().parents[2] / "models"
 
 
+def builtin_detector() -> Path:
+    """The folder of the built-in detector."""
+    return builtin_models() / "ssd-mobilenet-v2"
+
+
 def settings_file() -> Path:
     """The user's settings, as JSON."""
     return _resolve(platformdirs.user_config_path(_APP), "") / "settings.json"

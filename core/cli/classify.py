@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify
+from core.api.classification import classify
+from core.api.classification_values import ClassifyRequest, ClassifyStart, ClassifyTotals, Outcomes, Report
 from core.api.explanations import explainer
 from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
@@ -21,6 +22,7 @@ from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.progress import bar, job_bar
 from core.cli.results import open_results
 from core.cli.streams import is_terminal, print_message
+from core.detection import DetectionOptions
 from core.evaluation.acceptance import known_scores
 from core.evaluation.explanation import Explanation
 from core.images.kinds import SAVE_HINT, describe_kinds
@@ -44,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
         BrokenPipeOutputError: the reader of standard output has gone.
     """
     on_cluster = arguments.engine == "ray"
-    request = classify_request(arguments, *arguments.paths, on_cluster=on_cluster)
+    first, *others = (arguments.model or "").split(",")
+    arguments.model = first or None
+    more = {"on_cluster": on_cluster, "others": tuple(others), "detection": _detection(arguments)}
+    request = classify_request(arguments, *arguments.paths, **more)
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
     _check(request, arguments)
@@ -61,6 +66,10 @@ def classify_request(arguments: argparse.Namespace, *paths: Path, **more: Any) -
     options: dict[str, Any] = {name: getattr(arguments, name) for name in _OPTIONS if hasattr(arguments, name)}
     options |= {"include": tuple(arguments.include), "exclude": tuple(arguments.exclude)}
     return ClassifyRequest(paths, arguments.model, **options | more)
+
+
+def _detection(arguments: argparse.Namespace) -> DetectionOptions:
+    return DetectionOptions(crop=arguments.crop is not None, count=arguments.count)
 
 
 def summary(totals: ClassifyTotals) -> str:
@@ -112,8 +121,21 @@ def _check(request: ClassifyRequest, arguments: argparse.Namespace) -> None:
     if request.needs_journal and not all(map(os.path.isdir, request.paths)):
         what = tr("--include, --exclude, --fresh and --keep-features work only with folders.")
         raise UsageError(what, hint=tr("Give folders only."))
+    if request.others:
+        _check_models(request)
     if request.on_cluster:
         _check_cluster(request, arguments, has_remote=bool(remote))
+
+
+def _check_models(request: ClassifyRequest) -> None:
+    """Refuse what works with one model only."""
+    names = [request.model or "", *request.others]
+    if "" in names or len(set(names)) < len(names):
+        hint = tr("Separate the names with commas, for example --model everyday,general.")
+        raise UsageError(tr("A model is missing, or named twice."), hint=hint)
+    if request.needs_journal or request.on_cluster:
+        what = tr("--include, --exclude, --fresh, --keep-features and --engine ray work only with one model.")
+        raise UsageError(what, hint=tr("Name one model, or remove these options."))
 
 
 def _check_cluster(request: ClassifyRequest, arguments: argparse.Namespace, *, has_remote: bool) -> None:
@@ -129,17 +151,18 @@ def _check_cluster(request: ClassifyRequest, arguments: argparse.Namespace, *, h
 
 
 @contextmanager
-def _open_report(
-    arguments: argparse.Namespace, request: ClassifyRequest, start: ClassifyStart
-) -> Iterator[Callable[[Outcome | JobProgress], None]]:
+def _open_report(arguments: argparse.Namespace, request: ClassifyRequest, start: ClassifyStart) -> Iterator[Report]:
     """Open the output, and then the progress bar."""
     output, options = arguments.output, _options(arguments, start)
     if request.on_cluster and options and output and not isinstance(output, Address) and output.is_dir():
         output /= f"results.{options.format.value}"
-    with open_results(options, output) as results, _progress(arguments, request, start) as show:
+    others = [one.name for one in start.others]
+    with open_results(options, output, others) as results, _progress(arguments, request, start) as show:
 
-        def report(event: Outcome | JobProgress) -> None:
-            if not isinstance(event, JobProgress):
+        def report(event: Outcome | Outcomes | JobProgress) -> None:
+            if isinstance(event, tuple):
+                results.add(ReportRow(event[0], others=event[1:]))
+            elif not isinstance(event, JobProgress):
                 results.add(ReportRow(event))
             show(event)
 
@@ -148,7 +171,7 @@ def _open_report(
 
 def _progress(
     arguments: argparse.Namespace, request: ClassifyRequest, start: ClassifyStart
-) -> AbstractContextManager[Callable[[Outcome | JobProgress], None]]:
+) -> AbstractContextManager[Report]:
     """A progress bar, if standard error is a terminal and results are not printed to it line by line."""
     prints_lines = arguments.output is None and arguments.format != "table" and is_terminal(sys.stdout)
     if request.on_cluster or prints_lines or not is_terminal(sys.stderr):
@@ -165,12 +188,13 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
     card = start.model.card
     about = (
         (tr("model"), f"{card.title} ({start.model.name})"),
+        *((tr("model"), f"{one.card.title} ({one.name})") for one in start.others),
         (tr("backbone"), start.model.backbone.name),
         (tr("images"), ", ".join(map(_name, start.paths[:_MAX_PATHS]))),
     )
     return ReportOptions(
         ReportFormat(arguments.format),
-        ColumnSet(start.top_k),
+        ColumnSet(start.top_k, others=tuple(one.name for one in start.others), detection=_detection(arguments)),
         byte_order_mark=arguments.bom,
         delimiter=delimiter_for(arguments, arguments.output),
         about=about,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, TextIO
@@ -18,7 +18,7 @@ from core.jobs.cluster.addresses import Address, open_atomic
 from core.outputs.reports.columns import ReportRow
 from core.outputs.reports.plan import ReportOptions
 from core.outputs.reports.write import Writer, open_text_writer, open_writer
-from core.prediction import Failure, Prediction
+from core.prediction import Failure, Outcome, Prediction
 
 _ROWS_AT_ONCE: Final = 1000
 
@@ -27,12 +27,15 @@ def _headings() -> tuple[str, ...]:
     return tr("image"), tr("prediction"), tr("confidence"), tr("ms"), tr("alternatives")
 
 
-def open_results(plan: ReportOptions | None, output: Path | None) -> AbstractContextManager[Writer]:
+def open_results(
+    plan: ReportOptions | None, output: Path | None, others: Sequence[str] = ()
+) -> AbstractContextManager[Writer]:
     """Open a writer of outcomes; everything is written once the block ends without an error.
 
     Args:
         plan: the format of a report; None for a table to read.
         output: a file or an address, replaced atomically; None for standard output, which takes text only.
+        others: the names of further models, for a table to read.
 
     Raises:
         StorageError: the file cannot be written.
@@ -40,14 +43,14 @@ def open_results(plan: ReportOptions | None, output: Path | None) -> AbstractCon
         BrokenPipeOutputError: the reader of standard output has gone.
     """
     if plan is None:
-        return _table(output)
+        return _table(output, others)
     return _text(plan) if output is None else _file(plan, output)
 
 
 @contextmanager
-def _table(output: Path | None) -> Iterator[Writer]:
+def _table(output: Path | None, others: Sequence[str]) -> Iterator[Writer]:
     with results_to(output) as stream:
-        result = ResultTable(stream)
+        result = ResultTable(stream, others)
         yield result
         result.close()
 
@@ -71,10 +74,11 @@ def _file(plan: ReportOptions, output: Path) -> Iterator[Writer]:
 class ResultTable:
     """A table to read; written in parts, as wide as the widest row so far, so that memory stays bounded."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, others: Sequence[str] = ()) -> None:
+        """`others` are the names of further models, each with a column."""
         self._stream = stream
         self._rows: list[tuple[Text, ...]] = []
-        self._headings = _headings()
+        self._headings = (*_headings(), *others)
         self._widths = [len(name) for name in self._headings]
         self._has_begun = False
 
@@ -82,6 +86,7 @@ class ResultTable:
         """Add one row; a terminal gets all rows at the end, after the progress bar."""
         outcome = row.outcome
         cells = _failure_cells(outcome) if isinstance(outcome, Failure) else _prediction_cells(outcome)
+        cells += tuple(map(_other_cell, row.others))
         self._rows.append(cells)
         self._widths = [max(width, cell.cell_len) for width, cell in zip(self._widths, cells, strict=True)]
         if len(self._rows) >= _ROWS_AT_ONCE and not is_terminal(self._stream):
@@ -89,7 +94,7 @@ class ResultTable:
 
     def close(self) -> None:
         """Write the rows added so far."""
-        _, _, confidence, milliseconds, _ = self._headings
+        confidence, milliseconds = self._headings[2:4]
         result = tables.table(self._headings, self._rows, numbers=(confidence, milliseconds))
         result.show_header = not self._has_begun
         if not is_terminal(self._stream):
@@ -113,11 +118,24 @@ def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
     )
 
 
+def _other_cell(outcome: Outcome) -> Text:
+    """What a further model says."""
+    if isinstance(outcome, Failure):
+        return Text()
+    best = outcome.best
+    label = tr("unknown (closest: {label})", label=best.label) if outcome.unknown else best.label
+    return tables.cell(f"{label} {best.probability:.1%}", "yellow" if outcome.unknown else "")
+
+
 def _runner_up_cell(outcome: Prediction) -> Text:
-    """Warnings, or the next most likely classes."""
+    """Warnings, or what is in the image, the prediction for the whole image, and the next most likely classes."""
     if outcome.warnings:
         return tables.cell(" ".join(outcome.warnings), "yellow")
-    return tables.cell(", ".join(f"{score.label} {score.probability:.0%}" for score in outcome.scores[1:]), "dim")
+    whole, others = outcome.crop, ", ".join(f"{one.label} {one.probability:.0%}" for one in outcome.scores[1:])
+    parts = [tr("found: {counts}", counts=outcome.counts)] if outcome.counts else []
+    if whole:
+        parts.append(tr("whole image: {label} {share:.0%}", label=whole.best.label, share=whole.best.probability))
+    return tables.cell("; ".join([*parts, *filter(None, [others])]), "dim")
 
 
 def _failure_cells(outcome: Failure) -> tuple[Text, ...]:

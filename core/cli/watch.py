@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import TextIO
 
-from core.api.classification import ClassifyStart
+from core.api.classification_values import ClassifyStart
 from core.api.outputs import watch_folder
 from core.base.errors import Cancelled, UsageError
 from core.base.i18n import tr, tr_n

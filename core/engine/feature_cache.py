@@ -12,10 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.base.file_state import FileState
+from core.detection import Box, Detection
 from core.prediction import Timing
 
 MAX_IMAGES: Final = 4096
 """32 MB at 2048 features; the least recently used are dropped first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CropFeatures:
+    """The features of a crop around the subject of an image.
+
+    Attributes:
+        box: the crop.
+        subject: the thing that it was made around.
+        features: float32 [d].
+    """
+
+    box: Box
+    subject: Detection
+    features: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,12 +43,16 @@ class ImageFeatures:
         features: float32 [d].
         timing: how long they took to compute.
         warnings: warnings about the image.
+        detections: the things in it; None if nobody looked for them.
+        crop: the features of the crop around its subject; None if there is none.
     """
 
     path: Path
     features: NDArray[np.float32]
     timing: Timing
     warnings: tuple[str, ...] = ()
+    detections: tuple[Detection, ...] | None = None
+    crop: CropFeatures | None = None
 
 
 class LruFeatureCache:

@@ -235,3 +235,17 @@ def folder_name(folder: Path) -> str:
     """The name of a folder for display to others; the home folder's name is hidden, as it is often the user's name."""
     real = Path(os.path.realpath(folder))
     return "home" if real == Path.home() else real.name or "."
+
+
+def overlap(folders: tuple[Path, ...]) -> bool:
+    """Whether a folder equals or contains another, however their paths are written."""
+    named = [identity(folder) for folder in folders]
+    above = {identity(one) for folder in folders for one in Path(os.path.realpath(folder)).parents}
+    return len(set(named)) < len(named) or not above.isdisjoint(named)
+
+
+def is_empty(folder: Path, *, recursive: bool) -> bool:
+    """Whether a folder can be read and contains no images."""
+    unreadable: list[Path] = []
+    images = find_images([folder], recursive=recursive, on_error=lambda where, _: unreadable.append(where))
+    return next(images, None) is None and not unreadable

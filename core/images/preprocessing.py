@@ -1,6 +1,12 @@
 """Preprocessing of pixels for a backbone: the only resize in the project, for training and classification.
 
 Pixel values are scaled inside the backbone's graph; here only the size changes.
+
+Images are made square as the backbone was trained, not as validation would choose for each model. Measured on 196
+photos (Xception and EfficientNet-Lite0 joined, trained on stretched images; log loss and accuracy out of fold):
+stretched 0.078 and 0.980; whole on a grey square 0.078 and 0.974; on a white one 0.090 and 0.964; the centre square
+alone 0.122 and 0.959, with standard errors of the differences of 0.013 to 0.027. The choice would triple the time for
+features.
 """
 
 from __future__ import annotations

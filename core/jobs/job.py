@@ -61,7 +61,8 @@ def open_lazy_classifier(request: JobRequest) -> LazyClassifier:
     Raises:
         ModelError: it is missing, damaged, unsupported or unsafe.
     """
-    return LazyClassifier(open_library().find(request.model), request.provider, request.precision)
+    model = open_library().find(request.model)
+    return LazyClassifier(model, request.provider, request.precision, request.detection)
 
 
 class Job(contextlib.AbstractContextManager["Job"]):

@@ -14,6 +14,7 @@ from core.base.i18n import tr
 from core.base.lock_files import is_locked
 from core.base.recovery import as_path
 from core.base.storage import is_there, reading_errors
+from core.detection import NO_DETECTION, DetectionOptions
 from core.jobs.journal import LOCK, job_folder, locked
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.selection import NOT_REVIEWED
@@ -78,7 +79,16 @@ def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     patterns = _patterns(include), _patterns(exclude)
     place, counts = as_path(folder), _counts(database)
     named = str(model or ""), int(version or 0)
-    return JobSummary(id_, place, bool(recursive), *patterns, *named, started, state, counts, bool(keeps))
+    own = place, bool(recursive), *patterns, *named
+    return JobSummary(id_, *own, started, state, counts, bool(keeps), _detection(database))
+
+
+def _detection(database: sqlite3.Connection) -> DetectionOptions:
+    """What the last run looked for."""
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'detection'").fetchone():
+        return NO_DETECTION
+    found = database.execute("SELECT crop, count FROM detection").fetchone()
+    return DetectionOptions(*map(bool, found)) if found else NO_DETECTION
 
 
 def _patterns(text: str) -> tuple[str, ...]:

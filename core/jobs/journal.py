@@ -25,8 +25,9 @@ from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.recovery import as_path
 from core.base.text import display_path
+from core.detection import DetectionOptions
 from core.jobs.rows import COLUMNS, TABLES, outcome_columns, row_of, timing_columns
-from core.jobs.schema import FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
+from core.jobs.schema import DETECTION, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.values import JobRequest
 from core.prediction import Failure, Outcome
 
@@ -334,10 +335,17 @@ def _start_walk(database: sqlite3.Connection, request: JobRequest, model_ref: Mo
     model = _model_id(database, model_ref)
     asked = (model, request.keep_features)
     database.execute("UPDATE job SET walk = walk + 1, finished = 0, model = ?, keep_features = ?", asked)
+    _store_detection(database, request.detection)
     database.execute(_RETRY, TRANSIENT_ERRORS)
     database.execute(_RESTATE, {"model": model})
     (walk,) = database.execute("SELECT walk FROM job").fetchone()
     return model, walk
+
+
+def _store_detection(database: sqlite3.Connection, detection: DetectionOptions) -> None:
+    database.execute(DETECTION)
+    database.execute("DELETE FROM detection")
+    database.execute("INSERT INTO detection VALUES (?, ?)", (detection.crop, detection.count))
 
 
 def _model_id(database: sqlite3.Connection, model_ref: ModelRef) -> int:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import Preprocessing
+from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
 from core.engine.feature_store import FeatureKind, FeatureStore
@@ -35,8 +35,10 @@ from core.evaluation.sources import feature_extractor
 from core.images.decoding import DECODE_THREADS
 from core.images.perceptual_hash import phash
 from core.jobs.journal import Image, ImageResult, ModelRef
-from core.models.classifier import Classifier, PreprocessedImage, fallback_to_cpu, prepare
+from core.models.classifier import Classifier, fallback_to_cpu
+from core.models.detector import open_detector
 from core.models.predictor import load_predictor
+from core.models.prepare import PreprocessedImage, compute_features, prepare
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Timing
 
@@ -48,15 +50,26 @@ Features = NDArray[np.float16]
 
 
 class LazyClassifier:
-    """A model whose engine is opened only when an image must be computed."""
+    """A model whose engine is opened only when an image must be computed.
 
-    def __init__(self, model: InstalledModel, requested: ProviderPreference, precision: Precision) -> None:
-        """Read the head and the features of the training images.
+    Attributes:
+        predictor: the model without its backbone.
+        detector: what looks for things in images; None if nobody asked.
+    """
+
+    def __init__(
+        self,
+        model: InstalledModel,
+        requested: ProviderPreference,
+        precision: Precision,
+        detection: DetectionOptions = NO_DETECTION,
+    ) -> None:
+        """Read the head and the features of the training images; open the detector if one is needed.
 
         Raises:
             ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
-        self.predictor = load_predictor(model)
+        self.predictor, self.detector = load_predictor(model), open_detector(detection)
         self._requested, self._precision = requested, precision
         self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
@@ -97,7 +110,9 @@ class LazyClassifier:
         model = self.predictor.model
         card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
-        identity += [asdict(rule) for rule in (card.unknown, card.sets) if rule]
+        identity += [asdict(rule) for rule in (card.unknown, card.sets, card.hierarchy) if rule]
+        if self.detector:
+            identity.append([self.detector.card.sha256, self.detector.options.crop])
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
         return ModelRef(key, card.name, model.version, min(top_k, len(card.classes)))
 
@@ -109,26 +124,23 @@ class LazyClassifier:
             ProviderError: the requested provider does not work.
         """
         if self._classifier is None:
-            self._classifier = Classifier(self.predictor, self._extractor().open())
+            self._classifier = Classifier(self.predictor, self._extractor().open(), detector=self.detector)
         return self._classifier
 
-    def run(self, images: Sequence[PreprocessedImage]) -> tuple[NDArray[np.float32], float]:
-        """Compute features [n, d], and the milliseconds per image; fall back to the CPU if the provider fails.
+    def run(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
+        """Compute the features of images and their crops; fall back to the CPU if the provider fails.
 
         Raises:
             ModelError: the model cannot be opened.
             ProviderError: the requested provider does not work, or the CPU failed too.
         """
-        classifier, pixels = self.open(), np.stack([image.input for image in images])
-        started = time.perf_counter()
+        classifier = self.open()
         try:
-            features = classifier.engine.run(pixels)
+            return compute_features(images, classifier.engine.run)
         except ProviderError as error:
             self._classifier = fallback_to_cpu(classifier, error)
             _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
-            started = time.perf_counter()
-            features = self._classifier.engine.run(pixels)
-        return features, (time.perf_counter() - started) * 1000 / len(images)
+            return compute_features(images, self._classifier.engine.run)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +158,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     def __init__(self, classifier: LazyClassifier, top_k: int, *, keep_features: bool) -> None:
         self._classifier, self._top_k = classifier, top_k
         self._store = FeatureStore() if keep_features else None
+        self._uses_store = keep_features and not classifier.detector  # which has to see the pixels
         self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
         self._futures: dict[int, Future[_Input]] = {}
 
@@ -173,7 +186,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     def cached_features(self, images: Sequence[Image]) -> Mapping[int, Features]:
         """The cached features of images in their current state, by number; these images need not be read."""
         known = {image.number: image.sha256 for image in images if image.sha256 and not image.outcome}
-        if not known or not self._store:
+        if not known or not self._store or not self._uses_store:
             return {}
         kept = self._store.get(self._classifier.kind, list(known.values()))
         return {number: kept[sha256] for number, sha256 in known.items() if sha256 in kept}
@@ -230,24 +243,23 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         if not ready:
             return {}
         classifier = self._classifier
-        features, each_ms = classifier.run(list(ready.values()))
+        computed = classifier.run(list(ready.values()))
         if self._store:
-            rows = quantize_float16(features)
+            rows = quantize_float16(np.stack([one.features for one in computed]))
             hashes = [inputs[number].sha256 for number in ready]
             self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
-            features = rows.astype(np.float32)
-        computed = [item.with_features(row, each_ms) for item, row in zip(ready.values(), features, strict=True)]
+            computed = [replace(one, features=row.astype(np.float32)) for one, row in zip(computed, rows, strict=True)]
         return dict(zip(ready, classifier.predictor.predict(computed, classifier.engine, self._top_k), strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""
         before = FileState.of(image.path) if self._store else None
         sha256 = _sha256(image.path) if before else ""
-        if self._store and sha256:
+        if self._store and self._uses_store and sha256:
             kept = self._store.get(self._classifier.kind, [sha256])
             if kept:
                 return _Input(kept[sha256], sha256=sha256)
-        result = prepare(image.path, self._classifier.spec)
+        result = prepare(image.path, self._classifier.spec, self._classifier.detector)
         if isinstance(result, Failure):
             return _Input(result)
         is_same = before is not None and FileState.of(image.path) == before

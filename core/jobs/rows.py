@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from core.base.recovery import as_path
+from core.jobs.details import encode_details, parse_details
 from core.jobs.schema import DONE, FAILED, GONE, WAITING
 from core.jobs.values import Review, Row, State, Verdict
-from core.prediction import Evidence, Failure, Level, Neighbour, Outcome, Prediction, Score, Timing
+from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
 COLUMNS: Final = """
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
@@ -47,18 +46,20 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     path = top / below / as_path(name)
     outcome: Outcome | None = None
     if state == DONE and label is not None:
-        scores, evidence = _parse_scores(scores)
+        found = parse_details(scores)
         provider, _, precision = (provider or "").partition(" ")
         outcome = Prediction(
             path=path,
-            scores=scores or (Score(label, confidence or 0.0),),
+            scores=found.scores or (Score(label, confidence or 0.0),),
             unknown=None if unknown is None else bool(unknown),
             model=model or "",
             provider=provider,
             timing=Timing(*(time or 0.0 for time in times)),
             warnings=tuple((message or "").splitlines()),
             precision=precision,
-            evidence=evidence,
+            evidence=found.evidence,
+            detections=found.detections,
+            crop=found.crop,
         )
     elif state == FAILED:
         outcome = Failure(path, kind, message, hint)
@@ -79,13 +80,13 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
 def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...]:
     """The columns of an outcome in `details`.
 
-    A prediction's evidence is stored in the column of the scores, its warnings in that of the
+    What belongs to a prediction's scores is stored in their column (`core.jobs.details`), its warnings in that of the
     message, its precision after its provider.
     """
     if isinstance(outcome, Failure):
         return (number, *[None] * 5, sha256, outcome.kind, outcome.message, outcome.hint)
     timing = outcome.timing
-    scores = _encode_scores(outcome)
+    scores = encode_details(outcome)
     times = (timing.decode_ms, timing.preprocess_ms, timing.inference_ms)
     provider = f"{outcome.provider} {outcome.precision}".strip()
     return (number, scores, provider, *times, sha256, None, "\n".join(outcome.warnings) or None, None)
@@ -108,38 +109,3 @@ def review_columns(review: Review | None, label: str | None) -> tuple[str | None
         case Review(Verdict.SKIPPED):
             return review.verdict.value, None
     return review.verdict.value, review.label
-
-
-def _encode_scores(outcome: Prediction) -> str:
-    """The scores and the evidence as JSON; earlier versions of Fovea stored a list of the scores alone."""
-    scores, found = [[score.label, score.probability] for score in outcome.scores], outcome.evidence
-    if found is None:
-        return json.dumps(scores)
-    near = [
-        [one.label, one.similarity, one.sha256, *(str(path or "") for path in (one.path, one.thumbnail))]
-        for one in found.nearest
-    ]
-    sets = {"set": found.set, "coverage": found.coverage}
-    levels = {"levels": [[level.path, level.probability] for level in found.levels]} if found.levels else {}
-    return json.dumps({"scores": scores, "unknown": found.unknown_score, "nearest": near, **sets, **levels})
-
-
-def _parse_scores(text: str | None) -> tuple[tuple[Score, ...], Evidence | None]:
-    content = json.loads(text or "[]")
-    if isinstance(content, list):
-        return _scores(content), None
-    labels, coverage = content["set"], content.get("coverage")
-    near = tuple(_neighbour(*one) for one in content["nearest"])
-    chosen = None if labels is None else tuple(map(str, labels))
-    stated = None if coverage is None else float(coverage)
-    levels = tuple(Level(tuple(map(str, path)), float(sure)) for path, sure in content.get("levels", ()) if path)
-    return _scores(content["scores"]), Evidence(float(content["unknown"]), chosen, near, stated, levels)
-
-
-def _scores(content: Sequence[Any]) -> tuple[Score, ...]:
-    return tuple(Score(str(label), float(probability)) for label, probability in content)
-
-
-def _neighbour(label: str, similarity: float, sha256: str, *files: str) -> Neighbour:
-    paths = (Path(one) if one else None for one in files)
-    return Neighbour(str(label), float(similarity), str(sha256), *paths)

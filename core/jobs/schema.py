@@ -61,6 +61,11 @@ folder as casefolded text, for searching; `answered` is the state of the stored 
 produced it; `look` is the perceptual hash; `said` is the user's label; `tried` counts attempts without an outcome."""
 
 
+DETECTION: Final = "CREATE TABLE IF NOT EXISTS detection (crop INTEGER NOT NULL, count INTEGER NOT NULL)"
+"""What the last run looked for, in one row; earlier versions of Fovea disregard this table, as journals without it have
+looked for nothing."""
+
+
 def open_database(file: Path, *, make: bool = False) -> sqlite3.Connection:
     """Open a journal; threads may share the connection if they take turns.
 

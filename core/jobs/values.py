@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from core.base.providers import Precision, ProviderPreference
+from core.detection import NO_DETECTION, DetectionOptions
 from core.prediction import Failure, Outcome, Prediction, Score
 
 # ---- request
@@ -30,6 +31,7 @@ class JobRequest:
         precision: the requested precision.
         top_k: the number of classes stored for each image, 1 or more.
         keep_features: whether to store features, so that another head on the same backbone takes seconds.
+        detection: what to look for in the images.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class JobRequest:
     precision: Precision = Precision.AUTO
     top_k: int = 5
     keep_features: bool = False
+    detection: DetectionOptions = NO_DETECTION
 
 
 # ---- rows
@@ -316,6 +319,7 @@ class JobSummary:
         state: its state.
         counts: the number of images in each state.
         keep_features: whether the last run stored features.
+        detection: what the last run looked for.
         progress: its progress, while it is running or paused; not from the journal, as are the fields below.
         sortings: the ids of the sortings that can be undone, the last one last.
         interrupted: the id of the sorting that can be resumed; empty if there is none.
@@ -333,6 +337,7 @@ class JobSummary:
     state: JobState
     counts: JobCounts
     keep_features: bool = False
+    detection: DetectionOptions = NO_DETECTION
     progress: JobProgress | None = None
     sortings: tuple[str, ...] = ()
     interrupted: str = ""

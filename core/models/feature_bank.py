@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -85,10 +85,6 @@ class FeatureBank:
         centred = features - self.centre
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
         return np.asarray(centred @ self._directions.T / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
-
-    def without_hashes(self) -> FeatureBank:
-        """The bank for sharing: nothing in it identifies an image."""
-        return replace(self, hashes=())
 
 
 def nearest(cosines: NDArray[np.float32], count: int) -> NDArray[np.int64]:

@@ -148,16 +148,16 @@ class Library:
         _check_names(parsed, files)
         versions.purge(self.user)
         place = self.user / parsed.name
-        extra_files = {CARD: card}
-        if trained_on is not None:
-            extra_files[TRAINING_HASHES] = serialize_hashes(trained_on)
-        if examples is not None:
-            extra_files[EXAMPLES] = serialize_examples(examples)
-        if evaluation is not None:
-            extra_files[EVALUATION] = evaluation
+        extra_files = {
+            CARD: card,
+            TRAINING_HASHES: None if trained_on is None else serialize_hashes(trained_on),
+            EXAMPLES: None if examples is None else serialize_examples(examples),
+            EVALUATION: evaluation,
+        }
         with versions.staging(place, new_name=new_name) as staging:
             for name, data in {**files, **extra_files}.items():
-                write_atomically(staging / name, data)
+                if data is not None:
+                    write_atomically(staging / name, data)
             write_thumbnails(staging, thumbnails)
             _verify(self._folders.model(parsed, staging, version=1))
             with versions.locked(self.user):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from core.engine.engine import Engine
-from core.engine.feature_cache import ImageFeatures
+from core.engine.feature_cache import CropFeatures, ImageFeatures
 from core.models.evidence import TrainingImages, evidence, is_unknown
 from core.models.heads import Head, softmax, top_scores
 from core.models.installed import load_head, load_training_images
 from core.models.values import InstalledModel
-from core.prediction import Prediction
+from core.prediction import Crop, Prediction
 
 CACHED: Final = "kept"
 """Replaces the provider's name in predictions made from cached features."""
@@ -38,10 +38,19 @@ class Predictor:
         """Predictions for images.
 
         Args:
-            images: the images and their features.
+            images: the images and their features; those with a crop around their subject are predicted from that.
             engine: the engine that computed the features; None if they were cached.
             top_k: how many classes to report for each.
         """
+        whole = self._predict(images, engine, top_k)
+        crops = [replace(one, features=one.crop.features) for one in images if one.crop]
+        cropped = iter(self._predict(crops, engine, top_k))
+        return [
+            _from_crop(image.crop, one, next(cropped)) if image.crop else one
+            for image, one in zip(images, whole, strict=True)
+        ]
+
+    def _predict(self, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int) -> list[Prediction]:
         if not images:
             return []
         card, features = self.model.card, np.stack([image.features for image in images])
@@ -51,11 +60,14 @@ class Predictor:
         for image, row, found in zip(images, rows, evidence(card, self.training_images, features, rows), strict=True):
             scores = top_scores(row, card.classes, top_k)
             unknown = is_unknown(card, found, scores[0].probability)
-            timing, warnings = image.timing, image.warnings
-            result.append(
-                Prediction(image.path, scores, unknown, card.name, provider, timing, warnings, precision, found)
-            )
+            origin = card.name, provider, image.timing, image.warnings, precision
+            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections))
         return result
+
+
+def _from_crop(crop: CropFeatures, whole: Prediction, cropped: Prediction) -> Prediction:
+    """The prediction from a crop, which keeps what the model says about the whole image."""
+    return replace(cropped, crop=Crop(crop.box, crop.subject, whole.scores, whole.unknown))
 
 
 def load_predictor(model: InstalledModel) -> Predictor:

@@ -48,7 +48,7 @@ def export(
         about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), summary.model))
         plan = ReportOptions(
             format=format_,
-            columns=ColumnSet(max(1, top_k), reviewed=True),
+            columns=ColumnSet(max(1, top_k), reviewed=True, detection=summary.detection),
             byte_order_mark=byte_order_mark,
             title=display_path(summary.folder.name),
             about=about,

@@ -271,6 +271,7 @@ def request_of(id_: str) -> JobRequest:
         precision=chosen.precision,
         top_k=chosen.top_k,
         keep_features=job.keep_features,
+        detection=job.detection,
     )
 
 

@@ -25,7 +25,7 @@ from gui.widgets.announcing import announce
 from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.key_button import KeyButton
-from gui.widgets.layouts import SPACE, fill, hbox, vbox
+from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox, vbox
 from gui.widgets.neighbours import NeighbourStrip
 from gui.widgets.photo_map import PhotoMap
 from gui.widgets.photo_panel import PhotoPreview, headline_text, prediction_text
@@ -75,7 +75,7 @@ class ReviewPage(QWidget):
         self._bar.setAccessibleName(tr("Photos reviewed"))
         self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
-        evidence = hbox(fill(self.map), fill(self.neighbours), spacing=16)
+        evidence = hbox(Placed(self.map, 1, TOP), Placed(self.neighbours, 1, TOP), spacing=16)
         hbox(fill(vbox(fill(self.view), self._name, evidence)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
         self._stack.addWidget(self.end)

@@ -20,7 +20,7 @@ WIDTHS: Final[Mapping[Column, int]] = {
     Column.TIME: 136,
 }
 _MIN_WIDTHS: Final[Mapping[Column, int]] = {
-    Column.PHOTO: 128,
+    Column.PHOTO: 120,
     Column.ANSWER: 96,
     Column.CONFIDENCE: 96,
     Column.REVIEW: 120,

@@ -41,6 +41,7 @@ class EvaluationView(ScrollColumn):
         noticed: a notice for the user.
         overridden: change labels: a mapping from path to class or LEFT_OUT.
         class_wanted: ask for the class of these photos; the photos, and the likely classes.
+        map_created: a map was created, whose questions are to be answered.
         photos: the photos; None before an evaluation was shown.
         suspects: the photos whose label may be wrong; None if there are none.
         matrix: the confusion matrix; None until it was made.
@@ -49,12 +50,14 @@ class EvaluationView(ScrollColumn):
     noticed = Signal(object)
     overridden = Signal(object)
     class_wanted = Signal(object, object)
+    map_created = Signal(object)
 
     def __init__(self, pictures: PictureClient, *, can_correct: bool) -> None:
         """`can_correct` says whether wrong labels can be corrected."""
         super().__init__(tr("Evaluation of the model"))
         self._pictures, self._can_correct = pictures, can_correct
         self._evaluation: Evaluation | None = None
+        self._model = ""
         self.photos: ResultPhotos | None = None
         self.suspects: ResultPhotos | None = None
         self.matrix: ConfusionMatrix | None = None
@@ -64,6 +67,7 @@ class EvaluationView(ScrollColumn):
         evaluation: Evaluation | None,
         notes: Sequence[str],
         about: str,
+        model: str,
         suspects: Sequence[LabelledPrediction] = (),
     ) -> None:
         """Show an evaluation between notes and a description of the training.
@@ -72,9 +76,11 @@ class EvaluationView(ScrollColumn):
             evaluation: the evaluation; None if there were no test photos.
             notes: notes on it.
             about: a description of the training.
+            model: the version, `name@version`.
             suspects: photos whose label may be wrong, the most likely ones first.
         """
-        self._evaluation, self.photos, self.suspects, self.matrix = evaluation, None, None, None
+        self._evaluation, self._model = evaluation, model
+        self.photos, self.suspects, self.matrix = None, None, None
         shown: list[QWidget] = [label(note, "muted", wrap=True) for note in notes]
         if evaluation is not None:
             shown.append(self._make_photos(evaluation))
@@ -99,9 +105,9 @@ class EvaluationView(ScrollColumn):
     def _make_photos(self, evaluation: Evaluation) -> QWidget:
         photos = self.photos = self._make_wall(tr("Test photos"))
         if mistakes := evaluation.mistakes:
-            photos.show_photos(tr("Mistakes, most confident first"), mistakes[:_MAX_PHOTOS])
+            photos.show_photos(tr("Mistakes, most confident first"), mistakes[:_MAX_PHOTOS], self._model)
         else:
-            photos.show_photos(tr("No mistakes on the test photos"), evaluation.predictions[:_MAX_PHOTOS])
+            photos.show_photos(tr("No mistakes on the test photos"), evaluation.predictions[:_MAX_PHOTOS], self._model)
         return photos
 
     def _make_suspects(self, suspects: Sequence[LabelledPrediction]) -> QWidget:
@@ -111,13 +117,14 @@ class EvaluationView(ScrollColumn):
             "{count:,} photos may have a wrong label, the most likely first",
             len(suspects),
         )
-        photos.show_photos(title, suspects[:_MAX_PHOTOS])
+        photos.show_photos(title, suspects[:_MAX_PHOTOS], self._model)
         return photos
 
     def _make_wall(self, name: str) -> ResultPhotos:
         photos = ResultPhotos(self._pictures, name, can_correct=self._can_correct)
         photos.overridden.connect(self.overridden)
         photos.class_wanted.connect(self.class_wanted)
+        photos.map_created.connect(self.map_created)
         return photos
 
     def _make_plots(self, evaluation: Evaluation) -> Tiles:
@@ -156,7 +163,7 @@ class EvaluationView(ScrollColumn):
         if self._evaluation is not None and self.photos is not None:
             cell = label, predicted
             inside = [one for one in self._evaluation.predictions if (one.label, one.predicted) == cell]
-            self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside)
+            self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside, self._model)
             self.show_whole(self.photos)
 
 
@@ -201,8 +208,8 @@ def _calibration_text(evaluation: Evaluation) -> str:
     count = sum(one.images for one in measured.raw.bins)
     if measured.is_cross_validated:
         return tr_n(
-            "Measured by cross-validation: {count:,} photo, predicted without having been trained on.",
-            "Measured by cross-validation: {count:,} photos, each predicted without having been trained on.",
+            "Measured by cross-validation on {count:,} photo, predicted by a model that wasn't trained on it.",
+            "Measured by cross-validation on {count:,} photos, each predicted by a model that wasn't trained on it.",
             count,
         )
     return tr_n(

@@ -63,6 +63,7 @@ class EvaluationWindow(SecondWindow):
         super().__init__("", "evaluation", QSize(1080, 760), QSize(560, 400), parent)
         self._headline, self._about = label(kind="title", wrap=True), label(wrap=True)
         self.view = EvaluationView(session.pictures, can_correct=False)
+        self.view.map_created.connect(lambda it: session.explaining.serve_version(it, session.library.tasks))
         head = vbox(self._headline, self._about, spacing=theme.GRID // 2)
         vbox(head, fill(self.view), parent=self, margins=3 * theme.GRID, spacing=2 * theme.GRID)
 
@@ -72,7 +73,7 @@ class EvaluationWindow(SecondWindow):
         self.setWindowTitle(tr("Evaluation of {model}", model=title))
         self._headline.setText(f"{title}: {headline(evaluation)}")
         self._about.setText(interval(evaluation))
-        self.view.show_evaluation(evaluation, (), _trained(model))
+        self.view.show_evaluation(evaluation, (), _trained(model), f"{model.name}@{model.version}")
 
 
 def _trained(model: InstalledModel) -> str:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.datasets.labels import LEFT_OUT, OverriddenImage
 from core.evaluation.values import LabelledPrediction
+from core.prediction import Prediction, Score, Timing
 from gui.tasks.picture_client import PictureClient
+from gui.widgets import theme
 from gui.widgets.basic import Panel, button, label
 from gui.widgets.files import open_file
 from gui.widgets.formats import confidence
-from gui.widgets.layouts import add, fill, hbox
+from gui.widgets.layouts import SPACE, add, fill, hbox
+from gui.widgets.lazy import Lazy
+from gui.widgets.photo_panel import PhotoPanel
 from gui.widgets.thumbnails import PhotoWall
+
+_CLOSER_WIDTH: Final = 280
 
 
 class ResultPhotos(Panel):
@@ -26,14 +32,18 @@ class ResultPhotos(Panel):
     Attributes:
         overridden: change labels: a mapping from path to class or LEFT_OUT.
         class_wanted: ask for the class of these photos; the photos, and the likely classes.
+        map_created: a map was created, whose questions are to be answered.
+        why: shows where the model saw the class of the selected photo.
     """
 
     overridden = Signal(object)
     class_wanted = Signal(object, object)
+    map_created = Signal(object)
 
     def __init__(self, pictures: PictureClient, name: str, *, can_correct: bool) -> None:
         """`name` is that of the photos for screen readers; `can_correct` says whether wrong labels can be corrected."""
         super().__init__("")
+        self._pictures, self._model = pictures, ""
         self._shown: tuple[LabelledPrediction, ...] = ()
         self._overrides: dict[Path, str | None] = {}
         self._confirmed: frozenset[Path] = frozenset()
@@ -62,20 +72,26 @@ class ResultPhotos(Panel):
         self.exclude = button(
             tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
         )
-        for key, action in (("A", self.accept), ("R", self.confirm)):
+        self.why = button(
+            tr("Show why"), self._toggle_map, kind="link", hint=tr("Show where the model saw the class (M)")
+        )
+        self._closer = Lazy(self._make_closer)
+        for key, action in (("A", self.accept), ("R", self.confirm), ("M", self.why)):
             shortcut = QShortcut(QKeySequence(key), self, action.click)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # there may be two such walls
-        correcting = QWidget()
-        hbox(fill(self._about), self.accept, self.confirm, self.relabel, self.exclude, parent=correcting)
-        add(self.body, correcting, self.wall)
-        correcting.setVisible(can_correct)
+        correcting = self._about, self.accept, self.confirm, self.relabel, self.exclude
+        self._beside = hbox(fill(self.wall), spacing=theme.GRID)
+        add(self.body, hbox(fill(self._about), SPACE, self.why, *correcting[1:]), self._beside)
+        for one in correcting:
+            one.setVisible(can_correct)
         if can_correct:
             self.wall.naming_asked.connect(self._ask_class)
             self.wall.removal_asked.connect(self._exclude_selected)
         self._show_actions()
 
-    def show_photos(self, title: str, photos: Sequence[LabelledPrediction]) -> None:
-        """Show these photos under a title."""
+    def show_photos(self, title: str, photos: Sequence[LabelledPrediction], model: str) -> None:
+        """Show these photos under a title; `model` is the version that predicted, `name@version`."""
+        self._model = model
         self.heading.setText(title)
         self._shown = tuple(photos)
         self.wall.show_photos([(one.path, self._photo_text(one)) for one in photos])
@@ -110,10 +126,41 @@ class ResultPhotos(Panel):
 
     def _show_actions(self) -> None:
         selected = self._selected()
+        self._show_closer()
+        self.why.setEnabled(bool(self._shown))
         self.confirm.setEnabled(bool(selected))
         self.accept.setEnabled(any(one.label != one.predicted for one in selected))
         self.relabel.setEnabled(bool(selected))
         self.exclude.setEnabled(bool(selected))
+
+    @property
+    def closer(self) -> PhotoPanel | None:
+        """One photo with its map beside the others; None until the user asks for it."""
+        return self._closer.made
+
+    def _make_closer(self) -> PhotoPanel:
+        result = PhotoPanel(self._pictures, ())
+        result.setFixedWidth(_CLOSER_WIDTH)
+        result.map.turn(on=True)
+        self._beside.addWidget(result)
+        self.map_created.emit(result.map)
+        return result
+
+    def _toggle_map(self) -> None:
+        is_shown = self.closer is not None and self.closer.isVisibleTo(self)
+        self._closer.get().setVisible(not is_shown)
+        self.why.setText(tr("Show why") if is_shown else tr("Hide map"))
+        self._show_closer()
+
+    def _show_closer(self) -> None:
+        """Show the selected photo, or else the first one, with its map."""
+        one = next(iter(self._selected()), self._shown[0] if self._shown else None)
+        if self.closer is None or not self.closer.isVisibleTo(self) or one is None:
+            return
+        sure = {one.label: one.probability, one.predicted: one.confidence}
+        scores = tuple(Score(name, sure[name]) for name in dict.fromkeys((one.predicted, one.label)))
+        outcome = Prediction(one.path, scores, None, self._model, "", Timing(0, 0, 0))
+        self.closer.show_photo(one.path, outcome, about_label=self._photo_text(one).replace("\n", " · "))
 
     def _accept_predictions(self) -> None:
         wrong = {one.path: one.predicted for one in self._selected() if one.label != one.predicted}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
+from core import api
 from core.api import statistics
 from core.base.errors import FoveaError
 from core.base.i18n import tr
@@ -34,6 +36,8 @@ class StatisticsController(QObject):
         super().__init__(parent)
         self._session, self._notices, self._parent = session, notices, parent
         self.window: StatisticsWindow | None = None
+        self._backbones: Sequence[str] = ()
+        session.library.listed.connect(self._on_listed)
         session.closing.connect(self._close)
 
     def open(self, source: statistics.Source) -> None:
@@ -41,8 +45,14 @@ class StatisticsController(QObject):
         if self.window is None:
             self.window = StatisticsWindow(self._session.library.tasks, self._parent)
             self.window.noticed.connect(self._notices.show_one)
+        self.window.offer_backbones(self._backbones)
         self.window.show_source(source, "" if isinstance(source, Path) else self._session.models.title_of(source))
         self.window.bring_up()
+
+    def _on_listed(self, listed: api.LibraryListing) -> None:
+        self._backbones = [one.name for one in listed.backbones]
+        if self.window is not None:
+            self.window.offer_backbones(self._backbones)
 
     def _close(self) -> None:
         if self.window is not None:
@@ -63,8 +73,12 @@ class StatisticsWindow(SecondWindow):
         self._tasks, self._counting = tasks, LatestTask(tasks)
         self._measuring: Task | None = None
         self._source: statistics.Source = ""
+        self._opened: tuple[statistics.Source, str] = "", ""
+        self._backbones: Sequence[str] = ()
         self._found: ModelStatistics | None = None
         self._title = label(kind="title", wrap=True)
+        self.choice = Choice()
+        self.choice.setAccessibleName(tr("Model or backbone"))
         self.variant = Choice()
         self.variant.setAccessibleName(tr("Variant"))
         self.measure = button(tr("Measure layers"), self.start_measuring, kind="primary")
@@ -72,17 +86,36 @@ class StatisticsWindow(SecondWindow):
         self.strip = WorkStrip(tr("Progress of the measurement"), tr("Cancel the measurement"))
         self.error_text = label(kind="danger", wrap=True)
         self.view = StatisticsView()
-        head = hbox(fill(self._title), self.variant, self.measure, spacing=theme.GRID)
+        head = hbox(fill(self._title), self.choice, self.variant, self.measure, spacing=theme.GRID)
         parts = (self.strip, self.error_text, fill(self.view))
         vbox(head, *parts, parent=self, margins=16, spacing=2 * theme.GRID)
+        self.choice.activated.connect(lambda _: self._show(self.choice.currentData(), self.choice.currentText()))
         self.variant.activated.connect(lambda _: self._count(ComputePrecision(self.variant.currentData())))
         self.strip.cancel_wanted.connect(self.cancel)
         self.view.noticed.connect(self.noticed)
 
     def show_source(self, source: statistics.Source, title: str = "") -> None:
-        """Count a model or a file; without a title, it is shown by its name."""
+        """Count a model or a file; without a title, it is shown by its name. Backbones can be chosen instead."""
+        self._opened = source, title or _name(source)
+        self._show(*self._opened)
+        self._list_choices()
+
+    def offer_backbones(self, names: Sequence[str]) -> None:
+        """Offer the backbones of these names, besides what was opened."""
+        self._backbones = names
+        self._list_choices()
+
+    def _list_choices(self) -> None:
+        source, title = self._opened
+        titles: dict[statistics.Source, str] = {source: title, **{one: one for one in self._backbones if one != source}}
+        self.choice.clear()
+        for one, text in titles.items():
+            self.choice.addItem(text, one)
+        self.choice.setCurrentIndex(list(titles).index(self._source) if self._source in titles else 0)
+        self.choice.setVisible(len(titles) > 1)
+
+    def _show(self, source: statistics.Source, name: str) -> None:
         self._source = source
-        name = display_path(source.name) if isinstance(source, Path) else title or source
         self._title.setText(name)
         self.setWindowTitle(tr("Statistics of {model}", model=name))
         self.variant.clear()
@@ -152,3 +185,7 @@ class StatisticsWindow(SecondWindow):
 
     def _show_button(self) -> None:
         self.measure.setEnabled(self._found is not None and self._measuring is None)
+
+
+def _name(source: statistics.Source) -> str:
+    return display_path(source.name) if isinstance(source, Path) else source

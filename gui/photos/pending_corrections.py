@@ -14,7 +14,7 @@ class PendingCorrections:
     """Looks up corrections in the label store of the session.
 
     Attributes:
-        ambiguous: the number of those excluded at the last look, see `Label.is_ambiguous`.
+        ambiguous: how many the last call of `all` excluded, see `Label.is_ambiguous`.
         _known: the last result, with the corrections and the lineage it follows from; there may be thousands.
     """
 

@@ -204,13 +204,17 @@ class Retraining(QObject):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Drop the result if another model is in use, and update the pending corrections."""
-        name = self.model.card.name if self.model else ""
-        if self.summary is not None and name and name != self.summary.name:
+        """Drop the result if another model is in use, or a later version, and update the pending corrections."""
+        if self.summary is not None and self.model is not None and _is_past(self.summary, self.model):
             self.summary, self.phase = None, Phase.IDLE
         if self.phase in (Phase.IDLE, Phase.PENDING):
             self.phase = Phase.PENDING if self.pending.all() else Phase.IDLE
         self.changed.emit()
+
+
+def _is_past(summary: RetrainingResult, model: InstalledModel) -> bool:
+    """Whether a result is of another model, or of a version before; that one may be gone, as photos were forgotten."""
+    return model.card.name != summary.name or model.version > summary.version
 
 
 def _sentence(failure: Failure) -> str:

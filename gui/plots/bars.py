@@ -146,8 +146,10 @@ def _sentence(found: Sequence[ClassMetrics]) -> str:
 
 
 def _ranking(known: Sequence[ClassMetrics]) -> Iterator[str]:
-    weakest, strongest = known[0], known[-1]
-    if len(known) > 1 and (weakest.f1, weakest.recall) == (strongest.f1, strongest.recall):
+    """The classes of the lowest and the highest recall; of several, the one of most photos."""
+    weakest = min(known, key=lambda one: (one.recall, -one.support))
+    strongest = max(known, key=lambda one: (one.recall, one.support))
+    if len(known) > 1 and weakest.recall == strongest.recall:
         yield tr("All classes have the same recall ({recall}).", recall=percent(weakest.recall, 1))
         return
     yield tr(

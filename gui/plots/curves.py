@@ -120,9 +120,9 @@ def _loss_range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _accuracy_range(values: Sequence[float]) -> tuple[float, float]:
-    """The upper part that contains the curves, at least a fifth of the whole range."""
-    low = min([*values, 0.8])
-    return max(-0.02, math.floor(low * 10) / 10 - 0.02), 1.02
+    """The upper part that contains the curves, at least a fifth of the whole range, with room for a ring at 100%."""
+    low = max(-0.02, math.floor(min([*values, 0.8]) * 10) / 10 - 0.02)
+    return low, 1 + (1 - low) * 0.045
 
 
 def _best(epochs: Iterable[Epoch]) -> Epoch | None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
 from gui.tasks.engine_client import EngineClient
-from gui.tasks.task import LatestTask
+from gui.tasks.task import LatestTask, Tasks
 from gui.widgets.photo_map import PhotoMap, Question
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class Explaining(QObject):
         self._engine.opened.connect(shown.ask_again)
         shown.turn(on=self.is_on)
 
+    def serve_version(self, shown: PhotoMap, tasks: Tasks) -> None:
+        """Answer the questions of a view about versions that need not be in use, `name@version`, in a process."""
+        shown.wanted.connect(partial(self._ask_about_version, shown, LatestTask(tasks)))
+
     def toggle(self) -> None:
         """Show maps, or stop showing them."""
         self.is_on = not self.is_on
@@ -53,6 +57,13 @@ class Explaining(QObject):
             shown.show_reason(str(self._engine.tasks.death))
             return
         task = latest.start(explanations.explain, *question)
+        task.succeeded.connect(partial(self._on_answered, shown, question))
+        task.failed.connect(partial(self._on_failed, shown, question))
+
+    def _ask_about_version(self, shown: PhotoMap, latest: LatestTask, question: Question) -> None:
+        from core.api import explanations  # not needed by the first paint
+
+        task = latest.start(explanations.explain_version, *question)
         task.succeeded.connect(partial(self._on_answered, shown, question))
         task.failed.connect(partial(self._on_failed, shown, question))
 

@@ -25,7 +25,7 @@ from gui.widgets.photo_map import MapPicture, PhotoMap
 
 _MIN_HEIGHT: Final = 220
 _MAX_PART: Final = 0.5
-"""The height of a photo: at least, in pixels, and at most, of the window's."""
+"""The minimum height of a photo in pixels, and its maximum as a fraction of the window's."""
 
 _REASONS: Final[Mapping[str, str]] = {
     ImageErrorKind.MISSING: mark("File missing"),
@@ -316,7 +316,7 @@ def headline_text(outcome: Outcome | None) -> str:
 
 
 def _group_of(outcome: Prediction) -> Level | None:
-    """The group of classes that is sure where no class is; None if a class is, or the model has no groups."""
+    """The group of classes that is certain although no single class is; None if there is none."""
     found = outcome.rolled_up
     return found if found and found.label != outcome.best.label else None
 
@@ -359,7 +359,7 @@ def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:
 
 
 def coverage_text(outcome: Outcome | None) -> str:
-    """What the classes are worth that a photo may have, such as “fox or dog”; empty if it has one, or is unknown."""
+    """How often an answer of several classes, such as “fox or dog”, is right; empty for other answers."""
     if not isinstance(outcome, Prediction) or outcome.unknown or outcome.is_unsure or len(outcome.candidates) < 2:
         return ""
     if not outcome.evidence or outcome.evidence.coverage is None:

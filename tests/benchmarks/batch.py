@@ -39,8 +39,8 @@ from core.jobs.queries import ResultStore
 from core.jobs.schema import FILE
 from core.jobs.trash import trash
 from core.jobs.values import Filter, Group, JobRequest, Order, Review, Verdict, View
-from core.models.classifier import PreprocessedImage, prepare
 from core.models.library import open_library
+from core.models.prepare import PreprocessedImage, prepare
 from core.prediction import Failure, Prediction, Score, Timing
 from tests import tiny
 from tests.benchmarks import trees

@@ -75,10 +75,10 @@ def serve_batch_held(connection: Connection) -> None:
     """Serve like the batch process, but read only one batch until a test releases the rest."""
     prepare = pipeline.prepare
 
-    def prepare_released(path, plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def prepare_released(path, *how):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
         while path.name >= HELD_FROM and not (path.parent.parent / RELEASE).exists():
             time.sleep(0.02)
-        return prepare(path, plan)
+        return prepare(path, *how)
 
     pipeline.prepare = prepare_released
     serve_batch(connection)

@@ -18,6 +18,7 @@ from core.base.errors import FoveaError, ImageError, ModelError
 from core.base.i18n import tr
 from core.base.leftovers import temporary_folder
 from core.base.providers import Precision, ProviderPreference
+from core.detection import NO_DETECTION, DetectionOptions
 from core.images.decoding import DECODE_THREADS
 from core.jobs.cluster.addresses import RemoteStore
 from core.models.classifier import Classifier, open_classifier
@@ -42,6 +43,7 @@ class ClusterTask:
         precision: the requested precision.
         top_k: the number of classes reported for each image.
         source: the store of the images, or the folder on every machine's own disks that paths are relative to.
+        detection: what to look for in the images.
     """
 
     model: str
@@ -50,6 +52,7 @@ class ClusterTask:
     precision: Precision
     top_k: int
     source: RemoteStore | str
+    detection: DetectionOptions = NO_DETECTION
 
 
 class Worker:
@@ -60,7 +63,7 @@ class Worker:
         self._classifier: Classifier | None = None
         self._error: FoveaError | None = None
         try:
-            self._classifier = open_classifier(_matching_model(task), task.provider, task.precision)
+            self._classifier = open_classifier(_matching_model(task), task.provider, task.precision, task.detection)
         except FoveaError as error:  # raised here, it would be reported as Ray's error
             self._error = error
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Self, TypeAlias
 
+from core.detection import NO_DETECTION, Box, Detection, DetectionOptions, count_objects
 from core.jobs.values import Review, Row
-from core.prediction import Failure, Neighbour, Outcome, Prediction, Score
+from core.prediction import Crop, Failure, Neighbour, Outcome, Prediction, Score
 
 LEVEL_SEPARATOR: Final = " > "
 """Between the levels of a hierarchy, in texts."""
@@ -23,10 +25,12 @@ class ReportRow:
     Attributes:
         outcome: the prediction or failure.
         review: the user's review.
+        others: what further models say of it.
     """
 
     outcome: Outcome
     review: Review | None = None
+    others: tuple[Outcome, ...] = ()
 
     @classmethod
     def of(cls, row: Row) -> Self | None:
@@ -75,11 +79,15 @@ class ColumnSet:
         top_k: the number of classes per image, 1 or more.
         reviewed: whether to include reviews.
         names: the columns of a flat table; None for all.
+        detection: what was looked for in the images, which flat tables have columns for.
+        others: the names of further models.
     """
 
     top_k: int
     reviewed: bool = False
     names: tuple[str, ...] | None = None
+    detection: DetectionOptions = NO_DETECTION
+    others: tuple[str, ...] = ()
 
 
 def columns(column_set: ColumnSet) -> tuple[Column, ...]:
@@ -92,7 +100,10 @@ def columns(column_set: ColumnSet) -> tuple[Column, ...]:
 
 def outcome_columns(column_set: ColumnSet) -> tuple[Column, ...]:
     """The columns without those of the next classes."""
-    return (*_PREDICTION, *(_REVIEW if column_set.reviewed else ()), *_ORIGIN, *_FAILURE)
+    looked_for = column_set.detection
+    found = *((OBJECTS,) if looked_for else ()), *(_WHOLE if looked_for.crop else ())
+    others = (column for place, name in enumerate(column_set.others) for column in _other_model(name, place))
+    return (*_PREDICTION, *found, *others, *(_REVIEW if column_set.reviewed else ()), *_ORIGIN, *_FAILURE)
 
 
 def values(row: ReportRow, shown: Sequence[Column]) -> list[Value]:
@@ -102,8 +113,7 @@ def values(row: ReportRow, shown: Sequence[Column]) -> list[Value]:
 
 def scores(row: ReportRow, top_k: int) -> list[dict[str, Any]]:
     """The most likely classes as in JSON; empty for a failure."""
-    found = row.outcome.scores[:top_k] if isinstance(row.outcome, Prediction) else ()
-    return [{"label": score.label, "probability": _fraction(score.probability)} for score in found]
+    return _scores(row.outcome.scores[:top_k]) if isinstance(row.outcome, Prediction) else []
 
 
 def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
@@ -119,9 +129,29 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
         content |= {"set": _set(outcome), "set_coverage": _coverage(outcome), "nearest": _nearest(outcome)}
         content["rolled_up"] = _rolled_up(outcome)
         content["warnings"] = list(outcome.warnings)
+        content |= _found(outcome, column_set.top_k)
+        if column_set.others:
+            content["others"] = [_answer(one, column_set.top_k) for one in row.others if isinstance(one, Prediction)]
     if column_set.reviewed:
         content |= {column.name: column.value_of(row) for column in _REVIEW}
     return content
+
+
+def _answer(outcome: Prediction, top_k: int) -> dict[str, Any]:
+    """What a further model says as in JSON."""
+    likely = ReportRow(outcome)
+    content = {"model": outcome.model, "label": outcome.best.label, "confidence": _fraction(outcome.best.probability)}
+    return content | {"scores": scores(likely, top_k), "unknown": outcome.unknown, "provider": outcome.provider}
+
+
+def _other_model(name: str, place: int) -> Iterator[Column]:
+    """The columns of a further model: the first of those in `_PREDICTION`, under its name."""
+
+    def of(row: ReportRow, column: Column) -> Value:
+        return column.value_of(ReportRow(row.others[place])) if place < len(row.others) else None
+
+    for column in _PREDICTION[1:5]:
+        yield Column(f"{name}_{column.name}", column.kind, partial(of, column=column))
 
 
 def _rank(rank: int) -> tuple[Column, Column]:
@@ -147,6 +177,34 @@ def _prediction_column(name: str, kind: ColumnKind, of: Callable[[Prediction], V
 
 def _failure_column(name: str, of: Callable[[Failure], str]) -> Column:
     return Column(name, ColumnKind.TEXT, lambda row: of(row.outcome) if isinstance(row.outcome, Failure) else None)
+
+
+def _scores(found: Sequence[Score]) -> list[dict[str, Any]]:
+    return [{"label": score.label, "probability": _fraction(score.probability)} for score in found]
+
+
+def _found(outcome: Prediction, top_k: int) -> dict[str, Any]:
+    """What is in an image, and the crop around its subject, as in JSON; empty if nobody looked for it."""
+    if outcome.detections is None:
+        return {}
+    objects = [_detection(one) for one in outcome.detections]
+    return {"objects": objects, "counts": count_objects(outcome.detections), **_crop(outcome.crop, top_k)}
+
+
+def _crop(crop: Crop | None, top_k: int) -> dict[str, Any]:
+    if crop is None:
+        return {"crop": None, "whole": None}
+    whole = {"label": crop.best.label, "confidence": _fraction(crop.best.probability), "unknown": crop.unknown}
+    whole["scores"] = _scores(crop.scores[:top_k])
+    return {"crop": {"box": _box(crop.box), "subject": _detection(crop.subject)}, "whole": whole}
+
+
+def _detection(one: Detection) -> dict[str, Any]:
+    return {"label": one.label, "score": one.score, "box": _box(one.box)}
+
+
+def _box(box: Box) -> list[float]:
+    return [box.left, box.top, box.right, box.bottom]
 
 
 def _fraction(probability: float) -> float:
@@ -203,6 +261,20 @@ UNKNOWN_SCORE: Final = _prediction_column(
 SET: Final = _prediction_column("set", ColumnKind.TEXT, lambda outcome: _joined(_set(outcome)))
 NEAREST: Final = _prediction_column(
     "nearest", ColumnKind.TEXT, lambda outcome: _joined(map(_near_text, _neighbours(outcome)))
+)
+OBJECTS: Final = _prediction_column("objects", ColumnKind.TEXT, lambda outcome: outcome.counts or None)
+_WHOLE: Final = (
+    _prediction_column(
+        "subject", ColumnKind.TEXT, lambda outcome: outcome.crop.subject.label if outcome.crop else None
+    ),
+    _prediction_column(
+        "whole_label", ColumnKind.TEXT, lambda outcome: outcome.crop.best.label if outcome.crop else None
+    ),
+    _prediction_column(
+        "whole_confidence",
+        ColumnKind.FRACTION,
+        lambda outcome: _fraction(outcome.crop.best.probability) if outcome.crop else None,
+    ),
 )
 ROLLED_UP: Final = _prediction_column(
     "rolled_up",

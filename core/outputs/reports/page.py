@@ -21,9 +21,9 @@ from core.datasets.problems import format_path
 from core.evaluation.acceptance import drift_text, find_drift
 from core.evaluation.pages import map_thumbnail, templates, thumbnail
 from core.jobs.values import Verdict
-from core.outputs.reports.columns import NEAREST, SET, UNKNOWN_SCORE, ReportRow
+from core.outputs.reports.columns import NEAREST, OBJECTS, SET, UNKNOWN_SCORE, ReportRow
 from core.outputs.reports.plan import ReportOptions
-from core.prediction import Evidence, Failure, Prediction
+from core.prediction import Evidence, Failure, Outcome, Prediction
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _BINS: Final = 20
@@ -89,6 +89,7 @@ class WebPage:
             failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
             listed=[self._listed_cells(row) for row in self._listed],
+            objects=(tr("Objects"),) if self._plan.columns.detection else (),
             maps=self._plan.explain is not None,
             drift=_drift_text(self._plan, totals),
             coverages=[percent(one).replace(".0%", "%") for one in totals.coverages],
@@ -105,6 +106,7 @@ class WebPage:
             "" if score is None else f"{score:.2f}",
             str(SET.value_of(row) or ""),
             str(NEAREST.value_of(row) or ""),
+            *((str(OBJECTS.value_of(row) or ""),) if self._plan.columns.detection else ()),
         )
 
     def _cards(
@@ -248,7 +250,19 @@ def _confidence_of(row: ReportRow) -> str:
 def _others(row: ReportRow) -> str:
     if isinstance(row.outcome, Failure):
         return row.outcome.message
-    return ", ".join(f"{score.label} {percent(score.probability)}" for score in row.outcome.scores[1:4])
+    next_classes = ", ".join(f"{score.label} {percent(score.probability)}" for score in row.outcome.scores[1:4])
+    return "; ".join(filter(None, (next_classes, *map(_of_other_model, row.others))))
+
+
+def _of_other_model(outcome: Outcome) -> str:
+    if isinstance(outcome, Failure):
+        return ""
+    if outcome.unknown:
+        return tr("{model}: unknown", model=outcome.model)
+    return tr(
+        "{model}: {label} {confidence}",
+        model=outcome.model, label=outcome.best.label, confidence=percent(outcome.best.probability),
+    )  # fmt: skip
 
 
 def _confidence_text(row: ReportRow) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
+from core.detection import DetectionOptions
 from core.jobs.values import Review, Verdict
 from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions, format_of
@@ -27,8 +28,17 @@ def export(
     top_k = max((len(one.scores) for one in outcomes if isinstance(one, Prediction)), default=1)
     shared = [one.without_paths() if isinstance(one, Prediction) else one for one in outcomes]
     rows = [ReportRow(one, _review(one, labels.get(one.path))) for one in shared]
-    plan = ReportOptions(format_, ColumnSet(top_k, reviewed=True), title=tr("Photos"))
+    columns = ColumnSet(top_k, reviewed=True, detection=_detection(shared))
+    plan = ReportOptions(format_, columns, title=tr("Photos"))
     return write_report(file, rows, plan, total=len(rows), report=report, token=token)
+
+
+def _detection(outcomes: Sequence[Outcome]) -> DetectionOptions:
+    """What was looked for in any of the images."""
+    predictions = [one for one in outcomes if isinstance(one, Prediction)]
+    return DetectionOptions(
+        crop=any(one.crop for one in predictions), count=any(one.detections is not None for one in predictions)
+    )
 
 
 def _review(outcome: Outcome, label: str | None) -> Review | None:

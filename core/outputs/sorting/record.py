@@ -108,17 +108,14 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
             if asked is None:
                 raise self._damaged()
             source, destination, manner, threshold, flat, started, state = asked
-            counted = database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall()
+            counts = dict(database.execute(f"SELECT state, count(*) FROM {self._photos} GROUP BY state").fetchall())
             query = f"SELECT state, why <> '', count(*) FROM moves WHERE {self._follows} <> 0 GROUP BY 1, 2"
             along = {(state, bool(has_reason)): count for state, has_reason, count in database.execute(query)}
             (left,) = database.execute("SELECT count(*) FROM folders WHERE why <> ''").fetchone()
-        counts = dict(counted)
         with self._errors():
             folders = as_path(source), as_path(destination)
-            asked, reached = (
-                SortRequest(*folders, TransferMode(manner), float(threshold), bool(flat)),
-                SortingState(state),
-            )
+            asked = SortRequest(*folders, TransferMode(manner), float(threshold), bool(flat))
+            reached = SortingState(state)
             time.localtime(started)  # raises an error for an invalid time
         return SortingSummary(
             self.id,

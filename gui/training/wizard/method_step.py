@@ -20,7 +20,7 @@ from gui.training.wizard.options import KEPT_ASIDE, Options
 from gui.training.wizard.recipe_cards import RecipeCard
 from gui.widgets import theme
 from gui.widgets.basic import CheckBox, ScrollColumn, label, show_text
-from gui.widgets.layouts import SPACE, fill, hbox, vbox
+from gui.widgets.layouts import SPACE, Placed, fill, hbox, vbox
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _MAX_SUGGESTED: Final = 58
@@ -164,7 +164,7 @@ class MethodStep(QWidget):
         cards = hbox(*map(fill, self.cards.values()), spacing=2 * theme.GRID)
         area = ScrollColumn(tr("Training method"), self)  # first: reparenting restyles everything inside
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.show_column(naming, self._keeping, cards, self.options, SPACE).setSpacing(2 * theme.GRID)
+        area.show_column(naming, self._keeping, cards, self.options, Placed(None, 1)).setSpacing(2 * theme.GRID)
         vbox(area, parent=self)
 
     def _request_preview(self) -> None:

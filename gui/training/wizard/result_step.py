@@ -82,7 +82,8 @@ class ResultStep(QWidget):
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
         notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
-        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), result.suspects)
+        reference = f"{result.name}@{result.version}"
+        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), reference, result.suspects)
 
     def _details_text(self, result: TrainingResult) -> str:
         if result.evaluation is None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.api.classification import ClassifyRequest, ClassifyStart, ClassifyTotals, classify, empty_folders
+from core.api.classification import classify, empty_folders
+from core.api.classification_values import ClassifyRequest, ClassifyStart, ClassifyTotals
 from core.base import paths
 from core.base.errors import StorageError, UsageError
 from core.base.progress import CancelToken

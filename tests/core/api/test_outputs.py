@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.api import outputs
-from core.api.classification import ClassifyRequest, ClassifyTotals
+from core.api.classification_values import ClassifyRequest, ClassifyTotals
 from core.base.errors import UsageError
 from core.base.progress import CancelToken
 from core.models.library import open_library

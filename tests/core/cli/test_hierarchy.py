@@ -72,6 +72,16 @@ def test_a_file_has_the_hierarchy(fovea: Fovea, tmp_path: Path) -> None:
     assert hierarchy("mine") == Hierarchy(PATHS)
 
 
+def test_a_folder_is_classified_again_once_the_classes_are_in_groups(fovea: Fovea, tmp_path: Path) -> None:
+    """The head is the same, and the results are not."""
+    folder = teaching.write_labelled(tmp_path / "flat", 12)
+    (tmp_path / "tree.txt").write_text("cold/green\ncold/blue\nred\n")
+    fovea("train", folder, "--name", "mine")
+    assert [one["rolled_up"] for one in classified(fovea, folder / "green")] == [None] * 12
+    fovea("train", folder, "--name", "mine", "--hierarchy", tmp_path / "tree.txt")
+    assert None not in [one["rolled_up"] for one in classified(fovea, folder / "green")]
+
+
 def test_corrections_keep_the_hierarchy(fovea: Fovea, nested: Path, tmp_path: Path) -> None:
     fovea("train", nested, "--name", "mine", "--nested")
     photos = [tiny.write_solid(tmp_path / f"{side}.png", "grey", size=(side, side)) for side in (40, 44, 48)]

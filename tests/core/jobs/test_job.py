@@ -146,7 +146,7 @@ def test_warnings_are_stored_and_their_images_are_read_again(
     assert [name for name, warnings in rows.items() if warnings] == ["half.bmp"]
     read: list[str] = []
     plain = pipeline.prepare
-    monkeypatch.setattr(pipeline, "prepare", lambda path, plan: (read.append(path.name), plain(path, plan))[1])
+    monkeypatch.setattr(pipeline, "prepare", lambda path, *how: (read.append(path.name), plain(path, *how))[1])
     shutil.copytree(request_of.folder, request_of.folder.with_name("copy"))
     copied = run(replace(keeping, folder=request_of.folder.with_name("copy")))
     assert read == ["half.bmp"]
@@ -279,7 +279,7 @@ def test_images_are_read_only_as_far_ahead_as_needed(request_of: JobRequest, mon
     many(request_of, 200)
     read: list[Path] = []
     plain = pipeline.prepare
-    monkeypatch.setattr(pipeline, "prepare", lambda path, plan: (read.append(path), plain(path, plan))[1])
+    monkeypatch.setattr(pipeline, "prepare", lambda path, *how: (read.append(path), plain(path, *how))[1])
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         for given, _ in enumerate(job.results()):
             assert len(read) <= given + prefetch(MAX_BATCH) + 8
@@ -358,10 +358,10 @@ from core.jobs.values import JobRequest
 from core.base.progress import CancelToken
 from core.base.providers import ProviderPreference
 plain, where = pipeline.prepare, sys.argv[2]
-def prepare(path, plan):
+def prepare(path, *how):
     if path.name == where:
         os.kill(os.getpid(), 9)
-    return plain(path, plan)
+    return plain(path, *how)
 pipeline.prepare = prepare
 if where == "opening":
     pipeline.LazyClassifier.open = lambda _: os.kill(os.getpid(), 9)

@@ -18,8 +18,8 @@ from core.jobs import pipeline, walk
 from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.rate import RateEstimator
 from core.jobs.values import JobProgress, JobRequest
-from core.models.classifier import PreprocessedImage
 from core.models.library import open_library
+from core.models.prepare import PreprocessedImage
 from core.prediction import Failure
 from tests import tiny
 
@@ -72,9 +72,9 @@ def test_found_images_are_reported_while_the_first_ones_are_read(
 ) -> None:
     released, prepare = threading.Event(), pipeline.prepare
 
-    def held(path: Path, plan: Preprocessing) -> PreprocessedImage | Failure:
+    def held(path: Path, plan: Preprocessing, *more: None) -> PreprocessedImage | Failure:
         released.wait(PATIENCE_S)
-        return prepare(path, plan)
+        return prepare(path, plan, *more)
 
     monkeypatch.setattr(pipeline, "prepare", held)
     running = RunningJob(request_of)

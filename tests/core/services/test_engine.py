@@ -17,6 +17,7 @@ from core.engine.engine import Engine
 from core.images.decoding import decode
 from core.images.drawing import Picture
 from core.models import classifier as classifiers
+from core.models import prepare as preparing
 from core.models.classifier import Classifier, open_classifier
 from core.models.values import OpenedModel
 from core.prediction import NO_FILE, Failure, Outcome, Prediction
@@ -56,14 +57,14 @@ def outcomes(service: EngineService, images: tuple[Path | Picture, ...]) -> list
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """All images but those named 0.png wait for it."""
-    released, read_image = threading.Event(), classifiers.read_image
+    released, read_image = threading.Event(), preparing.read_image
 
     def read_released(path: Path, **options: int) -> object:
         if path.name != "0.png":
             released.wait(PATIENCE_S)
         return read_image(path, **options)
 
-    monkeypatch.setattr(classifiers, "read_image", read_released)
+    monkeypatch.setattr(preparing, "read_image", read_released)
     yield released
     released.set()
 
@@ -159,7 +160,7 @@ def test_a_cancelled_call_takes_back_what_was_not_begun(
 ) -> None:
     prepared: list[Path] = []
     prepare = classifiers.prepare
-    monkeypatch.setattr(classifiers, "prepare", lambda path, plan: (prepared.append(path), prepare(path, plan))[1])
+    monkeypatch.setattr(classifiers, "prepare", lambda path, *how: (prepared.append(path), prepare(path, *how))[1])
     token, reports = CancelToken(), []
 
     def report(value: object) -> None:
@@ -206,7 +207,7 @@ def test_an_unexpected_error_is_raised_by_the_call_and_ends_nothing(
     service: EngineService, images: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare = classifiers.prepare
-    monkeypatch.setattr(classifiers, "prepare", lambda path, plan: 1 / 0 if path == images[3] else prepare(path, plan))
+    monkeypatch.setattr(classifiers, "prepare", lambda path, *how: 1 / 0 if path == images[3] else prepare(path, *how))
     with pytest.raises(ZeroDivisionError):
         outcomes(service, images)
     assert len(outcomes(service, images[4:])) == len(images) - 4

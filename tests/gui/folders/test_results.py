@@ -273,6 +273,9 @@ def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     qtbot.waitUntil(lambda: table.isColumnHidden(Column.TIME), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=5000)
     assert table.columnWidth(Column.REVIEW) >= 120
+    window.resize(884, 552)  # as much as there is of 1,800 by 1,200 pixels at 200%
+    qtbot.waitUntil(lambda: table.width() < 450, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=5000)
 
 
 def test_the_current_photo_stays_in_sight(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:

@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 from core.base.errors import FoveaError
 from core.services.processes import serve_library
 from gui.models.statistics_window import StatisticsWindow
+from gui.shell.actions import ActionId
+from gui.shell.main_window import MainWindow
 from gui.tasks.task import Tasks
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
@@ -117,3 +119,29 @@ def test_closing_the_window_cancels_the_measurement(qtbot: QtBot, shown: Statist
     shown.close()
     _wait(qtbot, shown)
     assert set(_column(shown, "ms")) == {"–"}
+
+
+def test_a_backbone_is_counted_instead_of_a_model(qtbot: QtBot, window: MainWindow) -> None:
+    window.actions_by_id[ActionId.SHOW_MODELS].trigger()
+    page = window.pages.models
+    qtbot.waitUntil(page.buttons.statistics.isEnabled, timeout=PATIENCE_MS)
+    qtbot.mouseClick(page.buttons.statistics, Qt.MouseButton.LeftButton)
+    shown = page.counts.window
+    assert shown is not None
+    qtbot.waitUntil(shown.choice.isVisible, timeout=PATIENCE_MS)
+    names = [shown.choice.itemText(row) for row in range(shown.choice.count())]
+    assert names[0] == window.session.models.title_of(page.choices.name)
+    assert {"xception-imagenet", "mobilenet-v1", "mobilenet-v2"} <= set(names[1:])
+    _wait(qtbot, shown)
+    shown.choice.setFocus()
+    qtbot.keyClicks(shown.choice, "mobilenet-v1")
+    qtbot.keyClick(shown.choice, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: shown.windowTitle() == "Statistics of mobilenet-v2", timeout=PATIENCE_MS)
+    _wait(qtbot, shown)
+    qtbot.waitUntil(lambda: sum("Conv" in kind for kind in _column(shown, "Kind")) == 52, timeout=PATIENCE_MS)
+    assert shown.choice.currentText() == "mobilenet-v2"
+    window.session.library.refresh()
+    with qtbot.waitSignal(window.session.library.listed, timeout=PATIENCE_MS):
+        pass
+    assert shown.choice.currentText() == "mobilenet-v2"
+    shown.close()

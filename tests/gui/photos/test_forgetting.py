@@ -68,6 +68,27 @@ def test_a_similar_training_photo_is_forgotten(learner: MainWindow, qtbot: QtBot
     assert photo not in {one.path for one in now.evidence.nearest}
 
 
+def test_a_retraining_cannot_be_undone_after_its_version_was_forgotten(
+    learner: MainWindow, qtbot: QtBot, greys: list[Path]
+) -> None:
+    page = learner.photos_page
+    page.correcting.label(learner.session.photos.photos_in([0]), "blue")
+    qtbot.waitUntil(lambda: page.retraining.can_start, timeout=PATIENCE_MS)
+    learner.actions_by_id[ActionId.RETRAIN].trigger()
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
+    undo = learner.actions_by_id[ActionId.UNDO_RETRAINING]
+    assert undo.isEnabled()
+    assert greys[0] in trained_on()
+    page.gallery.select_row(0)
+    learner.actions_by_id[ActionId.FORGET].trigger()
+    press(qtbot, learner, "Forget")
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=3), timeout=2 * PATIENCE_MS)
+    assert greys[0] not in trained_on()
+    assert not undo.isEnabled()
+    assert page.strip.isHidden()
+    assert learner.session.photos.correction(learner.session.photos.photo(0)) is None
+
+
 def test_a_photo_that_was_not_learned_is_not_forgotten(learner: MainWindow, qtbot: QtBot) -> None:
     learner.actions_by_id[ActionId.FORGET].trigger()
     press(qtbot, learner, "Forget")

@@ -30,6 +30,14 @@ def test_the_weakest_class_comes_first(show: Show) -> None:
     assert plot.sentence() == "Weakest class: tool (recall 40.0%). Strongest: bird (recall 80.0%)."
 
 
+def test_the_class_called_weakest_has_the_lowest_recall(show: Show) -> None:
+    plot = ClassBars()
+    show(plot)
+    precise, found = ClassMetrics("flower", 0.5, 1.0, 0.667, 12), ClassMetrics("leek", 1.0, 0.5, 0.667, 12)
+    plot.show_classes([precise, found, ClassMetrics("tool", 1.0, 1.0, 1.0, 30)])
+    assert plot.sentence() == "Weakest class: leek (recall 50.0%). Strongest: tool (recall 100%)."
+
+
 def test_bars_have_the_length_of_their_number(show: Show) -> None:
     plot = ClassBars()
     show(plot)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from core.training.protocol import Epoch
-from gui.plots.curves import LearningCurves
+from gui.plots.curves import LearningCurves, _accuracy_range
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show
 
@@ -114,3 +114,10 @@ def test_lines_scale_with_the_resolution(show: Show) -> None:
     here, there = count(plot, theme.LIGHT.plot_main), count(plot, theme.LIGHT.plot_main, plot.picture())
     assert there > 3 * here
     assert count(plot, theme.LIGHT.plot_main) == here, "exporting does not change the plot on the screen"
+
+
+def test_there_is_room_for_the_ring_at_100_percent() -> None:
+    for lowest in (0.03, 0.5, 0.95):
+        low, high = _accuracy_range([lowest, 1.0])
+        assert low <= lowest
+        assert (high - 1) / (high - low) * 190 >= 8, "half the ring, in a plot as high as in the wizard"

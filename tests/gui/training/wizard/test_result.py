@@ -19,6 +19,7 @@ from gui.models.result_photos import ResultPhotos
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.result_step import compared_text
 from gui.training.wizard.window import TrainingWizard, WizardStep
+from gui.widgets.photo_panel import ScoreBars
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.training.wizard.walking import buttons, click, in_use, texts, to_result
@@ -83,6 +84,34 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     assert wizard.result.step.again.text() == "Train again", "the correction was used"
     assert confirmed not in {str(one.path) for one in wizard.result.step.result.suspects}
     assert len(list((mislabelled / "blue").iterdir())) == 30, "the folder is unchanged"
+
+
+def test_a_mistake_shows_where_the_new_model_saw_the_class(
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, mislabelled: Path
+) -> None:
+    to_result(qtbot, wizard, mislabelled)
+    assert wizard.result.step.result is not None
+    assert window.session.models.in_use is not None
+    assert window.session.models.in_use.name != wizard.result.step.result.name, "it need not be in use"
+    photos = shown_photos(wizard)
+    wall = photos.wall
+    wall.setFocus()
+    wall.setCurrentRow(0)
+    qtbot.keyClick(wall, Qt.Key.Key_M)
+    assert photos.closer is not None
+    assert photos.closer.isVisible()
+    shown = photos.closer.map
+    qtbot.waitUntil(lambda: shown.shown is not None, timeout=PATIENCE_MS)
+    assert shown.question is not None
+    before = shown.question
+    assert f"Where the model saw “{before[1]}”" in texts(photos)
+    assert wall.item(0).text().replace("\n", " · ") in texts(photos)
+    qtbot.keyClick(photos.closer.findChildren(ScoreBars)[0], Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: shown.question != before and shown.shown is not None, timeout=PATIENCE_MS)
+    assert f"Where the model saw “{shown.question[1]}”" in texts(photos), "the class that the photo is labelled with"
+    qtbot.keyClick(wall, Qt.Key.Key_M)
+    assert not photos.closer.isVisible()
+    assert photos.why.text() == "Show why"
 
 
 def test_a_version_that_is_not_active_is_activated_to_be_used(

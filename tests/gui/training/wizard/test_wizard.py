@@ -80,7 +80,7 @@ def test_from_a_folder_to_a_model_in_use(
     qtbot.waitUntil(lambda: shown.view.matrix is not None, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: bool(shown.view.findChildren(CalibrationPlot)), timeout=PATIENCE_MS)
     (plot,) = shown.view.findChildren(CalibrationPlot)
-    qtbot.waitUntil(lambda: "Measured by cross-validation: " in plot.sentence(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Measured by cross-validation on " in plot.sentence(), timeout=PATIENCE_MS)
     assert "mine · v1: " in texts(shown)
     assert "95% confidence interval" in texts(shown)
     assert "Exclude" not in buttons(shown), "the labels of a finished training are not changed here"
