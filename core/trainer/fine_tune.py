@@ -82,11 +82,7 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
     keras_model = _rebuild_keras(backbone)
     clock.advance()
     token.check()
-    part = (
-        _exit_flow(backbone, keras_model, job, has_validation=bool(validation))
-        if job.depth == _EXIT_FLOW
-        else _all_layers(backbone, keras_model, job)
-    )
+    part = _trained_part(backbone, keras_model, job, has_validation=bool(validation))
     clock.advance()
     loader = DataLoader(backbone.card.preprocessing, part.int8_base or part.frozen_base, token)
     start, temperature = _initial_head(backbone.card, start, part.network, train, loader, job)
@@ -106,9 +102,7 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
         "depth": job.depth,
         "start_divided_by": round(temperature, 2),
         "augmentation": list(DESCRIPTION) if job.augment else [],
-        "computed_in": part.precision,
-        "frozen_part_on": part.provider,
-        "frozen_part_in": _INT8 if part.int8_base else None,
+        **part.facts(),
         "skipped_files": len(loader.skipped),
         "images_per_second": trainer.speed,
         **training_facts(state, job),
@@ -132,6 +126,20 @@ class _TrainedPart:
     frozen_base: RunFrozenBase
     provider: str | None
     int8_base: RunFrozenBase | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Details of it for the model's card."""
+        return {
+            "computed_in": self.precision,
+            "frozen_part_on": self.provider,
+            "frozen_part_in": _INT8 if self.int8_base else None,
+        }
+
+
+def _trained_part(backbone: Backbone, model: keras.Model, job: TrainerJob, *, has_validation: bool) -> _TrainedPart:
+    if job.depth == _EXIT_FLOW:
+        return _exit_flow(backbone, model, job, has_validation=has_validation)
+    return _all_layers(backbone, model, job)
 
 
 def with_head(network: keras.Model, head: LinearHead) -> keras.Model:
