@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, Final, TextIO
 
 from rich.table import Table
@@ -28,9 +29,10 @@ from core.evaluation.metrics import prediction_json, to_json
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.training.evaluated_head import KEPT
 from core.training.networks import BackboneRequest, check_request
+from core.training.outlook_text import outlook_lines
 from core.training.protocol import Epoch, TrainerFailed, write_event
 from core.training.request import HeadKind, Recipe, TrainRequest
-from core.training.values import TrainingResult
+from core.training.values import Outlook, TrainingResult
 
 _MAX_EPOCHS_SHOWN: Final = 10
 _MAX_SUSPECTS: Final = 15
@@ -178,7 +180,7 @@ def _write(result: TrainingResult, request: TrainRequest, stream: TextIO, format
             stream.write(json.dumps({"event": "done", **_as_json(result, request)}) + "\n")
         case _:
             tables_ = [Text(), *evaluation_tables(result.evaluation)] if result.evaluation else []
-            tables.show(stream, _summary(result), *tables_, *_suspects_table(result.suspects))
+            tables.show(stream, _summary(result), *tables_, *_suspects_table(result.suspects), *_advice(result.outlook))
 
 
 def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
@@ -198,6 +200,7 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
         "began_with": card.evaluation.get("began_with"),
     }
     evaluated: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
+    content["outlook"] = asdict(result.outlook) if result.outlook else None
     content["label_errors"] = [prediction_json(one) for one in result.suspects]
     content |= to_json(result.evaluation) if result.evaluation else evaluated | {"classes": card.classes}
     problems, failures = map(problem_json, result.problems), map(failure_json, result.failures)
@@ -211,6 +214,12 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
         result = prediction_table(tr("label"), suspects[:_MAX_SUSPECTS], title)
         tables.limit_rows(result, len(suspects), _MAX_SUSPECTS)
         yield from (Text(), result)
+
+
+def _advice(outlook: Outlook | None) -> Iterator[Text]:
+    """What more images would do, and what each class lacks."""
+    if outlook is not None:
+        yield from (Text(), Text(tr("What more images would do"), style="bold"), *map(Text, outlook_lines(outlook)))
 
 
 def _summary(trained: TrainingResult) -> Table:

@@ -118,8 +118,8 @@ def mean_shift(lost: NDArray[np.float32], means: NDArray[np.float64]) -> NDArray
     return np.asarray((lost.sum(axis=(2, 3), dtype=np.float64) * inputs).sum(axis=1))
 
 
-def quantize_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Quantize and dequantize a kernel [out, in, h, w]."""
-    scales = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / np.float32(_INT8_MAX)
+def quantize_kernel(kernel: NDArray[np.float32], greatest: int = _INT8_MAX) -> NDArray[np.float32]:
+    """Quantize a kernel [out, in, h, w] to integers up to `greatest`, and dequantize it."""
+    scales = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / np.float32(greatest)
     scales[scales == 0] = 1
     return np.asarray(np.round(kernel / scales) * scales, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Orders of a job's rows that are computed from the features of their photos: what looks alike together.
+"""Orders of a job's rows that are computed from the features of their photos: what looks alike, what to label next.
 
 The features come from the store, or else from the engine, and stay in the store, so that an order is computed again
 within a second. `core.jobs.places` keeps the result in the journal.
@@ -7,12 +7,17 @@ What looks alike is grouped by average linkage of centred features (`core.engine
 and 12 unknown ones, each time three of eight classes held out and mixed with the unknown ones (20 draws): groups of
 three or more have 95% photos of one class, and the largest group of a class has 78% of its photos (features centred at
 the training photos; centred at the photos themselves, 94% and 82%).
+
+What to label next represents many uncertain photos that no labelled one is near to (`core.engine.facilities`, weighted
+by the probability of the second class relative to the first). Measured by `tests/benchmarks/label_next.py` on the same
+photos, 20 times with three labels of each class at the start: with 16 and 32 more, 93.1% and 94.5% of other photos are
+right; in random order 91.4% and 92.2%, by the smallest margin alone 91.3% and 94.2%. Unknown photos are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,12 +29,15 @@ from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.engine.clusters import group_alike
+from core.engine.facilities import most_useful
 from core.engine.feature_store import FeatureStore
 from core.engine.features import compute_features
+from core.engine.near_duplicates import normalize
 from core.evaluation.sources import feature_extractor
 from core.jobs.places import Place
 from core.jobs.queries import ResultStore
-from core.jobs.values import JobRequest, Order, Row, View
+from core.jobs.values import Filter, JobRequest, Order, Row, View
+from core.models.feature_bank import FeatureBank
 from core.models.installed import load_bank
 from core.models.library import open_library
 from core.models.values import InstalledModel
@@ -72,14 +80,16 @@ def arrange(
     if kind is None:
         return
     model = open_library().find(request.model)
-    rows, features = _features(_compared(store, view), model, request, report, token)
-    store.set_places(kind, dict(_groups(rows, features, model, token)))
+    useful, places = kind is Order.USEFULNESS, _ranks if kind is Order.USEFULNESS else _groups
+    chosen = replace(view.filter, reviewed=False, unknown=False) if useful else view.filter
+    rows, features = _features(_compared(store, chosen), model, request, report, token)
+    store.set_places(kind, dict(places(rows, features, model, token)))
 
 
-def _compared(store: ResultStore, view: View) -> list[Row]:
+def _compared(store: ResultStore, chosen: Filter) -> list[Row]:
     """The rows to compare: the least confident ones that have a prediction."""
-    numbers = store.listing(View(Order.CONFIDENCE, filter=view.filter)).numbers
-    return [row for row in store.rows_of(numbers[:MAX_COMPARED]) if row.scores]
+    numbers = store.listing(View(Order.CONFIDENCE, filter=replace(chosen, failed=False))).numbers
+    return store.rows_of(numbers[:MAX_COMPARED])
 
 
 def _features(
@@ -110,7 +120,7 @@ def _groups(
 ) -> Iterator[tuple[int, Place]]:
     """The place of each row in a group of two or more, the largest group first, the most typical photo first."""
     bank = load_bank(model)
-    centred = features - (features.mean(axis=0) if bank is None else bank.centre)
+    centred = _centred(features, bank)
     found = group_alike(centred, _OWN_COSINE if bank is None else _COSINE, token=token)
     names, sizes = np.unique(found, return_counts=True)
     largest = names[np.argsort(-sizes, kind="stable")][: np.count_nonzero(sizes > 1)]
@@ -119,3 +129,25 @@ def _groups(
         typical = centred[members] @ centred[members].mean(axis=0)
         for place, row in enumerate(members[np.argsort(-typical, kind="stable")].tolist()):
             yield rows[row].number, Place(part, place)
+
+
+def _ranks(
+    rows: Sequence[Row], features: Features, model: InstalledModel, token: CancelToken
+) -> Iterator[tuple[int, Place]]:
+    """The place of each row, the most useful first."""
+    bank = load_bank(model)
+    directions = normalize(_centred(features, bank))
+    known = np.full(len(rows), -1, np.float32) if bank is None else bank.cosines(features).max(axis=1)
+    weights = np.array([_ambiguity(row) for row in rows], np.float32)
+    for place, at in enumerate(most_useful(directions @ directions.T, known, weights, token=token)):
+        yield rows[at].number, Place(0, place)
+
+
+def _ambiguity(row: Row) -> float:
+    """The probability of the second class relative to the first, 0..1."""
+    second = row.scores[1].probability if len(row.scores) > 1 else 0.0
+    return second / max(row.scores[0].probability, 1e-9)
+
+
+def _centred(features: Features, bank: FeatureBank | None) -> Features:
+    return features - (features.mean(axis=0) if bank is None else bank.centre)

@@ -22,6 +22,8 @@ from core.trainer.tflite_file import add_buffer, parse, serialize
 EXACT: Final = ("MEAN", "SOFTMAX")
 """Operators that stay float32, so that features and probabilities do."""
 
+_INT8_MAX: Final = 127
+"""The largest quantized weight: unlike ONNX Runtime's, TensorFlow's kernels use all 8 bits."""
 _THREADS: Final = 2
 _BUILT_IN = tflite_schema.BuiltinOperator
 _CONVOLUTIONS: Final = {_BUILT_IN.CONV_2D: (0, 3, 1, 2), _BUILT_IN.DEPTHWISE_CONV_2D: (3, 0, 1, 2)}
@@ -85,7 +87,7 @@ def _correct_biases(model: Any, means: Mapping[str, NDArray[np.float64]]) -> Non
             continue
         values = _stored(model, tensors[bias])
         exact = _stored(model, tensors[kernel]).transpose(axes)
-        shift = mean_shift(exact - quantize_kernel(exact), means[str(inputs)])
+        shift = mean_shift(exact - quantize_kernel(exact, _INT8_MAX), means[str(inputs)])
         tensors[bias].buffer = add_buffer(model, (values + shift).astype(np.float32))
 
 

@@ -55,7 +55,7 @@ _SCORES: Final = 2**19
 _DUPLICATE_COSINE: Final = 0.85
 """Cosine similarity of features from which two images count as showing the same thing."""
 _PRECISE: Final = (1e-6, 10_000)
-_ROUGH: Final = (1e-3, 300)
+ROUGH: Final = (1e-3, 300)
 """Gradient tolerance and most iterations of L-BFGS: for the head itself, and for heads that are only compared."""
 _ABSENT_LOGIT: Final = -1e4
 """The bias of a class without training images."""
@@ -90,7 +90,7 @@ class CrossValidation:
     images: int
 
 
-class _Fit(NamedTuple):
+class Fit(NamedTuple):
     """What is fitted, and when it stops: at this gradient tolerance, after so many steps, or when cancelled."""
 
     gradient_tolerance: float
@@ -140,7 +140,7 @@ def fit(
         DatasetError: the head would have too many weights to fit.
         Cancelled: the token was cancelled.
     """
-    how = _Fit(*_PRECISE, token or CancelToken())
+    how = Fit(*_PRECISE, token or CancelToken())
     weights, bias, mean, scale = _fit_standardized(features, labels, c, how, balanced=balanced, offset=offset)
     weights = (weights / scale).T
     return LinearHead(weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
@@ -148,7 +148,7 @@ def fit(
 
 def fit_prototypes(features: Features, labels: Labels, c: float, *, token: CancelToken | None = None) -> PrototypeHead:
     """Fit a point per class to standardized features, as `fit` does weights; see `core.training.head_parameters`."""
-    how = _Fit(*_PRECISE, token or CancelToken(), HeadKind.PROTOTYPE)
+    how = Fit(*_PRECISE, token or CancelToken(), HeadKind.PROTOTYPE)
     weights, _, mean, scale = _fit_standardized(features, labels, c, how)
     root = np.sqrt(steepness((features - mean) / scale))
     arrays = weights.T / (2 * root), root / scale, -mean * root / scale
@@ -156,14 +156,14 @@ def fit_prototypes(features: Features, labels: Labels, c: float, *, token: Cance
 
 
 def _fit_standardized(
-    features: Features, labels: Labels, c: float, how: _Fit, *, balanced: bool = True, offset: Real | None = None
+    features: Features, labels: Labels, c: float, how: Fit, *, balanced: bool = True, offset: Real | None = None
 ) -> tuple[Real, Real, Real, Real]:
     """Weights [classes, d] and bias [classes] of a head on standardized features, and their mean and scale [d]."""
     classes = int(labels.max()) + 1
     check_weights(len(features), features.shape[1], classes)
     mean, scale = mean_std(features)
-    points, axes = _spanned((features - mean) / scale)
-    weights, bias = _solve(points, labels, classes, c, how, balanced=balanced, offset=offset)
+    points, axes = spanned((features - mean) / scale)
+    weights, bias = solve(points, labels, classes, c, how, balanced=balanced, offset=offset)
     return (weights if axes is None else weights @ axes), bias, mean, scale
 
 
@@ -191,7 +191,7 @@ def cross_validate(
     divisions = _divisions(groups, labels, seed)
     if not all(_learnable(folds, labels).any() for folds in divisions):
         return CrossValidation(_DEFAULT_C, {}, len(labels))
-    scores = _score_all(features, labels, divisions, report, _Fit(*_ROUGH, token, kind))
+    scores = _score_all(features, labels, divisions, report, Fit(*ROUGH, token, kind))
     return CrossValidation(min(scores, key=lambda c: scores[c].log_loss), scores, len(labels))
 
 
@@ -224,7 +224,7 @@ def out_of_fold(
     if len(np.unique(truth)) < classes:
         return rows[:0], np.empty((0, classes), np.float32)
     mean, scale = mean_std(own)
-    points, how = _spanned((own - mean) / scale)[0], _Fit(*_PRECISE, token, kind)
+    points, how = spanned((own - mean) / scale)[0], Fit(*_PRECISE, token, kind)
     sums, times = np.zeros((len(own), classes)), np.zeros(len(own))
     for folds in _divisions(near_duplicate_groups(own), truth, 0):
         evaluated = _learnable(folds, truth)
@@ -243,11 +243,11 @@ def near_duplicate_groups(features: Features) -> Labels:
 
 
 def _score_all(
-    features: Features, labels: Labels, divisions: Sequence[Labels], report: ProgressCallback, how: _Fit
+    features: Features, labels: Labels, divisions: Sequence[Labels], report: ProgressCallback, how: Fit
 ) -> dict[float, FoldScore]:
     """The score of each C over all divisions of the images into folds."""
     mean, scale = mean_std(features)
-    points, _ = _spanned((features - mean) / scale)
+    points, _ = spanned((features - mean) / scale)
     clock = ProgressReporter(tr("tuning the regularization"), len(C_GRID) * len(divisions), report)
     scores = {}
     for c in C_GRID:
@@ -297,7 +297,7 @@ def _learnable(folds: Labels, labels: Labels) -> NDArray[np.bool_]:
     return np.asarray((elsewhere[folds, labels]) & (elsewhere.sum(axis=1) > 1)[folds])
 
 
-def _score_folds(points: Real, labels: Labels, folds: Labels, c: float, how: _Fit) -> FoldScore:
+def _score_folds(points: Real, labels: Labels, folds: Labels, c: float, how: Fit) -> FoldScore:
     """The score of heads on each fold that were fitted without it."""
     evaluated = _learnable(folds, labels)
     logits, truth = _held_out(points, labels, folds, evaluated, c, how)[evaluated], labels[evaluated]
@@ -305,17 +305,17 @@ def _score_folds(points: Real, labels: Labels, folds: Labels, c: float, how: _Fi
     return FoldScore(wrong, log_loss(logits, truth, fit_temperature(logits, truth)), len(truth))
 
 
-def _held_out(points: Real, labels: Labels, folds: Labels, evaluated: NDArray[np.bool_], c: float, how: _Fit) -> Real:
+def _held_out(points: Real, labels: Labels, folds: Labels, evaluated: NDArray[np.bool_], c: float, how: Fit) -> Real:
     """The logits [n, classes] of the images of each fold by a head fitted to the other folds."""
     logits = np.zeros((len(labels), int(labels.max()) + 1))
     for fold in np.unique(folds[evaluated]):
         held = folds == fold
-        weights, bias = _solve(points[~held], labels[~held], logits.shape[1], c, how)
+        weights, bias = solve(points[~held], labels[~held], logits.shape[1], c, how)
         logits[held] = points[held] @ weights.T + bias
     return logits
 
 
-def _spanned(standard: Real) -> tuple[Real, Real | None]:
+def spanned(standard: Real) -> tuple[Real, Real | None]:
     """The images as points [n, a] in an orthonormal basis [a, d] of their span; None for the standard basis.
 
     With an L2 penalty, the optimal weights are in the span of the images.
@@ -326,8 +326,8 @@ def _spanned(standard: Real) -> tuple[Real, Real | None]:
     return standard @ axes.T, axes
 
 
-def _solve(
-    points: Real, labels: Labels, classes: int, c: float, how: _Fit, *, balanced: bool = True,
+def solve(
+    points: Real, labels: Labels, classes: int, c: float, how: Fit, *, balanced: bool = True,
     offset: Real | None = None,
 ) -> tuple[Real, Real]:  # fmt: skip
     """Fit weights [classes, a] and bias [classes] to points [n, a]."""
@@ -340,7 +340,7 @@ def _solve(
     return weights, bias
 
 
-def _minimise(points: Real, labels: Labels, offset: Real, sample_weights: Real, penalty: float, how: _Fit) -> Real:
+def _minimise(points: Real, labels: Labels, offset: Real, sample_weights: Real, penalty: float, how: Fit) -> Real:
     """Minimize the penalized log loss over weights and, as the last column, bias [classes, a + 1].
 
     Args:

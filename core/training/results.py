@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from core.base.errors import Cancelled, FoveaError
 from core.base.i18n import tr, tr_n
@@ -17,13 +18,14 @@ from core.evaluation.values import BaselineComparison, Evaluation
 from core.models.installed import load_head, load_training_hashes
 from core.models.library import Library
 from core.models.values import InstalledModel
-from core.training.evaluated_head import undecided
+from core.training.evaluated_head import KEPT, undecided
+from core.training.learning_curve import outlook
 from core.training.protocol import Epoch
 from core.training.request import TrainRequest
 from core.training.timing_history import TimingRecorder
 from core.training.train import Trained, train
 from core.training.training_data import compute
-from core.training.values import TrainingResult
+from core.training.values import Outlook, TrainingResult
 
 # ---- the training
 
@@ -57,7 +59,7 @@ def train_and_compare(
     if not token.was_paused:
         recorder.save(request, len(trained.data.train))
     compared, notes = _compare_with(baseline, trained, request, report, token)
-    return _result(trained, compared, notes, seconds)
+    return replace(_result(trained, compared, notes, seconds), outlook=_outlook(trained, report, token))
 
 
 def _find_baseline(library: Library, reference: str | None) -> InstalledModel | FoveaError | None:
@@ -88,6 +90,18 @@ def _result(
         notes=(*_notes(trained), *notes),
         seconds=seconds,
     )
+
+
+def _outlook(trained: Trained, report: ProgressCallback, token: CancelToken) -> Outlook | None:
+    """What more photos would give; None for other recipes than quick, or if the user does not wait for it."""
+    facts, images = trained.head.trained.facts, trained.data.everything()
+    c = facts.get("C")
+    if not isinstance(c, float) or KEPT in facts:
+        return None
+    try:
+        return outlook(images.features, images.labels, trained.data.dataset.classes, c, report=report, token=token)
+    except Cancelled:
+        return None
 
 
 # ---- comparisons

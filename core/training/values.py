@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from core.base.errors import FoveaError
 from core.card import ModelCard
@@ -14,6 +15,9 @@ from core.evaluation.values import BaselineComparison, Evaluation, LabelledPredi
 from core.images.drawing import Picture
 from core.prediction import Failure
 from core.training.request import Recipe
+
+_MAX_INTERVAL: Final = 0.2
+"""The widest interval of an accuracy that is stated."""
 
 # ---- before a training
 
@@ -98,6 +102,63 @@ class DatasetCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedGain:
+    """The accuracy that more photos would probably give, by the learning curve; accuracies are 0..1.
+
+    Attributes:
+        label: the class whose photos they are, and whose accuracy it is; empty for all classes together.
+        images: the number of its photos now.
+        more: the number of photos more.
+        accuracy: on held-out photos now.
+        expected: with so many more.
+        low: the lower end of the 90% interval of `expected`.
+        high: its upper end.
+    """
+
+    label: str
+    images: int
+    more: int
+    accuracy: float
+    expected: float
+    low: float
+    high: float
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the interval is narrow enough to say anything."""
+        return self.high - self.low <= _MAX_INTERVAL
+
+
+@dataclass(frozen=True, slots=True)
+class ClassOutlook:
+    """What a class lacks.
+
+    Attributes:
+        label: the class.
+        images: the number of its photos.
+        gain: what more photos of it would give; None if there are too few to tell.
+        confused_with: the class that its photos are most often taken for; empty if that is rare.
+        confused: the share of its photos that are, 0..1.
+        is_alike: whether its photos are mostly near-duplicates of each other.
+    """
+
+    label: str
+    images: int
+    gain: ExpectedGain | None
+    confused_with: str
+    confused: float
+    is_alike: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What more photos would give: of all classes together, and of each."""
+
+    gain: ExpectedGain
+    classes: tuple[ClassOutlook, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingResult:
     """The result of a training.
 
@@ -116,6 +177,7 @@ class TrainingResult:
         failures: images that could no longer be read.
         notes: notes for the user, a sentence or two each.
         seconds: the duration of the training, without the comparison.
+        outlook: what more photos would give; None for other recipes than quick, or for too few or too many photos.
     """
 
     card: ModelCard
@@ -132,6 +194,7 @@ class TrainingResult:
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
     seconds: float
+    outlook: Outlook | None = None
 
     @property
     def name(self) -> str:

@@ -43,7 +43,6 @@ class JobStack(QStackedWidget):
         panels_changed: the results page shows other panels.
         closed: the user leaves the review, or a page that plans.
         review_wanted: the user wants to review the photos that match a filter.
-        arranging: computes orders from the photos themselves.
         list: all jobs.
         form: the form for a new job.
         plans: the pages for sorting into folders and for writing keywords, by the types of their forms.
@@ -68,8 +67,6 @@ class JobStack(QStackedWidget):
         super().__init__(parent)
         self._session, self._notices = session, notices
         self._tasks, self._outputs, self._reviewer = tasks, outputs, reviewer
-        self.arranging = Arranging(tasks, self)
-        self.arranging.failed.connect(notices.show_error)
         self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, session.models.title_of, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
@@ -86,6 +83,11 @@ class JobStack(QStackedWidget):
         result.failed.connect(self._notices.show_error)
         return result
 
+    def _make_arranging(self) -> Arranging:
+        result = Arranging(self._tasks, self)
+        result.failed.connect(self._notices.show_error)
+        return result
+
     @property
     def results(self) -> ResultsPage:
         """The results of a job."""
@@ -97,7 +99,7 @@ class JobStack(QStackedWidget):
         return self._results.made
 
     def _make_results(self) -> ResultsPage:
-        result = ResultsPage(self._widgets, self._reviewer, self.arranging, self)
+        result = ResultsPage(self._widgets, self._reviewer, self._make_arranging(), self)
         result.panels_changed.connect(self.panels_changed)
         result.selection.noticed.connect(self._notices.show_one)
         result.filters.acceptance.review_wanted.connect(self.review_wanted)
@@ -115,7 +117,8 @@ class JobStack(QStackedWidget):
         return self._review.get()
 
     def _make_review(self) -> ReviewPage:
-        result = ReviewPage(self._make_view("review"), self._session.pictures, self._reviewer, self)
+        pictures, arranging = self._session.pictures, self._make_arranging()
+        result = ReviewPage(self._make_view("review"), pictures, self._reviewer, arranging, self)
         result.closed.connect(self.closed)
         self._session.explaining.serve(result.map)
         self._session.forgetting.serve(result.neighbours)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
-from core.jobs.values import Filter, JobSummary
+from core.jobs.values import JobSummary, View
 from core.services.processes import serve_batch
 from gui.folders.job_notices import JobNotices
 from gui.folders.job_stack import JobStack
@@ -70,7 +70,7 @@ class FoldersPage(QWidget):
         self.stack.form.cancelled.connect(self.show_jobs)
         self.stack.panels_changed.connect(self.state_changed)
         self.stack.closed.connect(self._back_to_results)
-        self.stack.review_wanted.connect(self._open_review)
+        self.stack.review_wanted.connect(lambda chosen: self._open_review(View(filter=chosen)))
         self.stack.results_created.connect(lambda it: it.learn.again_wanted.connect(self._classify_again))
 
     # ---- what is shown
@@ -141,10 +141,10 @@ class FoldersPage(QWidget):
             results.show_active_version(None if model is None else model.version)
 
     def open_review(self) -> None:
-        """Review the filtered photos, lowest confidence first."""
-        self._open_review(self.stack.results.view.filter)
+        """Review the filtered photos."""
+        self._open_review(self.stack.results.view)
 
-    def _open_review(self, chosen: Filter) -> None:
+    def _open_review(self, chosen: View) -> None:
         job = self.job
         if job is not None:
             self._show(self.stack.review)

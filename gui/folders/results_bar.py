@@ -25,6 +25,7 @@ _ORDERS: Final = {
     mark("By folder"): View(Order.FOLDER),
     mark("Newest first"): View(Order.TIME, descending=True),
     mark("Oldest first"): View(Order.TIME),
+    mark("Most useful to label first"): View(Order.USEFULNESS),
     mark("Look-alikes together"): View(group=Group.LIKENESS),
     mark("Near duplicates"): View(group=Group.SIMILARITY),
 }

@@ -1,4 +1,4 @@
-"""Reviewing predictions by keyboard, lowest confidence first: a photo, its prediction, and other classes."""
+"""Reviewing predictions by keyboard, most useful or least confident first: a photo, its prediction, other classes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from core.base.i18n import tr
+from core.base.i18n import mark, tr
 from core.jobs.values import Filter, Order, Review, Row, View
 from core.services.job_values import ViewRequest
+from gui.folders.arranging import Arranging
 from gui.folders.job_view import JobView
 from gui.folders.review_choices import ReviewChoices
 from gui.folders.review_end import ReviewEnd, ReviewTally
@@ -22,7 +23,7 @@ from gui.folders.rows_model import RowsModel
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.announcing import announce
-from gui.widgets.basic import ProgressBar, button, label
+from gui.widgets.basic import Choice, ProgressBar, button, label
 from gui.widgets.class_chooser import ClassChooser
 from gui.widgets.key_button import KeyButton
 from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox, vbox
@@ -31,6 +32,11 @@ from gui.widgets.photo_map import PhotoMap
 from gui.widgets.photo_panel import PhotoPreview, headline_text, prediction_text
 
 _PREFETCH: Final = 3
+_ORDERS: Final = {
+    mark("Least confident first"): Order.CONFIDENCE,
+    mark("Most useful first"): Order.USEFULNESS,
+}
+"""Orders by their titles, which are marked for translation."""
 _MIN_HEIGHT: Final = 120
 """The minimum height of the photo, in pixels."""
 
@@ -44,12 +50,15 @@ class ReviewPage(QWidget):
 
     closed = Signal()
 
-    def __init__(self, view: JobView, pictures: PictureClient, reviewer: Reviewer, parent: QWidget) -> None:
+    def __init__(
+        self, view: JobView, pictures: PictureClient, reviewer: Reviewer, arranging: Arranging, parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Review predictions"))
-        self._pictures, self._reviewer = pictures, reviewer
+        self._pictures, self._reviewer, self._arranging = pictures, reviewer, arranging
         self.rows = RowsModel(view, pictures, self)
+        self._job, self._filter = "", Filter()
         self._classes: tuple[str, ...] = ()
         self._can_retrain = False
         self._reviews: dict[int, tuple[Row, Review]] = {}
@@ -62,6 +71,8 @@ class ReviewPage(QWidget):
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
+        self.order = Choice()
+        self.order.addItems([tr(title) for title in _ORDERS])
         self.back_step = KeyButton(tr("Undo"), reviewer.undo_stack.undo, tr("Ctrl+Z"), "")
         self.neighbours = NeighbourStrip(pictures)
         self.end = ReviewEnd()
@@ -73,16 +84,18 @@ class ReviewPage(QWidget):
         back = button(tr("Back to results"), self.leave, hint=tr("Esc"))
         back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._bar.setAccessibleName(tr("Photos reviewed"))
+        self.order.setAccessibleName(tr("Order of the review"))
+        self.order.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
         evidence = hbox(Placed(self.map, 1, TOP), Placed(self.neighbours, 1, TOP), spacing=16)
         hbox(fill(vbox(fill(self.view), self._name, evidence)), self.choices, parent=photo, spacing=16)
         self._stack.addWidget(photo)
         self._stack.addWidget(self.end)
-        head = hbox(back, self.progress, fill(self._bar), spacing=16)
+        head = hbox(back, self.progress, fill(self._bar), self.order, spacing=16)
         keys = label(tr("Type to find a class · F7: where the model looked · Esc: back"), "muted")
         foot = hbox(self.back_step, self.trace, SPACE, keys, spacing=16)
-        vbox(head, fill(self._stack), foot, parent=self, spacing=theme.GRID)
+        vbox(head, self._arranging.strip, fill(self._stack), foot, parent=self, spacing=theme.GRID)
 
     def _connect(self) -> None:
         self.map.changed.connect(self.view.show_map)
@@ -95,28 +108,44 @@ class ReviewPage(QWidget):
         self.choices.other_wanted.connect(self.ask_for_class)
         self.choices.skipped.connect(self.skip)
         self.end.closed.connect(self.leave)
+        self.order.activated.connect(self._start)
+        self._arranging.ended.connect(self._open_rows)
 
-    def open(self, job: str, chosen: Filter, classes: Sequence[str], *, can_retrain: bool) -> None:
-        """Review the unreviewed photos that match this filter, lowest confidence first.
+    def open(self, job: str, view: View, classes: Sequence[str], *, can_retrain: bool) -> None:
+        """Review the unreviewed photos of a view.
 
         Args:
             job: the job.
-            chosen: the filter.
+            view: the filter of the photos; the most useful ones come first if they do there, else the least confident.
             classes: the classes to choose from; empty if the model is gone.
             can_retrain: whether to offer at the end to retrain the model.
         """
+        self._job, self._filter = job, replace(view.filter, reviewed=False, failed=False)
         self._classes, self._can_retrain = tuple(classes), can_retrain
-        self._at, self._shown, self._announced = 0, None, None
         self._reviews.clear()
         self.trace.clear()
+        self.order.setCurrentIndex(int(view.order is Order.USEFULNESS))
+        self._start()
+
+    def _start(self) -> None:
+        """Go through the photos in the chosen order, from the first one that is not reviewed."""
+        self._at, self._shown, self._announced = 0, None, None
         self.back_step.setEnabled(self._reviewer.undo_stack.canUndo())
-        wanted = View(Order.CONFIDENCE, filter=replace(chosen, reviewed=False, failed=False))
-        self.rows.view.open(ViewRequest(job, wanted, is_frozen=True))
         self.progress.setText(tr("Looking for unreviewed photos…"))
         self.setFocus()
+        if not self._arranging.arrange(self._job, self._wanted):
+            self._open_rows()
+
+    @property
+    def _wanted(self) -> View:
+        return View(list(_ORDERS.values())[self.order.currentIndex()], filter=self._filter)
+
+    def _open_rows(self) -> None:
+        self.rows.view.open(ViewRequest(self._job, self._wanted, is_frozen=True))
 
     def leave(self) -> None:
         """Leave the review; all reviews are saved."""
+        self._arranging.abandon()
         self.rows.view.close()
         self.closed.emit()
 

@@ -16,7 +16,7 @@ from gui.models.result_photos import ResultPhotos
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import ScrollColumn, label
+from gui.widgets.basic import Panel, ScrollColumn, label
 from gui.widgets.formats import percent
 from gui.widgets.layouts import SPACE
 from gui.widgets.tiles import Tiles
@@ -69,6 +69,7 @@ class EvaluationView(ScrollColumn):
         about: str,
         model: str,
         suspects: Sequence[LabelledPrediction] = (),
+        advice: Sequence[str] = (),
     ) -> None:
         """Show an evaluation between notes and a description of the training.
 
@@ -78,10 +79,13 @@ class EvaluationView(ScrollColumn):
             about: a description of the training.
             model: the version, `name@version`.
             suspects: photos whose label may be wrong, the most likely ones first.
+            advice: what more photos would do.
         """
         self._evaluation, self._model = evaluation, model
         self.photos, self.suspects, self.matrix = None, None, None
         shown: list[QWidget] = [label(note, "muted", wrap=True) for note in notes]
+        if advice:
+            shown.append(_make_advice(advice))
         if evaluation is not None:
             shown.append(self._make_photos(evaluation))
         if suspects:
@@ -165,6 +169,13 @@ class EvaluationView(ScrollColumn):
             inside = [one for one in self._evaluation.predictions if (one.label, one.predicted) == cell]
             self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside, self._model)
             self.show_whole(self.photos)
+
+
+def _make_advice(advice: Sequence[str]) -> Panel:
+    panel = Panel(tr("What more photos would do"))
+    for line in advice:
+        panel.body.addWidget(label(line, wrap=True))
+    return panel
 
 
 def _cell_title(label: str, predicted: str, photos: int) -> str:

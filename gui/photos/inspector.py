@@ -9,9 +9,10 @@ from core.base.i18n import tr
 from core.base.providers import Provider, provider_text
 from core.datasets.labels import Label
 from core.prediction import Prediction
+from gui.photos.second_opinion import SecondOpinion
 from gui.photos.selection_panel import SelectionPanel
 from gui.session.photos_model import Photo
-from gui.tasks.picture_client import PictureClient
+from gui.session.session import Session
 from gui.widgets.basic import ScrollColumn, button
 from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import SPACE
@@ -30,6 +31,7 @@ class Inspector(ScrollColumn):
         selection: sums up several selected photos.
         map: where the model saw a class.
         neighbours: the most similar training photos.
+        opinion: what another model says.
     """
 
     viewing_wanted = Signal()
@@ -37,18 +39,19 @@ class Inspector(ScrollColumn):
     correction_wanted = Signal()
     removal_wanted = Signal()
 
-    def __init__(self, pictures: PictureClient, parent: QWidget) -> None:
+    def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(tr("Selected photo"), parent)
         self._correct = button(tr("Correct… (F2)"), self.correction_wanted.emit, kind="link")
         self._remove = button(tr("Remove label (Shift+F2)"), self.removal_wanted.emit, kind="link")
         why = tr("This model can't be retrained. A new model can keep its classes and add yours.")
         self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
-        self._photo = PhotoPanel(pictures, (self._correct, self._remove, self._train))
+        self._photo = PhotoPanel(session.pictures, (self._correct, self._remove, self._train))
         self._photo.viewing_wanted.connect(self.viewing_wanted)
         self.map, self.neighbours = self._photo.map, self._photo.neighbours
+        self.opinion = SecondOpinion(session)
         self.details = ModelDetails(tr("Model in use"))
         self.selection = SelectionPanel()
-        self.show_column(self.selection, self._photo, self.details, SPACE)
+        self.show_column(self.selection, self._photo, self.opinion, self.details, SPACE)
 
     def show_photo(
         self,
@@ -74,6 +77,7 @@ class Inspector(ScrollColumn):
         about = "\n".join(one for one in (about_label_text(outcome, label) if label else "", remark) if one)
         properties = _properties(prediction, model) if prediction else ()
         self._photo.show_photo(None if photo is None else photo.path, outcome, label, about, properties)
+        self.opinion.show_photo(prediction.path if prediction else None)
         self._correct.setVisible(prediction is not None)
         self._correct.setText(tr("Correct… (F2)") if correction is None else tr("Change… (F2)"))
         self._remove.setVisible(correction is not None)

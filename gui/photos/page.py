@@ -61,7 +61,7 @@ class PhotosPage(QWidget):
         self.gallery = Gallery(session.photos, self)
         self._current: Path | None = None
         self._summing_up = QTimer(self, interval=_SUM_MS, singleShot=True)
-        self.inspector = Inspector(session.pictures, self)
+        self.inspector = Inspector(session, self)
         session.explaining.serve(self.inspector.map)
         session.forgetting.serve(self.inspector.neighbours)
         self.correcting = CorrectionController(session.models, session.corrections, session.photo_list.undo_stack, self)

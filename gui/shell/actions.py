@@ -197,7 +197,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.SHOW_FILTERS, mark("&Filters"), "F8", checkable=True),
         _Entry(ActionId.FIND_PHOTOS, mark("F&ind photos by text"), QKeySequence.StandardKey.Find),
         _Entry(ActionId.CLEAR_FILTERS, mark("&Clear filters"), "Ctrl+Shift+L"),
-        _Entry(ActionId.REVIEW, mark("&Review, least confident first"), "F6"),
+        _Entry(ActionId.REVIEW, mark("&Review"), "F6"),
         _Entry(ActionId.NEW_CLASS, mark("&New class from these…"), "Ctrl+Shift+K", synonyms=mark("teach add unknown")),
         _SEPARATOR,
         _Entry(ActionId.EXPORT_CSV, mark("Export as &CSV…"), "Ctrl+E"),

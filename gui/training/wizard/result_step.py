@@ -13,6 +13,7 @@ from core.base.i18n import tr, tr_n
 from core.datasets.labels import OverriddenImage
 from core.evaluation.values import BaselineComparison
 from core.services.wording import card_wording
+from core.training.outlook_text import outlook_lines
 from core.training.values import TrainingResult
 from gui.models.evaluation_view import EvaluationView, headline, interval
 from gui.models.files import ExportPanel
@@ -82,8 +83,9 @@ class ResultStep(QWidget):
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
         notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
-        reference = f"{result.name}@{result.version}"
-        self.view.show_evaluation(result.evaluation, notes, _training_data_text(result), reference, result.suspects)
+        advice = outlook_lines(result.outlook) if result.outlook is not None else ()
+        reference, about = f"{result.name}@{result.version}", _training_data_text(result)
+        self.view.show_evaluation(result.evaluation, notes, about, reference, result.suspects, advice)
 
     def _details_text(self, result: TrainingResult) -> str:
         if result.evaluation is None:

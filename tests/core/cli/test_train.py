@@ -64,6 +64,16 @@ def test_a_table_for_people(fovea: Fovea, folder: Path) -> None:
         assert expected in ran.out
 
 
+def test_what_more_images_would_do_is_said(fovea: Fovea, tmp_path: Path) -> None:
+    folder = teaching.write_labelled(tmp_path / "more", 16)
+    content = json.loads(fovea("train", folder, "--name", "mine", "--format", "json").out)
+    whole, classes = content["outlook"]["gain"], content["outlook"]["classes"]
+    assert (whole["label"], whole["images"], whole["more"]) == ("", 48, 60)
+    assert 0 <= whole["low"] <= whole["expected"] <= whole["high"] <= 1
+    assert [one["label"] for one in classes] == ["blue", "green", "red"]
+    assert "What more images would do" in fovea("train", folder, "--name", "mine").out
+
+
 def test_labels_to_check_are_listed(fovea: Fovea, folder: Path) -> None:
     wrong = (folder / "red" / "0.png").rename(folder / "green" / "wrong.png")
     content = json.loads(fovea("train", folder, "--name", "mine", "--format", "json").out)

@@ -118,3 +118,10 @@ def test_the_same_network_gives_the_same_bytes_in_another_process(tmp_path: Path
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, timeout=120)
     assert done.stdout == _made(wide.backbone_proto(half=False), QuantizationKind.S8S8)
     assert done.stderr == b""
+
+
+def test_kernels_of_integers_are_kept_with_as_many_bits() -> None:
+    kernel = np.random.default_rng(4).integers(-127, 128, (6, 4, 3, 3)).astype(np.float32) / 8
+    kernel[:, 0, 0, 0] = 127 / 8
+    np.testing.assert_allclose(quantize_kernel(kernel, 127), kernel, rtol=1e-6)
+    assert np.abs(quantize_kernel(kernel) - kernel).max() > 0.1

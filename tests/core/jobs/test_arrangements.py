@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from core.base.providers import ProviderPreference
 from core.jobs.arrangements import arrange
 from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.queries import ResultStore
-from core.jobs.values import Filter, Group, JobRequest, View
+from core.jobs.values import Filter, Group, JobRequest, Order, Review, Verdict, View
 from core.models.library import open_library
 from tests import tiny
 
 ALIKE = View(group=Group.LIKENESS)
+USEFUL = View(Order.USEFULNESS)
 
 
 @pytest.fixture
@@ -77,6 +79,20 @@ def test_a_photo_that_was_removed_is_last(job: str, request_of: JobRequest) -> N
     (request_of.folder / "0 red.png").unlink()
     arranged(job, request_of)
     assert "red" in colours(job)[-2:]
+
+
+def test_what_to_label_next_is_ambiguous_and_different(job: str, request_of: JobRequest) -> None:
+    arranged(job, request_of, USEFUL)
+    unreviewed = replace(USEFUL, filter=Filter(reviewed=False))
+    listed = colours(job, unreviewed)
+    assert listed[0] == "grey"  # nothing is as ambiguous
+    with ResultStore(job) as store:
+        first = store.listing(unreviewed).numbers[0]
+        store.set_reviews({first: Review(Verdict.CORRECTED, "ash")})
+    arranged(job, request_of, USEFUL)
+    assert "grey" not in colours(job, unreviewed)
+    assert colours(job, USEFUL)[-1] == "grey"
+    assert set(colours(job, unreviewed)[:3]) == set(tiny.CLASSES)
 
 
 def test_a_view_as_the_journal_has_it_needs_no_photos(job: str, request_of: JobRequest) -> None:

@@ -146,8 +146,8 @@ def test_frozen_base_and_exit_flow_equal_the_whole_network(xception: _Files, ker
     np.testing.assert_allclose(found, xception.answers(images), atol=2e-5)
 
 
-@pytest.mark.parametrize("name", ["general", "efficientnet-lite0-imagenet"])
-def test_a_rebuilt_efficientnet_lite_matches_its_onnx_file(name: str, shipped_models: Path) -> None:
+@pytest.mark.parametrize("name", ["general", "efficientnet-lite0-imagenet", "mobilenet-v2"])
+def test_a_rebuilt_network_matches_its_onnx_file(name: str, shipped_models: Path) -> None:
     read = read_card((shipped_models / name / "card.json").read_bytes())
     card = read if isinstance(read, BackboneCard) else read.backbone
     assert isinstance(card, BackboneCard)
@@ -155,6 +155,17 @@ def test_a_rebuilt_efficientnet_lite_matches_its_onnx_file(name: str, shipped_mo
     images = _images(card.preprocessing.size)
     wanted = _run(data, graph.FEATURES, images)
     np.testing.assert_allclose(_keras(rebuild_keras(data, card, None), images), wanted, atol=1e-4)
+
+
+def test_mobilenet_is_rebuilt_with_and_without_its_normalization(shipped_models: Path) -> None:
+    """Its kernels were rounded to 8 bits after its normalization had been folded into them."""
+    folder = shipped_models / "mobilenet-v1"
+    card = read_card((folder / "card.json").read_bytes())
+    assert isinstance(card, BackboneCard)
+    data, images = (folder / card.file).read_bytes(), _images(card.preprocessing.size)
+    wanted = _run(data, graph.FEATURES, images)
+    for given in (None, (folder / "normalisation.npz").read_bytes()):
+        np.testing.assert_allclose(_keras(rebuild_keras(data, card, given), images), wanted, atol=1e-3)
 
 
 def test_the_bundled_normalization_file_is_small(xception: _Files) -> None:

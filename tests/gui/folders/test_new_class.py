@@ -49,11 +49,11 @@ class Hand:
         self.actions = 0
 
     def press(self, text: str) -> None:
-        """Click the visible button whose text starts so."""
+        """Click the visible button with this text."""
 
         def found() -> list[QPushButton]:
             all_ = self._window.findChildren(QPushButton)
-            return [one for one in all_ if one.text().startswith(text) and one.isVisible() and one.isEnabled()]
+            return [one for one in all_ if one.text() == text and one.isVisible() and one.isEnabled()]
 
         self._qtbot.waitUntil(lambda: bool(found()), timeout=PATIENCE_MS)
         self.actions += 1
@@ -220,7 +220,7 @@ def test_labels_are_kept_if_the_retraining_is_cancelled(
     page, hand, retraining = learner.pages.folders, Hand(learner, qtbot), learner.photos_page.retraining
     show_groups(page, hand, outing, qtbot)
     click_row(page, hand, "canary")
-    hand.press("New class from")
+    hand.press("New class from these 4 photos…")
     retraining.changed.connect(lambda: retraining.stop() if retraining.phase is Phase.RUNNING else None)
     named(page, hand, "canary")
     qtbot.waitUntil(lambda: retraining.phase is Phase.PENDING, timeout=PATIENCE_MS)

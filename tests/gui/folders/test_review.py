@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.jobs.queries import ResultStore
-from core.jobs.values import Order, Verdict, View
+from core.jobs.values import Filter, Order, Verdict, View
 from gui.folders.page import FoldersPage
 from gui.folders.review import ReviewPage
 from gui.shell.actions import ActionId
@@ -315,3 +315,31 @@ def test_selected_rows_are_labelled_together_and_undone(
     assert [rows.index(place, 3).data() for place in (1, 2, 3, 4)] == ["blue", "blue", "blue", ""]
     window.actions_by_id[ActionId.UNDO].trigger()
     assert [rows.index(place, 3).data() for place in (1, 2, 3)] == ["", "", ""]
+
+
+def test_the_most_useful_photos_come_first_if_the_user_wants(
+    page: FoldersPage, review: ReviewPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    review.order.setFocus()
+    QTest.keyClick(review.order, Qt.Key.Key_Down)
+    useful = View(Order.USEFULNESS, filter=Filter(reviewed=False, failed=False))
+    with ResultStore(shown_job(page)) as answers:
+        qtbot.waitUntil(lambda: answers.refresh() or has_places(answers), timeout=PATIENCE_MS)
+        expected = [row.path for row in answers.each(useful)]
+    qtbot.waitUntil(lambda: review_paths(review) == expected, timeout=PATIENCE_MS)
+    assert {path.stem.split()[0] for path in expected[:3]} == {"red", "green", "blue"}
+    assert review.progress.text() == "0 of 9 reviewed"
+    QTest.keyClick(review, Qt.Key.Key_Return)
+    assert review.progress.text() == "1 of 9 reviewed"
+
+
+def has_places(answers: ResultStore) -> bool:
+    """Whether the order is no longer that by confidence."""
+    views = View(Order.USEFULNESS), View(Order.CONFIDENCE)
+    useful, unsure = (list(answers.listing(view).numbers) for view in views)
+    return useful != unsure
+
+
+def review_paths(review: ReviewPage) -> list[Path]:
+    rows = [review.rows.row(place) for place in range(review.rows.rowCount())]
+    return [row.path for row in rows if row is not None]

@@ -15,6 +15,7 @@ from core.evaluation.values import Accuracy, BaselineComparison, PairedCompariso
 from core.exporting.formats import ExportFormat
 from core.models.exchange import import_model
 from core.models.library import open_library
+from core.training.outlook_text import outlook_lines
 from gui.models.result_photos import ResultPhotos
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.result_step import compared_text
@@ -47,6 +48,13 @@ def test_a_wrong_label_is_corrected_by_keyboard_and_the_training_repeated(
     to_result(qtbot, wizard, mislabelled)
     photos = shown_photos(wizard)
     assert "Mistakes, most confident first" in texts(photos)
+    advice = texts(wizard.result.step.view)
+    assert "What more photos would do" in advice
+    assert wizard.result.step.result is not None
+    assert wizard.result.step.result.outlook is not None
+    lines = outlook_lines(wizard.result.step.result.outlook)
+    assert "“red” is taken for “blue”" in " ".join(lines) or "“blue” is taken for “red”" in " ".join(lines)
+    assert all(line in advice for line in lines)
     wall = photos.wall
     row = next(row for row in range(wall.count()) if "Label: blue\nModel: red" in wall.item(row).text())
     wall.setFocus()

@@ -1,0 +1,41 @@
+"""What a model says that is not in use."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from core.models.classifier import Classifier
+    from core.prediction import Outcome
+
+_ASKING: Final = threading.Lock()
+"""Held while the model is opened and used: calls come in threads of their own."""
+
+
+def ask(image: Path, model: str, top_k: int) -> Outcome:
+    """What a model that need not be in use says of an image; the last such model stays open.
+
+    Args:
+        image: the image file.
+        model: `name@version`.
+        top_k: how many classes to report.
+
+    Raises:
+        FoveaError: the model cannot be opened, or its provider failed.
+    """
+    with _ASKING:
+        (outcome,) = _opened(model).classify([image], top_k=top_k)
+    return outcome
+
+
+@lru_cache(maxsize=1)
+def _opened(model: str) -> Classifier:
+    from core.base import paths, settings
+    from core.models.classifier import open_classifier
+    from core.models.library import open_library
+
+    chosen = settings.load(paths.settings_file())
+    return open_classifier(open_library().find(model), chosen.provider, chosen.precision)
