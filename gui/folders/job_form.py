@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.text import display_path
+from core.detection import DetectionOptions
 from core.jobs.values import JobRequest
 from gui.folders.folder_count import FolderCount
 from gui.session.model_controller import ModelController
@@ -51,6 +52,8 @@ class JobForm(ScrollColumn):
         self.model = Choice()
         self.model.setAccessibleName(tr("Model"))
         self.features = CheckBox(tr("Keep features (other models with the same backbone then finish in seconds)"))
+        self.crop = CheckBox(tr("Crop to subject: classify the most prominent thing in each photo"))
+        self.count_objects = CheckBox(tr("Count objects, such as “2 cats, 1 person”"))
         self.include, self.exclude = QLineEdit(), QLineEdit()
         self.begin = button(tr("Classify"), self._submit, kind="primary")
         self._problem = label(kind="danger", wrap=True)
@@ -71,6 +74,8 @@ class JobForm(ScrollColumn):
             self.recursive,
             _labelled_row(tr("Model"), self.model),
             self._patterns(),
+            self.crop,
+            self.count_objects,
             self.features,
             self._problem,
             hbox(SPACE, button(tr("Back"), self.cancelled.emit), self.begin),
@@ -142,6 +147,7 @@ class JobForm(ScrollColumn):
                 precision=value.precision,
                 top_k=value.top_k,
                 keep_features=self.features.isChecked(),
+                detection=DetectionOptions(self.crop.isChecked(), self.count_objects.isChecked()),
             )
         )
 

@@ -116,6 +116,7 @@ class ResultsPage(QWidget):
         self.job = job
         self.selection.model = job.model
         self.bar.show_job(job)
+        self.table.show_objects(on=bool(job.detection))
         self.strip.show_job(job)
 
     def close_job(self) -> None:

@@ -85,6 +85,8 @@ class RowInspector(ScrollColumn):
             (tr("Model"), self._title_of(row.model) if row.model else ""),
         ]
         found = row.prediction
+        if found and found.counts is not None:
+            properties.append((tr("Objects"), found.counts or tr("None")))
         if found and found.provider in TITLES:
             properties.append((tr("Provider"), provider_text(Provider(found.provider), found.precision)))
         if found and found.timing.total_ms:

@@ -39,6 +39,11 @@ def percent_text(row: Row) -> str:
     return "" if row.confidence is None else confidence(row.confidence)
 
 
+def objects_text(row: Row) -> str:
+    """What is in the photo, such as “2 cats, 1 person”; empty if there is nothing, or nobody looked."""
+    return (row.prediction.counts or "") if row.prediction else ""
+
+
 def review_text(review: Review | None) -> str:
     """The user's label, or that they skipped the row; empty if not reviewed."""
     if review is None:

@@ -22,6 +22,7 @@ from gui.folders.row_text import (
     brief_text,
     folder_text,
     name_text,
+    objects_text,
     percent_text,
     review_text,
     time_text,
@@ -44,6 +45,7 @@ class Column(IntEnum):
     REVIEW = 3
     FOLDER = 4
     TIME = 5
+    OBJECTS = 6
 
 
 TITLES: Final = (
@@ -53,6 +55,7 @@ TITLES: Final = (
     mark("Your label"),
     mark("Folder"),
     mark("Modified"),
+    mark("Objects"),
 )
 """Titles of the columns, marked for translation."""
 _TEXTS: Final = {
@@ -62,6 +65,7 @@ _TEXTS: Final = {
     Column.REVIEW: lambda row: review_text(row.review),
     Column.FOLDER: folder_text,
     Column.TIME: time_text,
+    Column.OBJECTS: objects_text,
 }
 
 

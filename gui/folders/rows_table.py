@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import tr
 from core.jobs.values import Order, Row, State, Verdict, View
-from gui.folders.row_text import brief_text, folder_text, name_text, percent_text, review_text, time_text
+from gui.folders.row_text import brief_text, folder_text, name_text, objects_text, percent_text, review_text, time_text
 from gui.folders.rows_model import Column, RowsModel
 from gui.folders.table_columns import WIDTHS, TableColumns
 from gui.widgets import icons, theme
@@ -101,6 +101,10 @@ class RowsTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._columns.fit()
+
+    def show_objects(self, *, on: bool) -> None:
+        """Show a column of what is in the photos, or none."""
+        self._columns.show_objects(on=on)
 
     def show_order(self, view: View) -> None:
         """Show the sort indicator on the column by which a view is sorted."""
@@ -196,6 +200,10 @@ def _paint_time(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> Non
     paint_text(painter, box, time_text(row), colours.muted)
 
 
+def _paint_objects(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
+    paint_text(painter, box, objects_text(row), colours.text)
+
+
 _PAINTS: Final[Mapping[int, Callable[[QPainter, QRect, Row, Tokens], None]]] = {
     Column.PHOTO: _paint_name,
     Column.ANSWER: _paint_answer,
@@ -203,4 +211,5 @@ _PAINTS: Final[Mapping[int, Callable[[QPainter, QRect, Row, Tokens], None]]] = {
     Column.REVIEW: _paint_review,
     Column.FOLDER: _paint_folder,
     Column.TIME: _paint_time,
+    Column.OBJECTS: _paint_objects,
 }

@@ -18,6 +18,7 @@ WIDTHS: Final[Mapping[Column, int]] = {
     Column.REVIEW: 144,
     Column.FOLDER: 144,
     Column.TIME: 136,
+    Column.OBJECTS: 160,
 }
 _MIN_WIDTHS: Final[Mapping[Column, int]] = {
     Column.PHOTO: 120,
@@ -26,9 +27,10 @@ _MIN_WIDTHS: Final[Mapping[Column, int]] = {
     Column.REVIEW: 120,
     Column.FOLDER: 96,
     Column.TIME: 128,
+    Column.OBJECTS: 120,
 }
 """Preferred and minimum widths of the columns in pixels; the photo column takes the remaining space."""
-_OPTIONAL: Final = (Column.FOLDER, Column.TIME)
+_OPTIONAL: Final = (Column.OBJECTS, Column.FOLDER, Column.TIME)
 """Columns hidden where there is no room for them, the last one first; the inspector shows the same."""
 _COMFORT: Final = 64
 """How much wider than at least the other columns are before an optional one is shown, in pixels."""
@@ -39,12 +41,17 @@ class TableColumns(QObject):
 
     def __init__(self, table: QTableView) -> None:
         super().__init__(table)
-        self._table, self._is_fitting = table, False
+        self._table, self._is_fitting, self._has_objects = table, False, False
         self._chosen = {column: width for column in Column if (width := _remembered(column))}
         self._header: QHeaderView = table.horizontalHeader()
         self._header.setStretchLastSection(True)
         self._header.setMinimumSectionSize(72)
         self._header.sectionResized.connect(self._on_resized)
+        self.fit()
+
+    def show_objects(self, *, on: bool) -> None:
+        """Show what is in the photos, if there is room; or not, if nobody looked."""
+        self._has_objects = on
         self.fit()
 
     def fit(self) -> None:
@@ -53,6 +60,8 @@ class TableColumns(QObject):
         room = self._table.viewport().width()
         shown: list[Column] = [one for one in Column if one not in _OPTIONAL]
         for column in _OPTIONAL:
+            if column is Column.OBJECTS and not self._has_objects:
+                continue
             if sum(_MIN_WIDTHS[one] for one in (*shown, column)) + _COMFORT <= room:
                 shown.append(column)
         wanted = {one: max(self._chosen.get(one, WIDTHS[one]), _MIN_WIDTHS[one]) for one in shown}

@@ -13,10 +13,12 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWi
 from core.base.errors import ImageErrorKind
 from core.base.i18n import mark, tr
 from core.base.text import display_path, either_text
+from core.detection import Box
 from core.prediction import Failure, Level, Outcome, Prediction, Score
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
+from gui.widgets.crop_frame import CropFrame, paint_frame
 from gui.widgets.formats import confidence, percent
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.neighbours import NeighbourStrip
@@ -45,6 +47,7 @@ class PhotoPreview(QWidget):
 
     Attributes:
         clicked: the user clicked the photo.
+        frame: what is framed; None for nothing.
     """
 
     clicked = Signal()
@@ -63,6 +66,7 @@ class PhotoPreview(QWidget):
         self._picture: QPixmap | None = None
         self._scaled: QPixmap | None = None
         self._map: MapPicture | None = None
+        self.frame: Box | None = None
         pictures.rendered.connect(self._on_rendered)
 
     def show_photo(self, path: Path | None) -> None:
@@ -79,6 +83,11 @@ class PhotoPreview(QWidget):
     def show_map(self, shown: MapPicture | None) -> None:
         """Show this map over the photo; None removes it."""
         self._map = shown
+        self.update()
+
+    def show_frame(self, box: Box | None) -> None:
+        """Show a frame over the photo; None removes it."""
+        self.frame = box
         self.update()
 
     def hasHeightForWidth(self) -> bool:
@@ -123,6 +132,8 @@ class PhotoPreview(QWidget):
         painter.drawPixmap(box.topLeft(), self._scaled)
         if self._map is not None:
             self._map.paint(painter, QRectF(box))
+        if self.frame is not None:
+            paint_frame(painter, QRectF(box), self.frame)
 
 
 class ScoreBars(QWidget):
@@ -223,6 +234,7 @@ class PhotoPanel(Panel):
     Attributes:
         viewing_wanted: the user wants to see the photo large.
         map: where the model saw a class.
+        crop: the crop that the prediction was made from.
     """
 
     viewing_wanted = Signal()
@@ -245,8 +257,10 @@ class PhotoPanel(Panel):
         self.map.changed.connect(self._view.show_map)
         self.map.asked.connect(self._scores.mark)
         self.map.turned.connect(lambda is_on: self._scores.let_choose(on=is_on))
-        self.neighbours = NeighbourStrip(pictures)
-        add(self.body, self._view, self.map, self._name, self._answer, self._levels, self._about_label, self._note)
+        self.neighbours, self.crop = NeighbourStrip(pictures), CropFrame()
+        self.crop.changed.connect(self._view.show_frame)
+        add(self.body, self._view, self.map, self._name, self._answer, self._levels, self._about_label)
+        add(self.body, self.crop, self._note)
         for one in buttons:
             one.setProperty("edge", True)
         add(self.body, hbox(*buttons, SPACE, spacing=theme.GRID), self._scores, self.neighbours, self._properties)
@@ -284,6 +298,7 @@ class PhotoPanel(Panel):
         self.neighbours.show_neighbours(evidence.nearest if evidence else (), prediction.model if prediction else "")
         self._properties.show_properties(properties)
         self.map.show_photo(path, outcome, version)
+        self.crop.show_outcome(outcome)
 
 
 def about_label_text(outcome: Outcome | None, own_label: str) -> str:

@@ -116,7 +116,7 @@ def test_a_model_in_use_is_removed_and_restored(page: ModelsPage, window: MainWi
     qtbot.waitUntil(lambda: used(window)[0] not in ("colours", ""), timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: "colours" not in page.names, timeout=PATIENCE_MS)
     assert [one.name for one in list_removed(paths.user_models())] == ["colours"]
-    assert any("Now using “General" in text for text in window.notices.texts())
+    assert any("Now using “General" in one.notice.text for one in window.notices.kept)
     undo(window, qtbot)
     qtbot.waitUntil(lambda: "colours" in page.names, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: used(window) == ("colours", 1), timeout=PATIENCE_MS)
