@@ -21,22 +21,46 @@ SIZE: Final = 75
 
 def write(folder: Path, shipped: Path) -> None:
     """Write the small backbone into a folder, from the one that is shipped."""
-    card = read_card((shipped / "card.json").read_bytes())
-    assert isinstance(card, BackboneCard)
-    model = onnx.load(shipped / card.file)
-    for info in (*model.graph.input, *model.graph.output):
-        axes = info.type.tensor_type.shape.dim
-        for axis in axes[1:3] if len(axes) == 4 else ():
-            axis.dim_value = {299: SIZE, 10: 3}[axis.dim_value]
-    data = model.SerializeToString(deterministic=True)
+    card = _card_in(shipped)
+    data = _small(shipped / card.file)
     own = replace(
         card,
         sha256=tiny.sha256(data),
         preprocessing=replace(card.preprocessing, size=SIZE),
-        golden_features=golden.encode_features(tiny.features(data, golden.golden_inputs(SIZE))),
+        golden_features=_golden(data),
     )
     normalisation = (shipped / "normalisation.npz").read_bytes()
     tiny.write_folder(folder, write_card(own), {card.file: data, "normalisation.npz": normalisation})
+
+
+def write_with_int8(folder: Path, shipped: Path) -> None:
+    """Write it with its variant in 8 bits."""
+    write(folder, shipped)
+    card = _card_in(folder)
+    (variant,) = card.variants
+    data = _small(shipped / variant.file)
+    variant = replace(variant, sha256=tiny.sha256(data), golden_features=_golden(data))
+    tiny.write_folder(folder, write_card(replace(card, variants=(variant,))), {variant.file: data})
+
+
+def _card_in(folder: Path) -> BackboneCard:
+    card = read_card((folder / CARD).read_bytes())
+    assert isinstance(card, BackboneCard)
+    return card
+
+
+def _small(file: Path) -> bytes:
+    model = onnx.load(file)
+    for info in (*model.graph.input, *model.graph.output):
+        axes = info.type.tensor_type.shape.dim
+        for axis in axes[1:3] if len(axes) == 4 else ():
+            axis.dim_value = {299: SIZE, 10: 3}[axis.dim_value]
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _golden(data: bytes) -> str:
+    return golden.encode_features(tiny.features(data, golden.golden_inputs(SIZE)))
 
 
 def use(home: Path, folder: Path) -> None:

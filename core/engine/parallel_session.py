@@ -28,37 +28,38 @@ def core_count() -> int:
 
 
 class ParallelSession:
-    """The features of a backbone for full batches; callable from one thread at a time.
+    """An output of a network for full batches; callable from one thread at a time.
 
     Attributes:
         shape: of the input, [n, size, size, 3].
     """
 
-    def __init__(self, data: bytes, size: int) -> None:
+    def __init__(self, data: bytes, size: int, output: str = graph.FEATURES) -> None:
         """Nothing is opened before the first batch.
 
         Args:
-            data: the backbone's file, which works with the CPU provider.
+            data: the network's file, which works with the CPU provider.
             size: the side of its images in pixels.
+            output: its output.
         """
         self.shape = (MAX_BATCH, size, size, 3)
-        self._data, self._session = data, None
+        self._data, self._output, self._session = data, output, None
 
     @classmethod
-    def if_useful(cls, data: bytes, size: int) -> ParallelSession | None:
+    def if_useful(cls, data: bytes, size: int, output: str = graph.FEATURES) -> ParallelSession | None:
         """One for this machine; None if it has a single core, or too many."""
-        return cls(data, size) if 1 < core_count() <= _MAX_CORES else None
+        return cls(data, size, output) if 1 < core_count() <= _MAX_CORES else None
 
     def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The features float32 [n, d] of preprocessed images uint8 [n, size, size, 3]."""
+        """The output float32 [n, ...] for preprocessed images uint8 [n, size, size, 3]."""
         session = self._opened()
 
-        def features(place: int) -> NDArray[np.float32]:
+        def run_one(place: int) -> NDArray[np.float32]:
             one = batch[place : place + 1]
-            return np.asarray(session.run([graph.FEATURES], {graph.INPUT: one})[0], np.float32)
+            return np.asarray(session.run([self._output], {graph.INPUT: one})[0], np.float32)
 
         with ThreadPoolExecutor(core_count(), thread_name_prefix="engine") as pool:
-            return np.concatenate(list(pool.map(features, range(len(batch)))))
+            return np.concatenate(list(pool.map(run_one, range(len(batch)))))
 
     def _opened(self) -> ort.InferenceSession:
         if self._session is None:

@@ -83,7 +83,7 @@ def arrange(
     useful, places = kind is Order.USEFULNESS, _ranks if kind is Order.USEFULNESS else _groups
     chosen = replace(view.filter, reviewed=False, unknown=False) if useful else view.filter
     rows, features = _features(_compared(store, chosen), model, request, report, token)
-    store.set_places(kind, dict(places(rows, features, model, token)))
+    store.set_places(kind, dict(places(rows, features, model, token)) if rows else {})
 
 
 def _compared(store: ResultStore, chosen: Filter) -> list[Row]:

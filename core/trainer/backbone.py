@@ -14,8 +14,9 @@ from core.base.i18n import tr
 from core.base.text import display_path
 from core.card import BackboneCard, read_card
 from core.engine import graph
+from core.engine.provider_selection import BackboneFiles
 from core.models.files import REINSTALL, read_file
-from core.models.installed import backbone_in, load_backbone
+from core.models.installed import backbone_files, backbone_in, load_backbone
 from core.models.library import NORMALISATION
 from core.models.library_folders import CARD
 from core.models.variants import open_file, run_file
@@ -32,11 +33,13 @@ class Backbone:
         card: its card.
         data: its ONNX file.
         normalisation: the normalization parameters folded into its kernels; None if they were not saved.
+        files: its file and those of its variants.
     """
 
     card: BackboneCard
     data: bytes
     normalisation: bytes | None
+    files: BackboneFiles
 
     def keras_model(self) -> keras.Model:
         """The same network in Keras, see `core.trainer.onnx_to_keras.rebuild_keras`."""
@@ -65,6 +68,6 @@ def read_backbone(folder: Path) -> Backbone:
     if not isinstance(card, BackboneCard):
         what = tr("“{folder}” contains a model, not a backbone.", folder=display_path(folder))
         raise ModelError(what, hint=tr(REINSTALL))
-    data = load_backbone(backbone_in(folder, card))
-    beside = folder / NORMALISATION
-    return Backbone(card, data, read_file(beside) if beside.exists() else None)
+    installed, beside = backbone_in(folder, card), folder / NORMALISATION
+    normalisation = read_file(beside) if beside.exists() else None
+    return Backbone(card, load_backbone(installed), normalisation, backbone_files(installed))

@@ -5,6 +5,7 @@ Pure ONNX; nothing here needs TensorFlow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import onnx
@@ -13,7 +14,7 @@ from onnx import TensorProto, helper
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.engine import graph
-from core.engine.shapes import Shapes, infer_shapes
+from core.engine.shapes import Shape, Shapes, infer_shapes
 from core.trainer.float16_storage import BATCH
 
 FROZEN_BASE: Final = "trunk"
@@ -43,22 +44,69 @@ def split_frozen_base(backbone: bytes) -> bytes:
         ModelError: the file is unsafe, damaged, or not an Xception.
     """
     model = graph.parse(backbone)
+    name, shape = _cut(model)
+    return _base(model, name, shape)
+
+
+def split_variant(backbone: bytes, variant: bytes) -> tuple[bytes, bytes]:
+    """Split a variant of an Xception in 8 bits where `split_frozen_base` splits the backbone itself.
+
+    Args:
+        backbone: an ONNX file as `core.trainer.export` writes it.
+        variant: the file of its variant, where the output of block 12 has the same name.
+
+    Returns:
+        The base, and the rest of the variant: an ONNX file from `trunk` to `features`.
+
+    Raises:
+        ModelError: a file is unsafe, damaged, or not an Xception; or they do not belong together.
+    """
+    name, shape = _cut(graph.parse(backbone))
+    model = graph.parse(variant)
+    if not any(name in node.output for node in model.graph.node):
+        raise ModelError(tr("The variant does not belong to the backbone."), hint=tr(_HINT))
+    return _base(model, name, shape), _rest(model, name, shape)
+
+
+def _cut(model: onnx.ModelProto) -> tuple[str, Shape]:
+    """The name and the shape [1, 728, h, w] of block 12's output."""
     _check(model)
     shapes = infer_shapes(model)
     name = _end_of_block_12(model.graph, shapes)
+    return name, shapes[name]
+
+
+def _base(model: onnx.ModelProto, name: str, shape: Shape) -> bytes:
     nodes = [*_needed_for(name, model.graph), helper.make_node("Transpose", [name], [FROZEN_BASE], perm=[0, 2, 3, 1])]
+    inputs = [info for info in model.graph.input if info.name == graph.INPUT]
+    return _part(model, nodes, inputs, _trunk(shape))
+
+
+def _rest(model: onnx.ModelProto, name: str, shape: Shape) -> bytes:
+    before = {output for node in _needed_for(name, model.graph) for output in node.output}
+    after = [node for node in _needed_for(graph.FEATURES, model.graph) if not before.intersection(node.output)]
+    nodes = [helper.make_node("Transpose", [FROZEN_BASE], [name], perm=[0, 3, 1, 2]), *after]
+    (features,) = (info for info in model.graph.output if info.name == graph.FEATURES)
+    return _part(model, nodes, [_trunk(shape)], features)
+
+
+def _trunk(shape: Shape) -> onnx.ValueInfoProto:
+    _, channels, height, width = shape
+    return helper.make_tensor_value_info(FROZEN_BASE, TensorProto.FLOAT, [BATCH, height, width, channels])
+
+
+def _part(
+    model: onnx.ModelProto,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Sequence[onnx.ValueInfoProto],
+    output: onnx.ValueInfoProto,
+) -> bytes:
     read = {source for node in nodes for source in node.input}
-    _, channels, height, width = shapes[name]
-    base = helper.make_graph(
-        nodes,
-        FROZEN_BASE,
-        [info for info in model.graph.input if info.name == graph.INPUT],
-        [helper.make_tensor_value_info(FROZEN_BASE, TensorProto.FLOAT, [BATCH, height, width, channels])],
-        [tensor for tensor in model.graph.initializer if tensor.name in read],
-    )
-    cut = helper.make_model(base, opset_imports=model.opset_import, ir_version=model.ir_version)
-    _check(cut)
-    return cut.SerializeToString(deterministic=True)
+    arrays = [tensor for tensor in model.graph.initializer if tensor.name in read]
+    content = helper.make_graph(nodes, FROZEN_BASE, inputs, [output], arrays)
+    part = helper.make_model(content, opset_imports=model.opset_import, ir_version=model.ir_version)
+    _check(part)
+    return part.SerializeToString(deterministic=True)
 
 
 def _check(model: onnx.ModelProto) -> None:

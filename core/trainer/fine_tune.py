@@ -8,7 +8,7 @@ unless the network is trained from scratch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from core.trainer.batches import DataLoader, RunFrozenBase, TrainImage, plain_vi
 from core.trainer.export import backbone_bytes, exported_backbone_card
 from core.trainer.float16_storage import Float16Policy
 from core.trainer.framework import keras, tf
-from core.trainer.frozen_base import open_frozen_base
+from core.trainer.frozen_base import open_frozen_base, open_int8_base
 from core.trainer.initial_temperature import with_initial_temperature
 from core.trainer.layers import learn_statistics
 from core.trainer.learner import ImageTrainer
@@ -47,6 +47,7 @@ _EXIT_FLOW: Final = "exit-flow"
 _HEAD: Final = "logits"
 _BFLOAT16: Final = "bfloat16, weights in float32"
 _FLOAT32: Final = "float32"
+_INT8: Final = "int8 for training images; validation images as the trained model computes them"
 _TEMPERATURE_IMAGES: Final = 64
 """Images from which the initial temperature is determined."""
 _CLIP_NORM: Final = {True: 1.0, False: None}
@@ -81,15 +82,16 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
     keras_model = _rebuild_keras(backbone)
     clock.advance()
     token.check()
-    part = (
-        _exit_flow(backbone, keras_model, job) if job.depth == _EXIT_FLOW else _all_layers(backbone, keras_model, job)
-    )
+    part = _trained_part(backbone, keras_model, job, has_validation=bool(validation))
     clock.advance()
-    loader = DataLoader(backbone.card.preprocessing, part.frozen_base, token)
+    loader = DataLoader(backbone.card.preprocessing, part.int8_base or part.frozen_base, token)
     start, temperature = _initial_head(backbone.card, start, part.network, train, loader, job)
     clock.advance()
     model = with_head(part.network, start)
-    trainer = ImageTrainer(model, job, (train, validation), loader, emit, _CLIP_NORM[backbone.card.untrained])
+    trainer = ImageTrainer(
+        model, job, (train, validation), loader, emit, _CLIP_NORM[backbone.card.untrained],
+        validation_loader=replace(loader, frozen_base=part.frozen_base),
+    )  # fmt: skip
     state = run_epochs(trainer, job, folder, emit, token)
     token.check()
     model.set_weights(state.best)
@@ -100,8 +102,7 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
         "depth": job.depth,
         "start_divided_by": round(temperature, 2),
         "augmentation": list(DESCRIPTION) if job.augment else [],
-        "computed_in": part.precision,
-        "frozen_part_on": part.provider,
+        **part.facts(),
         "skipped_files": len(loader.skipped),
         "images_per_second": trainer.speed,
         **training_facts(state, job),
@@ -115,14 +116,30 @@ class _TrainedPart:
     Attributes:
         network: from the outputs of `frozen_base` to features float32 [n, d].
         precision: its precision, for display.
-        frozen_base: the part before it.
+        frozen_base: the part before it, as in the trained model.
         provider: the provider of the part before it; None if there is none.
+        int8_base: the same in 8 bits, for training images; None if it is not used.
     """
 
     network: keras.Model
     precision: str
     frozen_base: RunFrozenBase
     provider: str | None
+    int8_base: RunFrozenBase | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Details of it for the model's card."""
+        return {
+            "computed_in": self.precision,
+            "frozen_part_on": self.provider,
+            "frozen_part_in": _INT8 if self.int8_base else None,
+        }
+
+
+def _trained_part(backbone: Backbone, model: keras.Model, job: TrainerJob, *, has_validation: bool) -> _TrainedPart:
+    if job.depth == _EXIT_FLOW:
+        return _exit_flow(backbone, model, job, has_validation=has_validation)
+    return _all_layers(backbone, model, job)
 
 
 def with_head(network: keras.Model, head: LinearHead) -> keras.Model:
@@ -192,14 +209,15 @@ def _rebuild_keras(backbone: Backbone) -> keras.Model:
     return backbone.keras_model()
 
 
-def _exit_flow(backbone: Backbone, model: keras.Model, job: TrainerJob) -> _TrainedPart:
-    card, precision = backbone.card, Precision(job.precision)
+def _exit_flow(backbone: Backbone, model: keras.Model, job: TrainerJob, *, has_validation: bool) -> _TrainedPart:
+    """The exit flow; in 8 bits, the rest is used only if validation images show how the result is without them."""
+    card, precision, requested = backbone.card, Precision(job.precision), ProviderPreference(job.provider)
     ending = exit_flow(None)
     copy_weights(model, ending)
-    frozen_base = open_frozen_base(backbone.data, card, ending, ProviderPreference(job.provider), precision)
-    return _TrainedPart(
-        *_in_precision(ending, frozen_base, backbone, precision), frozen_base, frozen_base.provider.value
-    )
+    frozen_base = open_frozen_base(backbone.data, card, ending, requested, precision)
+    int8_base = open_int8_base(backbone.files, requested, precision) if has_validation else None
+    network, arithmetic = _in_precision(ending, frozen_base, backbone, precision)
+    return _TrainedPart(network, arithmetic, frozen_base, frozen_base.provider.value, int8_base)
 
 
 def _all_layers(backbone: Backbone, model: keras.Model, job: TrainerJob) -> _TrainedPart:

@@ -38,6 +38,7 @@ class ImageTrainer:
         loader: DataLoader,
         report: ProgressCallback,
         clip_norm: float | None = None,
+        validation_loader: DataLoader | None = None,
     ) -> None:
         """Create the optimizer and the training step.
 
@@ -48,6 +49,7 @@ class ImageTrainer:
             loader: prepares batches of them.
             report: called after each batch.
             clip_norm: the largest norm of all gradients together; None for any.
+            validation_loader: prepares batches of validation images; None for `loader`.
         """
         self.model = model
         self.optimizer = keras.optimizers.SGD(
@@ -55,7 +57,7 @@ class ImageTrainer:
         )
         self._images, self._seconds = 0, 0.0
         self._job, (self._train, self._validation) = job, images
-        self._loader, self._report = loader, report
+        self._loader, self._validation_loader, self._report = loader, validation_loader or loader, report
         self._steps = TrainStep(
             model, self.optimizer, class_weights([photo.label for photo in self._train], job.classes)
         )
@@ -104,7 +106,7 @@ class ImageTrainer:
             self._evaluate(batch, totals)
             clock.advance(size)
         rest = in_batches(self._validation[len(self._kept) * size :], size)
-        with self._loader.batches(rest, plain_view(self._loader.plan)) as batches:
+        with self._validation_loader.batches(rest, plain_view(self._loader.plan)) as batches:
             for batch in map(_to_float16, batches):
                 self._evaluate(batch, totals)
                 self._keep(batch)

@@ -293,6 +293,7 @@ class PhotosModel(QAbstractListModel):
         """Arrange the photos as they are now; those that come into the view in the meantime are appended."""
         last = self._photos[-1].position if self._photos else -1
         shown = yield from self._ordered(self.view, self._all[:])
+        yield
         late = self._photos[bisect_right(self._photos, last, key=_POSITION) :]
         if late:
             known = set(shown)

@@ -148,7 +148,7 @@ def steps_by_fovea(images: Sequence[Path]) -> tuple[str, Callable[[], int]]:
     from core.trainer.batches import DataLoader, TrainImage
     from core.trainer.fine_tune import with_head
     from core.trainer.framework import keras
-    from core.trainer.frozen_base import open_frozen_base
+    from core.trainer.frozen_base import open_frozen_base, open_int8_base
     from core.trainer.learner import ImageTrainer
     from core.trainer.precision import has_bfloat16, to_mixed_precision
     from core.trainer.xception import copy_weights, exit_flow
@@ -156,7 +156,9 @@ def steps_by_fovea(images: Sequence[Path]) -> tuple[str, Callable[[], int]]:
     backbone = read_backbone(_backbone().folder)
     ending = exit_flow(None)
     copy_weights(backbone.keras_model(), ending)
-    trunk = open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.AUTO, Precision.AUTO)
+    trunk = open_int8_base(backbone.files, ProviderPreference.AUTO, Precision.AUTO)
+    in_8_bits = ", int8" if trunk else ""
+    trunk = trunk or open_frozen_base(backbone.data, backbone.card, ending, ProviderPreference.AUTO, Precision.AUTO)
     network = keras.Model(ending.input, ending.output["features"])
     head = LinearHead(np.zeros((backbone.card.feature_width, 2), np.float32), np.zeros(2, np.float32))
     model = with_head(to_mixed_precision(network) if has_bfloat16() else network, head)
@@ -174,7 +176,7 @@ def steps_by_fovea(images: Sequence[Path]) -> tuple[str, Callable[[], int]]:
         return len(photos)
 
     arithmetic = "bfloat16" if has_bfloat16() else "float32"
-    return f"Fovea, exit flow in {arithmetic}, the rest on {TITLES[trunk.provider]}, from files", learn
+    return f"Fovea, exit flow in {arithmetic}, the rest on {TITLES[trunk.provider]}{in_8_bits}, from files", learn
 
 
 def steps_by_keras(images: Sequence[Path]) -> Callable[[], int]:

@@ -1,5 +1,5 @@
 """How long the window's event loop stalls from its first paint on: while the places are made, when each is first shown,
-while photos are read, while 100,000 rows come, and while they are scrolled.
+while photos are read, while 100,000 rows come, and while they are scrolled and sorted.
 
     uv run --extra intel python tests/benchmarks/window.py [ROWS]
 
@@ -10,6 +10,7 @@ The photos read are the samples, copied to many files; the rows are files that d
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -24,8 +25,10 @@ from PySide6.QtWidgets import QApplication
 from rich.console import Console
 from rich.table import Table
 
+from core.prediction import Prediction, Score, Timing
 from gui.app.application import open_window
 from gui.photos.empty_state import SAMPLES
+from gui.session.photo_view import PhotoView, Sort
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 
@@ -61,7 +64,11 @@ class StallWatch:
         """The longest pause since the last report, how many were above 50 ms, and the longest busy time."""
         pauses, self._pauses = self._pauses, []
         stalls = [stall for stall, _ in pauses]
-        return f"{max(stalls):.0f}", str(sum(stall > 50 for stall in stalls)), f"{max(busy for _, busy in pauses):.0f}"
+        return (
+            f"{max(stalls, default=0.0):.0f}",
+            str(sum(stall > 50 for stall in stalls)),
+            f"{max((busy for _, busy in pauses), default=0.0):.0f}",
+        )
 
     def _tick(self) -> None:
         now, busy = time.perf_counter(), time.thread_time()
@@ -97,6 +104,27 @@ def scroll(window: MainWindow) -> None:
         QApplication.processEvents()
 
 
+def predict(window: MainWindow) -> None:
+    """Give every photo a prediction, as if it had been classified."""
+    draw, photos, model = random.Random(0), window.session.photos, window.session.models.current
+    assert model is not None
+    for number, photo in enumerate(photos.photos()):
+        scores = (Score(draw.choice(model.card.classes), draw.random()),)
+        photo.outcome = Prediction(photo.path, scores, False, model.card.name, "cpu", Timing(1, 1, 1))
+        photo.version = photos.version
+        if number % BATCH == 0:
+            QApplication.processEvents()
+
+
+def sort(window: MainWindow, order: Sort) -> None:
+    """Sort the photos as a user does."""
+    sorted_now: list[bool] = []
+    connection = window.session.photos.arranged.connect(lambda: sorted_now.append(True))
+    window.session.photos.arrange_soon(PhotoView(sort=order))
+    spin(lambda: bool(sorted_now))
+    window.session.photos.arranged.disconnect(connection)
+
+
 def copy_samples(folder: Path) -> None:
     folder.mkdir()
     for number in range(PHOTOS):
@@ -122,6 +150,9 @@ def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, C
     yield f"{PHOTOS} photos are read", lambda: read_photos(window, folder)
     yield f"{rows:,} rows come", lambda: fill(window, rows)
     yield f"they are scrolled in {SCROLLS} steps", lambda: scroll(window)
+    yield "they get predictions", lambda: predict(window)
+    for order in (Sort.CLASS, Sort.CONFIDENCE, Sort.NAME, Sort.ADDED):
+        yield f"they are sorted: {order.name}", lambda order=order: sort(window, order)  # type: ignore[misc]
     yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
     yield "one photo is removed", lambda: window.session.photo_list.remove([rows // 2])
     yield "the list is cleared", lambda: window.session.photo_list.remove(range(window.session.photos.rowCount()))

@@ -111,6 +111,12 @@ def test_nothing_changes_if_it_is_stopped_or_fails(job: str, request_of: JobRequ
     assert colours(job) == before
 
 
+def test_a_view_without_photos_is_arranged(job: str, request_of: JobRequest) -> None:
+    arranged(job, request_of, replace(ALIKE, filter=Filter(text="nothing is called so")))
+    arranged(job, request_of, replace(USEFUL, filter=Filter(text="nothing is called so")))
+    assert len(colours(job)) == 10
+
+
 def test_a_folder_that_is_gone_is_reported(job: str, request_of: JobRequest) -> None:
     request_of.folder.rename(request_of.folder.with_name("elsewhere"))
     with pytest.raises(DatasetError, match="could be read"):

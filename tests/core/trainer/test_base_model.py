@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from core.base.errors import ModelError
-from core.engine import graph
-from core.trainer.base_model import FROZEN_BASE, split_frozen_base
+from core.engine import golden, graph
+from core.trainer.base_model import FROZEN_BASE, split_frozen_base, split_variant
 from tests import tiny
 
 _BLOCK_12 = "add_113_out0"
@@ -72,6 +72,32 @@ def test_it_is_found_with_any_tensor_names(backbone: bytes, frozen_base: bytes) 
 
 def test_the_same_file_gives_the_same_bytes(backbone: bytes, frozen_base: bytes) -> None:
     assert split_frozen_base(backbone) == frozen_base
+
+
+@pytest.fixture(scope="module")
+def int8(shipped_models: Path) -> bytes:
+    """Its variant in 8 bits."""
+    return (shipped_models / "xception-imagenet" / "int8.onnx").read_bytes()
+
+
+def test_the_parts_of_the_variant_in_8_bits_compute_its_features(
+    backbone: bytes, frozen_base: bytes, int8: bytes
+) -> None:
+    base, rest = split_variant(backbone, int8)
+    images = golden.golden_inputs(299)
+    maps = _output(base, FROZEN_BASE, images)
+    session = onnxruntime.InferenceSession(rest, providers=["CPUExecutionProvider"])
+    (features,) = session.run([graph.FEATURES], {FROZEN_BASE: maps})
+    np.testing.assert_allclose(features, _output(int8, graph.FEATURES, images), atol=1e-4)
+    exact = _output(frozen_base, FROZEN_BASE, images)
+    assert maps.shape == exact.shape
+    assert golden.cosine(maps.reshape(2, -1), exact.reshape(2, -1)) < 0.9999
+
+
+def test_a_variant_of_another_network_is_rejected(backbone: bytes, shipped_models: Path) -> None:
+    other = (shipped_models / "efficientnet-lite0-imagenet" / "int8.onnx").read_bytes()
+    with pytest.raises(ModelError, match="does not belong"):
+        split_variant(backbone, other)
 
 
 def _rename_block_12(model: onnx.ModelProto) -> None:

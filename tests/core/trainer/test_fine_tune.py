@@ -21,11 +21,12 @@ from core.base.errors import Cancelled, ModelError, ProviderError, TrainerError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard, HeadReference, ModelCard, SharedBackbone, read_card
-from core.engine import engine, graph, sessions
+from core.engine import engine, golden, graph, sessions
 from core.engine.engine import open_engine
+from core.engine.limits import MAX_BATCH
 from core.models.heads import DenseHead, LinearHead, head_bytes, read_head
 from core.models.joined import join
-from core.trainer import fine_tune
+from core.trainer import fine_tune, frozen_base
 from core.trainer.backbone import read_backbone
 from core.trainer.checkpoint import load
 from core.trainer.framework import keras
@@ -34,7 +35,7 @@ from core.trainer.xception import copy_weights, exit_flow
 from core.training import protocol
 from core.training.parity import check_parity
 from core.training.protocol import TrainerEvent, TrainerJob
-from tests import tiny
+from tests import small_xception, tiny
 from tests.small_xception import SIZE
 from tests.teaching import write_labelled
 
@@ -136,7 +137,7 @@ def test_its_facts(finished: tuple[Path, dict[str, Any]]) -> None:
     assert json.loads(json.dumps(facts)) == facts
     assert facts["depth"] == "exit-flow"
     assert facts["computed_in"] == "float32"
-    assert facts["frozen_part_on"] == "cpu"
+    assert (facts["frozen_part_on"], facts["frozen_part_in"]) == ("cpu", None)
     assert facts["skipped_files"] == 1
     assert facts["images_per_second"] > 0
     assert any("horizontal flip" in line for line in facts["augmentation"])
@@ -262,6 +263,59 @@ def test_a_provider_that_runs_the_backbone_but_not_its_base(
     else:
         with pytest.raises(ProviderError, match="half a network"):
             open_frozen_base(backbone.data, backbone.card, ending, requested, Precision.AUTO)
+
+
+@pytest.fixture(scope="module")
+def with_int8(shipped_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small backbone with its variant in 8 bits."""
+    folder = tmp_path_factory.mktemp("small-int8")
+    small_xception.write_with_int8(folder, shipped_models / "xception-imagenet")
+    return folder
+
+
+def _part(folder: Path, model: keras.Model, job: TrainerJob, *, has_validation: bool = True) -> fine_tune._TrainedPart:
+    job = replace(job, backbone=str(folder))
+    return fine_tune._exit_flow(read_backbone(folder), model, job, has_validation=has_validation)
+
+
+def test_training_images_go_through_8_bits_if_that_is_faster(
+    with_int8: Path, keras_model: keras.Model, prepare: Prepare, speeds: dict[str, float]
+) -> None:
+    """Without validation images nothing would show how the result is in float32, and exact is float32."""
+    speeds |= {"float32": 2.0, "int8": 1.0}
+    job, _ = prepare(precision="auto")
+    part = _part(with_int8, keras_model, job)
+    images = np.random.default_rng(0).integers(0, 256, (MAX_BATCH, SIZE, SIZE, 3), np.uint8)
+    assert part.int8_base is not None
+    low, exact = part.int8_base(images), part.frozen_base(images)
+    assert golden.cosine(low.reshape(MAX_BATCH, -1), exact.reshape(MAX_BATCH, -1)) < 0.9999
+    one = np.concatenate([part.int8_base(image[None]) for image in images])
+    np.testing.assert_allclose(one, low, atol=1e-4)
+    assert _part(with_int8, keras_model, job, has_validation=False).int8_base is None
+    assert _part(with_int8, keras_model, replace(job, precision="exact")).int8_base is None
+    speeds["int8"] = 2.0
+    assert _part(with_int8, keras_model, replace(job, provider="auto")).int8_base is None
+
+
+def test_a_variant_that_is_wrong_in_parts_is_not_used(
+    with_int8: Path,
+    keras_model: keras.Model,
+    prepare: Prepare,
+    speeds: dict[str, float],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    speeds |= {"float32": 2.0, "int8": 1.0}
+    split = frozen_base.split_variant
+
+    def mixed(backbone: bytes, variant: bytes) -> tuple[bytes, bytes]:
+        """The base in float32: as wrong for the variant as arithmetic that saturates."""
+        return split(backbone, backbone)[0], split(backbone, variant)[1]
+
+    monkeypatch.setattr(frozen_base, "split_variant", mixed)
+    job, _ = prepare(precision="auto")
+    assert _part(with_int8, keras_model, job).int8_base is None
+    assert "split in two" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,23 @@ def test_validation_images_are_prepared_once(photos: list[TrainImage], monkeypat
     assert calls == [2]
 
 
+def test_validation_images_may_go_through_another_base(photos: list[TrainImage]) -> None:
+    calls: list[str] = []
+
+    def noting(name: str) -> RunFrozenBase:
+        return lambda images: calls.append(name) or images.astype(np.float32)  # type: ignore[func-returns-value]
+
+    token = CancelToken()
+    fast, exact = (DataLoader(_PLAN, noting(name), token) for name in ("fast", "exact"))
+    split = photos[:12], photos[12:]
+    learner = ImageTrainer(_network(), _JOB, split, fast, lambda _: None, validation_loader=exact)
+    learner.validate()
+    assert set(calls) == {"exact"}
+    calls.clear()
+    learner.train_epoch(1)
+    assert set(calls) == {"fast"}
+
+
 def test_without_validation_images_there_are_no_metrics(photos: list[TrainImage]) -> None:
     assert _learner(photos[:12]).validate() is None
 
