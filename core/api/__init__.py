@@ -13,10 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from core.base.errors import ProviderError, UsageError
+from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
-from core.base.providers import Precision, Provider, ProviderPreference
+from core.base.providers import Precision, ProviderPreference
+from core.detection import NO_DETECTION, DetectionOptions
 from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
@@ -100,7 +101,13 @@ def list_models() -> tuple[InstalledModel | BrokenEntry, ...]:
 
 
 def open_model(
-    name: str, provider: ProviderPreference, precision: Precision, top_k: int, *, token: CancelToken
+    name: str,
+    provider: ProviderPreference,
+    precision: Precision,
+    top_k: int,
+    detection: DetectionOptions = NO_DETECTION,
+    *,
+    token: CancelToken,
 ) -> OpenedModel:
     """Use a model from now on in this process; if it cannot be opened, the previous one stays in use.
 
@@ -109,24 +116,12 @@ def open_model(
         provider: the provider; if it does not work, the fastest that does is used.
         precision: whether faster, slightly different arithmetic is allowed.
         top_k: how many classes to report for each image.
+        detection: what to look for in images; nothing if the detector cannot be opened.
         token: cancels the call before it has opened the model.
     """
     from core.services.engine import SERVICE
 
-    return SERVICE.open(name, provider, precision, top_k, token=token)
-
-
-def missing_providers() -> dict[Provider, str]:
-    """The providers that cannot work on this machine, and why; those that are not listed may still fail."""
-    from core.engine.sessions import check_provider
-
-    found: dict[Provider, str] = {}
-    for provider in Provider:
-        try:
-            check_provider(provider)
-        except ProviderError as error:
-            found[provider] = error.what
-    return found
+    return SERVICE.open(name, provider, precision, top_k, detection, token=token)
 
 
 def classify(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.base.errors import ProviderError
 from core.base.progress import CancelToken, ProgressCallback
+from core.base.providers import Provider
 
 if TYPE_CHECKING:
     from core.app.benchmark import BenchmarkResult
@@ -17,6 +19,19 @@ def diagnose() -> DiagnosticReport:
     from core.app.diagnostics import run_diagnostics
 
     return run_diagnostics()
+
+
+def missing_providers() -> dict[Provider, str]:
+    """The providers that cannot work on this machine, and why; those that are not listed may still fail."""
+    from core.engine.sessions import check_provider
+
+    found: dict[Provider, str] = {}
+    for provider in Provider:
+        try:
+            check_provider(provider)
+        except ProviderError as error:
+            found[provider] = error.what
+    return found
 
 
 def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:

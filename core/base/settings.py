@@ -39,6 +39,8 @@ class Settings:
         theme: light, dark, or the system's theme.
         fill_tiles: whether tiles crop photos so that they fill them.
         file_names: whether tiles show file names.
+        crop: whether photos in the window are classified by a crop around their subject.
+        count_objects: whether what is in them is counted.
     """
 
     model: str = "general"
@@ -48,6 +50,8 @@ class Settings:
     theme: Theme = Theme.SYSTEM
     fill_tiles: bool = False
     file_names: bool = False
+    crop: bool = False
+    count_objects: bool = False
 
     def __post_init__(self) -> None:
         if not self.model or not 1 <= self.top_k <= 20:

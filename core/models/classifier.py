@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from core.base.errors import ProviderError
+from core.base.errors import ModelError, ProviderError
 from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.detection import NO_DETECTION, DetectionOptions
@@ -107,6 +107,19 @@ def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
     if classifier.engine.card not in (*files.cards, files.in_float16):
         raise ValueError("the model has another backbone, or may not use this variant")
     return replace(classifier, predictor=load_predictor(model))
+
+
+def change_detection(classifier: Classifier, options: DetectionOptions) -> tuple[Classifier, ModelError | None]:
+    """Look for other things in images; cached features are dropped, as they may be those of crops.
+
+    Returns the classifier, and why the detector cannot be opened; then nothing is looked for.
+    """
+    if options == (classifier.detector.options if classifier.detector else NO_DETECTION):
+        return classifier, None
+    try:
+        return replace(classifier, detector=open_detector(options), feature_cache=None), None
+    except ModelError as error:
+        return replace(classifier, detector=None, feature_cache=None), error
 
 
 def open_classifier(

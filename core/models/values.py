@@ -10,6 +10,7 @@ from typing import TypeAlias
 from core.base.errors import FoveaError
 from core.base.providers import ComputePrecision, Provider
 from core.card import BackboneCard, ModelCard
+from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.values import NetworkStatistics
 
 
@@ -120,6 +121,8 @@ class OpenedModel:
         agreement: the minimum cosine similarity between its features of the golden inputs and those on the card.
         opening_ms: the time to open and verify it.
         refusal: why the requested provider is not in use; None if it is.
+        detection: what is looked for in images.
+        detector_refusal: why the detector cannot be opened; None if it is open, or if nobody asked for it.
     """
 
     model: InstalledModel
@@ -128,6 +131,8 @@ class OpenedModel:
     agreement: float
     opening_ms: float
     refusal: FoveaError | None
+    detection: DetectionOptions = NO_DETECTION
+    detector_refusal: FoveaError | None = None
 
     @property
     def name(self) -> str:

@@ -19,10 +19,11 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
+from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.feature_cache import LruFeatureCache
 from core.evaluation.explanation import Explanation, explain
 from core.images.drawing import Picture
-from core.models.classifier import Classifier, fallback_to_cpu, open_classifier, swap_head
+from core.models.classifier import Classifier, change_detection, fallback_to_cpu, open_classifier, swap_head
 from core.models.examine import examine
 from core.models.installed import backbone_files
 from core.models.library import open_library
@@ -76,6 +77,7 @@ class EngineService:
         _asked: the questions that the stream's thread answers next, before further images.
         _is_streaming: whether the stream takes images that are added now.
         _top_k: how many classes to report for each image.
+        _detection: what to look for in images.
     """
 
     def __init__(self) -> None:
@@ -87,13 +89,21 @@ class EngineService:
         self._asked: deque[_Question] = deque()
         self._is_streaming = False
         self._top_k = 1
+        self._detection = NO_DETECTION
 
     # ---- in the threads of calls
 
     def open(
-        self, name: str, provider: ProviderPreference, precision: Precision, top_k: int, *, token: CancelToken
+        self,
+        name: str,
+        provider: ProviderPreference,
+        precision: Precision,
+        top_k: int,
+        detection: DetectionOptions = NO_DETECTION,
+        *,
+        token: CancelToken,
     ) -> OpenedModel:
-        """Open a model on the requested provider; if that does not work, on the fastest that does.
+        """Open a model on the requested provider, or else on the fastest that works, and a detector if one is needed.
 
         Raises:
             Cancelled: the token was cancelled before the model could be opened.
@@ -101,7 +111,7 @@ class EngineService:
         """
         with self._in_use:
             token.check()
-            self._top_k = top_k
+            self._top_k, self._detection = top_k, detection
             model = open_library().find(name)
             requested = (backbone_files(model.backbone, model.card).cards, provider, precision)
             try:
@@ -216,10 +226,13 @@ class EngineService:
         self, classifier: Classifier, requested: _Requested | None, *, refusal: FoveaError | None = None
     ) -> OpenedModel:
         """Classify with this model from now on; called with `_in_use` held."""
+        classifier, detector_refusal = change_detection(classifier, self._detection)
         model, engine = examine(classifier.predictor.model), classifier.engine
+        found = classifier.detector.options if classifier.detector else NO_DETECTION
         self._requested = requested
         self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
-        return OpenedModel(model, engine.provider, engine.precision, engine.agreement, engine.opening_ms, refusal)
+        state = engine.provider, engine.precision, engine.agreement, engine.opening_ms
+        return OpenedModel(model, *state, refusal, found, detector_refusal)
 
 
 def _check_model(classifier: Classifier, name: str) -> None:

@@ -92,7 +92,9 @@ def _properties(prediction: Prediction, model: str) -> list[tuple[str, str]]:
         preprocessing=milliseconds(timing.preprocess_ms),
         inference=milliseconds(timing.inference_ms),
     )
+    objects = [] if prediction.counts is None else [(tr("Objects"), prediction.counts or tr("None"))]
     return [
+        *objects,
         (tr("Time"), milliseconds(timing.total_ms)),
         (tr("Steps"), steps),
         (tr("Model"), model or prediction.model),

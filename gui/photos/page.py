@@ -220,7 +220,7 @@ class PhotosPage(QWidget):
         correction = self._session.photos.correction(photo) if photo else None
         remark = self.retraining.left_out(photo.path) if photo else ""
         if photo and self._session.photos.is_stale(photo):
-            remark = tr("This is the prediction of the model that was used before.")
+            remark = tr("This prediction was made before the model or its options changed.")
         models, prediction = self._session.models, photo.outcome if photo else None
         can_learn = models.current is None or models.current.has_training_data
         title = models.title_of(prediction.model) if isinstance(prediction, Prediction) else ""

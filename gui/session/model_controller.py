@@ -11,6 +11,7 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
+from core.detection import DetectionOptions
 from core.models.values import BrokenEntry, InstalledModel, OpenedModel
 from gui.session.settings_store import SettingsStore
 from gui.session.speed import Speed
@@ -18,6 +19,7 @@ from gui.tasks.engine_client import EngineClient
 from gui.tasks.notice import Notice, NoticeKind
 
 _PROVIDER_KEY: Final = "provider"
+_DETECTOR_KEY: Final = "detector"
 
 
 class ModelController(QObject):
@@ -84,12 +86,13 @@ class ModelController(QObject):
         """The name of the model in use; empty if there is none."""
         return self.in_use.name if self.in_use else ""
 
-    def open(self, **fields: str | ProviderPreference | Precision) -> None:
+    def open(self, **fields: str | bool | ProviderPreference | Precision) -> None:
         """Change these fields of the settings, then open their model."""
         if fields:
             self._settings.change(**fields)
         value: Settings = self._settings.value
-        self._engine.open_model(value.model, value.provider, value.precision, value.top_k)
+        detection = DetectionOptions(value.crop, value.count_objects)
+        self._engine.open_model(value.model, value.provider, value.precision, value.top_k, detection)
 
     def _on_listed(self, listed: Sequence[InstalledModel | BrokenEntry]) -> None:
         self.installed = {model.card.name: model for model in listed if isinstance(model, InstalledModel)}
@@ -119,13 +122,17 @@ class ModelController(QObject):
         if self.in_use is None or _kind(opened) != _kind(self.in_use):
             self.speed = Speed()
         self.in_use, self.opening = opened, ""
-        if opened.refusal is not None:
-            self.noticed.emit(Notice(str(opened.refusal), NoticeKind.WARNING, key=_PROVIDER_KEY))
-        else:
-            self.resolved.emit(_PROVIDER_KEY)
+        self._warn_or_resolve(str(opened.refusal or ""), _PROVIDER_KEY)
+        self._warn_or_resolve(_no_detector_text(opened), _DETECTOR_KEY)
         self.resolved.emit(_key(opened.name))
         self.changed.emit()
         self.opened.emit(opened)
+
+    def _warn_or_resolve(self, text: str, key: str) -> None:
+        if text:
+            self.noticed.emit(Notice(text, NoticeKind.WARNING, key=key))
+        else:
+            self.resolved.emit(key)
 
     def _on_refused(self, name: str, error: FoveaError) -> None:
         self.opening = ""
@@ -143,6 +150,13 @@ def _key(model: str) -> str:
     return f"model {model}"
 
 
-def _kind(opened: OpenedModel) -> tuple[str, int, Provider]:
+def _no_detector_text(opened: OpenedModel) -> str:
+    """Why photos are neither cropped nor counted although the user asked for it; empty if they are."""
+    if opened.detector_refusal is None:
+        return ""
+    return tr("Photos are classified without cropping or counting. {reason}", reason=opened.detector_refusal)
+
+
+def _kind(opened: OpenedModel) -> tuple[str, int, Provider, DetectionOptions]:
     """The properties of a model on which predictions and timings depend."""
-    return opened.name, opened.version, opened.provider
+    return opened.name, opened.version, opened.provider, opened.detection

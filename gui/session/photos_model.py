@@ -16,6 +16,7 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, 
 from core.base.i18n import tr
 from core.base.text import display_path, natural_sort_key
 from core.datasets.labels import Label
+from core.detection import NO_DETECTION, DetectionOptions
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.session.photo_view import AT_ONCE, Kind, PhotoView, Sort, Steps, sort_keys, sort_rows
@@ -38,7 +39,7 @@ class Role(IntEnum):
     OUTCOME = Qt.ItemDataRole.UserRole + 2
     CORRECTION = Qt.ItemDataRole.UserRole + 3
     STALE = Qt.ItemDataRole.UserRole + 4
-    """Whether the prediction is that of another model or version than the one in use."""
+    """Whether the prediction is that of another model or version than the one in use, or of another crop."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +47,7 @@ class Photo:
     """A row: the image, and once classified its outcome and the model's version.
 
     Attributes:
+        detection: what was looked for when it was classified.
         number: ascends in the order in which photos were added, with gaps.
         position: ascends with the rows of the view, with gaps, so that the rows below a removed one keep theirs;
             `_NOT_SHOWN` outside the view, `_NOT_LISTED` once removed.
@@ -56,6 +58,7 @@ class Photo:
     number: int
     outcome: Outcome | None = None
     version: int = 0
+    detection: DetectionOptions = NO_DETECTION
     position: int = _NOT_SHOWN
     name_key: bytes = field(init=False)
 
@@ -76,6 +79,7 @@ class PhotosModel(QAbstractListModel):
         outcome_changed: the photo in this row was classified.
         failed_count: the number of photos that could not be read.
         version: the version of the model that classifies now.
+        detection: what is looked for in photos now.
     """
 
     listed = Signal()
@@ -92,9 +96,10 @@ class PhotosModel(QAbstractListModel):
         self._by_path: dict[Path, Photo] = {}
         self._photos: list[Photo] = []
         self._numbers = count()
-        self._in_use: tuple[str, int] | None = None
+        self._in_use: tuple[str, int, DetectionOptions] | None = None
         self._arranging: Steps[None] | None = None
         self.failed_count = self.version = 0
+        self.detection = NO_DETECTION
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:
         return 0 if parent.isValid() else len(self._photos)
@@ -145,20 +150,21 @@ class PhotosModel(QAbstractListModel):
     def supportedDragActions(self) -> Qt.DropAction:
         return Qt.DropAction.CopyAction
 
-    def show_in_use(self, model: str, version: int | None) -> None:
-        """Mark the predictions of other models than this one as stale; of all its versions if none is given."""
-        in_use = (model, self.version if version is None else version)
+    def show_in_use(self, model: str, version: int | None, detection: DetectionOptions | None = None) -> None:
+        """Mark the predictions of other models as stale; by default, the version and the crop stay as they are."""
+        now = self.version if version is None else version, self.detection if detection is None else detection
+        in_use = (model, *now)
         if in_use != self._in_use:
             self._in_use = in_use
             if self._photos:
                 self.dataChanged.emit(self.index(0), self.index(len(self._photos) - 1), [Role.STALE])
 
     def is_stale(self, photo: Photo) -> bool:
-        """Whether its prediction is that of another model, or of another version, than the one in use."""
+        """Whether its prediction is that of another model or version than the one in use, or of another crop."""
         outcome = photo.outcome
         if not isinstance(outcome, Prediction) or self._in_use is None:
             return False
-        return (outcome.model, photo.version) != self._in_use
+        return (outcome.model, photo.version, photo.detection) != self._in_use
 
     def correction(self, photo: Photo) -> Label | None:
         """The user's correction of a photo's prediction, if any."""
@@ -277,7 +283,7 @@ class PhotosModel(QAbstractListModel):
         if photo is None:
             return
         self.failed_count += isinstance(outcome, Failure) - isinstance(photo.outcome, Failure)
-        photo.outcome, photo.version = outcome, self.version
+        photo.outcome, photo.version, photo.detection = outcome, self.version, self.detection
         row = self._row(photo)
         if row is None:
             self._append([photo] if self._is_shown(photo) else [])

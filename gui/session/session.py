@@ -114,12 +114,12 @@ class Session(QObject):
         if opening:
             self.photos.show_in_use(opening, None)
         elif opened is not None:
-            self.photos.show_in_use(opened.name, opened.version)
+            self.photos.show_in_use(opened.name, opened.version, opened.detection)
         self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
 
     def _on_changed_elsewhere(self, names: frozenset[str]) -> None:
         """Follow `fovea models use` in a terminal."""
-        if names & {"model", "provider", "precision"}:
+        if names & {"model", "provider", "precision", "crop", "count_objects"}:
             self.models.open()
 
     def _emit_progress(self) -> None:

@@ -82,6 +82,8 @@ class ActionId(Enum):
     CHOOSE_MODEL = auto()
     CLASSIFY_AGAIN = auto()
     CLASSIFY_SELECTED = auto()
+    CROP = auto()
+    COUNT_OBJECTS = auto()
     COMPARE = auto()
     COMPARE_NETWORKS = auto()
     IMPORT_MODEL = auto()
@@ -217,6 +219,9 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.CLASSIFY_AGAIN, mark("Classify all &again"), "F5", synonyms=mark("refresh repeat")),
         _Entry(ActionId.CLASSIFY_SELECTED, mark("Classify se&lected again"), "Shift+F5", synonyms=mark("refresh")),
         _Entry(ActionId.STOP, mark("&Stop classifying"), "Ctrl+."),
+        _SEPARATOR,
+        _Entry(ActionId.CROP, mark("Cr&op to subject"), checkable=True, synonyms=mark("detect small animal zoom")),
+        _Entry(ActionId.COUNT_OBJECTS, mark("Count ob&jects"), checkable=True, synonyms=mark("detect how many things")),
         _SEPARATOR,
         _Entry(ActionId.COMPARE, mark("Co&mpare…"), "Ctrl+D"),
         _Entry(ActionId.STATISTICS, mark("S&tatistics"), "Ctrl+Shift+A", synonyms=mark("layers weights parameters")),

@@ -213,9 +213,9 @@ class Availability(QObject):
         return tr("This model has no earlier version.") if verb == "roll back" else controls[verb].toolTip()
 
     def _check_providers(self, _opened: OpenedModel) -> None:
-        from core import api  # not needed by the first paint
+        from core.api import machine  # not needed by the first paint
 
-        task = self._session.engine.tasks.start(api.missing_providers)
+        task = self._session.engine.tasks.start(machine.missing_providers)
         task.succeeded.connect(self._on_checked)
 
     def _on_checked(self, missing: Mapping[Provider, str]) -> None:

@@ -108,8 +108,6 @@ class Commands(QObject):
             ActionId.CLASSIFY_AGAIN: session.photo_list.classify_again,
             ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
             **self._model_table(),
-            **{action: partial(session.models.open, provider=provider) for action, provider in PROVIDERS.items()},
-            ActionId.EXACT: self._toggle_exact,
             ActionId.PALETTE: lambda: self.palette.open(),
             ActionId.PREFERENCES: self._show_preferences,
             ActionId.REPORT_PROBLEM: self._report_problem,
@@ -118,8 +116,12 @@ class Commands(QObject):
         }
 
     def _model_table(self) -> Mapping[ActionId, Callable[[], object]]:
-        pages = self._pages
+        pages, models = self._pages, self._session.models
         return {
+            **{action: partial(models.open, provider=provider) for action, provider in PROVIDERS.items()},
+            ActionId.EXACT: self._toggle_exact,
+            ActionId.CROP: lambda: self._toggle_detection("crop"),
+            ActionId.COUNT_OBJECTS: lambda: self._toggle_detection("count_objects"),
             ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
             ActionId.STATISTICS: lambda: self._on_models(pages.models.buttons.statistics.click),
             ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.buttons.export.click),
@@ -146,6 +148,8 @@ class Commands(QObject):
         actions[ActionId.FILL_TILES].setChecked(value.fill_tiles)
         actions[ActionId.FILE_NAMES].setChecked(value.file_names)
         actions[ActionId.EXACT].setChecked(value.precision is Precision.EXACT)
+        actions[ActionId.CROP].setChecked(value.crop)
+        actions[ActionId.COUNT_OBJECTS].setChecked(value.count_objects)
         actions[ActionId.SHOW_MAP].setChecked(self._session.explaining.is_on)
         actions[ActionId.SHOW_INSPECTOR].setChecked(self._pages.photo_browser.shows_inspector)
 
@@ -201,6 +205,9 @@ class Commands(QObject):
     def _toggle_exact(self) -> None:
         is_exact = self._session.settings.value.precision is Precision.EXACT
         self._session.models.open(precision=Precision.AUTO if is_exact else Precision.EXACT)
+
+    def _toggle_detection(self, setting: str) -> None:
+        self._session.models.open(**{setting: not getattr(self._session.settings.value, setting)})
 
     def _show_licences(self) -> None:
         from gui.shell.licences_dialog import LicencesDialog

@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from core.base.errors import FoveaError, ModelError
 from core.base.i18n import tr, tr_n
 from core.base.providers import Precision, ProviderPreference
+from core.detection import NO_DETECTION, DetectionOptions
 from core.images.drawing import Picture
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
@@ -64,7 +65,7 @@ class EngineClient(QObject):
         self.tasks = Tasks(serve_engine, _crash_of_image(), self)
         self.tasks.died.connect(self._on_died)
         self._opening = LatestTask(self.tasks)
-        self._requested: tuple[str, ProviderPreference, Precision, int] | None = None
+        self._requested: tuple[str, ProviderPreference, Precision, int, DetectionOptions] | None = None
         self._is_open = False
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._in_flight: OrderedDict[Path, None] = OrderedDict()
@@ -88,11 +89,18 @@ class EngineClient(QObject):
 
     # ---- the model
 
-    def open_model(self, name: str, provider: ProviderPreference, precision: Precision, top_k: int) -> None:
+    def open_model(
+        self,
+        name: str,
+        provider: ProviderPreference,
+        precision: Precision,
+        top_k: int,
+        detection: DetectionOptions = NO_DETECTION,
+    ) -> None:
         """Use this model from now on, also for waiting images; see `api.open_model`."""
         from core import api  # not needed by the first paint
 
-        self._requested = (name, provider, precision, top_k)
+        self._requested = (name, provider, precision, top_k, detection)
         self._is_open = False
         self.opening.emit(name)
         task = self._opening.start(api.open_model, *self._requested)

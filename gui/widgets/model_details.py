@@ -84,7 +84,9 @@ def _accuracy(model: InstalledModel) -> str:
 def _session_properties(opened: OpenedModel | None, latency: str) -> list[tuple[str, str]]:
     if opened is None:
         return []
+    detector = opened.detector_refusal
     return [
+        *([(tr("Detector"), str(detector))] if detector else []),
         (tr("Agreement"), tr("cosine {cosine:.5f} to the reference features", cosine=opened.agreement)),
         (tr("Opened in"), milliseconds(opened.opening_ms)),
         (tr("Latency"), latency),

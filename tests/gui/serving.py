@@ -14,7 +14,7 @@ from core.base import paths
 from core.base.errors import ModelError
 from core.card import write_card
 from core.jobs import pipeline, walk
-from core.models import classifier
+from core.models import prepare as preparing
 from core.outputs import sort
 from core.services.processes import serve_batch, serve_engine, serve_library, serve_training
 from core.training import fetch
@@ -34,14 +34,20 @@ def serve_engine_that_stumbles_over_one_image(connection: Connection) -> None:
 
 
 def _serve_fragile_engine(connection: Connection, fail: Callable[[], object]) -> None:
-    read_image = classifier.read_image
+    read_image = preparing.read_image
 
     def fragile_read(path, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
         if path.name == DEADLY:
             fail()
         return read_image(path, **options)
 
-    classifier.read_image = fragile_read
+    preparing.read_image = fragile_read
+    serve_engine(connection)
+
+
+def serve_engine_with_a_tiny_detector(connection: Connection) -> None:
+    """Serve like the engine, with the detector in the folder `detector` of the user's home."""
+    paths.builtin_detector = lambda: Path(os.environ["FOVEA_HOME"]) / "detector"
     serve_engine(connection)
 
 

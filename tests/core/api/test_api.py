@@ -10,8 +10,7 @@ from core import api
 from core.base import paths
 from core.base.errors import Cancelled, DatasetError, FoveaError, UsageError
 from core.base.progress import CancelToken, Progress
-from core.base.providers import Precision, Provider, ProviderPreference
-from core.engine import sessions
+from core.base.providers import Precision, ProviderPreference
 from core.evaluation.values import ClassRecalls, Comparison, PredictionChange
 from core.models.library import open_library
 from core.training.request import Recipe
@@ -132,14 +131,6 @@ def test_an_empty_folder_cannot_be_compared(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="No photos"):
         compare(tmp_path / "empty")
-
-
-def test_providers_that_cannot_work_are_listed_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "_nvidia_driver", lambda: None)
-    missing = api.missing_providers()
-    assert Provider.CPU not in missing
-    assert missing[Provider.CUDA] in ("No NVIDIA driver found.", "The installed ONNX Runtime does not support CUDA.")
-    assert all(missing.values())
 
 
 def test_unfinished_runs_are_listed_and_discarded(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from core.base.errors import StorageError
 from core.base.providers import Precision, ProviderPreference
 from core.base.settings import Settings, Theme, load, save
 
-CHOSEN = Settings("everyday", ProviderPreference.CPU, Precision.EXACT, 20, Theme.DARK, True, True)
+CHOSEN = Settings("everyday", ProviderPreference.CPU, Precision.EXACT, 20, Theme.DARK, True, True, True, True)
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def test_what_is_whole_in_a_damaged_file_still_holds(file: Path) -> None:
     save(CHOSEN, file)
     file.write_bytes(file.read_bytes()[:-6])  # the last field is cut
     warnings: list[str] = []
-    assert load(file, warnings.append) == replace(CHOSEN, file_names=Settings().file_names)
+    assert load(file, warnings.append) == replace(CHOSEN, count_objects=Settings().count_objects)
     assert "“everyday”" in warnings[0]
-    assert load(file) == replace(CHOSEN, file_names=Settings().file_names)
+    assert load(file) == replace(CHOSEN, count_objects=Settings().count_objects)
 
 
 def test_a_file_that_cannot_be_read_for_a_moment_is_left_alone(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +111,8 @@ WRONG = {
     "top_k": [0, 21, -1, 10**400, 5.0, "5", True, None, [5]],
     "fill_tiles": ["", "true", 1, None],
     "file_names": ["", "true", 0, None],
+    "crop": ["", "true", 1, None],
+    "count_objects": ["", "false", 0, None],
     "theme": ["", "Dark", "blue", None, 0, False],
 }
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from core.base import paths
 from core.base.errors import Cancelled, ModelError, ProviderError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider, ProviderPreference
+from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
 from core.images.decoding import decode
 from core.images.drawing import Picture
@@ -24,6 +26,7 @@ from core.prediction import NO_FILE, Failure, Outcome, Prediction
 from core.services import engine
 from core.services.engine import EngineService
 from tests import tiny
+from tests.tiny_detector import write_detector, write_things
 
 PATIENCE_S = 60
 
@@ -272,3 +275,31 @@ def test_a_question_that_cannot_be_answered_says_why(service: EngineService, ima
     assert len(outcomes(service, images[:2])) == 2
     with pytest.raises(ModelError, match="No model is open"):
         EngineService().explain(images[0], "red", "colours")
+
+
+def test_cropped_and_whole_images_never_share_cached_features(
+    service: EngineService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "detector"
+    monkeypatch.setattr(paths, "builtin_detector", lambda: folder)
+    images = (write_things(tmp_path / "small.png", ("red", 1, 1)),)
+    crop, count = DetectionOptions(crop=True), DetectionOptions(count=True)
+    assert classified_with(service, crop, images) == (NO_DETECTION, "blue", None), "there is no detector yet"
+    write_detector(folder)
+    assert classified_with(service, crop, images) == (crop, "red", "1 apple")
+    engine_in_use = service._classifier.engine  # type: ignore[union-attr]
+    assert classified_with(service, count, images) == (count, "blue", "1 apple")
+    assert classified_with(service, NO_DETECTION, images) == (NO_DETECTION, "blue", None)
+    assert classified_with(service, crop, images, "hues")[:2] == (crop, "red")
+    assert service._classifier.engine is engine_in_use, "only the detector changed"  # type: ignore[union-attr]
+
+
+def classified_with(
+    service: EngineService, detection: DetectionOptions, images: tuple[Path, ...], name: str = "colours"
+) -> tuple[DetectionOptions, str, str | None]:
+    """What is looked for once that was requested, and the best class and the counts of the first image."""
+    opened = service.open(name, ProviderPreference.CPU, Precision.EXACT, 1, detection, token=CancelToken())
+    assert (opened.detector_refusal is None) == (opened.detection == detection)
+    (found,) = outcomes(service, images)
+    assert isinstance(found, Prediction)
+    return opened.detection, found.best.label, found.counts

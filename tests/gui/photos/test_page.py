@@ -37,7 +37,7 @@ def test_predictions_of_another_model_are_dimmed_until_the_new_ones_arrive(
     window.session.photos.show_in_use("other", None)
     assert index.data(Role.STALE)
     assert has_sign(window), "it is being classified"
-    about = "This is the prediction of the model that was used before."
+    about = "This prediction was made before the model or its options changed."
     assert about in visible_texts(window.photos_page.inspector)
     window.session.models.open()
     qtbot.waitUntil(lambda: not index.data(Role.STALE), timeout=PATIENCE_MS)
