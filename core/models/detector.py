@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 
 from core.base import paths
 from core.base.errors import ModelError, ProviderError
-from core.base.i18n import tr
+from core.base.i18n import mark, tr
 from core.card import Preprocessing
 from core.detection import Box, Detection, DetectionOptions
 from core.engine import graph, sessions
 from core.images.preprocessing import preprocess
 from core.models.detector_card import DetectorCard, read_detector_card
-from core.models.files import REINSTALL, read_checked, read_file
+from core.models.files import read_checked, read_file
 from core.models.suppression import best_boxes
 
 CARD: Final = "detector.json"
+_REINSTALL: Final = mark("Install Fovea again.")
+"""Unlike a model, the detector comes with the program."""
 BOXES, SCORES = "boxes", "scores"
 MIN_SCORE: Final = 0.5
 """Things with a lower score are not reported."""
@@ -79,15 +81,23 @@ def open_detector(options: DetectionOptions, folder: Path | None = None) -> Dete
     """
     if not options:
         return None
-    folder = folder or paths.builtin_detector()
-    card = read_detector_card(read_file(folder / CARD))
-    data = read_checked(folder / card.file, card.sha256)
-    _check(graph.parse(data), card)
+    try:
+        card, data = _read(folder or paths.builtin_detector())
+    except ModelError as error:
+        raise ModelError(error.what, hint=tr(_REINSTALL)) from error
     try:
         return Detector(card, options, sessions.open_single_threaded(data))
     except Exception as error:  # the boundary: ONNX Runtime raises unrelated kinds
         what = tr("Couldn't open the detector: {reason}", reason=sessions.first_line(error))
-        raise ModelError(what, hint=tr(REINSTALL)) from error
+        raise ModelError(what, hint=tr(_REINSTALL)) from error
+
+
+def _read(folder: Path) -> tuple[DetectorCard, bytes]:
+    """The card and the checked file of a detector."""
+    card = read_detector_card(read_file(folder / CARD))
+    data = read_checked(folder / card.file, card.sha256)
+    _check(graph.parse(data), card)
+    return card, data
 
 
 def _check(model: onnx.ModelProto, card: DetectorCard) -> None:
@@ -97,8 +107,7 @@ def _check(model: onnx.ModelProto, card: DetectorCard) -> None:
     image = (graph.INPUT, onnx.TensorProto.UINT8, (size, size, 3))
     count = kinds[1][2][0] if len(kinds) == 3 and kinds[1][2] else None
     if kinds != [image, (BOXES, real, (count, 4)), (SCORES, real, (count, len(card.classes)))]:
-        what = tr("The detector's file does not match its card.")
-        raise ModelError(what, hint=tr(REINSTALL))
+        raise ModelError(tr("The detector's file does not match its card."), hint=tr(_REINSTALL))
 
 
 def _box(corners: NDArray[np.float32]) -> Box:

@@ -127,6 +127,7 @@ def test_without_a_detector_photos_are_classified_whole_and_the_reason_is_shown(
     viewer.actions_by_id[ActionId.CROP].trigger()
     qtbot.waitUntil(lambda: "Detector" in texts(viewer), timeout=PATIENCE_MS)
     (reason,) = [one for one in texts(viewer) if "detector.json" in one]
+    assert reason.endswith(" is missing. Install Fovea again.")
     notice = f"Photos are classified without cropping or counting. {reason}"
     assert notice in viewer.notices.texts()
     assert tiles(viewer) == ["blue", "blue"]
