@@ -173,7 +173,7 @@ def test_a_newcomer_makes_a_class_of_unknown_photos_in_ten_actions(
     named(page, hand, "canary")
     wait_until_learned(learner, qtbot)
     qtbot.waitUntil(lambda: "canary" in classes(learner), timeout=PATIENCE_MS)
-    assert set(listed(page)) == {"raven"}
+    qtbot.waitUntil(lambda: set(listed(page)) == {"raven"}, timeout=PATIENCE_MS)
     hand.press("Classify again")
     job = page.job
     assert job is not None

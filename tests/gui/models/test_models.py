@@ -59,6 +59,7 @@ def test_switching_the_model_classifies_the_photos_again(
     qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
 
     switcher = window.top_bar.switcher
+    qtbot.waitUntil(lambda: switcher.findText("Hues") >= 0, timeout=PATIENCE_MS)
     switcher.setFocus()
     qtbot.keyClicks(switcher, "Hues")
     qtbot.keyClick(switcher, Qt.Key.Key_Return)
