@@ -59,12 +59,12 @@ def test_switching_the_model_classifies_the_photos_again(
     qtbot.waitUntil(lambda: photos.rowCount() == 3 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
 
     switcher = window.top_bar.switcher
-    qtbot.waitUntil(lambda: switcher.findText("Hues") >= 0, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: switcher.findData("hues") >= 0, timeout=PATIENCE_MS)
     switcher.setFocus()
     qtbot.keyClicks(switcher, "Hues")
     qtbot.keyClick(switcher, Qt.Key.Key_Return)
     if window.session.models.in_use is None or window.session.models.in_use.name != "hues":
-        switcher.activated.emit(switcher.findText("Hues"))
+        switcher.activated.emit(switcher.findData("hues"))
     qtbot.waitUntil(lambda: all(photo.outcome.model == "hues" for photo in photos.photos()), timeout=PATIENCE_MS)  # type: ignore[union-attr]
     window.close()
     assert settings.load(paths.settings_file()).model == "hues"
