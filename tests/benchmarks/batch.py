@@ -26,6 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `core` does, which is imported after NumPy here
+
 import numpy as np
 from rich.console import Console
 from rich.table import Table
