@@ -278,7 +278,7 @@ def build_everyday(places: Places) -> None:
         _write_examples(model, folder, places.photos)
     *classes, last = card.classes
     count = card.training["fitted_to"]
-    summary = f"Tells apart {', '.join(classes)} and {last}; learnt by Fovea itself from {count} photos."
+    summary = f"Tells apart {', '.join(classes)} and {last}; trained by Fovea on {count} photos."
     data = "photos and cut-outs from tuxpaint-stamps-default and gcompris-qt-data"
     title = f"Everyday ({len(card.classes)} classes)"
     training = {**card.training, "data": data, "built_by": f"{COMMAND} everyday"}
