@@ -9,8 +9,6 @@ from typing import Final
 
 from core.card import ModelCard
 
-_TRAINING_FOLDER: Final = re.compile(r"^(fovea train )('(?:[^']|'\"'\"')*'|[^-'\s]\S*)")
-"""The folder in a training command as `shlex.join` quotes it: its name may be private, too."""
 _PATH_SEPARATOR: Final = re.compile(r"[/\\]")
 
 
@@ -19,14 +17,20 @@ def shareable(card: ModelCard) -> ModelCard:
     command = card.training.get("command")
     if not isinstance(command, str):
         return card
-    shared = _TRAINING_FOLDER.sub(r"\1FOLDER", without_paths(command))
-    return replace(card, training={**card.training, "command": shared})
+    words = _words_without_paths(command)
+    if words[:2] == ["fovea", "train"] and words[2:] and not words[2].startswith("-"):
+        words[2] = "FOLDER"  # its name may be private, too
+    return replace(card, training={**card.training, "command": shlex.join(words)})
 
 
 def without_paths(command: str) -> str:
     """A command line in which each path is reduced to its last name; empty if it cannot be parsed."""
+    return shlex.join(_words_without_paths(command))
+
+
+def _words_without_paths(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError:
-        return ""
-    return shlex.join(_PATH_SEPARATOR.split(word.rstrip("/\\"))[-1] or "." for word in words)
+        return []
+    return [_PATH_SEPARATOR.split(word.rstrip("/\\"))[-1] or "." for word in words]

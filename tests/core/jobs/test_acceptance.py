@@ -18,7 +18,7 @@ from tests import tiny
 from tests.core.jobs.conftest import Fill, failure, prediction
 
 SURE = tuple(0.99 - place / 500 for place in range(200))
-TOLD = OutOfSample(SURE, tuple(place / 400 for place in range(200)), (50, 150, 199))
+EVALUATED = OutOfSample(SURE, tuple(place / 400 for place in range(200)), (50, 150, 199))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_model_that_is_gone_or_never_told_is_not_measured(store: ResultStore) 
 
 def test_the_version_that_classified_the_job_is_the_one_that_counts(store: ResultStore) -> None:
     library = open_library()
-    first = library.install(*tiny.knowing_model("colours", shared=False, out_of_sample=TOLD))
+    first = library.install(*tiny.knowing_model("colours", shared=False, out_of_sample=EVALUATED))
     library.install(*tiny.packaged_model("colours"))
     (found,) = acceptance(store, Filter(), 0.8)
     assert found.accuracy == accuracy_above(first.card, 0.8)

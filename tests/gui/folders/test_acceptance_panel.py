@@ -20,7 +20,7 @@ from tests.gui.folders.test_results import open_job
 from tests.journals import write_journal
 
 ROWS = 200
-TOLD = OutOfSample(tuple(1 - place / 250 for place in range(200)), (0.1,) * 200, (100, 150, 190))
+EVALUATED = OutOfSample(tuple(1 - place / 250 for place in range(200)), (0.1,) * 200, (100, 150, 190))
 
 
 def open_panel(page: FoldersPage, tmp_path: Path, qtbot: QtBot, version: int = 1) -> AcceptancePanel:
@@ -33,8 +33,8 @@ def open_panel(page: FoldersPage, tmp_path: Path, qtbot: QtBot, version: int = 1
 
 
 def test_a_confidence_is_chosen_by_what_it_means(page: FoldersPage, tmp_path: Path, qtbot: QtBot) -> None:
-    told = open_library().install(*tiny.packaged_model("colours", out_of_sample=TOLD), activate=False)
-    panel = open_panel(page, tmp_path, qtbot, told.version)
+    model = open_library().install(*tiny.packaged_model("colours", out_of_sample=EVALUATED), activate=False)
+    panel = open_panel(page, tmp_path, qtbot, model.version)
     assert panel.text.text().startswith("At 60% confidence or more, ")
     assert "an estimated 1.0% of them wrong (0.2% to 5.4%)" in panel.text.text(), "one of 101"
     panel.bar.setFocus()
