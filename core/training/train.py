@@ -29,6 +29,7 @@ from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
 from core.training.extension import check_extension, classes_to_keep, extend, extended_data
+from core.training.multi_label import check_labels
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
@@ -108,6 +109,8 @@ def train(
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
+        if request.labels.is_multi_label:
+            return _install(training, data, _quick(training, data))
         return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:
         resume = _dense if request.recipe is Recipe.DENSE else _fine_tune
@@ -168,7 +171,7 @@ def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
     fitted = data.fitted(trained.fitted)
     head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
-    if _lost_variants(training.request, data):
+    if _lost_variants(training.request, data) or data.dataset.is_multi_label:
         return head
     return replace(
         head, variants=measure_variants(trained.evaluated, data, report=training.report, token=training.token)
@@ -250,7 +253,7 @@ def _install(
 @contextmanager
 def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
     parts = ((name, one) for name, part in data.parts.items() for one in part.examples)
-    images = [f"{one.sha256} {one.label} {name}" for name, one in parts]
+    images = [f"{one.sha256} {one.label_text} {name}" for name, one in parts]
     with open_run(request, trainer_plan(request, data.backbone), images, restart=request.restart) as run:
         yield run
 
@@ -258,6 +261,7 @@ def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
 def _check_request(request: TrainRequest, library: Library) -> None:
     """Reject contradicting settings and invalid names before the training."""
     check_extension(request)
+    check_labels(request)
     name = request.name
     backbones = {entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)}
     if name in backbones or (library.builtin / name / CARD).exists():
