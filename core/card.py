@@ -213,7 +213,7 @@ class ModelCard:
         sets: the classes that an image may have; None if never measured.
         hierarchy: how the classes are grouped; None if they are not.
         out_of_sample: what it said of images that it was not trained on; None if not kept.
-        thresholds: the probability from which an image has each class, in (0, 1); empty unless the model is multi-label.
+        thresholds: of a multi-label model, the probability from which an image has each class, in (0, 1).
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
