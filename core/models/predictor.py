@@ -10,8 +10,8 @@ import numpy as np
 
 from core.engine.engine import Engine
 from core.engine.feature_cache import CropFeatures, ImageFeatures
-from core.models.evidence import TrainingImages, evidence, is_unknown
-from core.models.heads import Head, softmax, top_scores
+from core.models.evidence import TrainingImages, evidence, is_unknown, labels_of
+from core.models.heads import Head, class_probabilities, top_scores
 from core.models.installed import load_head, load_training_images
 from core.models.values import InstalledModel
 from core.prediction import Crop, Prediction
@@ -38,11 +38,14 @@ class Predictor:
         """Predictions for images.
 
         Args:
-            images: the images and their features; those with a crop around their subject are predicted from that.
+            images: the images and their features; those with a crop around their subject are predicted from that,
+                unless the model is multi-label.
             engine: the engine that computed the features; None if they were cached.
-            top_k: how many classes to report for each.
+            top_k: how many classes to report for each; of multi-label models at least those that it has.
         """
         whole = self._predict(images, engine, top_k)
+        if self.model.card.is_multi_label:  # a crop around one subject would lose the other classes
+            return whole
         crops = [replace(one, features=one.crop.features) for one in images if one.crop]
         cropped = iter(self._predict(crops, engine, top_k))
         return [
@@ -54,14 +57,15 @@ class Predictor:
         if not images:
             return []
         card, features = self.model.card, np.stack([image.features for image in images])
-        rows = softmax(self.head.logits(features), card.temperature)
+        rows = class_probabilities(card, self.head.logits(features))
         provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
         result = []
         for image, row, found in zip(images, rows, evidence(card, self.training_images, features, rows), strict=True):
-            scores = top_scores(row, card.classes, top_k)
-            unknown = is_unknown(card, found, scores[0].probability)
+            labels = labels_of(card, found, row)
+            scores = top_scores(row, card.classes, max(top_k, len(labels or ())))
+            unknown = is_unknown(card, found, scores[0].probability) if labels is None else not labels
             origin = card.name, provider, image.timing, image.warnings, precision
-            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections))
+            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections, labels=labels))
         return result
 
 
