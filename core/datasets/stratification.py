@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 def strata(sets: Sequence[AbstractSet[T]]) -> list[int]:
-    """The stratum of each image by its classes: 0, 1, ... from the rarest class on; the last is of those without any."""
+    """The stratum of each image by its classes: 0, 1, ... from the rarest class on; the last for those without any."""
     having: dict[T, set[int]] = defaultdict(set)
     for at, names in enumerate(sets):
         for name in names:

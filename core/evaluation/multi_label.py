@@ -18,6 +18,7 @@ from core.evaluation.intervals import wilson
 from core.evaluation.metrics import rounded, to_json
 from core.evaluation.multi_label_values import LabelSetPrediction, MultiLabelClass, MultiLabelEvaluation
 from core.evaluation.values import Evaluation
+from core.models.heads import sigmoid
 
 _MAX_MISTAKES: Final = 24
 Flags = NDArray[np.bool_]
@@ -37,11 +38,6 @@ def decisions(logits: Logits, labels: Labels) -> tuple[NDArray[np.float64], Labe
     """
     flat = logits.astype(np.float64).ravel()
     return np.column_stack([np.zeros(len(flat)), flat]), labels.ravel()
-
-
-def sigmoid(logits: Logits, temperature: float = 1.0) -> NDArray[np.float32]:
-    """Probabilities float32 [n, classes] of logits, each by itself; a temperature above 1 makes them less confident."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits / temperature, -80, 80))), np.float32)
 
 
 def evaluate_label_sets(
@@ -66,7 +62,7 @@ def evaluate_label_sets(
     if labels.shape != logits.shape or labels.shape != (len(paths), len(classes)):
         raise ValueError(f"logits {logits.shape} and labels {labels.shape} of {len(paths)} images")
     validate_logits(logits, np.zeros(len(labels), np.int64))
-    probabilities, truth = sigmoid(logits, temperature), labels.astype(bool)
+    probabilities, truth = sigmoid(logits.astype(np.float32), temperature), labels.astype(bool)
     predicted = probabilities >= np.asarray(thresholds, np.float32)
     exact = int((predicted == truth).all(axis=1).sum())
     per_class = tuple(

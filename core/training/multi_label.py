@@ -17,8 +17,8 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.datasets.stratification import strata
 from core.evaluation.calibration import fit_temperature, log_loss
-from core.evaluation.multi_label import decisions, sigmoid
-from core.models.heads import LinearHead
+from core.evaluation.multi_label import decisions
+from core.models.heads import LinearHead, sigmoid
 from core.training import quick
 from core.training.head_parameters import LinearParameters
 from core.training.penalised_loss import Arrays, minimise_loss

@@ -19,7 +19,7 @@ Real: TypeAlias = NDArray[np.float64]
 Arrays: TypeAlias = tuple[NDArray[Any], ...]
 """What is known of the images, each array with a row for each image; the first has their points [n, a]."""
 Loss: TypeAlias = Callable[[Real, Arrays], tuple[float, Real]]
-"""Takes weights with the bias as the last column [classes, a + 1], and some images; returns the sum of their losses, and
+"""Takes weights with the bias as the last column [classes, a + 1], and some images; returns the sum of their losses and
 its gradient [classes, a + 1]."""
 
 _BLOCK: Final = 2**24

@@ -57,8 +57,10 @@ class LabelledFeatures:
 
     @property
     def compared(self) -> NDArray[np.int64]:
-        """Numbers [n]: images with the same one may be near-duplicates. Those of several classes may all be."""
-        return self.labels if self.labels.ndim == 1 else np.zeros(len(self), np.int64)
+        """Numbers [n]: images with the same one, which have the same classes, may be near-duplicates."""
+        if self.labels.ndim == 1:
+            return self.labels
+        return np.unique(self.labels, axis=0, return_inverse=True)[1].reshape(-1)
 
     def class_counts(self, classes: int) -> list[int]:
         """The number of images of each class."""

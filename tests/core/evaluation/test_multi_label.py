@@ -10,7 +10,8 @@ from sklearn import metrics
 
 from core.base.errors import DatasetError, ModelError
 from core.evaluation.calibration import temperature_scaled_softmax
-from core.evaluation.multi_label import decisions, evaluate_label_sets, multi_label_json, sigmoid
+from core.evaluation.multi_label import decisions, evaluate_label_sets, multi_label_json
+from core.models.heads import sigmoid
 
 CLASSES = ("animal", "bird", "boat", "none has it")
 THRESHOLDS = (0.4, 0.5, 0.6, 0.5)

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken
-from core.evaluation.multi_label import sigmoid
+from core.models.heads import sigmoid
 from core.training import multi_label, quick
 
 
