@@ -38,15 +38,16 @@ from core.jobs.journal import Image, ImageResult, ModelRef
 from core.models.classifier import Classifier, fallback_to_cpu
 from core.models.detector import open_detector
 from core.models.predictor import load_predictor
-from core.models.prepare import PreprocessedImage, compute_features, prepare
+from core.models.prepare import PreprocessedImage, compute_features, prepare_all
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Timing
+from core.prediction import Failure, Prediction, Timing
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
 
-Features = NDArray[np.float16]
+Features = tuple[NDArray[np.float16], ...]
+"""The features of an image from each backbone."""
 
 
 class LazyClassifier:
@@ -55,6 +56,7 @@ class LazyClassifier:
     Attributes:
         predictor: the model without its backbone.
         detector: what looks for things in images; None if nobody asked.
+        others: further models for the same images, which use the same detector.
     """
 
     def __init__(
@@ -63,13 +65,17 @@ class LazyClassifier:
         requested: ProviderPreference,
         precision: Precision,
         detection: DetectionOptions = NO_DETECTION,
+        others: Sequence[InstalledModel] = (),
     ) -> None:
-        """Read the head and the features of the training images; open the detector if one is needed.
+        """Read the heads and the features of the training images; open the detector if one is needed.
 
         Raises:
             ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
         self.predictor, self.detector = load_predictor(model), open_detector(detection)
+        self.others = tuple(LazyClassifier(one, requested, precision) for one in others)
+        for one in self.others:
+            one.detector = self.detector
         self._requested, self._precision = requested, precision
         self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
@@ -145,9 +151,9 @@ class LazyClassifier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Input:
-    """An image before the engine: preprocessed, or its cached features, or a failure."""
+    """An image before the engine: preprocessed for each backbone, or its cached features, or a failure."""
 
-    result: PreprocessedImage | Failure | Features
+    result: list[PreprocessedImage] | Failure | Features
     phash: int | None = None
     sha256: str = ""
 
@@ -156,7 +162,11 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     """Classifies images: submitted in one call, collected in a later one, in any batches."""
 
     def __init__(self, classifier: LazyClassifier, top_k: int, *, keep_features: bool) -> None:
-        self._classifier, self._top_k = classifier, top_k
+        self._classifiers, self._top_k = (classifier, *classifier.others), top_k
+        self._backbones: dict[FeatureKind, LazyClassifier] = {}
+        for one in self._classifiers:
+            self._backbones.setdefault(one.kind, one)
+        self._detector = classifier.detector
         self._store = FeatureStore() if keep_features else None
         self._uses_store = keep_features and not classifier.detector  # which has to see the pixels
         self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
@@ -175,8 +185,8 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     @property
     def batch(self) -> int:
         """How many images the engine computes at once."""
-        engine = self._classifier.engine
-        return engine.batch if engine else MAX_BATCH
+        engines = [one.engine for one in self._backbones.values()]
+        return min(engine.batch if engine else MAX_BATCH for engine in engines)
 
     @property
     def prefetch(self) -> int:
@@ -188,8 +198,20 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         known = {image.number: image.sha256 for image in images if image.sha256 and not image.outcome}
         if not known or not self._store or not self._uses_store:
             return {}
-        kept = self._store.get(self._classifier.kind, list(known.values()))
+        kept = self._kept(self._store, list(known.values()))
         return {number: kept[sha256] for number, sha256 in known.items() if sha256 in kept}
+
+    def _kept(self, store: FeatureStore, hashes: Sequence[str]) -> dict[str, Features]:
+        """The features of images by their SHA-256, where all backbones have them."""
+        each = [store.get(kind, hashes) for kind in self._backbones]
+        return {
+            sha256: tuple(rows[sha256] for rows in each) for sha256 in hashes if all(sha256 in rows for rows in each)
+        }
+
+    def open(self) -> None:
+        """Open all backbones."""
+        for one in self._backbones.values():
+            one.open()
 
     def submit(self, images: Sequence[Image]) -> None:
         """Read images in the pool."""
@@ -211,14 +233,10 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             ProviderError: no provider works; these images can be submitted again.
         """
         inputs = {image.number: self._wait_for(image, cached, on_wait) for image in images}
-        outcomes: dict[int, Outcome] = {}
-        for number, item in inputs.items():
-            if isinstance(item.result, Failure):
-                outcomes[number] = item.result
-        outcomes |= self._from_features(images, inputs) | self._from_engine(inputs)
+        predictions = self._from_features(images, inputs) | self._from_engine(inputs)
         for number in inputs:
             self._futures.pop(number, None)
-        return [ImageResult(number, outcomes[number], item.phash, item.sha256) for number, item in inputs.items()]
+        return [_result(number, item, predictions.get(number, ())) for number, item in inputs.items()]
 
     def _wait_for(self, image: Image, cached: Mapping[int, Features], on_wait: Callable[[], None]) -> _Input:
         if image.number in cached:
@@ -228,43 +246,75 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             on_wait()
         return reading.result()
 
-    def _from_features(self, images: Sequence[Image], inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
+    def _from_features(
+        self, images: Sequence[Image], inputs: Mapping[int, _Input]
+    ) -> dict[int, tuple[Prediction, ...]]:
         """Predictions from cached features."""
-        kept = {number: read.result for number, read in inputs.items() if isinstance(read.result, np.ndarray)}
+        kept = {number: read.result for number, read in inputs.items() if isinstance(read.result, tuple)}
         if not kept:
             return {}
         paths = {image.number: image.path for image in images}
-        rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
-        return dict(zip(kept, self._classifier.predictor.predict(rows, None, self._top_k), strict=True))
+        features = [
+            [ImageFeatures(paths[number], rows[place].astype(np.float32), _NO_TIME) for number, rows in kept.items()]
+            for place in range(len(self._backbones))
+        ]
+        return self._predict(list(kept), features, has_run=False)
 
-    def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
-        """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
-        ready = {number: read.result for number, read in inputs.items() if isinstance(read.result, PreprocessedImage)}
+    def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, tuple[Prediction, ...]]:
+        """Predictions from the engines; with a store, from the quantized features, as later from the cache."""
+        ready = {number: read.result for number, read in inputs.items() if isinstance(read.result, list)}
         if not ready:
             return {}
-        classifier = self._classifier
-        computed = classifier.run(list(ready.values()))
-        if self._store:
-            rows = quantize_float16(np.stack([one.features for one in computed]))
-            hashes = [inputs[number].sha256 for number in ready]
-            self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
-            computed = [replace(one, features=row.astype(np.float32)) for one, row in zip(computed, rows, strict=True)]
-        return dict(zip(ready, classifier.predictor.predict(computed, classifier.engine, self._top_k), strict=True))
+        hashes = [inputs[number].sha256 for number in ready]
+        images = zip(*ready.values(), strict=True)
+        features = [
+            self._run(one, list(own), hashes) for one, own in zip(self._backbones.values(), images, strict=True)
+        ]
+        return self._predict(list(ready), features, has_run=True)
+
+    def _run(
+        self, classifier: LazyClassifier, images: Sequence[PreprocessedImage], hashes: Sequence[str]
+    ) -> list[ImageFeatures]:
+        """The features of images from one backbone."""
+        computed = classifier.run(images)
+        if not self._store:
+            return computed
+        rows = quantize_float16(np.stack([one.features for one in computed]))
+        self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
+        return [replace(one, features=row.astype(np.float32)) for one, row in zip(computed, rows, strict=True)]
+
+    def _predict(
+        self, numbers: Sequence[int], features: Sequence[Sequence[ImageFeatures]], *, has_run: bool
+    ) -> dict[int, tuple[Prediction, ...]]:
+        """What each model says of images, by their numbers, from their features from each backbone."""
+        rows = dict(zip(self._backbones, features, strict=True))
+        said = []
+        for one in self._classifiers:
+            engine = self._backbones[one.kind].engine if has_run else None
+            said.append(one.predictor.predict(rows[one.kind], engine, self._top_k))
+        return dict(zip(numbers, zip(*said, strict=True), strict=True))
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""
         before = FileState.of(image.path) if self._store else None
         sha256 = _sha256(image.path) if before else ""
         if self._store and self._uses_store and sha256:
-            kept = self._store.get(self._classifier.kind, [sha256])
+            kept = self._kept(self._store, [sha256])
             if kept:
                 return _Input(kept[sha256], sha256=sha256)
-        result = prepare(image.path, self._classifier.spec, self._classifier.detector)
+        result = prepare_all(image.path, [one.spec for one in self._backbones.values()], self._detector)
         if isinstance(result, Failure):
             return _Input(result)
         is_same = before is not None and FileState.of(image.path) == before
         # Features are cached without warnings, so an image with warnings is not cached.
-        return _Input(result, phash(result.input), sha256 if is_same and not result.warnings else "")
+        return _Input(result, phash(result[0].input), sha256 if is_same and not result[0].warnings else "")
+
+
+def _result(number: int, item: _Input, predictions: Sequence[Prediction]) -> ImageResult:
+    if isinstance(item.result, Failure):
+        return ImageResult(number, item.result, item.phash, item.sha256)
+    first, *others = predictions
+    return ImageResult(number, first, item.phash, item.sha256, tuple(others))
 
 
 def _sha256(path: Path) -> str:
