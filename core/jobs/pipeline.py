@@ -111,6 +111,7 @@ class LazyClassifier:
         card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
         identity += [asdict(rule) for rule in (card.unknown, card.sets, card.hierarchy) if rule]
+        identity += card.thresholds
         if self.detector:
             identity.append([self.detector.card.sha256, self.detector.options.crop])
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.engine.feature_cache import CropFeatures, ImageFeatures
-from core.models.evidence import TrainingImages, evidence, is_unknown
-from core.models.heads import Head, softmax, top_scores
+from core.models.evidence import TrainingImages, evidence, is_unknown, labels_of
+from core.models.heads import Head, class_probabilities, top_scores
 from core.models.installed import load_head, load_training_images
 from core.models.values import InstalledModel
 from core.prediction import Crop, Failure, Outcome, Prediction
@@ -33,9 +33,12 @@ class Predictor:
         """Predictions for images; failures stay in their places.
 
         Args:
-            images: the images and their features; those with a crop around their subject are predicted from that.
-            top_k: how many classes to report for each.
+            images: the images and their features; those with a crop around their subject are predicted from that,
+                unless the model is multi-label.
+            top_k: how many classes to report for each; of multi-label models at least those that it has.
         """
+        if self.model.card.is_multi_label:  # a crop around one subject would lose the other classes
+            images = [replace(one, crop=None) if isinstance(one, ImageFeatures) else one for one in images]
         known = [one for one in images if isinstance(one, ImageFeatures)]
         whole = iter(self._predict(known, top_k))
         cropped = iter(self._predict([replace(one, features=one.crop.features) for one in known if one.crop], top_k))
@@ -45,13 +48,14 @@ class Predictor:
         if not images:
             return []
         card, features = self.model.card, np.stack([image.features for image in images])
-        rows = softmax(self.head.logits(features), card.temperature)
+        rows = class_probabilities(card, self.head.logits(features))
         result = []
         for image, row, found in zip(images, rows, evidence(card, self.training_images, features, rows), strict=True):
-            scores = top_scores(row, card.classes, top_k)
-            unknown = is_unknown(card, found, scores[0].probability)
+            labels = labels_of(card, found, row)
+            scores = top_scores(row, card.classes, max(top_k, len(labels or ())))
+            unknown = is_unknown(card, found, scores[0].probability) if labels is None else not labels
             origin = card.name, image.provider, image.timing, image.warnings, image.precision
-            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections))
+            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections, labels=labels))
         return result
 
 
