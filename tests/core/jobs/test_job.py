@@ -103,7 +103,7 @@ def test_another_head_on_the_same_backbone_uses_cached_features(
     keeping = replace(request_of, keep_features=True)
     first = run(keeping)
     open_library().install(*tiny.packaged_model("colours", shared=False, temperature=2.0))
-    monkeypatch.setattr(pipeline, "prepare_all", lambda *_: pytest.fail("no image has to be read"))
+    monkeypatch.setattr(pipeline, "prepare", lambda *_: pytest.fail("no image has to be read"))
     monkeypatch.setattr(pipeline.LazyClassifier, "open", lambda _: pytest.fail("no engine has to be opened"))
     second = run(keeping)
     assert [each.is_new for each in second] == [True] * 4
@@ -119,7 +119,7 @@ def test_cached_features_of_identical_files_are_reused(request_of: JobRequest, m
     keeping = replace(request_of, keep_features=True)
     run(keeping)
     shutil.copytree(request_of.folder, request_of.folder.with_name("copy"))
-    monkeypatch.setattr(pipeline, "prepare_all", lambda *_: pytest.fail("no image has to be decoded"))
+    monkeypatch.setattr(pipeline, "prepare", lambda *_: pytest.fail("no image has to be decoded"))
     assert len(run(replace(keeping, folder=request_of.folder.with_name("copy")))) == 4
 
 
@@ -145,8 +145,8 @@ def test_warnings_are_stored_and_their_images_are_read_again(
         rows = {row.path.name: row.prediction.warnings if row.prediction else () for row in answers.each(View())}
     assert [name for name, warnings in rows.items() if warnings] == ["half.bmp"]
     read: list[str] = []
-    plain = pipeline.prepare_all
-    monkeypatch.setattr(pipeline, "prepare_all", lambda path, *how: (read.append(path.name), plain(path, *how))[1])
+    plain = pipeline.prepare
+    monkeypatch.setattr(pipeline, "prepare", lambda path, *how: (read.append(path.name), plain(path, *how))[1])
     shutil.copytree(request_of.folder, request_of.folder.with_name("copy"))
     copied = run(replace(keeping, folder=request_of.folder.with_name("copy")))
     assert read == ["half.bmp"]
@@ -157,14 +157,14 @@ def test_warnings_are_stored_and_their_images_are_read_again(
 def test_a_file_deleted_before_it_is_read_fails_and_is_gone_later(
     request_of: JobRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = pipeline.prepare_all
+    plain = pipeline.prepare
 
     def prepare(path: Path, *more: object) -> object:
         if path.name == "green.png":
             path.unlink(missing_ok=True)
         return plain(path, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pipeline, "prepare_all", prepare)
+    monkeypatch.setattr(pipeline, "prepare", prepare)
     assert summarized(run(request_of))[1] == ("green.png", "missing")
     run(request_of)
     with ResultStore(job_id(request_of)) as answers:
@@ -278,8 +278,8 @@ def test_a_paused_job_waits(request_of: JobRequest) -> None:
 def test_images_are_read_only_as_far_ahead_as_needed(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     many(request_of, 200)
     read: list[Path] = []
-    plain = pipeline.prepare_all
-    monkeypatch.setattr(pipeline, "prepare_all", lambda path, *how: (read.append(path), plain(path, *how))[1])
+    plain = pipeline.prepare
+    monkeypatch.setattr(pipeline, "prepare", lambda path, *how: (read.append(path), plain(path, *how))[1])
     with Job(request_of, open_lazy_classifier(request_of), token=CancelToken()) as job:
         for given, _ in enumerate(job.results()):
             assert len(read) <= given + prefetch(MAX_BATCH) + 8
@@ -357,12 +357,12 @@ from core.jobs.job import Job, open_lazy_classifier
 from core.jobs.values import JobRequest
 from core.base.progress import CancelToken
 from core.base.providers import ProviderPreference
-plain, where = pipeline.prepare_all, sys.argv[2]
+plain, where = pipeline.prepare, sys.argv[2]
 def prepare(path, *how):
     if path.name == where:
         os.kill(os.getpid(), 9)
     return plain(path, *how)
-pipeline.prepare_all = prepare
+pipeline.prepare = prepare
 if where == "opening":
     pipeline.LazyClassifier.open = lambda _: os.kill(os.getpid(), 9)
 request = JobRequest(Path(sys.argv[1]), recursive=True, model="colours", provider=ProviderPreference.CPU)

@@ -98,7 +98,7 @@ def test_an_image_is_decoded_once_and_each_backbone_runs_once(
 ) -> None:
     read: list[str] = []
     ran = Counter[int]()
-    plain_prepare, plain_run = pipeline.prepare_all, Engine.run
+    plain_prepare, plain_run = pipeline.prepare, Engine.run
     classifier = open_lazy_classifier(asked)
     for one in (classifier, classifier.others[1]):
         one.open()  # which runs the engine to check it
@@ -111,7 +111,7 @@ def test_an_image_is_decoded_once_and_each_backbone_runs_once(
         read.append(path.name)
         return plain_prepare(path, *how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pipeline, "prepare_all", prepare)
+    monkeypatch.setattr(pipeline, "prepare", prepare)
     monkeypatch.setattr(Engine, "run", run_engine)
     with Job(asked, classifier, token=CancelToken()) as job:
         assert len(list(job.results())) == 4
@@ -150,7 +150,7 @@ def test_a_model_can_be_added_and_left_out(asked: JobRequest, monkeypatch: pytes
     run(replace(asked, others=()))
     assert [row.others for row in rows(asked)] == [()] * 4
     assert [each.is_new for each in run(asked)] == [True, True, True, False]  # the failure is the same for all
-    monkeypatch.setattr(pipeline, "prepare_all", lambda *_: pytest.fail("no image has to be read"))
+    monkeypatch.setattr(pipeline, "prepare", lambda *_: pytest.fail("no image has to be read"))
     run(replace(asked, others=()))
     assert (job_summary(job_id(asked)).others, [row.others for row in rows(asked)]) == ((), [()] * 4)
     run(asked)
