@@ -93,7 +93,7 @@ def test_an_image_with_a_crop_is_predicted_as_a_whole(library: Library) -> None:
     whole = ImageFeatures(Path("a.png"), features[0] + features[1], Timing(0, 0, 0))
     image = replace(whole, crop=CropFeatures(box, subject, features[2]), detections=(subject,))
     predictor = load_predictor(library.find("several"))
-    (found,) = predictor.predict([image], None, 3)
+    (found,) = predictor.predict([image], 3)
     assert (found.labels, found.crop, found.detections) == (("red", "green"), None, (subject,))
 
 
