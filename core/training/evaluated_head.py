@@ -145,8 +145,6 @@ def evaluate_head(
         test: the same.
         classes: labels, in the order of the logits.
     """
-    if fitted.labels.ndim > 1:
-        return _evaluate_multi_label(trained, validation, test, classes)
     evaluation, held_out = None, concat(validation, test)
     out_of_sample = trained.out_of_fold or Predictions(
         held_out.paths, held_out.labels, trained.evaluated.logits(held_out.features)
@@ -175,10 +173,20 @@ def evaluate_head(
     )
 
 
-def _evaluate_multi_label(
+def evaluate_multi_label(
     trained: TrainedHead, validation: LabelledFeatures, test: LabelledFeatures, classes: Sequence[str]
 ) -> EvaluatedHead:
-    """Fit temperature and thresholds out of fold, or else to the validation images; the test images have no part."""
+    """Calibrate a head for images with several classes, and evaluate it on the test images.
+
+    The temperature and the thresholds are fitted to the out-of-fold predictions, or else to the validation images; the
+    test images have no part in them.
+
+    Args:
+        trained: the result of the recipe.
+        validation: images that it was not trained on.
+        test: the same.
+        classes: labels, in the order of the logits.
+    """
     known = trained.out_of_fold or Predictions(
         validation.paths, validation.labels, trained.evaluated.logits(validation.features)
     )

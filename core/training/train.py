@@ -27,7 +27,7 @@ from core.models.library_folders import CARD
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
-from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
+from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head, evaluate_multi_label
 from core.training.extension import check_extension, classes_to_keep, extend, extended_data
 from core.training.multi_label import check_labels
 from core.training.parity import check_parity
@@ -109,8 +109,6 @@ def train(
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
     if request.recipe is Recipe.QUICK:
-        if request.labels.is_multi_label:
-            return _install(training, data, _quick(training, data))
         return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:
         resume = _dense if request.recipe is Recipe.DENSE else _fine_tune
@@ -128,7 +126,7 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
     data, head = _quick_checked(training, data)
     parts = data.backbone.parts
     joined_loss = head.trained.facts.get(LOG_LOSS)
-    if training.request.backbone or not parts or joined_loss is None:
+    if training.request.backbone or not parts or joined_loss is None or data.dataset.is_multi_label:
         return _install(training, data, head)
     alone = quick.cross_validate(
         data.train.features[:, : parts[0].card.feature_width] ** 2,  # features of a part, see `core.models.composite`
@@ -169,9 +167,11 @@ def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
 
 
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
+    if data.dataset.is_multi_label:
+        return evaluate_multi_label(trained, data.validation, data.test, data.dataset.classes)
     fitted = data.fitted(trained.fitted)
     head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
-    if _lost_variants(training.request, data) or data.dataset.is_multi_label:
+    if _lost_variants(training.request, data):
         return head
     return replace(
         head, variants=measure_variants(trained.evaluated, data, report=training.report, token=training.token)
