@@ -166,14 +166,17 @@ def prepared_ahead(
 
     Args:
         images: read only as far ahead as needed.
-        prepare_one: called in the threads.
+        prepare_one: called in the threads; for a single image in the caller's.
         batch: the most images that are yielded at once; fewer if no more are ready.
     """
     with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
         source, waiting = iter(images), deque[Future[Ready]]()
         try:
             while True:
-                coming = islice(source, prefetch(batch) - len(waiting))
+                coming = list(islice(source, prefetch(batch) - len(waiting)))
+                if len(coming) == 1 and not waiting:  # a single image: nothing could run beside it
+                    yield [prepare_one(coming[0])]
+                    continue
                 waiting.extend(pool.submit(prepare_one, image) for image in coming)
                 if not waiting:
                     return
