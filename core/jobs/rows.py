@@ -60,6 +60,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
             evidence=found.evidence,
             detections=found.detections,
             crop=found.crop,
+            labels=found.labels,
         )
     elif state == FAILED:
         outcome = Failure(path, kind, message, hint)
@@ -95,7 +96,7 @@ def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...
 def outcome_columns(outcome: Outcome) -> tuple[Any, ...]:
     """The columns of an outcome in `images`: state, label, confidence, unknown."""
     if isinstance(outcome, Prediction):
-        return DONE, outcome.best.label, outcome.best.probability, outcome.unknown
+        return DONE, outcome.label, outcome.best.probability, outcome.unknown
     return FAILED, None, None, None
 
 

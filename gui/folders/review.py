@@ -285,6 +285,4 @@ def _is_letter(event: QKeyEvent) -> bool:
 
 
 def _prediction_text(row: Row) -> str:
-    if row.label is None or row.confidence is None:
-        return ""
-    return prediction_text(row.label, row.confidence, is_unknown=row.is_unknown)
+    return prediction_text(row.prediction) if row.prediction else ""

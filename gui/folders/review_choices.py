@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 
 from core.base.i18n import tr
+from core.base.label_sets import label_text
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row
 from gui.folders.row_text import percent_text
@@ -91,7 +92,7 @@ class ReviewChoices(Panel):
         self._percents = {score.label: confidence(score.probability) for score in row.scores}
         self.answer.setText(headline_text(row.outcome))
         self.answer.setToolTip(coverage_text(row.outcome))
-        self.right.show_choice(tr("Confirm {label}", label=row.label), tr("Enter"))
+        self.right.show_choice(tr("Confirm {label}", label=label_text(row.label or "")), tr("Enter"))
         self.right.setVisible(is_known)
         self.nothing_to_confirm.setVisible(not is_known)
         self._choose.setText(tr("Or choose a class") if is_known else tr("Choose a class"))

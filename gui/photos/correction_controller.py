@@ -12,6 +12,7 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
+from core.base.label_sets import label_text
 from core.datasets.labels import Label, Source
 from core.models.values import InstalledModel
 from core.prediction import Prediction
@@ -130,9 +131,9 @@ def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label |
     """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
         (one,), before = predictions, labels[0]
-        text = prediction_text(one.best.label, one.best.probability, is_unknown=bool(one.unknown))
-        return text if before is None else " ".join((text, tr("Your label: {label}.", label=before.label)))
-    counts = Counter(one.best.label for one in predictions).most_common()
+        text = prediction_text(one)
+        return text if before is None else " ".join((text, tr("Your label: {label}.", label=label_text(before.label))))
+    counts = Counter(one.best.label if one.labels is None else one.answer for one in predictions).most_common()
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts[:_LISTED])
     rest = len(counts) - _LISTED
     if rest <= 0:
