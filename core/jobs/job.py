@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,7 @@ from core.jobs.shared_labels import share_labels
 from core.jobs.values import JobProgress, JobRequest
 from core.jobs.walk import Walk
 from core.models.library import open_library
-from core.prediction import Failure, Outcome
+from core.prediction import Failure, Outcome, Prediction
 
 _DISCOVERY_BATCH: Final = 250
 """Images that the walk records in one transaction, during which results wait."""
@@ -48,21 +48,23 @@ class JobResult:
         number: its row in the journal.
         outcome: the prediction or the failure.
         is_new: whether it was computed in this run rather than an earlier one.
+        others: what the further models of the job say; empty for a failure.
     """
 
     number: int
     outcome: Outcome
     is_new: bool
+    others: tuple[Prediction, ...] = ()
 
 
 def open_lazy_classifier(request: JobRequest) -> LazyClassifier:
-    """The model of a request.
+    """The models of a request.
 
     Raises:
-        ModelError: it is missing, damaged, unsupported or unsafe.
+        ModelError: one is missing, damaged, unsupported or unsafe.
     """
-    model = open_library().find(request.model)
-    return LazyClassifier(model, request.provider, request.precision, request.detection)
+    model, *others = map(open_library().find, (request.model, *request.others))
+    return LazyClassifier(model, request.provider, request.precision, request.detection, others)
 
 
 class Job(contextlib.AbstractContextManager["Job"]):
@@ -99,7 +101,8 @@ class Job(contextlib.AbstractContextManager["Job"]):
         self._request, self._classifier, self._token = request, classifier, token
         self.walk = Walk(request, job_folder(job_id(request)))
         self._identity = _identity(request.folder)
-        self._journal = Journal(request, classifier.model_ref(request.top_k))
+        others = [one.model_ref(request.top_k) for one in classifier.others]
+        self._journal = Journal(request, classifier.model_ref(request.top_k), others)
         self.id = self._journal.id
         self._walk_thread = _WalkThread(self.walk, self._journal, token, accepts, self._report_found)
         self._rate = RateEstimator(report)
@@ -179,7 +182,7 @@ class Job(contextlib.AbstractContextManager["Job"]):
                 self._upcoming.appendleft(image)
                 break
             if is_suspect:
-                self._classifier.open()  # takes seconds, in which a kill would be blamed on this image
+                pipeline.open()  # takes seconds, in which a kill would be blamed on this image
             self._queue.append(image)
             started += [image] if self._needs_read(image) else []
             if is_suspect:
@@ -223,17 +226,17 @@ class Job(contextlib.AbstractContextManager["Job"]):
         self._check_folder(results)
         if results:
             self._journal.record(results)
-        new = {result.number: result.outcome for result in results}
+        new: dict[int, Image | ImageResult] = {result.number: result for result in results}
         for number in new:
             self._cached.pop(number, None)
         self._count(group, new)
         for image in group:
-            outcome = new.get(image.number) or image.outcome
-            if outcome:
-                yield JobResult(image.number, outcome, is_new=image.number in new)
+            known = new.get(image.number, image)
+            if known.outcome:
+                yield JobResult(image.number, known.outcome, is_new=image.number in new, others=known.others)
 
-    def _count(self, group: list[Image], new: dict[int, Outcome]) -> None:
-        failed = sum(isinstance(new.get(image.number) or image.outcome, Failure) for image in group)
+    def _count(self, group: list[Image], new: Mapping[int, Image | ImageResult]) -> None:
+        failed = sum(isinstance(new.get(image.number, image).outcome, Failure) for image in group)
         self._rate.count(len(group), new=len(new), failed=failed)
         if self._remaining is not None:
             self._remaining -= len(new)
