@@ -208,6 +208,11 @@ class Prediction:
         """The most likely class, by a multi-label model of those that the image has, if there are any."""
         return next((score for score in self.scores if self.labels and score.label in self.labels), self.scores[0])
 
+    def likely(self, count: int) -> tuple[Score, ...]:
+        """This many of the most likely classes, and at least all that the image has by a multi-label model."""
+        last = max((at for at, one in enumerate(self.scores, start=1) if one.label in (self.labels or ())), default=0)
+        return self.scores[: max(count, last)]
+
     @property
     def counts(self) -> str | None:
         """What is in the image, such as “2 cats, 1 person”; empty if there is nothing, None if nobody looked."""

@@ -39,6 +39,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base.i18n import tr, tr_n
+from core.card import ModelCard
 from core.prediction import Prediction
 
 TRAINED_CORRECTIONS: Final = "corrections"
@@ -142,6 +143,14 @@ class Scope:
         """The label that the view shows for a photo, of all labels that the photo has."""
         shown = filter(self.applies, labels)
         return max(shown, key=lambda one: (one.created_at, self.is_own(one)), default=None)
+
+
+def shared_classes(card: ModelCard) -> tuple[str, ...]:
+    """The classes of which labels given elsewhere apply to a model, see `Scope`.
+
+    There are none for a multi-label model: that a photo is a cat does not say what else it shows.
+    """
+    return () if card.is_multi_label else card.classes
 
 
 def folder_key(folder: Path) -> str:

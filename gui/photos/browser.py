@@ -107,5 +107,5 @@ class PhotosBrowser:
 
     def _line(self, photo: Photo) -> str:
         label = self._session.photos.correction(photo)
-        cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *([label.label] if label else [])]
+        cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *([label_text(label.label)] if label else [])]
         return "\t".join(cells)

@@ -125,11 +125,7 @@ def values(row: ReportRow, shown: Sequence[Column]) -> list[Value]:
 
 def scores(row: ReportRow, top_k: int) -> list[dict[str, Any]]:
     """The most likely classes as in JSON, at least all that a multi-label model found; empty for a failure."""
-    if not isinstance(row.outcome, Prediction):
-        return []
-    labels = row.outcome.labels or ()
-    last = max((at for at, score in enumerate(row.outcome.scores, start=1) if score.label in labels), default=0)
-    return _scores(row.outcome.scores[: max(top_k, last)])
+    return _scores(row.outcome.likely(top_k)) if isinstance(row.outcome, Prediction) else []
 
 
 def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
