@@ -113,3 +113,15 @@ def test_each_class_becomes_a_keyword(fovea: Fovea, photos: Path) -> None:
     assert fewer.out.count("removed") == 1, "neither class of the yellow photo is that sure"
     assert fovea("keywords", photos, "--remove").out.count("removed") == 1
     assert not list(photos.glob("*.xmp"))
+
+
+def test_such_a_model_says_so(fovea: Fovea) -> None:
+    shown = fovea("models", "show", "several").out
+    assert re.search(r"several classes per image +from red 50%, green 25%, blue 90%", shown)
+
+
+def test_it_is_not_compared_with_others(fovea: Fovea, photos: Path) -> None:
+    open_library().install(*tiny.packaged_model("colours"))
+    ran = fovea("compare", "colours", "several", photos)
+    assert (ran.code, ran.out) == (2, "")
+    assert "finds several classes per photo, so it can't be compared" in ran.err
