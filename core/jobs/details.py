@@ -23,6 +23,11 @@ class Details(NamedTuple):
     crop: Crop | None = None
     labels: tuple[str, ...] | None = None
 
+    @property
+    def beside_scores(self) -> dict[str, Any]:
+        """All but the scores."""
+        return {name: value for name, value in self._asdict().items() if name != "scores"}
+
 
 def encode_details(outcome: Prediction) -> str:
     """The details of a prediction as JSON."""

@@ -58,10 +58,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
             timing=Timing(*(time or 0.0 for time in times)),
             warnings=tuple((message or "").splitlines()),
             precision=precision,
-            evidence=found.evidence,
-            detections=found.detections,
-            crop=found.crop,
-            labels=found.labels,
+            **found.beside_scores,
         )
     elif state == FAILED:
         outcome = Failure(path, kind, message, hint)

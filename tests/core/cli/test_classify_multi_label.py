@@ -122,6 +122,6 @@ def test_such_a_model_says_so(fovea: Fovea) -> None:
 
 def test_it_is_not_compared_with_others(fovea: Fovea, photos: Path) -> None:
     open_library().install(*tiny.packaged_model("colours"))
-    ran = fovea("compare", "colours", "several", photos)
+    ran = fovea("models", "compare", "colours", "several", photos)
     assert (ran.code, ran.out) == (2, "")
     assert "finds several classes per photo, so it can't be compared" in ran.err
