@@ -100,8 +100,8 @@ def test_long_words_do_not_widen_what_is_shown_with_them(qtbot: QtBot) -> None:
 
 
 def test_a_prediction_in_a_sentence_says_that_it_is_unknown() -> None:
-    assert prediction_text("cat", 0.4, is_unknown=True) == "Prediction: unknown, maybe cat (40%)."
-    assert prediction_text("cat", 0.9, is_unknown=False) == "Prediction: cat (90%)."
+    assert prediction_text(UNKNOWN) == "Prediction: unknown, maybe cat (40%)."
+    assert prediction_text(SURE) == "Prediction: cat (90%)."
 
 
 @pytest.mark.parametrize(
