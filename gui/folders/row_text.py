@@ -41,7 +41,7 @@ def other_text(row: Row, place: int) -> str:
     if place >= len(row.others):
         return ""
     one = row.others[place]
-    is_guess = one.unknown or one.is_unsure
+    is_guess = one.is_guess or one.is_unsure
     answer = tr("{label}?", label=one.best.label) if is_guess else headline_text(one)
     return f"{answer} {confidence(one.best.probability)}"
 

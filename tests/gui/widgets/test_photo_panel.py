@@ -205,7 +205,7 @@ def test_each_class_has_its_threshold_and_a_mark(qtbot: QtBot) -> None:
     bars.show_prediction(SEVERAL)
     numbers = [one.accessibleName() for one in bars.findChildren(QLabel) if one.accessibleName()]
     assert numbers == ["cat: yes, 90%", "dog: no, 80%", "grass: yes, 40%"]
-    assert "A photo has the class “dog” from 85.0%" in [one.toolTip() for one in bars.findChildren(QLabel)]
+    assert "A photo has the class “dog” from 85%" in [one.toolTip() for one in bars.findChildren(QLabel)]
     bars.show()
     picture = bars.grab().toImage()
     bars.show_prediction(replace(SEVERAL, labels=("cat", "dog", "grass")))
