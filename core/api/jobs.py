@@ -6,7 +6,7 @@ Views, plans and reviews of many rows are kept by the process that runs the verb
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,14 +78,15 @@ def resume_job(job: str, *, report: Callable[[JobSummary], None], token: CancelT
     """Resume a stopped job, or look for new photos in the folder of a finished one; as `run_job`."""
     from core.services import jobs
 
-    return jobs.resume(job, report=report, token=token)
+    return jobs.run(jobs.request_of(job), report=report, token=token)
 
 
 def classify_job_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Classify a job's images with the version of its model that is active now; as `run_job`."""
+    from core.jobs.job_list import job_summary
     from core.services import jobs
 
-    return jobs.classify_again(job, report=report, token=token)
+    return jobs.run(replace(jobs.request_of(job), model=job_summary(job).model), report=report, token=token)
 
 
 def watch_job(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:

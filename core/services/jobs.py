@@ -115,18 +115,6 @@ def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: Can
     return replace(_end(status.id, error, skipped), fresh=status.fresh, unknown=_unknown(status.id), seconds=seconds)
 
 
-def resume(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
-    """Resume a job with the same version of its model, or look for new images if it is finished; as `run`."""
-    return run(request_of(job), report=report, token=token)
-
-
-def classify_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
-    """Classify the images of a job with the versions of its models that are active now; as `run`."""
-    request = request_of(job)
-    others = tuple(other.partition("@")[0] for other in request.others)
-    return run(replace(request, model=job_summary(job).model, others=others), report=report, token=token)
-
-
 def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Classify new images in a job's folder until cancelled; as `run`.
 
