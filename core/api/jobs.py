@@ -6,7 +6,7 @@ Views, plans and reviews of many rows are kept by the process that runs the verb
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,10 +83,9 @@ def resume_job(job: str, *, report: Callable[[JobSummary], None], token: CancelT
 
 def classify_job_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Classify a job's images with the version of its model that is active now; as `run_job`."""
-    from core.jobs.job_list import job_summary
     from core.services import jobs
 
-    return jobs.run(replace(jobs.request_of(job), model=job_summary(job).model), report=report, token=token)
+    return jobs.classify_again(job, report=report, token=token)
 
 
 def watch_job(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:

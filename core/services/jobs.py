@@ -115,6 +115,12 @@ def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: Can
     return replace(_end(status.id, error, skipped), fresh=status.fresh, unknown=_unknown(status.id), seconds=seconds)
 
 
+def classify_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
+    """Classify the images of a job with the versions of its models that are active now; as `run`."""
+    model, *others = job_summary(job).models
+    return run(replace(request_of(job), model=model, others=tuple(others)), report=report, token=token)
+
+
 def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Classify new images in a job's folder until cancelled; as `run`.
 
