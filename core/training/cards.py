@@ -98,6 +98,7 @@ def corrected_card(
         sets=head.sets,
         hierarchy=card.hierarchy and Hierarchy.of(classes, card.hierarchy.known, card.hierarchy.minimum),
         out_of_sample=head.out_of_sample,
+        thresholds=head.thresholds,
         training=training,
         evaluation=_evaluation(data, head, before if is_comparable else None),
     )
@@ -116,7 +117,7 @@ def _corrected_training(
     old = base.card.training
     kept = {
         key: old[key]
-        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS, NESTED)
+        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS, NESTED, "labels")
         if key in old
     }
     return kept | {
