@@ -22,8 +22,10 @@ from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
+    from core.datasets.label_source import LabelSource
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
+    from core.evaluation.multi_label_values import MultiLabelEvaluation
     from core.evaluation.values import Comparison, Evaluation
     from core.images.drawing import Picture
     from core.models.trash import RemovedEntry
@@ -164,7 +166,7 @@ def list_library() -> LibraryListing:
     return LibraryListing(list_names(library), list_runs(), list_removed(library.user), list_backbones(library))
 
 
-def load_evaluation(reference: str) -> Evaluation | None:
+def load_evaluation(reference: str) -> Evaluation | MultiLabelEvaluation | None:
     """Load the evaluation of a version, `name` or `name@version`, on its test images; None if it was not kept."""
     from core.evaluation import kept
     from core.models.library import open_library
@@ -276,6 +278,17 @@ def read_folder(folder: Path, min_classes: int = 2, *, report: ProgressCallback,
     from core.datasets import folders
 
     return folders.read(folder, min_classes, report=report, token=token)
+
+
+def read_label_sets(
+    folder: Path, source: LabelSource, file: Path | None, *, report: ProgressCallback, token: CancelToken
+) -> FolderRead:
+    """Read a folder whose photos may have several classes, from their folders, this table or their keywords."""
+    from core.datasets import folders
+    from core.datasets.multi_label import LabelsFrom
+    from core.outputs.keywords.reading import read_keywords
+
+    return folders.read_label_sets(folder, LabelsFrom(source, read_keywords, file), report=report, token=token)
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError
 from core.datasets.custom_datasets import FileMoves
+from core.datasets.label_source import LabelSource
 from core.datasets.labels import Label, OverriddenImage
 from core.datasets.problems import Problem
 
@@ -47,6 +48,8 @@ class FolderRead:
         overridden: the photos whose labels the user has overridden.
         confirmed: those whose label by the folder the user confirmed.
         is_custom: whether it is a custom dataset, built in Fovea.
+        labels: where the classes of the photos come from, and so whether a photo may have several.
+        labels_file: the table with them, with `LabelSource.FILE`; None otherwise.
     """
 
     folder: Path
@@ -57,6 +60,8 @@ class FolderRead:
     overridden: tuple[OverriddenImage, ...] = ()
     is_custom: bool = False
     confirmed: frozenset[Path] = frozenset()
+    labels: LabelSource = LabelSource.FOLDER
+    labels_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

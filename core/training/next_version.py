@@ -256,6 +256,6 @@ def install_next(
         {HEAD: trained.head, **head.bank_file, **own},
         trained_on=[example.sha256 for example in data.fitted(trained.fitted).examples],
         examples=data.training_examples(),
-        evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
+        evaluation=serialize_evaluation(measured) if (measured := head.evaluation or head.multi_label) else None,
         thumbnails=thumbnails,
     )

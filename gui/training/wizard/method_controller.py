@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -57,8 +58,10 @@ class MethodController(QObject):
 
     def request(self) -> TrainRequest:
         """The request to train as chosen on the photos that were read."""
-        assert self._photos.read is not None
-        return self.step.request(self._photos.read.folder, self._settings.value)
+        read = self._photos.read
+        assert read is not None
+        request = self.step.request(read.folder, self._settings.value)
+        return replace(request, labels=read.labels, labels_file=read.labels_file)
 
     def forecast_soon(self) -> None:
         """Measure the times of the recipes, unless the photos change meanwhile."""
@@ -81,6 +84,8 @@ class MethodController(QObject):
 
     def _show_extendable(self) -> None:
         read, model = self._photos.read, self._models.extendable
+        if read is not None and read.labels.is_multi_label:
+            model = None
         self.step.offer_to_keep(None if model is None else model.card, is_needed=bool(read and len(read.classes) < 2))
 
     def _on_options_made(self, fields: Fields) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStackedWidget
 from core import api
 from core.base.i18n import tr, tr_n
 from core.datasets.custom_datasets import Edit
+from core.datasets.label_source import LabelSource
 from core.datasets.values import FolderChange, FolderRead, UndoAction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
@@ -30,6 +31,7 @@ class PhotosController(QObject):
         step: what the user sees.
         folder: the folder to change; None while there is none.
         read: what is in the folder; None until it was read.
+        labels: where the classes of the photos come from, and the file with them.
     """
 
     changed = Signal()
@@ -45,6 +47,7 @@ class PhotosController(QObject):
         self._unlabelled: tuple[Path, ...] = ()
         self.folder: Path | None = None
         self.read: FolderRead | None = None
+        self.labels: tuple[LabelSource, Path | None] = LabelSource.FOLDER, None
         self.step = PhotosStep(session.pictures, pages)
         pages.addWidget(self.step)
         self._connect()
@@ -58,6 +61,7 @@ class PhotosController(QObject):
         found.edited.connect(self._edit)
         found.class_named.connect(self._rename)
         found.undo_wanted.connect(self.undo)
+        found.labels.changed.connect(self._on_labels)
         found.problems.overridden.connect(self.override_labels)
         found.problems.class_wanted.connect(self.choose_class)
 
@@ -86,9 +90,16 @@ class PhotosController(QObject):
     def open(self, folder: Path) -> None:
         """Read another folder; changes to an earlier one remain but can no longer be undone."""
         if folder != self.folder:
-            self.folder = folder
+            self.folder, self.labels = folder, (LabelSource.FOLDER, None)
             self._undo_stack.clear()
         self._read(folder)
+
+    def _on_labels(self, source: LabelSource, file: Path | None) -> None:
+        """Read the folder again with other labels; changes to earlier ones remain but can no longer be undone."""
+        if self.folder is not None:
+            self.labels, self.read = (source, file), None
+            self._undo_stack.clear()
+            self._read(self.folder)
 
     def start_over(self) -> None:
         """Ask for photos again; a folder that is being read is left alone."""
@@ -105,7 +116,9 @@ class PhotosController(QObject):
 
     def override_labels(self, changes: Mapping[Path, str | None]) -> None:
         """Put photos in other classes, leave them out, or return to the labels of the folder."""
-        if self.folder is not None and changes:
+        if self.labels[0].is_multi_label:
+            self.failed.emit(tr("Change the classes of these photos where they come from, then choose them again."))
+        elif self.folder is not None and changes:
             self._start(api.change_labels, self.folder, dict(changes), tuple(self._classes()))
 
     def choose_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
@@ -153,10 +166,16 @@ class PhotosController(QObject):
         if self.read is None or self.read.folder != folder:
             self.read = None
             self.step.show_reading(folder)
-        task = self._reading.start(api.read_folder, folder, 2 if self._models.extendable is None else 1)
+        source, file = self.labels
+        if source.is_multi_label:
+            task = self._reading.start(api.read_label_sets, folder, source, file)
+        else:
+            task = self._reading.start(api.read_folder, folder, 2 if self._models.extendable is None else 1)
         task.progressed.connect(self.step.show_progress)
         task.succeeded.connect(self._on_read)
-        task.failed.connect(lambda error: self._on_read(FolderRead(folder, error=error)))
+        task.failed.connect(
+            lambda error: self._on_read(FolderRead(folder, error=error, labels=source, labels_file=file))
+        )
 
     def _on_read(self, read: FolderRead) -> None:
         self.read = read
