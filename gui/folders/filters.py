@@ -138,6 +138,11 @@ class FilterPanel(ScrollColumn):
 
     def reset(self) -> None:
         """Clear all filters."""
+        self.forget()
+        self.changed.emit()
+
+    def forget(self) -> None:
+        """Clear all filters without reporting it."""
         blocked = [QSignalBlocker(one) for one in (self.kind, self.low, self.high)]
         self.text.clear()  # not blocked: its clear button depends on this signal
         self._typed.stop()
@@ -146,13 +151,12 @@ class FilterPanel(ScrollColumn):
         self.high.show_fraction(1)
         self._chosen = None
         self.groups.choose("")
+        self.clear.hide()
         del blocked
-        self.changed.emit()
 
     def show_unknown(self) -> None:
         """Show unknown photos only, without other filters."""
-        with QSignalBlocker(self):
-            self.reset()
+        self.forget()
         self.kind.setCurrentIndex(list(_KINDS).index(_UNKNOWN))
         self.changed.emit()
 
