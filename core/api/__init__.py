@@ -22,7 +22,6 @@ from core.prediction import Failure, Outcome
 
 if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
-    from core.datasets.label_source import LabelSource
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.multi_label_values import MultiLabelEvaluation
@@ -278,17 +277,6 @@ def read_folder(folder: Path, min_classes: int = 2, *, report: ProgressCallback,
     from core.datasets import folders
 
     return folders.read(folder, min_classes, report=report, token=token)
-
-
-def read_label_sets(
-    folder: Path, source: LabelSource, file: Path | None, *, report: ProgressCallback, token: CancelToken
-) -> FolderRead:
-    """Read a folder whose photos may have several classes, from their folders, this table or their keywords."""
-    from core.datasets import folders
-    from core.datasets.multi_label import LabelsFrom
-    from core.outputs.keywords.reading import read_keywords
-
-    return folders.read_label_sets(folder, LabelsFrom(source, read_keywords, file), report=report, token=token)
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:

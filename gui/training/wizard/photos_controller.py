@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget
 
 from core import api
+from core.api import label_sets
 from core.base.i18n import tr, tr_n
 from core.datasets.custom_datasets import Edit
 from core.datasets.label_source import LabelSource
@@ -168,7 +169,7 @@ class PhotosController(QObject):
             self.step.show_reading(folder)
         source, file = self.labels
         if source.is_multi_label:
-            task = self._reading.start(api.read_label_sets, folder, source, file)
+            task = self._reading.start(label_sets.read_label_sets, folder, source, file)
         else:
             task = self._reading.start(api.read_folder, folder, 2 if self._models.extendable is None else 1)
         task.progressed.connect(self.step.show_progress)
