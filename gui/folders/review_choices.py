@@ -25,6 +25,7 @@ _LIKELY: Final = 3
 """How many of the most likely classes come first."""
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
 _MIN_CHOICES: Final = 2
+_GROUP_KEY: Final = "0"
 _OFFER: Final = 34
 """Height in pixels of a class button with the gap below it."""
 
@@ -50,9 +51,11 @@ class ReviewChoices(Panel):
         self._numbered: tuple[str, ...] = ()
         self._offered: tuple[str, ...] = ()
         self._percents: dict[str, str] = {}
+        self._group = ""
         self.answer = label(kind="title", wrap=True)
         self._bar, self._number = Bar(), label(kind="number")
         self.right = KeyButton(tr("Confirm"), self.accepted.emit, tr("Enter"), "primary")
+        self.group = KeyButton("", lambda: self.choose(0), _GROUP_KEY, "")
         self.nothing_to_confirm = label(
             tr("No class fits well enough to be confirmed. Choose one, or skip the photo."), wrap=True
         )
@@ -63,6 +66,7 @@ class ReviewChoices(Panel):
             self.answer,
             hbox(fill(self._bar), self._number, spacing=12),
             self.right,
+            self.group,
             self.nothing_to_confirm,
             theme.GRID,
             self._choose,
@@ -93,6 +97,9 @@ class ReviewChoices(Panel):
         self.answer.setToolTip(coverage_text(row.outcome))
         self.right.show_choice(tr("Confirm {label}", label=row.label), tr("Enter"))
         self.right.setVisible(is_known)
+        self._group = row.prediction.group.label if row.prediction and row.prediction.group else ""
+        self.group.show_choice(tr("Only {group}", group=self._group), _GROUP_KEY)
+        self.group.setVisible(bool(self._group))
         self.nothing_to_confirm.setVisible(not is_known)
         self._choose.setText(tr("Or choose a class") if is_known else tr("Choose a class"))
         self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.is_unknown)
@@ -117,6 +124,8 @@ class ReviewChoices(Panel):
         return max(_MIN_CHOICES, (self.height() - rest) // _OFFER)
 
     def choose(self, number: int) -> None:
-        """Choose the class with this digit."""
-        if 0 < number <= len(self._numbered):
+        """Choose the class with this digit; 0 is the group that the prediction is sure of."""
+        if number == 0 and self._group:
+            self.chosen.emit(self._group)
+        elif 0 < number <= len(self._numbered):
             self.chosen.emit(self._numbered[number - 1])

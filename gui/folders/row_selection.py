@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
-from core.jobs.reviewing import is_left_open, left_open_text
+from core.jobs.reviewing import groups_of, is_left_open, left_open_text
 from core.jobs.values import Review, Row, Verdict
 from core.services.job_values import RowGroup
 from gui.folders.reviewer import Reviewer
@@ -153,7 +153,7 @@ class RowSelection(QObject):
             self.chooser.chosen.connect(lambda name: self.review(Review(Verdict.CORRECTED, name)))
         likely = [score.label for score in current.scores]
         title = tr_n("What is in this photo?", "What is in these {count:,} photos?", self.count or 1)
-        self.chooser.open(self.classes or likely, title=title, likely=likely)
+        self.chooser.open((*(self.classes or likely), *groups_of(current)), title=title, likely=likely)
 
     def copy(self) -> None:
         """Copy the rows to the clipboard, one per line."""
