@@ -153,7 +153,9 @@ class RowSelection(QObject):
             self.chooser.chosen.connect(lambda name: self.review(Review(Verdict.CORRECTED, name)))
         likely = [score.label for score in current.scores]
         title = tr_n("What is in this photo?", "What is in these {count:,} photos?", self.count or 1)
-        self.chooser.open((*(self.classes or likely), *groups_of(current)), title=title, likely=likely)
+        several = current.final_classes if current.prediction and current.prediction.labels is not None else None
+        classes = *(self.classes or likely), *groups_of(current)
+        self.chooser.open(classes, title=title, likely=likely, several=several)
 
     def copy(self) -> None:
         """Copy the rows to the clipboard, one per line."""
