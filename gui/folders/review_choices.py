@@ -12,6 +12,7 @@ from core.base.i18n import tr
 from core.base.label_sets import classes_of, label_of, label_text
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row
+from core.prediction import Level
 from gui.folders.row_text import percent_text
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, label
@@ -60,7 +61,7 @@ class ReviewChoices(Panel):
         self.answer = label(kind="title", wrap=True)
         self._bar, self._number = Bar(), label(kind="number")
         self.right = KeyButton(tr("Confirm"), self.accepted.emit, tr("Enter"), "primary")
-        self.group = KeyButton("", lambda: self.choose(0), _GROUP_KEY, "")
+        self.group = KeyButton("", lambda: self.choose(0), _GROUP_KEY)
         self.nothing_to_confirm = label(
             tr("No class fits well enough to be confirmed. Choose one, or skip the photo."), wrap=True
         )
@@ -109,9 +110,7 @@ class ReviewChoices(Panel):
         self.answer.setToolTip(coverage_text(row.outcome))
         self.right.show_choice(tr("Confirm {label}", label=label_text(row.label or "")), tr("Enter"))
         self.right.setVisible(is_known)
-        self._group = row.prediction.group.label if row.prediction and row.prediction.group else ""
-        self.group.show_choice(tr("Only {group}", group=self._group), _GROUP_KEY)
-        self.group.setVisible(bool(self._group))
+        self._show_group(row.prediction.group if row.prediction else None)
         self.nothing_to_confirm.setVisible(not is_known)
         self._choose.setText(tr("Or choose a class") if is_known else tr("Choose a class"))
         self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.is_unknown)
@@ -145,6 +144,14 @@ class ReviewChoices(Panel):
                 offer.show_choice(name, digit, self._percents.get(name, ""))
                 offer.setCheckable(self._several is not None)
                 offer.setChecked(self._several is not None and name in self._several)
+
+    def _show_group(self, group: Level | None) -> None:
+        """Offer to accept only the group that the prediction is sure of."""
+        self._group = group.label if group else ""
+        self.group.setVisible(group is not None)
+        if group is not None:
+            share = confidence(group.probability)
+            self.group.show_choice(tr("Only {group}", group=group.label), _GROUP_KEY, share)
 
     def _room(self) -> int:
         """How many class buttons fit beside the rest, whose height depends on how the texts wrap."""
