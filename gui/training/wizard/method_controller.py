@@ -61,7 +61,8 @@ class MethodController(QObject):
         read = self._photos.read
         assert read is not None
         request = self.step.request(read.folder, self._settings.value)
-        return replace(request, labels=read.labels, labels_file=read.labels_file)
+        groups = replace(request, nested=self._photos.nested, hierarchy=self._photos.hierarchy)
+        return replace(groups, labels=read.labels, labels_file=read.labels_file)
 
     def forecast_soon(self) -> None:
         """Measure the times of the recipes, unless the photos change meanwhile."""

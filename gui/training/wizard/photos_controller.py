@@ -32,6 +32,8 @@ class PhotosController(QObject):
         step: what the user sees.
         folder: the folder to change; None while there is none.
         read: what is in the folder; None until it was read.
+        nested: whether folders inside class folders are classes.
+        hierarchy: the text file with the hierarchy of the classes; None for none.
         labels: where the classes of the photos come from, and the file with them.
     """
 
@@ -48,6 +50,8 @@ class PhotosController(QObject):
         self._unlabelled: tuple[Path, ...] = ()
         self.folder: Path | None = None
         self.read: FolderRead | None = None
+        self.nested = False
+        self.hierarchy: Path | None = None
         self.labels: tuple[LabelSource, Path | None] = LabelSource.FOLDER, None
         self.step = PhotosStep(session.pictures, pages)
         pages.addWidget(self.step)
@@ -62,6 +66,7 @@ class PhotosController(QObject):
         found.edited.connect(self._edit)
         found.class_named.connect(self._rename)
         found.undo_wanted.connect(self.undo)
+        found.groups.changed.connect(self._on_groups)
         found.labels.changed.connect(self._on_labels)
         found.problems.overridden.connect(self.override_labels)
         found.problems.class_wanted.connect(self.choose_class)
@@ -91,15 +96,25 @@ class PhotosController(QObject):
     def open(self, folder: Path) -> None:
         """Read another folder; changes to an earlier one remain but can no longer be undone."""
         if folder != self.folder:
-            self.folder, self.labels = folder, (LabelSource.FOLDER, None)
-            self._undo_stack.clear()
+            self.folder = folder
+            self._forget_choices()
         self._read(folder)
+
+    def _forget_choices(self) -> None:
+        self.nested, self.hierarchy = False, None
+        self.labels = LabelSource.FOLDER, None
+        self._undo_stack.clear()
 
     def _on_labels(self, source: LabelSource, file: Path | None) -> None:
         """Read the folder again with other labels; changes to earlier ones remain but can no longer be undone."""
         if self.folder is not None:
+            self._forget_choices()
             self.labels, self.read = (source, file), None
-            self._undo_stack.clear()
+            self._read(self.folder)
+
+    def _on_groups(self, nested: bool, hierarchy: Path | None) -> None:  # noqa: FBT001 - a slot
+        self.nested, self.hierarchy = nested, hierarchy
+        if self.folder is not None:
             self._read(self.folder)
 
     def start_over(self) -> None:
@@ -155,7 +170,7 @@ class PhotosController(QObject):
 
     def _on_changed(self, change: FolderChange) -> None:
         if change.folder != self.folder:
-            self._undo_stack.clear()
+            self._forget_choices()
             self.folder = change.folder
         if change.undo:
             self._undo_stack.append(change.undo)
@@ -171,7 +186,8 @@ class PhotosController(QObject):
         if source.is_multi_label:
             task = self._reading.start(label_sets.read_label_sets, folder, source, file)
         else:
-            task = self._reading.start(api.read_folder, folder, 2 if self._models.extendable is None else 1)
+            min_classes = 2 if self._models.extendable is None else 1
+            task = self._reading.start(api.read_folder, folder, min_classes, self.nested, self.hierarchy)
         task.progressed.connect(self.step.show_progress)
         task.succeeded.connect(self._on_read)
         task.failed.connect(

@@ -94,7 +94,7 @@ class ResultStep(QWidget):
             return " ".join(result.notes)
         other = result.baseline
         compared = compared_text(other, self._title_of(other.name)) if other else ""
-        return " ".join(filter(None, (interval(measured), compared)))
+        return " ".join(filter(None, (interval(measured), _groups_text(result), compared)))
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -130,6 +130,17 @@ class ResultStep(QWidget):
 def _headline(result: TrainingResult) -> str:
     measured = result.evaluation or result.multi_label
     return tr("“{name}” is ready", name=result.name) if measured is None else headline(measured)
+
+
+def _groups_text(result: TrainingResult) -> str:
+    """How many test photos get a class of the right group; empty without groups."""
+    hierarchy, evaluation = result.card.hierarchy, result.evaluation
+    if hierarchy is None or evaluation is None:
+        return ""
+    top = {name: path[0] for name, path in hierarchy.known.items()}
+    right = sum(top.get(one.label) == top.get(one.predicted) for one in evaluation.predictions)
+    share = percent(right / evaluation.images, 1)
+    return tr("{share} get a class of the right group ({groups}).", share=share, groups=hierarchy.outline)
 
 
 def compared_text(other: BaselineComparison, title: str) -> str:
