@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.base.errors import FoveaError
+from core.base.label_sets import classes_text, label_of
+from core.base.text import either_text
 from core.detection import Box, Detection, counts_text
 
 _UNSURE_BELOW = 0.3
@@ -15,10 +17,17 @@ NO_FILE = Path()
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A class's label and its probability, 0..1."""
+    """A class's label and its probability, 0..1.
+
+    Attributes:
+        label: the class.
+        probability: its probability.
+        threshold: the probability from which an image has it by a multi-label model, in (0, 1); None for other models.
+    """
 
     label: str
     probability: float
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +136,8 @@ class Prediction:
     Attributes:
         path: the image; `NO_FILE` for pixels.
         scores: from most to least likely; at least one.
-        unknown: whether the image probably belongs to none of the classes; None if the model has no threshold.
+        unknown: whether the image probably belongs to none of the classes, as when a multi-label model finds none; None
+            if the model has no threshold.
         model: the name of the model.
         provider: the provider that actually ran it.
         timing: how long it took.
@@ -136,6 +146,8 @@ class Prediction:
         evidence: what speaks for and against it; None if an earlier version of Fovea made it.
         detections: the things in the image, the surest first; None if nobody looked for them.
         crop: the crop that it was made from; None if it was made from the whole image.
+        labels: the classes that the image has by a multi-label model, most likely first, maybe none; None if the model
+            gives every image exactly one class. Probabilities then do not sum to 1.
     """
 
     path: Path
@@ -149,6 +161,27 @@ class Prediction:
     evidence: Evidence | None = None
     detections: tuple[Detection, ...] | None = None
     crop: Crop | None = None
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def answer(self) -> str:
+        """The answer to show if the image is not unknown, or the model is multi-label: “fox or dog”, “fox, snow”."""
+        if self.labels is None:
+            return either_text(self.candidates)
+        return classes_text(self.labels)
+
+    @property
+    def label(self) -> str:
+        """The label that agrees with it, see `core.base.label_sets`."""
+        return self.best.label if self.labels is None else label_of(self.labels)
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the most likely class is only a guess, as the image is unknown by a model with one class per image.
+
+        That a multi-label model finds none of its classes is an answer like any other.
+        """
+        return bool(self.unknown) and self.labels is None
 
     @property
     def is_unsure(self) -> bool:
@@ -157,7 +190,11 @@ class Prediction:
 
     @property
     def candidates(self) -> tuple[str, ...]:
-        """The most likely class, and others that the image may have at the coverage that the model states."""
+        """The most likely class, and others that the image may have at the coverage that the model states; by a
+        multi-label model, those that it has.
+        """
+        if self.labels is not None:
+            return self.labels
         others = self.evidence.set or () if self.evidence else ()
         return tuple(dict.fromkeys((self.best.label, *others)))
 
@@ -168,8 +205,13 @@ class Prediction:
 
     @property
     def best(self) -> Score:
-        """The most likely class."""
-        return self.scores[0]
+        """The most likely class, by a multi-label model of those that the image has, if there are any."""
+        return next((score for score in self.scores if self.labels and score.label in self.labels), self.scores[0])
+
+    def likely(self, count: int) -> tuple[Score, ...]:
+        """This many of the most likely classes, and at least all that the image has by a multi-label model."""
+        last = max((at for at, one in enumerate(self.scores, start=1) if one.label in (self.labels or ())), default=0)
+        return self.scores[: max(count, last)]
 
     @property
     def counts(self) -> str | None:

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     on_cluster = arguments.engine == "ray"
     first, *others = (arguments.model or "").split(",")
     arguments.model = first or None
-    more = {"on_cluster": on_cluster, "others": tuple(others), "detection": _detection(arguments)}
+    more = {"on_cluster": on_cluster, "others": tuple(others)}
     request = classify_request(arguments, *arguments.paths, **more)
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
@@ -65,6 +65,8 @@ def classify_request(arguments: argparse.Namespace, *paths: Path, **more: Any) -
     """The request to classify images with the options that a command has."""
     options: dict[str, Any] = {name: getattr(arguments, name) for name in _OPTIONS if hasattr(arguments, name)}
     options |= {"include": tuple(arguments.include), "exclude": tuple(arguments.exclude)}
+    if hasattr(arguments, "crop"):
+        options["detection"] = _detection(arguments)
     return ClassifyRequest(paths, arguments.model, **options | more)
 
 
@@ -133,9 +135,10 @@ def _check_models(request: ClassifyRequest) -> None:
     if "" in names or len(set(names)) < len(names):
         hint = tr("Separate the names with commas, for example --model everyday,general.")
         raise UsageError(tr("A model is missing, or named twice."), hint=hint)
-    if request.needs_journal or request.on_cluster:
-        what = tr("--include, --exclude, --fresh, --keep-features and --engine ray work only with one model.")
-        raise UsageError(what, hint=tr("Name one model, or remove these options."))
+    if request.on_cluster:
+        raise UsageError(
+            tr("--engine ray works only with one model."), hint=tr("Name one model, or remove the option.")
+        )
 
 
 def _check_cluster(request: ClassifyRequest, arguments: argparse.Namespace, *, has_remote: bool) -> None:

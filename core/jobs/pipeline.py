@@ -28,7 +28,7 @@ from core.card import Preprocessing
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
-from core.engine.feature_store import FeatureKind, FeatureStore
+from core.engine.feature_store import FeatureKind, FeatureStore, Rows
 from core.engine.features import FeatureExtractor, prefetch, quantize_float16
 from core.engine.limits import MAX_BATCH
 from core.evaluation.sources import feature_extractor
@@ -38,15 +38,16 @@ from core.jobs.journal import Image, ImageResult, ModelRef
 from core.models.classifier import Classifier, fallback_to_cpu
 from core.models.detector import open_detector
 from core.models.predictor import load_predictor
-from core.models.prepare import PreprocessedImage, compute_features, prepare
+from core.models.prepare import Prepared, PreprocessedImage, prepare
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Timing
+from core.prediction import Failure, Outcome, Prediction, Timing
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
 
-Features = NDArray[np.float16]
+Features = tuple[NDArray[np.float16], ...]
+"""The features of an image from each backbone."""
 
 
 class LazyClassifier:
@@ -55,6 +56,7 @@ class LazyClassifier:
     Attributes:
         predictor: the model without its backbone.
         detector: what looks for things in images; None if nobody asked.
+        others: further models for the same images, which use the same detector.
     """
 
     def __init__(
@@ -63,13 +65,17 @@ class LazyClassifier:
         requested: ProviderPreference,
         precision: Precision,
         detection: DetectionOptions = NO_DETECTION,
+        others: Sequence[InstalledModel] = (),
     ) -> None:
-        """Read the head and the features of the training images; open the detector if one is needed.
+        """Read the heads and the features of the training images; open the detector if one is needed.
 
         Raises:
             ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
         self.predictor, self.detector = load_predictor(model), open_detector(detection)
+        self.others = tuple(LazyClassifier(one, requested, precision) for one in others)
+        for one in self.others:
+            one.detector = self.detector
         self._requested, self._precision = requested, precision
         self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
@@ -111,6 +117,7 @@ class LazyClassifier:
         card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
         identity += [asdict(rule) for rule in (card.unknown, card.sets, card.hierarchy) if rule]
+        identity += card.thresholds
         if self.detector:
             identity.append([self.detector.card.sha256, self.detector.options.crop])
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
@@ -127,27 +134,30 @@ class LazyClassifier:
             self._classifier = Classifier(self.predictor, self._extractor().open(), detector=self.detector)
         return self._classifier
 
-    def run(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
-        """Compute the features of images and their crops; fall back to the CPU if the provider fails.
+    def compute_features(self, images: Sequence[Prepared]) -> list[ImageFeatures | Failure]:
+        """Compute the features of images as `Classifier` does; fall back to the CPU if the provider fails.
 
         Raises:
             ModelError: the model cannot be opened.
             ProviderError: the requested provider does not work, or the CPU failed too.
         """
+        known = [one for one in images if not isinstance(one, PreprocessedImage)]
+        if len(known) == len(images):
+            return known
         classifier = self.open()
         try:
-            return compute_features(images, classifier.engine.run)
+            return classifier.compute_features(images)
         except ProviderError as error:
             self._classifier = fallback_to_cpu(classifier, error)
             _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
-            return compute_features(images, self._classifier.engine.run)
+            return self._classifier.compute_features(images)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Input:
-    """An image before the engine: preprocessed, or its cached features, or a failure."""
+    """An image before the engine of each backbone, with its hashes."""
 
-    result: PreprocessedImage | Failure | Features
+    prepared: Sequence[Prepared]
     phash: int | None = None
     sha256: str = ""
 
@@ -156,7 +166,10 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     """Classifies images: submitted in one call, collected in a later one, in any batches."""
 
     def __init__(self, classifier: LazyClassifier, top_k: int, *, keep_features: bool) -> None:
-        self._classifier, self._top_k = classifier, top_k
+        self._classifiers, self._detector, self._top_k = (classifier, *classifier.others), classifier.detector, top_k
+        self._backbones: dict[FeatureKind, LazyClassifier] = {}
+        for one in self._classifiers:
+            self._backbones.setdefault(one.kind, one)
         self._store = FeatureStore() if keep_features else None
         self._uses_store = keep_features and not classifier.detector  # which has to see the pixels
         self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
@@ -175,8 +188,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     @property
     def batch(self) -> int:
         """How many images the engine computes at once."""
-        engine = self._classifier.engine
-        return engine.batch if engine else MAX_BATCH
+        return min(one.engine.batch if one.engine else MAX_BATCH for one in self._backbones.values())
 
     @property
     def prefetch(self) -> int:
@@ -188,8 +200,19 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         known = {image.number: image.sha256 for image in images if image.sha256 and not image.outcome}
         if not known or not self._store or not self._uses_store:
             return {}
-        kept = self._store.get(self._classifier.kind, list(known.values()))
+        kept = self._kept(self._store, list(known.values()))
         return {number: kept[sha256] for number, sha256 in known.items() if sha256 in kept}
+
+    def _kept(self, store: FeatureStore, hashes: Sequence[str]) -> dict[str, Features]:
+        """The features of images by their SHA-256, where all backbones have them."""
+        each = [store.get(kind, hashes) for kind in self._backbones]
+        known = [sha256 for sha256 in hashes if all(sha256 in rows for rows in each)]
+        return {sha256: tuple(rows[sha256] for rows in each) for sha256 in known}
+
+    def open(self) -> None:
+        """Open all backbones."""
+        for one in self._backbones.values():
+            one.open()
 
     def submit(self, images: Sequence[Image]) -> None:
         """Read images in the pool."""
@@ -210,61 +233,70 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             ModelError: the model cannot be opened.
             ProviderError: no provider works; these images can be submitted again.
         """
-        inputs = {image.number: self._wait_for(image, cached, on_wait) for image in images}
-        outcomes: dict[int, Outcome] = {}
-        for number, item in inputs.items():
-            if isinstance(item.result, Failure):
-                outcomes[number] = item.result
-        outcomes |= self._from_features(images, inputs) | self._from_engine(inputs)
-        for number in inputs:
-            self._futures.pop(number, None)
-        return [ImageResult(number, outcomes[number], item.phash, item.sha256) for number, item in inputs.items()]
+        inputs = [self._wait_for(image, cached, on_wait) for image in images]
+        features = {}
+        for place, (kind, classifier) in enumerate(self._backbones.items()):
+            prepared = [one.prepared[place] for one in inputs]
+            features[kind] = self._keep(kind, inputs, prepared, classifier.compute_features(prepared))
+        each = [one.predictor.predict(features[one.kind], self._top_k) for one in self._classifiers]
+        for image in images:
+            self._futures.pop(image.number, None)
+        return [
+            ImageResult(image.number, outcome, one.phash, one.sha256, _predictions(others))
+            for image, one, (outcome, *others) in zip(images, inputs, zip(*each, strict=True), strict=True)
+        ]
 
     def _wait_for(self, image: Image, cached: Mapping[int, Features], on_wait: Callable[[], None]) -> _Input:
         if image.number in cached:
-            return _Input(cached[image.number], sha256=image.sha256)
+            return _Input(_known(image.path, cached[image.number]), sha256=image.sha256)
         reading = self._futures[image.number]
         while not wait((reading,), timeout=_POLL_S).done:
             on_wait()
         return reading.result()
 
-    def _from_features(self, images: Sequence[Image], inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
-        """Predictions from cached features."""
-        kept = {number: read.result for number, read in inputs.items() if isinstance(read.result, np.ndarray)}
-        if not kept:
-            return {}
-        paths = {image.number: image.path for image in images}
-        rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
-        return dict(zip(kept, self._classifier.predictor.predict(rows, None, self._top_k), strict=True))
-
-    def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
-        """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
-        ready = {number: read.result for number, read in inputs.items() if isinstance(read.result, PreprocessedImage)}
-        if not ready:
-            return {}
-        classifier = self._classifier
-        computed = classifier.run(list(ready.values()))
-        if self._store:
-            rows = quantize_float16(np.stack([one.features for one in computed]))
-            hashes = [inputs[number].sha256 for number in ready]
-            self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
-            computed = [replace(one, features=row.astype(np.float32)) for one, row in zip(computed, rows, strict=True)]
-        return dict(zip(ready, classifier.predictor.predict(computed, classifier.engine, self._top_k), strict=True))
+    def _keep(
+        self,
+        kind: FeatureKind,
+        inputs: Sequence[_Input],
+        prepared: Sequence[Prepared],
+        features: list[ImageFeatures | Failure],
+    ) -> list[ImageFeatures | Failure]:
+        """With a store, keep what was computed, and quantize it as it will be when it comes from the cache."""
+        if not self._store:
+            return features
+        computed: Rows = {}
+        for place, (one, before, found) in enumerate(zip(inputs, prepared, features, strict=True)):
+            if isinstance(before, PreprocessedImage) and isinstance(found, ImageFeatures):
+                row = quantize_float16(found.features)
+                features[place] = replace(found, features=row.astype(np.float32))
+                if one.sha256:
+                    computed[one.sha256] = row
+        if computed:
+            self._store.put(kind, computed)
+        return features
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""
         before = FileState.of(image.path) if self._store else None
         sha256 = _sha256(image.path) if before else ""
         if self._store and self._uses_store and sha256:
-            kept = self._store.get(self._classifier.kind, [sha256])
+            kept = self._kept(self._store, [sha256])
             if kept:
-                return _Input(kept[sha256], sha256=sha256)
-        result = prepare(image.path, self._classifier.spec, self._classifier.detector)
-        if isinstance(result, Failure):
-            return _Input(result)
+                return _Input(_known(image.path, kept[sha256]), sha256=sha256)
+        prepared = prepare(image.path, [one.spec for one in self._backbones.values()], self._detector)
+        if isinstance(prepared, Failure):
+            return _Input([prepared] * len(self._backbones))
         is_same = before is not None and FileState.of(image.path) == before
         # Features are cached without warnings, so an image with warnings is not cached.
-        return _Input(result, phash(result.input), sha256 if is_same and not result.warnings else "")
+        return _Input(prepared, phash(prepared[0].input), sha256 if is_same and not prepared[0].warnings else "")
+
+
+def _known(path: Path, rows: Features) -> list[ImageFeatures]:
+    return [ImageFeatures(path, row.astype(np.float32), _NO_TIME) for row in rows]
+
+
+def _predictions(outcomes: Sequence[Outcome]) -> tuple[Prediction, ...]:
+    return tuple(one for one in outcomes if isinstance(one, Prediction))
 
 
 def _sha256(path: Path) -> str:

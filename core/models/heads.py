@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
+from core.card import ModelCard
 from core.prediction import Score
 
 _MAX_LAYERS: Final = 8
@@ -174,10 +175,22 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def top_scores(probabilities: NDArray[np.float32], classes: Sequence[str], count: int) -> tuple[Score, ...]:
+def sigmoid(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Probabilities float32 [n, classes], each by itself; a temperature above 1 makes them less confident."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits / temperature, -80, 80))), dtype=np.float32)
+
+
+def class_probabilities(card: ModelCard, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities float32 [n, classes] by a model's logits; those of a multi-label model do not sum to 1."""
+    return (sigmoid if card.is_multi_label else softmax)(logits, card.temperature)
+
+
+def top_scores(
+    probabilities: NDArray[np.float32], classes: Sequence[str], count: int, thresholds: Sequence[float] = ()
+) -> tuple[Score, ...]:
     """The `count` most likely classes of probabilities [classes], best first; ties keep the classes' order."""
-    order = np.argsort(-probabilities, kind="stable")[:count]
-    return tuple(Score(classes[index], float(probabilities[index])) for index in order)
+    order = np.argsort(-probabilities, kind="stable")[:count].tolist()
+    return tuple(Score(classes[at], float(probabilities[at]), thresholds[at] if thresholds else None) for at in order)
 
 
 def named_layers(head: Head) -> list[tuple[str, LinearHead]]:

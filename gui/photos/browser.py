@@ -9,8 +9,9 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication, QUndoStack
 
 from core.base.i18n import tr, tr_n
+from core.base.label_sets import label_text
 from core.base.text import display_path
-from gui.photos.correcting import about_text, label_changes, predictions_of
+from gui.photos.correcting import about_text, chosen_classes, label_changes, predictions_of
 from gui.photos.gallery import Gallery
 from gui.photos.inspector import Inspector
 from gui.photos.photo_viewing import PhotoViewing
@@ -53,6 +54,7 @@ class PhotosBrowser:
             about=about_text(predictions, label, model),
             likely=[score.label for score in only.scores] if only else [],
             current=label.label if label else "",
+            several=chosen_classes(predictions, label),
             beside=self._viewing.shown or self._inspector,
         )
 
@@ -65,7 +67,12 @@ class PhotosBrowser:
         self.label(self.selected(), name)
 
     def label(self, photos: Sequence[Photo], label: str | None) -> None:
-        """Label photos with a class, or with None remove their labels; those without a prediction are skipped."""
+        """Label photos with a class, or what stands for several; those without a prediction are skipped.
+
+        Args:
+            photos: the photos.
+            label: see `core.base.label_sets`; None removes their labels.
+        """
         predictions, corrections = predictions_of(photos), self._session.corrections
         is_few = len(predictions) <= MAX_AT_ONCE
         if label is None and is_few:
@@ -73,14 +80,14 @@ class PhotosBrowser:
         count, make = len(predictions), partial(label_changes, predictions, label)
         if not count:
             return
+        name = label_text(label or "")
+        text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", count, label=name)
         if label is None:
             text = tr_n("remove label", "remove labels of {count:,} photos", count)
-        else:
-            text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", count, label=label)
         update = partial(corrections.update, make()) if is_few else partial(corrections.update_many, make)
         self.undo_stack.push(Step(text, update))
         if label is not None:
-            done = tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=label)
+            done = tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=name)
             announce(self._gallery, done)
         if not is_few:
             text = tr("Saving the labels of {count:,} photos. They are shown once they are saved.", count=count)
@@ -152,5 +159,6 @@ class PhotosBrowser:
 
     def _line(self, photo: Photo) -> str:
         label = self._session.photos.correction(photo)
-        cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *([label.label] if label else [])]
+        own = [label_text(label.label)] if label else []
+        cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *own]
         return "\t".join(cells)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.base.i18n import tr, tr_n
+from core.base.label_sets import classes_of, label_text
 from core.datasets.labels import Label, Source
 from core.models.values import InstalledModel
 from core.prediction import Prediction
@@ -30,6 +31,13 @@ def predictions_of(photos: Iterable[Photo]) -> list[Prediction]:
     return [photo.outcome for photo in photos if isinstance(photo.outcome, Prediction)]
 
 
+def chosen_classes(predictions: Sequence[Prediction], label: Label | None) -> tuple[str, ...] | None:
+    """The classes that photos have so far, if they may have several; those of many photos are not looked at."""
+    if any(one.labels is None for one in predictions):
+        return None
+    return () if len(predictions) > 1 else classes_of(label.label if label else predictions[0].label)
+
+
 def about_text(predictions: Sequence[Prediction], label: Label | None, model: InstalledModel) -> str:
     """What the chooser says: the predictions, the label that a single photo has, and whether the model can learn."""
     text = _prediction_text(predictions, label)
@@ -43,9 +51,9 @@ def about_text(predictions: Sequence[Prediction], label: Label | None, model: In
 def _prediction_text(predictions: Sequence[Prediction], label: Label | None) -> str:
     if len(predictions) == 1:
         (one,) = predictions
-        text = prediction_text(one.best.label, one.best.probability, is_unknown=bool(one.unknown))
-        return text if label is None else " ".join((text, tr("Your label: {label}.", label=label.label)))
-    counts = Counter(one.best.label for one in predictions).most_common()
+        text = prediction_text(one)
+        return text if label is None else " ".join((text, tr("Your label: {label}.", label=label_text(label.label))))
+    counts = Counter(one.best.label if one.labels is None else one.answer for one in predictions).most_common()
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts[:_LISTED])
     rest = len(counts) - _LISTED
     if rest <= 0:

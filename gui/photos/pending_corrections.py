@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.base.label_sets import classes_of
 from core.card import ModelCard
 from core.datasets.labels import Label, lineage
 
@@ -34,8 +35,9 @@ class PendingCorrections:
         return cls(labels, sum(one.is_confirmation for one in labels), len(pending) - len(labels))
 
     def by_class(self) -> dict[str, list[Path]]:
-        """Their photos, by label: a dataset for a new model."""
+        """Their photos of each class: a dataset for a new model."""
         photos: dict[str, list[Path]] = defaultdict(list)
         for correction in self.labels:
-            photos[correction.label].append(correction.path)
+            for name in classes_of(correction.label):
+                photos[name].append(correction.path)
         return dict(photos)

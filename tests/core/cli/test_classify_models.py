@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import openpyxl
@@ -17,7 +18,7 @@ from tests import tiny
 from tests.core.cli.conftest import Fovea
 
 MODELS = "--model", "colours,opposite"
-HEADINGS = ["opposite_label", "opposite_confidence", "opposite_unknown", "opposite_unknown_score"]
+HEADINGS = ["opposite_label", "opposite_confidence", "opposite_labels", "opposite_unknown", "opposite_unknown_score"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def test_jsonl_has_the_others_with_each_image(fovea: Fovea, photos: list[Path]) 
     green, torn, red = map(json.loads, ran.out.splitlines())
     assert [(one["label"], one["model"]) for one in (green, red)] == [("green", "colours"), ("red", "colours")]
     (other,) = red["others"]
-    assert set(other) == {"model", "label", "confidence", "scores", "unknown", "provider"}
+    assert set(other) == {"model", "label", "confidence", "labels", "scores", "unknown", "provider"}
     assert (other["model"], len(other["scores"]), other["provider"]) == ("opposite", 2, "cpu")
     assert other["label"] != "red"
     assert isinstance(other["unknown"], bool)
@@ -51,11 +52,11 @@ def test_csv_has_columns_of_each(fovea: Fovea, photos: list[Path]) -> None:
     ran = fovea("classify", *photos, *MODELS, "--format", "csv")
     header, green, torn, _ = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     first = header.index(HEADINGS[0])
-    assert header[first : first + 4] == HEADINGS
+    assert header[first : first + 5] == HEADINGS
     assert green[header.index("label")] == "green"
     assert green[first] in ("red", "blue")
     assert 0 < float(green[first + 1]) < 1
-    assert green[first + 2] in ("true", "false")
+    assert green[first + 3] in ("true", "false")
     assert torn[first : first + 4] == [""] * 4
 
 
@@ -72,7 +73,7 @@ def test_files_have_the_columns(fovea: Fovea, photos: list[Path], tmp_path: Path
     (sheet,) = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets
     assert set(HEADINGS) <= {cell.value for cell in sheet[1]}
     page = (tmp_path / "r.html").read_text("utf-8")
-    assert "opposite: " in page
+    assert re.search("<th[^>]*>opposite</th>", page)
     parquet = pytest.importorskip("pyarrow.parquet")
     fovea("classify", *photos, *MODELS, "--output", tmp_path / "r.parquet")
     table = parquet.read_table(tmp_path / "r.parquet")
@@ -80,12 +81,20 @@ def test_files_have_the_columns(fovea: Fovea, photos: list[Path], tmp_path: Path
     assert table.column("opposite_label").to_pylist()[1] is None
 
 
-def test_folders_are_classified_without_a_journal(fovea: Fovea, pictures: Path, home: Path) -> None:
-    ran = fovea("classify", pictures, *MODELS, "--format", "jsonl", "--recursive")
+def test_a_folder_is_a_job_whose_journal_has_all_models(fovea: Fovea, pictures: Path, photos: list[Path]) -> None:
+    assert len(photos) == 3
+    ran = fovea("classify", pictures, *MODELS, "--format", "jsonl", "--recursive", "--exclude", "blue*")
     assert [Path(json.loads(line)["path"]).name for line in ran.out.splitlines()] == [
-        "blue.png", "green.png", "red.png", "grey.jpg",
+        "green.png", "red.png", "torn.png", "grey.jpg",
     ]  # fmt: skip
-    assert not list((home / "jobs").glob("*"))
+    (job,) = json.loads(fovea("jobs", "--format", "json").out)
+    assert (job["model"], job["others"]) == ("colours", ["opposite@1"])
+    again = fovea("classify", pictures, *MODELS, "--format", "jsonl", "--recursive", "--exclude", "blue*")
+    assert again.out == ran.out
+    assert again.err.startswith("fovea: 4 images, 0 new")
+    lines = fovea("classify", pictures, *MODELS, "--recursive", "--exclude", "blue*").out.splitlines()
+    assert [line.split()[-1].endswith("%") for line in lines[2:]] == [True, True, False, True]
+    assert "colours@1, opposite@1" in fovea("jobs", "show", job["id"]).out
 
 
 @pytest.mark.parametrize(
@@ -93,8 +102,6 @@ def test_folders_are_classified_without_a_journal(fovea: Fovea, pictures: Path, 
     [
         ("colours,colours", (), "named twice"),
         ("colours,", (), "A model is missing"),
-        ("colours,opposite", ("--fresh",), "only with one model"),
-        ("colours,opposite", ("--include", "*.png"), "only with one model"),
         ("colours,opposite", ("--engine", "ray"), "only with one model"),
         ("colours,nothing", (), "There is no model named"),
     ],

@@ -13,10 +13,12 @@ from core.base.errors import ProviderError
 from core.card import Preprocessing, ResizeMode
 from core.detection import DetectionOptions
 from core.images import decoding
+from core.images.preprocessing import preprocess
 from core.models import prepare as preparing
 from core.models.detector import Detector, open_detector
 from core.models.prepare import PreprocessedImage, prepare
 from core.prediction import Failure
+from tests import samples
 from tests.tiny_detector import write_detector, write_things
 
 PLAN = Preprocessing(32, ResizeMode.STRETCH)
@@ -31,14 +33,23 @@ def detector(tmp_path: Path) -> Detector:
 
 
 def prepared(path: Path, detector: Detector | None) -> PreprocessedImage:
-    found = prepare(path, PLAN, detector)
-    assert isinstance(found, PreprocessedImage)
-    return found
+    found = prepare(path, [PLAN], detector)
+    assert not isinstance(found, Failure)
+    return found[0]
 
 
 def redness(pixels: NDArray[np.uint8]) -> float:
     """The fraction of pixels that are rather red than blue."""
     return float((pixels[..., 0] > pixels[..., 2]).mean())
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_the_input_is_made_as_from_pixels(tmp_path: Path, form: str, orientation: int) -> None:
+    upright = np.random.default_rng(0).integers(0, 256, (120, 90, 3), np.uint8)
+    (photo := tmp_path / "a").write_bytes(samples.turned(form, orientation, upright))
+    pixels = decoding.decode(photo, min_side=PLAN.min_decode_side)
+    assert (prepared(photo, None).input == preprocess(pixels, PLAN)).all()
 
 
 def test_the_crop_shows_the_subject_and_a_margin(tmp_path: Path, detector: Detector) -> None:
@@ -80,8 +91,8 @@ def test_a_small_subject_in_a_large_jpeg_is_read_sharply(
         preparing, "read_image", lambda path, *, min_side: (sides.append(min_side), read(path, min_side=min_side))[1]
     )
     plan = Preprocessing(128, ResizeMode.STRETCH)
-    assert isinstance(found := prepare(tmp_path / "a.jpg", plan, detector), PreprocessedImage)
-    assert found.crop is not None
+    assert not isinstance(found := prepare(tmp_path / "a.jpg", [plan], detector), Failure)
+    assert found[0].crop is not None
     first, second = sides
     assert first == plan.min_decode_side
     assert second == pytest.approx(first * 4 / 1.25, rel=0.1)
@@ -89,7 +100,7 @@ def test_a_small_subject_in_a_large_jpeg_is_read_sharply(
 
 def test_an_unreadable_image_fails_alone(tmp_path: Path, detector: Detector) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
-    assert isinstance(prepare(tmp_path / "a.png", PLAN, detector), Failure)
+    assert isinstance(prepare(tmp_path / "a.png", [PLAN], detector), Failure)
 
 
 def test_an_image_on_which_the_detector_fails_has_the_reason(
@@ -99,6 +110,6 @@ def test_an_image_on_which_the_detector_fails_has_the_reason(
         raise ProviderError("The detector failed: out of memory", hint="Classify without it.")
 
     monkeypatch.setattr(Detector, "detect", fail)
-    found = prepare(write_things(tmp_path / "a.png"), PLAN, detector)
+    found = prepare(write_things(tmp_path / "a.png"), [PLAN], detector)
     assert isinstance(found, Failure)
     assert found.message == "The detector failed: out of memory"
