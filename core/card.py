@@ -6,7 +6,6 @@ card names its classes, its head, and its backbone: one shared by name, or its o
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -15,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from core.base.card_fields import FILE, HINT, NAME, SHA256, Fields, is_readable
+from core.base.card_fields import FILE, HINT, NAME, SHA256, Fields, encoded_length, is_readable
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
@@ -30,7 +29,8 @@ from core.card_rules import (
     read_unknown_rule,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""That of models with a `fit`; others have format 1, so that earlier versions of Fovea still open them."""
 GOLDEN_COUNT: Final = 2
 """The number of golden inputs; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
@@ -54,6 +54,7 @@ class ResizeMode(StrEnum):
     """How an image is made square."""
 
     STRETCH = "stretch"
+    PAD = "pad"
     CENTRE_CROP = "centre-crop"
 
 
@@ -212,6 +213,7 @@ class ModelCard:
         sets: the classes that an image may have; None if never measured.
         hierarchy: how the classes are grouped; None if they are not.
         out_of_sample: what it said of images that it was not trained on; None if not kept.
+        fit: how images are made square, if not as its shared backbone does; None otherwise.
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -231,6 +233,7 @@ class ModelCard:
     sets: PredictionSets | None = None
     hierarchy: Hierarchy | None = None
     out_of_sample: OutOfSample | None = None
+    fit: ResizeMode | None = None
 
     @property
     def files(self) -> frozenset[str]:
@@ -252,7 +255,7 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
     except (ValueError, RecursionError) as error:
         raise ModelError(tr("The card is not valid JSON."), hint=tr(HINT)) from error
     fields = Fields(content, "")
-    if fields.take("format", int) != FORMAT:
+    if not 1 <= fields.take("format", int) <= FORMAT:
         what = tr(
             "The card has format {found}. This version of Fovea supports format {supported}.",
             found=content["format"],
@@ -270,7 +273,9 @@ def read_card(data: bytes) -> BackboneCard | ModelCard:
 def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, for `read_card`."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
-    content = {"format": FORMAT, "kind": kind, **asdict(card)}
+    content = {"format": 1, "kind": kind, **asdict(card)}
+    if isinstance(card, ModelCard) and card.fit:
+        content["format"] = FORMAT
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return (_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n").encode()
 
@@ -280,11 +285,8 @@ def _origin(fields: Fields) -> Origin:
 
 
 def _preprocessing(fields: Fields) -> Preprocessing:
-    try:
-        fit = ResizeMode(fields.take("fit", str))
-    except ValueError as error:
-        raise fields.error("fit", tr("it must be one of {values}", values=", ".join(ResizeMode))) from error
-    return Preprocessing(fields.between("size", MIN_SIZE, MAX_SIZE), fit, fields.between("crop", 0.01, 1.0))
+    size, crop = fields.between("size", MIN_SIZE, MAX_SIZE), fields.between("crop", 0.01, 1.0)
+    return Preprocessing(size, fields.one_of("fit", ResizeMode), crop)
 
 
 def _backbone(fields: Fields) -> BackboneCard:
@@ -315,18 +317,14 @@ def _backbone(fields: Fields) -> BackboneCard:
 
 def _golden_features(fields: Fields, width: int) -> str:
     text = fields.take("golden_features", str)
-    if _encoded_length(text) not in (GOLDEN_COUNT * width * size for size in (2, 4)):
+    if encoded_length(text) not in (GOLDEN_COUNT * width * size for size in (2, 4)):
         reason = tr("it does not have {count:,} numbers for each golden input", count=width)
         raise fields.error("golden_features", reason)
     return text
 
 
 def _precision(fields: Fields) -> ComputePrecision:
-    try:
-        return ComputePrecision(fields.take("precision", str))
-    except ValueError as error:
-        values = ", ".join(ComputePrecision)
-        raise fields.error("precision", tr("it must be one of {values}", values=values)) from error
+    return fields.one_of("precision", ComputePrecision)
 
 
 def _variants(fields: Fields, width: int) -> tuple[BackboneVariant, ...]:
@@ -353,14 +351,6 @@ def _parts(fields: Fields) -> tuple[SharedBackbone, ...]:
     return parts
 
 
-def _encoded_length(text: str) -> int:
-    """How many bytes a base64 text encodes; -1 if it is not base64."""
-    try:
-        return len(base64.b64decode(text, validate=True))
-    except ValueError:
-        return -1
-
-
 def _model(fields: Fields) -> ModelCard:
     backbone, head = fields.inner("backbone"), fields.inner("head")
     own, classes = backbone.has("file"), _classes(fields)
@@ -380,6 +370,7 @@ def _model(fields: Fields) -> ModelCard:
         sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
         hierarchy=read_hierarchy(fields.inner("hierarchy"), classes) if fields.has("hierarchy") else None,
         out_of_sample=read_out_of_sample(fields.inner("out_of_sample")) if fields.has("out_of_sample") else None,
+        fit=fields.one_of("fit", ResizeMode) if fields.has("fit") else None,
     )
 
 

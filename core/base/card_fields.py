@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from core.base.errors import ModelError
@@ -17,6 +19,7 @@ SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 _MAX_NESTING: Final = 16
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
 Number = TypeVar("Number", int, float)
 
 
@@ -53,6 +56,13 @@ class Fields:
         if not pattern.match(value):
             raise self.error(key, tr("{value!r} is not allowed", value=value[:80]))
         return value
+
+    def one_of(self, key: str, kind: type[Choice]) -> Choice:
+        """A member of an enumeration, by its value."""
+        try:
+            return kind(self.take(key, str))
+        except ValueError as error:
+            raise self.error(key, tr("it must be one of {values}", values=", ".join(kind))) from error
 
     def between(self, key: str, low: Number, high: Number) -> Number:
         """A number of the type of the bounds."""
@@ -104,6 +114,14 @@ def _as_float(value: int) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def encoded_length(text: str) -> int:
+    """How many bytes a base64 text encodes; -1 if it is not base64."""
+    try:
+        return len(base64.b64decode(text, validate=True))
+    except ValueError:
+        return -1
 
 
 def is_readable(text: str, limit: int) -> bool:

@@ -29,12 +29,20 @@ from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
 from core.training.extension import check_extension, classes_to_keep, extend, extended_data
+from core.training.fitting import choose_fit
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
-from core.training.request import Recipe, TrainRequest
+from core.training.request import FitChoice, Recipe, TrainRequest
 from core.training.runs import Run, open_run
 from core.training.thumbnails import make_thumbnails
-from core.training.training_data import LabelledFeatures, TrainingData, compute, extractor_of, load_training_data
+from core.training.training_data import (
+    LabelledFeatures,
+    TrainingData,
+    compute,
+    extractor_of,
+    load_training_data,
+    recomputed,
+)
 from core.training.variant_check import measure_variants, must_retrain_in_float32
 
 
@@ -107,6 +115,8 @@ def train(
     _check_request(request, library)
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
+    if request.fit is FitChoice.AUTO:
+        data = choose_fit(data, request, report=report, token=token)
     if request.recipe is Recipe.QUICK:
         return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:
@@ -136,7 +146,8 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
     compared = f"log loss {joined_loss} with {data.backbone.name}, {loss} with {parts[0].name}"
     if loss < joined_loss:
         training = replace(training, request=replace(training.request, backbone=parts[0].name))
-        data = load_training_data(training.request, training.library, report=training.report, token=training.token)
+        part = parts[0].with_fit(data.backbone.fit)
+        data = recomputed(data, training.request, part, report=training.report, token=training.token)
         data, head = _quick_checked(training, data)
     facts = {**head.trained.facts, "backbone_chosen": f"by cross-validation: {compared}"}
     return _install(training, data, replace(head, trained=replace(head.trained, facts=facts)))
@@ -154,7 +165,7 @@ def _quick_checked(training: _Training, data: TrainingData) -> tuple[TrainingDat
     request, report, token = training.request, training.report, training.token
     head = _quick(training, data)
     if must_retrain_in_float32(data, head.variants):
-        data = load_training_data(request, training.library, report=report, token=token, use_variants=False)
+        data = recomputed(data, request, data.backbone, report=report, token=token, use_variants=False)
         head = _quick(training, data)
     return data, head
 

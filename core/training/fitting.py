@@ -1,0 +1,143 @@
+"""The choice how a model makes images square: stretched, padded, or cropped to the centre.
+
+A backbone has the way in which it was trained, whose features all its models share. Another is chosen only if it is
+better beyond noise: if the log loss of heads of the recipe quick, by cross-validation on the training images, is lower
+by more than twice the standard error of the mean difference. That is the one-standard-error rule of Breiman et al.
+(1984, section 3.4.3), made stricter because two others are tried. All are compared on the same images in the same
+groups of near-duplicates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.base.progress import CancelToken, ProgressCallback
+from core.card import ResizeMode
+from core.evaluation.calibration import fit_temperature, log_probabilities
+from core.training import quick
+from core.training.request import TrainRequest
+from core.training.training_data import LabelledFeatures, TrainingData, compute, extractor_for, recomputed
+
+FIT_CHOSEN: Final = "fit_chosen"
+"""The key in a card's training: why images are made square as they are."""
+FIT_LOSSES: Final = "fit_log_loss"
+"""The key in a card's training: the log loss of each `ResizeMode`, if it was measured."""
+_STANDARD_ERRORS: Final = 2.0
+_FEWEST: Final = 20
+"""With fewer images, a standard error means little."""
+
+Losses = Mapping[ResizeMode, NDArray[np.float64]]
+"""The log loss of each image [n], in nats, by how images are made square."""
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """A way that is better than the backbone's own: its log loss is lower by `gain`, with this standard `error`."""
+
+    fit: ResizeMode
+    gain: float
+    error: float
+
+
+def choose_fit(
+    data: TrainingData, request: TrainRequest, *, report: ProgressCallback, token: CancelToken
+) -> TrainingData:
+    """The training data with the features of the best way to make images square; validation and test images do not
+    count.
+
+    Args:
+        data: the training data, with images made square as the backbone was trained.
+        request: the training request.
+        report: called for each stage.
+        token: checked frequently.
+
+    Raises:
+        ProviderError: the engine cannot be opened or failed while running.
+        ModelError: the backbone is damaged.
+        DatasetError: the head would have too many weights to fit.
+        Cancelled: the token was cancelled; features computed so far are kept.
+    """
+    own = data.backbone.card.preprocessing.fit
+    losses = measure_fits(data, request, report=report, token=token)
+    found = better_fit(losses, own)
+    if found:
+        backbone = data.backbone.with_fit(found.fit)
+        data = recomputed(data, request, backbone, report=report, token=token)
+    return replace(data, fit_facts=_facts(losses, own, found))
+
+
+def measure_fits(data: TrainingData, request: TrainRequest, *, report: ProgressCallback, token: CancelToken) -> Losses:
+    """The log loss of training images by cross-validation, the same ones each time; empty if there are too few.
+
+    At most `quick.MAX_TRIED` images are used. Arguments and errors are those of `choose_fit`.
+    """
+    chosen = data.train.select(quick.sample(data.train.labels, request.seed).tolist())
+    labels = np.unique(chosen.labels, return_inverse=True)[1]
+    groups, found = quick.near_duplicate_groups(chosen.features), {}
+    for fit in ResizeMode:
+        rows, features = _features(data, chosen, fit, request, report, token)
+        own = labels[rows]
+        if len(np.unique(own)) < len(np.unique(labels)):
+            return {}
+        c = quick.cross_validate(features, own, seed=request.seed, report=report, token=token, kind=request.head).best_c
+        held_out, logits = quick.out_of_fold(features, own, c, token=token, kind=request.head, groups=groups[rows])
+        found[fit] = dict(zip(rows[held_out].tolist(), _log_losses(logits, own[held_out]).tolist(), strict=True))
+    common = sorted(set.intersection(*(set(each) for each in found.values())))
+    if len(common) < _FEWEST:
+        return {}
+    return {fit: np.array([each[row] for row in common]) for fit, each in found.items()}
+
+
+def _features(
+    data: TrainingData,
+    images: LabelledFeatures,
+    fit: ResizeMode,
+    request: TrainRequest,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The rows of images that can be read, and their features with a way to make them square."""
+    if fit is data.backbone.card.preprocessing.fit:
+        return np.arange(len(images)), images.features
+    source = extractor_for(request, data.backbone.with_fit(fit))
+    table = compute(images.examples, source, report=report, token=token)
+    return table.rows, table.features
+
+
+def _log_losses(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The log loss of each image [n] after temperature scaling, in nats."""
+    if not len(labels):
+        return np.empty(0)
+    scores = logits.astype(np.float64)
+    return -log_probabilities(scores, fit_temperature(logits, labels))[np.arange(len(labels)), labels]
+
+
+def better_fit(losses: Losses, own: ResizeMode) -> Better | None:
+    """The way with the lowest log loss, if it is better than the backbone's own beyond noise."""
+    if not losses:
+        return None
+    best = min(losses, key=lambda fit: float(losses[fit].mean()))
+    gains = losses[own] - losses[best]
+    error = float(gains.std(ddof=1)) / math.sqrt(len(gains))
+    gain = float(gains.mean())
+    return Better(best, gain, error) if gain > _STANDARD_ERRORS * error else None
+
+
+def _facts(losses: Losses, own: ResizeMode, found: Better | None) -> dict[str, Any]:
+    """What was measured, for the card."""
+    if not losses:
+        return {FIT_CHOSEN: f"{own}, as the backbone was trained: too few training images for cross-validation"}
+    means = {fit.value: round(float(each.mean()), 4) for fit, each in losses.items()}
+    figures = ", ".join(f"{loss:.3f} {fit}" for fit, loss in means.items())
+    measured = f"log loss {figures}, by {quick.FOLDS}-fold cross-validation on {len(losses[own]):,} training images"
+    if found is None:
+        chosen, why = f"{own}, as the backbone was trained", f"none is lower by {_STANDARD_ERRORS:g} standard errors"
+    else:
+        chosen, why = found.fit.value, f"{found.gain:.3f} lower than {own}, standard error {found.error:.3f}"
+    return {FIT_CHOSEN: f"{chosen}: {measured}; {why}", FIT_LOSSES: means}
