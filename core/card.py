@@ -26,11 +26,12 @@ from core.card_rules import (
     read_hierarchy,
     read_out_of_sample,
     read_prediction_sets,
+    read_thresholds,
     read_unknown_rule,
 )
 
 FORMAT: Final = 2
-"""That of models with a `fit`; others have format 1, so that earlier versions of Fovea still open them."""
+"""That of multi-label models and of those with a `fit`; earlier versions of Fovea still open all others, of format 1."""
 GOLDEN_COUNT: Final = 2
 """The number of golden inputs; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
@@ -207,13 +208,14 @@ class ModelCard:
         backbone: a shared backbone, or the card of the model's own.
         head: the file of the head.
         origin: the source of the head.
-        temperature: logits are divided by it before softmax (calibration).
+        temperature: logits are divided by it before softmax or sigmoid (calibration).
         unknown_below: images with a lower best probability are unknown; None if never measured.
         unknown: how images are scored as unknown instead; None for models that keep no features of training images.
         sets: the classes that an image may have; None if never measured.
         hierarchy: how the classes are grouped; None if they are not.
         out_of_sample: what it said of images that it was not trained on; None if not kept.
         fit: how images are made square, if not as its shared backbone does; None otherwise.
+        thresholds: of a multi-label model, the probability from which an image has each class, in (0, 1).
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
     """
@@ -234,6 +236,12 @@ class ModelCard:
     hierarchy: Hierarchy | None = None
     out_of_sample: OutOfSample | None = None
     fit: ResizeMode | None = None
+    thresholds: tuple[float, ...] = ()
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether an image may have several of the classes, or none."""
+        return bool(self.thresholds)
 
     @property
     def files(self) -> frozenset[str]:
@@ -274,8 +282,10 @@ def write_card(card: BackboneCard | ModelCard) -> bytes:
     """The card as readable JSON, for `read_card`."""
     kind = "backbone" if isinstance(card, BackboneCard) else "model"
     content = {"format": 1, "kind": kind, **asdict(card)}
-    if isinstance(card, ModelCard) and card.fit:
-        content["format"] = FORMAT
+    if thresholds := content.pop("thresholds", ()):
+        content |= {"format": FORMAT, "multi_label": {"thresholds": thresholds}}
+    if fit := content.pop("fit", None):
+        content |= {"format": FORMAT, "fit": fit}
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return (_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n").encode()
 
@@ -306,7 +316,7 @@ def _backbone(fields: Fields) -> BackboneCard:
         multiply_adds=fields.between("multiply_adds", 1, 10**15),
         origin=_origin(fields.inner("origin")),
         golden_features=_golden_features(fields, width),
-        precision=_precision(fields) if fields.has("precision") else ComputePrecision.FLOAT32,
+        precision=fields.one_of("precision", ComputePrecision) if fields.has("precision") else ComputePrecision.FLOAT32,
         variants=_variants(fields, width),
         parts=_parts(fields),
         kernel_order=tuple(fields.integers("kernel_order", _MAX_KERNELS)),
@@ -323,14 +333,10 @@ def _golden_features(fields: Fields, width: int) -> str:
     return text
 
 
-def _precision(fields: Fields) -> ComputePrecision:
-    return fields.one_of("precision", ComputePrecision)
-
-
 def _variants(fields: Fields, width: int) -> tuple[BackboneVariant, ...]:
     variants = tuple(
         BackboneVariant(
-            precision=_precision(each),
+            precision=each.one_of("precision", ComputePrecision),
             file=each.match("file", FILE),
             sha256=each.match("sha256", SHA256),
             golden_features=_golden_features(each, width),
@@ -371,6 +377,7 @@ def _model(fields: Fields) -> ModelCard:
         hierarchy=read_hierarchy(fields.inner("hierarchy"), classes) if fields.has("hierarchy") else None,
         out_of_sample=read_out_of_sample(fields.inner("out_of_sample")) if fields.has("out_of_sample") else None,
         fit=fields.one_of("fit", ResizeMode) if fields.has("fit") else None,
+        thresholds=read_thresholds(fields, len(classes)) if fields.has("multi_label") else (),
     )
 
 

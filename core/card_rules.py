@@ -150,6 +150,22 @@ def read_prediction_sets(fields: Fields, classes: int) -> PredictionSets:
     return PredictionSets(fields.between("coverage", 0.01, 0.9999), tuple(map(float, thresholds)))
 
 
+def read_thresholds(fields: Fields, classes: int) -> tuple[float, ...]:
+    """Validate the thresholds of a multi-label model with so many classes, by the fields of its card.
+
+    Raises:
+        ModelError: a field is missing or out of range, or is only for models that give an image exactly one class.
+    """
+    multi_label = fields.inner("multi_label")
+    thresholds = multi_label.take("thresholds", list)
+    if len(thresholds) != classes or not all(type(one) in (int, float) and 0 < one < 1 for one in thresholds):
+        raise multi_label.error("thresholds", tr("it must have a number between 0 and 1 for each class"))
+    for key in ("unknown_below", "sets", "hierarchy", "out_of_sample"):
+        if fields.has(key):
+            raise fields.error(key, tr("a multi-label model can't have it"))
+    return tuple(map(float, thresholds))
+
+
 def read_out_of_sample(fields: Fields) -> OutOfSample:
     """Validate what the model said of images that it was not trained on.
 

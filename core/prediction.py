@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.base.errors import FoveaError
+from core.base.i18n import tr
+from core.base.text import either_text
 from core.detection import Box, Detection, counts_text
 
 _UNSURE_BELOW = 0.3
@@ -127,7 +129,8 @@ class Prediction:
     Attributes:
         path: the image; `NO_FILE` for pixels.
         scores: from most to least likely; at least one.
-        unknown: whether the image probably belongs to none of the classes; None if the model has no threshold.
+        unknown: whether the image probably belongs to none of the classes, as when a multi-label model finds none; None
+            if the model has no threshold.
         model: the name of the model.
         provider: the provider that actually ran it.
         timing: how long it took.
@@ -136,6 +139,8 @@ class Prediction:
         evidence: what speaks for and against it; None if an earlier version of Fovea made it.
         detections: the things in the image, the surest first; None if nobody looked for them.
         crop: the crop that it was made from; None if it was made from the whole image.
+        labels: the classes that the image has by a multi-label model, most likely first, maybe none; None if the model
+            gives every image exactly one class. Probabilities then do not sum to 1.
     """
 
     path: Path
@@ -149,6 +154,14 @@ class Prediction:
     evidence: Evidence | None = None
     detections: tuple[Detection, ...] | None = None
     crop: Crop | None = None
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def answer(self) -> str:
+        """The answer to show if the image is not unknown, or the model is multi-label: “fox or dog”, “fox, snow”."""
+        if self.labels is None:
+            return either_text(self.candidates)
+        return ", ".join(self.labels) or tr("no class")
 
     @property
     def is_unsure(self) -> bool:
@@ -157,7 +170,11 @@ class Prediction:
 
     @property
     def candidates(self) -> tuple[str, ...]:
-        """The most likely class, and others that the image may have at the coverage that the model states."""
+        """The most likely class, and others that the image may have at the coverage that the model states; by a
+        multi-label model, those that it has.
+        """
+        if self.labels is not None:
+            return self.labels
         others = self.evidence.set or () if self.evidence else ()
         return tuple(dict.fromkeys((self.best.label, *others)))
 

@@ -48,6 +48,8 @@ WIDTH = 8
 CLASSES = ("red", "green", "blue")
 SOLID = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "grey": (128, 128, 128)}
 """Colours to fill images with; grey is none of the classes."""
+MIXED = {"yellow": (255, 255, 0), "white": (255, 255, 255)}
+"""Yellow shows red and green; of white, the head sees nothing."""
 ORIGIN = Origin(source="drawn by the tests", licence="Apache-2.0")
 BACKBONE = "tiny"
 MODEL_FILE = "backbone.onnx"
@@ -213,6 +215,17 @@ def knowing_model(name: str = "knowing", *, shared: bool = True, **changes: Any)
     return card, {**files, FILE: data}
 
 
+def multi_label_model(
+    name: str = "several",
+    *,
+    shared: bool = True,
+    **changes: Any,  # noqa: ANN401
+) -> tuple[bytes, dict[str, bytes]]:
+    """A model by which a yellow image is red and green, and a grey or white one nothing."""
+    several = LinearHead(head().weights * 4, np.full(len(CLASSES), -4, np.float32))
+    return packaged_model(name, shared=shared, own_head=several, **{"thresholds": (0.5, 0.25, 0.9), **changes})
+
+
 def write_backbone(shipped: Path, *, name: str = BACKBONE) -> BackboneCard:
     """Put the backbone into a folder of shipped models."""
     card = backbone_card(name=name)
@@ -260,9 +273,9 @@ def write_folder(folder: Path, card: bytes, files: dict[str, bytes]) -> None:
 
 
 def write_solid(path: Path, colour: str, *, size: tuple[int, int] = (48, 36)) -> Path:
-    """Write an image filled with one of `SOLID`; the file's suffix chooses its format."""
+    """Write an image filled with one of `SOLID` or `MIXED`; the file's suffix chooses its format."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, SOLID[colour]).save(path)
+    Image.new("RGB", size, (SOLID | MIXED)[colour]).save(path)
     return path
 
 

@@ -15,6 +15,9 @@ from core.base.file_state import FileState
 from core.detection import Box, Detection
 from core.prediction import Timing
 
+KEPT: Final = "kept"
+"""Takes the place of the provider where features were stored by an earlier run."""
+
 MAX_IMAGES: Final = 4096
 """32 MB at 2048 features; the least recently used are dropped first."""
 
@@ -45,6 +48,8 @@ class ImageFeatures:
         warnings: warnings about the image.
         detections: the things in it; None if nobody looked for them.
         crop: the features of the crop around its subject; None if there is none.
+        provider: what computed them.
+        precision: the number format they were computed in; "" if they were stored.
     """
 
     path: Path
@@ -53,6 +58,8 @@ class ImageFeatures:
     warnings: tuple[str, ...] = ()
     detections: tuple[Detection, ...] | None = None
     crop: CropFeatures | None = None
+    provider: str = KEPT
+    precision: str = ""
 
 
 class LruFeatureCache:

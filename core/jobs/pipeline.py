@@ -38,9 +38,9 @@ from core.jobs.journal import Image, ImageResult, ModelRef
 from core.models.classifier import Classifier, fallback_to_cpu
 from core.models.detector import open_detector
 from core.models.predictor import load_predictor
-from core.models.prepare import PreprocessedImage, compute_features, prepare
+from core.models.prepare import Prepared, PreprocessedImage, prepare
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome, Timing
+from core.prediction import Failure, Timing
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
@@ -111,6 +111,7 @@ class LazyClassifier:
         card = model.card
         identity: list[object] = [card.head.sha256, *self.kind.key, card.temperature, card.unknown_below, *card.classes]
         identity += [asdict(rule) for rule in (card.unknown, card.sets, card.hierarchy) if rule]
+        identity += card.thresholds
         if self.detector:
             identity.append([self.detector.card.sha256, self.detector.options.crop])
         key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
@@ -127,27 +128,30 @@ class LazyClassifier:
             self._classifier = Classifier(self.predictor, self._extractor().open(), detector=self.detector)
         return self._classifier
 
-    def run(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
-        """Compute the features of images and their crops; fall back to the CPU if the provider fails.
+    def compute_features(self, images: Sequence[Prepared]) -> list[ImageFeatures | Failure]:
+        """Compute the features of images as `Classifier` does; fall back to the CPU if the provider fails.
 
         Raises:
             ModelError: the model cannot be opened.
             ProviderError: the requested provider does not work, or the CPU failed too.
         """
+        known = [one for one in images if not isinstance(one, PreprocessedImage)]
+        if len(known) == len(images):
+            return known
         classifier = self.open()
         try:
-            return compute_features(images, classifier.engine.run)
+            return classifier.compute_features(images)
         except ProviderError as error:
             self._classifier = fallback_to_cpu(classifier, error)
             _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
-            return compute_features(images, self._classifier.engine.run)
+            return self._classifier.compute_features(images)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Input:
-    """An image before the engine: preprocessed, or its cached features, or a failure."""
+    """An image before the engine, with its hashes."""
 
-    result: PreprocessedImage | Failure | Features
+    result: Prepared
     phash: int | None = None
     sha256: str = ""
 
@@ -210,46 +214,38 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             ModelError: the model cannot be opened.
             ProviderError: no provider works; these images can be submitted again.
         """
-        inputs = {image.number: self._wait_for(image, cached, on_wait) for image in images}
-        outcomes: dict[int, Outcome] = {}
-        for number, item in inputs.items():
-            if isinstance(item.result, Failure):
-                outcomes[number] = item.result
-        outcomes |= self._from_features(images, inputs) | self._from_engine(inputs)
-        for number in inputs:
-            self._futures.pop(number, None)
-        return [ImageResult(number, outcomes[number], item.phash, item.sha256) for number, item in inputs.items()]
+        inputs = [self._wait_for(image, cached, on_wait) for image in images]
+        features = self._keep(inputs, self._classifier.compute_features([one.result for one in inputs]))
+        outcomes = self._classifier.predictor.predict(features, self._top_k)
+        for image in images:
+            self._futures.pop(image.number, None)
+        return [
+            ImageResult(image.number, outcome, one.phash, one.sha256)
+            for image, one, outcome in zip(images, inputs, outcomes, strict=True)
+        ]
 
     def _wait_for(self, image: Image, cached: Mapping[int, Features], on_wait: Callable[[], None]) -> _Input:
         if image.number in cached:
-            return _Input(cached[image.number], sha256=image.sha256)
+            return _Input(_known(image.path, cached[image.number]), sha256=image.sha256)
         reading = self._futures[image.number]
         while not wait((reading,), timeout=_POLL_S).done:
             on_wait()
         return reading.result()
 
-    def _from_features(self, images: Sequence[Image], inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
-        """Predictions from cached features."""
-        kept = {number: read.result for number, read in inputs.items() if isinstance(read.result, np.ndarray)}
-        if not kept:
-            return {}
-        paths = {image.number: image.path for image in images}
-        rows = [ImageFeatures(paths[number], row.astype(np.float32), _NO_TIME) for number, row in kept.items()]
-        return dict(zip(kept, self._classifier.predictor.predict(rows, None, self._top_k), strict=True))
-
-    def _from_engine(self, inputs: Mapping[int, _Input]) -> dict[int, Outcome]:
-        """Predictions from the engine; with a store, from the quantized features, as later from the cache."""
-        ready = {number: read.result for number, read in inputs.items() if isinstance(read.result, PreprocessedImage)}
-        if not ready:
-            return {}
-        classifier = self._classifier
-        computed = classifier.run(list(ready.values()))
-        if self._store:
-            rows = quantize_float16(np.stack([one.features for one in computed]))
-            hashes = [inputs[number].sha256 for number in ready]
-            self._store.put(classifier.kind, {sha: row for sha, row in zip(hashes, rows, strict=True) if sha})
-            computed = [replace(one, features=row.astype(np.float32)) for one, row in zip(computed, rows, strict=True)]
-        return dict(zip(ready, classifier.predictor.predict(computed, classifier.engine, self._top_k), strict=True))
+    def _keep(self, inputs: Sequence[_Input], features: list[ImageFeatures | Failure]) -> list[ImageFeatures | Failure]:
+        """With a store, keep what was computed, and predict from the quantized features, as later from the cache."""
+        if not self._store:
+            return features
+        computed: dict[str, Features] = {}
+        for place, (one, found) in enumerate(zip(inputs, features, strict=True)):
+            if isinstance(one.result, PreprocessedImage) and isinstance(found, ImageFeatures):
+                row = quantize_float16(found.features)
+                features[place] = replace(found, features=row.astype(np.float32))
+                if one.sha256:
+                    computed[one.sha256] = row
+        if computed:
+            self._store.put(self._classifier.kind, computed)
+        return features
 
     def _read(self, image: Image) -> _Input:
         """Read an image in the pool; with a store, only if its features are not cached."""
@@ -258,13 +254,18 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         if self._store and self._uses_store and sha256:
             kept = self._store.get(self._classifier.kind, [sha256])
             if kept:
-                return _Input(kept[sha256], sha256=sha256)
-        result = prepare(image.path, self._classifier.spec, self._classifier.detector)
-        if isinstance(result, Failure):
-            return _Input(result)
+                return _Input(_known(image.path, kept[sha256]), sha256=sha256)
+        prepared = prepare(image.path, [self._classifier.spec], self._classifier.detector)
+        if isinstance(prepared, Failure):
+            return _Input(prepared)
+        (result,) = prepared
         is_same = before is not None and FileState.of(image.path) == before
         # Features are cached without warnings, so an image with warnings is not cached.
         return _Input(result, phash(result.input), sha256 if is_same and not result.warnings else "")
+
+
+def _known(path: Path, row: Features) -> ImageFeatures:
+    return ImageFeatures(path, row.astype(np.float32), _NO_TIME)
 
 
 def _sha256(path: Path) -> str:

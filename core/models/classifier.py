@@ -6,6 +6,7 @@ image. So a single photo is classified at once and a thousand run at full speed,
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,13 +16,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.base.errors import ModelError, ProviderError
 from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.card import BackboneCard, Preprocessing
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine, open_engine
-from core.engine.feature_cache import ImageFeatures, LruFeatureCache
+from core.engine.feature_cache import CropFeatures, ImageFeatures, LruFeatureCache
 from core.engine.features import prefetch
 from core.engine.provider_selection import choose_engine
 from core.images.decoding import DECODE_THREADS
@@ -29,10 +33,11 @@ from core.images.drawing import Picture
 from core.models.detector import Detector, open_detector
 from core.models.installed import backbone_files
 from core.models.predictor import Predictor, load_predictor
-from core.models.prepare import PreprocessedImage, compute_features, prepare, prepare_picture
+from core.models.prepare import Prepared, PreprocessedImage, prepare, prepare_picture
 from core.models.values import InstalledModel
-from core.prediction import Failure, Outcome
+from core.prediction import Failure, Outcome, Timing
 
+Row: TypeAlias = NDArray[np.float32]
 Item = TypeVar("Item")
 Ready = TypeVar("Ready")
 
@@ -65,9 +70,9 @@ class Classifier:
         """
         with closing(prepared_ahead(images, self._prepare, self.engine.batch)) as groups:
             for prepared in groups:
-                yield from self._predict_all(prepared, top_k)
+                yield from self.predictor.predict(self.compute_features(prepared), top_k)
 
-    def _prepare(self, image: Path | Picture) -> _Prepared:
+    def _prepare(self, image: Path | Picture) -> Prepared:
         plan = self.engine.card.preprocessing
         if isinstance(image, Picture):
             return prepare_picture(image, plan)
@@ -75,26 +80,34 @@ class Classifier:
         cached = self.feature_cache.get(image, state) if self.feature_cache and state else None
         if cached is not None:
             return cached
-        prepared = prepare(image, plan, self.detector)
-        return replace(prepared, state=state) if isinstance(prepared, PreprocessedImage) else prepared
+        prepared = prepare(image, [plan], self.detector)
+        return prepared if isinstance(prepared, Failure) else replace(prepared[0], state=state)
 
-    def _predict_all(self, prepared: Sequence[_Prepared], top_k: int) -> Iterator[Outcome]:
-        computed = iter(self.compute_features([one for one in prepared if isinstance(one, PreprocessedImage)]))
-        results = [next(computed) if isinstance(one, PreprocessedImage) else one for one in prepared]
-        features = [one for one in results if isinstance(one, ImageFeatures)]
-        predicted = iter(self.predictor.predict(features, self.engine, top_k))
-        for one in results:
-            yield one if isinstance(one, Failure) else next(predicted)
+    def compute_features(self, images: Sequence[Prepared]) -> list[ImageFeatures | Failure]:
+        """Compute the features of images and their crops in one batch, and cache them; failures keep their places.
 
-    def compute_features(self, images: Sequence[PreprocessedImage]) -> list[ImageFeatures]:
-        """Compute the features of images in one batch, and cache them."""
-        if not images:
-            return []
-        computed = compute_features(images, self.engine.run)
-        for image, one in zip(images, computed, strict=True):
-            if self.feature_cache and image.state:
-                self.feature_cache.put(one, image.state)
-        return computed
+        Raises:
+            ProviderError: the provider failed while running.
+        """
+        ready = [one for one in images if isinstance(one, PreprocessedImage)]
+        inputs = [one.input for one in ready], [one.crop.input for one in ready if one.crop]
+        started = time.perf_counter()
+        whole, crops = [iter(self.engine.run(np.stack(some)) if some else ()) for some in inputs]
+        each_ms = (time.perf_counter() - started) * 1000 / max(1, len(ready))
+        return [
+            self._keep(one, next(whole), crops, each_ms) if isinstance(one, PreprocessedImage) else one
+            for one in images
+        ]
+
+    def _keep(self, image: PreprocessedImage, row: Row, crops: Iterator[Row], each_ms: float) -> ImageFeatures:
+        """The features of an image, cached if there is a cache; those of its crop are the next of the crops."""
+        crop = CropFeatures(image.crop.box, image.crop.subject, next(crops).copy()) if image.crop else None
+        timing = Timing(image.decode_ms, image.preprocess_ms, each_ms)
+        origin = self.engine.provider.value, self.engine.precision.value
+        found = ImageFeatures(image.path, row.copy(), timing, image.warnings, image.detections, crop, *origin)
+        if self.feature_cache and image.state:
+            self.feature_cache.put(found, image.state)
+        return found
 
 
 def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
@@ -166,10 +179,6 @@ def fallback_to_cpu(classifier: Classifier, error: ProviderError) -> Classifier:
     return replace(
         classifier, engine=open_engine(data, engine.card, Provider.CPU, engine.requested), feature_cache=None
     )
-
-
-_Prepared: TypeAlias = ImageFeatures | PreprocessedImage | Failure
-"""An image with cached features, or a preprocessed one, or why preprocessing failed."""
 
 
 def prepared_ahead(

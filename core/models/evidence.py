@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.card import ModelCard
-from core.card_rules import PredictionSets, UnknownRule
+from core.card_rules import UnknownRule
 from core.models.feature_bank import FeatureBank, nearest
 from core.models.levels import sure_levels
 from core.prediction import Evidence, Level, Neighbour
@@ -83,9 +83,9 @@ def unknown_scores(rule: UnknownRule, cosines: Real, confidence: Real) -> Real:
     return np.asarray(1 / (1 + np.exp(np.clip(against - rule.bias, -80, 80))), np.float32)
 
 
-def prediction_set(sets: PredictionSets, probabilities: Real, classes: Sequence[str]) -> tuple[str, ...]:
-    """The classes that an image may have, by its probabilities [classes], most likely first."""
-    inside = np.flatnonzero(probabilities >= np.asarray(sets.thresholds, np.float32))
+def classes_from(thresholds: Sequence[float], probabilities: Real, classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes whose probabilities [classes] reach their thresholds, most likely first."""
+    inside = np.flatnonzero(probabilities >= np.asarray(thresholds, np.float32))
     return tuple(classes[at] for at in inside[np.argsort(-probabilities[inside], kind="stable")].tolist())
 
 
@@ -105,7 +105,7 @@ def evidence(card: ModelCard, images: TrainingImages | None, features: Real, pro
         cosines = images.bank.cosines(features)
         unknown = unknown_scores(card.unknown, cosines, confidence)
         neighbours = images.neighbours(cosines, card.classes)
-    sets = [prediction_set(card.sets, row, card.classes) if card.sets else None for row in probabilities]
+    sets = [classes_from(card.sets.thresholds, row, card.classes) if card.sets else None for row in probabilities]
     coverage = card.sets.coverage if card.sets else None
     groups: list[tuple[Level, ...]] = [()] * len(features)
     if card.hierarchy:
@@ -121,3 +121,15 @@ def is_unknown(card: ModelCard, found: Evidence, confidence: float) -> bool | No
     if card.unknown:
         return found.unknown_score > 0.5
     return None if card.unknown_below is None else confidence < card.unknown_below
+
+
+def labels_of(card: ModelCard, found: Evidence, probabilities: Real) -> tuple[str, ...] | None:
+    """The classes that an image with these probabilities [classes] has by a multi-label model, most likely first.
+
+    Returns:
+        None if the model is not multi-label; empty if the image has none, or is unknown by the model's rule.
+    """
+    if not card.is_multi_label:
+        return None
+    is_unlike = is_unknown(card, found, float(probabilities.max()))
+    return () if is_unlike else classes_from(card.thresholds, probabilities, card.classes)

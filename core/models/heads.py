@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
+from core.card import ModelCard
 from core.prediction import Score
 
 _MAX_LAYERS: Final = 8
@@ -172,6 +173,16 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
     scaled = logits / temperature
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def sigmoid(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Probabilities float32 [n, classes], each by itself; a temperature above 1 makes them less confident."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits / temperature, -80, 80))), dtype=np.float32)
+
+
+def class_probabilities(card: ModelCard, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities float32 [n, classes] by a model's logits; those of a multi-label model do not sum to 1."""
+    return (sigmoid if card.is_multi_label else softmax)(logits, card.temperature)
 
 
 def top_scores(probabilities: NDArray[np.float32], classes: Sequence[str], count: int) -> tuple[Score, ...]:

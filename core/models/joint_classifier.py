@@ -13,14 +13,13 @@ from pathlib import Path
 from core.base.providers import Precision, ProviderPreference
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
-from core.engine.feature_cache import ImageFeatures
 from core.models.classifier import (
     Classifier,
     open_classifier,
     prepared_ahead,
     swap_head,
 )
-from core.models.prepare import PreprocessedImage, prepare_all
+from core.models.prepare import PreprocessedImage, prepare
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome
 
@@ -56,20 +55,17 @@ class JointClassifier:
                 yield from self._predict_all(prepared, top_k)
 
     def _prepare(self, path: Path) -> list[PreprocessedImage] | Failure:
-        return prepare_all(path, [engine.card.preprocessing for engine in self.engines], self.classifiers[0].detector)
+        return prepare(path, [engine.card.preprocessing for engine in self.engines], self.classifiers[0].detector)
 
     def _predict_all(
         self, prepared: Sequence[list[PreprocessedImage] | Failure], top_k: int
     ) -> Iterator[tuple[Outcome, ...]]:
-        readable = [one for one in prepared if not isinstance(one, Failure)]
-        features: dict[int, list[ImageFeatures]] = {}
+        features = {}
         for place, engine in enumerate(self.engines):
             first = next(one for one in self.classifiers if one.engine is engine)
-            features[id(engine)] = first.compute_features([one[place] for one in readable])
-        rows = [one.predictor.predict(features[id(one.engine)], one.engine, top_k) for one in self.classifiers]
-        predicted = iter(zip(*rows, strict=True))
-        for one in prepared:
-            yield (one,) * len(self.classifiers) if isinstance(one, Failure) else next(predicted)
+            own = [one if isinstance(one, Failure) else one[place] for one in prepared]
+            features[id(engine)] = first.compute_features(own)
+        return zip(*(one.predictor.predict(features[id(one.engine)], top_k) for one in self.classifiers), strict=True)
 
 
 def open_joint(

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
-from core.engine.engine import Engine
 from core.engine.feature_cache import CropFeatures, ImageFeatures
-from core.models.evidence import TrainingImages, evidence, is_unknown
-from core.models.heads import Head, softmax, top_scores
+from core.models.evidence import TrainingImages, evidence, is_unknown, labels_of
+from core.models.heads import Head, class_probabilities, top_scores
 from core.models.installed import load_head, load_training_images
 from core.models.values import InstalledModel
-from core.prediction import Crop, Prediction
-
-CACHED: Final = "kept"
-"""Replaces the provider's name in predictions made from cached features."""
+from core.prediction import Crop, Failure, Outcome, Prediction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,40 +29,39 @@ class Predictor:
     head: Head
     training_images: TrainingImages | None = None
 
-    def predict(self, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int) -> list[Prediction]:
-        """Predictions for images.
+    def predict(self, images: Sequence[ImageFeatures | Failure], top_k: int) -> list[Outcome]:
+        """Predictions for images; failures stay in their places.
 
         Args:
-            images: the images and their features; those with a crop around their subject are predicted from that.
-            engine: the engine that computed the features; None if they were cached.
-            top_k: how many classes to report for each.
+            images: the images and their features; those with a crop around their subject are predicted from that,
+                unless the model is multi-label.
+            top_k: how many classes to report for each; of multi-label models at least those that it has.
         """
-        whole = self._predict(images, engine, top_k)
-        crops = [replace(one, features=one.crop.features) for one in images if one.crop]
-        cropped = iter(self._predict(crops, engine, top_k))
-        return [
-            _from_crop(image.crop, one, next(cropped)) if image.crop else one
-            for image, one in zip(images, whole, strict=True)
-        ]
+        if self.model.card.is_multi_label:  # a crop around one subject would lose the other classes
+            images = [replace(one, crop=None) if isinstance(one, ImageFeatures) else one for one in images]
+        known = [one for one in images if isinstance(one, ImageFeatures)]
+        whole = iter(self._predict(known, top_k))
+        cropped = iter(self._predict([replace(one, features=one.crop.features) for one in known if one.crop], top_k))
+        return [one if isinstance(one, Failure) else _with_crop(next(whole), one.crop, cropped) for one in images]
 
-    def _predict(self, images: Sequence[ImageFeatures], engine: Engine | None, top_k: int) -> list[Prediction]:
+    def _predict(self, images: Sequence[ImageFeatures], top_k: int) -> list[Prediction]:
         if not images:
             return []
         card, features = self.model.card, np.stack([image.features for image in images])
-        rows = softmax(self.head.logits(features), card.temperature)
-        provider, precision = (engine.provider.value, engine.precision.value) if engine else (CACHED, "")
+        rows = class_probabilities(card, self.head.logits(features))
         result = []
         for image, row, found in zip(images, rows, evidence(card, self.training_images, features, rows), strict=True):
-            scores = top_scores(row, card.classes, top_k)
-            unknown = is_unknown(card, found, scores[0].probability)
-            origin = card.name, provider, image.timing, image.warnings, precision
-            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections))
+            labels = labels_of(card, found, row)
+            scores = top_scores(row, card.classes, max(top_k, len(labels or ())))
+            unknown = is_unknown(card, found, scores[0].probability) if labels is None else not labels
+            origin = card.name, image.provider, image.timing, image.warnings, image.precision
+            result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections, labels=labels))
         return result
 
 
-def _from_crop(crop: CropFeatures, whole: Prediction, cropped: Prediction) -> Prediction:
-    """The prediction from a crop, which keeps what the model says about the whole image."""
-    return replace(cropped, crop=Crop(crop.box, crop.subject, whole.scores, whole.unknown))
+def _with_crop(whole: Prediction, crop: CropFeatures | None, cropped: Iterator[Prediction]) -> Prediction:
+    """The prediction from a crop, if there is one, which keeps what the model says about the whole image."""
+    return replace(next(cropped), crop=Crop(crop.box, crop.subject, whole.scores, whole.unknown)) if crop else whole
 
 
 def load_predictor(model: InstalledModel) -> Predictor:

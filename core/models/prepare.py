@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,13 @@ from core.base.errors import ImageError, ProviderError
 from core.base.file_state import FileState
 from core.card import Preprocessing
 from core.detection import Box, Detection
-from core.engine.feature_cache import CropFeatures, ImageFeatures
+from core.engine.feature_cache import ImageFeatures
 from core.images.decoding import Pixels, read_image
 from core.images.drawing import Picture
 from core.images.preprocessing import preprocess
 from core.models.detector import Detector
 from core.models.subject import crop_around, subject_of
-from core.prediction import NO_FILE, Failure, Timing
+from core.prediction import NO_FILE, Failure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,13 +63,11 @@ class PreprocessedImage:
     crop: PreprocessedCrop | None = None
 
 
-def prepare(path: Path, plan: Preprocessing, detector: Detector | None = None) -> PreprocessedImage | Failure:
-    """Decode and preprocess an image, and look for things in it; thread-safe."""
-    prepared = prepare_all(path, [plan], detector)
-    return prepared if isinstance(prepared, Failure) else prepared[0]
+Prepared: TypeAlias = PreprocessedImage | ImageFeatures | Failure
+"""An image ready for the engine, or one whose features are known, or why it cannot be read."""
 
 
-def prepare_all(
+def prepare(
     path: Path, plans: Sequence[Preprocessing], detector: Detector | None = None
 ) -> list[PreprocessedImage] | Failure:
     """Decode an image once, look for things in it, and preprocess it in several ways; thread-safe."""
@@ -95,32 +94,6 @@ def prepare_picture(picture: Picture, plan: Preprocessing) -> PreprocessedImage:
     started = time.perf_counter()
     values = preprocess(picture.pixels(), plan)
     return PreprocessedImage(NO_FILE, values, 0.0, (time.perf_counter() - started) * 1000)
-
-
-def compute_features(
-    images: Sequence[PreprocessedImage], run: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-) -> list[ImageFeatures]:
-    """The features of images and of their crops, by a function from inputs [n, size, size, 3] to features [n, d].
-
-    Raises:
-        ProviderError: the provider failed while running.
-    """
-    crops = [image.crop for image in images if image.crop]
-    started = time.perf_counter()
-    rows = run(np.stack([image.input for image in images]))
-    of_crops = iter(run(np.stack([crop.input for crop in crops])) if crops else ())
-    each_ms = (time.perf_counter() - started) * 1000 / len(images)
-    return [
-        ImageFeatures(
-            image.path,
-            row.copy(),
-            Timing(image.decode_ms, image.preprocess_ms, each_ms),
-            image.warnings,
-            image.detections,
-            CropFeatures(image.crop.box, image.crop.subject, next(of_crops).copy()) if image.crop else None,
-        )
-        for image, row in zip(images, rows, strict=True)
-    ]
 
 
 def _min_side(plans: Sequence[Preprocessing], detector: Detector | None) -> int:

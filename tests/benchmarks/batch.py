@@ -156,11 +156,8 @@ def heads(count: int) -> Table:
 
 def decode_alone(files: list[Path], answering: LazyClassifier) -> list[PreprocessedImage]:
     with ThreadPoolExecutor(DECODE_THREADS) as pool:
-        return [
-            ready
-            for ready in pool.map(lambda file: prepare(file, answering.spec), files)
-            if isinstance(ready, PreprocessedImage)
-        ]
+        prepared = pool.map(lambda file: prepare(file, [answering.spec]), files)
+        return [ready for one in prepared if not isinstance(one, Failure) for ready in one]
 
 
 def engine_alone(ready: list[PreprocessedImage], answering: LazyClassifier) -> None:

@@ -24,6 +24,7 @@ def with_hierarchy(value: object) -> bytes:
         {"unknown": UnknownRule("bank.npz", "0" * 64, 0.02, -5, 8.0, 0.15)},
         {"sets": PredictionSets(0.9, (0.5, 0, 1.0))},
         {"out_of_sample": OutOfSample((1, 0.75, 0.75), (0, 0.5, 1), (1, 2))},
+        {"thresholds": (0.5, 0.001, 0.999)},
         {"hierarchy": Hierarchy((("warm", "red"), ("cold", "dark", "green"), ("blue",)), 0.75)},
     ],
 )
@@ -87,3 +88,49 @@ def test_a_list_of_numbers_is_one_line() -> None:
     card = tiny.model_card(sets=PredictionSets(0.9, (0.5, 0, 1e-07)), title="[ 1, 2 ]")
     assert '"thresholds": [0.5, 0, 1e-07]' in write_card(card).decode()
     assert '"[ 1, 2 ]"' in write_card(card).decode()
+
+
+# ---- multi-label models
+
+
+def with_thresholds(thresholds: object, **changes: object) -> bytes:
+    content = json.loads(write_card(tiny.model_card(thresholds=(0.5, 0.5, 0.5))))
+    content["multi_label"]["thresholds"] = thresholds
+    return json.dumps(content | changes).encode()
+
+
+@pytest.mark.parametrize(
+    "thresholds",
+    [[], [0.5, 0.5], [0.5] * 4, [0, 0.5, 0.5], [0.5, 1, 0.5], [0.5, "0.5", 0.5], [True, 0.5, 0.5], None, "0.5"],
+)
+def test_thresholds_that_are_none_are_refused(thresholds: object) -> None:
+    with pytest.raises(ModelError, match=r"multi_label\.thresholds"):
+        read_card(with_thresholds(thresholds))
+
+
+@pytest.mark.parametrize("value", [[], 0.5, True, {}])
+def test_a_multi_label_model_needs_thresholds(value: object) -> None:
+    with pytest.raises(ModelError, match="multi_label"):
+        read_card(json.dumps(json.loads(write_card(tiny.model_card())) | {"multi_label": value}).encode())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("unknown_below", 0.5),
+        ("sets", {"coverage": 0.9, "thresholds": [0.5, 0.5, 0.5]}),
+        ("hierarchy", {"paths": PATHS, "minimum": 0.8}),
+        ("out_of_sample", {"confidence": [0.5], "unknown_scores": [0], "wrong": []}),
+    ],
+)
+def test_rules_for_exactly_one_class_do_not_apply_to_several(field: str, value: object) -> None:
+    with pytest.raises(ModelError, match=field):
+        read_card(with_thresholds([0.5] * 3, **{field: value}))
+
+
+def test_only_multi_label_models_need_this_version_of_fovea() -> None:
+    several, one = tiny.model_card(thresholds=(0.5, 0.5, 0.5)), tiny.model_card()
+    assert (several.is_multi_label, one.is_multi_label) == (True, False)
+    formats = [json.loads(write_card(card))["format"] for card in (several, one, tiny.backbone_card())]
+    assert formats == [2, 1, 1]
+    assert "multi_label" not in json.loads(write_card(one))

@@ -72,9 +72,9 @@ def test_found_images_are_reported_while_the_first_ones_are_read(
 ) -> None:
     released, prepare = threading.Event(), pipeline.prepare
 
-    def held(path: Path, plan: Preprocessing, *more: None) -> PreprocessedImage | Failure:
+    def held(path: Path, plans: list[Preprocessing], *more: None) -> list[PreprocessedImage] | Failure:
         released.wait(PATIENCE_S)
-        return prepare(path, plan, *more)
+        return prepare(path, plans, *more)
 
     monkeypatch.setattr(pipeline, "prepare", held)
     running = RunningJob(request_of)

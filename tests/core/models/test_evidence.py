@@ -12,12 +12,11 @@ import pytest
 from core.base.errors import ModelError
 from core.base.providers import Precision, ProviderPreference
 from core.card import read_card, write_card
-from core.card_rules import PredictionSets
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.subsets import Subset
 from core.models import joined
 from core.models.classifier import open_classifier, swap_head
-from core.models.evidence import prediction_set, similarity
+from core.models.evidence import classes_from, similarity
 from core.models.exchange import export, import_model
 from core.models.feature_bank import FILE, bank_bytes
 from core.models.installed import load_bank, load_training_images
@@ -83,8 +82,7 @@ def test_paths_are_those_of_the_training_data(library: Library) -> None:
 
 def test_a_set_has_every_class_that_is_likely_enough() -> None:
     probabilities = np.array([0.25, 0.55, 0.2], np.float32)
-    sets = PredictionSets(0.9, (0.25, 0.6, 0.1))
-    assert prediction_set(sets, probabilities, ("a", "b", "c")) == ("a", "c")
+    assert classes_from((0.25, 0.6, 0.1), probabilities, ("a", "b", "c")) == ("a", "c")
 
 
 def test_many_near_images_count_more_than_one() -> None:

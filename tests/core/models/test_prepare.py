@@ -31,9 +31,9 @@ def detector(tmp_path: Path) -> Detector:
 
 
 def prepared(path: Path, detector: Detector | None) -> PreprocessedImage:
-    found = prepare(path, PLAN, detector)
-    assert isinstance(found, PreprocessedImage)
-    return found
+    found = prepare(path, [PLAN], detector)
+    assert not isinstance(found, Failure)
+    return found[0]
 
 
 def redness(pixels: NDArray[np.uint8]) -> float:
@@ -80,8 +80,8 @@ def test_a_small_subject_in_a_large_jpeg_is_read_sharply(
         preparing, "read_image", lambda path, *, min_side: (sides.append(min_side), read(path, min_side=min_side))[1]
     )
     plan = Preprocessing(128, ResizeMode.STRETCH)
-    assert isinstance(found := prepare(tmp_path / "a.jpg", plan, detector), PreprocessedImage)
-    assert found.crop is not None
+    assert not isinstance(found := prepare(tmp_path / "a.jpg", [plan], detector), Failure)
+    assert found[0].crop is not None
     first, second = sides
     assert first == plan.min_decode_side
     assert second == pytest.approx(first * 4 / 1.25, rel=0.1)
@@ -89,7 +89,7 @@ def test_a_small_subject_in_a_large_jpeg_is_read_sharply(
 
 def test_an_unreadable_image_fails_alone(tmp_path: Path, detector: Detector) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
-    assert isinstance(prepare(tmp_path / "a.png", PLAN, detector), Failure)
+    assert isinstance(prepare(tmp_path / "a.png", [PLAN], detector), Failure)
 
 
 def test_an_image_on_which_the_detector_fails_has_the_reason(
@@ -99,6 +99,6 @@ def test_an_image_on_which_the_detector_fails_has_the_reason(
         raise ProviderError("The detector failed: out of memory", hint="Classify without it.")
 
     monkeypatch.setattr(Detector, "detect", fail)
-    found = prepare(write_things(tmp_path / "a.png"), PLAN, detector)
+    found = prepare(write_things(tmp_path / "a.png"), [PLAN], detector)
     assert isinstance(found, Failure)
     assert found.message == "The detector failed: out of memory"
