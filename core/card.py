@@ -31,7 +31,7 @@ from core.card_rules import (
 )
 
 FORMAT: Final = 2
-"""That of multi-label models and of those with a `fit`; earlier versions of Fovea still open all others, of format 1."""
+"""That of multi-label models and those with a `fit`; others have format 1, so that earlier versions still open them."""
 GOLDEN_COUNT: Final = 2
 """The number of golden inputs; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000

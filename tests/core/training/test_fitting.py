@@ -83,7 +83,9 @@ def with_features(trained: Trained, fit: ResizeMode) -> set[Path]:
         return {paths[sha256] for sha256 in store.get(source.kind, [*paths])}
 
 
-def test_a_better_fit_is_chosen_without_the_test_images_and_used(banners: Path, library: Library, tmp_path: Path) -> None:
+def test_a_better_fit_is_chosen_without_the_test_images_and_used(
+    banners: Path, library: Library, tmp_path: Path
+) -> None:
     trained = learn(banners, library, fit=FitChoice.AUTO)
     model, data = trained.model, trained.data
     assert model.card.fit is model.backbone.fit is ResizeMode.CENTRE_CROP
