@@ -29,6 +29,26 @@ def write_labelled(
     return folder
 
 
+def write_label_sets(folder: Path, count: int, seed: int = 0) -> dict[str, tuple[str, ...]]:
+    """Write images tinted in none, one or several colours, and return the colours of each by its name."""
+    draw, written = np.random.default_rng(seed), {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        has = draw.random(3) < 0.5
+        blots = draw.integers(0, 100, (8, 8, 3)) + has * 150
+        image = Image.fromarray(blots.astype(np.uint8)).resize((64, 48), Image.Resampling.BICUBIC)
+        image.save(folder / f"{number}.png")
+        written[f"{number}.png"] = tuple(np.array(tiny.CLASSES)[has].tolist())
+    return written
+
+
+def write_table(file: Path, labels: dict[str, tuple[str, ...]]) -> Path:
+    """Write a table of images and their classes."""
+    lines = [f"{name},{';'.join(classes)}" for name, classes in labels.items()]
+    file.write_text("\n".join(["path,classes", *lines]))
+    return file
+
+
 def make_library(place: Path) -> Library:
     """A library under `place`: shipped are the tiny backbone as `BACKBONE` and the model `colours` over it."""
     tiny.write_backbone(place / "shipped", name=BACKBONE)

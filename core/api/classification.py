@@ -6,8 +6,8 @@ import errno
 import os
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ from core.api.classification_values import (
     ClassifyStart,
     ClassifyTotals,
     OpenReport,
+    Outcomes,
     Report,
     Warn,
 )
@@ -38,7 +39,7 @@ from core.jobs.values import JobRequest, JobSummary
 from core.jobs.walk import Walk
 from core.models.installed import load_head
 from core.models.joint_classifier import open_joint
-from core.models.library import open_library
+from core.models.library import Library, open_library
 from core.models.values import InstalledModel
 from core.prediction import Failure, Outcome, Prediction
 
@@ -80,7 +81,7 @@ class _Run:
 
     def here(self, open_report: OpenReport) -> ClassifyTotals:
         """Classify on this computer."""
-        is_job = not self._request.others and self._is_job()
+        is_job = self._is_job()
         images: Iterator[Path] = iter(())
         if is_job:
             self._check_folders()
@@ -90,16 +91,17 @@ class _Run:
         else:
             images = self._local_images()
         start = ClassifyStart.of(self._request, self._chosen, self._find_model(), is_job=is_job)
-        if self._request.others:
+        start = replace(start, others=tuple(map(open_library().find, self._request.others)))
+        if start.others and not is_job:
             return self._jointly(start, images, open_report)
         with open_report(start) as report:
-            classifier = LazyClassifier(start.model, self._provider, self._precision, self._request.detection)
+            how = self._provider, self._precision, self._request.detection
+            classifier = LazyClassifier(start.model, *how, start.others)
             self._report(self._outcomes(classifier, images, start, report), report)
         return self._end(start, classifier.engine)
 
     def _jointly(self, start: ClassifyStart, images: Iterator[Path], open_report: OpenReport) -> ClassifyTotals:
         """Classify with several models in one pass."""
-        start = replace(start, others=tuple(map(open_library().find, self._request.others)))
         models = start.model, *start.others
         classifier = open_joint(models, self._provider, self._precision, self._request.detection)
         with open_report(start) as report:
@@ -134,11 +136,11 @@ class _Run:
     def _precision(self) -> Precision:
         return self._request.precision or self._chosen.precision
 
-    def _report(self, outcomes: Generator[Outcome, None, None], report: Report) -> None:
+    def _report(self, outcomes: Generator[Outcome | Outcomes, None, None], report: Report) -> None:
         with closing(outcomes):
             for outcome in outcomes:
                 report(outcome)
-                self._totals.count(outcome)
+                self._totals.count(outcome[0] if isinstance(outcome, tuple) else outcome)
 
     def _end(self, start: ClassifyStart, engine: Engine | None) -> ClassifyTotals:
         self._totals.model = ", ".join(one.name for one in (start.model, *start.others))
@@ -152,7 +154,7 @@ class _Run:
         library, request = open_library(), self._request
         job = self._last_run() if request.for_sorting else None
         if job is not None:
-            self._request = replace(request, detection=job.detection)
+            self._request = replace(request, detection=job.detection, others=_installed(library, job.others))
         if job is not None and job.model and request.model is None:
             try:
                 return library.find(f"{job.model}@{job.version}" if job.version else job.model)
@@ -209,8 +211,8 @@ class _Run:
 
     def _outcomes(
         self, classifier: LazyClassifier, images: Iterator[Path], start: ClassifyStart, report: Report
-    ) -> Generator[Outcome, None, None]:
-        """Yield the outcome of every image in input order, including those of earlier runs."""
+    ) -> Generator[Outcome | Outcomes, None, None]:
+        """Yield the outcome of every image in input order, by each model, including those of earlier runs."""
         if not start.is_job:
             yield from classifier.open().classify(images, top_k=start.top_k)
             return
@@ -221,12 +223,12 @@ class _Run:
             with Job(request, classifier, token=self._token, report=report) as job:
                 yield from self._job_outcomes(job, start.top_k)
 
-    def _job_outcomes(self, job: Job, top_k: int) -> Iterator[Outcome]:
+    def _job_outcomes(self, job: Job, top_k: int) -> Iterator[Outcome | Outcomes]:
         reported: set[Failure] = set()
         for result in job.results():
             self._totals.already_done += not result.is_new
-            outcome = result.outcome
-            yield replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
+            first, *others = (_shortened(one, top_k) for one in (result.outcome, *result.others))
+            yield (first, *others) if others else first
             self._warn_unreadable(job, reported)
         self._warn_unreadable(job, reported)
         self._totals.skipped += job.walk.skipped
@@ -296,6 +298,20 @@ class _Run:
             "by name.",
             suffixes=", ".join(sorted(IMAGE_SUFFIXES)),
         )
+
+
+def _shortened(outcome: Outcome, top_k: int) -> Outcome:
+    return replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
+
+
+def _installed(library: Library, models: Iterable[str]) -> tuple[str, ...]:
+    """Those of the further models of a job that are still in the library."""
+    found = []
+    for name in models:
+        with suppress(ModelError):
+            library.find(name)
+            found.append(name)
+    return tuple(found)
 
 
 def _walk(request: JobRequest) -> Walk:

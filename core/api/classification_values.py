@@ -36,7 +36,7 @@ class ClassifyRequest:
         fresh: whether to discard earlier results.
         keep_features: whether to store features for other heads over the same backbone.
         on_cluster: whether to use a Ray cluster, where no journal is kept.
-        others: the names of further models; then no journal is kept.
+        others: the names of further models for the same images.
         detection: what to look for in the images.
         for_sorting: whether the journal is needed, and the model that last classified the folder is preferred.
     """
@@ -64,7 +64,7 @@ class ClassifyRequest:
     def job(self, folder: Path) -> JobRequest:
         """The job of one of the folders, without its model."""
         own = folder, self.recursive, self.include, self.exclude
-        return JobRequest(*own, keep_features=self.keep_features, detection=self.detection)
+        return JobRequest(*own, keep_features=self.keep_features, detection=self.detection, others=self.others)
 
 
 @dataclass(slots=True)

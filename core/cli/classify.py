@@ -133,9 +133,10 @@ def _check_models(request: ClassifyRequest) -> None:
     if "" in names or len(set(names)) < len(names):
         hint = tr("Separate the names with commas, for example --model everyday,general.")
         raise UsageError(tr("A model is missing, or named twice."), hint=hint)
-    if request.needs_journal or request.on_cluster:
-        what = tr("--include, --exclude, --fresh, --keep-features and --engine ray work only with one model.")
-        raise UsageError(what, hint=tr("Name one model, or remove these options."))
+    if request.on_cluster:
+        raise UsageError(
+            tr("--engine ray works only with one model."), hint=tr("Name one model, or remove the option.")
+        )
 
 
 def _check_cluster(request: ClassifyRequest, arguments: argparse.Namespace, *, has_remote: bool) -> None:

@@ -29,7 +29,8 @@ of them. `fovea jobs` lists and removes journals.
 
 With several models, as in --model everyday,general, each image is decoded once, and each backbone runs
 once for all models on it. The results have columns of each further model, such as general_label; in
-jsonl these are in `others`. No journal is kept.
+jsonl these are in `others`. The journal keeps the predictions of all of them; labels, sorting and
+keywords go by the first one.
 
 PATTERN is, for example, *.jpg, raw or 2024/**/raw. Without a slash it is matched against the names of
 files and folders, with a slash against the path inside the folder. Case is ignored.

@@ -16,10 +16,12 @@ from core.base.progress import CancelToken
 from core.base.storage import write_atomically
 from core.base.text import percent
 from core.cli import tables
+from core.cli.multi_label_tables import multi_label_tables
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message
 from core.evaluation.metrics import to_json
+from core.evaluation.multi_label_values import MultiLabelEvaluation
 from core.evaluation.reports import html_report
 from core.evaluation.values import Accuracy, ClassMetrics, Evaluation, FolderEvaluation, LabelledPrediction
 from core.images.listing import folder_name
@@ -115,8 +117,11 @@ def _held_out_json(held_out: Accuracy | None) -> dict[str, Any] | None:
     return {"images": held_out.images, "accuracy": round(held_out.fraction, 6), "interval": interval}
 
 
-def evaluation_tables(evaluation: Evaluation) -> Iterator[Table | Text]:
+def evaluation_tables(evaluation: Evaluation | MultiLabelEvaluation) -> Iterator[Table | Text]:
     """The tables of an evaluation, with empty lines between them."""
+    if isinstance(evaluation, MultiLabelEvaluation):
+        yield from multi_label_tables(evaluation)
+        return
     yield _summary(evaluation)
     yield Text()
     yield _per_class(evaluation)

@@ -163,4 +163,4 @@ def _summary_rows(job: JobSummary, classes: dict[str, int]) -> list[tuple[str, s
 
 
 def _model(job: JobSummary) -> str:
-    return f"{job.model}@{job.version}" if job.version else job.model
+    return ", ".join((f"{job.model}@{job.version}" if job.version else job.model, *job.others))

@@ -87,6 +87,7 @@ class ResultTable:
         outcome = row.outcome
         cells = _failure_cells(outcome) if isinstance(outcome, Failure) else _prediction_cells(outcome)
         cells += tuple(map(_other_cell, row.others))
+        cells += (Text(),) * (len(self._headings) - len(cells))
         self._rows.append(cells)
         self._widths = [max(width, cell.cell_len) for width, cell in zip(self._widths, cells, strict=True)]
         if len(self._rows) >= _ROWS_AT_ONCE and not is_terminal(self._stream):

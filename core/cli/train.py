@@ -24,8 +24,10 @@ from core.cli.fetch import network_request
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
+from core.cli.train_arguments import label_source
 from core.datasets.problems import FolderError, Problem
-from core.evaluation.metrics import prediction_json, to_json
+from core.evaluation.metrics import prediction_json
+from core.evaluation.multi_label import evaluation_json
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.training.evaluated_head import KEPT
 from core.training.fitting import FIT_CHOSEN
@@ -139,6 +141,8 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         nested=arguments.nested,
         hierarchy=arguments.hierarchy,
         fit=arguments.fit,
+        labels=label_source(arguments),
+        labels_file=arguments.labels,
     )
 
 
@@ -181,7 +185,8 @@ def _write(result: TrainingResult, request: TrainRequest, stream: TextIO, format
         case "jsonl":
             stream.write(json.dumps({"event": "done", **_as_json(result, request)}) + "\n")
         case _:
-            tables_ = [Text(), *evaluation_tables(result.evaluation)] if result.evaluation else []
+            measured = result.evaluation or result.multi_label
+            tables_ = [Text(), *evaluation_tables(measured)] if measured else []
             tables.show(stream, _summary(result), *tables_, *_suspects_table(result.suspects), *_advice(result.outlook))
 
 
@@ -204,7 +209,9 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
     evaluated: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
     content["outlook"] = asdict(result.outlook) if result.outlook else None
     content["label_errors"] = [prediction_json(one) for one in result.suspects]
-    content |= to_json(result.evaluation) if result.evaluation else evaluated | {"classes": card.classes}
+    measured = result.evaluation or result.multi_label
+    content |= evaluation_json(measured) if measured else evaluated | {"classes": card.classes}
+    content |= {"thresholds": card.thresholds} if card.thresholds else {}
     problems, failures = map(problem_json, result.problems), map(failure_json, result.failures)
     return content | {"problems": list(problems), "failures": list(failures)}
 
@@ -239,7 +246,7 @@ def _summary(trained: TrainingResult) -> Table:
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),
-            (tr("unknown"), tables.unknown_rule(card) or never),
+            *(() if card.thresholds else ((tr("unknown"), tables.unknown_rule(card) or never),)),
             (
                 tr("features"),
                 tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached),
@@ -251,7 +258,7 @@ def _summary(trained: TrainingResult) -> Table:
 
 def _print_summary(trained: TrainingResult) -> None:
     name, version = trained.name, trained.version
-    if trained.evaluation is None:
+    if trained.evaluation is None and trained.multi_label is None:
         print_message(tr("The accuracy is not known: there are no test images."), hint=tr("Add some with --test."))
     if trained.start is not None and trained.evaluation is not None:
         _print_start_comparison(trained.start, trained.evaluation, is_better=trained.in_use)

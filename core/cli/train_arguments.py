@@ -17,6 +17,7 @@ from core.cli.parsing import (
     parse_seed,
     parse_side,
 )
+from core.datasets.label_source import LabelSource
 from core.training.request import Depth, FitChoice, Recipe
 
 _TRAIN: Final = mark("""\
@@ -48,6 +49,12 @@ adds, with --weights. fine-tune trains these as a whole (--depth whole), from sc
 centre-crop. auto tries all three, which takes three times as long for features; by cross-validation
 on the training images, it chooses another than the backbone's only if the log loss is lower by more
 than two standard errors. What was measured is on the card.
+
+With --multi-label, an image may have several classes: all those whose folders have a copy of it.
+--labels takes them from a CSV file instead: with columns path (relative to FOLDER) and classes,
+with semicolons between the classes of an image and nothing for none, or with a column of 0 and 1
+for each class. --keywords takes the keywords in the images and their sidecars (XMP, IPTC) that at
+least 10 images have. The recipes are quick and dense.
 
 With --keep-classes-of, the classes of FOLDER are added to those of a model, such as the 1000 of
 general, whose weights stay as they are. Images of FOLDER in a class of that name serve as examples
@@ -99,6 +106,7 @@ def add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         help=tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)"),
     )
     _add_hierarchy(parser)
+    add_labels(parser)
     _add_split(parser)
     parser.add_argument("--epochs", metavar="N", type=parse_count, help=tr("number of epochs of dense and fine-tune"))
     parser.add_argument(
@@ -126,6 +134,31 @@ def _add_hierarchy(parser: Parser) -> None:
         type=parse_path,
         help=tr("text file with a line such as animal/bird/owl per class"),
     )
+
+
+def add_labels(parser: Parser) -> None:
+    """Add the options for images that may have several classes."""
+    sources = parser.add_mutually_exclusive_group()
+    sources.add_argument(
+        "--multi-label",
+        action="store_true",
+        help=tr("an image has the classes of all folders that have a copy of it"),
+    )
+    sources.add_argument(
+        "--labels", metavar="FILE", type=parse_path, help=tr("CSV file with the classes of each image, maybe several")
+    )
+    sources.add_argument(
+        "--keywords", action="store_true", help=tr("the keywords in the images are their classes, maybe several")
+    )
+
+
+def label_source(arguments: argparse.Namespace) -> LabelSource:
+    """Where the classes of images come from, by these options."""
+    if arguments.labels is not None:
+        return LabelSource.FILE
+    if arguments.keywords:
+        return LabelSource.KEYWORDS
+    return LabelSource.FOLDERS if arguments.multi_label else LabelSource.FOLDER
 
 
 def _add_split(parser: Parser) -> None:

@@ -168,7 +168,7 @@ def near_duplicates(images: Sequence[LabelledImage], groups: NDArray[np.int64], 
 
 def _near_duplicate_problem(alike: Sequence[LabelledImage], root: Path | None) -> Problem:
     names, paths = _names(alike, root), _paths(alike)
-    if len(_labels(alike)) > 1:
+    if len({image.classes for image in alike}) > 1:
         what = tr("{names} look nearly the same but have different labels.", names=names)
         return Problem(ProblemKind.NEAR_CONFLICT, paths, what, tr("Check that each has the right label."))
     if len({image.subset for image in alike}) > 1:
@@ -181,7 +181,8 @@ def _near_duplicate_problem(alike: Sequence[LabelledImage], root: Path | None) -
 def _all_same_class(images: Sequence[LabelledImage], groups: NDArray[np.int64]) -> Iterable[Problem]:
     looks: dict[str, set[int]] = defaultdict(set)
     for image, group in zip(images, groups.tolist(), strict=True):
-        looks[image.label].add(group)
+        for label in image.classes:
+            looks[label].add(group)
     labels = sorted((label for label, distinct in looks.items() if len(distinct) == 1), key=natural_sort_key)
     if labels:
         what = tr(
@@ -193,7 +194,7 @@ def _all_same_class(images: Sequence[LabelledImage], groups: NDArray[np.int64]) 
 
 def _missing_from_subsets(images: Sequence[LabelledImage]) -> Iterable[Problem]:
     for part in (Subset.VALIDATION, Subset.TEST):
-        there = {image.label for image in images if image.subset is part}
+        there = _labels(image for image in images if image.subset is part)
         missing = sorted(_labels(images) - there, key=natural_sort_key)
         if there and missing:
             yield Problem(ProblemKind.MISSING_FROM_SUBSET, (), *_missing_text(part, format_names(missing)))
@@ -298,7 +299,8 @@ def _by_label(images: Sequence[LabelledImage]) -> dict[str, list[LabelledImage]]
     """The images of each class, in natural order of the classes."""
     found: dict[str, list[LabelledImage]] = defaultdict(list)
     for image in images:
-        found[image.label].append(image)
+        for label in image.classes:
+            found[label].append(image)
     return {label: found[label] for label in sorted(found, key=natural_sort_key)}
 
 
@@ -307,7 +309,7 @@ def _counts(images: Sequence[LabelledImage]) -> dict[str, int]:
 
 
 def _labels(images: Iterable[LabelledImage]) -> set[str]:
-    return {image.label for image in images}
+    return {label for image in images for label in image.classes}
 
 
 def _paths(images: Sequence[LabelledImage]) -> tuple[Path, ...]:

@@ -48,10 +48,19 @@ class Dataset:
         """The files whose label the user gave or confirmed."""
         return self.confirmed | {one.path for one in self.overridden}
 
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether an image may have none, one or several of the classes."""
+        return self.examples[0].labels is not None
+
     def labels(self) -> NDArray[np.int64]:
-        """The examples' classes [n], as indexes into `classes`."""
+        """The examples' classes [n], as indexes into `classes`; if multi-label, 1 for each class that they have, else
+        0, [n, classes].
+        """
         index = {label: number for number, label in enumerate(self.classes)}
-        return np.array([index[example.label] for example in self.examples], np.int64)
+        if not self.is_multi_label:
+            return np.array([index[example.label] for example in self.examples], np.int64)
+        return np.array([np.isin(self.classes, example.classes) for example in self.examples], np.int64)
 
 
 def read_dataset(
@@ -88,7 +97,7 @@ def read_dataset(
     found = discover(folder, token, nested=nested)
     problems = found.problems
     with ScanCache() as cache:
-        images = _readable_images(scan_images(found.images, cache, report, token, on_decoded=on_decoded), problems)
+        images = readable_images(scan_images(found.images, cache, report, token, on_decoded=on_decoded), problems)
     kept, copies = dataset_checks.drop_duplicates(images, {one.path for one in found.overridden}, folder)
     kept, small = dataset_checks.drop_small_classes(kept)
     problems += copies + small
@@ -102,7 +111,7 @@ def read_dataset(
     return Dataset(folder, classes, tuple(kept), tuple(problems), found.overridden, found.confirmed, found.paths)
 
 
-def _readable_images(found: Iterable[LabelledImage | Problem], problems: list[Problem]) -> list[LabelledImage]:
+def readable_images(found: Iterable[LabelledImage | Problem], problems: list[Problem]) -> list[LabelledImage]:
     """The images that can be read; the problems of the others are appended to `problems`."""
     images = []
     for result in found:

@@ -20,6 +20,8 @@ class LabelledImage:
         sha256: of its content, in hexadecimal; empty if it was not read yet.
         phash: 64-bit perceptual hash (`core.images.perceptual_hash`); 0 if it was not computed.
         quality_flags: any of TINY, ELONGATED, BLANK, GREY.
+        labels: its classes, in natural order, in a dataset whose images may have none, one or several; then `label` is
+            empty. None if every image has exactly one.
     """
 
     path: Path
@@ -28,3 +30,14 @@ class LabelledImage:
     sha256: str = ""
     phash: int = 0
     quality_flags: tuple[ProblemKind, ...] = ()
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Its classes, whether it may have several or has exactly one."""
+        return (self.label,) if self.labels is None else self.labels
+
+    @property
+    def label_text(self) -> str:
+        """Its classes as one text, with semicolons between them."""
+        return ";".join(self.classes)

@@ -137,9 +137,10 @@ def _scan(path: Path, on_decoded: OnDecoded | None) -> _Scan:
     state = _unchanged(path, before, began)
     if image.warnings:
         return _Scan(ReadError(" ".join(image.warnings), tr("It was left out of the training.")), state)
+    pixels = image.pixels
     if on_decoded is not None and state is not None:
-        on_decoded(sha256, image.pixels)
-    return _Scan(ImageInfo(sha256, *_inspect(image.pixels)), state)
+        on_decoded(sha256, pixels)
+    return _Scan(ImageInfo(sha256, *_inspect(pixels)), state)
 
 
 def _unchanged(path: Path, before: FileState | None, began_ns: int) -> FileState | None:

@@ -8,6 +8,8 @@ deviation sqrt(n p (1 - p)) for n groups and the fraction p), and an image stays
 groups are added or removed. There are two exceptions: if a class would have no group in a subset by chance, the group
 with the nearest position fills in until one belongs there; and if a count is requested instead of a fraction, each
 added image may move others across the boundary between two subsets.
+
+Images with several classes are divided by their rarest one: see `core.datasets.stratification`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from core.base.errors import DatasetError
 from core.base.i18n import tr, tr_n
 from core.datasets.dataset import Dataset
 from core.datasets.labelled_image import LabelledImage
+from core.datasets.stratification import strata
 from core.datasets.subsets import Subset
 from core.images.perceptual_hash import connected_components, group_near_duplicates, hamming_distance
 
@@ -101,7 +104,8 @@ def split(
     wanted = {
         part: 0 if given[part] else fraction for part, fraction in zip(_HELD_OUT, (test, validation), strict=True)
     }
-    classes = _groups_by_class(dataset.examples, pool, seed, near_duplicates)
+    groups_of = _groups_by_rarest if dataset.is_multi_label else _groups_by_class
+    classes = groups_of(dataset.examples, pool, seed, near_duplicates)
     if train is None and all(isinstance(fraction, float) or fraction == 0 for fraction in wanted.values()):
         parts = _by_fraction(classes, wanted)
     else:
@@ -125,6 +129,18 @@ def _groups_by_class(
     for index in pool:
         classes[examples[index].label].append(index)
     return [_groups(examples, classes[label], seed, alike) for label in sorted(classes)]
+
+
+def _groups_by_rarest(
+    examples: Sequence[LabelledImage], pool: Sequence[int], seed: int, alike: NDArray[np.int64] | None
+) -> list[list[_Group]]:
+    """The groups of images with several classes by the class that divides them, sorted by position."""
+    groups = _groups(examples, pool, seed, alike)
+    sets = [frozenset(name for index in group.members for name in examples[index].classes) for group in groups]
+    found: dict[int, list[_Group]] = defaultdict(list)
+    for group, stratum in zip(groups, strata(sets), strict=True):
+        found[stratum].append(group)
+    return [found[stratum] for stratum in sorted(found)]
 
 
 def _groups(

@@ -42,7 +42,7 @@ class PartSessions:
             side_by_side: whether they run at the same time, each of them but the first in a thread of its own.
         """
         self._by_map = dict(zip(graph.feature_maps(card), parts, strict=True))
-        self._threads = len(parts) - 1 if side_by_side else 0
+        self._pool = ThreadPoolExecutor(len(parts) - 1, thread_name_prefix="engine") if side_by_side else None
 
     def get_providers(self) -> list[str]:
         """The providers of the first part, as of a session."""
@@ -63,11 +63,10 @@ class PartSessions:
 
     def _run_all(self, run_part: Callable[[str], _Answer]) -> list[_Answer]:
         first, *others = self._by_map
-        if not self._threads:
+        if self._pool is None:
             return [run_part(own) for own in (first, *others)]
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="engine") as pool:
-            coming = [pool.submit(run_part, own) for own in others]
-            return [run_part(first), *(one.result() for one in coming)]
+        coming = [self._pool.submit(run_part, own) for own in others]
+        return [run_part(first), *(one.result() for one in coming)]
 
 
 def split_parts(data: bytes, card: BackboneCard) -> list[tuple[bytes, int]]:

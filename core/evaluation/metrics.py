@@ -96,12 +96,12 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "risk_coverage": [asdict(one) for one in evaluation.risk_coverage],
         "mistakes": [prediction_json(one) for one in evaluation.mistakes[:_MAX_MISTAKES]],
     }
-    return {key: value if key == "confusion" else _rounded(value) for key, value in content.items()}
+    return {key: value if key == "confusion" else rounded(value) for key, value in content.items()}
 
 
 def prediction_json(prediction: LabelledPrediction) -> dict[str, Any]:
     """The prediction for a labelled image as JSON."""
-    return dict(_rounded(asdict(prediction))) | {"path": str(prediction.path)}
+    return dict(rounded(asdict(prediction))) | {"path": str(prediction.path)}
 
 
 def _ranks(scores: NDArray[np.float64], labels: Labels) -> Labels:
@@ -140,13 +140,14 @@ def _without(content: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name != key}
 
 
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """JSON with six decimals."""
     match value:
         case float():
             return round(value, 6)
         case dict():
-            return {key: _rounded(item) for key, item in value.items()}
+            return {key: rounded(item) for key, item in value.items()}
         case list() | tuple():
-            return [_rounded(item) for item in value]
+            return [rounded(item) for item in value]
         case _:
             return value

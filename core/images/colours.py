@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -17,11 +16,12 @@ from core.images.hdr import ToneMap
 _BAND_PIXELS: Final = 1024**2
 _MAX_PROFILE_BYTES: Final = 16 * 1024**2
 
-Band = tuple[int, NDArray[np.uint8]]
+Band = tuple[int, Image.Image]
+"""The index of the first row, and the rows."""
 
 
 def srgb_bands(image: Image.Image, tone_map: ToneMap | None = None) -> Iterator[Band]:
-    """Yield the loaded image from top to bottom as (index of the first row, sRGB on white, uint8 [rows, width, 3]).
+    """Yield the loaded image from top to bottom in sRGB on white, mode RGB; a small image is a single band.
 
     It is converted band by band, so that no second copy of the whole image is in memory. A tone map replaces a profile.
     """
@@ -29,13 +29,14 @@ def srgb_bands(image: Image.Image, tone_map: ToneMap | None = None) -> Iterator[
     black_and_white = _black_and_white(image)
     if tone_map:
         tone_map.measure(np.asarray(image.convert("RGB")))
-    for top, band in _bands(image):
+    for top, band in bands(image):
         grey = band if black_and_white is None else _eight_bit(band, *black_and_white)
-        pixels = np.asarray(_over_white(grey, profile))
-        yield top, tone_map.apply(pixels) if tone_map else pixels
+        colours = _over_white(grey, profile)
+        yield top, Image.fromarray(tone_map.apply(np.asarray(colours))) if tone_map else colours
 
 
-def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+def bands(image: Image.Image) -> Iterator[Band]:
+    """Yield the image from top to bottom as it is."""
     rows = max(1, _BAND_PIXELS // image.width)
     if rows >= image.height:
         yield 0, image
@@ -85,7 +86,7 @@ def _zero_is_white(image: Image.Image) -> bool:
 def _extremes(image: Image.Image) -> tuple[float, float]:
     """The minimum and maximum of finite values; (0, 0) if there are none."""
     low, high = np.inf, -np.inf
-    for _, band in _bands(image):
+    for _, band in bands(image):
         values = np.asarray(band, np.float64)
         low = min(low, np.min(values, initial=np.inf, where=np.isfinite(values)))
         high = max(high, np.max(values, initial=-np.inf, where=np.isfinite(values)))

@@ -26,7 +26,7 @@ from core.base.i18n import tr
 from core.base.text import display_path
 from core.images import boxes, failures, kinds, tiff
 from core.images.bounds import MAX_BYTES, MEMORY, check_size
-from core.images.colours import srgb_bands
+from core.images.colours import bands, srgb_bands
 from core.images.damage import is_damaged
 from core.images.hdr import ToneMap
 from core.images.jpeg import Jpeg
@@ -49,12 +49,20 @@ class Decoded:
     """A decoded image.
 
     Attributes:
-        pixels: the image.
+        image: it, upright and in sRGB, mode RGB.
         warnings: warnings about it, each one or two sentences.
     """
 
-    pixels: Pixels
+    image: Image.Image
     warnings: tuple[str, ...] = ()
+
+    @property
+    def pixels(self) -> Pixels:
+        """Its pixels, copied band by band: Pillow would copy the whole image twice."""
+        pixels = np.empty((self.image.height, self.image.width, 3), np.uint8)
+        for top, band in bands(self.image):
+            pixels[top : top + band.height] = np.asarray(band)
+        return pixels
 
 
 def decode(path: Path, *, min_side: int | None = None) -> Pixels:
@@ -93,7 +101,7 @@ def decode_thumbnail(path: Path, max_side: int) -> Pixels:
         scale = 2 * max_side / max(size)
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
-    small = Image.fromarray(_read(path, twice).pixels)
+    small = _read(path, twice).image
     small.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     return np.asarray(small)
 
@@ -120,18 +128,17 @@ def decode_reduced(path: Path, min_long_side: int) -> tuple[Pixels, _Size]:
     return pixels, (long, short) if width >= height else (short, long)
 
 
-_TURNS: Final[dict[object, tuple[Callable[[Pixels], Pixels], bool]]] = {
-    1: (lambda upright: upright, False),
-    2: (lambda upright: upright[:, ::-1], False),
-    3: (lambda upright: upright[::-1, ::-1], False),
-    4: (lambda upright: upright[::-1], False),
-    5: (lambda upright: upright.swapaxes(0, 1), True),
-    6: (lambda upright: upright.swapaxes(0, 1)[::-1], True),
-    7: (lambda upright: upright.swapaxes(0, 1)[::-1, ::-1], True),
-    8: (lambda upright: upright.swapaxes(0, 1)[:, ::-1], True),
+_TURNS: Final[dict[object, tuple[Image.Transpose, bool, bool]]] = {
+    2: (Image.Transpose.FLIP_LEFT_RIGHT, False, False),
+    3: (Image.Transpose.ROTATE_180, False, True),
+    4: (Image.Transpose.FLIP_TOP_BOTTOM, False, True),
+    5: (Image.Transpose.TRANSPOSE, True, False),
+    6: (Image.Transpose.ROTATE_270, True, True),
+    7: (Image.Transpose.TRANSVERSE, True, True),
+    8: (Image.Transpose.ROTATE_90, True, False),
 }
-"""For each EXIF orientation, the view of upright pixels in stored order, and whether width and height are swapped
-(EXIF 2.32, tag 274)."""
+"""For each EXIF orientation (EXIF 2.32, tag 274) that is not upright: what makes it so, whether rows become columns,
+and whether the first row comes last."""
 
 
 def looks_like_image(path: Path) -> bool:
@@ -265,12 +272,17 @@ def _tone_map(file: BinaryIO, image: ImageFile.ImageFile) -> ToneMap | None:
     return ToneMap.of(codes[0], codes[1]) if codes else None
 
 
-def _upright(image: ImageFile.ImageFile, tone_map: ToneMap | None) -> Pixels:
-    """Convert a decoded image to upright sRGB."""
-    as_stored, swapped = _TURNS.get(orientation_of(image), _TURNS[1])
-    height, width = (image.width, image.height) if swapped else (image.height, image.width)
-    pixels = np.empty((height, width, 3), np.uint8)
-    stored = as_stored(pixels)
+def _upright(image: ImageFile.ImageFile, tone_map: ToneMap | None) -> Image.Image:
+    """Convert a decoded image to upright sRGB, mode RGB; a JPEG that is so already is returned itself."""
+    turn, swapped, last_first = _TURNS.get(orientation_of(image), (None, False, False))
+    upright: Image.Image | None = None
     for top, band in srgb_bands(image, tone_map):
-        stored[top : top + len(band)] = band
-    return pixels
+        turned = band if turn is None else band.transpose(turn)
+        if band.height == image.height:
+            # other readers keep their file, and may read it again when asked for pixels
+            return turned.copy() if turned is image and not isinstance(image, Jpeg) else turned
+        start = image.height - top - band.height if last_first else top
+        upright = upright or Image.new("RGB", image.size[::-1] if swapped else image.size)
+        upright.paste(turned, (start, 0) if swapped else (0, start))
+    assert upright
+    return upright

@@ -32,7 +32,11 @@ def version(spec: Preprocessing) -> str:
 
 def preprocess(pixels: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.uint8]:
     """Resize pixels [height, width, 3] to [plan.size, plan.size, 3], antialiased bicubic, still uint8 RGB."""
-    image = Image.fromarray(pixels)
+    return preprocess_image(Image.fromarray(pixels), spec)
+
+
+def preprocess_image(image: Image.Image, spec: Preprocessing) -> NDArray[np.uint8]:
+    """Preprocess an image in mode RGB, as `preprocess` does its pixels."""
     if spec.fit is ResizeMode.PAD:
         left, upper, width, height = _inside(image.size, spec.size)
         square = Image.new("RGB", (spec.size, spec.size), PADDING)

@@ -11,6 +11,7 @@ from core.base.database import erase
 from core.base.storage import is_there
 from core.jobs.job_list import job_ids
 from core.jobs.journal import job_folder
+from core.jobs.opinions import without_neighbours
 from core.jobs.schema import FILE, journal_errors, open_database
 
 
@@ -38,6 +39,11 @@ def _forget(database: sqlite3.Connection, images: Collection[str]) -> None:
     ]
     if changed:
         erase(database, "UPDATE details SET scores = ?, sha256 = ? WHERE number = ?", changed)
+    query = "SELECT rowid, prediction FROM opinions WHERE instr(prediction, ?)"
+    said = {row: text for image in images for row, text in database.execute(query, (image,)).fetchall()}
+    if said:
+        corrected = [(without_neighbours(text, images), row) for row, text in said.items()]
+        erase(database, "UPDATE opinions SET prediction = ? WHERE rowid = ?", corrected)
 
 
 def _without(scores: str | None, images: Collection[str]) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,12 +27,12 @@ from core.jobs.shared_labels import share_labels
 from core.jobs.values import JobProgress, JobRequest
 from core.jobs.walk import Walk
 from core.models.library import open_library
-from core.prediction import Failure, Outcome
+from core.prediction import Failure, Outcome, Prediction
 
 _DISCOVERY_BATCH: Final = 250
 """Images that the walk records in one transaction, during which results wait."""
 _QUEUE_SIZE: Final = 500
-"""Maximum number of images in the queue."""
+"""Maximum number of images in the queue, and how many to read from the journal at a time."""
 _WAIT_S: Final = 0.1
 """How often to check whether the walk found more images."""
 _MAX_ATTEMPTS: Final = 4
@@ -48,21 +48,23 @@ class JobResult:
         number: its row in the journal.
         outcome: the prediction or the failure.
         is_new: whether it was computed in this run rather than an earlier one.
+        others: what the further models of the job say; empty for a failure.
     """
 
     number: int
     outcome: Outcome
     is_new: bool
+    others: tuple[Prediction, ...] = ()
 
 
 def open_lazy_classifier(request: JobRequest) -> LazyClassifier:
-    """The model of a request.
+    """The models of a request.
 
     Raises:
-        ModelError: it is missing, damaged, unsupported or unsafe.
+        ModelError: one is missing, damaged, unsupported or unsafe.
     """
-    model = open_library().find(request.model)
-    return LazyClassifier(model, request.provider, request.precision, request.detection)
+    model, *others = map(open_library().find, (request.model, *request.others))
+    return LazyClassifier(model, request.provider, request.precision, request.detection, others)
 
 
 class Job(contextlib.AbstractContextManager["Job"]):
@@ -99,7 +101,12 @@ class Job(contextlib.AbstractContextManager["Job"]):
         self._request, self._classifier, self._token = request, classifier, token
         self.walk = Walk(request, job_folder(job_id(request)))
         self._identity = _identity(request.folder)
-        self._journal = Journal(request, classifier.model_ref(request.top_k))
+        others = [one.model_ref(request.top_k) for one in classifier.others]
+        with contextlib.ExitStack() as resources:
+            self._journal = resources.enter_context(Journal(request, classifier.model_ref(request.top_k), others))
+            keeps = request.keep_features
+            self._pipeline = resources.enter_context(Pipeline(classifier, request.top_k, keep_features=keeps))
+            self._resources = resources.pop_all()
         self.id = self._journal.id
         self._walk_thread = _WalkThread(self.walk, self._journal, token, accepts, self._report_found)
         self._rate = RateEstimator(report)
@@ -108,12 +115,9 @@ class Job(contextlib.AbstractContextManager["Job"]):
         self._upcoming: deque[Image] = deque()
         self._queue: deque[Image] = deque()
         self._cached: dict[int, Features] = {}
-        self._running: Generator[JobResult, None, None] | None = None
 
     def __exit__(self, *_: object) -> None:
-        if self._running:
-            self._running.close()
-        self._journal.__exit__()
+        self._resources.close()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -146,94 +150,83 @@ class Job(contextlib.AbstractContextManager["Job"]):
             ProviderError: the requested provider does not work, or no provider works any more.
             StorageError: the journal cannot be written any more, or the job's folder is gone.
         """
-        self._running = self._run()
-        return self._running
-
-    def _run(self) -> Generator[JobResult, None, None]:
-        keeps = self._request.keep_features
         self._rate.update(0, None)
-        with self._walk_thread, Pipeline(self._classifier, self._request.top_k, keep_features=keeps) as pipeline:
-            try:
-                while self._fill_queue(pipeline):
-                    self._token.check()
-                    yield from self._process_batch(pipeline)
-            finally:
-                with contextlib.suppress(StorageError):  # the error that led here says more
-                    self._journal.release(pipeline.pending)
+        self._resources.callback(self._release)
+        self._resources.enter_context(self._walk_thread)
+        all_are_found = False
+        while self._fill_queue() or not all_are_found:
+            self._token.check()
+            if self._queue:
+                yield from self._process_batch()
+            else:
+                self._walk_thread.wait()
+                self._report_found()
+            all_are_found = self._walk_thread.has_ended  # before the queue is filled for the last time
         self._rate.update(self._walk_thread.found, 0)
         share_labels(self.id, self._token)
         self._journal.finish()
 
-    def _fill_queue(self, pipeline: Pipeline) -> bool:
-        """Submit as many of the next images as allowed; return False once there are none left.
+    def _release(self) -> None:
+        """Let the images wait again that were submitted and not collected: they crashed nothing."""
+        with contextlib.suppress(StorageError):  # the error that led here says more
+            self._journal.release(self._pipeline.pending)
+
+    def _fill_queue(self) -> bool:
+        """Submit as many of the next images as allowed; return whether there are any.
 
         An image that was being read when an earlier run crashed is read alone, to find out whether it is the cause.
         """
+        if len(self._upcoming) < _QUEUE_SIZE:
+            found = self._journal.next_images(self._position, _QUEUE_SIZE)
+            self._position = found[-1].position if found else self._position
+            self._cached |= self._pipeline.cached_features(found)
+            self._upcoming += found
         started: list[Image] = []
-        while len(started) + len(pipeline.pending) < pipeline.prefetch and len(self._queue) < _QUEUE_SIZE:
-            image = self._next(pipeline, wait=not self._queue)
-            if image is None:
-                break
+        room = self._pipeline.prefetch - len(self._pipeline.pending)
+        while self._upcoming and len(started) < room and len(self._queue) < _QUEUE_SIZE:
+            image = self._upcoming[0]
             is_suspect = self._needs_read(image) and image.attempts > 0
             if is_suspect and self._queue:
-                self._upcoming.appendleft(image)
                 break
             if is_suspect:
-                self._classifier.open()  # takes seconds, in which a kill would be blamed on this image
-            self._queue.append(image)
+                self._pipeline.open()  # takes seconds, in which a kill would be blamed on this image
+            self._queue.append(self._upcoming.popleft())
             started += [image] if self._needs_read(image) else []
             if is_suspect:
                 break
         self._journal.start(image.number for image in started)
-        pipeline.submit(started)
+        self._pipeline.submit(started)
         return bool(self._queue)
-
-    def _next(self, pipeline: Pipeline, *, wait: bool) -> Image | None:
-        """The next image in input order; None if there are no more, or, without waiting, none yet."""
-        while not self._upcoming:
-            has_ended = self._walk_thread.has_ended
-            images = self._journal.next_images(self._position, _QUEUE_SIZE)
-            if images:
-                self._position = images[-1].position
-                self._upcoming.extend(images)
-                self._cached |= pipeline.cached_features(images)
-            elif has_ended or not wait:
-                return None
-            else:
-                self._token.check()
-                self._walk_thread.wait()
-                self._report_found()
-        return self._upcoming.popleft()
 
     def _needs_read(self, image: Image) -> bool:
         return image.outcome is None and image.number not in self._cached and image.attempts < _MAX_ATTEMPTS
 
-    def _process_batch(self, pipeline: Pipeline) -> Iterator[JobResult]:
+    def _process_batch(self) -> Iterator[JobResult]:
         """Classify the images at the head of the queue, up to a full batch of those that are read."""
         group: list[Image] = []
         reading = 0
-        while self._queue and reading < pipeline.batch:
+        while self._queue and reading < self._pipeline.batch:
             group.append(self._queue.popleft())
             reading += self._needs_read(group[-1])
         pending = [image for image in group if image.outcome is None and image.attempts < _MAX_ATTEMPTS]
-        results = pipeline.collect(pending, self._cached, self._report_found)
+        results = self._pipeline.collect(pending, self._cached, self._report_found)
         results += [
             ImageResult(image.number, _crash_failure(image)) for image in group if image.attempts >= _MAX_ATTEMPTS
         ]
         self._check_folder(results)
         if results:
             self._journal.record(results)
-        new = {result.number: result.outcome for result in results}
+        new: dict[int, Image | ImageResult] = {result.number: result for result in results}
         for number in new:
             self._cached.pop(number, None)
         self._count(group, new)
         for image in group:
-            outcome = new.get(image.number) or image.outcome
-            if outcome:
-                yield JobResult(image.number, outcome, is_new=image.number in new)
+            known = new.get(image.number, image)
+            if known.outcome:
+                yield JobResult(image.number, known.outcome, is_new=image.number in new, others=known.others)
 
-    def _count(self, group: list[Image], new: dict[int, Outcome]) -> None:
-        failed = sum(isinstance(new.get(image.number) or image.outcome, Failure) for image in group)
+    def _count(self, group: list[Image], new: Mapping[int, Image | ImageResult]) -> None:
+        failed = sum(isinstance(new.get(image.number, image).outcome, Failure) for image in group)
         self._rate.count(len(group), new=len(new), failed=failed)
         if self._remaining is not None:
             self._remaining -= len(new)

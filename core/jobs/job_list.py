@@ -16,6 +16,7 @@ from core.base.recovery import as_path
 from core.base.storage import is_there, reading_errors
 from core.detection import NO_DETECTION, DetectionOptions
 from core.jobs.journal import LOCK, job_folder, locked
+from core.jobs.opinions import further_models
 from core.jobs.schema import DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.selection import NOT_REVIEWED
 from core.jobs.values import JobCounts, JobState, JobSummary
@@ -80,7 +81,7 @@ def read_summary(database: sqlite3.Connection, id_: str) -> JobSummary:
     place, counts = as_path(folder), _counts(database)
     named = str(model or ""), int(version or 0)
     own = place, bool(recursive), *patterns, *named
-    return JobSummary(id_, *own, started, state, counts, bool(keeps), _detection(database))
+    return JobSummary(id_, *own, started, state, counts, bool(keeps), _detection(database), further_models(database))
 
 
 def _detection(database: sqlite3.Connection) -> DetectionOptions:

@@ -26,10 +26,11 @@ from core.base.i18n import tr
 from core.base.recovery import as_path
 from core.base.text import display_path
 from core.detection import DetectionOptions
+from core.jobs import opinions
 from core.jobs.rows import COLUMNS, TABLES, outcome_columns, row_of, timing_columns
-from core.jobs.schema import DETECTION, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
+from core.jobs.schema import DETECTION, DONE, FAILED, FILE, GONE, WAITING, journal_errors, open_database, repair
 from core.jobs.values import JobRequest
-from core.prediction import Failure, Outcome
+from core.prediction import Failure, Outcome, Prediction
 
 LOCK: Final = "lock"
 TRANSIENT_ERRORS: Final = ("missing", "no-access", "no-memory")
@@ -43,6 +44,10 @@ UPDATE images SET walk = :walk WHERE folder = :folder AND name = :name
 AND place = :place AND size = :size AND mtime_ns = :mtime_ns AND state <> {GONE}
 """
 """An unchanged image at its old place: by far the most frequent case in a later run, and no index changes."""
+_VALID: Final = f"""
+CASE WHEN model IS :model AND (answered <> {DONE} OR {opinions.IS_COMPLETE}) THEN answered ELSE {WAITING} END
+"""
+"""The state of an image that exists: what it was answered by the models of this run."""
 _NOTE: Final = f"""
 INSERT INTO images (place, walk, folder, name, shown, size, mtime_ns)
 VALUES (:place, :walk, :folder, :name, :shown, :size, :mtime_ns)
@@ -50,14 +55,13 @@ ON CONFLICT (folder, name) DO UPDATE SET
     place = :place, walk = :walk, size = :size, mtime_ns = :mtime_ns,
     state = CASE WHEN size <> :size OR mtime_ns <> :mtime_ns THEN {WAITING}
                  WHEN state <> {GONE} THEN state
-                 WHEN model IS :model THEN answered ELSE {WAITING} END,
+                 ELSE {_VALID} END,
     answered = CASE WHEN size = :size AND mtime_ns = :mtime_ns THEN answered ELSE {WAITING} END,
     tried = CASE WHEN size = :size AND mtime_ns = :mtime_ns THEN tried ELSE 0 END,
     look = CASE WHEN size = :size AND mtime_ns = :mtime_ns THEN look END
 """
 _RESTATE: Final = f"""
-UPDATE images SET state = CASE WHEN model IS :model THEN answered ELSE {WAITING} END
-WHERE state <> {GONE} AND state <> CASE WHEN model IS :model THEN answered ELSE {WAITING} END
+UPDATE images SET state = {_VALID} WHERE state <> {GONE} AND state <> {_VALID}
 """
 _RETRY: Final = f"""
 UPDATE images SET answered = {WAITING} WHERE answered = {FAILED}
@@ -103,6 +107,7 @@ class Image:
         outcome: the outcome of an earlier run, if it is still valid.
         attempts: how often it was started without an outcome: the first time with others, then alone.
         sha256: the hash of its current bytes; "" if unknown.
+        others: what the further models said in that run.
     """
 
     number: int
@@ -111,6 +116,7 @@ class Image:
     outcome: Outcome | None
     attempts: int
     sha256: str
+    others: tuple[Prediction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +128,14 @@ class ImageResult:
         outcome: the prediction or the failure.
         phash: its 64-bit perceptual hash (`core.images.perceptual_hash`); None if not computed.
         sha256: the hash of its bytes; "" if not computed.
+        others: what the further models say; empty for a failure.
     """
 
     number: int
     outcome: Outcome
     phash: int | None = None
     sha256: str = ""
+    others: tuple[Prediction, ...] = ()
 
 
 def job_id(request: JobRequest) -> str:
@@ -149,8 +157,10 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
     its folder was removed. What was recorded before is kept.
     """
 
-    def __init__(self, request: JobRequest, model: ModelRef) -> None:
-        """Open or create the job's journal, and lock it; images not classified by `model` are waiting from now on.
+    def __init__(self, request: JobRequest, model: ModelRef, others: Sequence[ModelRef] = ()) -> None:
+        """Open or create the job's journal, and lock it.
+
+        Images that were not classified by `model` and all the `others` are waiting from now on.
 
         Raises:
             UsageError: another program is running this job.
@@ -170,7 +180,8 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
             with journal_errors(self._file):
                 self._identity = self._file.stat().st_ino
             with self._writing() as database:
-                self._model, self._walk = _start_walk(database, request, model)
+                self._model, *self._others = (_model_id(database, one) for one in (model, *others))
+                self._walk = _start_walk(database, request, self._model, self._others)
             self._resources = stack.pop_all()
 
     def __exit__(self, *_: object) -> None:
@@ -249,6 +260,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
             )  # fmt: skip
             rows = [timing_columns(each.number, each.outcome, each.sha256) for each in results]
             database.executemany(f"INSERT OR REPLACE INTO details VALUES ({', '.join('?' * 10)})", rows)
+            opinions.record(database, self._others, ((each.number, each.others) for each in results))
 
     def finish(self) -> None:
         """Record that the job is finished."""
@@ -267,7 +279,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         except (ValueError, TypeError, LookupError):  # damaged: classify it again
             number, folder, name = record[:3]
             return Image(number, place, self._top / as_path(folder) / as_path(name), None, 0, "")
-        return Image(row.number, place, row.path, row.outcome, tried, sha256 or "")
+        return Image(row.number, place, row.path, row.outcome, tried, sha256 or "", row.others)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -324,22 +336,22 @@ def _taken_error() -> UsageError:
     return UsageError(tr("Another program is classifying this folder."), hint=hint)
 
 
-def _start_walk(database: sqlite3.Connection, request: JobRequest, model_ref: ModelRef) -> tuple[int, int]:
-    """Begin a run, and return the id of the model and the number of the walk."""
+def _start_walk(database: sqlite3.Connection, request: JobRequest, model: int, others: Sequence[int]) -> int:
+    """Begin a run of these models, by their ids, and return the number of the walk."""
     if database.execute("SELECT 1 FROM job").fetchone() is None:
         patterns = json.dumps(request.include), json.dumps(request.exclude)
         folder = os.fsencode(os.path.realpath(request.folder))
         database.execute(
             "INSERT INTO job VALUES (?, ?, ?, ?, ?, 0, 0, NULL, 0)", (folder, request.recursive, *patterns, time.time())
         )
-    model = _model_id(database, model_ref)
     asked = (model, request.keep_features)
     database.execute("UPDATE job SET walk = walk + 1, finished = 0, model = ?, keep_features = ?", asked)
     _store_detection(database, request.detection)
+    opinions.choose_models(database, others)
     database.execute(_RETRY, TRANSIENT_ERRORS)
     database.execute(_RESTATE, {"model": model})
     (walk,) = database.execute("SELECT walk FROM job").fetchone()
-    return model, walk
+    return int(walk)
 
 
 def _store_detection(database: sqlite3.Connection, detection: DetectionOptions) -> None:

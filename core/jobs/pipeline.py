@@ -28,7 +28,7 @@ from core.card import Preprocessing
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
 from core.engine.feature_cache import ImageFeatures
-from core.engine.feature_store import FeatureKind, FeatureStore
+from core.engine.feature_store import FeatureKind, FeatureStore, Rows
 from core.engine.features import FeatureExtractor, prefetch, quantize_float16
 from core.engine.limits import MAX_BATCH
 from core.evaluation.sources import feature_extractor
@@ -40,13 +40,14 @@ from core.models.detector import open_detector
 from core.models.predictor import load_predictor
 from core.models.prepare import Prepared, PreprocessedImage, prepare
 from core.models.values import InstalledModel
-from core.prediction import Failure, Timing
+from core.prediction import Failure, Outcome, Prediction, Timing
 
 _POLL_S: Final = 0.1
 _NO_TIME: Final = Timing(0.0, 0.0, 0.0)
 _log = logging.getLogger(__name__)
 
-Features = NDArray[np.float16]
+Features = tuple[NDArray[np.float16], ...]
+"""The features of an image from each backbone."""
 
 
 class LazyClassifier:
@@ -55,6 +56,7 @@ class LazyClassifier:
     Attributes:
         predictor: the model without its backbone.
         detector: what looks for things in images; None if nobody asked.
+        others: further models for the same images, which use the same detector.
     """
 
     def __init__(
@@ -63,13 +65,17 @@ class LazyClassifier:
         requested: ProviderPreference,
         precision: Precision,
         detection: DetectionOptions = NO_DETECTION,
+        others: Sequence[InstalledModel] = (),
     ) -> None:
-        """Read the head and the features of the training images; open the detector if one is needed.
+        """Read the heads and the features of the training images; open the detector if one is needed.
 
         Raises:
             ModelError: the model's files are missing, damaged, unsupported or unsafe.
         """
         self.predictor, self.detector = load_predictor(model), open_detector(detection)
+        self.others = tuple(LazyClassifier(one, requested, precision) for one in others)
+        for one in self.others:
+            one.detector = self.detector
         self._requested, self._precision = requested, precision
         self._selected: FeatureExtractor | None = None
         self._classifier: Classifier | None = None
@@ -149,9 +155,9 @@ class LazyClassifier:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Input:
-    """An image before the engine, with its hashes."""
+    """An image before the engine of each backbone, with its hashes."""
 
-    result: Prepared
+    prepared: Sequence[Prepared]
     phash: int | None = None
     sha256: str = ""
 
@@ -160,7 +166,10 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     """Classifies images: submitted in one call, collected in a later one, in any batches."""
 
     def __init__(self, classifier: LazyClassifier, top_k: int, *, keep_features: bool) -> None:
-        self._classifier, self._top_k = classifier, top_k
+        self._classifiers, self._detector, self._top_k = (classifier, *classifier.others), classifier.detector, top_k
+        self._backbones: dict[FeatureKind, LazyClassifier] = {}
+        for one in self._classifiers:
+            self._backbones.setdefault(one.kind, one)
         self._store = FeatureStore() if keep_features else None
         self._uses_store = keep_features and not classifier.detector  # which has to see the pixels
         self._pool = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
@@ -179,8 +188,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     @property
     def batch(self) -> int:
         """How many images the engine computes at once."""
-        engine = self._classifier.engine
-        return engine.batch if engine else MAX_BATCH
+        return min(one.engine.batch if one.engine else MAX_BATCH for one in self._backbones.values())
 
     @property
     def prefetch(self) -> int:
@@ -192,8 +200,19 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         known = {image.number: image.sha256 for image in images if image.sha256 and not image.outcome}
         if not known or not self._store or not self._uses_store:
             return {}
-        kept = self._store.get(self._classifier.kind, list(known.values()))
+        kept = self._kept(self._store, list(known.values()))
         return {number: kept[sha256] for number, sha256 in known.items() if sha256 in kept}
+
+    def _kept(self, store: FeatureStore, hashes: Sequence[str]) -> dict[str, Features]:
+        """The features of images by their SHA-256, where all backbones have them."""
+        each = [store.get(kind, hashes) for kind in self._backbones]
+        known = [sha256 for sha256 in hashes if all(sha256 in rows for rows in each)]
+        return {sha256: tuple(rows[sha256] for rows in each) for sha256 in known}
+
+    def open(self) -> None:
+        """Open all backbones."""
+        for one in self._backbones.values():
+            one.open()
 
     def submit(self, images: Sequence[Image]) -> None:
         """Read images in the pool."""
@@ -215,13 +234,13 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             ProviderError: no provider works; these images can be submitted again.
         """
         inputs = [self._wait_for(image, cached, on_wait) for image in images]
-        features = self._keep(inputs, self._classifier.compute_features([one.result for one in inputs]))
-        outcomes = self._classifier.predictor.predict(features, self._top_k)
+        features = {kind: self._compute(place, inputs) for place, kind in enumerate(self._backbones)}
+        each = [one.predictor.predict(features[one.kind], self._top_k) for one in self._classifiers]
         for image in images:
             self._futures.pop(image.number, None)
         return [
-            ImageResult(image.number, outcome, one.phash, one.sha256)
-            for image, one, outcome in zip(images, inputs, outcomes, strict=True)
+            ImageResult(image.number, outcome, one.phash, one.sha256, _predictions(others))
+            for image, one, (outcome, *others) in zip(images, inputs, zip(*each, strict=True), strict=True)
         ]
 
     def _wait_for(self, image: Image, cached: Mapping[int, Features], on_wait: Callable[[], None]) -> _Input:
@@ -232,19 +251,25 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             on_wait()
         return reading.result()
 
-    def _keep(self, inputs: Sequence[_Input], features: list[ImageFeatures | Failure]) -> list[ImageFeatures | Failure]:
-        """With a store, keep what was computed, and predict from the quantized features, as later from the cache."""
+    def _compute(self, backbone: int, inputs: Sequence[_Input]) -> list[ImageFeatures | Failure]:
+        """The features of images from one backbone, by its place.
+
+        With a store, those that are computed are kept, and quantized as they will be when they come from the cache.
+        """
+        classifier = tuple(self._backbones.values())[backbone]
+        prepared = [one.prepared[backbone] for one in inputs]
+        features = classifier.compute_features(prepared)
         if not self._store:
             return features
-        computed: dict[str, Features] = {}
-        for place, (one, found) in enumerate(zip(inputs, features, strict=True)):
-            if isinstance(one.result, PreprocessedImage) and isinstance(found, ImageFeatures):
+        computed: Rows = {}
+        for place, (one, before, found) in enumerate(zip(inputs, prepared, features, strict=True)):
+            if isinstance(before, PreprocessedImage) and isinstance(found, ImageFeatures):
                 row = quantize_float16(found.features)
                 features[place] = replace(found, features=row.astype(np.float32))
                 if one.sha256:
                     computed[one.sha256] = row
         if computed:
-            self._store.put(self._classifier.kind, computed)
+            self._store.put(classifier.kind, computed)
         return features
 
     def _read(self, image: Image) -> _Input:
@@ -252,20 +277,23 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         before = FileState.of(image.path) if self._store else None
         sha256 = _sha256(image.path) if before else ""
         if self._store and self._uses_store and sha256:
-            kept = self._store.get(self._classifier.kind, [sha256])
+            kept = self._kept(self._store, [sha256])
             if kept:
                 return _Input(_known(image.path, kept[sha256]), sha256=sha256)
-        prepared = prepare(image.path, [self._classifier.spec], self._classifier.detector)
+        prepared = prepare(image.path, [one.spec for one in self._backbones.values()], self._detector)
         if isinstance(prepared, Failure):
-            return _Input(prepared)
-        (result,) = prepared
+            return _Input([prepared] * len(self._backbones))
         is_same = before is not None and FileState.of(image.path) == before
         # Features are cached without warnings, so an image with warnings is not cached.
-        return _Input(result, phash(result.input), sha256 if is_same and not result.warnings else "")
+        return _Input(prepared, phash(prepared[0].input), sha256 if is_same and not prepared[0].warnings else "")
 
 
-def _known(path: Path, row: Features) -> ImageFeatures:
-    return ImageFeatures(path, row.astype(np.float32), _NO_TIME)
+def _known(path: Path, rows: Features) -> list[ImageFeatures]:
+    return [ImageFeatures(path, row.astype(np.float32), _NO_TIME) for row in rows]
+
+
+def _predictions(outcomes: Sequence[Outcome]) -> tuple[Prediction, ...]:
+    return tuple(one for one in outcomes if isinstance(one, Prediction))
 
 
 def _sha256(path: Path) -> str:

@@ -7,15 +7,16 @@ from typing import Any, Final
 
 from core.base.recovery import as_path
 from core.jobs.details import encode_details, parse_details
+from core.jobs.opinions import OPINIONS, parse_all
 from core.jobs.schema import DONE, FAILED, GONE, WAITING
 from core.jobs.values import Review, Row, State, Verdict
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 
-COLUMNS: Final = """
+COLUMNS: Final = f"""
     images.number, folders.path, images.name, images.state, images.label, images.confidence, images.unknown,
     details.scores, details.kind, details.message, details.hint, images.verdict, images.said, images.finished,
     images.mtime_ns, models.name, models.version, details.provider, details.decode_ms, details.preprocess_ms,
-    details.inference_ms
+    details.inference_ms, {OPINIONS}
 """
 TABLES: Final = """
     images JOIN folders ON folders.id = images.folder LEFT JOIN details ON details.number = images.number
@@ -35,7 +36,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
     number, folder, name, state, label, confidence, unknown, scores, kind, message, hint, verdict, reviewed_label = (
         record[:13]
     )
-    finished, mtime_ns, model, version, provider, *times = record[13:]
+    finished, mtime_ns, model, version, provider, *times, others = record[13:]
     if not all(
         isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, reviewed_label, model, provider)
     ):
@@ -74,6 +75,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         modified=mtime_ns / 1e9,
         model=model or "",
         model_version=version if state == DONE else None,
+        others=parse_all(others, path) if state == DONE else (),
     )
 
 

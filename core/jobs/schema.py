@@ -16,6 +16,7 @@ from core.base.database import connect
 from core.base.errors import DamagedError, StorageError, os_reason
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
+from core.jobs import opinions
 
 FILE: Final = "journal.sqlite"
 FORMAT: Final = 1
@@ -95,6 +96,7 @@ def _prepare(opened: sqlite3.Connection, file: Path, *, make: bool) -> None:
     elif application != _APPLICATION or not 1 <= found <= FORMAT:
         is_journal = opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'images'").fetchone()
         raise _foreign_error(file, found if application == _APPLICATION else 0, is_journal=bool(is_journal))
+    opinions.migrate(opened)
 
 
 def _foreign_error(file: Path, found: int, *, is_journal: bool) -> StorageError:

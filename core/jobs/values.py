@@ -32,6 +32,7 @@ class JobRequest:
         top_k: the number of classes stored for each image, 1 or more.
         keep_features: whether to store features, so that another head on the same backbone takes seconds.
         detection: what to look for in the images.
+        others: further models, named as `model`, whose predictions are computed in the same pass.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class JobRequest:
     top_k: int = 5
     keep_features: bool = False
     detection: DetectionOptions = NO_DETECTION
+    others: tuple[str, ...] = ()
 
 
 # ---- rows
@@ -97,6 +99,7 @@ class Row:
         modified: when the file was last modified, in seconds since 1970.
         model: the name of the model that classified it, or failed to; empty while it is waiting.
         model_version: the version of the model; 0 for a built-in one, None if there is no prediction.
+        others: the predictions of the job's further models, in their order; empty if there is none by each of them.
     """
 
     number: int
@@ -109,6 +112,7 @@ class Row:
     modified: float = 0.0
     model: str = ""
     model_version: int | None = None
+    others: tuple[Prediction, ...] = ()
 
     @property
     def prediction(self) -> Prediction | None:
@@ -320,6 +324,7 @@ class JobSummary:
         counts: the number of images in each state.
         keep_features: whether the last run stored features.
         detection: what the last run looked for.
+        others: its further models, as `name@version`, or the name of a built-in one.
         progress: its progress, while it is running or paused; not from the journal, as are the fields below.
         sortings: the ids of the sortings that can be undone, the last one last.
         interrupted: the id of the sorting that can be resumed; empty if there is none.
@@ -338,6 +343,7 @@ class JobSummary:
     counts: JobCounts
     keep_features: bool = False
     detection: DetectionOptions = NO_DETECTION
+    others: tuple[str, ...] = ()
     progress: JobProgress | None = None
     sortings: tuple[str, ...] = ()
     interrupted: str = ""

@@ -92,7 +92,7 @@ class Classifier:
         ready = [one for one in images if isinstance(one, PreprocessedImage)]
         inputs = [one.input for one in ready], [one.crop.input for one in ready if one.crop]
         started = time.perf_counter()
-        whole, crops = [iter(self.engine.run(np.stack(some)) if some else ()) for some in inputs]
+        whole, crops = [iter(self.engine.run(_batch(some)) if some else ()) for some in inputs]
         each_ms = (time.perf_counter() - started) * 1000 / max(1, len(ready))
         return [
             self._keep(one, next(whole), crops, each_ms) if isinstance(one, PreprocessedImage) else one
@@ -108,6 +108,11 @@ class Classifier:
         if self.feature_cache and image.state:
             self.feature_cache.put(found, image.state)
         return found
+
+
+def _batch(inputs: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Inputs as one array; a single one is not copied."""
+    return inputs[0][np.newaxis] if len(inputs) == 1 else np.stack(inputs)
 
 
 def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
@@ -188,14 +193,17 @@ def prepared_ahead(
 
     Args:
         images: read only as far ahead as needed.
-        prepare_one: called in the threads.
+        prepare_one: called in the threads; for a single image in the caller's.
         batch: the most images that are yielded at once; fewer if no more are ready.
     """
     with ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode") as pool:
         source, waiting = iter(images), deque[Future[Ready]]()
         try:
             while True:
-                coming = islice(source, prefetch(batch) - len(waiting))
+                coming = list(islice(source, prefetch(batch) - len(waiting)))
+                if len(coming) == 1 and not waiting:  # a single image: nothing could run beside it
+                    yield [prepare_one(coming[0])]
+                    continue
                 waiting.extend(pool.submit(prepare_one, image) for image in coming)
                 if not waiting:
                     return

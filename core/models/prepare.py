@@ -15,15 +15,16 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from core.base.errors import ImageError, ProviderError
 from core.base.file_state import FileState
 from core.card import Preprocessing
 from core.detection import Box, Detection
 from core.engine.feature_cache import ImageFeatures
-from core.images.decoding import Pixels, read_image
+from core.images.decoding import read_image
 from core.images.drawing import Picture
-from core.images.preprocessing import preprocess
+from core.images.preprocessing import preprocess, preprocess_image
 from core.models.detector import Detector
 from core.models.subject import crop_around, subject_of
 from core.prediction import NO_FILE, Failure
@@ -79,8 +80,8 @@ def prepare(
         found = detector.detect(image.pixels) if detector else None
         subject = subject_of(found) if found and detector and detector.options.crop else None
         for plan in plans:
-            values = preprocess(image.pixels, plan)
-            crop = _crop(path, image.pixels, subject, plan) if subject else None
+            values = preprocess_image(image.image, plan)
+            crop = _crop(path, image.image, subject, plan) if subject else None
             preprocess_ms, started = (time.perf_counter() - started) * 1000, time.perf_counter()
             times = decode_ms, preprocess_ms
             prepared.append(PreprocessedImage(path, values, *times, image.warnings, detections=found, crop=crop))
@@ -100,21 +101,21 @@ def _min_side(plans: Sequence[Preprocessing], detector: Detector | None) -> int:
     return max(plan.min_decode_side for plan in (*plans, *([detector.preprocessing] if detector else [])))
 
 
-def _crop(path: Path, pixels: Pixels, subject: Detection, plan: Preprocessing) -> PreprocessedCrop | None:
+def _crop(path: Path, image: Image.Image, subject: Detection, plan: Preprocessing) -> PreprocessedCrop | None:
     """The crop around the subject of a decoded image; None if it would be almost the whole image."""
-    height, width, _ = pixels.shape
+    width, height = image.size
     box = crop_around(subject.box, width, height, plan.crop)
     if box is None:
         return None
     shorter = min((box.right - box.left) * width, (box.bottom - box.top) * height)
     if shorter < plan.min_decode_side:
-        pixels = read_image(path, min_side=math.ceil(min(height, width) * plan.min_decode_side / shorter)).pixels
-    return PreprocessedCrop(box, subject, preprocess(_part(pixels, box), plan))
+        image = read_image(path, min_side=math.ceil(min(height, width) * plan.min_decode_side / shorter)).image
+    return PreprocessedCrop(box, subject, preprocess_image(_part(image, box), plan))
 
 
-def _part(pixels: Pixels, box: Box) -> Pixels:
-    """The pixels inside a box, at least one."""
-    height, width, _ = pixels.shape
+def _part(image: Image.Image, box: Box) -> Image.Image:
+    """The part of an image inside a box, at least one pixel."""
+    width, height = image.size
     top, left = min(int(box.top * height), height - 1), min(int(box.left * width), width - 1)
     bottom, right = max(top + 1, round(box.bottom * height)), max(left + 1, round(box.right * width))
-    return np.ascontiguousarray(pixels[top:bottom, left:right])
+    return image.crop((left, top, right, bottom))

@@ -32,7 +32,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 def fingerprint(images: Iterable[LabelledImage]) -> str:
     """A fingerprint of the images' hashes and classes, independent of their paths."""
-    lines = sorted(f"{image.sha256} {image.label}\n" for image in images)
+    lines = sorted(f"{image.sha256} {image.label_text}\n" for image in images)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -65,6 +65,7 @@ def _content(example: LabelledImage) -> dict[str, Any]:
         "label": example.label,
         "part": example.subset,
         "look": example.phash or None,
+        **({} if example.labels is None else {"labels": example.labels}),
     }
 
 
@@ -74,4 +75,12 @@ def _example(content: dict[str, Any]) -> LabelledImage:
         raise ValueError("no example")
     phash = content.get("look")
     phash = phash if isinstance(phash, int) and 0 <= phash < 2**64 else 0
-    return LabelledImage(Path(path), label, Subset(part), sha256, phash)
+    return LabelledImage(Path(path), label, Subset(part), sha256, phash, labels=_labels(content.get("labels")))
+
+
+def _labels(names: object) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("no labels")
+    return tuple(names)

@@ -21,7 +21,7 @@ from core.outputs.keywords.values import KeywordTarget
 from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.write import report_rows, write_report
-from core.prediction import Prediction
+from core.prediction import Outcome, Prediction
 
 _LIBRARIES: Final = {ReportFormat.PARQUET: "pyarrow", ReportFormat.XLSX: "xlsxwriter"}
 
@@ -45,10 +45,11 @@ def export(
     with ResultStore(job) as results:
         summary, total = results.summary(), results.count(view)
         top_k = max((len(row.scores) for row in islice(results.each(view), 100)), default=1)
-        about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), summary.model))
+        others = tuple(other.partition("@")[0] for other in summary.others)
+        about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), ", ".join((summary.model, *others))))
         plan = ReportOptions(
             format=format_,
-            columns=ColumnSet(max(1, top_k), reviewed=True, detection=summary.detection),
+            columns=ColumnSet(max(1, top_k), reviewed=True, detection=summary.detection, others=others),
             byte_order_mark=byte_order_mark,
             title=display_path(summary.folder.name),
             about=about,
@@ -69,9 +70,14 @@ def export(
 
 def _relative_row(row: ReportRow, folder: Path) -> ReportRow:
     """The row with its path relative to the folder: reports are shared, and where the folder is stays private."""
-    outcome = row.outcome.without_paths() if isinstance(row.outcome, Prediction) else row.outcome
-    inside = outcome.path.relative_to(folder) if outcome.path.is_relative_to(folder) else Path(outcome.path.name)
-    return replace(row, outcome=replace(outcome, path=inside))
+    path = row.outcome.path
+    inside = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
+    first, *others = (_moved(one, inside) for one in (row.outcome, *row.others))
+    return replace(row, outcome=first, others=tuple(others))
+
+
+def _moved(outcome: Outcome, path: Path) -> Outcome:
+    return replace(outcome.without_paths() if isinstance(outcome, Prediction) else outcome, path=path)
 
 
 def missing_features() -> dict[str, str]:

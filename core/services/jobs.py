@@ -123,8 +123,10 @@ def resume(job: str, *, report: Callable[[JobSummary], None], token: CancelToken
 
 
 def classify_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
-    """Classify the images of a job with the version of its model that is active now; as `run`."""
-    return run(replace(request_of(job), model=job_summary(job).model), report=report, token=token)
+    """Classify the images of a job with the versions of its models that are active now; as `run`."""
+    request = request_of(job)
+    others = tuple(other.partition("@")[0] for other in request.others)
+    return run(replace(request, model=job_summary(job).model, others=others), report=report, token=token)
 
 
 def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
@@ -259,7 +261,7 @@ def _check_has_photos(request: JobRequest) -> None:
 
 
 def request_of(id_: str) -> JobRequest:
-    """The request that resumes a job with the same version of its model."""
+    """The request that resumes a job with the same versions of its models."""
     job, chosen = job_summary(id_), settings.load(paths.settings_file())
     return JobRequest(
         folder=job.folder,
@@ -272,6 +274,7 @@ def request_of(id_: str) -> JobRequest:
         top_k=chosen.top_k,
         keep_features=job.keep_features,
         detection=job.detection,
+        others=job.others,
     )
 
 

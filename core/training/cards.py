@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
-
 from core.base.text import display_path
 from core.card import HeadReference, ModelCard, Origin, SharedBackbone
 from core.card_rules import NESTED, Hierarchy
 from core.card_sharing import without_paths
 from core.datasets.labels import TRAINED_CORRECTIONS, lineage
 from core.evaluation.comparison import compare
-from core.evaluation.metrics import to_json
+from core.evaluation.multi_label import evaluation_json
 from core.evaluation.values import Evaluation
 from core.images.listing import folder_name
 from core.models.training_examples import DATASET
@@ -73,6 +71,7 @@ def model_card(
         hierarchy=Hierarchy.of(classes, data.dataset.paths),
         out_of_sample=head.out_of_sample,
         fit=None if own else data.backbone.fit,
+        thresholds=head.thresholds,
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
     )
@@ -180,6 +179,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
         **({} if request.thumbnails else {THUMBNAILS: False}),
         **({NESTED: True} if request.nested else {}),
         **data.fit_facts,
+        **({"labels": request.labels.value} if request.labels.is_multi_label else {}),
         **_outcome(data, head),
     }
 
@@ -187,7 +187,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
 def _images(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
     """The images used for training and evaluation."""
     classes = data.dataset.classes
-    counts = np.bincount(data.everything().labels, minlength=len(classes)).tolist()
+    counts = data.everything().class_counts(len(classes))
     return {
         "images": data.counts(),
         "images_per_class": {name: count for name, count in zip(classes, counts, strict=True) if count},
@@ -198,6 +198,9 @@ def _images(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
 
 def _outcome(data: TrainingData, head: EvaluatedHead) -> dict[str, Any]:
     """The outcome of the training."""
+    if head.thresholds:
+        how = f"with the highest F1 of each class on {head.threshold_images:,} images"
+        return {**head.trained.facts, "temperature": _calibration(data, head), "thresholds": how}
     how = "by cross-validation" if head.trained.out_of_fold else "on the validation and test images"
     threshold = (
         f"the calibrated confidence reached by {100 - REJECT_PERCENTILE}% of {head.threshold_images:,} images of the "
@@ -219,14 +222,15 @@ def _calibration(data: TrainingData, head: EvaluatedHead) -> str:
 def _evaluation(data: TrainingData, head: EvaluatedHead, start: Evaluation | None) -> dict[str, Any]:
     """The evaluation of the model, without the user's paths."""
     shared = _out_of_sample(head) | variant_evaluation(head.variants)
-    if head.evaluation is None:
+    measured = head.evaluation or head.multi_label
+    if measured is None:
         return shared
     method = "on the test images, which the head was not trained on"
     if head.trained.fitted > len(data.train):
         method += "; the installed head was then fitted in the same way to all images"
-    left_out = {"mistakes", "classes"} | ({"confusion"} if len(head.evaluation.classes) > _MAX_CONFUSED else set())
-    figures = {key: value for key, value in to_json(head.evaluation).items() if key not in left_out}
-    compared = _compared(head.evaluation, start) if start else {}
+    left_out = {"mistakes", "classes"} | ({"confusion"} if len(measured.classes) > _MAX_CONFUSED else set())
+    figures = {key: value for key, value in evaluation_json(measured).items() if key not in left_out}
+    compared = _compared(head.evaluation, start) if head.evaluation and start else {}
     return {"method": method, **figures, **compared, **shared}
 
 

@@ -16,6 +16,8 @@ from core.card_rules import OutOfSample, PredictionSets
 from core.datasets.labelled_image import LabelledImage
 from core.evaluation.calibration import calibration, fit_temperature
 from core.evaluation.metrics import evaluate
+from core.evaluation.multi_label import decisions, evaluate_label_sets
+from core.evaluation.multi_label_values import MultiLabelEvaluation
 from core.evaluation.values import Evaluation, LabelledPrediction, OutOfSampleCalibration
 from core.models.heads import Head, softmax
 from core.models.values import InstalledBackbone
@@ -30,6 +32,7 @@ from core.training.evidence_rules import (
     measured_sets,
     summarize,
 )
+from core.training.multi_label import fit_thresholds
 from core.training.training_data import LabelledFeatures, concat
 
 MIN_HELD_OUT: Final = 150
@@ -41,7 +44,7 @@ KEPT: Final = "kept_classes"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """Images, their classes [n], and the logits [n, classes] of heads that were not trained on them."""
+    """Images, their classes [n] or [n, classes], and the logits [n, classes] of heads not trained on them."""
 
     paths: Sequence[Path]
     labels: NDArray[np.int64]
@@ -87,6 +90,8 @@ class EvaluatedHead:
         out_of_sample: what it said of images that it was not trained on; None if there are none.
         calibration: on these images; None if there are none.
         measured_sets: the coverage of such sets and their mean size, out of sample; None if there are too few images.
+        thresholds: see `ModelCard`; empty if every image has exactly one class.
+        multi_label: the evaluation on the test images instead of `evaluation` if images may have several classes.
         suspects: images whose cross-validated prediction differs from their label, most likely label errors first.
     """
 
@@ -102,6 +107,8 @@ class EvaluatedHead:
     out_of_sample: OutOfSample | None = None
     calibration: OutOfSampleCalibration | None = None
     measured_sets: tuple[float, float] | None = None
+    thresholds: tuple[float, ...] = ()
+    multi_label: MultiLabelEvaluation | None = None
 
     @property
     def bank_file(self) -> dict[str, bytes]:
@@ -164,6 +171,34 @@ def evaluate_head(
         calibration=measured,
         measured_sets=measured_sets(known),
     )
+
+
+def evaluate_multi_label(
+    trained: TrainedHead, validation: LabelledFeatures, test: LabelledFeatures, classes: Sequence[str]
+) -> EvaluatedHead:
+    """Calibrate a head for images with several classes, and evaluate it on the test images.
+
+    The temperature and the thresholds are fitted to the out-of-fold predictions, or else to the validation images; the
+    test images have no part in them.
+
+    Args:
+        trained: the result of the recipe.
+        validation: images that it was not trained on.
+        test: the same.
+        classes: labels, in the order of the logits.
+    """
+    known = trained.out_of_fold or Predictions(
+        validation.paths, validation.labels, trained.evaluated.logits(validation.features)
+    )
+    temperature, thresholds = 1.0, (0.5,) * len(classes)
+    if len(known.labels):
+        temperature = round(fit_temperature(*decisions(known.logits, known.labels)), 4)
+        thresholds = fit_thresholds(known.logits, known.labels, temperature)
+    found = None
+    if len(test):
+        logits = trained.evaluated.logits(test.features)
+        found = evaluate_label_sets(logits, test.labels, classes, thresholds, temperature=temperature, paths=test.paths)
+    return EvaluatedHead(trained, temperature, None, None, len(known.paths), thresholds=thresholds, multi_label=found)
 
 
 def _calibration(

@@ -3,8 +3,8 @@
 A backbone has the way in which it was trained, whose features all its models share. Another is chosen only if it is
 better beyond noise: if the log loss of heads of the recipe quick, by cross-validation on the training images, is lower
 by more than twice the standard error of the mean difference. That is the one-standard-error rule of Breiman et al.
-(1984, section 3.4.3), made stricter because two others are tried. All are compared on the same images in the same
-groups of near-duplicates.
+(1984, section 3.4.3), made stricter because two others are tried. All are compared on the same images, near-duplicates
+held out together.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from core.base.progress import CancelToken, ProgressCallback
 from core.card import ResizeMode
-from core.evaluation.calibration import fit_temperature, log_probabilities
-from core.training import quick
+from core.evaluation.calibration import Logits, fit_temperature, log_probabilities
+from core.evaluation.multi_label import decisions
+from core.training import multi_label, quick
 from core.training.request import TrainRequest
 from core.training.training_data import LabelledFeatures, TrainingData, compute, extractor_for, recomputed
 
@@ -77,41 +78,56 @@ def measure_fits(data: TrainingData, request: TrainRequest, *, report: ProgressC
 
     At most `quick.MAX_TRIED` images are used. Arguments and errors are those of `choose_fit`.
     """
-    chosen = data.train.select(quick.sample(data.train.labels, request.seed).tolist())
-    labels = np.unique(chosen.labels, return_inverse=True)[1]
+    chosen = data.train.select(quick.sample(data.train.compared, request.seed).tolist())
     groups, found = quick.near_duplicate_groups(chosen.features), {}
     for fit in ResizeMode:
-        rows, features = _features(data, chosen, fit, request, report, token)
-        own = labels[rows]
-        if len(np.unique(own)) < len(np.unique(labels)):
-            return {}
-        c = quick.cross_validate(features, own, seed=request.seed, report=report, token=token, kind=request.head).best_c
-        held_out, logits = quick.out_of_fold(features, own, c, token=token, kind=request.head, groups=groups[rows])
-        found[fit] = dict(zip(rows[held_out].tolist(), _log_losses(logits, own[held_out]).tolist(), strict=True))
+        part, rows = _with_fit(data, chosen, fit, request, report, token)
+        held_out, losses = _cross_validated(part, groups[rows], request, report, token)
+        found[fit] = dict(zip(rows[held_out].tolist(), losses.tolist(), strict=True))
     common = sorted(set.intersection(*(set(each) for each in found.values())))
     if len(common) < _FEWEST:
         return {}
     return {fit: np.array([each[row] for row in common]) for fit, each in found.items()}
 
 
-def _features(
+def _with_fit(
     data: TrainingData,
     images: LabelledFeatures,
     fit: ResizeMode,
     request: TrainRequest,
     report: ProgressCallback,
     token: CancelToken,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The rows of images that can be read, and their features with a way to make them square."""
+) -> tuple[LabelledFeatures, NDArray[np.int64]]:
+    """The images that can be read, with features for a way to make them square, and their rows."""
     if fit is data.backbone.card.preprocessing.fit:
-        return np.arange(len(images)), images.features
+        return images, np.arange(len(images))
     source = extractor_for(request, data.backbone.with_fit(fit))
     table = compute(images.examples, source, report=report, token=token)
-    return table.rows, table.features
+    return images.select(table.rows.tolist(), table.features), table.rows
 
 
-def _log_losses(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The log loss of each image [n] after temperature scaling, in nats."""
+def _cross_validated(
+    images: LabelledFeatures,
+    groups: NDArray[np.int64],
+    request: TrainRequest,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The rows of images that could be held out, and their log losses; of several classes, their mean."""
+    features, seed = images.features, request.seed
+    if images.labels.ndim == 2:
+        tried = multi_label.cross_validate(features, images.labels, seed=seed, report=report, token=token)
+        rows, logits = multi_label.out_of_fold(features, images.labels, tried.best_c, token=token)
+        losses = _log_losses(*decisions(logits, images.labels[rows]))
+        return rows, losses.reshape(len(rows), -1).mean(axis=1)
+    labels = np.unique(images.labels, return_inverse=True)[1]
+    tried = quick.cross_validate(features, labels, seed=seed, report=report, token=token, kind=request.head)
+    rows, logits = quick.out_of_fold(features, labels, tried.best_c, token=token, kind=request.head, groups=groups)
+    return rows, _log_losses(logits, labels[rows])
+
+
+def _log_losses(logits: Logits, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The log loss of each row [n] after temperature scaling, in nats."""
     if not len(labels):
         return np.empty(0)
     scores = logits.astype(np.float64)

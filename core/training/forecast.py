@@ -13,7 +13,6 @@ from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
 from core.card import ResizeMode
-from core.datasets.dataset import read_dataset
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.split import split
 from core.engine.feature_store import FeatureStore
@@ -22,12 +21,13 @@ from core.models.library import Library
 from core.models.values import InstalledBackbone
 from core.training.backbones import requested_backbone
 from core.training.extension import check_extension
+from core.training.multi_label import check_labels
 from core.training.quick import FOLDS, MAX_TRIED, check_weights
 from core.training.recipe_defaults import DEFAULTS
 from core.training.request import FitChoice, Recipe, TrainRequest
 from core.training.timing_history import local_costs
 from core.training.trainer_program import find_program
-from core.training.training_data import extractor_of
+from core.training.training_data import extractor_of, read_labelled
 from core.training.values import Forecast
 
 _MEASURED_S: Final = 3.0
@@ -86,9 +86,7 @@ def forecast_recipes(request: TrainRequest, library: Library, *, token: CancelTo
         Cancelled: the token was cancelled; features computed so far are kept.
     """
     backbone = requested_backbone(replace(request, recipe=Recipe.QUICK), library)
-    dataset = read_dataset(
-        request.folder, report=_ignore_progress, token=token, min_classes=request.min_classes, nested=request.nested
-    )
+    dataset = read_labelled(replace(request, hierarchy=None), report=_ignore_progress, token=token)
     divided = split(dataset, validation=request.validation, test=request.test, train=request.train, seed=request.seed)
     size = _Size(
         train=len(divided.train),
@@ -218,6 +216,7 @@ def _axes_s(count: int, width: int) -> float:
 def _forecast(request: TrainRequest, size: _Size, feature_cost: _FeatureCost, head_s: float) -> Forecast:
     try:
         check_extension(request)
+        check_labels(request)
         if request.recipe is not Recipe.DENSE:
             check_weights(size.train, size.width, size.classes)
         if request.recipe is not Recipe.QUICK:

@@ -6,11 +6,8 @@ The objective is that of scikit-learn's `LogisticRegression`, against which the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -23,7 +20,7 @@ from core.evaluation.calibration import fit_temperature, log_loss
 from core.images.perceptual_hash import connected_components
 from core.models.heads import LinearHead, PrototypeHead
 from core.training.head_parameters import parameters_of, steepness
-from core.training.lbfgs import minimise
+from core.training.penalised_loss import Arrays, minimise_loss
 from core.training.request import HeadKind
 from core.training.standardization import mean_std
 
@@ -47,14 +44,11 @@ _MAX_WEIGHTS: Final = 8_000_000
 """L-BFGS needs 30 numbers of 8 bytes per weight: 1.9 GB."""
 _SMALL: Final = 2 * FOLDS
 """Images per class, if it has as many, that cross-validation needs; if that is too many, it uses fewer classes."""
-_BLOCK: Final = 2**24
-"""Multiplications per thread; fixed, so that every machine adds the same numbers in the same order."""
-_MAX_BLOCKS: Final = 8
 _SCORES: Final = 2**19
 """Numbers exponentiated at once: 4 MB, which fit into a processor's cache."""
 _DUPLICATE_COSINE: Final = 0.85
 """Cosine similarity of features from which two images count as showing the same thing."""
-_PRECISE: Final = (1e-6, 10_000)
+PRECISE: Final = (1e-6, 10_000)
 ROUGH: Final = (1e-3, 300)
 """Gradient tolerance and most iterations of L-BFGS: for the head itself, and for heads that are only compared."""
 _ABSENT_LOGIT: Final = -1e4
@@ -140,7 +134,7 @@ def fit(
         DatasetError: the head would have too many weights to fit.
         Cancelled: the token was cancelled.
     """
-    how = Fit(*_PRECISE, token or CancelToken())
+    how = Fit(*PRECISE, token or CancelToken())
     weights, bias, mean, scale = _fit_standardized(features, labels, c, how, balanced=balanced, offset=offset)
     weights = (weights / scale).T
     return LinearHead(weights.astype(np.float32), (bias - mean @ weights).astype(np.float32))
@@ -148,7 +142,7 @@ def fit(
 
 def fit_prototypes(features: Features, labels: Labels, c: float, *, token: CancelToken | None = None) -> PrototypeHead:
     """Fit a point per class to standardized features, as `fit` does weights; see `core.training.head_parameters`."""
-    how = Fit(*_PRECISE, token or CancelToken(), HeadKind.PROTOTYPE)
+    how = Fit(*PRECISE, token or CancelToken(), HeadKind.PROTOTYPE)
     weights, _, mean, scale = _fit_standardized(features, labels, c, how)
     root = np.sqrt(steepness((features - mean) / scale))
     arrays = weights.T / (2 * root), root / scale, -mean * root / scale
@@ -188,7 +182,7 @@ def cross_validate(
     rows = sample(labels, seed)
     features, labels = features[rows], np.unique(labels[rows], return_inverse=True)[1]
     groups = near_duplicate_groups(features)
-    divisions = _divisions(groups, labels, seed)
+    divisions = divisions_of(groups, labels, seed)
     if not all(_learnable(folds, labels).any() for folds in divisions):
         return CrossValidation(_DEFAULT_C, {}, len(labels))
     scores = _score_all(features, labels, divisions, report, Fit(*ROUGH, token, kind))
@@ -225,9 +219,9 @@ def out_of_fold(
     if len(np.unique(truth)) < classes:
         return rows[:0], np.empty((0, classes), np.float32)
     mean, scale = mean_std(own)
-    points, how = spanned((own - mean) / scale)[0], Fit(*_PRECISE, token, kind)
+    points, how = spanned((own - mean) / scale)[0], Fit(*PRECISE, token, kind)
     sums, times = np.zeros((len(own), classes)), np.zeros(len(own))
-    for folds in _divisions(near_duplicate_groups(own) if groups is None else groups[rows], truth, 0):
+    for folds in divisions_of(near_duplicate_groups(own) if groups is None else groups[rows], truth, 0):
         evaluated = _learnable(folds, truth)
         sums[evaluated] += _held_out(points, truth, folds, evaluated, c, how)[evaluated]
         times += evaluated
@@ -273,8 +267,8 @@ def sample(labels: Labels, seed: int, most: int = MAX_TRIED) -> Labels:
     return np.sort(draw.choice(among, min(len(among), most), replace=False))
 
 
-def _divisions(groups: Labels, labels: Labels, seed: int) -> list[Labels]:
-    """Divisions into folds: several if there are few images."""
+def divisions_of(groups: Labels, labels: Labels, seed: int) -> list[Labels]:
+    """Divisions of images into folds, several if there are few; `labels` are distributed evenly."""
     repeats = max(1, min(_REPEATS, _LARGE // len(labels)))
     return [assign_folds(groups, labels, seed + again) for again in range(repeats)]
 
@@ -352,32 +346,13 @@ def _minimise(points: Real, labels: Labels, offset: Real, sample_weights: Real, 
         penalty: factor of half the sum of squared weights.
         how: the kind of head, and when to stop.
     """
-    parameters = parameters_of(how.kind, points, labels)
-    shape, classes = parameters.start.shape, int(labels.max()) + 1
-    rows = max(-(-len(labels) // _MAX_BLOCKS), _BLOCK // (classes * (points.shape[1] + 1)))
-    blocks = [
-        (points[at : at + rows], labels[at : at + rows], offset[at : at + rows], sample_weights[at : at + rows])
-        for at in range(0, len(labels), rows)
-    ]
-    with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
-
-        def objective(flat: Real) -> tuple[float, Real]:
-            how.token.check()
-            values, loss = flat.reshape(shape), 0.0
-            solution = parameters.linear(values)
-            gradient = np.zeros(solution.shape)
-            for block_loss, block_gradient in (pool.map if len(blocks) > 1 else map)(partial(_loss, solution), blocks):
-                loss += block_loss
-                gradient += block_gradient
-            loss, gradient = parameters.penalised(values, loss, gradient, penalty)
-            return loss, gradient.ravel()
-
-        start = parameters.start.ravel()
-        found = minimise(objective, start, gradient_tolerance=how.gradient_tolerance, max_steps=how.max_steps)
-    return parameters.linear(found.reshape(shape))
+    return minimise_loss(
+        parameters_of(how.kind, points, labels), _loss, (points, labels, offset, sample_weights), penalty,
+        gradient_tolerance=how.gradient_tolerance, max_steps=how.max_steps, token=how.token,
+    )  # fmt: skip
 
 
-def _loss(solution: Real, block: tuple[Real, Labels, Real, Real]) -> tuple[float, Real]:
+def _loss(solution: Real, block: Arrays) -> tuple[float, Real]:
     """The weighted log loss of a block of images, and its gradient [classes, a + 1]."""
     loss, gradient = 0.0, np.zeros_like(solution)
     rows = min(len(block[0]), max(1, _SCORES // len(solution)))

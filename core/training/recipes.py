@@ -20,18 +20,19 @@ from core.models.heads import Head, PrototypeHead, head_bytes, read_head
 from core.models.installed import backbone_in, load_backbone
 from core.models.library_folders import CARD
 from core.models.values import InstalledBackbone
-from core.training import protocol, quick
+from core.training import multi_label, protocol, quick
 from core.training.evaluated_head import MIN_HELD_OUT, Predictions, TrainedHead
 from core.training.protocol import Epoch, TrainerJob
 from core.training.recipe_defaults import DEFAULTS, FROM_SCRATCH
 from core.training.request import HeadKind, Recipe, TrainRequest
 from core.training.trainer_process import run_trainer
-from core.training.training_data import LabelledFeatures, TrainingData
+from core.training.training_data import LabelledFeatures, TrainingData, concat
 
 _QUICK: Final = {
     HeadKind.LINEAR: "quick: multinomial logistic regression on standardised features, L-BFGS, balanced classes",
     HeadKind.PROTOTYPE: "quick: distance to a learned point per class, standardised features, L-BFGS, balanced classes",
 }
+_MULTI_LABEL: Final = "quick: a logistic regression for each class on standardised features, L-BFGS"
 _DENSE: Final = "dense: 256 ReLU, dropout 0.5, 128 ReLU, dropout 0.5 on standardised features, SGD, balanced classes"
 _FINE_TUNE: Final = "fine-tune: the head of the recipe quick and {what}, trained on {images}, SGD"
 _DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole": "the whole of {network}"}
@@ -52,12 +53,15 @@ def train_quick(
 ) -> TrainedHead:
     """Train a linear head by logistic regression, or a prototype head.
 
-    After a random split, the installed one is fitted to all images.
+    After a random split, the installed one is fitted to all images. If images may have several classes, the
+    out-of-fold predictions are of all images but the test images.
 
     Raises:
         DatasetError: the head would have too many weights to fit.
         Cancelled: the token was cancelled.
     """
+    if data.dataset.is_multi_label:
+        return _train_multi_label(data, seed, report=report, token=token)
     train = data.train
     cross_validation = quick.cross_validate(
         train.features, train.labels, seed=seed, report=report, token=token, kind=kind
@@ -85,6 +89,23 @@ def train_quick(
         _cross_validation_facts(cross_validation),
         out_of_fold=out_of_fold,
     )
+
+
+def _train_multi_label(data: TrainingData, seed: int, *, report: ProgressCallback, token: CancelToken) -> TrainedHead:
+    train, known = data.train, concat(data.train, data.validation)
+    chosen = multi_label.cross_validate(train.features, train.labels, seed=seed, report=report, token=token)
+    clock = ProgressReporter(tr("fitting the head"), 3, report)
+    head = evaluated = head_bytes(multi_label.fit(train.features, train.labels, chosen.best_c, token=token))
+    clock.advance()
+    fitted = data.everything() if data.is_random_split else train
+    if data.is_random_split:
+        head = head_bytes(multi_label.fit(fitted.features, fitted.labels, chosen.best_c, token=token))
+    clock.advance()
+    rows, logits = multi_label.out_of_fold(known.features, known.labels, chosen.best_c, token=token)
+    clock.advance()
+    facts = {key: value for key, value in _cross_validation_facts(chosen).items() if key != "cross_validated_accuracy"}
+    out_of_fold = Predictions([known.examples[row].path for row in rows.tolist()], known.labels[rows], logits)
+    return TrainedHead(_MULTI_LABEL, read_head(evaluated), head, len(fitted), facts, out_of_fold=out_of_fold)
 
 
 def train_dense(

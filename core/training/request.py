@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from core.base.providers import Precision, ProviderPreference
 from core.card import ResizeMode
+from core.datasets.label_source import LabelSource
 from core.datasets.labels import Label
 from core.images.listing import folder_name
 
@@ -83,6 +84,8 @@ class TrainRequest:
         nested: whether folders inside a class folder are classes of their own, and the hierarchy that of the folders.
         hierarchy: a text file with the hierarchy of the classes; None for none.
         fit: how images are made square.
+        labels: where the classes of the images come from, and so whether an image may have several.
+        labels_file: the table with them, with `LabelSource.FILE`; None otherwise.
     """
 
     folder: Path
@@ -107,6 +110,8 @@ class TrainRequest:
     nested: bool = False
     hierarchy: Path | None = None
     fit: FitChoice = FitChoice.BACKBONE
+    labels: LabelSource = LabelSource.FOLDER
+    labels_file: Path | None = None
 
     @property
     def min_classes(self) -> int:
@@ -125,6 +130,7 @@ class TrainRequest:
         words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
         words += ["--nested"] if self.nested else []
         words += ["--hierarchy", self.hierarchy.name] if self.hierarchy else []
+        words += self._label_words
         words += [] if self.thumbnails else ["--no-thumbnails"]
         if self.recipe is Recipe.FINE_TUNE:
             words += ["--depth", self.depth, *(() if self.augment else ("--no-augmentation",))]
@@ -133,6 +139,18 @@ class TrainRequest:
         words += [word for name, value in given.items() if value is not None for word in (name, value)]
         words += [word for pair in always.items() for word in pair]
         return shlex.join(map(str, words))
+
+    @property
+    def _label_words(self) -> list[object]:
+        match self.labels:
+            case LabelSource.FOLDERS:
+                return ["--multi-label"]
+            case LabelSource.FILE:
+                return ["--labels", self.labels_file.name if self.labels_file else ""]
+            case LabelSource.KEYWORDS:
+                return ["--keywords"]
+            case LabelSource.FOLDER:
+                return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +189,8 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
     {
         "folder": Path,
         "hierarchy": lambda file: None if file is None else Path(file),
+        "labels": LabelSource,
+        "labels_file": lambda file: None if file is None else Path(file),
         "recipe": Recipe,
         "depth": Depth,
         "head": HeadKind,
@@ -186,7 +206,8 @@ def request_to_json(request: TrainRequest) -> dict[str, Any]:
     """A request as plain JSON, independent of the current folder, so that it can be repeated later."""
     values = ((field.name, getattr(request, field.name)) for field in fields(request))
     content = {name: value.value if isinstance(value, StrEnum) else value for name, value in values}
-    content["hierarchy"] = str(request.hierarchy.absolute()) if request.hierarchy else None
+    for name, file in (("hierarchy", request.hierarchy), ("labels_file", request.labels_file)):
+        content[name] = str(file.absolute()) if file else None
     return content | {"folder": str(request.folder.absolute()), "restart": False}
 
 

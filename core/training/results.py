@@ -92,6 +92,7 @@ def _result(
         fitted=trained.head.trained.fitted,
         computed=data.computed,
         evaluation=trained.head.evaluation,
+        multi_label=trained.head.multi_label,
         baseline=baseline,
         start=_start_comparison(trained),
         suspects=undecided((trained.start or trained.head).suspects, data.dataset.decided),
@@ -106,7 +107,7 @@ def _outlook(trained: Trained, report: ProgressCallback, token: CancelToken) -> 
     """What more photos would give; None for other recipes than quick, or if the user does not wait for it."""
     facts, images = trained.head.trained.facts, trained.data.everything()
     c = facts.get("C")
-    if not isinstance(c, float) or KEPT in facts:
+    if not isinstance(c, float) or KEPT in facts or trained.data.dataset.is_multi_label:
         return None
     try:
         return outlook(images.features, images.labels, trained.data.dataset.classes, c, report=report, token=token)
@@ -169,7 +170,7 @@ def _evaluate_baseline(
 
 def _notes(trained: Trained) -> Iterable[str]:
     data, head = trained.data, trained.head
-    if head.evaluation is None:
+    if head.evaluation is None and head.multi_label is None:
         yield tr("There were no test photos, so its accuracy is unknown.")
     elif head.trained.fitted > len(data.train):
         yield tr_n(

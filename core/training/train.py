@@ -27,9 +27,10 @@ from core.models.library_folders import CARD
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
-from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head
+from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head, evaluate_multi_label
 from core.training.extension import check_extension, classes_to_keep, extend, extended_data
 from core.training.fitting import choose_fit
+from core.training.multi_label import check_labels
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import FitChoice, Recipe, TrainRequest
@@ -135,7 +136,7 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
     data, head = _quick_checked(training, data)
     parts = data.backbone.parts
     joined_loss = head.trained.facts.get(LOG_LOSS)
-    if training.request.backbone or not parts or joined_loss is None:
+    if training.request.backbone or not parts or joined_loss is None or data.dataset.is_multi_label:
         return _install(training, data, head)
     alone = quick.cross_validate(
         data.train.features[:, : parts[0].card.feature_width] ** 2,  # features of a part, see `core.models.composite`
@@ -177,6 +178,8 @@ def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
 
 
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
+    if data.dataset.is_multi_label:
+        return evaluate_multi_label(trained, data.validation, data.test, data.dataset.classes)
     fitted = data.fitted(trained.fitted)
     head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
     if _lost_variants(training.request, data):
@@ -261,7 +264,7 @@ def _install(
 @contextmanager
 def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
     parts = ((name, one) for name, part in data.parts.items() for one in part.examples)
-    images = [f"{one.sha256} {one.label} {name}" for name, one in parts]
+    images = [f"{one.sha256} {one.label_text} {name}" for name, one in parts]
     with open_run(request, trainer_plan(request, data.backbone), images, restart=request.restart) as run:
         yield run
 
@@ -269,6 +272,7 @@ def _open_run(request: TrainRequest, data: TrainingData) -> Iterator[Run]:
 def _check_request(request: TrainRequest, library: Library) -> None:
     """Reject contradicting settings and invalid names before the training."""
     check_extension(request)
+    check_labels(request)
     name = request.name
     backbones = {entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)}
     if name in backbones or (library.builtin / name / CARD).exists():

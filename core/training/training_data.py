@@ -19,6 +19,7 @@ from core.card import BackboneCard
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.hierarchy_file import read_hierarchy_file
 from core.datasets.labelled_image import LabelledImage
+from core.datasets.multi_label import read_multi_label
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.scan import OnDecoded
 from core.datasets.split import Split, split
@@ -31,6 +32,7 @@ from core.models.installed import backbone_files
 from core.models.library import Library
 from core.models.training_examples import fingerprint
 from core.models.values import InstalledBackbone
+from core.outputs.keywords.reading import read_keywords
 from core.prediction import Failure
 from core.training.backbones import requested_backbone
 from core.training.prefetch import FeaturePrefetcher
@@ -40,7 +42,7 @@ from core.training.request import Recipe, TrainRequest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledFeatures:
-    """Images with their features [n, d], and their classes [n] as indexes into `Dataset.classes`."""
+    """Images with their features [n, d], and their classes as `Dataset.labels` gives them, [n] or [n, classes]."""
 
     examples: tuple[LabelledImage, ...]
     features: NDArray[np.float32]
@@ -53,6 +55,18 @@ class LabelledFeatures:
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    @property
+    def compared(self) -> NDArray[np.int64]:
+        """Numbers [n]: images with the same one, which have the same classes, may be near-duplicates."""
+        if self.labels.ndim == 1:
+            return self.labels
+        return np.unique(self.labels, axis=0, return_inverse=True)[1].reshape(-1)
+
+    def class_counts(self, classes: int) -> list[int]:
+        """The number of images of each class."""
+        counts = np.bincount(self.labels, minlength=classes) if self.labels.ndim == 1 else self.labels.sum(axis=0)
+        return [int(count) for count in counts]
 
     def select(self, rows: Sequence[int], features: NDArray[np.float32] | None = None) -> LabelledFeatures:
         """Some of the images, in the given order, with other features if given."""
@@ -136,7 +150,8 @@ def load_training_data(
 ) -> TrainingData:
     """Read a folder, split it, and compute its features.
 
-    The features are computed in float32; for the recipe quick, unless it keeps classes, by the fastest variant.
+    The features are computed in float32; for the recipe quick, unless it keeps classes or images may have several, by
+    the fastest variant.
 
     Args:
         request: the training request.
@@ -210,6 +225,11 @@ def read_labelled(
         DatasetError: no model can be trained with the folder, or the hierarchy cannot be used.
         Cancelled: the token was cancelled.
     """
+    if request.labels.is_multi_label:
+        return read_multi_label(
+            request.folder, request.labels, file=request.labels_file, keywords_of=read_keywords, report=report,
+            token=token, on_decoded=on_decoded,
+        )  # fmt: skip
     dataset = read_dataset(
         request.folder, report=report, token=token, on_decoded=on_decoded, min_classes=request.min_classes,
         nested=request.nested,
@@ -226,8 +246,8 @@ def extractor_for(request: TrainRequest, backbone: InstalledBackbone, *, use_var
         ProviderError: the requested provider does not work, or with AUTO none does.
         ModelError: the backbone is damaged.
     """
-    files = backbone_files(backbone)
-    if not use_variants or request.recipe is not Recipe.QUICK or request.keep_classes_of:
+    files, is_plain = backbone_files(backbone), not request.keep_classes_of and not request.labels.is_multi_label
+    if not use_variants or request.recipe is not Recipe.QUICK or not is_plain:
         files = files.only(backbone.card)
     return FeatureExtractor.select(files, request.provider, request.precision)
 
@@ -239,10 +259,9 @@ def _split_by_features(
 
     If such groups make the requested counts impossible, it is the split by perceptual hash alone.
     """
-    labels, alike = dataset.labels(), np.arange(len(dataset.examples))
-    found = near_duplicates(
-        table.features, labels[table.rows], NEAR_DUPLICATE_COSINE, min_groups=len(Subset), token=token
-    )
+    alike, every = np.arange(len(dataset.examples)), np.arange(len(dataset.examples))
+    own = _subset(dataset, table, every, table.rows)
+    found = near_duplicates(own.features, own.compared, NEAR_DUPLICATE_COSINE, min_groups=len(Subset), token=token)
     alike[table.rows] = table.rows[found]
     try:
         return split(
@@ -257,7 +276,7 @@ def _leaks(
 ) -> list[Problem]:
     """Report validation and test images that are copies of training images, as can happen if the folder has subsets."""
     everything = concat(train, *others)
-    group = near_duplicates(everything.features, everything.labels, DUPLICATE_COSINE, token=token)
+    group = near_duplicates(everything.features, everything.compared, DUPLICATE_COSINE, token=token)
     trained = set(group[: len(train)].tolist())
     held_out = everything.examples[len(train) :]
     copies = [one.path for one, own in zip(held_out, group[len(train) :].tolist(), strict=True) if own in trained]
@@ -311,9 +330,9 @@ def _subset(
 
 def _check_classes(train: LabelledFeatures, classes: Sequence[str]) -> None:
     """Check that every class still has training images, as it had when the folder was read."""
-    lost = sorted(set(range(len(classes))) - set(train.labels.tolist()))
+    lost = [label for label, count in zip(classes, train.class_counts(len(classes)), strict=True) if not count]
     if lost:
-        label = display_path(classes[lost[0]])
+        label = display_path(lost[0])
         what = tr("Class “{label}” has no training images left: its files were changed or removed.", label=label)
         raise DatasetError(what, hint=tr("Wait until no program writes to the folder, then train again."))
 

@@ -11,6 +11,7 @@ from core.base.errors import FoveaError
 from core.card import ModelCard
 from core.datasets.labels import Label
 from core.datasets.problems import Problem
+from core.evaluation.multi_label_values import MultiLabelEvaluation
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.images.drawing import Picture
 from core.prediction import Failure
@@ -178,7 +179,9 @@ class TrainingResult:
         failures: images that could no longer be read.
         notes: notes for the user, a sentence or two each.
         seconds: the duration of the training, without the comparison.
-        outlook: what more photos would give; None for other recipes than quick, or for too few or too many photos.
+        outlook: what more photos would give; None for other recipes than quick, for too few or too many photos, and if
+            photos may have several classes.
+        multi_label: the evaluation on the test images instead of `evaluation` if photos may have several classes.
     """
 
     card: ModelCard
@@ -196,6 +199,7 @@ class TrainingResult:
     notes: tuple[str, ...]
     seconds: float
     outlook: Outlook | None = None
+    multi_label: MultiLabelEvaluation | None = None
 
     @property
     def name(self) -> str:

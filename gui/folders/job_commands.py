@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from core.base.errors import FoveaError
+from core.api import jobs as api
 from core.base.i18n import tr
-from core.jobs.values import JobRequest, JobState, JobSummary
+from core.jobs.values import JobState, JobSummary
 from core.outputs.reports.plan import ReportFormat
 from gui.folders.job_text import progress_text, title_text
 from gui.folders.page import FoldersPage
@@ -18,7 +18,7 @@ from gui.widgets.files import ask_where_to_save
 
 
 class JobCommands(QObject):
-    """Starts, pauses, stops and exports jobs as the user asks on the page.
+    """Pauses, resumes, stops and exports jobs as the user asks on the page.
 
     Attributes:
         status_changed: the progress of the running jobs and tasks, in one line; empty when none is running.
@@ -29,7 +29,6 @@ class JobCommands(QObject):
     def __init__(self, page: FoldersPage) -> None:
         super().__init__(page)
         self._page, self._jobs, self._outputs = page, page.jobs, page.outputs
-        page.stack.form.submitted.connect(self._begin)
         page.stack.results_created.connect(self._connect_strip)
         page.state_changed.connect(self._show_running)
 
@@ -37,19 +36,6 @@ class JobCommands(QObject):
         results.strip.pause_wanted.connect(self._pause)
         results.strip.stop_wanted.connect(self.stop)
         results.strip.resume_wanted.connect(self._resume)
-
-    # ---- a new job
-
-    def _begin(self, request: JobRequest) -> None:
-        self._page.stack.form.show_starting(is_starting=True)
-        self._jobs.begin(request, self._on_started, self._on_refused)
-
-    def _on_started(self, job: str) -> None:
-        self._page.stack.form.show_starting(is_starting=False)
-        self._page.open_job(job)
-
-    def _on_refused(self, error: FoveaError) -> None:
-        self._page.stack.form.show_error(error)
 
     # ---- the job that is shown, or else selected in the list
 
@@ -63,7 +49,7 @@ class JobCommands(QObject):
         if job is not None and job.state in (JobState.RUNNING, JobState.PAUSED):
             self._jobs.pause(job.id, on=job.state is JobState.RUNNING)
         elif job is not None and job.state in (JobState.FINISHED, JobState.STOPPED, JobState.MISSING):
-            self._jobs.resume([job.id])
+            self._jobs.run(api.resume_job, job.id)
 
     def stop(self) -> None:
         """Stop the job, watching its folder, and the task running on its photos."""
@@ -78,7 +64,7 @@ class JobCommands(QObject):
         if job is not None and job.state is JobState.WATCHING:
             self._jobs.stop(job.id)
         elif job is not None:
-            self._jobs.watch(job.id)
+            self._jobs.run(api.watch_job, job.id)
         self._page.state_changed.emit()  # the action shows the actual state, not what the click set
 
     def undo_sorting(self) -> None:
@@ -112,7 +98,7 @@ class JobCommands(QObject):
 
     def _resume(self) -> None:
         if self._page.job is not None:
-            self._jobs.resume([self._page.job.id])
+            self._jobs.run(api.resume_job, self._page.job.id)
 
     # ---- all running jobs
 

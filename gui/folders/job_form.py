@@ -108,7 +108,7 @@ class JobForm(ScrollColumn):
             self._counted.start(self.folder)
         in_use = self._models.name or self._settings.value.model
         self.model.setCurrentIndex(max(0, self.model.findData(in_use)))
-        self._show_folder()
+        self._show_starting(is_starting=False)
         (self.begin if self.folder is not None else self.choose).setFocus()
 
     def ask_for_folder(self) -> None:
@@ -123,9 +123,9 @@ class JobForm(ScrollColumn):
     def show_error(self, error: FoveaError) -> None:
         """Show why the job could not start."""
         show_text(self._problem, str(error))
-        self.show_starting(is_starting=False)
+        self._show_starting(is_starting=False)
 
-    def show_starting(self, *, is_starting: bool) -> None:
+    def _show_starting(self, *, is_starting: bool) -> None:
         """Show whether a job is starting; this takes a moment when its process has to start first."""
         self._is_starting = is_starting
         self.begin.setText(tr("Starting…") if is_starting else tr("Classify"))
@@ -135,6 +135,7 @@ class JobForm(ScrollColumn):
         if self.folder is None or not self.begin.isEnabled():
             return
         self._problem.hide()
+        self._show_starting(is_starting=True)
         value = self._settings.value
         self.submitted.emit(
             JobRequest(

@@ -9,6 +9,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
+from core.api import jobs as api
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
@@ -92,7 +93,7 @@ class JobNotices(QObject):
     def _on_job_ended(self, end: JobEnd) -> None:
         name = title_text(end.job)
         if end.error is not None:
-            resume = (tr("Resume"), lambda: self._jobs.resume([end.job.id]))
+            resume = (tr("Resume"), lambda: self._resume([end.job.id]))
             text = _prefixed(name, str(end.error))
             self._notices.show_notice(text, NoticeKind.ERROR, action=resume, key=f"job {end.job.id}")
         elif end.job.state is JobState.FINISHED:
@@ -104,10 +105,14 @@ class JobNotices(QObject):
         for text in _skipped_texts(end):
             self._notices.show_notice(_prefixed(name, text))
 
+    def _resume(self, jobs: Sequence[str]) -> None:
+        for job in jobs:
+            self._jobs.run(api.resume_job, job)
+
     def _on_lost(self, jobs: Sequence[str]) -> None:
         known = self._jobs.all
         names = ", ".join(f"“{title_text(known[job])}”" for job in jobs if job in known)
-        offer = (tr("Resume"), lambda: self._jobs.resume(jobs)) if jobs else None
+        offer = (tr("Resume"), lambda: self._resume(jobs)) if jobs else None
         text = tr("Folder classification stopped unexpectedly. The results so far are saved.")
         if names:
             text = tr(

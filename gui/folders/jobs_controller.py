@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from core.api import jobs as api
 from core.base.errors import FoveaError
-from core.jobs.values import JobRequest, JobState, JobSummary
+from core.jobs.values import JobState, JobSummary
 from core.services.job_values import JobEnd
 from gui.tasks.task import Task, Tasks
 
@@ -58,33 +58,33 @@ class JobsController(QObject):
         task.succeeded.connect(partial(self._on_listed, task.call.id))
         return task
 
-    def begin(
-        self, request: JobRequest, on_started: Callable[[str], object], on_refused: Callable[[FoveaError], object]
+    def run(
+        self,
+        verb: Callable[..., Any],
+        about: object,
+        on_started: Callable[[str], object] = lambda _: None,
+        on_refused: Callable[[FoveaError], object] | None = None,
     ) -> None:
-        """Start a job, or resume it if it exists; call one of these functions once it has started or cannot."""
-        task = self._run(api.run_job, request, on_refused)
-        once = Qt.ConnectionType.SingleShotConnection
-        task.progressed.connect(lambda job: on_started(job.id), once)
+        """Run a job until it ends or is stopped.
 
-    def resume(self, jobs: Iterable[str]) -> None:
-        """Resume stopped jobs, or look for new photos of finished ones."""
-        for job in jobs:
-            self._run(api.resume_job, job, self.failed.emit)
-
-    def classify_again(self, job: str) -> None:
-        """Classify the photos of a job with the active version of its model."""
-        self._run(api.classify_job_again, job, self.failed.emit)
-
-    def watch(self, job: str) -> None:
-        """Watch a job's folder and classify new photos until stopped."""
-        self._run(api.watch_job, job, self.failed.emit)
+        Args:
+            verb: how, such as `run_job` or `watch_job` of `core.api.jobs`.
+            about: the request or the id that the verb takes.
+            on_started: called with the id once the job has started, or if it was running already.
+            on_refused: called with the reason if the job cannot start; by default, `failed` is emitted.
+        """
+        task = self._tasks.start(verb, about)
+        task.progressed.connect(partial(self._on_status, task))
+        task.progressed.connect(lambda job: on_started(job.id), Qt.ConnectionType.SingleShotConnection)
+        task.succeeded.connect(self._on_ended)
+        task.failed.connect(partial(self._on_failed, task, on_refused or self.failed.emit))
 
     def pause(self, job: str, *, on: bool) -> None:
         """Pause or resume a running job."""
         if job in self._running:
             task = self._running[job]
             (task.pause if on else task.resume)()
-            self._put(replace(self.all[job], state=JobState.PAUSED if on else JobState.RUNNING))
+            self._on_status(task, replace(self.all[job], state=JobState.RUNNING))
 
     def stop(self, job: str) -> None:
         """Stop a job or watching its folder."""
@@ -106,22 +106,19 @@ class JobsController(QObject):
 
     # ---- running jobs
 
-    def _run(self, verb: Callable[..., Any], about: object, on_refused: Callable[[FoveaError], object]) -> Task:
-        task = self._tasks.start(verb, about)
-        task.progressed.connect(partial(self._on_status, task))
-        task.succeeded.connect(self._on_ended)
-        task.failed.connect(partial(self._on_failed, task, on_refused))
-        return task
-
     def _on_status(self, task: Task, job: JobSummary) -> None:
-        if self._running.setdefault(job.id, task) is task:  # otherwise it was already running
-            is_paused = task.is_paused and job.state is JobState.RUNNING
-            self._put(replace(job, state=JobState.PAUSED) if is_paused else job)
+        if self._running.setdefault(job.id, task) is not task:
+            return  # it was already running
+        if task.is_paused and job.state is JobState.RUNNING:
+            job = replace(job, state=JobState.PAUSED)
+        self.all = {**self.all, job.id: job} if job.id in self.all else {job.id: job, **self.all}
+        self.changed.emit()
 
     def _on_ended(self, end: JobEnd | None) -> None:
         if end is not None:
             del self._running[end.job.id]
-            self._put(end.job)
+            self.all = {**self.all, end.job.id: end.job}
+            self.changed.emit()
             self.ended.emit(end)
 
     def _on_failed(self, task: Task, on_refused: Callable[[FoveaError], object], error: FoveaError) -> None:
@@ -157,7 +154,3 @@ class JobsController(QObject):
         """A listed job; the state of a running one is known better here."""
         known = self.all.get(job.id) if job.id in self._running else None
         return job if known is None else replace(known, counts=job.counts)
-
-    def _put(self, job: JobSummary) -> None:
-        self.all = {**self.all, job.id: job} if job.id in self.all else {job.id: job, **self.all}
-        self.changed.emit()

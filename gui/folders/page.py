@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from core.api import jobs as api
 from core.base.errors import StorageError
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobSummary, View
@@ -67,6 +69,8 @@ class FoldersPage(QWidget):
         self.reviewer.reviewed.connect(lambda _: self._count_reviews())
         self.stack.list.opened.connect(self.open_job)
         self.stack.list.list.currentRowChanged.connect(self.state_changed)
+        run_job = partial(self.jobs.run, api.run_job, on_started=self.open_job, on_refused=self.stack.form.show_error)
+        self.stack.form.submitted.connect(run_job)
         self.stack.form.cancelled.connect(self.show_jobs)
         self.stack.panels_changed.connect(self.state_changed)
         self.stack.closed.connect(self._back_to_results)
@@ -132,7 +136,7 @@ class FoldersPage(QWidget):
 
     def _classify_again(self) -> None:
         if self.job is not None:
-            self.jobs.classify_again(self.job.id)
+            self.jobs.run(api.classify_job_again, self.job.id)
 
     def _show_active_version(self) -> None:
         results = self.stack.made_results

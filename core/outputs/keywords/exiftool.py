@@ -76,7 +76,7 @@ def find_exiftool() -> ExifTool:
     """
     program = shutil.which("exiftool") or shutil.which("exiftool", path=os.pathsep.join(_usual_locations()))
     if program is None:
-        raise KeywordError(tr("exiftool, which is needed to write keywords, is not installed."), hint=_install_hint())
+        raise KeywordError(tr("exiftool, which reads and writes keywords, is not installed."), hint=_install_hint())
     return _checked(Path(program))
 
 

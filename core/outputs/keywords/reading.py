@@ -12,13 +12,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from core.outputs.keywords.exiftool import ExifTool, ExifToolReply
+from core.base.progress import CancelToken
+from core.datasets.class_labels import normalize_label
+from core.outputs.keywords.exiftool import ExifTool, ExifToolReply, find_exiftool
 from core.outputs.keywords.merging import FoundKeywords
 from core.outputs.keywords.tags import NOTHING, Metadata, packets, read
 from core.outputs.keywords.values import SIDECAR_SUFFIX, KeywordAssignment, sidecar_of
 
 _MAX_SEED_BYTES: Final = 1024**2
 """Maximum size of initial content; user metadata takes a few kilobytes, and depth maps must not be duplicated."""
+
+_AT_ONCE: Final = 200
+"""Photos per run of exiftool."""
 
 Seed: TypeAlias = tuple[bytes, Metadata]
 """The initial content of a new sidecar: its bytes, and their metadata."""
@@ -79,6 +84,28 @@ def read_photos(
         )
         for assignment, (photo, sidecar) in zip(assignments, pairs, strict=True)
     ]
+
+
+def read_keywords(photos: Sequence[Path], token: CancelToken) -> dict[Path, tuple[str, ...]]:
+    """The user's keywords of photos that have any, as photo managers show them; those of a sidecar hide the photo's.
+
+    Keywords that Fovea wrote are not among them. Of a hierarchical keyword without a flat one, the last level counts.
+
+    Raises:
+        KeywordError: exiftool, which reads them, is missing.
+        Cancelled: the token was cancelled.
+    """
+    tool, found = find_exiftool(), {}
+    for start in range(0, len(photos), _AT_ONCE):
+        token.check()
+        some = [KeywordAssignment(photo, None) for photo in photos[start : start + _AT_ONCE]]
+        for one in read_photos(some, tool):
+            shown = one.sidecar_keywords.shown
+            levels = (path.replace("|", "/").rpartition("/")[2] for path in shown.hierarchy or shown.tags)
+            words = map(normalize_label, shown.subject or levels)
+            if kept := tuple(dict.fromkeys(filter(None, words))):
+                found[one.assignment.photo] = kept
+    return found
 
 
 def seeds(photos: Sequence[PhotoMetadata], tool: ExifTool) -> list[Seed]:

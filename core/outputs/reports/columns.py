@@ -36,7 +36,7 @@ class ReportRow:
     def of(cls, row: Row) -> Self | None:
         """Convert a row of a job; None if the image is waiting."""
         outcome = row.outcome
-        return None if outcome is None else cls(outcome, row.review)
+        return None if outcome is None else cls(outcome, row.review, row.others)
 
     @property
     def final_label(self) -> str | None:

@@ -89,7 +89,7 @@ class WebPage:
             failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
             listed=[self._listed_cells(row) for row in self._listed],
-            objects=(tr("Objects"),) if self._plan.columns.detection else (),
+            more=self._more_headings(),
             maps=self._plan.explain is not None,
             drift=_drift_text(self._plan, totals),
             coverages=[percent(one).replace(".0%", "%") for one in totals.coverages],
@@ -107,7 +107,13 @@ class WebPage:
             str(SET.value_of(row) or ""),
             str(NEAREST.value_of(row) or ""),
             *((str(OBJECTS.value_of(row) or ""),) if self._plan.columns.detection else ()),
+            *map(_of_other_model, row.others or [None] * len(self._plan.columns.others)),
         )
+
+    def _more_headings(self) -> tuple[str, ...]:
+        """The headings of the last columns of that table."""
+        columns = self._plan.columns
+        return (*((tr("Objects"),) if columns.detection else ()), *columns.others)
 
     def _cards(
         self, rows: Sequence[ReportRow], clock: ProgressReporter, token: CancelToken
@@ -250,19 +256,13 @@ def _confidence_of(row: ReportRow) -> str:
 def _others(row: ReportRow) -> str:
     if isinstance(row.outcome, Failure):
         return row.outcome.message
-    next_classes = ", ".join(f"{score.label} {percent(score.probability)}" for score in row.outcome.scores[1:4])
-    return "; ".join(filter(None, (next_classes, *map(_of_other_model, row.others))))
+    return ", ".join(f"{score.label} {percent(score.probability)}" for score in row.outcome.scores[1:4])
 
 
-def _of_other_model(outcome: Outcome) -> str:
-    if isinstance(outcome, Failure):
+def _of_other_model(outcome: Outcome | None) -> str:
+    if not isinstance(outcome, Prediction):
         return ""
-    if outcome.unknown:
-        return tr("{model}: unknown", model=outcome.model)
-    return tr(
-        "{model}: {label} {confidence}",
-        model=outcome.model, label=outcome.best.label, confidence=percent(outcome.best.probability),
-    )  # fmt: skip
+    return tr("Unknown") if outcome.unknown else f"{outcome.best.label} {percent(outcome.best.probability)}"
 
 
 def _confidence_text(row: ReportRow) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import openpyxl
@@ -72,7 +73,7 @@ def test_files_have_the_columns(fovea: Fovea, photos: list[Path], tmp_path: Path
     (sheet,) = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets
     assert set(HEADINGS) <= {cell.value for cell in sheet[1]}
     page = (tmp_path / "r.html").read_text("utf-8")
-    assert "opposite: " in page
+    assert re.search("<th[^>]*>opposite</th>", page)
     parquet = pytest.importorskip("pyarrow.parquet")
     fovea("classify", *photos, *MODELS, "--output", tmp_path / "r.parquet")
     table = parquet.read_table(tmp_path / "r.parquet")
@@ -80,12 +81,20 @@ def test_files_have_the_columns(fovea: Fovea, photos: list[Path], tmp_path: Path
     assert table.column("opposite_label").to_pylist()[1] is None
 
 
-def test_folders_are_classified_without_a_journal(fovea: Fovea, pictures: Path, home: Path) -> None:
-    ran = fovea("classify", pictures, *MODELS, "--format", "jsonl", "--recursive")
+def test_a_folder_is_a_job_whose_journal_has_all_models(fovea: Fovea, pictures: Path, photos: list[Path]) -> None:
+    assert len(photos) == 3
+    ran = fovea("classify", pictures, *MODELS, "--format", "jsonl", "--recursive", "--exclude", "blue*")
     assert [Path(json.loads(line)["path"]).name for line in ran.out.splitlines()] == [
-        "blue.png", "green.png", "red.png", "grey.jpg",
+        "green.png", "red.png", "torn.png", "grey.jpg",
     ]  # fmt: skip
-    assert not list((home / "jobs").glob("*"))
+    (job,) = json.loads(fovea("jobs", "--format", "json").out)
+    assert (job["model"], job["others"]) == ("colours", ["opposite@1"])
+    again = fovea("classify", pictures, *MODELS, "--format", "jsonl", "--recursive", "--exclude", "blue*")
+    assert again.out == ran.out
+    assert again.err.startswith("fovea: 4 images, 0 new")
+    lines = fovea("classify", pictures, *MODELS, "--recursive", "--exclude", "blue*").out.splitlines()
+    assert [line.split()[-1].endswith("%") for line in lines[2:]] == [True, True, False, True]
+    assert "colours@1, opposite@1" in fovea("jobs", "show", job["id"]).out
 
 
 @pytest.mark.parametrize(
@@ -93,8 +102,6 @@ def test_folders_are_classified_without_a_journal(fovea: Fovea, pictures: Path, 
     [
         ("colours,colours", (), "named twice"),
         ("colours,", (), "A model is missing"),
-        ("colours,opposite", ("--fresh",), "only with one model"),
-        ("colours,opposite", ("--include", "*.png"), "only with one model"),
         ("colours,opposite", ("--engine", "ray"), "only with one model"),
         ("colours,nothing", (), "There is no model named"),
     ],

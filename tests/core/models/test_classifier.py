@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from core.engine.feature_cache import LruFeatureCache
 from core.engine.limits import MAX_BATCH
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.drawing import Picture
-from core.models.classifier import Classifier, open_classifier, swap_head
+from core.models.classifier import Classifier, open_classifier, prepared_ahead, swap_head
 from core.models.library import Library
 from core.prediction import NO_FILE, Failure, Outcome, Prediction
 from tests import tiny
@@ -70,6 +70,18 @@ def test_pixels_without_a_file_are_predicted_like_their_file(classifier: Classif
 
 def decoders() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_a_single_image_is_prepared_without_another_thread() -> None:
+    names = {count: threads_of(range(count)) for count in (1, 3)}
+    assert names[1] == [threading.current_thread().name]
+    assert len(names[3]) == 3
+    assert all(name.startswith("decode") for name in names[3])
+
+
+def threads_of(images: Iterable[int]) -> list[str]:
+    """The names of the threads in which images are prepared."""
+    return list(itertools.chain(*prepared_ahead(images, lambda _: threading.current_thread().name, MAX_BATCH)))
 
 
 @pytest.mark.parametrize("name", ["colours", "own"])
@@ -224,16 +236,21 @@ def test_memory_does_not_grow_with_the_folder(classifier: Classifier, tmp_path: 
     photo = tiny.write_solid(tmp_path / "photo.png", "blue", size=(800, 600))
     pixels_of_one = 800 * 600 * 3
 
-    def most(count: int) -> int:
-        tracemalloc.start()
-        for outcome in classifier.classify(itertools.repeat(photo, count), top_k=1):
-            assert isinstance(outcome, Prediction)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return peak
+    decoded, before = [], living_blocks()
+    tracemalloc.start()
+    for outcome in classifier.classify(itertools.repeat(photo, 4 * MOST_AHEAD), top_k=1):
+        assert isinstance(outcome, Prediction)
+        decoded.append(living_blocks() - before)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < pixels_of_one, "what waits for the engine is small"
+    assert max(decoded) <= 4 * DECODE_THREADS
 
-    assert most(1) > pixels_of_one
-    assert most(4 * MOST_AHEAD) < pixels_of_one * MOST_AHEAD  # all of them would be four times as much
+
+def living_blocks() -> int:
+    """How many blocks of memory Pillow holds; an image of this size has one, and one for each image made of it."""
+    counts = Image.core.get_stats()
+    return counts["allocated_blocks"] - counts["freed_blocks"]
 
 
 def test_times_are_reported_for_each_step(classifier: Classifier, tmp_path: Path) -> None:

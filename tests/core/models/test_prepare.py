@@ -13,10 +13,12 @@ from core.base.errors import ProviderError
 from core.card import Preprocessing, ResizeMode
 from core.detection import DetectionOptions
 from core.images import decoding
+from core.images.preprocessing import preprocess
 from core.models import prepare as preparing
 from core.models.detector import Detector, open_detector
 from core.models.prepare import PreprocessedImage, prepare
 from core.prediction import Failure
+from tests import samples
 from tests.tiny_detector import write_detector, write_things
 
 PLAN = Preprocessing(32, ResizeMode.STRETCH)
@@ -39,6 +41,15 @@ def prepared(path: Path, detector: Detector | None) -> PreprocessedImage:
 def redness(pixels: NDArray[np.uint8]) -> float:
     """The fraction of pixels that are rather red than blue."""
     return float((pixels[..., 0] > pixels[..., 2]).mean())
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_the_input_is_made_as_from_pixels(tmp_path: Path, form: str, orientation: int) -> None:
+    upright = np.random.default_rng(0).integers(0, 256, (120, 90, 3), np.uint8)
+    (photo := tmp_path / "a").write_bytes(samples.turned(form, orientation, upright))
+    pixels = decoding.decode(photo, min_side=PLAN.min_decode_side)
+    assert (prepared(photo, None).input == preprocess(pixels, PLAN)).all()
 
 
 def test_the_crop_shows_the_subject_and_a_margin(tmp_path: Path, detector: Detector) -> None:

@@ -173,7 +173,7 @@ def test_too_many_weights_are_rejected_before_features_are_computed() -> None:
 def test_large_trainings_use_several_threads_and_give_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = clouds(300, 5)
     whole = quick.fit(features, labels, 1.0)
-    monkeypatch.setattr(quick, "_BLOCK", 1)
+    monkeypatch.setattr("core.training.penalised_loss._BLOCK", 1)
     monkeypatch.setattr(quick, "_SCORES", 20)
     shared = quick.fit(features, labels, 1.0)
     assert np.allclose(shared.weights, whole.weights, atol=1e-4)

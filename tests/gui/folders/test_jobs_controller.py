@@ -61,7 +61,7 @@ def begin(jobs: JobsController, process: Process) -> tuple[Task, list[str], list
     """Start a job; return the call, and what was reported when it started or could not."""
     started: list[str] = []
     refused: list[FoveaError] = []
-    jobs.begin(REQUEST, started.append, refused.append)
+    jobs.run(api.run_job, REQUEST, started.append, refused.append)
     return process.last(api.run_job), started, refused
 
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from core.api import jobs as api
 from core.jobs.job_list import job_summary
 from core.jobs.journal import job_folder
 from core.jobs.journal import locked as held_by_another
@@ -79,7 +80,7 @@ def test_a_running_job_cannot_be_removed_and_keeps_its_options(
     (tmp_path / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, JobState.STOPPED), timeout=PATIENCE_MS)
     assert job_summary(job).keep_features
-    page.jobs.resume([job])
+    page.jobs.run(api.resume_job, job)
     qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
     assert job_summary(job).keep_features
 

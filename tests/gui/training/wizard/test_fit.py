@@ -21,6 +21,7 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does
 def test_the_fit_is_chosen_by_keyboard_and_the_result_says_what_was_measured(
     qtbot: QtBot, wizard: TrainingWizard, folder: Path
 ) -> None:
+    wizard.resize(1200, 800)
     to_method(qtbot, wizard, folder)
     step = wizard.method.step
     step.options.toggle.click()
@@ -33,10 +34,7 @@ def test_the_fit_is_chosen_by_keyboard_and_the_result_says_what_was_measured(
     for _ in range(3):
         qtbot.keyClick(fields.fit, Qt.Key.Key_Down)
     assert fields.fit.currentData() == FitChoice.PAD
-    try:
-        qtbot.waitUntil(lambda: fields.preview.originals.grab().toImage() != plain, timeout=PATIENCE_MS)
-    finally:
-        print(texts(fields.preview), fields.preview.originals._photos, step.request(folder, __import__("core.base.settings").base.settings.Settings()))
+    qtbot.waitUntil(lambda: fields.preview.originals.grab().toImage() != plain, timeout=PATIENCE_MS)
     for _ in range(2):
         qtbot.keyClick(fields.fit, Qt.Key.Key_Up)
     assert "the photos go through the network three times" in texts(fields)
