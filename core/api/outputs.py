@@ -221,7 +221,7 @@ def watch_folder(
     """
     chosen = settings.load(paths.settings_file())
     model = open_library().find(request.model or chosen.model)
-    classifier = LazyClassifier(model, chosen.provider, chosen.precision)
+    classifier = LazyClassifier(model, chosen.provider, chosen.precision, request.detection)
     start = ClassifyStart.of(request, chosen, model)
     with OutputSinks(open_outputs(start), warn=warn) as sinks:
 

@@ -76,6 +76,10 @@ class ModelError(FoveaError):
     kind = "model"
 
 
+class UnreadableModelError(ModelError):
+    """A model's file cannot be read or parsed, so that nothing can be counted in it."""
+
+
 class ProviderError(FoveaError):
     """A provider does not work on this machine."""
 

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     on_cluster = arguments.engine == "ray"
     first, *others = (arguments.model or "").split(",")
     arguments.model = first or None
-    more = {"on_cluster": on_cluster, "others": tuple(others), "detection": _detection(arguments)}
+    more = {"on_cluster": on_cluster, "others": tuple(others)}
     request = classify_request(arguments, *arguments.paths, **more)
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
@@ -65,6 +65,8 @@ def classify_request(arguments: argparse.Namespace, *paths: Path, **more: Any) -
     """The request to classify images with the options that a command has."""
     options: dict[str, Any] = {name: getattr(arguments, name) for name in _OPTIONS if hasattr(arguments, name)}
     options |= {"include": tuple(arguments.include), "exclude": tuple(arguments.exclude)}
+    if hasattr(arguments, "crop"):
+        options["detection"] = _detection(arguments)
     return ClassifyRequest(paths, arguments.model, **options | more)
 
 

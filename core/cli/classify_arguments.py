@@ -8,6 +8,7 @@ from typing import Final
 from core.base.i18n import mark, tr
 from core.cli.parsing import (
     Parser,
+    add_detection,
     add_format,
     add_patterns,
     add_provider,
@@ -85,12 +86,7 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
         action="store_true",
         help=tr("store features for other models with the same backbone"),
     )
-    parser.add_argument(
-        "--crop", choices=("subject",), help=tr("subject: classify a crop around the most prominent thing, see above")
-    )
-    parser.add_argument(
-        "--count", action="store_true", help=tr("count what is in each image, such as “2 cats, 1 person”")
-    )
+    add_detection(parser)
     parser.add_argument("--output", metavar="FILE", type=parse_location, help=tr("write the results to FILE"))
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help=tr("ray: run on a cluster, see above")

@@ -111,6 +111,8 @@ def _flip(pair: Disagreement) -> dict[str, Any]:
         "named_by_b": pair.prediction_b,
         "confidence_b": round(pair.confidence_b, 6),
         "margin": round(pair.margin, 6),
+        "unknown_a": pair.unknown_a,
+        "unknown_b": pair.unknown_b,
     }
 
 
@@ -171,9 +173,11 @@ def _flips(found: Comparison) -> Table:
 
 
 def _flip_cells(one: Disagreement) -> tuple[str | Text, ...]:
-    a, b = (_label_cell(label, one.label) for label in (one.prediction_a, one.prediction_b))
+    a = _label_cell(one.prediction_a, one.label, unknown=one.unknown_a)
+    b = _label_cell(one.prediction_b, one.label, unknown=one.unknown_b)
     return str(one.path), one.label or "", a, percent(one.confidence_a), b, percent(one.confidence_b)
 
 
-def _label_cell(predicted: str, label: str | None) -> Text:
-    return tables.cell(predicted, "" if label is None else "green" if predicted == label else "red")
+def _label_cell(predicted: str, label: str | None, *, unknown: bool) -> Text:
+    shown = tr("{label}?", label=predicted) if unknown else predicted
+    return tables.cell(shown, "" if label is None else "green" if predicted == label else "red")

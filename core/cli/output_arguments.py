@@ -9,6 +9,7 @@ from core.base.i18n import mark, tr
 from core.cli.parsing import (
     Parser,
     add_choice,
+    add_detection,
     add_format,
     add_patterns,
     add_provider,
@@ -52,6 +53,7 @@ _KEYWORDS: Final = mark("""\
 Write the class of each photo in FOLDER into its metadata, as a keyword for photo managers.
 
 FOLDER is classified first, as by `fovea classify FOLDER`; only new and changed photos are computed.
+Give the same --model, --crop and --count as there; otherwise all photos are computed again.
 Your labels take precedence over predictions. Photos below the minimum confidence T get no keyword or,
 with --unsure, the keyword "unsure".
 
@@ -138,6 +140,7 @@ def add_keywords(commands: argparse._SubParsersAction[Parser]) -> None:
         "--remove", action="store_true", help=tr("remove the keywords of Fovea instead; classifies nothing")
     )
     parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
+    add_detection(parser)
     parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
     add_patterns(parser)
     add_format(parser, "jsonl")
@@ -150,6 +153,7 @@ def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
     add_patterns(parser)
     parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
+    add_detection(parser)
     parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
     parser.add_argument("--output", metavar="FILE", type=parse_path, help=tr("append the results to FILE"))
     add_choice(parser, "--keywords", KeywordTarget, tr("also write keywords"))

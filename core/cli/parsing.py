@@ -101,6 +101,16 @@ def add_threshold(parser: argparse.ArgumentParser, metavar: str = "T") -> None:
     )
 
 
+def add_detection(parser: argparse.ArgumentParser) -> None:
+    """Add what to look for in images, see `fovea classify --help`."""
+    parser.add_argument(
+        "--crop", choices=("subject",), help=tr("subject: classify a crop around the most prominent thing")
+    )
+    parser.add_argument(
+        "--count", action="store_true", help=tr("count what is in each image, such as “2 cats, 1 person”")
+    )
+
+
 def add_unsure(parser: argparse.ArgumentParser) -> None:
     """Add the option that also writes a keyword below the minimum confidence."""
     parser.add_argument(

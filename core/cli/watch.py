@@ -21,6 +21,7 @@ from core.cli.classify import classify_request
 from core.cli.parsing import check_csv, delimiter_for, format_for
 from core.cli.problems import print_failure
 from core.cli.streams import print_message, results_to
+from core.detection import DetectionOptions
 from core.jobs.values import Row
 from core.jobs.watch import WatchPhase, WatchState
 from core.outputs.keywords.from_job import KeywordPolicy
@@ -46,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     request = classify_request(arguments, arguments.folder)
     token = CancelToken()
     with results_to(None) as stream, ExitStack() as signals:
-        printer = _Printer(arguments, stream, lambda: signals.enter_context(_cancel_on_signals(token)))
+        printer = _Printer(
+            arguments, request.detection, stream, lambda: signals.enter_context(_cancel_on_signals(token))
+        )
         try:
             watch_folder(request, printer.outputs, report=printer, warn=print_failure, token=token)
         except Cancelled:
@@ -66,15 +69,21 @@ def _stopped_text(state: WatchState) -> str:
 class _Printer:
     """Prints changes of the state of the watch to standard error, and rows to standard output or not at all."""
 
-    def __init__(self, arguments: argparse.Namespace, stream: TextIO, on_start: Callable[[], object]) -> None:
-        self._arguments, self._stream, self._on_start = arguments, stream, on_start
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        detection: DetectionOptions,
+        stream: TextIO,
+        on_start: Callable[[], object],
+    ) -> None:
+        self._arguments, self._detection, self._stream, self._on_start = arguments, detection, stream, on_start
         self._columns = ColumnSet(1)
         self._has_started = False
         self.state = WatchState(WatchPhase.WAITING)
 
     def outputs(self, start: ClassifyStart) -> OutputRequest:
         """The outputs that the arguments ask for."""
-        arguments, self._columns = self._arguments, ColumnSet(start.top_k)
+        arguments, self._columns = self._arguments, ColumnSet(start.top_k, detection=self._detection)
         format_ = ReportFormat.JSONL if arguments.format == "table" else ReportFormat(arguments.format)
         delimiter = delimiter_for(arguments, arguments.output)
         lines = ReportOptions(format_, self._columns, byte_order_mark=arguments.bom, delimiter=delimiter)

@@ -77,6 +77,9 @@ class LruFeatureCache:
                 self._entries.move_to_end((path, state))
             return self._entries.get((path, state))
 
+    def write(self) -> None:
+        """Write what is to be kept on disk: here nothing."""
+
     def put(self, cached: ImageFeatures, state: FileState) -> None:
         """Cache the features of a file in the state before it was read."""
         with self._lock:

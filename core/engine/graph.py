@@ -18,7 +18,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from onnx import TensorProto, ValueInfoProto, defs
 
-from core.base.errors import FoveaError, ModelError
+from core.base.errors import FoveaError, ModelError, UnreadableModelError
 from core.base.i18n import mark, tr
 from core.card import BackboneCard
 from core.engine.limits import MAX_BATCH, check_limits
@@ -103,28 +103,28 @@ def decode(data: bytes) -> onnx.ModelProto:
     """Parse an ONNX file; its content must still be checked by `check`.
 
     Raises:
-        ModelError: the file is damaged, too large, or contains text that is not UTF-8.
+        UnreadableModelError: the file is damaged, too large, or contains text that is not UTF-8.
     """
     if not data or len(data) > MAX_BYTES:
         what = tr("The model file has {count:,} bytes; 1 to {limit:,} are allowed.", count=len(data), limit=MAX_BYTES)
-        raise ModelError(what, hint=tr(_HINT))
+        raise UnreadableModelError(what, hint=tr(_HINT))
     try:
         model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except DecodeError as error:
-        raise ModelError(tr("The model file is damaged or is not an ONNX file."), hint=tr(_HINT)) from error
+        raise UnreadableModelError(tr("The model file is damaged or is not an ONNX file."), hint=tr(_HINT)) from error
     graph = model.graph
     if not graph.node or len(graph.node) > _MAX_NODES:
         what = tr(
             "The model has {count:,} operators; 1 to {limit:,} are allowed.", count=len(graph.node), limit=_MAX_NODES
         )
-        raise ModelError(what, hint=tr(_HINT))
+        raise UnreadableModelError(what, hint=tr(_HINT))
     if (
         sum(map(len, (graph.initializer, graph.value_info, graph.input, graph.output, model.metadata_props)))
         > _MAX_PARTS
     ):
-        raise ModelError(tr("The model has more than {limit:,} parts.", limit=_MAX_PARTS), hint=tr(_HINT))
+        raise UnreadableModelError(tr("The model has more than {limit:,} parts.", limit=_MAX_PARTS), hint=tr(_HINT))
     if not all(isinstance(text, str) for text in _texts(model)):
-        raise ModelError(tr("The model file is damaged: a name is not valid text."), hint=tr(_HINT))
+        raise UnreadableModelError(tr("The model file is damaged: a name is not valid text."), hint=tr(_HINT))
     return model
 
 

@@ -38,8 +38,10 @@ from core.evaluation.values import (
     PredictionChange,
 )
 from core.images.listing import find_images
-from core.models.heads import Head
-from core.models.installed import load_head
+from core.models.evidence import unknown_images
+from core.models.feature_bank import FeatureBank
+from core.models.heads import Head, class_probabilities
+from core.models.installed import load_bank, load_head
 from core.models.values import InstalledModel
 from core.prediction import Failure
 
@@ -61,6 +63,7 @@ class ComparedModel:
         head: its head.
         source: the extractor of its features.
         training_set: the images it was trained on; None if unknown.
+        bank: their features, if it recognises unknown images by them.
     """
 
     name: str
@@ -68,6 +71,12 @@ class ComparedModel:
     head: Head
     source: FeatureExtractor
     training_set: TrainingSet | None
+    bank: FeatureBank | None = None
+
+    def calls_unknown(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which images with features [n, d] it calls unknown, [n]."""
+        probabilities = class_probabilities(self.card, self.head.logits(features))
+        return unknown_images(self.card, self.bank, features, probabilities)
 
 
 def compared_model(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> ComparedModel:
@@ -78,7 +87,7 @@ def compared_model(model: InstalledModel, requested: ProviderPreference, precisi
     """
     name = model.name if model.is_builtin else f"{model.name}@{model.version}"
     source = feature_extractor(model, requested, precision)
-    return ComparedModel(name, model.card, load_head(model), source, TrainingSet.of(model))
+    return ComparedModel(name, model.card, load_head(model), source, TrainingSet.of(model), load_bank(model))
 
 
 def compare_by_folder(
@@ -108,7 +117,7 @@ def compare_by_folder(
         evaluate_features(images, features[0], a.card, a.head),
         evaluate_features(images, features[1], b.card, b.head),
     )
-    disagreements = find_disagreements(evaluation_a, evaluation_b)
+    disagreements = _with_unknown(find_disagreements(evaluation_a, evaluation_b), images, (a, b), features)
     return Comparison(
         a.name,
         b.name,
@@ -122,6 +131,20 @@ def compare_by_folder(
         training_overlap_b=_training_overlap(b, images, features[1], store, report, token),
         problems=found.problems,
     )
+
+
+def _with_unknown(
+    found: Sequence[Disagreement],
+    images: Sequence[LabelledImage],
+    models: tuple[ComparedModel, ComparedModel],
+    features: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> tuple[Disagreement, ...]:
+    """The same, with what the models call unknown."""
+    places = {image.path: place for place, image in enumerate(images)}
+    rows = [places[one.path] for one in found]
+    unknown = [model.calls_unknown(table[rows]).tolist() for model, table in zip(models, features, strict=True)]
+    marked = zip(found, *unknown, strict=True)
+    return tuple(replace(one, unknown_a=by_a, unknown_b=by_b) for one, by_a, by_b in marked)
 
 
 def _changes(disagreements: Sequence[Disagreement]) -> tuple[PredictionChange, ...]:
@@ -172,7 +195,7 @@ def compare_by_images(
         what = tr("None of the photos could be read. {reason}", reason=first.message)
         raise DatasetError(what, hint=tr(_NO_PHOTO))
     pairs = _disagreements(images, _Outputs.of(a, features[0]), _Outputs.of(b, features[1]))
-    ordered = tuple(sorted(pairs, key=lambda pair: -pair.margin))
+    ordered = _with_unknown(sorted(pairs, key=lambda pair: -pair.margin), images, (a, b), features)
     return Comparison(
         a.name,
         b.name,

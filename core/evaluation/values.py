@@ -255,6 +255,8 @@ class Disagreement:
         margin: how far apart they are, 0..1. With a label: the difference of their probabilities for the true class.
             Without: how much higher each model's probability is for its own prediction than for the other's, on
             average. 0 if it was not measured.
+        unknown_a: whether the first model calls the image unknown, so that its prediction is only the most likely one.
+        unknown_b: whether the second model does.
     """
 
     path: Path
@@ -264,6 +266,8 @@ class Disagreement:
     prediction_b: str
     confidence_b: float
     margin: float = 0.0
+    unknown_a: bool = False
+    unknown_b: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,3 +348,8 @@ class JobSummary:
     sortings: tuple[str, ...] = ()
     interrupted: str = ""
     message: str = ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of its models, that of the first one first."""
+        return (self.model, *(other.partition("@")[0] for other in self.others))

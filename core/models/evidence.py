@@ -25,6 +25,8 @@ NEAREST: Final = 3
 """How many training images a prediction names."""
 LEAST_ODDS: Final = 1e-6
 """Added to a probability and to that of its opposite, so that the log odds are finite."""
+_PART: Final = 1000
+"""Images whose cosines are in memory at a time."""
 Real = NDArray[np.float32]
 
 
@@ -114,6 +116,23 @@ def evidence(card: ModelCard, images: TrainingImages | None, features: Real, pro
         Evidence(float(score), chosen, near, coverage, levels)
         for score, chosen, near, levels in zip(unknown, sets, neighbours, groups, strict=True)
     ]
+
+
+def unknown_images(card: ModelCard, bank: FeatureBank | None, features: Real, probabilities: Real) -> NDArray[np.bool_]:
+    """Which images are unknown by the model's rule, bool [n]; none if it has no rule.
+
+    Args:
+        card: the model's card.
+        bank: the features of its training images, which its rule may need.
+        features: of the images, [n, d].
+        probabilities: of the images, [n, classes].
+    """
+    confidence = probabilities.max(axis=1)
+    if card.unknown is None or bank is None:
+        return np.asarray(confidence < (card.unknown_below or 0))
+    parts = [slice(start, start + _PART) for start in range(0, len(features), _PART)]
+    scores = [unknown_scores(card.unknown, bank.cosines(features[part]), confidence[part]) for part in parts]
+    return np.concatenate([np.zeros(0, np.float32), *scores]) > 0.5
 
 
 def is_unknown(card: ModelCard, found: Evidence, confidence: float) -> bool | None:

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from core.base.errors import ModelError, os_reason
+from core.base.errors import ModelError, UnreadableModelError, os_reason
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.providers import Precision, Provider
@@ -147,19 +147,19 @@ def read_file(file: Path) -> bytes:
     """Read a file.
 
     Raises:
-        ModelError: it is too large, not a regular file, or cannot be read.
+        UnreadableModelError: it is too large, not a regular file, or cannot be read.
     """
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise ModelError(tr("{file!r} is not a file.", file=str(file)), hint=tr("Choose an .onnx file."))
+            raise UnreadableModelError(tr("{file!r} is not a file.", file=str(file)), hint=tr("Choose an .onnx file."))
         if status.st_size > _MAX_FILE_BYTES:
             what = tr("The model file is too large ({count:,} bytes).", count=status.st_size)
-            raise ModelError(what, hint=tr("Export the model again, or choose another file."))
+            raise UnreadableModelError(what, hint=tr("Export the model again, or choose another file."))
         return file.read_bytes()
     except OSError as error:
         what = tr("Couldn't read {file!r}: {reason}.", file=str(file), reason=os_reason(error))
-        raise ModelError(what, hint=tr("Check that the file exists and that you can open it.")) from error
+        raise UnreadableModelError(what, hint=tr("Check that the file exists and that you can open it.")) from error
 
 
 def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | None:

@@ -21,6 +21,7 @@ from core.base.providers import Precision, ProviderPreference
 from core.card import BackboneCard
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.feature_cache import LruFeatureCache
+from core.engine.kept_features import KeptFeatures
 from core.evaluation.explanation import Explanation, explain
 from core.images.drawing import Picture
 from core.models.classifier import (
@@ -190,6 +191,8 @@ class EngineService:
                         begun.popleft().outcome.set_result(outcome)
                 except Exception as error:  # noqa: BLE001 - the calls raise it
                     self._recover(self._classifier, error, begun)
+            if self._classifier and self._classifier.feature_cache:
+                self._classifier.feature_cache.write()
 
     def _answer(self, classifier: Classifier) -> None:
         """Answer the questions."""
@@ -238,7 +241,8 @@ class EngineService:
         model, engine = examine(classifier.predictor.model), classifier.engine
         found = classifier.detector.options if classifier.detector else NO_DETECTION
         self._requested = requested
-        self._classifier = replace(classifier, feature_cache=classifier.feature_cache or LruFeatureCache())
+        cache = classifier.feature_cache or (LruFeatureCache() if classifier.detector else KeptFeatures(engine))
+        self._classifier = replace(classifier, feature_cache=cache)
         state = engine.provider, engine.precision, engine.agreement, engine.opening_ms
         return OpenedModel(model, *state, refusal, found, detector_refusal)
 

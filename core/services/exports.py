@@ -45,11 +45,10 @@ def export(
     with ResultStore(job) as results:
         summary, total = results.summary(), results.count(view)
         top_k = max((len(row.scores) for row in islice(results.each(view), 100)), default=1)
-        others = tuple(other.partition("@")[0] for other in summary.others)
-        about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), ", ".join((summary.model, *others))))
+        about = ((tr("Folder"), display_path(summary.folder.name)), (tr("Model"), ", ".join(summary.models)))
         plan = ReportOptions(
             format=format_,
-            columns=ColumnSet(max(1, top_k), reviewed=True, detection=summary.detection, others=others),
+            columns=ColumnSet(max(1, top_k), reviewed=True, detection=summary.detection, others=summary.models[1:]),
             byte_order_mark=byte_order_mark,
             title=display_path(summary.folder.name),
             about=about,

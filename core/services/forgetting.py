@@ -21,6 +21,7 @@ from core.datasets.problems import format_names
 from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureStore
+from core.engine.kept_features import erase_kept_features
 from core.jobs.forgetting import forget_neighbours
 from core.models.forgetting import VersionRecord, erase_versions, hashes_of, version_records
 from core.models.library import Library
@@ -125,6 +126,7 @@ def _erase_traces(images: Collection[str], files: Collection[Path]) -> None:
     with FeatureStore() as features, ScanCache() as scanned:
         features.erase(tuple(images))
         scanned.erase(tuple(images))
+    erase_kept_features()
     forget_neighbours(images)
 
 

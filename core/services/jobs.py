@@ -124,9 +124,8 @@ def resume(job: str, *, report: Callable[[JobSummary], None], token: CancelToken
 
 def classify_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Classify the images of a job with the versions of its models that are active now; as `run`."""
-    request = request_of(job)
-    others = tuple(other.partition("@")[0] for other in request.others)
-    return run(replace(request, model=job_summary(job).model, others=others), report=report, token=token)
+    model, *others = job_summary(job).models
+    return run(replace(request_of(job), model=model, others=tuple(others)), report=report, token=token)
 
 
 def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:

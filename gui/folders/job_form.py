@@ -15,6 +15,7 @@ from core.base.text import display_path
 from core.detection import DetectionOptions
 from core.jobs.values import JobRequest
 from gui.folders.folder_count import FolderCount
+from gui.folders.further_models import FurtherModels
 from gui.session.model_controller import ModelController
 from gui.session.settings_store import SettingsStore
 from gui.tasks.picture_client import PictureClient
@@ -24,6 +25,7 @@ from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 
 _WIDTH: Final = 640
+_CAPTION_WIDTH: Final = 112
 
 
 class JobForm(ScrollColumn):
@@ -51,6 +53,7 @@ class JobForm(ScrollColumn):
         self.recursive.setChecked(True)
         self.model = Choice()
         self.model.setAccessibleName(tr("Model"))
+        self.others = FurtherModels(_CAPTION_WIDTH)
         self.features = CheckBox(tr("Keep features (other models with the same backbone then finish in seconds)"))
         self.crop = CheckBox(tr("Crop to subject: classify the most prominent thing in each photo"))
         self.count_objects = CheckBox(tr("Count objects, such as “2 cats, 1 person”"))
@@ -60,6 +63,7 @@ class JobForm(ScrollColumn):
         self._arrange()
         self._counted.changed.connect(self._show_folder)
         self.recursive.toggled.connect(self._show_folder)
+        self.model.currentIndexChanged.connect(self._show_others)
         models.changed.connect(self._show_models)
         self._show_models()
         self._show_folder()
@@ -73,6 +77,7 @@ class JobForm(ScrollColumn):
             hbox(fill(vbox(self._place, self.count, spacing=4)), self.choose),
             self.recursive,
             _labelled_row(tr("Model"), self.model),
+            self.others,
             self._patterns(),
             self.crop,
             self.count_objects,
@@ -149,6 +154,7 @@ class JobForm(ScrollColumn):
                 top_k=value.top_k,
                 keep_features=self.features.isChecked(),
                 detection=DetectionOptions(self.crop.isChecked(), self.count_objects.isChecked()),
+                others=self.others.names,
             )
         )
 
@@ -167,7 +173,11 @@ class JobForm(ScrollColumn):
         for name, summary in self._models.installed.items():
             self.model.addItem(summary.card.title, name)
         self.model.setCurrentIndex(max(0, self.model.findData(chosen or self._models.name)))
+        self._show_others()
         self._show_folder()
+
+    def _show_others(self) -> None:
+        self.others.show_models(self._models.installed, str(self.model.currentData() or ""))
 
 
 def _patterns_in(text: str) -> tuple[str, ...]:
@@ -177,5 +187,5 @@ def _patterns_in(text: str) -> tuple[str, ...]:
 def _labelled_row(name: str, widget: QWidget) -> QHBoxLayout:
     caption = label(name, "muted")
     caption.setBuddy(widget)
-    caption.setFixedWidth(112)
+    caption.setFixedWidth(_CAPTION_WIDTH)
     return hbox(caption, fill(widget), spacing=16)

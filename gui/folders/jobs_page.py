@@ -166,7 +166,8 @@ class _JobDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(card, theme.RADIUS, theme.RADIUS)
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)
-        _paint_job(painter, box.adjusted(40, 0, 0, 0), job, started_text(job, self._title_of(job.model)))
+        titles = ", ".join(map(self._title_of, job.models))
+        _paint_job(painter, box.adjusted(40, 0, 0, 0), job, started_text(job, titles))
         painter.restore()
 
 

@@ -55,7 +55,7 @@ class ResultsPage(QWidget):
         self._is_learning = False
         self.rows, self.table, self.gallery = parts.rows, parts.table, parts.gallery
         self.bar, self.strip, self.filters, self.inspector = parts.bar, parts.strip, parts.filters, parts.inspector
-        self.learn, self._arranging = parts.learn, arranging
+        self.learn, self._arranging, self._title_of = parts.learn, arranging, parts.title_of
         self.selection = RowSelection(self.rows, self.table.selectionModel(), reviewer, self)
         self.new_class = NewClass(self.selection, self)
         self.viewing = RowViewing(parts.pictures, self.rows, self.selection, self.inspector.map, self)
@@ -117,6 +117,7 @@ class ResultsPage(QWidget):
         self.selection.model = job.model
         self.bar.show_job(job)
         self.table.show_objects(on=bool(job.detection))
+        self.table.show_others(tuple(map(self._title_of, job.models[1:])))
         self.strip.show_job(job)
 
     def close_job(self) -> None:

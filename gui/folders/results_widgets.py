@@ -24,6 +24,7 @@ class ResultsWidgets:
 
     Attributes:
         pictures: draws the photos.
+        title_of: the title of the model of a name.
         rows: the model of the rows.
         table: the table of the rows.
         gallery: the gallery of the rows.
@@ -35,7 +36,7 @@ class ResultsWidgets:
     """
 
     def __init__(self, view: JobView, pictures: PictureClient, title_of: Callable[[str], str], parent: QWidget) -> None:
-        self.pictures, self._title_of = pictures, title_of
+        self.pictures, self.title_of = pictures, title_of
         self._steps = self._make(view, pictures, parent)
 
     def make_next(self) -> bool:
@@ -51,7 +52,7 @@ class ResultsWidgets:
         yield self.gallery
         self.filters = FilterPanel(parent)
         yield self.filters
-        self.inspector = RowInspector(pictures, self._title_of, parent)
+        self.inspector = RowInspector(pictures, self.title_of, parent)
         yield self.inspector
         self.bar = ResultsBar(parent)
         yield self.bar

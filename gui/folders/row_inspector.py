@@ -12,6 +12,7 @@ from core.base.i18n import tr, tr_n
 from core.base.providers import TITLES, Provider, provider_text
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row, State
+from gui.folders.other_models import OtherModels
 from gui.folders.row_text import folder_text, review_text, time_text
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import ScrollColumn, button
@@ -36,6 +37,7 @@ class RowInspector(ScrollColumn):
         viewing_wanted: the user wants to see the photo large.
         map: where the model saw a class.
         neighbours: the most similar training photos.
+        others: what further models say.
     """
 
     viewing_wanted = Signal()
@@ -59,7 +61,8 @@ class RowInspector(ScrollColumn):
         self._photo.viewing_wanted.connect(self.viewing_wanted)
         self.map, self.neighbours = self._photo.map, self._photo.neighbours
         add(self._photo.body, Placed(self._show, alignment=LEFT))
-        self.show_column(self._photo, SPACE)
+        self.others = OtherModels(title_of)
+        self.show_column(self._photo, self.others, SPACE)
         self.show_row(None)
 
     def show_row(self, row: Row | None, selected: int = 1) -> None:
@@ -73,6 +76,7 @@ class RowInspector(ScrollColumn):
             properties = self._properties(row)
             self._photo.show_photo(row.path, row.outcome, label, _review_text(row), properties, row.model_version)
             self._name_button(row, selected)
+        self.others.show_predictions(() if row is None else row.others)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)
         self.other.setVisible(review is not None or (row is not None and row.state is State.DONE))
         self.back.setVisible(review is not None)

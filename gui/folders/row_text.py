@@ -34,6 +34,16 @@ def brief_text(row: Row) -> str:
     return brief_failure_text(row.failure)
 
 
+def other_text(row: Row, place: int) -> str:
+    """What a further model says, a guess with a question mark, and its confidence; empty if it says nothing."""
+    if place >= len(row.others):
+        return ""
+    one = row.others[place]
+    is_guess = one.unknown or one.is_unsure
+    answer = tr("{label}?", label=one.best.label) if is_guess else headline_text(one)
+    return f"{answer} {confidence(one.best.probability)}"
+
+
 def percent_text(row: Row) -> str:
     """The confidence, in percent."""
     return "" if row.confidence is None else confidence(row.confidence)

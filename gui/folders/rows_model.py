@@ -23,6 +23,7 @@ from gui.folders.row_text import (
     folder_text,
     name_text,
     objects_text,
+    other_text,
     percent_text,
     review_text,
     time_text,
@@ -96,6 +97,7 @@ class RowsModel(QAbstractTableModel):
         self.view, self._pictures = view, pictures
         self._pages: RowPages[_Placed] = RowPages(self._fetch)
         self._count = self._version = 0
+        self._others: tuple[str, ...] = ()
         self._is_fresh = True
         view.opened.connect(self._on_opened)
         view.updated.connect(self._on_updated)
@@ -107,11 +109,11 @@ class RowsModel(QAbstractTableModel):
         return 0 if parent.isValid() else self._count
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else len(Column) + len(self._others)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
-            return tr(TITLES[section]) if orientation is Qt.Orientation.Horizontal else section + 1
+            return self._title(section) if orientation is Qt.Orientation.Horizontal else section + 1
         if role == Qt.ItemDataRole.TextAlignmentRole and orientation is Qt.Orientation.Horizontal:
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -122,14 +124,19 @@ class RowsModel(QAbstractTableModel):
         placed = self._pages.row(index.row())
         if placed is None:
             return "…" if role == Qt.ItemDataRole.DisplayRole and index.column() == Column.PHOTO else None
-        return self._part(placed, Column(index.column()), role)
+        return self._part(placed, index.column(), role)
 
-    def _part(self, placed: _Placed, column: Column, role: int) -> object:
+    def _title(self, section: int) -> str:
+        return tr(TITLES[section]) if section < len(Column) else self._others[section - len(Column)]
+
+    def _part(self, placed: _Placed, column: int, role: int) -> object:
         row = placed.row
         match role:
+            case Qt.ItemDataRole.DisplayRole if column >= len(Column):
+                return other_text(row, column - len(Column))
             case Qt.ItemDataRole.DisplayRole:
-                return _TEXTS[column](row)
-            case Qt.ItemDataRole.DecorationRole if column is Column.PHOTO:
+                return _TEXTS[Column(column)](row)
+            case Qt.ItemDataRole.DecorationRole if column == Column.PHOTO:
                 return self.picture(row)
             case Qt.ItemDataRole.ToolTipRole:
                 return tooltip_text(row)
@@ -164,6 +171,21 @@ class RowsModel(QAbstractTableModel):
     def picture(self, row: Row) -> QPixmap | None:
         """A row's thumbnail; None while it is being rendered, null if it cannot be."""
         return self._pictures.thumbnail(row.path)
+
+    def show_others(self, titles: tuple[str, ...]) -> None:
+        """Have a column for each further model, after those of `Column`."""
+        first, before = len(Column), len(self._others)
+        if len(titles) > before:
+            self.beginInsertColumns(_NOWHERE, first + before, first + len(titles) - 1)
+            self._others = titles
+            self.endInsertColumns()
+        elif len(titles) < before:
+            self.beginRemoveColumns(_NOWHERE, first + len(titles), first + before - 1)
+            self._others = titles
+            self.endRemoveColumns()
+        elif titles != self._others:
+            self._others = titles
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, first, first + before - 1)
 
     # ---- the view
 

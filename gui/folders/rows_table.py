@@ -19,9 +19,18 @@ from PySide6.QtWidgets import (
 
 from core.base.i18n import tr
 from core.jobs.values import Order, Row, State, Verdict, View
-from gui.folders.row_text import brief_text, folder_text, name_text, objects_text, percent_text, review_text, time_text
+from gui.folders.row_text import (
+    brief_text,
+    folder_text,
+    name_text,
+    objects_text,
+    other_text,
+    percent_text,
+    review_text,
+    time_text,
+)
 from gui.folders.rows_model import Column, RowsModel
-from gui.folders.table_columns import WIDTHS, TableColumns
+from gui.folders.table_columns import TableColumns, preferred_width
 from gui.widgets import icons, theme
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
 from gui.widgets.theme import Tokens
@@ -58,6 +67,7 @@ class RowsTable(QTableView):
         super().__init__(parent)
         self.setObjectName("rows")
         self.setAccessibleName(tr("Results as table"))
+        self._rows = model
         self.setModel(model)
         self.setItemDelegate(_CellDelegate(model, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -106,6 +116,11 @@ class RowsTable(QTableView):
         """Show a column of what is in the photos, or none."""
         self._columns.show_objects(on=on)
 
+    def show_others(self, titles: tuple[str, ...]) -> None:
+        """Show a column of the predictions of each further model."""
+        self._rows.show_others(titles)
+        self._columns.fit()
+
     def show_order(self, view: View) -> None:
         """Show the sort indicator on the column by which a view is sorted."""
         column = next((column for column, order in _ORDERS.items() if order is view.order), -1)
@@ -113,7 +128,7 @@ class RowsTable(QTableView):
         self.horizontalHeader().setSortIndicator(column, direction)
 
     def _on_title(self, column: int) -> None:
-        order = _ORDERS.get(Column(column))
+        order = next((order for own, order in _ORDERS.items() if own == column), None)
         if order is not None:
             self.sort_wanted.emit(order)
 
@@ -126,7 +141,7 @@ class _CellDelegate(QStyledItemDelegate):
         self._rows = rows
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(WIDTHS[Column(index.column())], _HEIGHT)
+        return QSize(preferred_width(index.column()), _HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
@@ -138,8 +153,10 @@ class _CellDelegate(QStyledItemDelegate):
         painter.fillRect(QRect(box.left(), box.bottom(), box.width(), 1), QColor(colours.border))
         row = self._rows.row(place)
         inside = box.adjusted(_PAD, 0, -_PAD, 0)
-        if row is not None:
+        if row is not None and column < len(Column):
             _PAINTS[column](painter, inside, row, colours)
+        elif row is not None:
+            _paint_other(painter, inside, row, column - len(Column), colours)
         if column == Column.PHOTO:
             self._paint_photo(painter, inside, row, colours)
         if _FOCUSED in state:
@@ -202,6 +219,11 @@ def _paint_time(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> Non
 
 def _paint_objects(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
     paint_text(painter, box, objects_text(row), colours.text)
+
+
+def _paint_other(painter: QPainter, box: QRect, row: Row, place: int, colours: Tokens) -> None:
+    is_guess = any(one.unknown or one.is_unsure for one in row.others[place : place + 1])
+    paint_text(painter, box, other_text(row, place), colours.muted if is_guess else colours.text)
 
 
 _PAINTS: Final[Mapping[int, Callable[[QPainter, QRect, Row, Tokens], None]]] = {

@@ -73,7 +73,7 @@ class ComparisonView(QWidget):
             _labelled_text(comparison, comparison.labelled) if comparison.labelled else _unlabelled_text(comparison)
         )
         left_out = [f"{problem.message} {problem.hint}" for problem in comparison.problems[:_MAX_PROBLEMS]]
-        notes = [*left_out, *comparison.notes, *_unread(comparison)]
+        notes = [*left_out, *comparison.notes, *_unread(comparison), *_unknown_notes(comparison)]
         show_text(self.notes, "\n".join(notes))
         self._fill_filter(comparison)
         self._photos.setVisible(comparison.disagreement_count > 0)
@@ -182,11 +182,18 @@ def _matches(one: Disagreement, chosen: object) -> bool:
 
 
 def _change_text(one: Disagreement) -> str:
-    def sign(predicted: str) -> str:
-        return "" if one.label is None else "✓ " if predicted == one.label else "✗ "
+    def shown(predicted: str, probability: float, *, unknown: bool) -> str:
+        sign = "" if one.label is None else "✓ " if predicted == one.label else "✗ "
+        name = tr("{label}?", label=predicted) if unknown else predicted
+        return f"{sign}{name} {confidence(probability)}"
 
-    before = f"{sign(one.prediction_a)}{one.prediction_a} {confidence(one.confidence_a)}"
-    return f"{before}\n→ {sign(one.prediction_b)}{one.prediction_b} {confidence(one.confidence_b)}"
+    before = shown(one.prediction_a, one.confidence_a, unknown=one.unknown_a)
+    return f"{before}\n→ {shown(one.prediction_b, one.confidence_b, unknown=one.unknown_b)}"
+
+
+def _unknown_notes(comparison: Comparison) -> Iterator[str]:
+    if any(one.unknown_a or one.unknown_b for one in comparison.disagreements):
+        yield tr("A “?” after a class means that the model calls the photo unknown.")
 
 
 def _headline(comparison: Comparison) -> str:

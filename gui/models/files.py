@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.api import model_files
-from core.base.errors import FoveaError
+from core.base.errors import FoveaError, UnreadableModelError
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.exporting.formats import ExportFormat
@@ -226,8 +226,9 @@ class ModelImports(QObject):
 
     def _on_failed(self, file: Path, error: FoveaError) -> None:
         text = tr("Couldn't import “{file}”. {reason}", file=display_path(file.name), reason=error)
-        action = tr("Statistics"), lambda: self.statistics_wanted.emit(file)
-        self.noticed.emit(Notice(text, NoticeKind.ERROR, (action,), key=f"import {file}"))
+        count = tr("Statistics"), lambda: self.statistics_wanted.emit(file)
+        actions = () if isinstance(error, UnreadableModelError) else (count,)
+        self.noticed.emit(Notice(text, NoticeKind.ERROR, actions, key=f"import {file}"))
         self.refused.emit(file, str(error))
 
     def _on_preview(self, file: Path, outcome: Outcome) -> None:

@@ -58,9 +58,13 @@ class LibraryController(QObject):
         self._lists_again = self._listing is not None
         if self._listing is None:
             self._listing = self.tasks.start(api.list_library)
-            self._listing.succeeded.connect(self.listed)
+            self._listing.succeeded.connect(self._on_listed)
             self._listing.failed.connect(self.failed)
             self._listing.ended.connect(self._on_listing_ended)
+
+    def _on_listed(self, listing: api.LibraryListing) -> None:
+        self._models.learn_titles(listing.names)
+        self.listed.emit(listing)
 
     def activate(self, name: str, version: int) -> Task:
         """Activate a version of a model, and use it."""

@@ -12,7 +12,7 @@ from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
 from core.detection import DetectionOptions
-from core.models.values import BrokenEntry, InstalledModel, OpenedModel
+from core.models.values import BrokenEntry, InstalledModel, ModelName, OpenedModel
 from gui.session.settings_store import SettingsStore
 from gui.session.speed import Speed
 from gui.tasks.engine_client import EngineClient
@@ -73,8 +73,16 @@ class ModelController(QObject):
     def title_of(self, reference: str) -> str:
         """The title of a model, `name` or `name@version`; its name if it was not listed while this window was open."""
         name, _, number = reference.partition("@")
-        title = self._titles.get(name, name)
+        title = self._titles.get(reference) or self._titles.get(name, name)
         return title if number in ("", "0") else tr("{title} · v{number}", title=title, number=number)
+
+    def learn_titles(self, names: Sequence[ModelName]) -> None:
+        """Learn the titles of versions, which may differ from that of the active one."""
+        for one in names:
+            own = {
+                f"{one.name}@{version.number}": version.model.card.title for version in one.versions if version.model
+            }
+            self._titles |= own
 
     @property
     def current(self) -> InstalledModel | None:

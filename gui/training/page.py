@@ -86,7 +86,7 @@ class TrainingPage(QWidget):
         self._connect()
         session.watch.changed.connect(self.refresh)
         self.show_line(wizard_controller.line)
-        for part in (self.unfinished, self.past, self._nothing):
+        for part in (self.new, self.unfinished, self.past, self._nothing):
             part.hide()  # until the library was listed
 
     def _lay_out(self) -> None:
@@ -180,6 +180,7 @@ class TrainingPage(QWidget):
         fit_rows(self.list, _MAX_ROWS)
         self.past.setVisible(bool(own))
         self._nothing.setVisible(not own)
+        self.new.setVisible(bool(own))  # the invitation has one, too
         self._show_past_buttons()
 
     def _is_used(self, one: ModelName, version: Version) -> bool:

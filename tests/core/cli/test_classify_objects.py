@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import pytest
 from core.base import paths
 from core.jobs.job_list import list_jobs
 from core.jobs.values import JobSummary
+from core.outputs.keywords.exiftool import KeywordError, find_exiftool
 from tests.core.cli.conftest import Fovea
 from tests.tiny_detector import write_detector, write_things
 
@@ -102,6 +107,36 @@ def test_sorting_uses_the_answers_of_the_last_run(fovea: Fovea, things: Path, tm
     fovea("classify", things, "--recursive", "--model", "colours", "--crop", "subject")
     assert fovea("sort", things, "--to", tmp_path / "sorted").code == 0
     assert (tmp_path / "sorted" / "red" / "apple.png").is_file()
+
+
+def test_keywords_are_of_the_crops_too(fovea: Fovea, things: Path) -> None:
+    try:
+        find_exiftool()
+    except KeywordError as error:
+        pytest.skip(str(error))
+    command = "--model", "colours", "--crop", "subject"
+    fovea("classify", things, *command)
+    done = fovea("keywords", things, *command, "--format", "jsonl", "--threshold", "0.5")
+    assert lines(done.out)["apple"]["keyword"] == "red"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C goes to every program of a console there")
+def test_what_arrives_is_cropped_and_counted(fovea: Fovea, things: Path, tmp_path: Path) -> None:
+    output = tmp_path / "arrived.csv"
+
+    def end_when_written() -> None:
+        while "nothing.png" not in (output.read_text() if output.exists() else ""):
+            ended.wait(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    ended, ending = threading.Event(), threading.Thread(target=end_when_written, daemon=True)
+    ending.start()
+    done = fovea("watch", things, "--model", "colours", "--crop", "subject", "--count", "--output", output)
+    assert done.code == 0, done.err
+    rows = {Path(row["path"]).stem: row for row in csv.DictReader(io.StringIO(output.read_text()))}
+    assert [rows["apple"][name] for name in ("label", "objects", "subject", "whole_label")] == [
+        "red", "1 apple", "apple", "blue"
+    ]  # fmt: skip
 
 
 def test_a_missing_detector_is_an_error_before_anything_starts(fovea: Fovea, things: Path, detector: Path) -> None:

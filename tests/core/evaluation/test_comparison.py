@@ -16,6 +16,7 @@ from core.base.errors import DatasetError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider
 from core.card import ModelCard
+from core.card_rules import UnknownRule
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor
@@ -24,6 +25,7 @@ from core.evaluation.intervals import accuracy_of
 from core.evaluation.leakage import ContainsHash, TrainingSet
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import ClassRecalls, Comparison, Evaluation, PairedComparison
+from core.models.feature_bank import FILE
 from core.models.heads import LinearHead
 from tests import tiny
 
@@ -201,6 +203,16 @@ def test_only_classes_of_both_count(folder: Path) -> None:
     assert (
         "Left out folders that are not classes of both “b@1” and “b@2”: “green” (2)" in comparison.problems[0].message
     )
+
+
+def test_what_a_model_calls_unknown_is_marked(folder: Path) -> None:
+    careful, unlike = blind("b@1"), compared_model("b@2")
+    card = replace(careful.card, unknown_below=1.0)
+    rule = UnknownRule(FILE, "0" * 64, bandwidth=0.02, bias=1e4, similarity=1.0, confidence=0.0)  # nothing is known
+    unlike = replace(unlike, card=replace(unlike.card, unknown=rule), bank=tiny.feature_bank())
+    found = run(folder, replace(careful, card=card), compared_model("b@2")).disagreements
+    assert {(one.unknown_a, one.unknown_b) for one in found} == {(True, False)}
+    assert {(one.unknown_a, one.unknown_b) for one in run(folder, careful, unlike).disagreements} == {(False, True)}
 
 
 def test_bad_images_fail_once(folder: Path) -> None:

@@ -25,11 +25,15 @@ pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does
 
 @pytest.fixture
 def comparing(window: MainWindow, qtbot: QtBot) -> Iterator[CompareWindow]:
-    """The window; version 2 of `colours` predicts blue for green, version 1, which is in use, is always right."""
+    """The window; version 1 of `colours`, which is in use, is always right, and version 2 calls all unknown.
+
+    If version 2 is asked nevertheless, it predicts blue for green.
+    """
     head = tiny.head()
     weights = head.weights.copy()
     weights[:, 2] += weights[:, 1] * 2
-    open_library().install(*tiny.packaged_model("colours", own_head=LinearHead(weights, head.bias)), activate=False)
+    wrong = tiny.packaged_model("colours", own_head=LinearHead(weights, head.bias), unknown_below=1.0)
+    open_library().install(*wrong, activate=False)
     window.actions_by_id[ActionId.COMPARE].trigger()
     made = window.compare_controller.window
     assert made is not None
@@ -69,7 +73,8 @@ def test_the_photos_in_the_window_are_compared(
     assert comparing.view.headline.text() == "Different predictions for 1 of 3 photos (33.3%)"
     (text,) = texts(comparing)
     assert text.startswith("green ")
-    assert "→ blue " in text
+    assert "→ blue? " in text, "version 2 calls it unknown"
+    assert "“?”" in comparing.view.notes.text()
     assert "only you can tell" in comparing.view.beside.text()
 
 

@@ -182,6 +182,13 @@ def test_a_failed_import_shows_the_reason(page: ModelsPage, window: MainWindow, 
     qtbot.waitUntil(
         lambda: any("Couldn't import “bad.onnx”." in text for text in window.notices.texts()), timeout=PATIENCE_MS
     )
+    offered = [one.text() for one in window.notices.findChildren(QPushButton) if one.isVisible()]
+    assert "Statistics" not in offered, "there is nothing to count in it"
+
+
+def test_an_older_version_has_its_own_title(page: ModelsPage, window: MainWindow) -> None:
+    title_of = window.session.models.title_of
+    assert [title_of(f"hues@{number}") for number in (1, 2)] == ["Hues one · v1", "Hues two · v2"]
 
 
 @pytest.mark.qt_log_ignore("does not support raise")

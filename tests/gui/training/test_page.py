@@ -114,6 +114,13 @@ def test_a_trained_model_is_shown_on_the_models_page(page: TrainingPage, window:
     assert window.pages.models.versions.number == 1
 
 
+def test_without_trained_models_one_button_is_enough(page: TrainingPage, qtbot: QtBot) -> None:
+    open_library().remove("colours")
+    qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 0, timeout=PATIENCE_MS)
+    buttons = [one for one in page.findChildren(QPushButton) if one.isVisible() and one.text() == "New model…"]
+    assert len(buttons) == 1
+
+
 def test_the_button_opens_the_wizard(page: TrainingPage, window: MainWindow, qtbot: QtBot) -> None:
     click(qtbot, page.new)
     assert window.wizard_controller.wizard is not None

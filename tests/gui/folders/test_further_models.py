@@ -1,0 +1,80 @@
+"""A job with a further model: chosen in the form, shown as a column of the table and in the inspector, and exported."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from core.jobs.values import JobState
+from core.models.heads import LinearHead
+from core.models.library import open_library
+from core.outputs.reports.plan import ReportFormat
+from gui.folders.rows_model import Column
+from gui.shell.main_window import MainWindow
+from tests import tiny
+from tests.gui.conftest import PATIENCE_MS
+from tests.gui.folders.conftest import begin, is_at, loaded
+
+OTHER = len(Column)
+
+
+@pytest.fixture(autouse=True)
+def _opposite(home: Path) -> None:
+    assert home
+    head = LinearHead(-tiny.head().weights, tiny.head().bias)
+    open_library().install(*tiny.packaged_model("opposite", own_head=head, title="Opposite"))
+
+
+def test_a_further_model_has_a_column_and_is_in_the_inspector(
+    window: MainWindow, tree: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    page = window.pages.folders
+    page.open_form(tree)
+    form = page.stack.form
+    qtbot.waitUntil(lambda: "opposite" in form.others.boxes and form.model.count() > 1, timeout=PATIENCE_MS)
+    first = str(form.model.currentData())
+    assert [name for name, box in form.others.boxes.items() if box.isVisible()] == [
+        name for name in form.others.boxes if name != first
+    ]
+    box = form.others.boxes["opposite"]
+    qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+    assert form.others.names == ("opposite",)
+
+    begin(window, qtbot, tree)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: loaded(page), timeout=PATIENCE_MS)
+    assert page.job is not None
+    assert page.job.models == (first, "opposite")
+    results = page.stack.results
+    window.resize(1600, 900)
+    qtbot.waitUntil(lambda: not results.table.isColumnHidden(OTHER), timeout=PATIENCE_MS)
+    assert results.rows.headerData(OTHER, Qt.Orientation.Horizontal) == "Opposite"
+    header = results.table.horizontalHeader()
+    assert header.visualIndex(OTHER) == header.visualIndex(Column.CONFIDENCE) + 1
+    texts = {
+        results.rows.index(row, Column.PHOTO).data(): results.rows.index(row, OTHER).data()
+        for row in range(results.rows.rowCount())
+    }
+    assert texts["broken.jpg"] == ""
+    assert texts["red 0.png"].endswith("%")
+    assert not texts["red 0.png"].startswith("red")
+
+    red = list(texts).index("red 0.png")
+    results.table.selectRow(red)
+    others = results.inspector.others
+    qtbot.waitUntil(lambda: others.isVisible() and others.answer(0) != "", timeout=PATIENCE_MS)
+    assert others.title(0) == "Opposite"
+    assert texts["red 0.png"].startswith(others.answer(0))
+    results.table.selectRow(list(texts).index("broken.jpg"))
+    qtbot.waitUntil(lambda: not others.isVisible(), timeout=PATIENCE_MS)
+
+    page.outputs.export(page.job.id, results.view, ReportFormat.CSV, tmp_path / "r.csv", with_mark=False)
+    qtbot.waitUntil((tmp_path / "r.csv").exists, timeout=PATIENCE_MS)
+    with (tmp_path / "r.csv").open(newline="") as file:
+        exported = {Path(row["path"]).name: row["opposite_label"] for row in csv.DictReader(file)}
+    assert texts["red 0.png"].startswith(exported["red 0.png"])
+    assert exported["broken.jpg"] == ""
