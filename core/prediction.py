@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.base.errors import FoveaError
-from core.base.i18n import tr
+from core.base.label_sets import classes_text, label_of
 from core.base.text import either_text
 from core.detection import Box, Detection, counts_text
 
@@ -17,10 +17,17 @@ NO_FILE = Path()
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A class's label and its probability, 0..1."""
+    """A class's label and its probability, 0..1.
+
+    Attributes:
+        label: the class.
+        probability: its probability.
+        threshold: the probability from which an image has it by a multi-label model, in (0, 1); None for other models.
+    """
 
     label: str
     probability: float
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,20 @@ class Prediction:
         """The answer to show if the image is not unknown, or the model is multi-label: “fox or dog”, “fox, snow”."""
         if self.labels is None:
             return either_text(self.candidates)
-        return ", ".join(self.labels) or tr("no class")
+        return classes_text(self.labels)
+
+    @property
+    def label(self) -> str:
+        """The label that agrees with it, see `core.base.label_sets`."""
+        return self.best.label if self.labels is None else label_of(self.labels)
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the most likely class is only a guess, as the image is unknown by a model with one class per image.
+
+        That a multi-label model finds none of its classes is an answer like any other.
+        """
+        return bool(self.unknown) and self.labels is None
 
     @property
     def is_unsure(self) -> bool:
@@ -185,8 +205,13 @@ class Prediction:
 
     @property
     def best(self) -> Score:
-        """The most likely class."""
-        return self.scores[0]
+        """The most likely class, by a multi-label model of those that the image has, if there are any."""
+        return next((score for score in self.scores if self.labels and score.label in self.labels), self.scores[0])
+
+    def likely(self, count: int) -> tuple[Score, ...]:
+        """This many of the most likely classes, and at least all that the image has by a multi-label model."""
+        last = max((at for at, one in enumerate(self.scores, start=1) if one.label in (self.labels or ())), default=0)
+        return self.scores[: max(count, last)]
 
     @property
     def counts(self) -> str | None:

@@ -301,7 +301,7 @@ class _Run:
 
 
 def _shortened(outcome: Outcome, top_k: int) -> Outcome:
-    return replace(outcome, scores=outcome.scores[:top_k]) if isinstance(outcome, Prediction) else outcome
+    return replace(outcome, scores=outcome.likely(top_k)) if isinstance(outcome, Prediction) else outcome
 
 
 def _installed(library: Library, models: Iterable[str]) -> tuple[str, ...]:

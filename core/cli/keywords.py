@@ -88,7 +88,7 @@ def _filter_hint(arguments: argparse.Namespace, removed: int) -> str:
 
 def _line(kept: KeywordResult) -> str:
     where = "" if kept.file.name == kept.photo.name else f"  {tr('in {file}', file=kept.file.name)}"
-    text = f"{kept.change.value:8} {kept.label or '':20} {kept.photo}{where}"
+    text = f"{kept.change.value:8} {', '.join(kept.labels):20} {kept.photo}{where}"
     return display_path(f"{text}  ({kept.note})" if kept.note else text)
 
 
@@ -99,6 +99,7 @@ def _content(outcome: KeywordOutcome) -> dict[str, Any]:
         "path": str(outcome.photo),
         "file": str(outcome.file),
         "keyword": outcome.label,
+        "keywords": list(outcome.labels),
         "done": outcome.change.value,
         "remark": outcome.note,
     }

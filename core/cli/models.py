@@ -13,7 +13,7 @@ from rich.text import Text
 
 from core.api import scripts
 from core.base.i18n import tr, tr_n
-from core.card import Preprocessing, ResizeMode
+from core.card import ModelCard, Preprocessing, ResizeMode
 from core.card_rules import Hierarchy
 from core.cli import statistics, tables, versions
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
@@ -151,6 +151,7 @@ def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
         tr("description"): card.summary,
         tr("classes"): f"{len(card.classes):,}: {_class_list(card.classes)}",
         **({tr("hierarchy"): _hierarchy(card.hierarchy)} if card.hierarchy else {}),
+        **({tr("several classes per image"): _thresholds(card)} if card.is_multi_label else {}),
         tr("unknown"): tables.unknown_rule(card) or tr("not measured"),
         tr("temperature"): f"{card.temperature:g}",
         tr("source"): card.origin.source,
@@ -166,6 +167,11 @@ def _facts(one: scripts.LibraryEntry) -> dict[str, str]:
 def _hierarchy(hierarchy: Hierarchy) -> str:
     classes = _class_list(["/".join(path) for path in hierarchy.paths])
     return tr("{classes}; a level is sure from {minimum:.0%}", classes=classes, minimum=hierarchy.minimum)
+
+
+def _thresholds(card: ModelCard) -> str:
+    each = [f"{name} {threshold:.0%}" for name, threshold in zip(card.classes, card.thresholds, strict=True)]
+    return tr("from {thresholds}", thresholds=_class_list(each))
 
 
 def _class_list(classes: Sequence[str]) -> str:

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from core.base.i18n import tr
 from core.base.progress import CancelToken
-from core.base.text import either_text
 from core.cli import tables
 from core.cli.streams import is_terminal, replaced_file, results_to
 from core.jobs.cluster.addresses import Address, open_atomic
@@ -107,13 +106,10 @@ class ResultTable:
 
 
 def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
-    best = outcome.best
-    known = either_text(outcome.candidates)
-    label = tr("unknown (closest: {label})", label=best.label) if outcome.unknown else known
     return (
         tables.cell(str(outcome.path)),
-        tables.cell(label, "yellow" if outcome.unknown else "bold"),
-        tables.cell(f"{best.probability:.1%}"),
+        tables.cell(_answer(outcome), "yellow" if outcome.unknown else "bold"),
+        tables.cell(f"{outcome.best.probability:.1%}"),
         tables.cell(f"{outcome.timing.total_ms:.0f}"),
         _runner_up_cell(outcome),
     )
@@ -123,9 +119,15 @@ def _other_cell(outcome: Outcome) -> Text:
     """What a further model says."""
     if isinstance(outcome, Failure):
         return Text()
-    best = outcome.best
-    label = tr("unknown (closest: {label})", label=best.label) if outcome.unknown else best.label
-    return tables.cell(f"{label} {best.probability:.1%}", "yellow" if outcome.unknown else "")
+    label = _answer(outcome) if outcome.unknown or outcome.labels else outcome.best.label
+    return tables.cell(f"{label} {outcome.best.probability:.1%}", "yellow" if outcome.unknown else "")
+
+
+def _answer(outcome: Prediction) -> str:
+    if outcome.unknown:
+        text = tr("no class (closest: {label})") if outcome.labels is not None else tr("unknown (closest: {label})")
+        return text.format(label=outcome.best.label)
+    return outcome.answer
 
 
 def _runner_up_cell(outcome: Prediction) -> Text:

@@ -15,6 +15,7 @@ from core.api.classification_values import ClassifyStart
 from core.api.outputs import watch_folder
 from core.base.errors import Cancelled, UsageError
 from core.base.i18n import tr, tr_n
+from core.base.label_sets import classes_text
 from core.base.progress import CancelToken
 from core.base.text import display_path
 from core.cli.classify import classify_request
@@ -129,8 +130,9 @@ class _Printer:
 def _line(row: Row) -> str:
     if row.failure is not None:
         return display_path(f"{tr('failed'):20} {row.path}  {row.failure.message}")
+    label = classes_text(row.final_classes) if row.final_label else ""
     mark = "?" if row.is_unknown else " "
-    return display_path(f"{row.final_label or '':20}{mark}{row.confidence or 0:6.1%}  {row.path}")
+    return display_path(f"{label:20}{mark}{row.confidence or 0:6.1%}  {row.path}")
 
 
 @contextmanager

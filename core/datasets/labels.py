@@ -39,6 +39,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.base.i18n import tr, tr_n
+from core.card import ModelCard
 from core.prediction import Prediction
 
 TRAINED_CORRECTIONS: Final = "corrections"
@@ -61,11 +62,11 @@ class Label:
 
     Attributes:
         path: a file with the photo's content.
-        label: its class; LEFT_OUT leaves it out of a data set.
+        label: its class, or what stands for several (`core.base.label_sets`); LEFT_OUT leaves it out of a data set.
         source: where the label was given.
         model: the name of the model that made the prediction; empty for a data set.
         folder: the data set, see `folder_key`; empty for a prediction.
-        predicted: the class that the model predicted.
+        predicted: the class that the model predicted, or what stands for several.
         confidence: its confidence, 0..1.
         unknown: whether the model predicted “unknown” and `predicted` was only its best guess; None if not recorded,
             as by earlier versions of Fovea.
@@ -91,9 +92,8 @@ class Label:
     @classmethod
     def of(cls, prediction: Prediction, label: str, source: Source) -> Label:
         """The user's label for a prediction."""
-        best, unknown = prediction.best, bool(prediction.unknown)
-        confidence = min(max(best.probability, 0.0), 1.0)
-        return cls(prediction.path, label, source, prediction.model, "", best.label, confidence, unknown)
+        predicted, confidence = prediction.label, min(max(prediction.best.probability, 0.0), 1.0)
+        return cls(prediction.path, label, source, prediction.model, "", predicted, confidence, prediction.is_guess)
 
     @property
     def is_confirmation(self) -> bool:
@@ -143,6 +143,14 @@ class Scope:
         """The label that the view shows for a photo, of all labels that the photo has."""
         shown = filter(self.applies, labels)
         return max(shown, key=lambda one: (one.created_at, self.is_own(one)), default=None)
+
+
+def shared_classes(card: ModelCard) -> tuple[str, ...]:
+    """The classes of which labels given elsewhere apply to a model, see `Scope`.
+
+    There are none for a multi-label model: that a photo is a cat does not say what else it shows.
+    """
+    return () if card.is_multi_label else card.classes
 
 
 def folder_key(folder: Path) -> str:

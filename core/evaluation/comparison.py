@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.base.errors import DatasetError
+from core.base.errors import DatasetError, ModelError
 from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Precision, ProviderPreference
@@ -83,8 +83,11 @@ def compared_model(model: InstalledModel, requested: ProviderPreference, precisi
     """Prepare an installed model, named `name`, or `name@version` for the user's own models.
 
     Raises:
-        ModelError: its head is damaged.
+        ModelError: its head is damaged, or it does not give an image exactly one class.
     """
+    if model.card.is_multi_label:
+        what = tr("“{title}” finds several classes per photo, so it can't be compared.", title=model.card.title)
+        raise ModelError(what, hint=tr("Choose models that give every photo exactly one class."))
     name = model.name if model.is_builtin else f"{model.name}@{model.version}"
     source = feature_extractor(model, requested, precision)
     return ComparedModel(name, model.card, load_head(model), source, TrainingSet.of(model), load_bank(model))

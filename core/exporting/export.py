@@ -50,10 +50,12 @@ def export_model(
         The evaluation of the 8-bit variants; None for the other formats.
 
     Raises:
-        UsageError: the format needs images.
+        UsageError: the format needs images, or does not support multi-label models.
         FoveaError: the export failed; an existing file is unchanged. See the modules called here.
         Cancelled: the token was cancelled.
     """
+    if model.card.is_multi_label and (format.needs_images or format.suffix != ".onnx"):
+        raise _only_onnx()
     if format.needs_images and images is None:
         raise _missing_images()
     if format is ExportFormat.ONNX_INT8:
@@ -74,3 +76,9 @@ def export_model(
 def _missing_images() -> UsageError:
     what = tr("Converting to 8 bits needs labelled images to calibrate the model and to measure its accuracy.")
     return UsageError(what, hint=tr("Choose a folder of labelled images, preferably the one the model was trained on."))
+
+
+def _only_onnx() -> UsageError:
+    """Accuracy, by which 8 bits are judged, and LiteRT's metadata know exactly one class per image."""
+    what = tr("A multi-label model can't be exported in this format.")
+    return UsageError(what, hint=tr("Export it as ONNX in 32 or 16 bits."))

@@ -21,6 +21,12 @@ class Details(NamedTuple):
     evidence: Evidence | None = None
     detections: tuple[Detection, ...] | None = None
     crop: Crop | None = None
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def beside_scores(self) -> dict[str, Any]:
+        """All but the scores."""
+        return {name: value for name, value in self._asdict().items() if name != "scores"}
 
 
 def encode_details(outcome: Prediction) -> str:
@@ -32,6 +38,8 @@ def encode_details(outcome: Prediction) -> str:
         crop = outcome.crop
         whole = {"scores": _encode_scores(crop.scores), "unknown": crop.unknown}
         content["crop"] = {"box": _encode_box(crop.box), "subject": _encode_detection(crop.subject), "whole": whole}
+    if outcome.labels is not None:
+        content["labels"] = outcome.labels
     scores = _encode_scores(outcome.scores)
     return json.dumps({"scores": scores, **content} if content else scores)
 
@@ -45,12 +53,13 @@ def parse_details(text: str | None) -> Details:
     content = json.loads(text or "[]")
     if isinstance(content, list):
         return Details(_scores(content))
-    found, crop = content.get("detections"), content.get("crop")
+    found, crop, labels = (content.get(key) for key in ("detections", "crop", "labels"))
     return Details(
         _scores(content["scores"]),
         _evidence(content) if "nearest" in content else None,
         None if found is None else tuple(map(_detection, found)),
         None if crop is None else _crop(crop),
+        None if labels is None else tuple(map(str, labels)),
     )
 
 
@@ -79,11 +88,11 @@ def _neighbour(label: str, similarity: float, sha256: str, *files: str) -> Neigh
 
 
 def _encode_scores(scores: Sequence[Score]) -> list[list[Any]]:
-    return [[score.label, score.probability] for score in scores]
+    return [[one.label, one.probability, *(() if one.threshold is None else (one.threshold,))] for one in scores]
 
 
 def _scores(content: Sequence[Any]) -> tuple[Score, ...]:
-    return tuple(Score(str(label), float(probability)) for label, probability in content)
+    return tuple(Score(str(label), *map(float, numbers)) for label, *numbers in content)
 
 
 def _encode_box(box: Box) -> list[float]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+from core.base.label_sets import label_text
 from core.jobs.places import Place, read_places
 from core.jobs.selection import condition, group_columns, ordering
 from core.jobs.values import Group, GroupSummary, View
@@ -83,7 +84,7 @@ def _titles(database: sqlite3.Connection, name: str, keys: Collection[Any], *, d
         labels = sorted(
             (key for key in keys if key is not None), key=lambda key: (key.casefold(), key), reverse=descending
         )
-        return {**{label: label for label in labels}, **({None: ""} if None in keys else {})}
+        return {**{label: label_text(label) for label in labels}, **({None: ""} if None in keys else {})}
     direction = "DESC" if descending else "ASC"
     folders = database.execute(f"SELECT id, path FROM folders ORDER BY rank {direction}").fetchall()
     return {id_: os.fsdecode(path) for id_, path in folders if id_ in keys}

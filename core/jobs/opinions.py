@@ -113,7 +113,7 @@ def _parse(line: str, path: Path) -> Prediction:
     timing = Timing(*map(float, content["times"]))
     return Prediction(
         path, found.scores, unknown, model, provider, timing, precision=precision, evidence=found.evidence,
-        crop=found.crop,
+        crop=found.crop, labels=found.labels,
     )  # fmt: skip
 
 

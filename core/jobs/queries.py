@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from core.base.database import chunks, transaction
 from core.base.errors import ImageErrorKind
+from core.base.label_sets import classes_of
 from core.base.recovery import as_path
 from core.datasets import label_file
 from core.jobs.job_list import read_summary
@@ -71,6 +73,11 @@ class ResultStore(AbstractContextManager["ResultStore"]):
         self._database.close()
 
     # ---- a view's rows
+
+    def data_version(self) -> int:
+        """A number that changes whenever another program or thread has changed the journal."""
+        with self._reading() as database:
+            return int(database.execute("PRAGMA data_version").fetchone()[0])
 
     def refresh(self) -> None:
         """Recompute views when they are next used, because results or reviews were added."""
@@ -154,12 +161,15 @@ class ResultStore(AbstractContextManager["ResultStore"]):
             return tuple(float(score) for (score,) in rows if score is not None)
 
     def class_counts(self, chosen: Filter) -> dict[str, int]:
-        """The number of rows with each final label, the most frequent first; failures have none."""
+        """The number of rows of each class by their final labels, the most frequent first; failures have none."""
         with self._reading() as database:
             where = condition(chosen, database)
             query = f"SELECT answer, count(*) FROM images WHERE {where.sql} AND answer IS NOT NULL"
             rows = database.execute(f"{query} GROUP BY answer ORDER BY 2 DESC, answer COLLATE NOCASE", where.values)
-            return dict(rows.fetchall())
+            counts = Counter[str]()
+            for label, count in rows:
+                counts.update(dict.fromkeys(classes_of(label), count))
+            return dict(counts.most_common())
 
     def folder_counts(self, chosen: Filter) -> dict[Path, int]:
         """The number of rows directly in each folder, relative to the job's, in input order."""
@@ -189,7 +199,8 @@ class ResultStore(AbstractContextManager["ResultStore"]):
                     continue
                 verdict, label_before, label, unknown = record
                 # Unknown predictions cannot be accepted; nor does undo restore such a review of an earlier version.
-                if unknown and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
+                is_guess = unknown and classes_of(label)  # unlike “none of the classes” by a multi-label model
+                if is_guess and review in (Review(Verdict.ACCEPTED), Review(Verdict.ACCEPTED, label)):
                     continue
                 before[number] = Review(Verdict(verdict), label_before) if verdict else None
                 database.execute(

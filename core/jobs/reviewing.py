@@ -28,12 +28,12 @@ def review_of(row: Row, review: Review | None) -> Review | None:
 
 def can_be_accepted(row: Row) -> bool:
     """Whether the row has a prediction, other than unknown, that the user can accept."""
-    return row.label is not None and not row.is_unknown
+    return row.prediction is not None and not row.prediction.is_guess
 
 
 def is_left_open(row: Row, review: Review | None) -> bool:
     """Whether accepting leaves a row unreviewed because its prediction is unknown."""
-    return review == Review(Verdict.ACCEPTED) and row.is_unknown and row.review is None
+    return review == Review(Verdict.ACCEPTED) and _is_guess(row) and row.review is None
 
 
 def left_open_text(count: int) -> str:
@@ -51,8 +51,12 @@ def accepts_guess(row: Row, review: Review | None) -> bool:
     """Whether a review accepts the top class of an unknown prediction, as earlier versions of Fovea stored it."""
     match review:
         case Review(Verdict.ACCEPTED, label):
-            return row.is_unknown and label in (None, row.label)
+            return _is_guess(row) and label in (None, row.label)
     return False
+
+
+def _is_guess(row: Row) -> bool:
+    return row.prediction is not None and row.prediction.is_guess
 
 
 def correction_of(row: Row, review: Review | None) -> Label | None:

@@ -58,9 +58,7 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
             timing=Timing(*(time or 0.0 for time in times)),
             warnings=tuple((message or "").splitlines()),
             precision=precision,
-            evidence=found.evidence,
-            detections=found.detections,
-            crop=found.crop,
+            **found.beside_scores,
         )
     elif state == FAILED:
         outcome = Failure(path, kind, message, hint)
@@ -97,7 +95,7 @@ def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...
 def outcome_columns(outcome: Outcome) -> tuple[Any, ...]:
     """The columns of an outcome in `images`: state, label, confidence, unknown."""
     if isinstance(outcome, Prediction):
-        return DONE, outcome.best.label, outcome.best.probability, outcome.unknown
+        return DONE, outcome.label, outcome.best.probability, outcome.unknown
     return FAILED, None, None, None
 
 

@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.base.label_sets import label_text
 from core.jobs.schema import DONE, FAILED
 from core.jobs.values import Filter, Group, Order, Verdict, View
 
@@ -41,7 +42,7 @@ def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
     states = {None: f"{DONE}, {FAILED}", True: f"{FAILED}", False: f"{DONE}"}[chosen.failed]
     parts: list[tuple[str, tuple[Any, ...]]] = [(f"state IN ({states})", ())]
     if chosen.labels:
-        parts.append(_one_of("answer", chosen.labels))
+        parts.append(_has_class(chosen.labels))
     if chosen.confidence_low > 0 or chosen.confidence_high < 1:
         parts.append(("confidence BETWEEN ? AND ?", (chosen.confidence_low, chosen.confidence_high)))
     if chosen.unknown is not None:
@@ -75,9 +76,16 @@ def group_columns(view: View) -> list[tuple[str, bool]]:
 def _with_text(text: str, database: sqlite3.Connection) -> tuple[str, tuple[Any, ...]]:
     labels = [label for (label,) in database.execute("SELECT DISTINCT answer FROM images") if label]
     spelt = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]  # macOS stores names decomposed
-    sql, values = _one_of("answer", tuple(label for label in labels if spelt[0] in label.casefold()))
+    sql, values = _one_of("answer", tuple(label for label in labels if spelt[0] in label_text(label).casefold()))
     named = "number IN (SELECT number FROM images WHERE instr(shown, ?) OR instr(shown, ?))"  # once, in file order
     return f"({named} OR {sql})", (*spelt, *values)
+
+
+def _has_class(names: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Labels of one of these classes, alone or with others."""
+    sql, values = _one_of("answer", names)
+    with_others = " OR ".join("instr(char(10) || answer || char(10), ?)" for _ in names)
+    return f"({sql} OR (instr(answer, char(10)) AND ({with_others})))", (*values, *(f"\n{name}\n" for name in names))
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:

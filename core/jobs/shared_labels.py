@@ -15,7 +15,7 @@ from core.base.errors import ModelError, StorageError
 from core.base.progress import CancelToken
 from core.datasets.label_file import has_labels, open_labels
 from core.datasets.label_store import LabelStore
-from core.datasets.labels import Label, Scope
+from core.datasets.labels import Label, Scope, shared_classes
 from core.jobs.queries import ResultStore, SharedReview
 from core.jobs.reviewing import review_of
 from core.jobs.values import Review, Row, Verdict
@@ -54,7 +54,7 @@ def share_labels(id_: str, token: CancelToken) -> bool:
 def scope_of(model: str) -> Scope:
     """The view of labels by predictions of a model; without its classes if it is gone."""
     try:
-        return Scope(model, "", open_library().find(model).card.classes)
+        return Scope(model, "", shared_classes(open_library().find(model).card))
     except ModelError:
         return Scope(model)
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from core.base.label_sets import classes_of
 from core.base.providers import Precision, ProviderPreference
 from core.detection import NO_DETECTION, DetectionOptions
 from core.prediction import Failure, Outcome, Prediction, Score
@@ -77,7 +78,8 @@ class Review:
 
     Attributes:
         verdict: whether the prediction was accepted, corrected or skipped.
-        label: the accepted or corrected label; None if skipped. It stays when a later prediction differs.
+        label: the accepted or corrected label, see `core.base.label_sets`; None if skipped. It stays when a later
+            prediction differs.
     """
 
     verdict: Verdict
@@ -131,12 +133,14 @@ class Row:
 
     @property
     def label(self) -> str | None:
-        """The most likely class; None without a prediction."""
-        return self.prediction.best.label if self.prediction else None
+        """The most likely class, or the label of all that a multi-label model found, see `core.base.label_sets`; None
+        without a prediction.
+        """
+        return self.prediction.label if self.prediction else None
 
     @property
     def confidence(self) -> float | None:
-        """The probability of that class, 0..1."""
+        """The probability of the most likely class, 0..1."""
         return self.prediction.best.probability if self.prediction else None
 
     @property
@@ -150,14 +154,20 @@ class Row:
         label = self.review.label if self.review else None
         return label or self.label
 
+    @property
+    def final_classes(self) -> tuple[str, ...]:
+        """The classes of that label, the most likely first."""
+        ranks = {score.label: rank for rank, score in enumerate(self.scores)}
+        return tuple(sorted(classes_of(self.final_label), key=lambda name: ranks.get(name, len(ranks))))
+
     def is_unsure(self, threshold: float) -> bool:
-        """Whether the row has no label by the user, and its prediction is unknown or below a threshold.
+        """Whether the row has no class by the user, and its prediction is unknown or below a threshold.
 
         Args:
             threshold: the minimum confidence, 0..1.
         """
         if self.review is not None and self.review.label is not None:
-            return False
+            return not classes_of(self.review.label)
         return self.is_unknown or (self.confidence or 0.0) < threshold
 
 
@@ -194,7 +204,7 @@ class Filter:
     """A filter of rows; all conditions must hold. Rows that are waiting or gone never match.
 
     Attributes:
-        labels: final labels to match; empty: all.
+        labels: classes of which the final label must have one; empty: all.
         confidence_low: minimum confidence, 0..1.
         confidence_high: maximum confidence, 0..1; the full range includes failures.
         failed: True: failures only; False: no failures.
@@ -238,8 +248,8 @@ class GroupSummary:
     """A group of a view.
 
     Attributes:
-        title: the label, the folder relative to the job's, or a number from 1 for near-duplicates and photos that look
-            alike; among classes, failures have an empty title.
+        title: the label on one line, the folder relative to the job's, or a number from 1 for near-duplicates and
+            photos that look alike; among classes, failures have an empty title.
         first: the position of its first row in the view.
         count: the number of rows.
     """

@@ -185,10 +185,12 @@ def class_probabilities(card: ModelCard, logits: NDArray[np.float32]) -> NDArray
     return (sigmoid if card.is_multi_label else softmax)(logits, card.temperature)
 
 
-def top_scores(probabilities: NDArray[np.float32], classes: Sequence[str], count: int) -> tuple[Score, ...]:
+def top_scores(
+    probabilities: NDArray[np.float32], classes: Sequence[str], count: int, thresholds: Sequence[float] = ()
+) -> tuple[Score, ...]:
     """The `count` most likely classes of probabilities [classes], best first; ties keep the classes' order."""
-    order = np.argsort(-probabilities, kind="stable")[:count]
-    return tuple(Score(classes[index], float(probabilities[index])) for index in order)
+    order = np.argsort(-probabilities, kind="stable")[:count].tolist()
+    return tuple(Score(classes[at], float(probabilities[at]), thresholds[at] if thresholds else None) for at in order)
 
 
 def named_layers(head: Head) -> list[tuple[str, LinearHead]]:

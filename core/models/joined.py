@@ -1,11 +1,11 @@
 """Backbone, head and card joined into one ONNX graph, and split again.
 
 `join` keeps the backbone's graph unchanged and appends the head: a Gemm per layer, with Relu between them, or the
-distances to points, gives `logits`; divided by the card's temperature, a Softmax gives `probabilities`. Appended nodes
-have the prefix `fovea.head/`, so that `split` can remove exactly those and restore the backbone byte for byte. A rule
-for unknown images is appended in the same way and gives `unknown_score`, see `core.models.joined_unknown`. The card is
-stored as JSON in `metadata_props`, with the backbone's card inside it, and a checksum of everything else, so that a
-damaged file is refused.
+distances to points, gives `logits`; divided by the card's temperature, a Softmax gives `probabilities`, or of a
+multi-label model a Sigmoid, whose thresholds are in the card. Appended nodes have the prefix `fovea.head/`, so that
+`split` can remove exactly those and restore the backbone byte for byte. A rule for unknown images is appended in the
+same way and gives `unknown_score`, see `core.models.joined_unknown`. The card is stored as JSON in `metadata_props`,
+with the backbone's card inside it, and a checksum of everything else, so that a damaged file is refused.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def join(
     own = list(model.graph.output)
     features = next(info for info in own if info.name == graph.FEATURES)
     model.graph.value_info.extend(info for info in own if info.name != graph.FEATURES)
-    model.graph.node.extend(_nodes(head, exact=exact))
+    model.graph.node.extend(_nodes(head, card, exact=exact))
     model.graph.initializer.extend(_arrays(head, card.temperature, exact=exact))
     if bank and rule:
         model.graph.node.extend(joined_unknown.nodes())
@@ -183,22 +183,23 @@ def _refuse_clashes(model: onnx.ModelProto) -> None:
         raise ModelError(what, hint=tr("Use another name in the backbone."))
 
 
-def _nodes(head: Head, *, exact: bool) -> list[onnx.NodeProto]:
+def _nodes(head: Head, card: ModelCard, *, exact: bool) -> list[onnx.NodeProto]:
     if isinstance(head, PrototypeHead):
-        return [*_distances(head, exact=exact), *_to_probabilities()]
+        return [*_distances(head, exact=exact), *_to_probabilities(card)]
     nodes, read = [], graph.FEATURES
     *hidden, last = named_layers(head)
     for suffix, layer in hidden:
         hashes, positive = f"{PREFIX}sums{suffix}", f"{PREFIX}positive{suffix}"
         nodes += [*_layer(suffix, layer, read, hashes, exact=exact), _node("Relu", suffix, [hashes], positive)]
         read = positive
-    return [*nodes, *_layer(*last, read, LOGITS, exact=exact), *_to_probabilities()]
+    return [*nodes, *_layer(*last, read, LOGITS, exact=exact), *_to_probabilities(card)]
 
 
-def _to_probabilities() -> list[onnx.NodeProto]:
+def _to_probabilities(card: ModelCard) -> list[onnx.NodeProto]:
+    operator, attributes = ("Sigmoid", {}) if card.is_multi_label else ("Softmax", {"axis": 1})
     return [
         _node("Div", "", [LOGITS, _TEMPERATURE], _SCALED),
-        _node("Softmax", "", [_SCALED], PROBABILITIES, axis=1),
+        _node(operator, "", [_SCALED], PROBABILITIES, **attributes),
     ]
 
 
@@ -313,7 +314,7 @@ def _extract_head(content: onnx.GraphProto, card: ModelCard) -> Head:
     names = {tensor.name.removeprefix(PREFIX) for tensor in arrays}
     head = assemble(names, lambda name: _read_array(arrays, PREFIX + name))
     exact = all(tensor.data_type != TensorProto.FLOAT16 for tensor in arrays)
-    if nodes != _nodes(head, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
+    if nodes != _nodes(head, card, exact=exact) or arrays != _arrays(head, card.temperature, exact=exact):
         raise ModelError(tr("The head in the file does not match its card."), hint=tr(_HINT))
     for node in nodes:
         content.node.remove(node)

@@ -52,7 +52,9 @@ class Predictor:
         result = []
         for image, row, found in zip(images, rows, evidence(card, self.training_images, features, rows), strict=True):
             labels = labels_of(card, found, row)
-            scores = top_scores(row, card.classes, max(top_k, len(labels or ())))
+            least = row[card.classes.index(labels[-1])] if labels else np.inf
+            count = max(top_k, int(np.count_nonzero(row >= least)))
+            scores = top_scores(row, card.classes, count, card.thresholds)
             unknown = is_unknown(card, found, scores[0].probability) if labels is None else not labels
             origin = card.name, image.provider, image.timing, image.warnings, image.precision
             result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections, labels=labels))

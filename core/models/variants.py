@@ -19,7 +19,7 @@ from core.engine.engine import open_engine
 from core.models import joined
 from core.models.evidence import unknown_scores
 from core.models.feature_bank import FeatureBank
-from core.models.heads import Head, softmax
+from core.models.heads import Head, class_probabilities
 from core.models.joined_unknown import UNKNOWN_SCORE
 from core.models.weight_storage import Storage, store_as_float16, store_as_float32
 
@@ -117,7 +117,7 @@ def check_joined(
     """
     session, images = open_file(data), golden.golden_inputs(backbone.preprocessing.size)
     found = run_joined(session, images)
-    expected = softmax(found.logits, card.temperature)
+    expected = class_probabilities(card, found.logits)
     logits, probabilities = np.abs(found.logits - wanted).max(), np.abs(found.probabilities - expected).max()
     unknown = 0.0
     if bank and card.unknown:

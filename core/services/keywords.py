@@ -126,9 +126,10 @@ def below(path: Path, top: Path) -> str:
 def _keyword_step(outcome: KeywordOutcome, top: Path) -> PlannedStep:
     if isinstance(outcome, Failure):
         return PlannedStep(below(outcome.path, top), tr("Can't write"), outcome.message)
+    label = ", ".join(outcome.labels)
     action = {
-        KeywordChange.ADDED: tr("Add “{label}”", label=outcome.label),
-        KeywordChange.CHANGED: tr("Change to “{label}”", label=outcome.label),
+        KeywordChange.ADDED: tr("Add “{label}”", label=label),
+        KeywordChange.CHANGED: tr("Change to “{label}”", label=label),
         KeywordChange.REMOVED: tr("Remove Fovea's keyword"),
         KeywordChange.UNCHANGED: tr("No change"),
     }[outcome.change]

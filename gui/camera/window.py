@@ -17,7 +17,8 @@ from gui.widgets import theme
 from gui.widgets.basic import CheckBox, Choice, Panel, ScrollColumn, button, label
 from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
-from gui.widgets.photo_panel import ScoreBars, headline_text
+from gui.widgets.photo_panel import headline_text
+from gui.widgets.score_bars import ScoreBars
 from gui.widgets.second_window import SecondWindow
 
 _COLUMN = 340
@@ -87,8 +88,7 @@ class CameraWindow(SecondWindow):
         """Show a prediction; without one, why there is none yet."""
         prediction = outcome if isinstance(outcome, Prediction) else None
         self.headline.setText(headline_text(outcome) if outcome else waiting)
-        scores = prediction.scores if prediction else ()
-        self._scores.show_scores(scores, is_strong=prediction is not None and not prediction.unknown)
+        self._scores.show_prediction(prediction)
         self._timing.setText(_timing_text(prediction) if prediction else "")
 
     # ---- events

@@ -10,7 +10,8 @@ from core.base.i18n import tr
 from core.prediction import Prediction
 from gui.widgets.basic import Panel, label
 from gui.widgets.layouts import add
-from gui.widgets.photo_panel import ScoreBars, headline_text
+from gui.widgets.photo_panel import headline_text
+from gui.widgets.score_bars import ScoreBars
 
 
 class OtherModels(Panel):
@@ -33,7 +34,7 @@ class OtherModels(Panel):
         for (title, answer, scores), one in zip(self._blocks, predictions, strict=False):
             title.setText(self._title_of(one.model))
             answer.setText(headline_text(one))
-            scores.show_scores(one.scores, is_strong=not one.unknown)
+            scores.show_prediction(one)
         self.setVisible(bool(predictions))
 
     def title(self, place: int) -> str:

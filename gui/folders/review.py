@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import mark, tr
+from core.base.label_sets import classes_of
 from core.jobs.values import Filter, Order, Review, Row, View
 from core.services.job_values import ViewRequest
 from gui.folders.arranging import Arranging
@@ -152,12 +153,19 @@ class ReviewPage(QWidget):
     # ---- reviewing
 
     def accept(self) -> None:
-        """Confirm the prediction; an unknown photo has none to confirm, and stays visible."""
-        if self._shown is not None:
+        """Confirm the prediction, or label the photo with the classes chosen instead.
+
+        An unknown photo has none to confirm, and stays visible.
+        """
+        if self._shown is None:
+            return
+        if self.choices.chosen_label in (None, self._shown.label):
             self._reviewer.accept(self._shown)
+        else:
+            self._reviewer.label(self._shown, self.choices.chosen_label or "")
 
     def choose(self, name: str) -> None:
-        """Label the photo with this class."""
+        """Label the photo with this class, or what stands for several."""
         if self._shown is not None:
             self._reviewer.label(self._shown, name)
 
@@ -179,6 +187,7 @@ class ReviewPage(QWidget):
             title=tr("What is in this photo?"),
             about=_prediction_text(self._shown),
             likely=likely,
+            several=None if self.choices.chosen_label is None else classes_of(self.choices.chosen_label),
         )
         if typed:
             self._chooser.line.setText(typed)
@@ -285,6 +294,4 @@ def _is_letter(event: QKeyEvent) -> bool:
 
 
 def _prediction_text(row: Row) -> str:
-    if row.label is None or row.confidence is None:
-        return ""
-    return prediction_text(row.label, row.confidence, is_unknown=row.is_unknown)
+    return prediction_text(row.prediction) if row.prediction else ""

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 
 from core.base.i18n import tr
+from core.base.label_sets import classes_of, label_of, label_text
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row
 from gui.folders.row_text import percent_text
@@ -32,6 +33,8 @@ _OFFER: Final = 34
 class ReviewChoices(Panel):
     """Asks for the class of a photo. Each class keeps its digit, wherever its button is.
 
+    Where a photo may have several classes, a button or digit adds or removes one, and the user confirms them together.
+
     Attributes:
         accepted: the user confirmed the prediction.
         chosen: the user chose this class.
@@ -50,6 +53,8 @@ class ReviewChoices(Panel):
         self._numbered: tuple[str, ...] = ()
         self._offered: tuple[str, ...] = ()
         self._percents: dict[str, str] = {}
+        self._row: Row | None = None
+        self._several: frozenset[str] | None = None
         self.answer = label(kind="title", wrap=True)
         self._bar, self._number = Bar(), label(kind="number")
         self.right = KeyButton(tr("Confirm"), self.accepted.emit, tr("Enter"), "primary")
@@ -74,7 +79,12 @@ class ReviewChoices(Panel):
         )
 
     def _make_offer(self, place: int) -> KeyButton:
-        return KeyButton("", lambda: self.chosen.emit(self._offered[place]))
+        return KeyButton("", lambda: self._choose_class(self._offered[place]))
+
+    @property
+    def chosen_label(self) -> str | None:
+        """The label of the classes chosen so far, if the photo may have several; otherwise None."""
+        return None if self._several is None else label_of(self._several)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -83,20 +93,38 @@ class ReviewChoices(Panel):
     def show_row(self, row: Row, classes: Sequence[str]) -> None:
         """Show the prediction, and the classes of the model to choose from."""
         likely, is_known = [score.label for score in row.scores], can_be_accepted(row)
+        may_have_several = row.prediction is not None and row.prediction.labels is not None
+        self._row, self._several = row, frozenset(classes_of(row.label)) if may_have_several else None
         self._numbered = ordered_classes(classes or likely, likely)[:NUMBERED]
-        others = [one for one in likely if not (is_known and one == row.label)][:_LIKELY]
-        confirmed = {row.label} if is_known else set()
+        confirmed = {row.label} if is_known and self._several is None else set()
+        others = [one for one in likely if one not in confirmed][:_LIKELY]
         rest = [one for one in self._numbered if one not in confirmed]
         self._offered = tuple(dict.fromkeys([*others, *rest]))
         self._percents = {score.label: confidence(score.probability) for score in row.scores}
         self.answer.setText(headline_text(row.outcome))
         self.answer.setToolTip(coverage_text(row.outcome))
-        self.right.show_choice(tr("Confirm {label}", label=row.label), tr("Enter"))
+        self.right.show_choice(tr("Confirm {label}", label=label_text(row.label or "")), tr("Enter"))
         self.right.setVisible(is_known)
         self.nothing_to_confirm.setVisible(not is_known)
         self._choose.setText(tr("Or choose a class") if is_known else tr("Choose a class"))
         self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.is_unknown)
         self._number.setText(percent_text(row))
+        self._show_offers()
+        if self._several is not None:
+            self._choose.setText(tr("Choose all classes that fit"))
+
+    def _choose_class(self, name: str) -> None:
+        """Choose a class, or add it to the chosen ones or remove it."""
+        if self._several is None or self._row is None:
+            self.chosen.emit(name)
+            return
+        self._several ^= {name}
+        text = label_text(label_of(self._several))
+        self.answer.setText(text if self._several else tr("No class"))
+        is_same = label_of(self._several) == self._row.label
+        self.right.show_choice(
+            tr("Confirm {label}", label=text) if is_same else tr("Save {label}", label=text), tr("Enter")
+        )
         self._show_offers()
 
     def _show_offers(self) -> None:
@@ -108,6 +136,8 @@ class ReviewChoices(Panel):
                 name = self._offered[place]
                 digit = str(self._numbered.index(name) + 1) if name in self._numbered else ""
                 offer.show_choice(name, digit, self._percents.get(name, ""))
+                offer.setCheckable(self._several is not None)
+                offer.setChecked(self._several is not None and name in self._several)
 
     def _room(self) -> int:
         """How many class buttons fit beside the rest, whose height depends on how the texts wrap."""
@@ -119,4 +149,4 @@ class ReviewChoices(Panel):
     def choose(self, number: int) -> None:
         """Choose the class with this digit."""
         if 0 < number <= len(self._numbered):
-            self.chosen.emit(self._numbered[number - 1])
+            self._choose_class(self._numbered[number - 1])

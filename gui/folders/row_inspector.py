@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
+from core.base.label_sets import label_text
 from core.base.providers import TITLES, Provider, provider_text
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row, State
@@ -100,7 +101,7 @@ class RowInspector(ScrollColumn):
     def _name_button(self, row: Row, selected: int) -> None:
         """Have the button say what it confirms."""
         many = tr_n("Confirm {count:,} photo", "Confirm {count:,} photos", selected)
-        text = many if selected > 1 else tr("Confirm {label}", label=row.label)
+        text = many if selected > 1 else tr("Confirm {label}", label=label_text(row.label or ""))
         short = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, _WIDTH)
         self.right.setText(short.replace("&", "&&"))
         self.right.setAccessibleName(text)

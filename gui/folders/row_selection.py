@@ -99,7 +99,8 @@ class RowSelection(QObject):
             self._selection.select(QItemSelection(first, last), _WHOLE_ROW)
 
     def _group(self) -> RowGroup | None:
-        return self._rows.group(self.place) if self.count == 1 and self.place >= 0 else None
+        placed = self._rows.pages.row(self.place) if self.count == 1 and self.place >= 0 else None
+        return placed.group if placed else None
 
     def loaded(self) -> list[Row] | None:
         """The selected rows, or else the current one; None if they are too many or some are not loaded."""
@@ -153,7 +154,8 @@ class RowSelection(QObject):
             self.chooser.chosen.connect(lambda name: self.review(Review(Verdict.CORRECTED, name)))
         likely = [score.label for score in current.scores]
         title = tr_n("What is in this photo?", "What is in these {count:,} photos?", self.count or 1)
-        self.chooser.open(self.classes or likely, title=title, likely=likely)
+        several = current.final_classes if current.prediction and current.prediction.labels is not None else None
+        self.chooser.open(self.classes or likely, title=title, likely=likely, several=several)
 
     def copy(self) -> None:
         """Copy the rows to the clipboard, one per line."""

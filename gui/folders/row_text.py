@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.base.i18n import tr
+from core.base.label_sets import label_text
 from core.base.text import display_path
 from core.jobs.values import Review, Row, State, Verdict
 from gui.widgets.formats import confidence
@@ -30,7 +31,8 @@ def prediction_text(row: Row) -> str:
 def brief_text(row: Row) -> str:
     """The prediction, a guess with a question mark, or why there is none in a word or two, for a narrow column."""
     if row.failure is None:
-        return tr("{label}?", label=row.label) if row.is_unknown else prediction_text(row)
+        is_guess = row.prediction is not None and row.prediction.is_guess
+        return tr("{label}?", label=row.label) if is_guess else prediction_text(row)
     return brief_failure_text(row.failure)
 
 
@@ -39,7 +41,7 @@ def other_text(row: Row, place: int) -> str:
     if place >= len(row.others):
         return ""
     one = row.others[place]
-    is_guess = one.unknown or one.is_unsure
+    is_guess = one.is_guess or one.is_unsure
     answer = tr("{label}?", label=one.best.label) if is_guess else headline_text(one)
     return f"{answer} {confidence(one.best.probability)}"
 
@@ -58,7 +60,11 @@ def review_text(review: Review | None) -> str:
     """The user's label, or that they skipped the row; empty if not reviewed."""
     if review is None:
         return ""
-    return tr("Skipped") if review.verdict is Verdict.SKIPPED else review.label or ""
+    return tr("Skipped") if review.verdict is Verdict.SKIPPED else _said(review)
+
+
+def _said(review: Review) -> str:
+    return label_text(review.label) if review.label else ""
 
 
 def reviewed_text(row: Row, review: Review | None) -> str:
@@ -68,9 +74,9 @@ def reviewed_text(row: Row, review: Review | None) -> str:
         return tr("{name}: review undone", name=name)
     match review.verdict:
         case Verdict.ACCEPTED:
-            return tr("{name}: confirmed {label}", name=name, label=review.label)
+            return tr("{name}: confirmed {label}", name=name, label=_said(review))
         case Verdict.CORRECTED:
-            return tr("{name} → {label}", name=name, label=review.label)
+            return tr("{name} → {label}", name=name, label=_said(review))
         case Verdict.SKIPPED:
             return tr("{name}: skipped", name=name)
 
@@ -82,7 +88,7 @@ def _review_state(review: Review | None) -> str:
         case Verdict.ACCEPTED:
             return tr("confirmed")
         case Verdict.CORRECTED:
-            return tr("corrected to {label}", label=review.label)
+            return tr("corrected to {label}", label=_said(review))
         case Verdict.SKIPPED:
             return tr("skipped")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication, QUndoStack
 
+from core.base.label_sets import label_text
 from core.base.text import display_path
 from gui.photos.correction_controller import CorrectionController
 from gui.photos.gallery import Gallery
@@ -107,5 +108,6 @@ class PhotosBrowser:
 
     def _line(self, photo: Photo) -> str:
         label = self._session.photos.correction(photo)
-        cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *([label.label] if label else [])]
+        own = [label_text(label.label)] if label else []
+        cells = [display_path(photo.path.name), outcome_text(photo.outcome, None), *own]
         return "\t".join(cells)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
+from core.base.label_sets import classes_of, label_text
 from core.datasets.labels import Label, Source
 from core.models.values import InstalledModel
 from core.prediction import Prediction
@@ -74,6 +75,7 @@ class CorrectionController(QObject):
             about=" ".join((_prediction_text(predictions, labels), *_limits(model))),
             likely=[score.label for score in only.scores] if only else [],
             current=labels[0].label if only and labels[0] else "",
+            several=_chosen(predictions, labels),
             beside=seen,
         )
 
@@ -85,14 +87,15 @@ class CorrectionController(QObject):
             self._change(text, corrected, {})
 
     def label(self, photos: Sequence[Photo], label: str) -> None:
-        """Label photos with a class; those without a prediction are skipped."""
+        """Label photos with a class, or what stands for several; those without a prediction are skipped."""
         predictions = _predictions(photos)
         if not predictions:
             return
-        text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", len(predictions), label=label)
+        name = label_text(label)
+        text = tr_n("label “{label}”", "label “{label}” on {count:,} photos", len(predictions), label=name)
         self._change(text, predictions, {one.path: Label.of(one, label, Source.GALLERY) for one in predictions})
         count = len(predictions)
-        announce(self._page, tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=label))
+        announce(self._page, tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=name))
 
     def _change(self, text: str, predictions: Iterable[Prediction], labels: Mapping[Path, Label]) -> None:
         """Label the photos of predictions, or remove their labels, so that it can be undone."""
@@ -119,6 +122,14 @@ def _predictions(photos: Iterable[Photo]) -> list[Prediction]:
     return [photo.outcome for photo in photos if isinstance(photo.outcome, Prediction)]
 
 
+def _chosen(predictions: Sequence[Prediction], labels: Sequence[Label | None]) -> tuple[str, ...] | None:
+    """The classes that photos have so far, if they may have several; those of many photos are not looked at."""
+    if any(one.labels is None for one in predictions):
+        return None
+    before = labels[0]
+    return () if len(predictions) > 1 else classes_of(before.label if before else predictions[0].label)
+
+
 def _limits(model: InstalledModel) -> Iterator[str]:
     """What the user should know before labelling photos for a model that cannot learn from it."""
     if not model.has_training_data:
@@ -130,9 +141,9 @@ def _prediction_text(predictions: Sequence[Prediction], labels: Sequence[Label |
     """The predictions, and the label that the user gave before."""
     if len(predictions) == 1:
         (one,), before = predictions, labels[0]
-        text = prediction_text(one.best.label, one.best.probability, is_unknown=bool(one.unknown))
-        return text if before is None else " ".join((text, tr("Your label: {label}.", label=before.label)))
-    counts = Counter(one.best.label for one in predictions).most_common()
+        text = prediction_text(one)
+        return text if before is None else " ".join((text, tr("Your label: {label}.", label=label_text(before.label))))
+    counts = Counter(one.best.label if one.labels is None else one.answer for one in predictions).most_common()
     listed = ", ".join(f"{label} ({count:,})" for label, count in counts[:_LISTED])
     rest = len(counts) - _LISTED
     if rest <= 0:

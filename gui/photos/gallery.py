@@ -23,6 +23,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QResiz
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from core.base.i18n import tr
+from core.base.label_sets import label_text
 from core.base.text import display_path
 from core.datasets.labels import Label
 from core.prediction import Outcome, Prediction
@@ -285,7 +286,7 @@ def _paint_outcome(painter: QPainter, box: QRect, outcome: Outcome | None, label
 def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, label: str | None) -> None:
     """Paint the prediction with its confidence; the user's label comes first, behind a pencil icon."""
     colours, best = theme.current(), prediction.best
-    is_corrected = label is not None and (label != best.label or bool(prediction.unknown))
+    is_corrected = label is not None and (label != prediction.label or prediction.is_guess)
     first, second = _line(box, 0), _line(box, 1)
     left = second.adjusted(0, 0, -percent_width(painter) - 4, 0)
     number_colour = colours.muted if is_corrected else colours.text
@@ -294,14 +295,17 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
         icons.paint(painter, "pencil", QRectF(box.left(), box.top() + 3, 14, 14), colours.accent)
         first.adjust(_PENCIL, 0, 0, 0)
     if is_corrected:
-        unknown, known = tr("Model: {label}?", label=best.label), tr("Model: {label}", label=best.label)
-        paint_text(painter, left, unknown if prediction.unknown else known, colours.muted)
-        paint_text(painter, first, label or "", colours.accent, bold=True)
+        shown = best.label if prediction.labels is None else prediction.answer
+        unknown, known = tr("Model: {label}?", label=shown), tr("Model: {label}", label=shown)
+        paint_text(painter, left, unknown if prediction.is_guess else known, colours.muted)
+        paint_text(painter, first, label_text(label or ""), colours.accent, bold=True)
         return
     bar = QRectF(left.left(), left.top() + 7, left.width(), 6)
     is_guess = prediction.unknown or prediction.is_unsure
     paint_bar(painter, bar, best.probability, is_strong=not is_guess)
     title = tr("{label}?", label=best.label) if is_guess else best.label
+    if prediction.labels is not None:
+        title = prediction.answer
     paint_text(painter, first, title, colours.muted if is_guess else colours.text, bold=True)
 
 

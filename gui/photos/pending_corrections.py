@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.base.label_sets import classes_of
 from core.datasets.labels import Label, lineage
 from gui.session.session import Session
 
@@ -37,8 +38,9 @@ class PendingCorrections:
         return self._known[2]
 
     def by_class(self) -> dict[str, list[Path]]:
-        """Their photos, by label: a dataset for a new model."""
+        """Their photos of each class: a dataset for a new model."""
         photos: dict[str, list[Path]] = defaultdict(list)
         for correction in self.all():
-            photos[correction.label].append(correction.path)
+            for name in classes_of(correction.label):
+                photos[name].append(correction.path)
         return dict(photos)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
+from core.base.label_sets import label_text
 from core.base.progress import Progress
 from core.datasets.labels import Label
 from core.evaluation.values import Disagreement
@@ -93,9 +94,10 @@ class Retraining(QObject):
             was, now = self._before.get(photo.path), photo.outcome
             if was is None or not isinstance(now, Prediction) or photo.version != self.summary.version:
                 continue
-            if photo.path not in corrected and was.best.label != now.best.label:
+            if photo.path not in corrected and was.label != now.label:
                 own = self._session.photos.correction(photo)
-                best = was.best.label, was.best.probability, now.best.label, now.best.probability
+                before, after = label_text(was.label), label_text(now.label)
+                best = before, was.best.probability, after, now.best.probability
                 changes.append(Disagreement(photo.path, own.label if own else None, *best))
         return changes
 

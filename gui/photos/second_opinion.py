@@ -16,7 +16,8 @@ from gui.session.session import Session
 from gui.tasks.task import LatestTask
 from gui.widgets.basic import Choice, Panel, label, show_text
 from gui.widgets.layouts import add, fill, hbox
-from gui.widgets.photo_panel import ScoreBars, headline_text
+from gui.widgets.photo_panel import headline_text
+from gui.widgets.score_bars import ScoreBars
 
 
 class SecondOpinion(Panel):
@@ -84,8 +85,7 @@ class SecondOpinion(Panel):
         if asked == self._asked:
             show_text(self.answer, headline_text(outcome))
             prediction = outcome if isinstance(outcome, Prediction) else None
-            is_strong = prediction is not None and not prediction.unknown
-            self._scores.show_scores(prediction.scores if prediction else (), is_strong=is_strong)
+            self._scores.show_prediction(prediction)
             self._scores.setVisible(prediction is not None)
 
     def _show_error(self, asked: tuple[Path, str], error: FoveaError) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 
 from core.base.i18n import tr, tr_n
+from core.base.label_sets import classes_of
 from core.prediction import Prediction
 from gui.session.photos_model import Photo, PhotosModel
 from gui.widgets import theme
@@ -49,7 +50,7 @@ class SelectionPanel(Panel):
 
 def _summary(photos: Sequence[Photo], model: PhotosModel) -> str:
     """The classes of photos with their counts, the most frequent first; the user's labels count before predictions."""
-    counts = Counter(_class(photo, model) for photo in photos).most_common()
+    counts = Counter(name for photo in photos for name in _classes(photo, model)).most_common()
     listed = ", ".join(f"{name} {count:,}" for name, count in counts[:_MAX_LISTED])
     rest = len(counts) - _MAX_LISTED
     if rest <= 0:
@@ -57,10 +58,12 @@ def _summary(photos: Sequence[Photo], model: PhotosModel) -> str:
     return tr_n("{classes} and {count:,} more class", "{classes} and {count:,} more classes", rest, classes=listed)
 
 
-def _class(photo: Photo, model: PhotosModel) -> str:
+def _classes(photo: Photo, model: PhotosModel) -> tuple[str, ...]:
     label, outcome = model.correction(photo), photo.outcome
     if label is not None:
-        return label.label
-    if isinstance(outcome, Prediction):
-        return tr("unknown") if outcome.unknown else outcome.best.label
-    return tr("waiting") if outcome is None else tr("unreadable")
+        return classes_of(label.label) or (tr("no class"),)
+    if not isinstance(outcome, Prediction):
+        return (tr("waiting") if outcome is None else tr("unreadable"),)
+    if outcome.labels is not None:
+        return outcome.labels or (tr("no class"),)
+    return (tr("unknown") if outcome.unknown else outcome.best.label,)

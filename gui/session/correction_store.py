@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import StorageError
+from core.base.label_sets import classes_of
 from core.base.text import natural_sort_key
 from core.datasets.labels import Label, Scope
 from gui.tasks.main_thread import Dispatcher
@@ -118,7 +119,7 @@ class CorrectionStore(QObject):
 
     def classes_of(self, model: str, known: Sequence[str]) -> tuple[str, ...]:
         """The classes to choose from: those that a model knows, then the user's other labels in natural order."""
-        labels = {one.label for one in self.all(model).values()}
+        labels = {name for one in self.all(model).values() for name in classes_of(one.label)}
         return (*known, *sorted(labels.difference(known), key=natural_sort_key))
 
     def of(self, path: Path, model: str) -> Label | None:

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from core.base.label_sets import classes_of
 from core.base.text import natural_sort_key
 from core.datasets.labels import Label
 from core.prediction import Failure, Outcome, Prediction
@@ -62,7 +63,7 @@ class PhotoView:
         """Whether a photo is shown."""
         match self.kind:
             case Kind.CLASS:
-                return class_of(outcome, label) == self.name
+                return self.name in classes_of(class_of(outcome, label))
             case Kind.UNKNOWN:
                 return label is None and isinstance(outcome, Prediction) and bool(outcome.unknown)
             case Kind.UNREADABLE:
@@ -75,10 +76,10 @@ class PhotoView:
 
 
 def class_of(outcome: Outcome | None, label: Label | None) -> str | None:
-    """The user's label of a photo, or else its predicted class; None if there is none."""
+    """The user's label of a photo, or else what was predicted (`core.base.label_sets`); None if there is none."""
     if label is not None:
         return label.label
-    return outcome.best.label if isinstance(outcome, Prediction) and not outcome.unknown else None
+    return outcome.label if isinstance(outcome, Prediction) and not outcome.unknown else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,14 @@ def count_views(photos: Iterable[tuple[Outcome | None, Label | None]]) -> Counts
     for outcome, label in photos:
         if label is not None:
             labelled += 1
-            classes[label.label] += 1
+            for name in classes_of(label.label):
+                classes[name] += 1
         elif isinstance(outcome, Prediction):
             if outcome.unknown:
                 unknown += 1
             else:
-                classes[outcome.scores[0].label] += 1
+                for name in outcome.labels or (outcome.scores[0].label,):
+                    classes[name] += 1
         elif outcome is not None:
             failed += 1
     kinds |= {Kind.UNKNOWN: unknown, Kind.UNREADABLE: failed, Kind.LABELLED: labelled}

@@ -14,6 +14,7 @@ from typing import Final
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
 
 from core.base.i18n import tr
+from core.base.label_sets import label_text
 from core.base.text import display_path, natural_sort_key
 from core.datasets.labels import Label
 from core.detection import NO_DETECTION, DetectionOptions
@@ -357,9 +358,19 @@ def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
     """The label and the prediction of a photo as one line."""
     if isinstance(outcome, Prediction) and correction is not None:
         prediction = outcome_text(outcome, None)
-        if correction.label == outcome.best.label and not outcome.unknown:
+        if correction.label == outcome.label and not outcome.is_guess:
             return tr("{prediction} · Confirmed by you", prediction=prediction)
-        return tr("You: {label} · Model: {prediction}", label=correction.label, prediction=prediction)
+        return tr("You: {label} · Model: {prediction}", label=label_text(correction.label), prediction=prediction)
+    return _prediction_text(outcome) if isinstance(outcome, Prediction) else _other_text(outcome)
+
+
+def _other_text(outcome: Failure | None) -> str:
+    return tr("Waiting") if outcome is None else outcome.message
+
+
+def _prediction_text(outcome: Prediction) -> str:
+    if outcome.labels is not None:
+        return outcome.answer
     match outcome:
         case Prediction(unknown=True, best=best):
             return tr("Unknown, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability))
@@ -367,12 +378,7 @@ def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
             return tr(
                 "Not sure, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability)
             )
-        case Prediction(best=best):
-            return tr("{label}  {confidence}", label=best.label, confidence=confidence(best.probability))
-        case Failure():
-            return outcome.message
-        case None:
-            return tr("Waiting")
+    return tr("{label}  {confidence}", label=outcome.best.label, confidence=confidence(outcome.best.probability))
 
 
 def tooltip_text(photo: Photo, correction: Label | None) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.base.errors import FoveaError, TrainerDiedError
 from core.base.i18n import tr
+from core.datasets.labels import shared_classes
 from gui.session.correction_store import CorrectionStore
 from gui.session.explaining import Explaining
 from gui.session.forgetting import Forgetting
@@ -115,7 +116,8 @@ class Session(QObject):
             self.photos.show_in_use(opening, None)
         elif opened is not None:
             self.photos.show_in_use(opened.name, opened.version, opened.detection)
-        self.corrections.set_classes({name: model.card.classes for name, model in self.models.installed.items()})
+        shared = {name: shared_classes(model.card) for name, model in self.models.installed.items()}
+        self.corrections.set_classes(shared)
 
     def _on_changed_elsewhere(self, names: frozenset[str]) -> None:
         """Follow `fovea models use` in a terminal."""

@@ -210,26 +210,34 @@ def fit_rows(tree: QTreeView, maximum: int) -> None:
     tree.setFixedHeight(tree.header().sizeHint().height() + rows * row + theme.GRID)
 
 
+_BAR_HEIGHT: Final = 8
+_MARK: Final = 2
+"""By how much a mark is higher than its bar on each side, in pixels."""
+
+
 class Bar(QWidget):
     """A horizontal bar filled from the left; its number is shown beside it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedHeight(8)
+        self.setFixedHeight(_BAR_HEIGHT)
         self._fraction = 0.0
         self._is_strong = True
+        self._mark: float | None = None
 
-    def show_fraction(self, fraction: float, *, is_strong: bool) -> None:
-        """Fill this fraction, 0..1; a strong bar has the accent colour."""
-        self._fraction, self._is_strong = fraction, is_strong
+    def show_fraction(self, fraction: float, *, is_strong: bool, mark: float | None = None) -> None:
+        """Fill this fraction, 0..1, and mark another one; a strong bar has the accent colour."""
+        self._fraction, self._is_strong, self._mark = fraction, is_strong, mark
+        self.setFixedHeight(_BAR_HEIGHT if mark is None else _BAR_HEIGHT + 2 * _MARK)
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(80, 8)
+        return QSize(80, _BAR_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        paint_bar(painter, QRectF(self.rect()), self._fraction, is_strong=self._is_strong)
+        box = QRectF(self.rect()) if self._mark is None else QRectF(self.rect()).adjusted(0, _MARK, 0, -_MARK)
+        paint_bar(painter, box, self._fraction, is_strong=self._is_strong, mark=self._mark)
         painter.end()
 
 

@@ -1,4 +1,7 @@
-"""A class chooser for keyboard and mouse: type to filter, then press Enter, or press a number."""
+"""A class chooser for keyboard and mouse: type to filter, then press Enter, or press a number.
+
+Where a photo may have several classes, each choice adds or removes one, until Enter is pressed without a choice.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,11 @@ from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsDropShadowEffect, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
+from core.base.label_sets import label_of
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from gui.widgets import theme
-from gui.widgets.basic import label, show_text
+from gui.widgets.basic import button, label, show_text
 from gui.widgets.layouts import vbox
 
 Index = QModelIndex | QPersistentModelIndex
@@ -70,7 +74,7 @@ class ClassChooser(QFrame):
     """A list over the window, shown until a class is chosen, Escape is pressed, or something else is clicked.
 
     Attributes:
-        chosen: the class, which may be a new one.
+        chosen: the class, which may be a new one; or the label of several or of none, see `core.base.label_sets`.
         cancelled: the chooser was closed, with or without a choice; emitted after `chosen`.
     """
 
@@ -86,6 +90,8 @@ class ClassChooser(QFrame):
         self._likely: frozenset[str] = frozenset()
         self._beside: QWidget | None = None
         self._rows = _Rows(self)
+        self.done = button(tr("Done"), self._finish, kind="primary", hint=tr("Enter"))
+        self.done.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._title = label(kind="heading", wrap=True)
         self._about = label(kind="muted", wrap=True)
         self.line = QLineEdit()
@@ -95,7 +101,7 @@ class ClassChooser(QFrame):
         window.installEventFilter(self)
         self.list = self._make_list()
         margins = (2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
-        shown = (self._title, self._about, self.line, self.list)
+        shown = (self._title, self._about, self.line, self.list, self.done)
         self._column = vbox(*shown, parent=self, margins=margins, spacing=theme.GRID)
         shadow = QGraphicsDropShadowEffect(self, blurRadius=32, offset=QPointF(0, 6))
         shadow.setColor(QColor(0, 0, 0, 96))
@@ -126,6 +132,7 @@ class ClassChooser(QFrame):
         about: str = "",
         likely: Sequence[str] = (),
         current: str = "",
+        several: Collection[str] | None = None,
         beside: QWidget | None = None,
     ) -> None:
         """Let the user choose.
@@ -137,10 +144,15 @@ class ClassChooser(QFrame):
             likely: the likely classes, most likely first.
             current: the class chosen before, which is selected initially. Without it nothing is selected until the
                 user types or presses an arrow key, so that Enter alone chooses nothing.
+            several: the classes chosen before, if a photo may have several or none; None to choose exactly one.
             beside: what shows the photo; the list appears on its left or, if there is no room, at its right edge.
         """
         self._likely, self._beside = frozenset(likely), beside
         self._classes = ordered_classes(classes, likely)
+        self._rows.chosen = None if several is None else frozenset(several)
+        self.done.setHidden(several is None)
+        if several is not None:
+            about = " ".join((about, tr("Choose every class that fits, then press Enter."))).strip()
         self._title.setText(title)
         show_text(self._about, about)
         instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
@@ -216,11 +228,33 @@ class ClassChooser(QFrame):
         self._mark(0 if typed and _is_clear(found, typed, self._likely) else -1)
 
     def _choose(self, index: Index) -> None:
-        if index.isValid():
+        if self._rows.chosen is not None:
+            self._toggle(self._rows.chosen, index)
+        elif index.isValid():
             choice = self._rows.choices[index.row()]
             self._close(notify=False)
             self.chosen.emit(choice.label)
             self.cancelled.emit()
+
+    def _toggle(self, chosen: frozenset[str], index: Index) -> None:
+        """Add or remove a class of several; without one, all are chosen."""
+        if not index.isValid():
+            self._finish()
+            return
+        choice = self._rows.choices[index.row()]
+        self._classes += (choice.label,) if choice.is_new else ()
+        self._rows.chosen = chosen ^ {choice.label}
+        self.line.clear()
+        self._search("")
+        is_in = choice.label in self._rows.chosen
+        state = tr("{label}: chosen", label=choice.label) if is_in else tr("{label}: not chosen", label=choice.label)
+        self.line.setAccessibleDescription(state)
+
+    def _finish(self) -> None:
+        chosen = self._rows.chosen or ()
+        self._close(notify=False)
+        self.chosen.emit(label_of(chosen))
+        self.cancelled.emit()
 
     def _close(self, *, restore_focus: bool = True, notify: bool = True) -> None:
         self.hide()
@@ -254,6 +288,7 @@ class _Rows(QAbstractTableModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.choices: list[_Choice] = []
+        self.chosen: frozenset[str] | None = None
         self._is_numbered = False
 
     def show(self, choices: list[_Choice], *, numbered: bool) -> None:
@@ -274,6 +309,9 @@ class _Rows(QAbstractTableModel):
                 return str(row + 1) if self._is_numbered and row < NUMBERED else ""
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole if not is_key:
                 return self.choices[row].text
+            case Qt.ItemDataRole.CheckStateRole if not is_key and self.chosen is not None:
+                is_in = self.choices[row].label in self.chosen
+                return Qt.CheckState.Checked if is_in else Qt.CheckState.Unchecked
             case Qt.ItemDataRole.TextAlignmentRole if is_key:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QPushButton, QStyle, QStyleOptionButton, QStylePainter
 
-from gui.widgets import theme
+from gui.widgets import icons, theme
 from gui.widgets.basic import ButtonKind
 from gui.widgets.painting import CENTRE, LEFT, RIGHT, paint_text
 
@@ -17,10 +17,11 @@ _PAD: Final = 10
 _CAP_HEIGHT: Final = 18
 _DIGIT_WIDTH: Final = 20
 _MIN_TEXT: Final = 48
+_SIGN: Final = 16
 
 
 class KeyButton(QPushButton):
-    """A button with a key cap: a digit to the left of its text, any other key at the right end.
+    """A button with a key cap: a digit to the left of its text, any other key at the right end; a mark if checked.
 
     Long texts are elided, so the button never widens its column. A click does not focus it, as that would take the
     keys away from the page.
@@ -75,6 +76,11 @@ class KeyButton(QPushButton):
         else:
             _paint_cap(painter, QRect(box.right() - cap + 1, 0, cap, box.height()), self._key, muted)
             box.setRight(box.right() - cap - _PAD)
+        if self.isChecked():
+            sign = QRectF(box.right() - _SIGN + 1, box.center().y() - _SIGN / 2 + 1, _SIGN, _SIGN)
+            icons.paint(painter, "check", sign, colours.accent)
+        if self.isCheckable():
+            box.setRight(box.right() - _SIGN - _PAD // 2)
         if self._value:
             width = paint_text(painter, box, self._value, muted, side=RIGHT)
             box.setRight(box.right() - width - _PAD)

@@ -40,8 +40,18 @@ def percent_width(painter: QPainter) -> int:
     return painter.fontMetrics().horizontalAdvance("> 99%") + 4
 
 
-def paint_bar(painter: QPainter, box: QRectF, fraction: float, *, is_strong: bool) -> None:
-    """Paint a bar filled to scale from the left, 0..1, nothing below a pixel; a strong bar has the accent colour."""
+def paint_bar(painter: QPainter, box: QRectF, fraction: float, *, is_strong: bool, mark: float | None = None) -> None:
+    """Paint a bar filled to scale from the left, 0..1, nothing below a pixel; a strong bar has the accent colour.
+
+    A line crosses it at the fraction `mark`, if there is one.
+    """
+    _paint_track(painter, box, fraction, is_strong=is_strong)
+    if mark is not None:
+        place = box.left() + box.width() * mark
+        painter.fillRect(QRectF(place - 1, box.top() - 2, 2, box.height() + 4), QColor(theme.current().text))
+
+
+def _paint_track(painter: QPainter, box: QRectF, fraction: float, *, is_strong: bool) -> None:
     colours, radius = theme.current(), box.height() / 2
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)

@@ -7,23 +7,25 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from core.base.errors import ImageErrorKind
 from core.base.i18n import mark, tr
-from core.base.text import display_path, either_text
+from core.base.label_sets import label_text
+from core.base.text import display_path
 from core.detection import Box
-from core.prediction import Failure, Level, Outcome, Prediction, Score
+from core.prediction import Failure, Level, Outcome, Prediction
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Bar, Panel, PropertyList, label, show_text
+from gui.widgets.basic import Panel, PropertyList, label, show_text
 from gui.widgets.crop_frame import CropFrame, paint_frame
 from gui.widgets.formats import confidence, percent
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.neighbours import NeighbourStrip
 from gui.widgets.painting import paint_no_picture
 from gui.widgets.photo_map import MapPicture, PhotoMap
+from gui.widgets.score_bars import ScoreBars
 
 _MIN_HEIGHT: Final = 220
 _MAX_PART: Final = 0.5
@@ -136,98 +138,6 @@ class PhotoPreview(QWidget):
             paint_frame(painter, QRectF(box), self.frame)
 
 
-class ScoreBars(QWidget):
-    """The most likely classes: label, bar, number; one of them can be chosen by a click, or by Up and Down.
-
-    Attributes:
-        chosen: the user chose this class.
-    """
-
-    chosen = Signal(str)
-
-    def __init__(self, rows: int = 0) -> None:
-        """Create this many rows; further ones are created when they are first shown."""
-        super().__init__()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 4, 0, 4)
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(8)
-        self._grid.setColumnStretch(1, 1)
-        self._rows: list[tuple[QLabel, Bar, QLabel]] = []
-        self._names: list[str] = []
-        self._is_open = False
-        for _ in range(rows):
-            self._add_row()
-
-    def let_choose(self, *, on: bool) -> None:
-        """Let the user choose a class, or not."""
-        self._is_open = on
-        for text, _, _ in self._rows:
-            text.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, on)
-        self.setAccessibleName(tr("Predicted classes") if on else "")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if on else Qt.FocusPolicy.NoFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor if on else Qt.CursorShape.ArrowCursor)
-        self.setToolTip(tr("Choose a class to see where the model saw it") if on else "")
-
-    def mark(self, name: str) -> None:
-        """Mark the class that is chosen; an empty name marks none."""
-        for (text, _, _), own in zip(self._rows, self._names, strict=False):
-            font = text.font()
-            font.setBold(own == name)
-            text.setFont(font)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self.hasFocus():
-            painter = QPainter(self)
-            painter.setPen(QColor(theme.current().accent))
-            painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
-            painter.end()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        for (text, _, _), name in zip(self._rows, self._names, strict=False):
-            if self._is_open and text.y() <= event.position().y() <= text.geometry().bottom():
-                self.chosen.emit(name)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
-        if not (self._is_open and step and self._names):
-            super().keyPressEvent(event)
-            return
-        bold = [name for (text, _, _), name in zip(self._rows, self._names, strict=False) if text.font().bold()]
-        at = self._names.index(bold[0]) + step if bold else 0
-        self.chosen.emit(self._names[min(max(at, 0), len(self._names) - 1)])
-
-    def show_scores(self, scores: Sequence[Score], *, is_strong: bool) -> None:
-        """Show these scores, most likely first; the first bar has the accent colour if `is_strong`."""
-        self._names = [score.label for score in scores]
-        while len(self._rows) < len(scores):
-            self._add_row()
-        for row, (name, bar, number) in enumerate(self._rows):
-            for widget in (name, bar, number):
-                widget.setVisible(row < len(scores))
-            if row < len(scores):
-                score = scores[row]
-                name.setText(score.label)
-                number.setText(confidence(score.probability))
-                name_and_value = tr(
-                    "{label}: {confidence}", label=score.label, confidence=confidence(score.probability)
-                )
-                number.setAccessibleName(name_and_value)
-                bar.show_fraction(score.probability, is_strong=is_strong and row == 0)
-
-    def _add_row(self) -> None:
-        row = len(self._rows)
-        name, bar, number = label(wrap=True), Bar(), label(kind="number")
-        name.setFixedWidth(136)
-        name.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, self._is_open)
-        number.setMinimumWidth(48)
-        number.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._grid.addWidget(name, row, 0)
-        self._grid.addWidget(bar, row, 1)
-        self._grid.addWidget(number, row, 2)
-        self._rows.append((name, bar, number))
-
-
 class PhotoPanel(Panel):
     """A photo with its name, prediction and properties, the user's label, and buttons.
 
@@ -279,7 +189,7 @@ class PhotoPanel(Panel):
         Args:
             path: the photo.
             outcome: its prediction or failure; None if it is waiting.
-            own_label: the class that the user chose, which is then the headline; empty if none.
+            own_label: the user's label (`core.base.label_sets`), which is then the headline; empty if none.
             about_label: what else there is to say of the user's label, such as what the model predicted.
             properties: names and values.
             version: the version of the model that made the prediction; None if unknown.
@@ -287,13 +197,13 @@ class PhotoPanel(Panel):
         self._view.show_photo(path)
         self._name.setText("" if path is None else display_path(path.name))
         self._name.setToolTip("" if path is None else display_path(path))
-        self._answer.setText(tr("No photo selected") if path is None else own_label or headline_text(outcome))
+        headline = label_text(own_label) if own_label else headline_text(outcome)
+        self._answer.setText(tr("No photo selected") if path is None else headline)
         show_text(self._levels, levels_text(outcome))
         show_text(self._about_label, about_label)
         show_text(self._note, note_text(outcome, is_labelled=bool(own_label)))
         prediction = outcome if isinstance(outcome, Prediction) else None
-        scores = prediction.scores if prediction else ()
-        self._scores.show_scores(scores, is_strong=prediction is None or not prediction.unknown)
+        self._scores.show_prediction(prediction)
         evidence = prediction.evidence if prediction else None
         self.neighbours.show_neighbours(evidence.nearest if evidence else (), prediction.model if prediction else "")
         self._properties.show_properties(properties)
@@ -305,10 +215,12 @@ def about_label_text(outcome: Outcome | None, own_label: str) -> str:
     """What the model predicted for a photo that the user labelled."""
     if not isinstance(outcome, Prediction):
         return tr("Labelled by you")
-    if outcome.unknown:
+    if outcome.is_guess:
         return tr("Model: unknown, maybe {label}", label=outcome.best.label)
-    if outcome.best.label == own_label:
+    if outcome.label == own_label:
         return tr("Confirmed by you")
+    if outcome.labels is not None:
+        return tr("Model: {label}", label=outcome.answer)
     best = outcome.best
     return tr("Model: {label} {confidence}", label=best.label, confidence=confidence(best.probability))
 
@@ -316,6 +228,8 @@ def about_label_text(outcome: Outcome | None, own_label: str) -> str:
 def headline_text(outcome: Outcome | None) -> str:
     """The prediction, or that there is none."""
     match outcome:
+        case Prediction(labels=()):
+            return tr("No class")
         case Prediction(unknown=True):
             return tr("Unknown, maybe {label}", label=outcome.best.label)
         case Prediction() if (group := _group_of(outcome)) is not None:
@@ -323,7 +237,7 @@ def headline_text(outcome: Outcome | None) -> str:
         case Prediction() if outcome.is_unsure:
             return tr("Not sure, maybe {label}", label=outcome.best.label)
         case Prediction():
-            return either_text(outcome.candidates)
+            return outcome.answer
         case Failure():
             return tr("Couldn't read this photo")
         case None:
@@ -344,11 +258,14 @@ def levels_text(outcome: Outcome | None) -> str:
     return tr("{levels}: {confidence}", levels=" › ".join(found.path), confidence=confidence(found.probability))
 
 
-def prediction_text(label: str, probability: float, *, is_unknown: bool) -> str:
+def prediction_text(prediction: Prediction) -> str:
     """A prediction as a sentence."""
-    if is_unknown:
-        return tr("Prediction: unknown, maybe {label} ({confidence}).", label=label, confidence=confidence(probability))
-    return tr("Prediction: {label} ({confidence}).", label=label, confidence=confidence(probability))
+    label, sure = prediction.best.label, confidence(prediction.best.probability)
+    if prediction.labels is not None:
+        return tr("Prediction: {label}.", label=prediction.answer)
+    if prediction.unknown:
+        return tr("Prediction: unknown, maybe {label} ({confidence}).", label=label, confidence=sure)
+    return tr("Prediction: {label} ({confidence}).", label=label, confidence=sure)
 
 
 def brief_failure_text(failure: Failure) -> str:
@@ -364,6 +281,8 @@ def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:
             return f"{outcome.message} {outcome.hint}"
         case Prediction(warnings=(_, *_)):
             return " ".join(outcome.warnings)
+        case Prediction(labels=()):
+            return tr("None of the classes reaches its threshold.")
         case Prediction(unknown=True) if is_labelled:
             return tr("The photo may show none of the model's classes.")
         case Prediction(unknown=True):

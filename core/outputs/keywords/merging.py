@@ -12,7 +12,7 @@ would disappear. Such copies count as Fovea's and are removed with its keyword.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
@@ -104,20 +104,21 @@ class CopyMode(Enum):
 
 
 def diff_keywords(
-    found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY, groups: Words = ()
+    found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY, groups: Words = (), others: Words = ()
 ) -> KeywordDiff:
-    """The changes after which a file has `label` and no other keyword of Fovea.
+    """The changes after which a file has `label`, `others` and no other keyword of Fovea.
 
     Args:
         found: the keywords in the file.
         label: None for no keyword of Fovea.
         copying: the lists to which hidden keywords are copied.
         groups: the levels above `label` in hierarchical lists, from the broadest.
+        others: further labels, in no group.
     """
     if label is None:
         removed = found.own_recorded.without(_adopted(found))
         return KeywordDiff(removed=removed, added=KeywordLists(), forgotten=found.own_recorded, recorded=KeywordLists())
-    wanted = _target_keywords(found, keyword(label), copying, groups)
+    wanted = _target_keywords(found, [(*groups, label), *((other,) for other in others)], copying)
     deleted = _common(
         found.own_recorded.without(found.present), _secondary_lists(found)
     )  # by the user, so not to be copied again
@@ -135,15 +136,16 @@ def keyword(label: str) -> str:
     return _BLANK.sub(" ", label).strip() or "?"
 
 
-def _target_keywords(found: FoundKeywords, word: str, copying: CopyMode, groups: Words) -> KeywordLists:
-    """The keywords of Fovea to be present in addition to the user's own."""
+def _target_keywords(found: FoundKeywords, paths: Sequence[Words], copying: CopyMode) -> KeywordLists:
+    """The keywords of Fovea to be present in addition to the user's own, by the levels of each."""
     own, copies = found.own, _copies(found, copying)
-    path = [ROOT, *(level.translate(_LEVELS) for level in (*map(keyword, groups), word))]
-    has_word = word.casefold() in map(str.casefold, (*own.subject, *copies.subject))
+    known = set(map(str.casefold, (*own.subject, *copies.subject)))
+    words = [word for word in (keyword(path[-1]) for path in paths) if word.casefold() not in known]
+    levels = [(ROOT, *(keyword(level).translate(_LEVELS) for level in path)) for path in paths]
     return KeywordLists(
-        subject=copies.subject if has_word else (*copies.subject, word),
-        hierarchy=_unique((*copies.hierarchy, "|".join(path))),
-        tags=_unique((*copies.tags, "/".join(path))),
+        subject=_unique((*copies.subject, *words)),
+        hierarchy=_unique((*copies.hierarchy, *map("|".join, levels))),
+        tags=_unique((*copies.tags, *map("/".join, levels))),
     ).without(own)
 
 

@@ -15,7 +15,7 @@ from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.outputs.keywords.exiftool import ExifToolReply, KeywordError
 from core.outputs.keywords.files import EditError, FileEdit
-from core.outputs.keywords.merging import CopyMode, diff_keywords, keyword
+from core.outputs.keywords.merging import CopyMode, FoundKeywords, KeywordDiff, diff_keywords, keyword
 from core.outputs.keywords.reading import PhotoMetadata, Seed
 from core.outputs.keywords.record import SidecarRecord
 from core.outputs.keywords.tags import NOTHING, SUFFIXES, Metadata
@@ -188,7 +188,7 @@ def _has_no_other_metadata(photo: PhotoMetadata) -> bool:
 def _photo_edit(photo: PhotoMetadata, label: str | None) -> tuple[FileEdit, ...]:
     if not isinstance(photo.in_photo, Metadata) or photo.photo in photo.outside:
         return ()
-    planned = diff_keywords(photo.in_photo.found, label, groups=photo.assignment.groups)
+    planned = _diff(photo, photo.in_photo.found, label, CopyMode.EMPTY)
     suffix = SUFFIXES.get(photo.in_photo.kind, photo.photo.suffix)
     edit = FileEdit(photo.assignment.photo, photo.photo, planned, suffix, is_ambiguous=bool(photo.in_photo.warning))
     return () if planned.is_empty else (edit,)
@@ -200,7 +200,7 @@ def _sidecar_edit(photo: PhotoMetadata, label: str | None, seed: Seed, *, began:
     if not isinstance(photo.in_sidecar, Metadata):
         return ()
     copying = CopyMode.NONE if photo.in_sidecar.begun else CopyMode.EMPTY
-    planned = diff_keywords(photo.sidecar_keywords, label, copying, photo.assignment.groups)
+    planned = _diff(photo, photo.sidecar_keywords, label, copying)
     is_marked = label is None and bool(photo.in_sidecar.begun)
     mark = (photo.in_sidecar.begun or NOTHING.rest) if began and label is not None else "" if is_marked else None
     is_doubtful = bool(photo.in_sidecar.warning)
@@ -212,8 +212,12 @@ def _new_sidecar(photo: PhotoMetadata, label: str, seed: Seed) -> FileEdit:
     """A new sidecar that hides nothing: it starts with what programs that prefer sidecars read before."""
     content, metadata = seed
     found = replace(metadata.found, elsewhere=photo.photo_keywords.shown)
-    planned = diff_keywords(found, label, CopyMode.ALL, photo.assignment.groups)
+    planned = _diff(photo, found, label, CopyMode.ALL)
     return FileEdit(photo.assignment.photo, photo.sidecar, planned, marker=metadata.rest, seed=content)
+
+
+def _diff(photo: PhotoMetadata, found: FoundKeywords, label: str | None, copying: CopyMode) -> KeywordDiff:
+    return diff_keywords(found, label, copying, photo.assignment.groups, photo.assignment.others)
 
 
 def _outcome(
@@ -231,4 +235,5 @@ def _outcome(
         done = KeywordChange.REMOVED
     else:
         done = KeywordChange.CHANGED if had else KeywordChange.ADDED
-    return KeywordResult(assignment.photo, file, label, done, note)
+    others = tuple(map(keyword, assignment.others))
+    return KeywordResult(assignment.photo, file, label, done, note, others)

@@ -44,17 +44,19 @@ class KeywordChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeywordAssignment:
-    """The only keyword of Fovea that a photo should have; None for none.
+    """The only keywords of Fovea that a photo should have.
 
     Attributes:
         photo: the photo.
-        label: the keyword.
+        label: the keyword; None for none.
         groups: in hierarchical lists, the levels above it, from the broadest.
+        others: further keywords, of a photo with several classes.
     """
 
     photo: Path
     label: str | None
     groups: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class KeywordResult:
         label: its keyword now; None for none.
         change: what was done, or would be.
         note: why the keyword is not in the requested place, or that the sidecar cannot be read; otherwise empty.
+        others: its further keywords now.
     """
 
     photo: Path
@@ -93,6 +96,12 @@ class KeywordResult:
     label: str | None
     change: KeywordChange
     note: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All its keywords now."""
+        return () if self.label is None else (self.label, *self.others)
 
 
 KeywordOutcome = KeywordResult | Failure

@@ -8,12 +8,15 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final, Self, TypeAlias
 
+from core.base.label_sets import BREAK, NO_CLASS, classes_text, label_text
 from core.detection import NO_DETECTION, Box, Detection, DetectionOptions, count_objects
 from core.jobs.values import Review, Row
 from core.prediction import Crop, Failure, Neighbour, Outcome, Prediction, Score
 
 LEVEL_SEPARATOR: Final = " > "
 """Between the levels of a hierarchy, in texts."""
+SEPARATOR: Final = "; "
+"""Between several values in one column."""
 Value: TypeAlias = str | float | bool | None
 """The value of a column; None if it is empty."""
 
@@ -42,7 +45,16 @@ class ReportRow:
     def final_label(self) -> str | None:
         """The user's label if there is one, otherwise the predicted label."""
         label = self.review.label if self.review else None
-        return label or (self.outcome.best.label if isinstance(self.outcome, Prediction) else None)
+        return label or (self.outcome.label if isinstance(self.outcome, Prediction) else None)
+
+    @property
+    def answer(self) -> str | None:
+        """That label on one line; the classes of a prediction are the most likely first."""
+        if self.review and self.review.label:
+            return label_text(self.review.label)
+        if isinstance(self.outcome, Failure):
+            return None
+        return self.outcome.best.label if self.outcome.labels is None else classes_text(self.outcome.labels)
 
 
 class ColumnKind(StrEnum):
@@ -112,8 +124,8 @@ def values(row: ReportRow, shown: Sequence[Column]) -> list[Value]:
 
 
 def scores(row: ReportRow, top_k: int) -> list[dict[str, Any]]:
-    """The most likely classes as in JSON; empty for a failure."""
-    return _scores(row.outcome.scores[:top_k]) if isinstance(row.outcome, Prediction) else []
+    """The most likely classes as in JSON, at least all that a multi-label model found; empty for a failure."""
+    return _scores(row.outcome.likely(top_k)) if isinstance(row.outcome, Prediction) else []
 
 
 def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
@@ -124,6 +136,7 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
         content["error"] = {"kind": outcome.kind, "message": outcome.message, "hint": outcome.hint}
     else:
         content |= {"label": outcome.best.label, "confidence": _fraction(outcome.best.probability)}
+        content |= {"labels": _labels(outcome)}
         content |= {"scores": scores(row, column_set.top_k)}
         content |= {column.name: column.value_of(row) for column in (_UNKNOWN, UNKNOWN_SCORE, *_ORIGIN)}
         content |= {"set": _set(outcome), "set_coverage": _coverage(outcome), "nearest": _nearest(outcome)}
@@ -140,7 +153,8 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
 def _answer(outcome: Prediction, top_k: int) -> dict[str, Any]:
     """What a further model says as in JSON."""
     likely = ReportRow(outcome)
-    content = {"model": outcome.model, "label": outcome.best.label, "confidence": _fraction(outcome.best.probability)}
+    content: dict[str, Any] = {"model": outcome.model, "label": outcome.best.label, "labels": _labels(outcome)}
+    content["confidence"] = _fraction(outcome.best.probability)
     return content | {"scores": scores(likely, top_k), "unknown": outcome.unknown, "provider": outcome.provider}
 
 
@@ -150,7 +164,7 @@ def _other_model(name: str, place: int) -> Iterator[Column]:
     def of(row: ReportRow, column: Column) -> Value:
         return column.value_of(ReportRow(row.others[place])) if place < len(row.others) else None
 
-    for column in _PREDICTION[1:5]:
+    for column in _PREDICTION[1:6]:
         yield Column(f"{name}_{column.name}", column.kind, partial(of, column=column))
 
 
@@ -180,7 +194,11 @@ def _failure_column(name: str, of: Callable[[Failure], str]) -> Column:
 
 
 def _scores(found: Sequence[Score]) -> list[dict[str, Any]]:
-    return [{"label": score.label, "probability": _fraction(score.probability)} for score in found]
+    return [
+        {"label": score.label, "probability": _fraction(score.probability)}
+        | ({} if score.threshold is None else {"threshold": _fraction(score.threshold)})
+        for score in found
+    ]
 
 
 def _found(outcome: Prediction, top_k: int) -> dict[str, Any]:
@@ -216,6 +234,11 @@ def _set(outcome: Prediction) -> list[str] | None:
     return list(outcome.evidence.set) if outcome.evidence and outcome.evidence.set is not None else None
 
 
+def _labels(outcome: Prediction) -> list[str] | None:
+    """The classes that the image has by a multi-label model; None if the model gives every image exactly one."""
+    return None if outcome.labels is None else list(outcome.labels)
+
+
 def _coverage(outcome: Prediction) -> float | None:
     return outcome.evidence.coverage if outcome.evidence else None
 
@@ -245,7 +268,12 @@ def _near_text(one: Neighbour) -> str:
 
 
 def _joined(parts: Iterable[str] | None) -> str | None:
-    return "; ".join(parts or ()) or None
+    return SEPARATOR.join(parts or ()) or None
+
+
+def _answered(label: str | None) -> str | None:
+    """A label as a text; empty if it stands for no class."""
+    return None if label in (None, NO_CLASS) else SEPARATOR.join(label.split(BREAK))
 
 
 def _verdict(row: ReportRow) -> str | None:
@@ -285,6 +313,7 @@ _PREDICTION: Final = (
     Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
     _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
     _prediction_column("confidence", ColumnKind.FRACTION, lambda outcome: _fraction(outcome.best.probability)),
+    _prediction_column("labels", ColumnKind.TEXT, lambda outcome: _joined(_labels(outcome))),
     _UNKNOWN,
     UNKNOWN_SCORE,
     SET,
@@ -298,7 +327,7 @@ _PREDICTION: Final = (
     ),
 )
 _REVIEW: Final = (
-    Column("answer", ColumnKind.TEXT, lambda row: row.final_label),
+    Column("answer", ColumnKind.TEXT, lambda row: _answered(row.final_label)),
     Column("review", ColumnKind.TEXT, _verdict),
 )
 _ORIGIN: Final = (

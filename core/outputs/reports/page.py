@@ -14,6 +14,7 @@ from typing import Final, TextIO
 
 from core.base.errors import FoveaError
 from core.base.i18n import tr
+from core.base.label_sets import classes_of
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.base.text import either_text, percent
 from core.card_rules import MAX_OUT_OF_SAMPLE
@@ -85,7 +86,7 @@ class WebPage:
             class_rows=[(name, f"{count:,}", percent(count / answered)) for name, count in counts],
             bin_rows=_bin_rows(totals),
             shown=shown,
-            sections=((name, self._cards(rows, clock, token)) for name, rows in _sections(chosen, totals.labels)),
+            sections=((name, self._cards(rows, clock, token)) for name, rows in _sections(chosen, totals.answers)),
             failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
             listed=[self._listed_cells(row) for row in self._listed],
@@ -100,7 +101,7 @@ class WebPage:
         score = UNKNOWN_SCORE.value_of(row)
         return (
             self._place(row.outcome.path),
-            row.final_label or tr("Failed"),
+            row.answer or tr("Failed"),
             _confidence_of(row),
             _others(row),
             "" if score is None else f"{score:.2f}",
@@ -122,7 +123,7 @@ class WebPage:
         for row in rows:
             token.check()
             path = row.outcome.path
-            yield row.final_label or "", _confidence_text(row), self._place(path), thumbnail(path), self._map(row)
+            yield row.answer or "", _confidence_text(row), self._place(path), thumbnail(path), self._map(row)
             clock.advance()
 
     def _map(self, row: ReportRow) -> str:
@@ -148,6 +149,7 @@ class _Statistics:
     corrected: int = 0
     confidence: float = 0.0
     labels: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
     bins: list[int] = field(default_factory=lambda: [0] * _BINS)
     coverages: set[float] = field(default_factory=set)
     scores: list[float] = field(default_factory=list)
@@ -171,7 +173,8 @@ class _Statistics:
         if row.outcome.evidence:
             self._count_evidence(row.outcome.evidence)
         self.corrected += row.review is not None and row.review.verdict is Verdict.CORRECTED
-        self.labels[row.final_label or ""] += 1
+        self.labels.update(classes_of(row.final_label))
+        self.answers[row.answer or ""] += 1
 
     def _count_evidence(self, found: Evidence) -> None:
         """Note the coverage, and the scores of a sample of the images (Vitter's algorithm R)."""
@@ -194,7 +197,7 @@ class _ExampleSampler:
         if not isinstance(row.outcome, Prediction) or not self._capacity:
             return
         self._taken += 1
-        kept = self._classes.setdefault(row.final_label or "", [])
+        kept = self._classes.setdefault(row.answer or "", [])
         heapq.heappush(kept, (-row.outcome.best.probability, -self._taken, row))
         self._kept += 1
         if self._kept > 2 * max(self._capacity, len(self._classes)):
@@ -262,6 +265,8 @@ def _others(row: ReportRow) -> str:
 def _of_other_model(outcome: Outcome | None) -> str:
     if not isinstance(outcome, Prediction):
         return ""
+    if outcome.labels is not None:
+        return outcome.answer
     return tr("Unknown") if outcome.unknown else f"{outcome.best.label} {percent(outcome.best.probability)}"
 
 
@@ -269,6 +274,8 @@ def _confidence_text(row: ReportRow) -> str:
     if not isinstance(row.outcome, Prediction):
         return ""
     best = row.outcome.best
+    if row.outcome.labels is not None:
+        return _probabilities_text(row, row.outcome)
     if row.final_label != best.label:
         return tr("Corrected · Model: {label} {confidence}", label=best.label, confidence=percent(best.probability))
     if row.outcome.unknown:
@@ -278,3 +285,12 @@ def _confidence_text(row: ReportRow) -> str:
             "Confidence {confidence} · or {others}", confidence=percent(best.probability), others=either_text(others)
         )
     return tr("Confidence {confidence}", confidence=percent(best.probability))
+
+
+def _probabilities_text(row: ReportRow, outcome: Prediction) -> str:
+    """The classes that an image has by a multi-label model, or otherwise the most likely one."""
+    has = [one for one in outcome.scores if one.label in (outcome.labels or ())] or [outcome.best]
+    likely = ", ".join(f"{one.label} {percent(one.probability)}" for one in has)
+    if row.final_label != outcome.label:
+        return tr("Corrected · Model: {predictions}", predictions=likely)
+    return likely if outcome.labels else tr("Most likely: {prediction}", prediction=likely)

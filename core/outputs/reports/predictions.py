@@ -44,5 +44,5 @@ def _detection(outcomes: Sequence[Outcome]) -> DetectionOptions:
 def _review(outcome: Outcome, label: str | None) -> Review | None:
     if label is None:
         return None
-    is_right = isinstance(outcome, Prediction) and outcome.best.label == label and not outcome.unknown
+    is_right = isinstance(outcome, Prediction) and outcome.label == label and not outcome.is_guess
     return Review(Verdict.ACCEPTED if is_right else Verdict.CORRECTED, label)

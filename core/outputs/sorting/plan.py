@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
+from core.base.label_sets import NO_CLASS
 from core.base.text import display_path
 from core.jobs.values import Row
 from core.outputs.sorting.companions import CompanionFinder, CompanionNames
@@ -69,7 +70,7 @@ def _step(
     beside: CompanionFinder,
     file_system: FileSystem,
 ) -> Step:
-    label = row.final_label
+    label = next(iter(row.final_classes), UNSURE if row.final_label == NO_CLASS else row.final_label)
     if row.failure is not None or label is None:
         reason = row.failure.message if row.failure is not None else tr("It has not been classified yet.")
         return Step(row.path, None, None, None, 0, reason)

@@ -26,7 +26,7 @@ from tests.core.cli.conftest import Fovea
 pytestmark = pytest.mark.usefixtures("colours")
 
 FIELDS = [
-    *("path", "label", "confidence", "scores", "unknown", "unknown_score", "model", "provider", "precision"),
+    *("path", "label", "confidence", "labels", "scores", "unknown", "unknown_score", "model", "provider", "precision"),
     *("decode_ms", "preprocess_ms", "inference_ms", "set", "set_coverage", "nearest", "rolled_up"),
     "warnings",
 ]
@@ -140,7 +140,7 @@ def test_csv_can_be_read_back_and_holds_no_formula(
     ran = fovea("classify", "--model", "colours", "--format", "csv", "--top", "2", "--", *names)
     header, *rows = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     assert header == [
-        *("path", "label", "confidence", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
+        *("path", "label", "confidence", "labels", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
         *("rolled_up", "rolled_up_probability", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]

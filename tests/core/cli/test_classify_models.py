@@ -18,7 +18,7 @@ from tests import tiny
 from tests.core.cli.conftest import Fovea
 
 MODELS = "--model", "colours,opposite"
-HEADINGS = ["opposite_label", "opposite_confidence", "opposite_unknown", "opposite_unknown_score"]
+HEADINGS = ["opposite_label", "opposite_confidence", "opposite_labels", "opposite_unknown", "opposite_unknown_score"]
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_jsonl_has_the_others_with_each_image(fovea: Fovea, photos: list[Path]) 
     green, torn, red = map(json.loads, ran.out.splitlines())
     assert [(one["label"], one["model"]) for one in (green, red)] == [("green", "colours"), ("red", "colours")]
     (other,) = red["others"]
-    assert set(other) == {"model", "label", "confidence", "scores", "unknown", "provider"}
+    assert set(other) == {"model", "label", "confidence", "labels", "scores", "unknown", "provider"}
     assert (other["model"], len(other["scores"]), other["provider"]) == ("opposite", 2, "cpu")
     assert other["label"] != "red"
     assert isinstance(other["unknown"], bool)
@@ -52,11 +52,11 @@ def test_csv_has_columns_of_each(fovea: Fovea, photos: list[Path]) -> None:
     ran = fovea("classify", *photos, *MODELS, "--format", "csv")
     header, green, torn, _ = csv.reader(io.StringIO(ran.out, newline=""), strict=True)
     first = header.index(HEADINGS[0])
-    assert header[first : first + 4] == HEADINGS
+    assert header[first : first + 5] == HEADINGS
     assert green[header.index("label")] == "green"
     assert green[first] in ("red", "blue")
     assert 0 < float(green[first + 1]) < 1
-    assert green[first + 2] in ("true", "false")
+    assert green[first + 3] in ("true", "false")
     assert torn[first : first + 4] == [""] * 4
 
 

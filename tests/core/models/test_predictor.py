@@ -68,12 +68,21 @@ def test_each_class_has_its_own_threshold(library: Library, tmp_path: Path) -> N
     library.install(*tiny.multi_label_model("strict", thresholds=(0.99, 0.5, 0.01)))
     found = predicted(library, tmp_path, name="strict")
     assert found["yellow"].labels == ("green", "blue")
-    assert found["yellow"].best.label == "red"
+    assert found["yellow"].best.label == "green", "red, which is as likely, it does not have"
 
 
 def test_all_classes_of_an_image_have_scores(library: Library, tmp_path: Path) -> None:
     found = predicted(library, tmp_path, top_k=1)
     assert {name: len(one.scores) for name, one in found.items()} == {"red": 1, "yellow": 2, "grey": 1}
+    assert [score.threshold for score in found["yellow"].scores] == [0.5, 0.25]
+
+
+def test_classes_that_are_less_likely_than_others_have_scores_too(library: Library, tmp_path: Path) -> None:
+    library.install(*tiny.multi_label_model("strict", thresholds=(0.999, 0.5, 0.01)))
+    yellow = predicted(library, tmp_path, name="strict", top_k=1)["yellow"]
+    assert yellow.labels == ("green", "blue")
+    assert [score.label for score in yellow.scores] == ["red", "green", "blue"]
+    assert (yellow.best.label, yellow.label) == ("green", "blue\ngreen")
 
 
 def test_an_image_unlike_all_training_images_has_no_class(library: Library, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from core.base.label_sets import NO_CLASS
 from core.base.settings import Theme
 from gui.folders.review_choices import ReviewChoices
 from gui.widgets import theme
@@ -57,3 +60,41 @@ def test_a_high_panel_shows_all(place: QWidget) -> None:
     panel = panel_in(place, 900)
     panel.show_row(classified(Path("a.jpg"), *((label, 1 / 9) for label in CLASSES), unknown=False), CLASSES)
     assert sum(button.isVisible() for button in panel.offers) == 8
+
+
+# ---- several classes
+
+
+@pytest.fixture
+def several(place: QWidget) -> ReviewChoices:
+    """The panel for a photo that shows classes 0 and 2 by a multi-label model."""
+    row = classified(Path("a.jpg"), *((label, 0.9) for label in CLASSES), unknown=False)
+    assert row.prediction is not None
+    panel = panel_in(place, 900)
+    panel.show_row(replace(row, outcome=replace(row.prediction, labels=(CLASSES[2], CLASSES[0]))), CLASSES)
+    return panel
+
+
+def test_digits_add_and_remove_classes(several: ReviewChoices, qtbot: QtBot) -> None:
+    chosen: list[str] = []
+    several.chosen.connect(chosen.append)
+    assert several.answer.text() == "class 2, class 0"
+    assert several.right.text() == "Confirm class 0, class 2"
+    several.choose(1)
+    several.choose(5)
+    assert several.answer.text() == "class 2, class 4"
+    assert several.right.text() == "Save class 2, class 4"
+    assert [one.text() for one in several.offers if one.isChecked()] == ["class 2", "class 4"]
+    assert (several.chosen_label, chosen) == ("class 2\nclass 4", []), "nothing is stored before it is confirmed"
+    qtbot.mouseClick(several.offers[4], Qt.MouseButton.LeftButton)
+    several.choose(3)
+    assert (several.answer.text(), several.right.text()) == ("No class", "Save no class")
+    assert several.chosen_label == NO_CLASS
+
+
+def test_exactly_one_class_is_chosen_at_once(place: QWidget) -> None:
+    panel, chosen = panel_in(place, 900), list[str]()
+    panel.chosen.connect(chosen.append)
+    panel.show_row(classified(Path("a.jpg"), *((label, 1 / 9) for label in CLASSES), unknown=False), CLASSES)
+    panel.choose(3)
+    assert (chosen, panel.chosen_label) == ([CLASSES[2]], None)

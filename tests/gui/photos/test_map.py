@@ -17,7 +17,8 @@ from core.prediction import Prediction
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.widgets.photo_map import map_picture
-from gui.widgets.photo_panel import PhotoPreview, ScoreBars
+from gui.widgets.photo_panel import PhotoPreview
+from gui.widgets.score_bars import ScoreBars
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 

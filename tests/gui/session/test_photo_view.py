@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from core.base.label_sets import NO_CLASS, label_of
 from core.base.text import natural_sort_key
 from core.datasets.labels import Label, Source
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
-from gui.session.photo_view import Kind, Sort, Steps, count_views, sort_keys, sort_rows
+from gui.session.photo_view import Kind, PhotoView, Sort, Steps, count_views, sort_keys, sort_rows
 
 Made = TypeVar("Made")
 
@@ -72,3 +74,14 @@ def test_many_are_sorted_in_steps_and_equal_ones_stay_in_their_order() -> None:
     steps = sort_rows(keys)
     next(steps)
     assert finished(steps) == sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def test_a_photo_counts_for_each_of_its_classes() -> None:
+    photo = replace(predicted("dog", 0.9), labels=("dog", "snow"))
+    none = replace(predicted("dog", 0.1, unknown=True), labels=())
+    said = Label.of(photo, label_of(("dog", "fox")), Source.GALLERY)
+    counts = count_views([(photo, None), (none, None), (photo, said), (none, Label.of(none, NO_CLASS, Source.GALLERY))])
+    assert counts.classes == {"dog": 2, "fox": 1, "snow": 1}
+    assert counts.kinds == {Kind.UNKNOWN: 1, Kind.UNREADABLE: 0, Kind.LABELLED: 2}
+    view = PhotoView(Kind.CLASS, "snow")
+    assert [view.has(photo.path, photo, label) for label in (None, said)] == [True, False]

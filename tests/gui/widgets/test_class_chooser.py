@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from core.base.label_sets import NO_CLASS
 from core.base.settings import Theme
 from gui.widgets import theme
 from gui.widgets.class_chooser import ClassChooser
@@ -190,3 +191,56 @@ def test_the_photo_is_not_covered_where_there_is_room(window: Window) -> None:
     window.elsewhere.setGeometry(0, 100, 880, 300)
     window.chooser.open(ANIMALS, title="What is in this photo?", beside=window.elsewhere)
     assert window.chooser.geometry().right() in range(860, 881)
+
+
+# ---- several classes
+
+
+@pytest.fixture
+def several(window: Window) -> Window:
+    window.chooser.open(ANIMALS, title="What is in this photo?", likely=["dog"], several=("dog", "pig"))
+    return window
+
+
+def checked(window: Window) -> list[str]:
+    rows = window.chooser.list.model()
+    indexes = [rows.index(row, 0) for row in range(rows.rowCount())]
+    return [str(one.data()) for one in indexes if one.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked]
+
+
+def test_classes_are_added_and_removed_before_enter_chooses_all(several: Window, qtbot: QtBot) -> None:
+    line = several.chooser.line
+    assert checked(several) == ["dog", "pig"]
+    qtbot.keyClick(line, Qt.Key.Key_1)
+    qtbot.keyClick(line, Qt.Key.Key_2)
+    assert line.accessibleDescription() == "dog: not chosen"
+    qtbot.keyClicks(line, "gui")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert (line.text(), checked(several)) == ("", ["cat", "guinea pig", "pig"])
+    assert several.chosen == []
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert (several.chosen, several.left) == (["cat\nguinea pig\npig"], 1)
+    assert not several.chooser.isVisible()
+
+
+def test_a_new_class_is_one_of_several(several: Window, qtbot: QtBot) -> None:
+    qtbot.keyClicks(several.chooser.line, "fox")
+    qtbot.keyClick(several.chooser.line, Qt.Key.Key_Return)
+    assert several.chooser.texts() == [*ANIMALS, "fox"]
+    qtbot.mouseClick(several.chooser.done, Qt.MouseButton.LeftButton)
+    assert several.chosen == ["dog\nfox\npig"]
+
+
+def test_none_of_the_classes_can_be_chosen(several: Window, qtbot: QtBot) -> None:
+    for key in (Qt.Key.Key_2, Qt.Key.Key_4, Qt.Key.Key_Return):
+        qtbot.keyClick(several.chooser.line, key)
+    assert several.chosen == [NO_CLASS]
+
+
+def test_escape_chooses_nothing(several: Window, qtbot: QtBot) -> None:
+    qtbot.keyClick(several.chooser.line, Qt.Key.Key_1)
+    qtbot.keyClick(several.chooser.line, Qt.Key.Key_Escape)
+    assert (several.chosen, several.left) == ([], 1)
+    several.chooser.open(ANIMALS, title="What is in this photo?")
+    assert checked(several) == []
+    assert not several.chooser.done.isVisible()

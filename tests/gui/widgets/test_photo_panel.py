@@ -12,11 +12,20 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from core.base.label_sets import NO_CLASS
 from core.prediction import Evidence, Failure, Level, Neighbour, Outcome, Prediction, Score, Timing
 from gui.tasks.picture_client import PREVIEW_SIDE, THUMBNAIL_SIDE, PictureClient
 from gui.widgets.basic import PropertyList
 from gui.widgets.neighbours import NeighbourStrip
-from gui.widgets.photo_panel import PhotoPanel, PhotoPreview, headline_text, note_text, prediction_text
+from gui.widgets.photo_panel import (
+    PhotoPanel,
+    PhotoPreview,
+    about_label_text,
+    headline_text,
+    note_text,
+    prediction_text,
+)
+from gui.widgets.score_bars import ScoreBars
 
 PHOTO = Path("a.jpg")
 SURE = Prediction(PHOTO, (Score("cat", 0.9),), None, "m", "cpu", Timing(0, 0, 0))
@@ -91,8 +100,8 @@ def test_long_words_do_not_widen_what_is_shown_with_them(qtbot: QtBot) -> None:
 
 
 def test_a_prediction_in_a_sentence_says_that_it_is_unknown() -> None:
-    assert prediction_text("cat", 0.4, is_unknown=True) == "Prediction: unknown, maybe cat (40%)."
-    assert prediction_text("cat", 0.9, is_unknown=False) == "Prediction: cat (90%)."
+    assert prediction_text(UNKNOWN) == "Prediction: unknown, maybe cat (40%)."
+    assert prediction_text(SURE) == "Prediction: cat (90%)."
 
 
 @pytest.mark.parametrize(
@@ -163,3 +172,45 @@ def test_a_photo_of_an_unsure_class_has_its_group(qtbot: QtBot) -> None:
     assert headline_text(sure) == "owl"
     panel.show_photo(PHOTO, replace(found, unknown=True))
     assert not [one for one in panel.findChildren(QLabel) if one.isVisible() and "›" in one.text()]
+
+
+# ---- multi-label models
+
+
+SEVERAL = Prediction(
+    PHOTO, (Score("cat", 0.9, 0.5), Score("dog", 0.8, 0.85), Score("grass", 0.4, 0.3)), False, "m", "cpu",
+    Timing(0, 0, 0), labels=("cat", "grass"),
+)  # fmt: skip
+NONE = replace(SEVERAL, labels=(), unknown=True)
+
+
+def test_all_classes_of_a_photo_are_the_answer() -> None:
+    assert headline_text(SEVERAL) == "cat, grass"
+    assert prediction_text(SEVERAL) == "Prediction: cat, grass."
+    assert about_label_text(SEVERAL, "dog") == "Model: cat, grass"
+    assert about_label_text(SEVERAL, "cat\ngrass") == "Confirmed by you"
+    assert note_text(SEVERAL, is_labelled=False) == ""
+
+
+def test_no_class_is_an_answer_too() -> None:
+    assert headline_text(NONE) == "No class"
+    assert note_text(NONE, is_labelled=False) == "None of the classes reaches its threshold."
+    assert about_label_text(NONE, NO_CLASS) == "Confirmed by you"
+    assert about_label_text(NONE, "cat") == "Model: no class"
+
+
+def test_each_class_has_its_threshold_and_a_mark(qtbot: QtBot) -> None:
+    bars = ScoreBars()
+    qtbot.addWidget(bars)
+    bars.show_prediction(SEVERAL)
+    numbers = [one.accessibleName() for one in bars.findChildren(QLabel) if one.accessibleName()]
+    assert numbers == ["cat: yes, 90%", "dog: no, 80%", "grass: yes, 40%"]
+    assert "A photo has the class “dog” from 85%" in [one.toolTip() for one in bars.findChildren(QLabel)]
+    bars.show()
+    picture = bars.grab().toImage()
+    bars.show_prediction(replace(SEVERAL, labels=("cat", "dog", "grass")))
+    assert bars.grab().toImage() != picture, "the mark appears"
+    bars.show_prediction(SURE)
+    assert [one.accessibleName() for one in bars.findChildren(QLabel) if one.isVisible() and one.accessibleName()] == [
+        "cat: 90%"
+    ]

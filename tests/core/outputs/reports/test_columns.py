@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from core.base.label_sets import NO_CLASS, label_of
 from core.jobs.values import Review, Row, State, Verdict
 from core.outputs.reports.columns import ColumnSet, ReportRow, as_object, columns, outcome_columns, values
 from core.prediction import Evidence, Level, Neighbour, Prediction
@@ -14,7 +15,7 @@ from tests.rows import classified
 
 def test_the_columns_are_those_that_scripts_rely_on() -> None:
     assert [column.name for column in columns(ColumnSet(2))] == [
-        *("path", "label", "confidence", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
+        *("path", "label", "confidence", "labels", "unknown", "unknown_score", "set", "set_coverage", "nearest"),
         *("rolled_up", "rolled_up_probability", "model", "provider", "precision"),
         *("decode_ms", "preprocess_ms", "inference_ms", "error", "hint", "warnings", "label_2", "probability_2"),
     ]
@@ -22,7 +23,7 @@ def test_the_columns_are_those_that_scripts_rely_on() -> None:
 
 def test_review_columns_are_optional() -> None:
     names = [column.name for column in outcome_columns(ColumnSet(1, reviewed=True))]
-    assert names[7:12] == ["nearest", "rolled_up", "rolled_up_probability", "answer", "review"]
+    assert names[8:13] == ["nearest", "rolled_up", "rolled_up_probability", "answer", "review"]
     assert "answer" not in [column.name for column in columns(ColumnSet(9))]
 
 
@@ -40,6 +41,7 @@ def test_a_prediction_fills_every_column_except_those_of_failures() -> None:
         "path": "a.png",
         "label": "red",
         "confidence": 0.75,
+        "labels": None,
         "unknown": False,
         "unknown_score": 0.75,
         "set": "red; green",
@@ -88,7 +90,7 @@ def test_json_has_the_same_values_as_the_columns() -> None:
     flat = {column.name: column.value_of(row) for column in outcome_columns(ColumnSet(2, reviewed=True))}
     assert content.pop("warnings") == []
     assert [content.pop(name) for name in ("unknown_score", "set", "set_coverage", "nearest")] == [None, None, None, []]
-    assert content.pop("rolled_up") is None
+    assert [content.pop(name) for name in ("rolled_up", "labels")] == [None, None]
     assert content == {name: value for name, value in flat.items() if value is not None}
 
 
@@ -123,3 +125,21 @@ def test_a_row_of_a_job_is_reported_unless_waiting() -> None:
     assert (made.final_label, made.outcome.best.label) == ("blue", "red")
     torn = ReportRow.of(Row(3, Path("d.png"), Path(), State.FAILED, failed("d.png")))
     assert torn == ReportRow(failed("d.png"))
+
+
+def test_the_classes_of_an_image_are_one_text() -> None:
+    found = replace(predicted("a.png", unknown=False), labels=("red", "green"))
+    shape = ColumnSet(1, reviewed=True)
+    assert row_cells(ReportRow(found), shape)["labels"] == "red; green"
+    assert row_cells(ReportRow(found), shape)["answer"] == "green; red"
+    assert as_object(ReportRow(found), shape)["labels"] == ["red", "green"]
+    said = Review(Verdict.CORRECTED, label_of(("blue", "red")))
+    assert row_cells(ReportRow(found, said), shape)["answer"] == "blue; red"
+
+
+def test_an_image_without_any_class_has_no_answer() -> None:
+    found = replace(predicted("a.png", unknown=True), labels=())
+    for row in (ReportRow(found), ReportRow(found, Review(Verdict.ACCEPTED, NO_CLASS))):
+        assert [row_cells(row, ColumnSet(1, reviewed=True))[name] for name in ("labels", "answer")] == [None, None]
+        assert as_object(row, ColumnSet(1))["labels"] == []
+        assert row.answer == "no class"

@@ -165,9 +165,9 @@ def test_a_spreadsheet_has_numbers_filters_and_a_frozen_heading(rows: list[Repor
     report_to(tmp_path / "r.xlsx", rows, ReportFormat.XLSX)
     (sheet,) = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets
     assert sheet.title == "Images"
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:W5")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("B2", "A1:X5")
     assert [sheet["C2"].value, sheet["C2"].number_format, sheet["C2"].data_type] == [0.75, "0.0%", "n"]
-    assert (sheet["D2"].value, sheet["D2"].data_type) == (False, "b")
+    assert (sheet["E2"].value, sheet["E2"].data_type) == (False, "b")
     assert sheet.column_dimensions["A"].width > 50
     assert sheet["A1"].font.bold
 

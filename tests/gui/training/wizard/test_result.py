@@ -20,7 +20,7 @@ from gui.models.result_photos import ResultPhotos
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.result_step import compared_text
 from gui.training.wizard.window import TrainingWizard, WizardStep
-from gui.widgets.photo_panel import ScoreBars
+from gui.widgets.score_bars import ScoreBars
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.training.wizard.walking import buttons, click, in_use, texts, to_result
