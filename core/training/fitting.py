@@ -22,7 +22,7 @@ from core.card import ResizeMode
 from core.evaluation.calibration import Logits, fit_temperature, log_probabilities
 from core.evaluation.multi_label import decisions
 from core.training import multi_label, quick
-from core.training.request import TrainRequest
+from core.training.request import FitChoice, TrainRequest
 from core.training.training_data import LabelledFeatures, TrainingData, compute, extractor_for, recomputed
 
 FIT_CHOSEN: Final = "fit_chosen"
@@ -49,8 +49,9 @@ class Better:
 def choose_fit(
     data: TrainingData, request: TrainRequest, *, report: ProgressCallback, token: CancelToken
 ) -> TrainingData:
-    """The training data with the features of the best way to make images square; validation and test images do not
-    count.
+    """The training data with the features of the best way to make images square, if the user asks for it.
+
+    Validation and test images do not count.
 
     Args:
         data: the training data, with images made square as the backbone was trained.
@@ -64,6 +65,8 @@ def choose_fit(
         DatasetError: the head would have too many weights to fit.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
+    if request.fit is not FitChoice.AUTO:
+        return data
     own = data.backbone.card.preprocessing.fit
     losses = measure_fits(data, request, report=report, token=token)
     found = better_fit(losses, own)

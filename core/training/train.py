@@ -33,7 +33,7 @@ from core.training.fitting import choose_fit
 from core.training.multi_label import check_labels
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
-from core.training.request import FitChoice, Recipe, TrainRequest
+from core.training.request import Recipe, TrainRequest
 from core.training.runs import Run, open_run
 from core.training.thumbnails import make_thumbnails
 from core.training.training_data import (
@@ -116,8 +116,7 @@ def train(
     _check_request(request, library)
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
-    if request.fit is FitChoice.AUTO:
-        data = choose_fit(data, request, report=report, token=token)
+    data = choose_fit(data, request, report=report, token=token)
     if request.recipe is Recipe.QUICK:
         return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:

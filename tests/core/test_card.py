@@ -397,15 +397,3 @@ def test_a_head_reference_holds_what_the_card_said() -> None:
     card = read_card(changed("shared", "head", {"file": "h.npz", "sha256": "a" * 64}))
     assert isinstance(card, ModelCard)
     assert card.head == HeadReference("h.npz", "a" * 64)
-
-
-@pytest.mark.parametrize("fit", ResizeMode)
-def test_a_model_with_a_fit_of_its_own_is_refused_by_earlier_versions(fit: ResizeMode) -> None:
-    card = tiny.model_card(fit=fit)
-    written = json.loads(write_card(card))
-    assert (written["format"], written["fit"]) == (2, fit.value)
-    assert read_card(write_card(card)) == card
-    plain = json.loads(write_card(tiny.model_card()))
-    assert (plain["format"], "fit" in plain) == (1, False)
-    with pytest.raises(ModelError, match="fit"):
-        read_card(json.dumps(written | {"fit": "squeeze"}).encode())

@@ -17,7 +17,6 @@ import pytest
 from core.base.errors import Cancelled, ModelError, ProviderError, StorageError, UsageError
 from core.base.progress import CancelToken
 from core.base.providers import Provider, ProviderPreference
-from core.card import Preprocessing, ResizeMode, read_card, write_card
 from core.engine.engine import Engine
 from core.engine.features import prefetch
 from core.engine.limits import MAX_BATCH
@@ -114,19 +113,6 @@ def test_another_head_on_the_same_backbone_uses_cached_features(
         assert isinstance(other.outcome, Prediction)
         assert other.outcome.provider == "kept"
         assert other.outcome.best.probability < one.outcome.best.probability or one.outcome.path.name == "grey.png"
-
-
-def test_cached_features_with_another_fit_are_not_used(request_of: JobRequest) -> None:
-    keeping = replace(request_of, keep_features=True)
-    tiny.write_banner(request_of.folder / "banner.png", "red", "blue")
-    first = {one.outcome.path.name: one.outcome for one in run(keeping)}
-    card, files = tiny.packaged_model("centred", shared=False)
-    backbone = tiny.backbone_card(preprocessing=Preprocessing(tiny.SIZE, ResizeMode.CENTRE_CROP))
-    open_library().install(write_card(replace(read_card(card), backbone=backbone)), files)  # type: ignore[type-var]
-    second = {one.outcome.path.name: one.outcome for one in run(replace(keeping, model="centred"))}
-    found = [one["banner.png"] for one in (first, second)]
-    assert [one.best.label for one in found if isinstance(one, Prediction)] == ["blue", "red"]
-    assert not any(one.provider == "kept" for one in second.values() if isinstance(one, Prediction))
 
 
 def test_cached_features_of_identical_files_are_reused(request_of: JobRequest, monkeypatch: pytest.MonkeyPatch) -> None:
