@@ -178,7 +178,8 @@ def _summary(journal: ResultStore, request: ViewRequest) -> ViewSummary:
     excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
     counts = tuple(_group_counts(journal, request))
     accepted = acceptance(journal, Filter(), *(percent / 100 for percent in range(101)))
-    return ViewSummary(journal.histogram(any_confidence, BINS), counts, excluded, accepted)
+    total = sum(journal.folder_counts(request.unfiltered).values())
+    return ViewSummary(journal.histogram(any_confidence, BINS), counts, excluded, accepted, total)
 
 
 def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[str, int]]:
