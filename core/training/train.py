@@ -104,8 +104,7 @@ def train(
     Raises:
         UsageError: the name is invalid or taken by a built-in model; the requested backbone cannot be used; or an
             interrupted training of that name has other settings.
-        DatasetError: the folder cannot be used for training or split as requested, or an interrupted training of that
-            name has other images.
+        DatasetError: the folder cannot be used or split as requested, or an interrupted training has other images.
         ProviderError: the engine cannot be opened or failed while running.
         ModelError: the backbone is missing or damaged, or the exported model fails the parity check.
         DivergedError: the loss diverged; nothing of the training is kept.
