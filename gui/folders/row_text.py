@@ -31,8 +31,7 @@ def prediction_text(row: Row) -> str:
 def brief_text(row: Row) -> str:
     """The prediction, a guess with a question mark, or why there is none in a word or two, for a narrow column."""
     if row.failure is None:
-        is_guess = row.prediction is not None and row.prediction.is_guess
-        return tr("{label}?", label=row.label) if is_guess else prediction_text(row)
+        return tr("{label}?", label=row.label) if row.is_guess else prediction_text(row)
     return brief_failure_text(row.failure)
 
 
