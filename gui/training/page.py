@@ -76,7 +76,7 @@ class TrainingPage(QWidget):
                 tr("All you need is a folder with some photos of each class, in a subfolder for each."),
                 tr("Drop it on this window, or choose it. Training only reads your photos."),
             ),
-            (button(tr("New model…"), wizard_controller.open),),
+            (button(tr("New model…"), wizard_controller.open, kind="primary"),),
         )
         self.evaluation = button(tr("Show evaluation"), self._show_evaluation)
         self.version = button(tr("Show model"), self._show_version)
