@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from core.evaluation.values import Comparison, Evaluation
     from core.images.drawing import Picture
     from core.models.trash import RemovedEntry
-    from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel, ModelName, OpenedModel
+    from core.models.values import (
+        BrokenEntry,
+        InstalledBackbone,
+        InstalledDetector,
+        InstalledModel,
+        ModelName,
+        OpenedModel,
+    )
     from core.training.protocol import Epoch
     from core.training.request import ForgetRequest, RetrainRequest, TrainRequest
     from core.training.runs import RunSummary
@@ -145,23 +152,25 @@ def classify(
 
 @dataclass(frozen=True, slots=True)
 class LibraryListing:
-    """Models with their versions, unfinished runs, what can be restored, and the backbones to train on."""
+    """Models with their versions, unfinished runs, what can be restored, backbones to train on, and the detector."""
 
     names: tuple[ModelName, ...]
     runs: tuple[RunSummary, ...]
     removed: tuple[RemovedEntry, ...]
     backbones: tuple[InstalledBackbone, ...] = ()
+    detector: InstalledDetector | None = None
 
 
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
-    from core.models.examine import list_backbones, list_names
+    from core.models.examine import installed_detector, list_backbones, list_names
     from core.models.library import open_library
     from core.models.trash import list_removed
     from core.training.runs import list_runs
 
     library = open_library()
-    return LibraryListing(list_names(library), list_runs(), list_removed(library.user), list_backbones(library))
+    own = list_names(library), list_runs(), list_removed(library.user)
+    return LibraryListing(*own, list_backbones(library), installed_detector())
 
 
 def load_evaluation(reference: str) -> Evaluation | None:
