@@ -78,7 +78,7 @@ def resume_job(job: str, *, report: Callable[[JobSummary], None], token: CancelT
     """Resume a stopped job, or look for new photos in the folder of a finished one; as `run_job`."""
     from core.services import jobs
 
-    return jobs.resume(job, report=report, token=token)
+    return jobs.run(jobs.request_of(job), report=report, token=token)
 
 
 def classify_job_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
@@ -121,9 +121,10 @@ def restore_job(job: str) -> None:
 
 def open_view(name: str, request: ViewRequest, *, report: Callable[[ViewUpdate], None], token: CancelToken) -> None:
     """Open a view of a job's rows, and report it again whenever it may have changed, until cancelled."""
-    from core.services import views
+    from core.services.views import OpenView
 
-    views.serve(name, request, report=report, token=token)
+    with OpenView(name, request) as view:
+        view.serve(report, token)
 
 
 def track_row(view: str, row: int | None) -> None:
@@ -153,9 +154,9 @@ def arrange_rows(job: str, view: View, *, report: ProgressCallback, token: Cance
 
 def share_labels(job: str, *, token: CancelToken) -> bool:
     """Show the labels that photos of a job were given elsewhere as its reviews; return whether any changed."""
-    from core.services import reviews
+    from core.jobs.shared_labels import share_labels
 
-    return reviews.share(job, token=token)
+    return share_labels(job, token)
 
 
 def store_reviews(job: str, reviews: dict[int, Review | None]) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.base import paths, settings
+from core.base.errors import UsageError
+from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
+from core.datasets.label_source import LabelSource
 from core.models import trash
 from core.models.installed import load_head
 from core.models.library import open_library
@@ -117,20 +120,49 @@ def add_class(
 
 
 def evaluate(
-    folder: Path, reference: str | None, *, report: ProgressCallback, token: CancelToken
+    folder: Path,
+    reference: str | None,
+    source: LabelSource = LabelSource.FOLDER,
+    labels_file: Path | None = None,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
 ) -> tuple[InstalledModel, FolderEvaluation]:
-    """Evaluate a model, `name` or `name@version`, on a folder of labelled images; None for the model in use."""
+    """Evaluate a model on a folder of labelled images.
+
+    Args:
+        folder: the folder.
+        reference: `name` or `name@version`; None for the model in use.
+        source: where the classes of images come from, if not from their folders.
+        labels_file: the table with them, with `LabelSource.FILE`.
+        report: called for each stage.
+        token: checked before each image.
+
+    Raises:
+        UsageError: the model gives each image one class, which only folders say.
+        FoveaError: nothing could be evaluated.
+    """
+    from core.datasets.multi_label import LabelsFrom
     from core.engine.feature_store import FeatureStore
     from core.evaluation.folder_evaluation import evaluate_folder
     from core.evaluation.leakage import TrainingSet
     from core.evaluation.sources import feature_extractor
+    from core.outputs.keywords.reading import read_keywords
 
     chosen = load_settings()
     model = open_library().find(reference or chosen.model)
-    head, source = load_head(model), feature_extractor(model, chosen.provider, chosen.precision)
-    seen = TrainingSet.of(model)
+    head, extractor = load_head(model), feature_extractor(model, chosen.provider, chosen.precision)
+    seen, labels = TrainingSet.of(model), None
+    if model.card.is_multi_label:
+        folders = LabelSource.FOLDERS if source is LabelSource.FOLDER else source
+        labels = LabelsFrom(folders, read_keywords, labels_file)
+    elif source is not LabelSource.FOLDER:
+        what = tr("“{name}” gives each image exactly one class.", name=model.name)
+        raise UsageError(what, hint=tr("Put the images in a folder per class, and leave out --labels and --keywords."))
     with FeatureStore() as store:
-        found = evaluate_folder(folder, model.card, head, source, store, training_set=seen, report=report, token=token)
+        found = evaluate_folder(
+            folder, model.card, head, extractor, store, training_set=seen, labels=labels, report=report, token=token
+        )
     return model, found
 
 

@@ -20,9 +20,10 @@ from core.cli.multi_label_tables import multi_label_tables
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message
-from core.evaluation.metrics import to_json
+from core.datasets.label_source import LabelSource
+from core.evaluation.multi_label import evaluation_json
 from core.evaluation.multi_label_values import MultiLabelEvaluation
-from core.evaluation.reports import html_report
+from core.evaluation.reports import html_report, multi_label_report
 from core.evaluation.values import Accuracy, ClassMetrics, Evaluation, FolderEvaluation, LabelledPrediction
 from core.images.listing import folder_name
 from core.models.values import InstalledModel
@@ -46,7 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
         check_not_image(arguments.report, "report.html")
         check_suffix(arguments.report, ReportFormat.HTML)
     with stages() as report:
-        model, result = scripts.evaluate(arguments.folder, arguments.model, report=report, token=CancelToken())
+        keywords = LabelSource.KEYWORDS if arguments.keywords else LabelSource.FOLDER
+        source = LabelSource.FILE if arguments.labels else keywords
+        model, result = scripts.evaluate(
+            arguments.folder, arguments.model, source, arguments.labels, report=report, token=CancelToken()
+        )
     print_problems(result.problems)
     print_failures(result.failures)
     if result.training_overlap:
@@ -95,14 +100,18 @@ def _write_report(file: Path, result: FolderEvaluation, model: InstalledModel, f
     }
     if result.training_overlap:
         about[tr("note")] = f"{_overlap_note(result)} {_held_out_note(result.held_out)}"
-    html = html_report(result.evaluation, title=tr("{model}: evaluation", model=title), about=about, folder=folder)
+    found, title = result.evaluation, tr("{model}: evaluation", model=title)
+    if isinstance(found, MultiLabelEvaluation):
+        html = multi_label_report(found, title=title, about=about, folder=folder)
+    else:
+        html = html_report(found, title=title, about=about, folder=folder)
     write_atomically(file, html.encode())
     print_message(tr("Saved the report to {file!r}.", file=str(file)))
 
 
 def _as_json(result: FolderEvaluation, model: InstalledModel, folder: Path) -> dict[str, Any]:
     content = {"model": model.name, "version": model.version, "folder": str(folder)}
-    content |= to_json(result.evaluation) | {
+    content |= evaluation_json(result.evaluation) | {
         "learnt_from": result.training_overlap,
         "unseen": _held_out_json(result.held_out),
     }

@@ -16,6 +16,9 @@ validation and test, only test is used. Folders that do not match a class of the
 Features are cached per image and backbone, so a second evaluation is fast. If the model was trained
 on some of these images, a warning says so and the accuracy on the others is reported as well.
 
+For a model with several classes per image, an image has the classes of all folders that have a copy
+of it, or those in a CSV file (--labels) or its keywords (--keywords), as for `fovea train`.
+
 Exit code: 0 all images were evaluated, 1 some could not be read, 2 nothing could start.
 """)
 _DATASET: Final = mark("""\
@@ -38,6 +41,11 @@ def add_evaluate(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--model", metavar="M", help=tr("model to evaluate (default: the model in use, see `fovea models`)")
     )
+    sources = parser.add_mutually_exclusive_group()
+    sources.add_argument(
+        "--labels", metavar="FILE", type=parse_path, help=tr("CSV file with the classes of each image, maybe several")
+    )
+    sources.add_argument("--keywords", action="store_true", help=tr("the keywords in the images are their classes"))
     parser.add_argument("--report", metavar="FILE", type=parse_path, help=tr("also write an HTML report to FILE"))
     add_format(parser, "json")
 

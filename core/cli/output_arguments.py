@@ -27,9 +27,9 @@ Sort the photos of a folder and its subfolders into DEST, with one subfolder per
 
 New and changed photos are classified first (see `fovea classify`). Your labels take precedence over
 predictions. Photos below the minimum confidence and unknown photos go to DEST/unsure; unreadable ones
-stay where they are. A photo with several classes goes to the folder of the most likely one, a photo
-without any class to DEST/unsure. The subfolders of FOLDER are recreated in each class folder, unless --flat is
-given.
+stay where they are. With a multi-label model, a photo goes to the folder of its most likely class,
+and one without any class to DEST/unsure; P does not apply. The subfolders of FOLDER are recreated in
+each class folder, unless --flat is given.
 
 Nothing in DEST is overwritten: if a name is taken, the photo is named "photo (2).jpg"; if DEST
 already has an identical copy, the photo stays. --dry-run shows every step and changes nothing.
@@ -56,7 +56,8 @@ Write the class of each photo in FOLDER into its metadata, as a keyword for phot
 FOLDER is classified first, as by `fovea classify FOLDER`; only new and changed photos are computed.
 Give the same --model, --crop and --count as there; otherwise all photos are computed again.
 Your labels take precedence over predictions. Photos below the minimum confidence T get no keyword or,
-with --unsure, the keyword "unsure". A photo with several classes gets a keyword for each that reaches T.
+with --unsure, the keyword "unsure". With a multi-label model, T does not apply: a photo gets a keyword
+for each class that it has.
 
 --sidecar   write to photo.jpg.xmp next to photo.jpg, which is not changed (default). digiKam,
             darktable, Immich and PhotoPrism read these files; Lightroom does not for JPEG. A new

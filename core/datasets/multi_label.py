@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +35,22 @@ from core.images.listing import find_images
 KeywordReader = Callable[[Sequence[Path], CancelToken], Mapping[Path, Sequence[str]]]
 """Reads the keywords of photos; those without any, or that cannot be read, are missing or empty."""
 
+
+@dataclass(frozen=True, slots=True)
+class LabelsFrom:
+    """Where the classes of images that may have several come from.
+
+    Attributes:
+        source: the source; not `FOLDER`.
+        keywords_of: reads keywords, with `KEYWORDS`.
+        file: the table, with `FILE`.
+    """
+
+    source: LabelSource
+    keywords_of: KeywordReader
+    file: Path | None = None
+
+
 MIN_KEYWORD_IMAGES: Final = 10
 """Images that a keyword needs to be a class; photos have many rare ones that are not meant to be."""
 _TABLE_HINT: Final = mark("Add them to the file, with an empty cell if they have none of the classes.")
@@ -43,10 +59,8 @@ _PREFERENCE: Final = (Subset.TEST, Subset.VALIDATION, Subset.TRAIN, None)
 
 def read_multi_label(
     folder: Path,
-    source: LabelSource,
+    labels: LabelsFrom,
     *,
-    file: Path | None,
-    keywords_of: KeywordReader,
     report: ProgressCallback,
     token: CancelToken,
     on_decoded: OnDecoded | None = None,
@@ -58,9 +72,7 @@ def read_multi_label(
 
     Args:
         folder: the folder.
-        source: where the classes come from; not `FOLDER`.
-        file: the table, with `FILE`.
-        keywords_of: reads keywords, with `KEYWORDS`.
+        labels: where the classes come from.
         report: called after each image.
         token: checked before each image.
         on_decoded: as for `core.datasets.dataset.read_dataset`.
@@ -69,25 +81,34 @@ def read_multi_label(
         DatasetError: the folder or the table cannot be read, or no model can be trained with them.
         Cancelled: the token was cancelled.
     """
-    problems: list[Problem] = []
-    if source is LabelSource.FOLDERS:
-        found = discover(folder, token)
-        labelled = [replace(one, label="", labels=(one.label,)) for one in found.images]
-        problems += found.problems
-    else:
-        paths = _images_in(folder, problems)
-        given = _in_table(folder, paths, file, problems) if file else keywords_of(paths, token)
-        labelled = [LabelledImage(path, labels=tuple(given[path])) for path in paths if path in given]
-        problems += _without_labels(folder, source, [path for path in paths if path not in given])
+    labelled, problems = find_label_sets(folder, labels, token)
     with ScanCache() as cache:
         images = readable_images(scan_images(labelled, cache, report, token, on_decoded=on_decoded), problems)
-    kept, dropped = _drop_classes(_merge_copies(images), MIN_KEYWORD_IMAGES if source is LabelSource.KEYWORDS else 2)
+    minimum = MIN_KEYWORD_IMAGES if labels.source is LabelSource.KEYWORDS else 2
+    kept, dropped = _drop_classes(merge_copies(images), minimum)
     problems += dropped
     classes = tuple(sorted({name for image in kept for name in image.classes}, key=natural_sort_key))
     if len(classes) < 2:
-        raise _too_few(folder, source, classes, problems)
+        raise _too_few(folder, labels.source, classes, problems)
     problems += checks.warnings(kept, folder)
     return Dataset(folder, classes, tuple(kept), tuple(problems))
+
+
+def find_label_sets(folder: Path, labels: LabelsFrom, token: CancelToken) -> tuple[list[LabelledImage], list[Problem]]:
+    """The images of a folder whose classes are known, be it none, before any is read; and the problems of the others.
+
+    Raises:
+        DatasetError: the folder or the table cannot be read.
+        Cancelled: the token was cancelled.
+    """
+    if labels.source is LabelSource.FOLDERS:
+        found = discover(folder, token)
+        return [replace(one, label="", labels=(one.label,)) for one in found.images], found.problems
+    problems: list[Problem] = []
+    paths = _images_in(folder, problems)
+    given = _in_table(folder, paths, labels.file, problems) if labels.file else labels.keywords_of(paths, token)
+    problems += _without_labels(folder, labels.source, [path for path in paths if path not in given])
+    return [LabelledImage(path, labels=tuple(given[path])) for path in paths if path in given], problems
 
 
 def _images_in(folder: Path, problems: list[Problem]) -> list[Path]:
@@ -140,7 +161,7 @@ def _without_labels(folder: Path, source: LabelSource, paths: Sequence[Path]) ->
     yield Problem(ProblemKind.SKIPPED, tuple(paths), what, tr("Give them keywords in your photo manager."))
 
 
-def _merge_copies(images: Sequence[LabelledImage]) -> list[LabelledImage]:
+def merge_copies(images: Sequence[LabelledImage]) -> list[LabelledImage]:
     """One image for identical copies, a test image if there is one, with the classes of all."""
     copies: dict[str, list[LabelledImage]] = defaultdict(list)
     for image in images:

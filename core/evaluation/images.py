@@ -18,6 +18,7 @@ from core.base.text import display_path
 from core.datasets.discovery import discover
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.layout_problems import LAYOUT_HINT
+from core.datasets.multi_label import LabelsFrom, find_label_sets, merge_copies
 from core.datasets.problems import FolderError, Problem, ProblemKind, format_counts
 from core.datasets.subsets import Subset
 from core.prediction import Failure
@@ -69,11 +70,38 @@ def read_images(
         DatasetError: there is no folder, no labelled image, or none of a class of every model.
         Cancelled: the token was cancelled.
     """
-    images, problems = _labelled_images(folder, token, nested=nested)
+    found = discover(folder, token, nested=nested)
+    return _of_classes(folder, found.images, found.problems, classes, models, report=report, token=token)
+
+
+def read_label_sets(
+    folder: Path, labels: LabelsFrom, classes: Sequence[str], models: str, *, report: ProgressCallback,
+    token: CancelToken,
+) -> EvaluationImages:  # fmt: skip
+    """Read the images under a folder that a multi-label model with these classes can be evaluated on, as `read_images`.
+
+    Identical copies are one image with the classes of all; classes that the model lacks don't count.
+
+    Raises:
+        DatasetError: as for `read_images`, or the table cannot be read.
+        Cancelled: the token was cancelled.
+    """
+    images, problems = find_label_sets(folder, labels, token)
+    found = _of_classes(folder, images, problems, [classes], models, report=report, token=token)
+    return replace(found, images=tuple(merge_copies(found.images)))
+
+
+def _of_classes(
+    folder: Path, images: list[LabelledImage], problems: list[Problem], classes: Sequence[Sequence[str]], models: str,
+    *, report: ProgressCallback, token: CancelToken,
+) -> EvaluationImages:  # fmt: skip
+    if not images:
+        what = tr("“{folder}” contains no labelled images.", folder=display_path(folder))
+        raise FolderError(what, hint=tr(LAYOUT_HINT), problems=(*problems,))
     images, notes = _evaluation_subset(images)
-    labels = {image.label for image in images}
+    labels = {name for image in images for name in image.classes}
     common = labels.intersection(*(match_labels(labels, of_one) for of_one in classes))
-    left_out = Counter(image.label for image in images if image.label not in common)
+    left_out = Counter(name for image in images for name in image.classes if name not in common)
     if not common:
         what = tr(
             "No folder has the name of a class of {models}. Folders found: {counts}.",
@@ -88,18 +116,9 @@ def read_images(
             counts=format_counts(left_out),
         )
         notes.append(Problem(ProblemKind.CLASS_DROPPED, (), what, tr(_MATCH_HINT)))
-    used = {image.path: image for image in images if image.label in common}
+    used = {image.path: image for image in images if image.labels is not None or image.label in common}
     hashed, failures = hash_images(tuple(used.values()), report=report, token=token)
     return EvaluationImages(hashed, failures, (*problems, *notes))
-
-
-def _labelled_images(folder: Path, token: CancelToken, *, nested: bool) -> tuple[list[LabelledImage], list[Problem]]:
-    found = discover(folder, token, nested=nested)
-    images, problems = found.images, found.problems
-    if not images:
-        what = tr("“{folder}” contains no labelled images.", folder=display_path(folder))
-        raise FolderError(what, hint=tr(LAYOUT_HINT), problems=(*problems,))
-    return images, problems
 
 
 def hash_images(

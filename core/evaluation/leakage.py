@@ -57,7 +57,9 @@ class TrainingSet:
             return None
         own = [one for one in load_examples(model) or () if training_hashes.contains(one.sha256)]
         hashes = tuple(one.phash for one in own if one.phash)
-        examples = {label: [one.sha256 for one in own if one.label == label] for label in {one.label for one in own}}
+        examples = {
+            text: [one.sha256 for one in own if one.label_text == text] for text in {one.label_text for one in own}
+        }
         return cls(training_hashes.contains, examples, hashes, model.folder)
 
     def find_seen(

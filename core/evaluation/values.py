@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from core.datasets.problems import Problem
+from core.evaluation.multi_label_values import MultiLabelEvaluation
 from core.prediction import Failure
 
 _SIGNIFICANCE: Final = 0.05
@@ -230,7 +231,7 @@ class FolderEvaluation:
         computed: how many images went through the backbone; the features of the others were cached.
     """
 
-    evaluation: Evaluation
+    evaluation: Evaluation | MultiLabelEvaluation
     training_overlap: int | None
     held_out: Accuracy | None
     failures: tuple[Failure, ...]

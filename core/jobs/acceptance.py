@@ -23,8 +23,7 @@ _ROUNDING: Final = 1e-6
 
 def accept(results: ResultStore, chosen: Filter, threshold: float) -> Acceptance | None:
     """What accepting the predictions for rows means, at one minimum confidence; None if there are no predictions."""
-    (found,) = acceptance(results, chosen, threshold)
-    return found if found.images else None
+    return next((found for found in acceptance(results, chosen, threshold) if found.images), None)
 
 
 def acceptance(results: ResultStore, chosen: Filter, *thresholds: float) -> tuple[Acceptance, ...]:
@@ -34,11 +33,17 @@ def acceptance(results: ResultStore, chosen: Filter, *thresholds: float) -> tupl
         results: the results of the job.
         chosen: which rows; those that the user labelled do not count.
         thresholds: the minimum confidences.
+
+    Returns:
+        Nothing for a multi-label model, which has a threshold for each class instead.
     """
+    card = card_of(results.summary())
+    if card is not None and card.is_multi_label:
+        return ()
     undecided = replace(chosen, failed=False, reviewed=False)
     counts = results.histogram(replace(undecided, unknown=False), _BINS)
     known, unknown = sum(counts), results.count(View(filter=replace(undecided, unknown=True)))
-    below, card, images = (0, *accumulate(counts)), card_of(results.summary()), known + unknown
+    below, images = (0, *accumulate(counts)), known + unknown
     known_before = known_scores(card)
     drift = find_drift(known_before, results.unknown_scores(undecided, MAX_OUT_OF_SAMPLE) if known_before else ())
     return tuple(

@@ -234,7 +234,10 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             ProviderError: no provider works; these images can be submitted again.
         """
         inputs = [self._wait_for(image, cached, on_wait) for image in images]
-        features = {kind: self._compute(place, inputs) for place, kind in enumerate(self._backbones)}
+        features = {}
+        for place, (kind, classifier) in enumerate(self._backbones.items()):
+            prepared = [one.prepared[place] for one in inputs]
+            features[kind] = self._keep(kind, inputs, prepared, classifier.compute_features(prepared))
         each = [one.predictor.predict(features[one.kind], self._top_k) for one in self._classifiers]
         for image in images:
             self._futures.pop(image.number, None)
@@ -251,14 +254,14 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             on_wait()
         return reading.result()
 
-    def _compute(self, backbone: int, inputs: Sequence[_Input]) -> list[ImageFeatures | Failure]:
-        """The features of images from one backbone, by its place.
-
-        With a store, those that are computed are kept, and quantized as they will be when they come from the cache.
-        """
-        classifier = tuple(self._backbones.values())[backbone]
-        prepared = [one.prepared[backbone] for one in inputs]
-        features = classifier.compute_features(prepared)
+    def _keep(
+        self,
+        kind: FeatureKind,
+        inputs: Sequence[_Input],
+        prepared: Sequence[Prepared],
+        features: list[ImageFeatures | Failure],
+    ) -> list[ImageFeatures | Failure]:
+        """With a store, keep what was computed, and quantize it as it will be when it comes from the cache."""
         if not self._store:
             return features
         computed: Rows = {}
@@ -269,7 +272,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
                 if one.sha256:
                     computed[one.sha256] = row
         if computed:
-            self._store.put(classifier.kind, computed)
+            self._store.put(kind, computed)
         return features
 
     def _read(self, image: Image) -> _Input:

@@ -74,6 +74,11 @@ class ResultStore(AbstractContextManager["ResultStore"]):
 
     # ---- a view's rows
 
+    def data_version(self) -> int:
+        """A number that changes whenever another program or thread has changed the journal."""
+        with self._reading() as database:
+            return int(database.execute("PRAGMA data_version").fetchone()[0])
+
     def refresh(self) -> None:
         """Recompute views when they are next used, because results or reviews were added."""
         self._listings.clear()

@@ -164,10 +164,12 @@ class Row:
         """Whether the row has no class by the user, and its prediction is unknown or below a threshold.
 
         Args:
-            threshold: the minimum confidence, 0..1.
+            threshold: the minimum confidence, 0..1; that of a multi-label model is in the model, for each class.
         """
         if self.review is not None and self.review.label is not None:
             return not classes_of(self.review.label)
+        if self.prediction is not None and self.prediction.labels is not None:
+            return self.is_unknown
         return self.is_unknown or (self.confidence or 0.0) < threshold
 
 

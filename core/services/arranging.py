@@ -6,7 +6,6 @@ from core.base.progress import CancelToken, ProgressCallback
 from core.jobs.arrangements import arrange
 from core.jobs.queries import ResultStore
 from core.jobs.values import View
-from core.services import views
 from core.services.jobs import request_of
 
 
@@ -14,4 +13,3 @@ def arrange_rows(job: str, view: View, *, report: ProgressCallback, token: Cance
     """Compute the places of the rows of a view as `core.jobs.arrangements.arrange`; open views show them soon."""
     with ResultStore(job) as store:
         arrange(store, view, request_of(job), report=report, token=token)
-    views.job_changed(job)

@@ -79,12 +79,14 @@ class ViewSummary:
             and folder; among classes, UNKNOWN_GROUP stands for unknown photos, and "" for unreadable ones.
         excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
         acceptance: what accepting the predictions of the job means, at 0%, 1%, ..., 100% minimum confidence.
+        total: the number of rows in all groups; a row of several classes is in several.
     """
 
     histogram: tuple[int, ...]
     group_counts: tuple[tuple[str, int], ...]
     excluded: int
     acceptance: tuple[Acceptance, ...] = ()
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from core.jobs.watch import Watch, WatchState
 from core.outputs.sorting.records import list_sortings
 from core.outputs.sorting.values import SortingSummary
 from core.prediction import Failure
-from core.services import views
 from core.services.job_values import JobEnd
 from core.services.sorting import sortings_of
 from core.worker import portable
@@ -68,7 +67,6 @@ def _current(job: JobSummary) -> JobSummary:
     sortings, interrupted = sortings_of(job.folder)
     job = replace(job, sortings=sortings, interrupted=interrupted)
     if job.state is JobState.RUNNING:
-        views.job_changed(job.id)  # the other program sends no notifications
         return replace(job, state=JobState.EXTERNAL)
     return job if job.folder.is_dir() else replace(job, state=JobState.MISSING)
 
@@ -117,11 +115,6 @@ def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: Can
     return replace(_end(status.id, error, skipped), fresh=status.fresh, unknown=_unknown(status.id), seconds=seconds)
 
 
-def resume(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
-    """Resume a job with the same version of its model, or look for new images if it is finished; as `run`."""
-    return run(request_of(job), report=report, token=token)
-
-
 def classify_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Classify the images of a job with the versions of its models that are active now; as `run`."""
     model, *others = job_summary(job).models
@@ -139,7 +132,7 @@ def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken)
         if status is None:
             return None
         status.watch_state, classifier = "", open_lazy_classifier(request)
-        watching = Watch(request, classifier, status.on_delivery, token=token, state=status.on_watch_state)
+        watching = Watch(request, classifier, lambda *_: None, token=token, state=status.on_watch_state)
         status.publish()
         error = _error_of(watching.run)
     return _end(job, error)
@@ -198,21 +191,15 @@ class _Status:
         if moment - self._reported_at < _PROGRESS_INTERVAL_S and not all_are_found:
             return
         self._reported_at = moment
-        views.job_changed(self.id)
         if self._summary is None or moment - self._counted_at >= _COUNT_INTERVAL_S:
             self._counted_at = moment
             self.publish()
         else:
             self._send(self._summary)
 
-    def on_delivery(self, *_: object) -> None:
-        """Refresh views after results of watching; the window reads them from the journal."""
-        views.job_changed(self.id)
-
     def on_watch_state(self, state: WatchState) -> None:
         """Report a changed state of watching."""
         self.watch_state = state.message
-        views.job_changed(self.id)
         self.publish()
 
     def _send(self, summary: JobSummary) -> None:
@@ -234,7 +221,6 @@ def _error_of(work: Callable[[], object]) -> FoveaError | None:
 
 
 def _end(job: str, error: FoveaError | None, skipped: tuple[str, int, int] = _NOTHING_SKIPPED) -> JobEnd:
-    views.job_changed(job)
     summary = _current(job_summary(job))
     is_finished = summary.state is JobState.FINISHED
     return JobEnd(summary, error, _unreadable_folders(job), *(skipped if is_finished else _NOTHING_SKIPPED))

@@ -12,7 +12,6 @@ from core.jobs.queries import ResultStore
 from core.jobs.values import View
 from core.outputs.sort import plan_sorting
 from core.outputs.sorting.values import SortRequest
-from core.services import views
 from core.services.job_values import KeywordOptions, OutputResult, PlannedStep, PlannedSteps
 from core.services.keywords import plan_keywords
 from core.services.sorting import JobSortPlan
@@ -22,10 +21,6 @@ _MAX_PLANS: Final = 2
 
 class Plan(Protocol):
     """Steps that were planned but not run yet."""
-
-    @property
-    def job(self) -> str:
-        """The id of the job."""
 
     @property
     def summary(self) -> str:
@@ -57,7 +52,7 @@ def make(
     with ResultStore(job) as results:
         plan: Plan
         if isinstance(options, SortRequest):
-            plan = JobSortPlan(job, plan_sorting(results, view, options, report=report, token=token))
+            plan = JobSortPlan(plan_sorting(results, view, options, report=report, token=token))
         else:
             plan = plan_keywords(job, results, view, options, report, token)
     while len(_plans) >= _MAX_PLANS:
@@ -83,7 +78,4 @@ def run(id_: str, *, report: ProgressCallback, token: CancelToken) -> OutputResu
     plan = _plans.pop(id_, None)
     if plan is None:
         raise StorageError(tr("The plan has expired. Nothing was changed."), hint=tr("Preview the steps again."))
-    try:
-        return plan.execute(report, token)
-    finally:
-        views.job_changed(plan.job)
+    return plan.execute(report, token)

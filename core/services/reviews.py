@@ -17,7 +17,7 @@ from core.datasets.label_store import LabelsByPath
 from core.datasets.labels import Label
 from core.jobs.queries import ResultStore, ReviewsByNumber
 from core.jobs.reviewing import correction_of, is_left_open, left_open_text, review_of
-from core.jobs.shared_labels import scope_of, share_labels
+from core.jobs.shared_labels import scope_of
 from core.jobs.values import Review, Row
 from core.services import views
 from core.services.job_values import SelectedRows
@@ -45,24 +45,8 @@ def store(job: str, reviews: ReviewsByNumber) -> None:
     Raises:
         StorageError: they cannot be stored.
     """
-    try:
-        with ResultStore(job) as results:
-            results.set_reviews(reviews)
-    finally:
-        views.job_changed(job)
-
-
-def share(job: str, *, token: CancelToken) -> bool:
-    """Show the labels that photos of a job were given elsewhere; return whether any changed. Views show them soon.
-
-    Raises:
-        StorageError: the journal cannot be read or written.
-        Cancelled: the token was cancelled.
-    """
-    has_changed = share_labels(job, token)
-    if has_changed:
-        views.job_changed(job)
-    return has_changed
+    with ResultStore(job) as results:
+        results.set_reviews(reviews)
 
 
 def review_selected(
@@ -139,17 +123,14 @@ def _apply(
 ) -> Iterator[tuple[Row, Review | None]]:
     """Store the intended reviews in batches, keep the earlier ones, and yield the rows that changed."""
     clock = ProgressReporter(tr("Labelling photos"), len(numbers), report)
-    try:
-        with ResultStore(batch.job) as results:
-            for some in chunks(numbers):
-                token.check()
-                rows = [(row, intended(row)) for row in results.rows_of(some)]
-                others = [(row, review) for row, review in rows if review != row.review]
-                batch.before |= results.set_reviews({row.number: review for row, review in others})
-                yield from others
-                clock.advance(len(some))
-    finally:
-        views.job_changed(batch.job)
+    with ResultStore(batch.job) as results:
+        for some in chunks(numbers):
+            token.check()
+            rows = [(row, intended(row)) for row in results.rows_of(some)]
+            others = [(row, review) for row, review in rows if review != row.review]
+            batch.before |= results.set_reviews({row.number: review for row, review in others})
+            yield from others
+            clock.advance(len(some))
 
 
 def _change_labels(batch: _ReviewBatch, by_model: Mapping[str, Mapping[Path, Label | None]]) -> None:

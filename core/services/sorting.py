@@ -19,7 +19,6 @@ from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.texts import plan_details, sorted_text, undone_text
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
-from core.services import views
 from core.services.job_values import OutputResult, PlannedStep
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
@@ -37,7 +36,6 @@ _ACTIONS = {
 class JobSortPlan:
     """A plan for sorting photos of a job, as the window shows it."""
 
-    job: str
     plan: SortPlan
 
     @property
@@ -77,10 +75,7 @@ def resume_sorting(job: str, *, report: ProgressCallback, token: CancelToken) ->
     _, name = sortings_of(job_summary(job).folder)
     if not name:
         raise UsageError(tr("This folder has no interrupted sorting."), hint=tr("There is nothing to resume."))
-    try:
-        summary = sort.resume(name, report=report, token=token)
-    finally:
-        views.job_changed(job)
+    summary = sort.resume(name, report=report, token=token)
     return OutputResult(sorted_text(summary), summary.id)
 
 
@@ -95,10 +90,7 @@ def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: Can
     name = sorting or next(iter(reversed(sortings_of(job_summary(job).folder)[0])), "")
     if not name:
         raise UsageError(tr("This folder has not been sorted."), hint=tr("There is nothing to undo."))
-    try:
-        summary = sort.undo(name, report=report, token=token)
-    finally:
-        views.job_changed(job)
+    summary = sort.undo(name, report=report, token=token)
     return OutputResult(f"{undone_text(summary)} {_kept_text(summary)}" if summary.kept else undone_text(summary))
 
 

@@ -1,4 +1,4 @@
-"""Open views of jobs: each is computed again when its job changes, and serves rows in between."""
+"""Open views of jobs: each is computed again when its journal changes, and serves rows in between."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CPU_FRACTION: Final = 8
 _VERSION_BITS: Final = 62
 """No two views have the same version, even after a restart of the process."""
 _TICK_S: Final = 0.1
-"""How often an open view checks whether its job has changed."""
+"""How often an open view checks whether its journal has changed."""
 
 _State: TypeAlias = tuple[int, Sequence[int], tuple[RowGroup, ...]]
 """The version of a view, the numbers of its rows in order, and its groups."""
@@ -48,39 +48,6 @@ _NOT_COMPUTED: Final[_State] = (0, array("q"), ())
 _views: Final[set[OpenView]] = set()
 _querying: Final = threading.Lock()
 """One view is computed at a time; those that were superseded while they waited are not computed at all."""
-
-
-def serve(name: str, request: ViewRequest, *, report: Callable[[ViewUpdate], None], token: CancelToken) -> None:
-    """Open a view, and report it again whenever it may have changed.
-
-    Args:
-        name: the name under which its tracked row is changed; the caller cancels a view before it reuses its name.
-        request: the view.
-        report: receives the view as it changes.
-        token: closes the view.
-
-    Raises:
-        StorageError: the journal cannot be read.
-        Cancelled: the token was cancelled, which is the only normal end.
-    """
-    with contextlib.closing(OpenView(name, request)) as view:
-        _views.add(view)
-        try:
-            pause = view.update(report, token)
-            while True:
-                token.wait(pause)
-                view.wait_for_change(token)
-                with contextlib.suppress(FoveaError):  # the job itself reports what is wrong with its journal
-                    pause = view.update(report, token)
-        finally:
-            _views.discard(view)
-
-
-def job_changed(job: str) -> None:
-    """Refresh the open views of a job soon, except frozen ones; may be called from any thread."""
-    for view in tuple(_views):
-        if view.request.job == job and not view.request.is_frozen:
-            view.is_stale = True
 
 
 def track(name: str, row: int | None) -> None:
@@ -101,55 +68,65 @@ def view_of(version: int) -> OpenView | None:
     return next((view for view in tuple(_views) if view.version == version), None)
 
 
-class OpenView:
+class OpenView(contextlib.AbstractContextManager["OpenView"]):
     """An open view.
 
     Attributes:
-        name: the name of the view.
+        name: the name under which its tracked row is changed; a view is closed before its name is used again.
         request: the request that opened it.
-        is_stale: whether its job has changed since it was computed.
     """
 
     def __init__(self, name: str, request: ViewRequest) -> None:
-        self.name, self.request, self.is_stale = name, request, False
+        """Open the journal.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        self.name, self.request = name, request
         self._state: _State = _NOT_COMPUTED
         self._results, self._fetched = ResultStore(request.job), ResultStore(request.job)
         self._fetching = threading.Lock()
+        _views.add(self)
 
     @property
     def version(self) -> int:
         """The version, which no other view ever has; 0 before the view is computed."""
         return self._state[0]
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the journal: Windows cannot remove a folder with open files."""
+        _views.discard(self)
         self._results.close()
         with self._fetching:
             self._state = _NOT_COMPUTED
             self._fetched.close()
 
-    def wait_for_change(self, token: CancelToken) -> None:
-        """Wait until the job has changed.
+    def serve(self, report: Callable[[ViewUpdate], None], token: CancelToken) -> None:
+        """Report the view, and unless it is frozen again whenever its journal has changed.
 
         Raises:
-            Cancelled: the token was cancelled.
+            StorageError: the journal cannot be read; later the job itself reports what is wrong with it.
+            Cancelled: the token was cancelled, which is the only normal end.
         """
-        while not self.is_stale:
-            token.wait(_TICK_S)
-
-    def update(self, report: Callable[[ViewUpdate], None], token: CancelToken) -> float:
-        """Compute and report the view, and return how long to wait before the next time, in seconds."""
-        with _querying:
-            token.check()
-            started, self.is_stale = time.monotonic(), False
-            request, results = self.request, self._results
-            results.refresh()
-            listing = results.listing(request.view)
-            grew = self._put(listing)
-            summary = None if request.counted_by is Group.NONE else _summary(results, request)
-            tracked = _position(listing.numbers, self.request.tracked)
-        report(ViewUpdate(self.version, len(listing.numbers), grew, tracked, summary))
-        return max(_MIN_INTERVAL_S, _CPU_FRACTION * (time.monotonic() - started))
+        results, seen, pause = self._results, -1, _MIN_INTERVAL_S
+        while True:
+            try:
+                while (self.request.is_frozen and self.version) or results.data_version() == seen:
+                    token.wait(_TICK_S)
+                with _querying:
+                    token.check()
+                    started, seen = time.monotonic(), results.data_version()
+                    results.refresh()
+                    listing = results.listing(self.request.view)
+                    grew = self._put(listing)
+                    summary = None if self.request.counted_by is Group.NONE else _summary(results, self.request)
+                    tracked = _position(listing.numbers, self.request.tracked)
+                report(ViewUpdate(self.version, len(listing.numbers), grew, tracked, summary))
+                pause = max(_MIN_INTERVAL_S, _CPU_FRACTION * (time.monotonic() - started))
+            except FoveaError:
+                if not self.version:
+                    raise
+            token.wait(pause)
 
     def _put(self, listing: Listing) -> bool:
         """Serve these rows from now on; return whether all earlier rows have kept their places."""
@@ -201,7 +178,8 @@ def _summary(journal: ResultStore, request: ViewRequest) -> ViewSummary:
     excluded = journal.count(View(filter=request.view.filter)) - journal.count(request.view)
     counts = tuple(_group_counts(journal, request))
     accepted = acceptance(journal, Filter(), *(percent / 100 for percent in range(101)))
-    return ViewSummary(journal.histogram(any_confidence, BINS), counts, excluded, accepted)
+    total = sum(journal.folder_counts(request.unfiltered).values())
+    return ViewSummary(journal.histogram(any_confidence, BINS), counts, excluded, accepted, total)
 
 
 def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[str, int]]:

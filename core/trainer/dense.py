@@ -1,8 +1,9 @@
 """The recipe `dense`: the article's head, trained on features alone.
 
 256 ReLU, dropout 0.5, 128 ReLU, dropout 0.5, logits; stochastic gradient descent on the softmax cross-entropy. For two
-classes that is the binary cross-entropy of the sigmoid of the difference of the logits. The loss is class-balanced. The
-weights of the best validation epoch are kept.
+classes that is the binary cross-entropy of the sigmoid of the difference of the logits. The loss is class-balanced. If
+an image may have several classes, it is the sum of their binary cross-entropies instead, without balance. The weights
+of the best validation epoch are kept.
 """
 
 from __future__ import annotations
@@ -81,9 +82,9 @@ class DenseData:
 
     Attributes:
         features: standardized training features, float32 [n, d].
-        labels: int64 [n].
+        labels: int64 [n]; or 1 for each class that an image has, else 0, int64 [n, classes].
         validation: validation features standardized in the same way, float32 [m, d]; m may be 0.
-        validation_labels: int64 [m].
+        validation_labels: the same, [m] or [m, classes].
         mean: of the training features before standardization, [d].
         scale: their standard deviation, [d]; 1 where it was 0.
     """
@@ -126,8 +127,11 @@ class DenseTrainer:
         self.optimizer = keras.optimizers.SGD(job.learning_rate, momentum=job.momentum, nesterov=job.momentum > 0)
         self.optimizer.build(self.model.trainable_variables)
         self._job, self._data, self._token = job, data, token
-        self._class_weights = class_weights(data.labels.tolist(), job.classes)[data.labels]
-        self._step, self._evaluate = _steps(self.model, self.optimizer)
+        if data.labels.ndim > 1:  # the loss is a mean over the classes; their sum has gradients as large as softmax's
+            self._weights = np.full(len(data.labels), job.classes, np.float32)
+        else:
+            self._weights = class_weights(data.labels.tolist(), job.classes)[data.labels]
+        self._step, self._evaluate = _steps(self.model, self.optimizer, data.labels.ndim)
         self._new_clock = partial(ProgressReporter, stage, report=emit)
         self._clock: ProgressReporter | None = None
 
@@ -140,12 +144,12 @@ class DenseTrainer:
         job, data, count = self._job, self._data, len(self._data.labels)
         self._clock = self._clock or self._new_clock((job.epochs - epoch + 1) * count)
         order = np.random.default_rng((job.seed, epoch)).permutation(count)
-        loss, correct = 0.0, 0
+        loss, correct = 0.0, 0.0
         for start in range(0, count, job.batch):
             self._token.check()
             rows = order[start : start + job.batch]
-            losses, hits = self._step(data.features[rows], data.labels[rows], self._class_weights[rows])
-            loss, correct = loss + float(losses), correct + int(hits)
+            losses, hits = self._step(data.features[rows], data.labels[rows], self._weights[rows])
+            loss, correct = loss + float(losses), correct + float(hits)
             self._clock.advance(len(rows))
         return EpochMetrics(loss / count, correct / count)
 
@@ -157,7 +161,7 @@ class DenseTrainer:
         parts = [slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE)]
         scores = [self._evaluate(data.validation[part], data.validation_labels[part]) for part in parts]
         return EpochMetrics(
-            sum(float(loss) for loss, _ in scores) / count, sum(int(correct) for _, correct in scores) / count
+            sum(float(loss) for loss, _ in scores) / count, sum(float(correct) for _, correct in scores) / count
         )
 
 
@@ -187,15 +191,27 @@ def fold_standardization(model: keras.Model, data: DenseData) -> keras.Model:
     return plain
 
 
-def _steps(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _losses(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """The loss of each image, and the number of correct predictions; of several classes the means over these."""
+    if len(labels.shape) > 1:
+        truth = tf.cast(labels, tf.float32)
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
+        correct = tf.cast((logits > 0) == (truth > 0), tf.float32)
+        return tf.reduce_mean(losses, axis=1), tf.reduce_sum(tf.reduce_mean(correct, axis=1))
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    return losses, tf.math.count_nonzero(tf.argmax(logits, axis=1) == labels)
+
+
+def _steps(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, label_axes: int
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """A training step and an evaluation; both return the sum of the losses and the number of correct predictions."""
-    variables = model.trainable_variables
-    given = tf.TensorSpec((None, model.input_shape[1]), tf.float32), tf.TensorSpec((None,), tf.int64)
+    variables, (_, width), (_, classes) = model.trainable_variables, model.input_shape, model.output_shape
+    labels_like = tf.TensorSpec((None, classes)[:label_axes], tf.int64)
+    given = tf.TensorSpec((None, width), tf.float32), labels_like
 
     def forward(features: Any, labels: Any, *, training: bool) -> tuple[Any, Any]:
-        logits = model(features, training=training)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return losses, tf.math.count_nonzero(tf.argmax(logits, axis=1) == labels)
+        return _losses(model(features, training=training), labels)
 
     def step(features: Any, labels: Any, sample_weights: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:

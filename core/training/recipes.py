@@ -34,6 +34,7 @@ _QUICK: Final = {
 }
 _MULTI_LABEL: Final = "quick: a logistic regression for each class on standardised features, L-BFGS"
 _DENSE: Final = "dense: 256 ReLU, dropout 0.5, 128 ReLU, dropout 0.5 on standardised features, SGD, balanced classes"
+_MULTI_LABEL_DENSE: Final = _DENSE.replace("balanced classes", "binary cross-entropy of each class")
 _FINE_TUNE: Final = "fine-tune: the head of the recipe quick and {what}, trained on {images}, SGD"
 _DEPTHS: Final = {"exit-flow": "Xception's exit flow (blocks 13 and 14)", "whole": "the whole of {network}"}
 
@@ -139,7 +140,8 @@ def train_dense(
     evaluated = (folder / protocol.HEAD).read_bytes()
     head = (folder / protocol.REFITTED).read_bytes() if data.is_random_split else evaluated
     fitted = sum(data.counts().values()) if data.is_random_split else len(data.train)
-    return TrainedHead(_DENSE, read_head(evaluated), head, fitted, facts)
+    recipe = _MULTI_LABEL_DENSE if data.dataset.is_multi_label else _DENSE
+    return TrainedHead(recipe, read_head(evaluated), head, fitted, facts)
 
 
 def train_fine_tune(

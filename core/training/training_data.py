@@ -18,7 +18,7 @@ from core.card import BackboneCard
 from core.datasets.dataset import Dataset, read_dataset
 from core.datasets.hierarchy_file import read_hierarchy_file
 from core.datasets.labelled_image import LabelledImage
-from core.datasets.multi_label import read_multi_label
+from core.datasets.multi_label import LabelsFrom, read_multi_label
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.datasets.scan import OnDecoded
 from core.datasets.split import Split, split
@@ -197,10 +197,8 @@ def read_labelled(
         Cancelled: the token was cancelled.
     """
     if request.labels.is_multi_label:
-        return read_multi_label(
-            request.folder, request.labels, file=request.labels_file, keywords_of=read_keywords, report=report,
-            token=token, on_decoded=on_decoded,
-        )  # fmt: skip
+        labels = LabelsFrom(request.labels, read_keywords, request.labels_file)
+        return read_multi_label(request.folder, labels, report=report, token=token, on_decoded=on_decoded)
     dataset = read_dataset(
         request.folder, report=report, token=token, on_decoded=on_decoded, min_classes=request.min_classes,
         nested=request.nested,

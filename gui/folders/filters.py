@@ -138,6 +138,11 @@ class FilterPanel(ScrollColumn):
 
     def reset(self) -> None:
         """Clear all filters."""
+        self.forget()
+        self.changed.emit()
+
+    def forget(self) -> None:
+        """Clear all filters without reporting it."""
         blocked = [QSignalBlocker(one) for one in (self.kind, self.low, self.high)]
         self.text.clear()  # not blocked: its clear button depends on this signal
         self._typed.stop()
@@ -146,13 +151,12 @@ class FilterPanel(ScrollColumn):
         self.high.show_fraction(1)
         self._chosen = None
         self.groups.choose("")
+        self.clear.hide()
         del blocked
-        self.changed.emit()
 
     def show_unknown(self) -> None:
         """Show unknown photos only, without other filters."""
-        with QSignalBlocker(self):
-            self.reset()
+        self.forget()
         self.kind.setCurrentIndex(list(_KINDS).index(_UNKNOWN))
         self.changed.emit()
 
@@ -169,7 +173,7 @@ class FilterPanel(ScrollColumn):
         """Show the counts of groups and the histogram of confidence."""
         self._summary = summary
         self.acceptance.show_acceptance(summary.acceptance)
-        self.groups.show_groups(summary.group_counts, self.grouping)
+        self.groups.show_groups(summary.group_counts, self.grouping, summary.total)
         if self.histogram is not None:
             self.histogram.show_counts(summary.histogram, self._brushed())
 
@@ -249,11 +253,14 @@ class _GroupList(QTreeView):
         self._is_showing = False
         self.selectionModel().currentRowChanged.connect(self._on_current)
 
-    def show_groups(self, groups: Sequence[tuple[str, int]], grouping: Group) -> None:
-        """Show these groups; the selected one stays selected, even if it has no photos now."""
+    def show_groups(self, groups: Sequence[tuple[str, int]], grouping: Group, total: int) -> None:
+        """Show these groups of `total` photos, of which some may be in several.
+
+        The selected one stays selected, even if it has no photos now.
+        """
         chosen = self._rows.title_at(self.currentIndex().row())
         self._is_showing = True
-        self._rows.show(groups, grouping, chosen)
+        self._rows.show(groups, grouping, chosen, total)
         self.setFixedHeight(min(max(self._rows.rowCount(), _MIN_ROWS), _MAX_ROWS) * self.sizeHintForRow(0) + 2)
         self.choose(chosen or "", is_empty_one=chosen == "")
         self._is_showing = False
@@ -283,17 +290,17 @@ class _GroupRows(QAbstractTableModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._groups: list[tuple[str, int]] = []
-        self._grouping = Group.CLASS
+        self._grouping, self._total = Group.CLASS, 0
 
-    def show(self, groups: Sequence[tuple[str, int]], grouping: Group, chosen: str | None) -> None:
+    def show(self, groups: Sequence[tuple[str, int]], grouping: Group, chosen: str | None, total: int) -> None:
         """Show these groups, and the selected one even if it is gone."""
         fresh = list(groups)
         if chosen is not None and chosen not in {title for title, _ in fresh}:
             fresh.append((chosen, 0))
-        if (fresh, grouping) == (self._groups, self._grouping):
+        if (fresh, grouping, total) == (self._groups, self._grouping, self._total):
             return
         self.beginResetModel()
-        self._groups, self._grouping = fresh, grouping
+        self._groups, self._grouping, self._total = fresh, grouping, total
         self.endResetModel()
 
     def title_at(self, row: int) -> str | None:
@@ -312,7 +319,7 @@ class _GroupRows(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         title = self.title_at(index.row())
-        number = sum(count for _, count in self._groups) if title is None else self._groups[index.row() - 1][1]
+        number = self._total if title is None else self._groups[index.row() - 1][1]
         name = tr("All") if title is None else self._name(title)
         match role:
             case Qt.ItemDataRole.DisplayRole:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
@@ -19,11 +20,14 @@ class JobView(QObject):
     Attributes:
         opened: another view is being opened, which replaces the one before.
         updated: the view was opened or changed.
+        fetched: rows arrived: the version, the first place, and a `FetchedRows`; None if the view has changed since.
         failed: the rows cannot be read.
+        version: the version that is shown, and of which rows are fetched.
     """
 
     opened = Signal()
     updated = Signal(ViewUpdate)
+    fetched = Signal(object, int, object)
     failed = Signal(FoveaError)
 
     def __init__(self, name: str, tasks: Tasks, outbox: ReviewOutbox, parent: QObject) -> None:
@@ -33,6 +37,7 @@ class JobView(QObject):
         self._serving = LatestTask(tasks)
         self._request: ViewRequest | None = None
         self._job = ""
+        self.version = 0
         self._tracked: int | None = None
         tasks.died.connect(self._on_died)
 
@@ -57,9 +62,10 @@ class JobView(QObject):
             self._request = replace(self._request, tracked=row)
             self._tasks.start(api.track_row, self._name, row)
 
-    def fetch(self, version: int, first: int, count: int) -> Task:
-        """Request rows of a version; the result is a `FetchedRows`, or None if the view has changed since."""
-        task = self._tasks.start(api.fetch_rows, version, first, count)
+    def fetch(self, first: int, count: int) -> Task:
+        """Request rows from a place on."""
+        task = self._tasks.start(api.fetch_rows, self.version, first, count)
+        task.succeeded.connect(partial(self.fetched.emit, self.version, first))
         task.failed.connect(self._on_failed)
         return task
 

@@ -123,10 +123,13 @@ class FoldersPage(QWidget):
             if self.job is None:
                 self.reviewer.take_over_labels(job)
             self.stack.list.select(job)  # so that it is selected when the user goes back
-            self.stack.results.open(status, self.reviewer.classes_of(status, self._models.installed))
-            self._show(self.stack.results)
+            results = self.stack.results
+            results.selection.open(job, self.reviewer.classes_of(status, self._models.installed))
+            results.show_job(status)
+            results.open_view()
+            self._show(results)
             self._show_active_version()
-            self.stack.results.view_in_use.setFocus()
+            results.view_in_use.setFocus()
 
     def show_unknown(self, job: str) -> None:
         """Show the unknown photos of a job, those that look alike together."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
@@ -98,21 +97,12 @@ class ResultsPage(QWidget):
 
     # ---- a job
 
-    def open(self, job: JobSummary, classes: Sequence[str]) -> None:
-        """Show this job; another one than before starts without filters, in folder order."""
-        is_other = self.job is None or self.job.id != job.id
-        self.selection.open(job.id, classes)
-        self.show_job(job)
-        self.filters.prepare()
-        if is_other:
-            self._view = View()
-            self.bar.show_order(self._view)
-            self.filters.reset()
-        else:
-            self.open_view()
-
     def show_job(self, job: JobSummary) -> None:
-        """Show the state of the job."""
+        """Show the state of a job; another one than before starts without filters, in folder order."""
+        if self.job is None or self.job.id != job.id:
+            self.filters.prepare()
+            self.filters.forget()
+            self._view = View()
         self.job = job
         self.selection.model = job.model
         self.bar.show_job(job)
@@ -142,6 +132,7 @@ class ResultsPage(QWidget):
         if self.job is None:
             return
         self.bar.show_filters(self.filters.active)
+        self.bar.show_order(self._view)
         self.table.show_order(self._view)
         unfiltered, counted_by = self.filters.unfiltered(), self.filters.grouping
         self.rows.view.open(ViewRequest(self.job.id, self.view, unfiltered, counted_by=counted_by))
@@ -160,7 +151,6 @@ class ResultsPage(QWidget):
     def sort(self, wanted: View) -> None:
         """Show the rows in the order and groups of this view, with the filters as they are."""
         self._view = wanted
-        self.bar.show_order(wanted)
         self.open_view()
 
     def show_unknown(self) -> None:

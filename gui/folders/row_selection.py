@@ -99,7 +99,8 @@ class RowSelection(QObject):
             self._selection.select(QItemSelection(first, last), _WHOLE_ROW)
 
     def _group(self) -> RowGroup | None:
-        return self._rows.group(self.place) if self.count == 1 and self.place >= 0 else None
+        placed = self._rows.pages.row(self.place) if self.count == 1 and self.place >= 0 else None
+        return placed.group if placed else None
 
     def loaded(self) -> list[Row] | None:
         """The selected rows, or else the current one; None if they are too many or some are not loaded."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -71,11 +70,16 @@ _TEXTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class PlacedRow:
     """A row and its group, if it is in one."""
 
     row: Row
     group: RowGroup | None
+
+    @property
+    def is_banded(self) -> bool:
+        """Whether its group has an odd number, and is painted to stand out from its neighbours."""
+        return self.group is not None and self.group.number % 2 == 1
 
 
 class RowsModel(QAbstractTableModel):
@@ -83,6 +87,7 @@ class RowsModel(QAbstractTableModel):
 
     Attributes:
         view: the view in the batch process.
+        pages: its rows by their places, as far as they are loaded.
         updated: the view was opened or updated, and is shown.
         reset_done: the content of rows may have changed; views must repaint.
         rows_loaded: rows were loaded: the first place and their count.
@@ -95,12 +100,13 @@ class RowsModel(QAbstractTableModel):
     def __init__(self, view: JobView, pictures: PictureClient, parent: QObject) -> None:
         super().__init__(parent)
         self.view, self._pictures = view, pictures
-        self._pages: RowPages[_Placed] = RowPages(self._fetch)
-        self._count = self._version = 0
+        self.pages: RowPages[PlacedRow] = RowPages(view.fetch)
+        self._count = 0
         self._others: tuple[str, ...] = ()
         self._is_fresh = True
         view.opened.connect(self._on_opened)
         view.updated.connect(self._on_updated)
+        view.fetched.connect(self._on_rows)
         pictures.rendered.connect(self._on_drawn)
 
     # ---- Qt model
@@ -121,7 +127,7 @@ class RowsModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or index.row() >= self._count:
             return None
-        placed = self._pages.row(index.row())
+        placed = self.pages.row(index.row())
         if placed is None:
             return "…" if role == Qt.ItemDataRole.DisplayRole and index.column() == Column.PHOTO else None
         return self._part(placed, index.column(), role)
@@ -129,7 +135,7 @@ class RowsModel(QAbstractTableModel):
     def _title(self, section: int) -> str:
         return tr(TITLES[section]) if section < len(Column) else self._others[section - len(Column)]
 
-    def _part(self, placed: _Placed, column: int, role: int) -> object:
+    def _part(self, placed: PlacedRow, column: int, role: int) -> object:
         row = placed.row
         match role:
             case Qt.ItemDataRole.DisplayRole if column >= len(Column):
@@ -148,25 +154,10 @@ class RowsModel(QAbstractTableModel):
 
     # ---- rows
 
-    @property
-    def cached_count(self) -> int:
-        """The number of rows in memory."""
-        return len(self._pages)
-
     def row(self, place: int) -> Row | None:
         """The row in this place; None while it is loading."""
-        placed = self._pages.row(place)
+        placed = self.pages.row(place)
         return None if placed is None else placed.row
-
-    def is_banded(self, place: int) -> bool:
-        """Whether the row belongs to a group with an odd number, painted to stand out from its neighbours."""
-        placed = self._pages.row(place)
-        return placed is not None and placed.group is not None and placed.group.number % 2 == 1
-
-    def group(self, place: int) -> RowGroup | None:
-        """The group of the row in this place; None if it is in none, or loading."""
-        placed = self._pages.row(place)
-        return None if placed is None else placed.group
 
     def picture(self, row: Row) -> QPixmap | None:
         """A row's thumbnail; None while it is being rendered, null if it cannot be."""
@@ -191,20 +182,20 @@ class RowsModel(QAbstractTableModel):
 
     def selected(self, spans: tuple[tuple[int, int], ...]) -> SelectedRows:
         """Rows of the view, as (first place, count) pairs, as the batch process knows them."""
-        return SelectedRows(self._version, spans)
+        return SelectedRows(self.view.version, spans)
 
     def mark_stale(self) -> None:
         """Reload the rows; show the old ones until then."""
-        self._pages.mark_stale()
+        self.pages.mark_stale()
         self.reset_done.emit()
 
     def apply_reviews(self, reviews: Iterable[tuple[Row, Review | None]]) -> None:
         """Show the new reviews of rows before the batch process has stored them."""
         by_number = {row.number: review for row, review in reviews}
-        for place, placed in self._pages.cached().items():
+        for place, placed in self.pages.cached().items():
             if placed.row.number in by_number:
                 row = replace(placed.row, review=by_number[placed.row.number])
-                self._pages.replace(place, replace(placed, row=row))
+                self.pages.replace(place, replace(placed, row=row))
         self.reset_done.emit()
 
     def _on_opened(self) -> None:
@@ -212,11 +203,11 @@ class RowsModel(QAbstractTableModel):
 
     def _on_updated(self, updated: ViewUpdate) -> None:
         """Show an updated view; rows that kept their places stay loaded and selected."""
-        self._version = updated.version
+        self.view.version = updated.version
         if self._is_fresh:
             self._is_fresh = False
             self.beginResetModel()
-            self._pages.clear()
+            self.pages.clear()
             self._count = updated.count
             self.endResetModel()
         else:
@@ -235,16 +226,12 @@ class RowsModel(QAbstractTableModel):
             self._count = count
             self.endRemoveRows()
 
-    def _fetch(self, first: int, count: int) -> None:
-        task = self.view.fetch(self._version, first, count)
-        task.succeeded.connect(partial(self._on_rows, self._version, first))
-
     def _on_rows(self, version: int, first: int, fetched: FetchedRows | None) -> None:
-        if fetched is None or version != self._version:
+        if fetched is None or version != self.view.version:
             return
         groups = fetched.groups or (None,) * len(fetched.rows)
-        placed = [_Placed(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
-        self._pages.put(first, placed)
+        placed = [PlacedRow(row, group) for row, group in zip(fetched.rows, groups, strict=True)]
+        self.pages.put(first, placed)
         self.rows_loaded.emit(first, len(fetched.rows))
         self.reset_done.emit()
 

@@ -149,10 +149,11 @@ class _CellDelegate(QStyledItemDelegate):
         place, column, state = index.row(), index.column(), option.state
         box: QRect = option.rect
         colours = theme.current()
-        plain = colours.window if self._rows.is_banded(place) else colours.surface
+        placed = self._rows.pages.row(place)
+        plain = colours.window if placed and placed.is_banded else colours.surface
         painter.fillRect(box, QColor(colours.accent_soft if _SELECTED in state else plain))
         painter.fillRect(QRect(box.left(), box.bottom(), box.width(), 1), QColor(colours.border))
-        row = self._rows.row(place)
+        row = placed.row if placed else None
         inside = box.adjusted(_PAD, 0, -_PAD, 0)
         if row is not None and column < len(Column):
             _PAINTS[column](painter, inside, row, colours)

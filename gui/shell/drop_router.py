@@ -48,8 +48,10 @@ class DropRouter(QObject):
                 return False
             case DropContent(paths=(file,)) if file.suffix.lower() == MODEL_SUFFIX:
                 self._pages.models.imports.import_file(file)
+            case DropContent() if (folder := dropped_folder(content)) is not None:
+                self._folders.take(folder, self._pages.current_page)
             case DropContent(paths=files) if files:
-                self._folders.take(files, self._pages.current_page)
+                self._session.photo_list.add(files)
             case DropContent(image=image) if image is not None:
                 self._session.pasted.add(image)
         return True

@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject
 
 from core.base.i18n import tr, tr_n
 from core.base.text import display_path
-from core.images.listing import has_image_suffix
 from core.prediction import Failure
 from gui.session.session import Session
 from gui.shell.rail import Page
@@ -39,15 +38,12 @@ class FolderDrop(QObject):
         super().__init__(parent)
         self._session, self._classify, self._train = session, classify, train
 
-    def take(self, dropped: Sequence[Path], page: Page) -> None:
-        """Accept what was dropped on a page; anything but a single folder with photos is added to *Photos*."""
-        if len(dropped) > 1 or has_image_suffix(dropped[0].name):
-            self._session.photo_list.add(dropped)
-            return
+    def take(self, path: Path, page: Page) -> None:
+        """Accept what is probably a folder, dropped on a page; if there are no photos in it, *Photos* reports that."""
         photos: set[Path] = set()
-        listing = self._session.pictures.list_images(dropped, maximum=_MAX_ADDED + 1)
+        listing = self._session.pictures.list_images((path,), maximum=_MAX_ADDED + 1)
         listing.progressed.connect(photos.update)
-        listing.succeeded.connect(partial(self._on_listed, dropped[0], page, photos))
+        listing.succeeded.connect(partial(self._on_listed, path, page, photos))
 
     def _on_listed(self, path: Path, page: Page, photos: Collection[Path], _failures: Sequence[Failure]) -> None:
         if not photos or path in photos:

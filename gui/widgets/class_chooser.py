@@ -21,14 +21,14 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsDropShadowEffect, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
 from core.base.label_sets import label_of
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
-from gui.widgets import theme
+from gui.widgets import icons, theme
 from gui.widgets.basic import button, label, show_text
 from gui.widgets.layouts import vbox
 
@@ -37,6 +37,7 @@ Index = QModelIndex | QPersistentModelIndex
 _WIDTH: Final = 440
 _MAX_SHOWN: Final = 11
 """Visible rows; the rest is reached by scrolling."""
+_SIGN: Final = 16
 NUMBERED: Final = 9
 """How many classes have a digit as their key, here and in the review."""
 _MAX_UNSORTED: Final = 16
@@ -214,7 +215,7 @@ class ClassChooser(QFrame):
         # The keyboard focus stays in the line, so it announces the selected row.
         count = len(self._rows.choices)
         if index.isValid():
-            position = tr("{label}, {row:,} of {count:,}", label=index.data(), row=row + 1, count=count)
+            position = tr("{label}, {row:,} of {count:,}", label=self._rows.spoken(row), row=row + 1, count=count)
             self.line.setAccessibleDescription(position)
         else:
             self.line.setAccessibleDescription("" if count else tr("No matching class"))
@@ -290,11 +291,19 @@ class _Rows(QAbstractTableModel):
         self.choices: list[_Choice] = []
         self.chosen: frozenset[str] | None = None
         self._is_numbered = False
+        self._check, space = icons.icon("check", "accent"), QPixmap(_SIGN, _SIGN)
+        space.fill(Qt.GlobalColor.transparent)
+        self._blank = QIcon(space)
 
     def show(self, choices: list[_Choice], *, numbered: bool) -> None:
         self.beginResetModel()
         self.choices, self._is_numbered = choices, numbered
         self.endResetModel()
+
+    def spoken(self, row: int) -> str:
+        """The text of a row for a screen reader."""
+        choice = self.choices[row]
+        return tr("{label}: chosen", label=choice.text) if choice.label in (self.chosen or ()) else choice.text
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.choices)
@@ -309,9 +318,10 @@ class _Rows(QAbstractTableModel):
                 return str(row + 1) if self._is_numbered and row < NUMBERED else ""
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole if not is_key:
                 return self.choices[row].text
-            case Qt.ItemDataRole.CheckStateRole if not is_key and self.chosen is not None:
-                is_in = self.choices[row].label in self.chosen
-                return Qt.CheckState.Checked if is_in else Qt.CheckState.Unchecked
+            case Qt.ItemDataRole.AccessibleTextRole if not is_key:
+                return self.spoken(row)
+            case Qt.ItemDataRole.DecorationRole if not is_key and self.chosen is not None:
+                return self._check if self.choices[row].label in self.chosen else self._blank
             case Qt.ItemDataRole.TextAlignmentRole if is_key:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

@@ -40,7 +40,7 @@ class KeywordPolicy:
     """Which results become keywords.
 
     Of a model with a hierarchy, a photo below the minimum confidence gets the keyword of the narrowest group that
-    reaches it. By a multi-label model, a photo gets a keyword for each of its classes that reaches it.
+    reaches it. By a multi-label model, a photo gets a keyword for each class that it has.
 
     Attributes:
         threshold: the minimum confidence, 0..1; labels by the user always count.
@@ -55,15 +55,9 @@ class KeywordPolicy:
         levels_of = cache(_levels_of)
         for row in rows:
             if row.state is State.DONE:
-                path, others = self._path(row, levels_of), self._others(row)
-                yield row.number, KeywordAssignment(row.path, path[-1] if path else None, path[:-1], others)
-
-    def _others(self, row: Row) -> tuple[str, ...]:
-        """The further classes of a row after the most likely one."""
-        if row.review and row.review.label:
-            return row.final_classes[1:]
-        likely = {score.label: score.probability for score in row.scores}
-        return tuple(name for name in row.final_classes[1:] if likely.get(name, 0.0) >= self.threshold)
+                path = self._path(row, levels_of)
+                assigned = KeywordAssignment(row.path, path[-1] if path else None, path[:-1], row.final_classes[1:])
+                yield row.number, assigned
 
     def _path(self, row: Row, levels_of: Callable[[str], Mapping[str, tuple[str, ...]]]) -> tuple[str, ...]:
         """The levels of a row's keyword; empty for none."""

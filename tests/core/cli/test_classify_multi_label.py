@@ -94,6 +94,9 @@ def test_photos_are_sorted_by_their_most_likely_class(fovea: Fovea, photos: Path
     assert ran.code == 0
     found = sorted(path.relative_to(tmp_path / "sorted").as_posix() for path in (tmp_path / "sorted").rglob("*.png"))
     assert found == ["red/red.png", "red/yellow.png", "unsure/grey.png"]
+    strict = fovea("sort", photos, "--to", tmp_path / "b", "--model", "several", "--threshold", "1", "--dry-run")
+    assert "accepted" not in strict.err, "there is a threshold for each class"
+    assert re.search(r"yellow\.png +red/yellow\.png", strict.out)
 
 
 def test_each_class_becomes_a_keyword(fovea: Fovea, photos: Path) -> None:
@@ -109,9 +112,8 @@ def test_each_class_becomes_a_keyword(fovea: Fovea, photos: Path) -> None:
     assert re.search(r"<dc:subject>\s*<rdf:Bag>\s*<rdf:li>red</rdf:li>\s*<rdf:li>green</rdf:li>", written)
     assert {"Fovea|red", "Fovea|green"} <= set(re.findall(r"<rdf:li>(Fovea\|\w+)</rdf:li>", written))
     assert fovea("keywords", photos, "--model", "several").out == "", "nothing is left to do"
-    fewer = fovea("keywords", photos, "--model", "several", "--threshold", "0.999")
-    assert fewer.out.count("removed") == 1, "neither class of the yellow photo is that sure"
-    assert fovea("keywords", photos, "--remove").out.count("removed") == 1
+    assert fovea("keywords", photos, "--model", "several", "--threshold", "0.999").out == "", "the model's own decide"
+    assert fovea("keywords", photos, "--remove").out.count("removed") == 2
     assert not list(photos.glob("*.xmp"))
 
 

@@ -13,7 +13,7 @@ from core.base.errors import DatasetError
 from core.base.progress import CancelToken
 from core.datasets.dataset import Dataset
 from core.datasets.label_source import LabelSource
-from core.datasets.multi_label import read_multi_label
+from core.datasets.multi_label import LabelsFrom, read_multi_label
 from core.datasets.problems import FolderError, ProblemKind
 from core.datasets.split import split
 from tests import teaching
@@ -31,9 +31,7 @@ def read(
         return {photo: keywords[photo.name] for photo in photos if photo.name in keywords}
 
     reader = no_keywords if keywords is None else keywords_of
-    return read_multi_label(
-        folder, source, file=file, keywords_of=reader, report=lambda _: None, token=CancelToken()
-    )  # fmt: skip
+    return read_multi_label(folder, LabelsFrom(source, reader, file), report=lambda _: None, token=CancelToken())
 
 
 def sets_of(dataset: Dataset) -> dict[str, tuple[str, ...]]:

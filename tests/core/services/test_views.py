@@ -11,7 +11,6 @@ from core.base.errors import Cancelled
 from core.base.progress import CancelToken
 from core.jobs.job_list import job_summary
 from core.jobs.values import Filter, Group, Order, Review, Verdict, View
-from core.services import views
 from core.services.job_values import UNKNOWN_GROUP, FetchedRows, ViewRequest, ViewUpdate
 from core.services.views import BINS
 from core.worker import Event, Result, Stopped
@@ -101,7 +100,7 @@ def test_the_place_of_another_row_is_reported(window: Window, job: str) -> None:
     assert open_view(window, 1, ViewRequest(job, View())).tracked is None
     window.call(2, api.track_row, "rows", 7)
     window.wait(Result, 2)
-    views.job_changed(job)
+    api.store_reviews(job, {1: Review(Verdict.SKIPPED)})
     again = next_update(window, 1)
     assert again.tracked is not None
     assert again.grew, "no row has changed its place"
@@ -122,7 +121,7 @@ def test_a_closed_view_gets_no_updates_and_has_no_rows(window: Window, job: str)
     view = open_view(window, 1, ViewRequest(job, View()))
     window.steer(1, Steering.CANCEL)
     window.wait(Stopped, 1)
-    views.job_changed(job)
+    api.store_reviews(job, {1: Review(Verdict.SKIPPED)})
     assert window.is_silent(1.0)
     assert fetch(window, 2, view.version, 0, 10) is None
 

@@ -247,3 +247,20 @@ def test_kills_at_any_moment_change_nothing(tmp_path: Path) -> None:
     *exits, resumed, whole = done.stdout.splitlines()
     assert exits == ["-9", "-9", "-9"]
     assert resumed == whole
+
+
+def test_several_classes_per_image_are_learned_each_by_itself() -> None:
+    draw = np.random.default_rng(0)
+    labels = (draw.random((200, 3)) < 0.4).astype(np.int64)
+    features = (labels @ draw.normal(size=(3, 50)) + 0.5 * draw.normal(size=(200, 50))).astype(np.float32)
+    trainer = learner(JOB_NOW, dense_data(features, labels, held=50))
+    before = trainer.validate()
+    for epoch in range(1, 41):
+        trainer.train_epoch(epoch)
+    after = trainer.validate()
+    assert before is not None
+    assert after is not None
+    assert after.accuracy > 0.9 > before.accuracy
+    logits = trainer.model(trainer._data.validation, training=False)
+    entropy = keras.losses.BinaryCrossentropy(from_logits=True)(labels[150:], logits)
+    assert after.loss == pytest.approx(float(entropy), rel=1e-5)

@@ -59,17 +59,18 @@ def test_a_view_has_the_reviews_given_before(view: JobView, tasks: Tasks, job: s
 
 
 def test_rows_are_fetched_and_a_closed_view_is_not_opened(view: JobView, job: str, qtbot: QtBot) -> None:
-    version = opened(view, ViewRequest(job, View()), qtbot).version
-    with qtbot.waitSignal(view.fetch(version, 5, 10).succeeded, timeout=PATIENCE_MS) as fetched:
-        pass
-    assert isinstance(fetched.args[0], FetchedRows)
-    assert [row.number for row in fetched.args[0].rows] == list(range(6, 16))
+    view.version = opened(view, ViewRequest(job, View()), qtbot).version
+    with qtbot.waitSignal(view.fetched, timeout=PATIENCE_MS) as fetched:
+        view.fetch(5, 10)
+    version, first, rows = fetched.args
+    assert isinstance(rows, FetchedRows)
+    assert (version, first, [row.number for row in rows.rows]) == (view.version, 5, list(range(6, 16)))
     updates: list[ViewUpdate] = []
     view.updated.connect(updates.append)
     view._outbox.store(job, {1: None})
     view.open(ViewRequest(job, UNREVIEWED))
     view.close()
-    with qtbot.waitSignal(view.fetch(version, 5, 10).ended, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(view.fetch(5, 10).ended, timeout=PATIENCE_MS):
         pass
     assert not updates
 

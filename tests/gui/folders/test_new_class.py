@@ -123,9 +123,10 @@ def show_groups(page: FoldersPage, hand: Hand, folder: Path, qtbot: QtBot) -> No
     hand.drop(folder)
     hand.press("Classify")
     hand.press("Show unknown photos")
-    groups = ["canary"] * 4 + ["raven"] * 3
+    groups, pages = ["canary"] * 4 + ["raven"] * 3, page.stack.results.rows.pages
     qtbot.waitUntil(
-        lambda: listed(page) == groups and page.stack.results.rows.group(0) is not None, timeout=PATIENCE_MS
+        lambda: listed(page) == groups and (first := pages.row(0)) is not None and first.group is not None,
+        timeout=PATIENCE_MS,
     )
 
 
