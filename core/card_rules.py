@@ -58,6 +58,8 @@ NESTED: Final = "nested_folders"
 SURE: Final = 0.8
 """The probability from which a level of a hierarchy counts as sure."""
 _MAX_LEVELS: Final = 20
+_MAX_GROUPS: Final = 12
+"""How many groups an outline has."""
 _MAX_NAME: Final = 200
 
 
@@ -84,6 +86,24 @@ class Hierarchy:
     def known(self) -> dict[str, tuple[str, ...]]:
         """The path of each class."""
         return {path[-1]: path for path in self.paths}
+
+    @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """The path of each class and group; of groups with the same name, that of the first one."""
+        groups: dict[str, tuple[str, ...]] = {}
+        for path in self.paths:
+            for depth in range(1, len(path)):
+                groups.setdefault(path[depth - 1], path[:depth])
+        return groups | self.known
+
+    @property
+    def outline(self) -> str:
+        """The groups with their classes: “animal › bird: owl, hawk; plant: fern”; of many, the first ones."""
+        groups: dict[str, list[str]] = {}
+        for *group, name in self.paths:
+            groups.setdefault(" › ".join(group), []).append(name)
+        parts = [f"{group}: {', '.join(names)}" if group else ", ".join(names) for group, names in groups.items()]
+        return "; ".join(parts) if len(parts) <= _MAX_GROUPS else f"{'; '.join(parts[:_MAX_GROUPS])}; …"
 
 
 def read_hierarchy(fields: Fields, classes: Sequence[str]) -> Hierarchy:

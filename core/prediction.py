@@ -204,6 +204,12 @@ class Prediction:
         return self.evidence.levels[-1] if self.evidence and self.evidence.levels and not self.unknown else None
 
     @property
+    def group(self) -> Level | None:
+        """The group of classes that is sure enough although no single class is; None if there is none."""
+        found = self.rolled_up
+        return found if found and found.label != self.best.label else None
+
+    @property
     def best(self) -> Score:
         """The most likely class, by a multi-label model of those that the image has, if there are any."""
         return next((score for score in self.scores if self.labels and score.label in self.labels), self.scores[0])

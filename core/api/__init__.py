@@ -277,14 +277,17 @@ def compare(
 # ---- training photos
 
 
-def read_folder(folder: Path, min_classes: int = 2, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
+def read_folder(
+    folder: Path, min_classes: int = 2, nested: bool = False, hierarchy: Path | None = None, *,  # noqa: FBT001, FBT002
+    report: ProgressCallback, token: CancelToken,
+) -> FolderRead:  # fmt: skip
     """Read a folder of labelled photos; the result includes why no model can be trained with it.
 
-    One class is enough for a model that keeps those of another one.
+    One class is enough for a model that keeps those of another one. See `core.datasets.folders.read`.
     """
     from core.datasets import folders
 
-    return folders.read(folder, min_classes, report=report, token=token)
+    return folders.read(folder, min_classes, nested=nested, hierarchy=hierarchy, report=report, token=token)
 
 
 def list_datasets() -> tuple[CustomDataset, ...]:

@@ -131,7 +131,7 @@ def _line(row: Row) -> str:
     if row.failure is not None:
         return display_path(f"{tr('failed'):20} {row.path}  {row.failure.message}")
     label = classes_text(row.final_classes) if row.final_label else ""
-    mark = "?" if row.is_unknown else " "
+    mark = "?" if row.is_guess else " "
     return display_path(f"{label:20}{mark}{row.confidence or 0:6.1%}  {row.path}")
 
 

@@ -16,6 +16,8 @@ from core.base.text import display_path
 from core.datasets import custom_datasets
 from core.datasets.custom_datasets import AddPhotos, Edit, MovePhotos
 from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.discovery import discover
+from core.datasets.hierarchy_file import read_hierarchy_file
 from core.datasets.label_file import open_labels
 from core.datasets.label_store import LabelsByPath
 from core.datasets.labels import Label, Scope, Source, folder_key
@@ -31,14 +33,28 @@ _MAX_PROBLEMS: Final = 1000
 # ---- reading
 
 
-def read(folder: Path, min_classes: int = 2, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
+def read(
+    folder: Path, min_classes: int = 2, *, nested: bool = False, hierarchy: Path | None = None,
+    report: ProgressCallback, token: CancelToken,
+) -> FolderRead:  # fmt: skip
     """Read what is in a folder; it is an error if it has fewer classes.
+
+    Args:
+        folder: the folder.
+        min_classes: the fewest classes.
+        nested: whether folders inside a class folder are classes of their own, and the hierarchy that of the folders.
+        hierarchy: a text file with the hierarchy of the classes; None for none.
+        report: called after each photo.
+        token: checked before each photo.
 
     Raises:
         Cancelled: the token was cancelled.
     """
     try:
-        found = _summary(folder, read_dataset(folder, report=report, token=token, min_classes=min_classes))
+        dataset = read_dataset(folder, report=report, token=token, min_classes=min_classes, nested=nested)
+        if hierarchy is not None:
+            dataset = replace(dataset, paths=read_hierarchy_file(hierarchy, dataset.classes))
+        found = _summary(folder, dataset)
     except DatasetError as error:
         known = error if isinstance(error, FolderError) else FolderError(error.what, hint=error.hint)
         found = FolderRead(
@@ -46,8 +62,25 @@ def read(folder: Path, min_classes: int = 2, *, report: ProgressCallback, token:
             problems=_reported(known.problems),
             error=portable(error),
             overridden=known.overridden,
+            has_nested=not nested and _has_nested_classes(folder, token),
         )
+    found = replace(found, has_nested=nested or found.has_nested, nested=nested, hierarchy=hierarchy)
     return _custom_dataset(found) if custom_datasets.is_custom(folder) else found
+
+
+def _has_nested_classes(folder: Path, token: CancelToken) -> bool:
+    """Whether a folder that cannot be used as it is has classes in folders inside folders."""
+    try:
+        paths = discover(folder, token, nested=True).paths
+    except DatasetError:
+        return False
+    return len(paths) > 1 and any(len(path) > 1 for path in paths.values())
+
+
+def _has_folders_inside(folder: Path, dataset: Dataset) -> bool:
+    """Whether photos are in folders inside their class folders, other than subsets such as `train`."""
+    depth = len(folder.parts) + 2
+    return any(one.subset is None and len(one.path.parts) > depth for one in dataset.examples)
 
 
 def _summary(folder: Path, dataset: Dataset) -> FolderRead:
@@ -62,6 +95,8 @@ def _summary(folder: Path, dataset: Dataset) -> FolderRead:
         error=None,
         overridden=dataset.overridden,
         confirmed=dataset.confirmed,
+        has_nested=_has_folders_inside(folder, dataset),
+        paths=dataset.paths,
     )
 
 

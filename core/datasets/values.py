@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -47,6 +47,10 @@ class FolderRead:
         overridden: the photos whose labels the user has overridden.
         confirmed: those whose label by the folder the user confirmed.
         is_custom: whether it is a custom dataset, built in Fovea.
+        has_nested: whether there are photos in folders inside class folders, which could be classes of their own.
+        nested: whether they were read as classes of their own.
+        hierarchy: the text file that the hierarchy was read from; None for none.
+        paths: the levels of some classes in a hierarchy, see `core.datasets.dataset.Dataset`.
     """
 
     folder: Path
@@ -57,6 +61,10 @@ class FolderRead:
     overridden: tuple[OverriddenImage, ...] = ()
     is_custom: bool = False
     confirmed: frozenset[Path] = frozenset()
+    has_nested: bool = False
+    nested: bool = False
+    hierarchy: Path | None = None
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

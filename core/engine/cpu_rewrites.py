@@ -5,6 +5,9 @@ ONNX Runtime runs convolutions of 8 bits in the layout [n, h, w, c], and those i
 input than for its own work; as a matrix product over every second pixel it needs no other layout. And the matrices that
 resize the image for a part of a composed backbone are zero but for a narrow band. For one image on two cores (Zen 4),
 both together took Xception and EfficientNet-Lite0 in 8 bits from 54.0 to 47.4 ms.
+
+Kernels in 8 bits without zero points get some: where products of 8 bits would saturate, ONNX Runtime makes kernels
+unsigned (`core.engine.sessions`), and then gives them all one zero point, which it refuses to read.
 """
 
 from __future__ import annotations
@@ -62,12 +65,23 @@ class _Graph:
         """The operators to use instead of this one, which may be itself."""
         if node.op_type == "Conv" and self._has_8_bits and self._is_strided_pointwise(node):
             return list(self._product_of_pixels(node))
+        if node.op_type == "DequantizeLinear" and self._is_kernel_without_zeros(node):
+            zeros = np.zeros(self._arrays[node.input[1]].dims, np.int8)
+            name = self._array(f"{_PREFIX}{node.output[0]}/zeros", zeros)
+            facts = _attributes(node)
+            return [helper.make_node("DequantizeLinear", [*node.input[:2], name], node.output, node.name, **facts)]
         if node.op_type == "MatMul":
             for side in (0, 1):
                 blocks = self._blocks(node, side)
                 if blocks:
                     return list(self._product_of_blocks(node, side, blocks))
         return [node]
+
+    def _is_kernel_without_zeros(self, node: NodeProto) -> bool:
+        """Whether a kernel in 8 bits has a step for each channel, but no zero points."""
+        kernel, steps = (self._arrays.get(name) for name in node.input[:2])
+        is_int8 = kernel is not None and kernel.data_type == onnx.TensorProto.INT8
+        return is_int8 and len(node.input) == 2 and steps is not None and len(steps.dims) == 1
 
     def _is_strided_pointwise(self, node: NodeProto) -> bool:
         """Whether a convolution in float32 only mixes the channels of every second pixel or so."""

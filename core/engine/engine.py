@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -126,12 +126,15 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: 
     inputs = golden.golden_inputs(card.preprocessing.size)
     try:
         session, agreement = _open(data, card, inputs, provider, requested)
-        full_batch = _open_full_batch(session, data, card, provider)
+        full_batch = _open_full_batch(session, data, card, provider, requested)
     except ProviderError as error:
         if provider is not Provider.CPU:
             raise
         raise ModelError(tr("The backbone does not run: {reason}", reason=error.what), hint=_damaged_hint()) from error
     if agreement < MIN_AGREEMENT[requested]:
+        if provider is Provider.CPU and card.precision is ComputePrecision.INT8 and requested is Precision.AUTO:
+            # imported on a processor whose products saturate, so its golden features are those
+            return replace(open_engine(data, card, provider, Precision.EXACT), requested=requested)
         raise _mismatch_error(provider, agreement, requested)
     opening_ms = (time.perf_counter() - started) * 1000
     precision = _precision(card, provider, agreement)
@@ -139,7 +142,7 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: 
 
 
 def _open_full_batch(
-    session: ort.InferenceSession, data: bytes, card: BackboneCard, provider: Provider
+    session: ort.InferenceSession, data: bytes, card: BackboneCard, provider: Provider, requested: Precision
 ) -> BoundSession | ParallelSession | None:
     """What runs full batches: on a graphics card the largest that it can run, in 8 bits one image for each core.
 
@@ -151,7 +154,8 @@ def _open_full_batch(
     device = sessions.bound_device(session)
     if device is None:
         is_int8 = provider is Provider.CPU and card.precision is ComputePrecision.INT8
-        return ParallelSession.if_useful(data, card.preprocessing.size) if is_int8 else None
+        is_useful = is_int8 and requested is Precision.AUTO
+        return ParallelSession.if_useful(data, card.preprocessing.size) if is_useful else None
     batch, size, names = batch_size(data), card.preprocessing.size, (graph.INPUT, graph.FEATURES)
     while True:
         images = np.zeros((batch, size, size, 3), np.uint8)

@@ -267,7 +267,7 @@ def _nothing_works(probes: Sequence[ProviderProbe]) -> ProviderError | ModelErro
 
 def _key(pairs: Sequence[_Pair], precision: Precision) -> str:
     offered = [(provider.value, card.sha256) for provider, card in pairs]
-    facts = [sessions.processor(), sessions.versions(), offered, precision.value]
+    facts = [sessions.processor(), sessions.versions(), offered, precision.value, sessions.UNSATURATED]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

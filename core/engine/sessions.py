@@ -35,6 +35,8 @@ _ORT_NAMES: Final = {
     Provider.OPENVINO: "OpenVINOExecutionProvider",
     Provider.CPU: "CPUExecutionProvider",
 }
+UNSATURATED: Final = "session.x64quantprecision"
+"""The entry of ONNX Runtime's configuration that keeps products of 8 bits from saturating."""
 _QUIET: Final = 4  # fatal only: errors while a provider is tried are raised as exceptions
 _OPENVINO_MODULE: Final = "onnxruntime_ep_openvino"
 _PROVIDER_WHEELS: Final = ("onnxruntime-ep-openvino", "nvidia-cublas", "nvidia-cudnn-cu13")
@@ -188,9 +190,18 @@ def _options() -> ort.SessionOptions:
     return options
 
 
+def _cpu_options() -> ort.SessionOptions:
+    options = _options()
+    # Where products of 8 bits saturate (AVX2, AVX-512 without VNNI), kernels of more than 7 bits become unsigned.
+    # Without this, the golden features of EfficientNet-Lite3 have a cosine of 0.905 there. Elsewhere, it does nothing.
+    options.add_session_config_entry(UNSATURATED, "1")
+    return options
+
+
 def _open_cpu(data: bytes, precision: Precision) -> ort.InferenceSession:
-    content = data if precision is Precision.EXACT else rewrite(data)
-    return ort.InferenceSession(content, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
+    if precision is Precision.EXACT:
+        return ort.InferenceSession(data, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
+    return ort.InferenceSession(rewrite(data), _cpu_options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
 
 
 def open_single_threaded(data: bytes) -> ort.InferenceSession:
@@ -199,7 +210,7 @@ def open_single_threaded(data: bytes) -> ort.InferenceSession:
     Raises:
         Exception: ONNX Runtime refuses the file.
     """
-    options = _options()
+    options = _cpu_options()
     options.intra_op_num_threads = 1
     return ort.InferenceSession(rewrite(data), options, providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
 

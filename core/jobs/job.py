@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -156,11 +156,16 @@ class Job(contextlib.AbstractContextManager["Job"]):
         all_are_found = False
         while self._fill_queue() or not all_are_found:
             self._token.check()
-            if self._queue:
-                yield from self._process_batch()
-            else:
+            group = self._next_group()
+            waiting = [image for image in group if image.outcome is None and image.attempts < _MAX_ATTEMPTS]
+            results = self._pipeline.collect(waiting, self._cached, self._report_found)
+            results += [_crashed(image) for image in group if image.attempts >= _MAX_ATTEMPTS]
+            self._check_folder(results)
+            if results:
+                self._journal.record(results)
+            yield from self._counted(group, results)
+            if not group:
                 self._walk_thread.wait()
-                self._report_found()
             all_are_found = self._walk_thread.has_ended  # before the queue is filled for the last time
         self._rate.update(self._walk_thread.found, 0)
         share_labels(self.id, self._token)
@@ -201,38 +206,30 @@ class Job(contextlib.AbstractContextManager["Job"]):
     def _needs_read(self, image: Image) -> bool:
         return image.outcome is None and image.number not in self._cached and image.attempts < _MAX_ATTEMPTS
 
-    def _process_batch(self) -> Iterator[JobResult]:
-        """Classify the images at the head of the queue, up to a full batch of those that are read."""
+    def _next_group(self) -> list[Image]:
+        """Take the images at the head of the queue, up to a full batch of those that are read."""
         group: list[Image] = []
         reading = 0
         while self._queue and reading < self._pipeline.batch:
             group.append(self._queue.popleft())
             reading += self._needs_read(group[-1])
-        pending = [image for image in group if image.outcome is None and image.attempts < _MAX_ATTEMPTS]
-        results = self._pipeline.collect(pending, self._cached, self._report_found)
-        results += [
-            ImageResult(image.number, _crash_failure(image)) for image in group if image.attempts >= _MAX_ATTEMPTS
-        ]
-        self._check_folder(results)
-        if results:
-            self._journal.record(results)
+        return group
+
+    def _counted(self, group: list[Image], results: list[ImageResult]) -> Iterator[JobResult]:
+        """Count images with their results, and yield these and those of earlier runs."""
         new: dict[int, Image | ImageResult] = {result.number: result for result in results}
         for number in new:
             self._cached.pop(number, None)
-        self._count(group, new)
-        for image in group:
-            known = new.get(image.number, image)
-            if known.outcome:
-                yield JobResult(image.number, known.outcome, is_new=image.number in new, others=known.others)
-
-    def _count(self, group: list[Image], new: Mapping[int, Image | ImageResult]) -> None:
-        failed = sum(isinstance(new.get(image.number, image).outcome, Failure) for image in group)
-        self._rate.count(len(group), new=len(new), failed=failed)
+        known = [new.get(image.number, image) for image in group]
+        self._rate.count(len(group), new=len(new), failed=sum(isinstance(one.outcome, Failure) for one in known))
         if self._remaining is not None:
             self._remaining -= len(new)
         elif self._walk_thread.has_ended:
             self._remaining = self._journal.pending_count()
         self._rate.update(self._walk_thread.found, self._remaining)
+        for one in known:
+            if one.outcome:
+                yield JobResult(one.number, one.outcome, is_new=one.number in new, others=one.others)
 
     def _report_found(self) -> None:
         """Report the number of images found, even before the first result; called in either thread."""
@@ -330,10 +327,11 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _crash_failure(image: Image) -> Failure:
+def _crashed(image: Image) -> ImageResult:
     what = tr_n(
         "Reading this image crashed Fovea {count:,} time.",
         "Reading this image crashed Fovea {count:,} times.",
         _MAX_ATTEMPTS,
     )
-    return Failure(image.path, "crashed", what, tr("Open it in another program and save it again."))
+    hint = tr("Open it in another program and save it again.")
+    return ImageResult(image.number, Failure(image.path, "crashed", what, hint))

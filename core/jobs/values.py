@@ -149,6 +149,11 @@ class Row:
         return self.prediction is not None and bool(self.prediction.unknown)
 
     @property
+    def is_guess(self) -> bool:
+        """Whether its most likely class is only a guess, see `Prediction.is_guess`."""
+        return self.prediction is not None and self.prediction.is_guess
+
+    @property
     def final_label(self) -> str | None:
         """The user's label if there is one, otherwise the predicted label."""
         label = self.review.label if self.review else None

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import mark, tr
 from core.base.label_sets import classes_of
+from core.jobs.reviewing import groups_of
 from core.jobs.values import Filter, Order, Review, Row, View
 from core.services.job_values import ViewRequest
 from gui.folders.arranging import Arranging
@@ -181,9 +182,9 @@ class ReviewPage(QWidget):
         if self._chooser is None:
             self._chooser = ClassChooser(self.window())
             self._chooser.chosen.connect(self.choose)
-        likely = [score.label for score in self._shown.scores]
+        likely, groups = [score.label for score in self._shown.scores], groups_of(self._shown)
         self._chooser.open(
-            self._classes or likely,
+            (*(self._classes or likely), *groups),
             title=tr("What is in this photo?"),
             about=_prediction_text(self._shown),
             likely=likely,

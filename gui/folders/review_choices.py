@@ -12,6 +12,7 @@ from core.base.i18n import tr
 from core.base.label_sets import classes_of, label_of, label_text
 from core.jobs.reviewing import can_be_accepted
 from core.jobs.values import Row
+from core.prediction import Level
 from gui.folders.row_text import percent_text
 from gui.widgets import theme
 from gui.widgets.basic import Bar, Panel, label
@@ -25,6 +26,7 @@ _WIDTH: Final = 304
 _LIKELY: Final = 3
 """How many of the most likely classes come first."""
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
+_GROUP_KEY: Final = "0"
 _OFFER: Final = 34
 """Height in pixels of a class button with the gap below it."""
 
@@ -52,11 +54,13 @@ class ReviewChoices(Panel):
         self._numbered: tuple[str, ...] = ()
         self._offered: tuple[str, ...] = ()
         self._percents: dict[str, str] = {}
+        self._group = ""
         self._row: Row | None = None
         self._several: frozenset[str] | None = None
         self.answer = label(kind="title", wrap=True)
         self._bar, self._number = Bar(), label(kind="number")
         self.right = KeyButton(tr("Confirm"), self.accepted.emit, tr("Enter"), "primary")
+        self.group = KeyButton("", lambda: self.choose(0), _GROUP_KEY)
         self.nothing_to_confirm = label(
             tr("No class fits well enough to be confirmed. Choose one, or skip the photo."), wrap=True
         )
@@ -67,6 +71,7 @@ class ReviewChoices(Panel):
             self.answer,
             hbox(fill(self._bar), self._number, spacing=12),
             self.right,
+            self.group,
             self.nothing_to_confirm,
             theme.GRID,
             self._choose,
@@ -104,6 +109,7 @@ class ReviewChoices(Panel):
         self.answer.setToolTip(coverage_text(row.outcome))
         self.right.show_choice(tr("Confirm {label}", label=label_text(row.label or "")), tr("Enter"))
         self.right.setVisible(is_known)
+        self._show_group(row.prediction.group if row.prediction else None)
         self.nothing_to_confirm.setVisible(not is_known)
         self._choose.setText(tr("Or choose a class") if is_known else tr("Choose a class"))
         self._bar.show_fraction(row.confidence or 0.0, is_strong=not row.is_unknown)
@@ -138,6 +144,14 @@ class ReviewChoices(Panel):
                 offer.setCheckable(self._several is not None)
                 offer.setChecked(self._several is not None and name in self._several)
 
+    def _show_group(self, group: Level | None) -> None:
+        """Offer to accept only the group that the prediction is sure of."""
+        self._group = group.label if group else ""
+        self.group.setVisible(group is not None)
+        if group is not None:
+            share = confidence(group.probability)
+            self.group.show_choice(tr("Only {group}", group=group.label), _GROUP_KEY, share)
+
     def _room(self) -> int:
         """How many class buttons fit beside the rest, whose height depends on how the texts wrap."""
         self.body.activate()
@@ -146,6 +160,8 @@ class ReviewChoices(Panel):
         return max(1, (self.height() - rest) // _OFFER)
 
     def choose(self, number: int) -> None:
-        """Choose the class with this digit."""
-        if 0 < number <= len(self._numbered):
+        """Choose the class with this digit; 0 is the group that the prediction is sure of."""
+        if number == 0 and self._group:
+            self.chosen.emit(self._group)
+        elif 0 < number <= len(self._numbered):
             self._choose_class(self._numbered[number - 1])

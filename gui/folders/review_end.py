@@ -27,7 +27,7 @@ class ReviewTally:
     @classmethod
     def of(cls, reviews: Collection[tuple[Row, Review]]) -> ReviewTally:
         """Count the reviews of these rows."""
-        verdicts = [(review.verdict, row.is_unknown) for row, review in reviews]
+        verdicts = [(review.verdict, row.is_guess) for row, review in reviews]
         return cls(
             right=sum(verdict is Verdict.ACCEPTED for verdict, _ in verdicts),
             wrong=verdicts.count((Verdict.CORRECTED, False)),

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
-from core.jobs.reviewing import is_left_open, left_open_text
+from core.jobs.reviewing import groups_of, is_left_open, left_open_text
 from core.jobs.values import Review, Row, Verdict
 from core.services.job_values import RowGroup
 from gui.folders.reviewer import Reviewer
@@ -155,7 +155,8 @@ class RowSelection(QObject):
         likely = [score.label for score in current.scores]
         title = tr_n("What is in this photo?", "What is in these {count:,} photos?", self.count or 1)
         several = current.final_classes if current.prediction and current.prediction.labels is not None else None
-        self.chooser.open(self.classes or likely, title=title, likely=likely, several=several)
+        classes = *(self.classes or likely), *groups_of(current)
+        self.chooser.open(classes, title=title, likely=likely, several=several)
 
     def copy(self) -> None:
         """Copy the rows to the clipboard, one per line."""

@@ -37,7 +37,7 @@ def brief_text(row: Row) -> str:
 
 def is_guess(row: Row) -> bool:
     """Whether the prediction should not be read as an answer: the photo is unknown, or the model is not sure."""
-    return row.prediction is not None and (row.prediction.is_guess or row.prediction.is_unsure)
+    return row.is_guess or (row.prediction is not None and row.prediction.is_unsure)
 
 
 def other_text(row: Row, place: int) -> str:

@@ -31,7 +31,7 @@ from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
 from gui.widgets.formats import confidence
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
-from gui.widgets.photo_panel import brief_failure_text
+from gui.widgets.photo_panel import brief_failure_text, headline_text
 from gui.widgets.tile_look import TILE_LOOK
 
 Index = QModelIndex | QPersistentModelIndex
@@ -303,7 +303,8 @@ def _paint_prediction(painter: QPainter, box: QRect, prediction: Prediction, lab
     bar = QRectF(left.left(), left.top() + 7, left.width(), 6)
     is_guess = prediction.unknown or prediction.is_unsure
     paint_bar(painter, bar, best.probability, is_strong=not is_guess)
-    title = tr("{label}?", label=best.label) if is_guess else best.label
+    certain = headline_text(prediction) if prediction.group else best.label
+    title = tr("{label}?", label=best.label) if is_guess else certain
     if prediction.labels is not None:
         title = prediction.answer
     paint_text(painter, first, title, colours.muted if is_guess else colours.text, bold=True)

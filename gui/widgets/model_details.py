@@ -43,6 +43,7 @@ def _card_properties(model: InstalledModel) -> list[tuple[str, str]]:
         (tr("Multiply-adds"), tr("{billions:.2f} billion per photo", billions=backbone.multiply_adds / 1e9)),
         (tr("Input"), tr("{side} × {side} px", side=backbone.preprocessing.size)),
         (tr("Classes"), f"{len(card.classes):,}"),
+        (tr("Groups"), card.hierarchy.outline if card.hierarchy else ""),
         (tr("Answer"), tr("Several classes per photo, or none") if card.is_multi_label else ""),
         (tr("Version"), tr("built in") if model.is_builtin else str(model.version)),
         (tr("Accuracy"), _accuracy(model)),

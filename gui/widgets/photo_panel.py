@@ -15,7 +15,7 @@ from core.base.i18n import mark, tr
 from core.base.label_sets import label_text
 from core.base.text import display_path
 from core.detection import Box
-from core.prediction import Failure, Level, Outcome, Prediction
+from core.prediction import Failure, Outcome, Prediction
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Panel, PropertyList, label, show_text
@@ -232,8 +232,8 @@ def headline_text(outcome: Outcome | None) -> str:
             return tr("No class")
         case Prediction(unknown=True):
             return tr("Unknown, maybe {label}", label=outcome.best.label)
-        case Prediction() if (group := _group_of(outcome)) is not None:
-            return tr("{group}, maybe {label}", group=group.label, label=outcome.best.label)
+        case Prediction() if outcome.group:
+            return tr("{group}, maybe {label}", group=outcome.group.label, label=outcome.best.label)
         case Prediction() if outcome.is_unsure:
             return tr("Not sure, maybe {label}", label=outcome.best.label)
         case Prediction():
@@ -242,12 +242,6 @@ def headline_text(outcome: Outcome | None) -> str:
             return tr("Couldn't read this photo")
         case None:
             return tr("Waiting")
-
-
-def _group_of(outcome: Prediction) -> Level | None:
-    """The group of classes that is certain although no single class is; None if there is none."""
-    found = outcome.rolled_up
-    return found if found and found.label != outcome.best.label else None
 
 
 def levels_text(outcome: Outcome | None) -> str:

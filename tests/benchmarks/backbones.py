@@ -3,8 +3,9 @@
     uv run --extra train python -m tests.benchmarks.backbones PHOTOS [BACKBONE ...] [--heads] [--repeats 3]
 
 Accuracy and log loss are of nested cross-validation: five folds, near-duplicates in the same one, C chosen within the
-other four. Times are medians of single images on the processor in float32; the backbones take turns. With `--heads`,
-linear, prototype and dense heads are compared instead, on each backbone.
+other four. Each backbone has a row for each of its variants that works here, trained and tested on its features; the
+divisions are the same. Times are medians of single images on the processor; all take turns. With `--heads`, linear,
+prototype and dense heads are compared instead, on each of them.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from rich.console import Console
 from rich.table import Table
 
 from core.base.progress import CancelToken
-from core.base.providers import Precision, ProviderPreference
+from core.base.providers import Precision, Provider
 from core.datasets.dataset import read_dataset
-from core.engine import golden, graph
+from core.engine import golden
+from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
+from core.engine.provider_selection import probe_provider
 from core.evaluation.calibration import fit_temperature, log_loss
 from core.models.installed import backbone_files, load_backbone
 from core.models.library import open_library
@@ -51,24 +53,37 @@ def main() -> None:
     installed = [entry for entry in open_library().entries() if isinstance(entry, InstalledBackbone)]
     chosen = [entry for entry in installed if not asked.names or entry.name in asked.names]
     chosen = [entry for entry in chosen if not entry.card.untrained]
-    table = Table("backbone", "head", "features", "accuracy", "log loss", "ms", "MB", "multiply-adds")
-    times = [float("nan")] * len(chosen) if asked.heads else _times(chosen)
-    for entry, milliseconds in zip(chosen, times, strict=True):
-        features, labels = _features(entry, asked.photos)
-        for name, fit in (_heads() if asked.heads else {"linear": partial(_quick, HeadKind.LINEAR)}).items():
-            accuracy, loss = evaluate(features, labels, fit, asked.repeats)
-            size = sum(len(load_backbone(part)) for part in entry.parts or (entry,)) / 1e6
-            card = entry.card
-            table.add_row(
-                entry.name, name, str(card.feature_width), f"{accuracy:.3f}", f"{loss:.3f}", f"{milliseconds:.1f}",
-                f"{size:.1f}", f"{card.multiply_adds / 1e9:.2f} G",
-            )  # fmt: skip
-    Console(width=120).print(table)
+    table = Table("backbone", "precision", "head", "features", "accuracy", "log loss", "ms", "MB", "multiply-adds")
+    tried = [(entry, _engines(entry)) for entry in chosen]
+    engines = [engine for _, opened in tried for engine in opened]
+    times = {} if asked.heads else _times(engines)
+    for entry, opened in tried:
+        groups = None
+        size = sum(len(load_backbone(part)) for part in entry.parts or (entry,)) / 1e6
+        for engine in opened:
+            features, labels = _features(engine, asked.photos)
+            groups = quick.near_duplicate_groups(features) if groups is None else groups
+            for name, fit in (_heads() if asked.heads else {"linear": partial(_quick, HeadKind.LINEAR)}).items():
+                accuracy, loss = evaluate(features, labels, fit, groups, asked.repeats)
+                card = engine.card
+                table.add_row(
+                    entry.name, card.precision, name, str(card.feature_width), f"{accuracy:.3f}", f"{loss:.3f}",
+                    f"{times.get(engine, float('nan')):.1f}", f"{size:.1f}", f"{card.multiply_adds / 1e9:.2f} G",
+                )  # fmt: skip
+    Console(width=130).print(table)
 
 
-def evaluate(features: Features, labels: Labels, fit: Fit, repeats: int) -> tuple[float, float]:
-    """Accuracy and calibrated log loss by nested cross-validation, mean over divisions into folds."""
-    groups, found = quick.near_duplicate_groups(features), []
+def evaluate(features: Features, labels: Labels, fit: Fit, groups: Labels, repeats: int) -> tuple[float, float]:
+    """Accuracy and calibrated log loss by nested cross-validation, mean over divisions into folds.
+
+    Args:
+        features: of the images.
+        labels: their classes.
+        fit: trains a head, and applies it.
+        groups: a number for each image; those of near-duplicates, which stay in one fold, are the same.
+        repeats: the number of divisions.
+    """
+    found = []
     for seed in range(repeats):
         folds, logits = (
             quick.assign_folds(groups, labels, seed),
@@ -109,27 +124,32 @@ def _dense(features: Features, labels: Labels, others: Features) -> Features:
     return exported_head(fold_standardization(trainer.model, data)).logits(others)
 
 
-def _features(entry: InstalledBackbone, photos: Path) -> tuple[Features, Labels]:
+def _engines(entry: InstalledBackbone) -> list[Engine]:
+    """The backbone and its variants that work on this processor."""
+    files = backbone_files(entry)
+    probes = [probe_provider(files, card, Provider.CPU, Precision.AUTO) for card in files.cards]
+    return [probe.engine for probe in probes if probe.engine is not None]
+
+
+def _features(engine: Engine, photos: Path) -> tuple[Features, Labels]:
     token = CancelToken()
     dataset = read_dataset(photos, report=lambda _: None, token=token)
-    files = backbone_files(entry)
-    source = FeatureExtractor.select(files.only(entry.card), ProviderPreference.CPU, Precision.EXACT)
+    source = FeatureExtractor(engine.card, Precision.AUTO, lambda: engine)
     with FeatureStore() as store:
         table = compute_features(dataset.examples, source, store, report=lambda _: None, token=token)
     return table.features, dataset.labels()[table.rows]
 
 
-def _times(entries: Sequence[InstalledBackbone]) -> list[float]:
+def _times(engines: Sequence[Engine]) -> dict[Engine, float]:
     """Median milliseconds for one image."""
-    sessions = [ort.InferenceSession(load_backbone(one), providers=["CPUExecutionProvider"]) for one in entries]
-    images = [golden.golden_inputs(one.card.preprocessing.size)[:1] for one in entries]
-    found: list[list[float]] = [[] for _ in entries]
+    found: dict[Engine, list[float]] = {engine: [] for engine in engines}
     for _ in range(TIMED):
-        for own, session, image in zip(found, sessions, images, strict=True):
+        for engine, own in found.items():
+            image = golden.golden_inputs(engine.card.preprocessing.size)[:1]
             start = time.perf_counter()
-            session.run([graph.FEATURES], {graph.INPUT: image})
+            engine.run(image)
             own.append(1000 * (time.perf_counter() - start))
-    return [statistics.median(own) for own in found]
+    return {engine: statistics.median(own) for engine, own in found.items()}
 
 
 if __name__ == "__main__":

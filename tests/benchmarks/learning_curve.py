@@ -3,7 +3,8 @@
     uv run --extra intel python tests/benchmarks/learning_curve.py FOLDER
 
 Ten times, half of each class is drawn; the accuracy that the curve predicts for all photos is compared with the
-cross-validated one, and so is today's accuracy, of the half. The same for each class with ten photos or more.
+cross-validated one, and so is today's accuracy, of the half. The same for each class with ten photos or more, and with
+a tenth and a quarter of the labels exchanged at random, so that errors level off.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from core.training.training_data import compute, extractor_of
 from core.training.values import ExpectedGain
 
 SEEDS: Final = 10
+SHARES: Final = (0.0, 0.1, 0.25)
 C: Final = 0.01
 Pairs = list[tuple[ExpectedGain, float, int]]
 """What was predicted, what is true, and of how many photos."""
@@ -67,15 +69,31 @@ def compare(features: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[P
     return whole, each
 
 
+def _figures(pairs: Pairs) -> list[str]:
+    errors = np.array([gain.expected - truth for gain, truth, _ in pairs])
+    plain = np.array([gain.accuracy - truth for gain, truth, _ in pairs])
+    inside = [gain.low - 1 / count <= truth <= gain.high + 1 / count for gain, truth, count in pairs]
+    means = np.abs(errors).mean(), errors.mean(), np.abs(plain).mean()
+    return [f"{len(pairs)} times", *(f"{mean:.3f}" for mean in means), f"{np.mean(inside):.0%}"]
+
+
+def exchanged(labels: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+    """The labels, this share of them replaced by another class at random."""
+    draw, classes = np.random.default_rng(1), int(labels.max()) + 1
+    at = np.flatnonzero(draw.random(len(labels)) < share)
+    result = labels.copy()
+    result[at] = (labels[at] + draw.integers(1, classes, len(at))) % classes
+    return result
+
+
 def main() -> None:
     columns = "predicted", "mean error", "bias", "error without a curve", "inside the interval, to a photo"
-    table = Table("accuracy of", *columns)
-    for name, pairs in zip(("all classes", "single classes"), compare(*read(Path(sys.argv[1]))), strict=True):
-        errors = np.array([gain.expected - truth for gain, truth, _ in pairs])
-        plain = np.array([gain.accuracy - truth for gain, truth, _ in pairs])
-        inside = [gain.low - 1 / count <= truth <= gain.high + 1 / count for gain, truth, count in pairs]
-        means = np.abs(errors).mean(), errors.mean(), np.abs(plain).mean()
-        table.add_row(name, f"{len(pairs)} times", *(f"{mean:.3f}" for mean in means), f"{np.mean(inside):.0%}")
+    table = Table("accuracy of", "labels exchanged", *columns)
+    features, labels = read(Path(sys.argv[1]))
+    for share in SHARES:
+        found = compare(features, exchanged(labels, share))
+        for name, pairs in zip(("all classes", "single classes"), found, strict=True):
+            table.add_row(name, f"{share:.0%}", *_figures(pairs))
     Console(width=120).print(table)
 
 

@@ -1,4 +1,4 @@
-"""What the built-in variants in 8 bits compute where multiplication saturates: AVX2 and AVX-512 without VNNI.
+"""What the built-in variants in 8 bits would compute where multiplication saturates: AVX2 and AVX-512 without VNNI.
 
 There `vpmaddubsw` adds the products of two unsigned and two signed bytes in 16 bits, and cuts what does not fit
 (Intel's Software Developer's Manual, volume 2, PMADDUBSW). The tests run this arithmetic in NumPy, in the convolutions
@@ -41,7 +41,7 @@ def test_weights_of_seven_bits_cannot_saturate(shipped_models: Path, name: str) 
 
 
 def test_a_processor_that_saturates_is_found_by_the_golden_features(shipped_models: Path) -> None:
-    """Those of `general` have all 8 bits: its variant then misses the agreement that opens it, and float32 is used."""
+    """Kernels of `general` have all 8 bits: if ONNX Runtime let them saturate, its variant would not be opened."""
     card = read_card((shipped_models / "general" / "card.json").read_bytes())
     assert isinstance(card, ModelCard)
     backbone = card.backbone

@@ -72,10 +72,10 @@ class KeywordPolicy:
 
 
 def _levels_of(model: str) -> Mapping[str, tuple[str, ...]]:
-    """The levels of each class in a model's hierarchy; empty if there is none, or the model was removed."""
+    """The levels of each class and group in a model's hierarchy; empty if there is none, or the model was removed."""
     with contextlib.suppress(ModelError):
         hierarchy = open_library().find(model).card.hierarchy
-        return hierarchy.known if hierarchy else {}
+        return hierarchy.levels if hierarchy else {}
     return {}
 
 

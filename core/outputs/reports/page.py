@@ -22,7 +22,7 @@ from core.datasets.problems import format_path
 from core.evaluation.acceptance import drift_text, find_drift
 from core.evaluation.pages import map_thumbnail, templates, thumbnail
 from core.jobs.values import Verdict
-from core.outputs.reports.columns import NEAREST, OBJECTS, SET, UNKNOWN_SCORE, ReportRow
+from core.outputs.reports.columns import NEAREST, OBJECTS, ROLLED_UP, SET, UNKNOWN_SCORE, ReportRow
 from core.outputs.reports.plan import ReportOptions
 from core.prediction import Evidence, Failure, Outcome, Prediction
 
@@ -90,7 +90,7 @@ class WebPage:
             failures=[(self._place(one.path), one.message, one.hint) for one in totals.failures],
             warned=[(self._place(one.path), " ".join(one.warnings)) for one in totals.warned],
             listed=[self._listed_cells(row) for row in self._listed],
-            more=self._more_headings(),
+            more=(*((tr("Group"),) if self._has_groups else ()), *self._more_headings()),
             maps=self._plan.explain is not None,
             drift=_drift_text(self._plan, totals),
             coverages=[percent(one).replace(".0%", "%") for one in totals.coverages],
@@ -107,9 +107,15 @@ class WebPage:
             "" if score is None else f"{score:.2f}",
             str(SET.value_of(row) or ""),
             str(NEAREST.value_of(row) or ""),
+            *((_group_text(row),) if self._has_groups else ()),
             *((str(OBJECTS.value_of(row) or ""),) if self._plan.columns.detection else ()),
             *map(_of_other_model, row.others or [None] * len(self._plan.columns.others)),
         )
+
+    @property
+    def _has_groups(self) -> bool:
+        """Whether a listed prediction is rolled up to a group of classes."""
+        return any(isinstance(row.outcome, Prediction) and row.outcome.group for row in self._listed)
 
     def _more_headings(self) -> tuple[str, ...]:
         """The headings of the last columns of that table."""
@@ -262,6 +268,12 @@ def _others(row: ReportRow) -> str:
     return ", ".join(f"{score.label} {percent(score.probability)}" for score in row.outcome.scores[1:4])
 
 
+def _group_text(row: ReportRow) -> str:
+    """The narrowest group or class that is sure enough, such as “animal > bird 94%”."""
+    found = row.outcome.rolled_up if isinstance(row.outcome, Prediction) else None
+    return f"{ROLLED_UP.value_of(row)} {percent(found.probability)}" if found else ""
+
+
 def _of_other_model(outcome: Outcome | None) -> str:
     if not isinstance(outcome, Prediction):
         return ""
@@ -276,6 +288,9 @@ def _confidence_text(row: ReportRow) -> str:
     best = row.outcome.best
     if row.outcome.labels is not None:
         return _probabilities_text(row, row.outcome)
+    if (group := row.outcome.group) and row.final_label in (best.label, group.label):
+        values = {"label": best.label, "confidence": percent(best.probability), "share": percent(group.probability)}
+        return tr("{group} {share}, maybe {label} {confidence}", group=group.label, **values)
     if row.final_label != best.label:
         return tr("Corrected · Model: {label} {confidence}", label=best.label, confidence=percent(best.probability))
     if row.outcome.unknown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -58,7 +59,8 @@ class MethodController(QObject):
     def request(self) -> TrainRequest:
         """The request to train as chosen on the photos that were read."""
         assert self._photos.read is not None
-        return self.step.request(self._photos.read.folder, self._settings.value)
+        request = self.step.request(self._photos.read.folder, self._settings.value)
+        return replace(request, nested=self._photos.nested, hierarchy=self._photos.hierarchy)
 
     def forecast_soon(self) -> None:
         """Measure the times of the recipes, unless the photos change meanwhile."""

@@ -30,6 +30,8 @@ class PhotosController(QObject):
         step: what the user sees.
         folder: the folder to change; None while there is none.
         read: what is in the folder; None until it was read.
+        nested: whether folders inside class folders are classes.
+        hierarchy: the text file with the hierarchy of the classes; None for none.
     """
 
     changed = Signal()
@@ -45,6 +47,8 @@ class PhotosController(QObject):
         self._unlabelled: tuple[Path, ...] = ()
         self.folder: Path | None = None
         self.read: FolderRead | None = None
+        self.nested = False
+        self.hierarchy: Path | None = None
         self.step = PhotosStep(session.pictures, pages)
         pages.addWidget(self.step)
         self._connect()
@@ -58,6 +62,7 @@ class PhotosController(QObject):
         found.edited.connect(self._edit)
         found.class_named.connect(self._rename)
         found.undo_wanted.connect(self.undo)
+        found.groups.changed.connect(self._on_groups)
         found.problems.overridden.connect(self.override_labels)
         found.problems.class_wanted.connect(self.choose_class)
 
@@ -86,9 +91,14 @@ class PhotosController(QObject):
     def open(self, folder: Path) -> None:
         """Read another folder; changes to an earlier one remain but can no longer be undone."""
         if folder != self.folder:
-            self.folder = folder
+            self.folder, self.nested, self.hierarchy = folder, False, None
             self._undo_stack.clear()
         self._read(folder)
+
+    def _on_groups(self, nested: bool, hierarchy: Path | None) -> None:  # noqa: FBT001 - a slot
+        self.nested, self.hierarchy = nested, hierarchy
+        if self.folder is not None:
+            self._read(self.folder)
 
     def start_over(self) -> None:
         """Ask for photos again; a folder that is being read is left alone."""
@@ -153,7 +163,8 @@ class PhotosController(QObject):
         if self.read is None or self.read.folder != folder:
             self.read = None
             self.step.show_reading(folder)
-        task = self._reading.start(api.read_folder, folder, 2 if self._models.extendable is None else 1)
+        min_classes = 2 if self._models.extendable is None else 1
+        task = self._reading.start(api.read_folder, folder, min_classes, self.nested, self.hierarchy)
         task.progressed.connect(self.step.show_progress)
         task.succeeded.connect(self._on_read)
         task.failed.connect(lambda error: self._on_read(FolderRead(folder, error=error)))

@@ -17,6 +17,7 @@ from core.datasets.labels import LEFT_OUT
 from core.datasets.values import ClassSummary, FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import PictureClient
+from gui.training.wizard.class_groups import ClassGroups
 from gui.training.wizard.class_tiles import LOWEST, ClassTiles
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
@@ -54,6 +55,7 @@ class PhotosFound(QWidget):
         self.name.editingFinished.connect(lambda: self.class_named.emit(self.name.text().strip()))
         self.undo = button(tr("Undo"), self.undo_wanted.emit, hint=tr("Undo your last change (Ctrl+Z)"))
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
+        self.groups = ClassGroups()
         self.tiles = ClassTiles(pictures, self)
         self.problems = ProblemList(pictures, self)
         self.tiles.setMinimumHeight(LOWEST)  # one row of them, in the lowest window too
@@ -75,6 +77,7 @@ class PhotosFound(QWidget):
         self.name.setVisible(read.is_custom)
         self.class_photos.setVisible(bool(read.classes) or read.is_custom)
         self.undo.setVisible(can_undo)
+        self.groups.show_folder(read)
         self.tiles.setVisible(bool(read.classes) or read.is_custom)
         self.tiles.show_classes(read.classes, editable=read.is_custom)
         self.problems.show_folder(read)
@@ -99,6 +102,7 @@ class PhotosFound(QWidget):
         vbox(
             hbox(fill(self.summary), Placed(self.undo, alignment=TOP), Placed(other, alignment=TOP)),
             hbox(self.name, fill(self._where)),
+            self.groups,
             fill(hbox(Placed(left, 3), Placed(self.problems, 2), spacing=2 * theme.GRID)),
             parent=self,
             spacing=theme.GRID,

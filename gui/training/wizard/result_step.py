@@ -92,7 +92,7 @@ class ResultStep(QWidget):
             return " ".join(result.notes)
         other = result.baseline
         compared = compared_text(other, self._title_of(other.name)) if other else ""
-        return " ".join(filter(None, (interval(result.evaluation), compared)))
+        return " ".join(filter(None, (interval(result.evaluation), _groups_text(result), compared)))
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -129,6 +129,17 @@ def _headline(result: TrainingResult) -> str:
     if result.evaluation is None:
         return tr("“{name}” is ready", name=result.name)
     return headline(result.evaluation)
+
+
+def _groups_text(result: TrainingResult) -> str:
+    """How many test photos get a class of the right group; empty without groups."""
+    hierarchy, evaluation = result.card.hierarchy, result.evaluation
+    if hierarchy is None or evaluation is None:
+        return ""
+    top = {name: path[0] for name, path in hierarchy.known.items()}
+    right = sum(top.get(one.label) == top.get(one.predicted) for one in evaluation.predictions)
+    share = percent(right / evaluation.images, 1)
+    return tr("{share} get a class of the right group ({groups}).", share=share, groups=hierarchy.outline)
 
 
 def compared_text(other: BaselineComparison, title: str) -> str:

@@ -68,8 +68,8 @@ def _operators(data: bytes) -> Counter[str]:
     return Counter(node.op_type for node in onnx.ModelProto.FromString(data).graph.node)
 
 
-def _run(data: bytes, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    session = open_session(data, Provider.CPU, Precision.EXACT)
+def _run(data: bytes, image: NDArray[np.float32], precision: Precision = Precision.EXACT) -> NDArray[np.float32]:
+    session = open_session(data, Provider.CPU, precision)
     return np.asarray(session.run(["result"], {"image": image})[0])
 
 
@@ -96,6 +96,22 @@ def test_convolution_of_every_pixel_stays() -> None:
 def test_network_in_float32_stays() -> None:
     data = tiny.backbone_bytes()
     assert rewrite(data) is data
+
+
+def test_kernels_in_8_bits_get_zero_points() -> None:
+    """ONNX Runtime needs them where it makes kernels unsigned, as here if products of 8 bits saturate."""
+    rng = np.random.default_rng(3)
+    arrays = {"w": rng.integers(-127, 128, (6, 4, 1, 1)).astype(np.int8), "steps": np.full(6, 0.01, np.float32)}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "steps"], ["kernel"], axis=0),
+        helper.make_node("Conv", ["image", "kernel"], ["result"]),
+    ]
+    data = _file(nodes, arrays)
+    image = rng.normal(size=(2, 4, 8, 8)).astype(np.float32)
+    rewritten = rewrite(data)
+    assert [len(node.input) for node in onnx.ModelProto.FromString(rewritten).graph.node] == [3, 2]
+    assert rewrite(rewritten) is rewritten
+    assert np.abs(_run(rewritten, image, Precision.AUTO) - _run(data, image)).max() < 1e-5
 
 
 def test_resizing_multiplies_only_the_band_of_its_matrices() -> None:

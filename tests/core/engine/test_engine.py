@@ -162,6 +162,18 @@ def test_features_wrong_even_in_float32_are_refused(
     assert opened == tried
 
 
+def test_8_bits_that_agree_only_as_the_file_says_run_like_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a network does that was imported where products of 8 bits saturate: its golden features are those."""
+    data, variant = tiny.int8_backbone()
+    opened = open_elsewhere(monkeypatch, {Precision.AUTO})
+    card = tiny.backbone_card(variants=(variant,)).of_variant(variant)
+    engine = open_engine(data, card, Provider.CPU, Precision.AUTO)
+    assert opened == [Precision.AUTO, Precision.EXACT]
+    assert (engine.requested, engine.precision) == (Precision.AUTO, ComputePrecision.INT8)
+    each = [engine.run(images(MAX_BATCH)[place : place + 1]) for place in range(MAX_BATCH)]
+    np.testing.assert_array_equal(engine.run(images(MAX_BATCH)), np.concatenate(each))
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0, math.nan, math.inf])
 def test_golden_features_made_up_are_refused(value: float) -> None:
     made_up = golden.encode_features(np.full((2, tiny.WIDTH), value, np.float32))

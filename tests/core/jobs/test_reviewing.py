@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.jobs.reviewing import correction_of, review_of
+from core.jobs.reviewing import correction_of, groups_of, review_of
 from core.jobs.values import Review, Verdict
+from core.prediction import Evidence, Level
 from tests.rows import classified, failed
 
 RED = classified(Path("/x/1.png"), ("red", 0.7), ("blue", 0.3))
@@ -67,3 +69,21 @@ def test_skipped_rows_teach_nothing(review: Review | None) -> None:
 
 def test_rows_without_a_prediction_teach_nothing() -> None:
     assert correction_of(TORN, Review(Verdict.CORRECTED, "blue")) is None
+
+
+def test_a_prediction_can_be_accepted_at_the_group_that_it_is_sure_of() -> None:
+    evidence = Evidence(0.1, levels=(Level(("animal",), 0.99), Level(("animal", "bird"), 0.94)))
+    plain = classified(Path("/x/owl.png"), ("owl", 0.5), ("hawk", 0.44))
+    assert plain.prediction is not None
+    owl = replace(plain, outcome=replace(plain.prediction, evidence=evidence))
+    assert groups_of(owl) == ("bird", "animal")
+    for said in (Review(Verdict.CORRECTED, "bird"), Review(Verdict.ACCEPTED, "bird")):
+        assert review_of(owl, said) == Review(Verdict.ACCEPTED, "bird")
+    assert review_of(owl, Review(Verdict.ACCEPTED)) == Review(Verdict.ACCEPTED, "owl")
+    assert correction_of(owl, Review(Verdict.ACCEPTED, "bird")) is None  # a group is no class to train
+    hawk = correction_of(owl, Review(Verdict.CORRECTED, "hawk"))
+    assert hawk is not None
+    assert hawk.label == "hawk"
+    unknown = replace(owl, outcome=replace(plain.prediction, evidence=evidence, unknown=True))
+    assert groups_of(unknown) == ()
+    assert groups_of(TORN) == ()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken, Progress
 from core.training import learning_curve
-from core.training.learning_curve import expected_gain, exponent, outlook
+from core.training.learning_curve import expected_gain, exponent, levelling, outlook, remaining
 from core.training.outlook_text import outlook_lines
 from core.training.values import ClassOutlook, ExpectedGain, Outlook
 
@@ -34,6 +34,31 @@ def look(counts: tuple[int, ...], noise: float) -> Outlook | None:
 @pytest.mark.parametrize("b", [0.2, 0.5, 0.9])
 def test_the_exponent_of_a_power_law_is_found(b: float) -> None:
     assert exponent(0.08 * np.array(learning_curve.PARTS) ** -b) == pytest.approx(b, abs=1e-6)
+
+
+@pytest.mark.parametrize(("falling", "floor"), [(0.02, 0.1), (0.1, 0.0), (0.0, 0.2)])
+def test_an_error_that_levels_off_is_recognised(falling: float, floor: float) -> None:
+    errors = falling / np.array(learning_curve.PARTS) + floor
+    assert levelling(errors) == pytest.approx((falling, floor), abs=1e-9)
+    _, left = remaining(errors, 2)
+    assert left == pytest.approx((falling / 2 + floor) / (falling + floor))
+
+
+def test_neither_part_of_the_law_is_negative() -> None:
+    assert levelling(np.array([0.1, 0.2, 0.3, 0.4])) == pytest.approx((0, 0.304), abs=1e-3)
+    falling, floor = levelling(np.array([0.9, 0.3, 0.05, 0.0]))
+    assert floor == 0 < falling
+
+
+def test_where_the_error_levels_off_less_is_promised_than_by_a_power_law() -> None:
+    wrong = np.zeros((4, 100))
+    for row, count in enumerate((36, 26, 22, 20)):
+        wrong[row, :count] = 1
+    power, levels = remaining(wrong.mean(axis=1), 2)
+    gain = expected_gain("", wrong, np.arange(100), 100)
+    assert power < levels < 1
+    assert 1 - 0.2 * levels < gain.expected < 1 - 0.2 * power
+    assert gain.low < 1 - 0.2 * levels
 
 
 def test_errors_that_do_not_fall_promise_nothing() -> None:

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base.label_sets import NO_CLASS
 from core.base.settings import Theme
+from core.prediction import Evidence, Level
 from gui.folders.review_choices import ReviewChoices
 from gui.widgets import theme
 from tests.rows import classified
@@ -69,6 +70,21 @@ def test_a_high_panel_shows_all(place: QWidget) -> None:
     panel = panel_in(place, 900)
     panel.show_row(classified(Path("a.jpg"), *((label, 1 / 9) for label in CLASSES), unknown=False), CLASSES)
     assert sum(button.isVisible() for button in panel.offers) == 8
+
+
+def test_a_group_that_is_sure_can_be_chosen_alone(place: QWidget, qtbot: QtBot) -> None:
+    panel = panel_in(place, 700)
+    row = classified(Path("a.jpg"), ("owl", 0.5), ("hawk", 0.44))
+    assert row.prediction is not None
+    panel.show_row(row, ("owl", "hawk"))
+    assert not panel.group.isVisible()
+    evidence = Evidence(0.1, levels=(Level(("animal",), 0.99), Level(("animal", "bird"), 0.94)))
+    panel.show_row(replace(row, outcome=replace(row.prediction, evidence=evidence)), ("owl", "hawk"))
+    assert panel.answer.text() == "bird, maybe owl"
+    assert panel.group.text() == "Only bird"
+    with qtbot.waitSignal(panel.chosen) as chosen:
+        panel.choose(0)
+    assert chosen.args == ["bird"]
 
 
 # ---- several classes
