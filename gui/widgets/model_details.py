@@ -46,7 +46,7 @@ def _card_properties(model: InstalledModel) -> list[tuple[str, str]]:
         (tr("Groups"), card.hierarchy.outline if card.hierarchy else ""),
         (tr("Answer"), tr("Several classes per photo, or none") if card.is_multi_label else ""),
         (tr("Version"), tr("built in") if model.is_builtin else str(model.version)),
-        (tr("Accuracy"), _accuracy(model)),
+        (tr("All classes right") if card.is_multi_label else tr("Accuracy"), _accuracy(model)),
     ]
     return [(name, value) for name, value in rows if value]
 
