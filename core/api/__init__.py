@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from core.api.library_values import LibraryListing
 from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
@@ -26,18 +27,9 @@ if TYPE_CHECKING:
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison, Evaluation
     from core.images.drawing import Picture
-    from core.models.trash import RemovedEntry
-    from core.models.values import (
-        BrokenEntry,
-        InstalledBackbone,
-        InstalledDetector,
-        InstalledModel,
-        ModelName,
-        OpenedModel,
-    )
+    from core.models.values import BrokenEntry, InstalledModel, OpenedModel
     from core.training.protocol import Epoch
     from core.training.request import ForgetRequest, RetrainRequest, TrainRequest
-    from core.training.runs import RunSummary
     from core.training.values import Forecast, Forgotten, Previewed, RetrainingResult, TrainingResult
 
 _LISTED_AT_ONCE: Final = 500
@@ -148,17 +140,6 @@ def classify(
 
 
 # ---- the library
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryListing:
-    """Models with their versions, unfinished runs, what can be restored, backbones to train on, and the detector."""
-
-    names: tuple[ModelName, ...]
-    runs: tuple[RunSummary, ...]
-    removed: tuple[RemovedEntry, ...]
-    backbones: tuple[InstalledBackbone, ...] = ()
-    detector: InstalledDetector | None = None
 
 
 def list_library() -> LibraryListing:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from core.api import LibraryListing
+from core.api.library_values import LibraryListing
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.text import display_path

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
-from core.api import LibraryListing
+from core.api.library_values import LibraryListing
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.models.values import ModelName, Version
