@@ -31,7 +31,7 @@ from core.card_rules import (
 )
 
 FORMAT: Final = 2
-"""That of multi-label models; others have format 1, so that earlier versions of Fovea still open them."""
+"""That of multi-label models and those with a `fit`; others have format 1, so that earlier versions still open them."""
 GOLDEN_COUNT: Final = 2
 """The number of golden inputs; `core.engine.golden` draws them."""
 MAX_CLASSES: Final = 100_000
@@ -55,6 +55,7 @@ class ResizeMode(StrEnum):
     """How an image is made square."""
 
     STRETCH = "stretch"
+    PAD = "pad"
     CENTRE_CROP = "centre-crop"
 
 
@@ -213,6 +214,7 @@ class ModelCard:
         sets: the classes that an image may have; None if never measured.
         hierarchy: how the classes are grouped; None if they are not.
         out_of_sample: what it said of images that it was not trained on; None if not kept.
+        fit: how images are made square, if not as its shared backbone does; None otherwise.
         thresholds: of a multi-label model, the probability from which an image has each class, in (0, 1).
         training: how it was trained, with the command that repeats it.
         evaluation: its accuracy, and the images it was measured on.
@@ -233,6 +235,7 @@ class ModelCard:
     sets: PredictionSets | None = None
     hierarchy: Hierarchy | None = None
     out_of_sample: OutOfSample | None = None
+    fit: ResizeMode | None = None
     thresholds: tuple[float, ...] = ()
 
     @property
@@ -281,6 +284,8 @@ def write_card(card: BackboneCard | ModelCard) -> bytes:
     content = {"format": 1, "kind": kind, **asdict(card)}
     if thresholds := content.pop("thresholds", ()):
         content |= {"format": FORMAT, "multi_label": {"thresholds": thresholds}}
+    if fit := content.pop("fit", None):
+        content |= {"format": FORMAT, "fit": fit}
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return (_NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n").encode()
 
@@ -311,7 +316,7 @@ def _backbone(fields: Fields) -> BackboneCard:
         multiply_adds=fields.between("multiply_adds", 1, 10**15),
         origin=_origin(fields.inner("origin")),
         golden_features=_golden_features(fields, width),
-        precision=_precision(fields) if fields.has("precision") else ComputePrecision.FLOAT32,
+        precision=fields.one_of("precision", ComputePrecision) if fields.has("precision") else ComputePrecision.FLOAT32,
         variants=_variants(fields, width),
         parts=_parts(fields),
         kernel_order=tuple(fields.integers("kernel_order", _MAX_KERNELS)),
@@ -328,14 +333,10 @@ def _golden_features(fields: Fields, width: int) -> str:
     return text
 
 
-def _precision(fields: Fields) -> ComputePrecision:
-    return fields.one_of("precision", ComputePrecision)
-
-
 def _variants(fields: Fields, width: int) -> tuple[BackboneVariant, ...]:
     variants = tuple(
         BackboneVariant(
-            precision=_precision(each),
+            precision=each.one_of("precision", ComputePrecision),
             file=each.match("file", FILE),
             sha256=each.match("sha256", SHA256),
             golden_features=_golden_features(each, width),
@@ -375,6 +376,7 @@ def _model(fields: Fields) -> ModelCard:
         sets=read_prediction_sets(fields.inner("sets"), len(classes)) if fields.has("sets") else None,
         hierarchy=read_hierarchy(fields.inner("hierarchy"), classes) if fields.has("hierarchy") else None,
         out_of_sample=read_out_of_sample(fields.inner("out_of_sample")) if fields.has("out_of_sample") else None,
+        fit=fields.one_of("fit", ResizeMode) if fields.has("fit") else None,
         thresholds=read_thresholds(fields, len(classes)) if fields.has("multi_label") else (),
     )
 

@@ -212,7 +212,9 @@ class Prediction:
     @property
     def best(self) -> Score:
         """The most likely class, by a multi-label model of those that the image has, if there are any."""
-        return next((score for score in self.scores if self.labels and score.label in self.labels), self.scores[0])
+        if not self.labels:
+            return self.scores[0]
+        return next((score for score in self.scores if score.label in (self.labels or ())), self.scores[0])
 
     def likely(self, count: int) -> tuple[Score, ...]:
         """This many of the most likely classes, and at least all that the image has by a multi-label model."""

@@ -279,6 +279,14 @@ def write_solid(path: Path, colour: str, *, size: tuple[int, int] = (48, 36)) ->
     return path
 
 
+def write_banner(path: Path, middle: str, sides: str) -> Path:
+    """Write an image three times as wide as high, whose middle square is filled with another of `SOLID`."""
+    image = Image.new("RGB", (120, 40), SOLID[sides])
+    image.paste(SOLID[middle], (40, 0, 80, 40))
+    image.save(path)
+    return path
+
+
 def sha256(data: bytes) -> str:
     """The sum a card carries."""
     return hashlib.sha256(data).hexdigest()

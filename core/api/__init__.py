@@ -337,7 +337,7 @@ def preview_training(request: TrainRequest, photos: tuple[Path, ...], *, token: 
     from core.models.library import open_library
     from core.training.previews import preview
 
-    return preview(photos, request.seed, open_library(), request.backbone, token=token)
+    return preview(photos, request.seed, open_library(), request.backbone, request.fit.mode, token=token)
 
 
 def forecast(request: TrainRequest, *, token: CancelToken) -> tuple[Forecast, ...]:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from core.base import paths, settings
 from core.base.errors import FoveaError, ModelError
@@ -151,8 +151,8 @@ def run_diagnostics(library: Library | None = None) -> DiagnosticReport:
     """
     errors: list[Issue] = list(_clashing_runtimes())
     chosen = _guarded(tr("settings"), lambda: settings.load(paths.settings_file()), settings.Settings(), errors)
-    untried: tuple[str | None, tuple[ProviderCheck, ...]] = (None, ())
-    tried_on, providers = _guarded(tr("providers"), lambda: _providers(library, chosen), untried, errors)
+    untried: _Providers = (None, (), frozenset())
+    tried_on, providers, opened = _guarded(tr("providers"), lambda: _providers(library, chosen), untried, errors)
     return DiagnosticReport(
         versions=_versions(),
         system=platform.platform(),
@@ -161,7 +161,7 @@ def run_diagnostics(library: Library | None = None) -> DiagnosticReport:
         decoders=_guarded("Pillow", _decoders, {}, errors),
         tried_on=tried_on,
         providers=providers,
-        models=_guarded(tr("models"), lambda: _models(library, chosen.model), (), errors),
+        models=_guarded(tr("models"), lambda: _models(library, chosen.model, opened), (), errors),
         folders=_guarded(tr("folders"), _folders, (), errors),
         trainer=_guarded(tr("trainer"), _trainer, None, errors),
         keywords=_guarded("exiftool", _keywords, None, errors),
@@ -242,8 +242,11 @@ def _reads_heic() -> bool:
     return bool(pillow_heif.libheif_info()["decoders"])
 
 
-def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str | None, tuple[ProviderCheck, ...]]:
-    """Check every backbone on every provider, beginning with that of the model in use.
+_Providers: TypeAlias = tuple[str | None, tuple[ProviderCheck, ...], frozenset[Path]]
+
+
+def _providers(library: Library | None, chosen: settings.Settings) -> _Providers:
+    """Check every backbone on every provider, beginning with that of the model in use, which is returned first.
 
     Raises:
         ModelError: no installed model has a backbone that can be read.
@@ -261,14 +264,19 @@ def _providers(library: Library | None, chosen: settings.Settings) -> tuple[str 
         provider: ProviderCheck("", provider, ComputePrecision.FLOAT32, None, None, Issue(error.what, error.hint))
         for provider, error in unavailable_providers().items()
     }
-    first = tried_on.backbone.card.sha256
-    others = [one for one in all_backbones(opened) if one.card.sha256 != first and _is_readable(one)]
-    checks = [
-        check
-        for backbone in (tried_on.backbone, *others)
-        for check in _backbone_checks(backbone, chosen.precision, unavailable)
-    ]
-    return tried_on.name, (*checks, *unavailable.values())
+    first = tried_on.backbone
+    others = [one for one in all_backbones(opened) if one.card.sha256 != first.card.sha256 and _is_readable(one)]
+    checks = {one.folder: [*_backbone_checks(one, chosen.precision, unavailable)] for one in (first, *others)}
+    exact = frozenset(folder for folder, own in checks.items() if any(map(_is_exact, own)))
+    return tried_on.name, (*(check for own in checks.values() for check in own), *unavailable.values()), exact
+
+
+def _is_exact(check: ProviderCheck) -> bool:
+    """Whether a backbone itself opened on the CPU, and agrees as closely as the precision "exact" requires."""
+    from core.engine.engine import MIN_AGREEMENT
+
+    is_own = check.provider is Provider.CPU and check.precision is ComputePrecision.FLOAT32
+    return is_own and check.agreement is not None and check.agreement >= MIN_AGREEMENT[Precision.EXACT]
 
 
 def _is_readable(backbone: InstalledBackbone) -> bool:
@@ -309,12 +317,12 @@ def _provider(files: BackboneFiles, card: BackboneCard, provider: Provider, prec
     return replace(check, precision=engine.precision, agreement=engine.agreement, milliseconds=milliseconds)
 
 
-def _models(library: Library | None, in_use: str) -> tuple[ModelCheck, ...]:
-    """Check every model and backbone; a shared backbone is opened once."""
+def _models(library: Library | None, in_use: str, opened: Collection[Path]) -> tuple[ModelCheck, ...]:
+    """Check every model and backbone; a shared backbone is opened once, and those in the folders `opened` were."""
     from core.models.library import open_library
     from core.models.values import BrokenEntry, InstalledBackbone
 
-    checked: dict[Path, Issue | None] = {}
+    checked: dict[Path, Issue | None] = dict.fromkeys(opened)
     findings = []
     for entry in (library or open_library()).entries():
         if isinstance(entry, BrokenEntry):

@@ -47,7 +47,8 @@ without importing anything.
             models), unit (0 to 1), signed (-1 to 1; many TensorFlow models), raw (0 to 255), caffe
             (0 to 255 minus the mean)
 --crop      part of the image the network sees: centre (the middle 0.875 of the square; default), a
-            fraction such as 1, or stretch (the whole image, resized to a square)
+            fraction such as 1, stretch (the whole image, resized to a square), or pad (the whole image on
+            a grey square)
 
 A model that is already installed is not added twice. If the name is taken by another model, the new
 one is called NAME-2, NAME-3 and so on.

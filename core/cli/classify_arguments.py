@@ -40,7 +40,11 @@ files and folders, with a slash against the path inside the folder. Case is igno
 and car, and classifies a crop around it. Without such a thing, the whole image is classified. --count
 counts these things. Both need about 60 ms more for each image on one core.
 
-jsonl is one object per line: path, label, confidence, scores, unknown, unknown_score, set,
+A multi-label model finds none, one or several classes in an image: those whose probability reaches the
+threshold of the class. They are in `labels`, the most likely first; `label` is the most likely one, and
+`unknown` says that there is none. --crop does not apply, as a crop would lose the other classes.
+
+jsonl is one object per line: path, label, confidence, labels, scores, unknown, unknown_score, set,
 set_coverage, nearest, model, provider, precision, decode_ms, preprocess_ms, inference_ms; or path and
 error (kind, message, hint). With --crop or --count also objects (label, score, box), counts, crop (box,
 subject) and whole (the prediction for the whole image); a box is left, top, right, bottom in fractions

@@ -207,6 +207,8 @@ def _backbone_facts(backbone: InstalledBackbone) -> dict[str, str]:
 def _input(plan: Preprocessing) -> str:
     if plan.fit is ResizeMode.STRETCH:
         return tr("{size} x {size} pixels, stretched", size=plan.size)
+    if plan.fit is ResizeMode.PAD:
+        return tr("{size} x {size} pixels, padded", size=plan.size)
     return tr("{size} x {size} pixels, {fit}, {crop:.1%} kept", size=plan.size, fit=plan.fit, crop=plan.crop)
 
 

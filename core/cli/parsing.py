@@ -220,12 +220,13 @@ def parse_fraction_or_count(text: str) -> float:
 
 
 def parse_crop(text: str) -> tuple[ResizeMode, float]:
-    """Parse the cropping: the whole image, stretched, or a fraction of its central square."""
-    if text == "stretch":
-        return ResizeMode.STRETCH, 1.0
+    """Parse the cropping: the whole image, stretched or padded, or a fraction of its central square."""
+    if text in (ResizeMode.STRETCH, ResizeMode.PAD):
+        return ResizeMode(text), 1.0
     fraction = DEFAULT_CROP if text == "centre" else _number(text)
     if not 0.01 <= fraction <= 1:
-        raise argparse.ArgumentTypeError(tr("{text!r} is not stretch, centre or a number from 0.01 to 1", text=text))
+        what = tr("{text!r} is not stretch, pad, centre or a number from 0.01 to 1", text=text)
+        raise argparse.ArgumentTypeError(what)
     return ResizeMode.CENTRE_CROP, fraction
 
 

@@ -30,6 +30,7 @@ from core.evaluation.metrics import prediction_json
 from core.evaluation.multi_label import evaluation_json
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.training.evaluated_head import KEPT
+from core.training.fitting import FIT_CHOSEN
 from core.training.networks import BackboneRequest, check_request
 from core.training.outlook_text import outlook_lines
 from core.training.protocol import Epoch, TrainerFailed, write_event
@@ -139,6 +140,7 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
         thumbnails=not arguments.no_thumbnails,
         nested=arguments.nested,
         hierarchy=arguments.hierarchy,
+        fit=arguments.fit,
         labels=label_source(arguments),
         labels_file=arguments.labels,
     )
@@ -240,6 +242,7 @@ def _summary(trained: TrainingResult) -> Table:
             (tr("model"), tr("{name}, version {version}", name=card.name, version=trained.version)),
             (tr("recipe"), card.training["recipe"]),
             (tr("backbone"), card.backbone.name),
+            *([(tr("fit"), card.training[FIT_CHOSEN])] if FIT_CHOSEN in card.training else []),
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),

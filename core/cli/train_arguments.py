@@ -18,7 +18,7 @@ from core.cli.parsing import (
     parse_side,
 )
 from core.datasets.label_source import LabelSource
-from core.training.request import Depth, Recipe
+from core.training.request import Depth, FitChoice, Recipe
 
 _TRAIN: Final = mark("""\
 Train a model on a folder of labelled images and add it to the library as NAME, or as the next
@@ -44,6 +44,11 @@ prediction. --head dense is the recipe dense.
 --backbone chooses another network: one that is installed, or one of those that `fovea models fetch`
 adds, with --weights. fine-tune trains these as a whole (--depth whole), from scratch with
 --weights none.
+
+--fit says how images are made square: stretch, pad (the whole image on a grey square) or
+centre-crop. auto tries all three, which takes three times as long for features; by cross-validation
+on the training images, it chooses another than the backbone's only if the log loss is lower by more
+than two standard errors. What was measured is on the card.
 
 With --multi-label, an image may have several classes: all those whose folders have a copy of it.
 --labels takes them from a CSV file instead: with columns path (relative to FOLDER) and classes,
@@ -87,6 +92,13 @@ def add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         help=tr("an installed backbone, or a network to add with --weights (default: the best for the recipe)"),
     )
     add_variant(parser)
+    add_choice(
+        parser,
+        "--fit",
+        FitChoice,
+        tr("how images are made square (default: backbone, as the backbone was trained)"),
+        FitChoice.BACKBONE,
+    )
     parser.add_argument(
         "--keep-classes-of",
         metavar="M",

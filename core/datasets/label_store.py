@@ -32,6 +32,8 @@ _MAX_STATED: Final = 1000
 
 _State: TypeAlias = tuple[int, int]
 """Size in bytes and time of the last modification in nanoseconds."""
+_Key: TypeAlias = bytes | str
+"""What identifies a photo, see `core.datasets.label_file`."""
 LabelsByPath: TypeAlias = Mapping[Path, tuple[Label, ...]]
 """All labels of photos, in whatever view they were given."""
 
@@ -58,7 +60,7 @@ class LabelStore:
             rows = self._database.execute(f"SELECT {COLUMNS} FROM labels o WHERE {mine} ORDER BY rowid", (model,))
             own = list(_labels(rows.fetchall()))
             others = list(_labels(self._database.execute(f"SELECT {columns} FROM {joined}", (model,)).fetchall()))
-        scope, newest = Scope(model, "", classes), dict[bytes | str, Label]()
+        scope, newest = Scope(model, "", classes), dict[_Key, Label]()
         for photo, other in filter(lambda pair: scope.applies(pair[1]), others):
             if photo not in newest or newest[photo].created_at < other.created_at:
                 newest[photo] = other
@@ -100,34 +102,41 @@ class LabelStore:
             The labels that the photos had before, for `restore`.
         """
         states = {path: _state(path) for path in changes}
-        before: dict[Path, tuple[Label, ...]] = {}
+        removed, given = list[tuple[_Key, Label]](), list[tuple[_Key, Label]]()
         with self._writing():
+            before = self._before(states)
             for path, label in changes.items():
-                photo = self._photo(path, states[path])
-                before[path] = tuple(replace(one, path=path) for one in self._of_photo(photo))
+                photo, known = before[path]
                 if label is None:
-                    self._remove(photo, filter(scope.applies, before[path]))
+                    removed += [(photo, one) for one in known if scope.applies(one)]
                 else:
-                    sizes = [state[0] if (state := states[path]) else None, *(one.size for one in before[path])]
-                    self._put(photo, replace(label, size=next((size for size in sizes if size is not None), None)))
-        return before
+                    sizes = [state[0] if (state := states[path]) else None, *(one.size for one in known)]
+                    size = next((size for size in sizes if size is not None), None)
+                    given.append((photo, replace(label, size=size)))
+            self._remove(removed)
+            self._put(given)
+        return {path: tuple(replace(one, path=path) for one in known) for path, (_, known) in before.items()}
 
-    def restore(self, before: LabelsByPath) -> None:
-        """Undo a change: give photos exactly the labels that they had before it."""
-        states = {path: _state(path) for path in before}
+    def restore(self, before: LabelsByPath) -> LabelsByPath:
+        """Undo a change: give photos exactly the labels that they had before it, and return those they have now."""
         with self._writing():
-            for path, labels in before.items():
-                photo = self._photo(path, states[path])
-                self._remove(photo, self._of_photo(photo))
-                for label in labels:
-                    self._put(label.sha256 or photo, label)
+            replaced = self._before({path: _state(path) for path in before})
+            self._remove((photo, one) for photo, known in replaced.values() for one in known)
+            self._put((one.sha256 or replaced[path][0], one) for path, labels in before.items() for one in labels)
+        return {path: known for path, (_, known) in replaced.items()}
+
+    def _before(self, states: Mapping[Path, _State | None]) -> dict[Path, tuple[_Key, tuple[Label, ...]]]:
+        """The keys of photos that are being labelled, and the labels that they have."""
+        photos = self._keys(states)
+        known = self._of_photos(set(photos.values()))
+        return {path: (photo, known.get(photo, ())) for path, photo in photos.items()}
 
     def take_over(self, labels: Iterable[Label]) -> None:
         """Store labels as they are, within a transaction of the caller."""
         for label in labels:
             state = None if label.sha256 else _state(label.path)
-            photo = label.sha256 or self._photo(label.path, state)
-            self._put(photo, replace(label, size=state[0]) if state else label)
+            photo = label.sha256 or self._keys({label.path: state})[label.path]
+            self._put([(photo, replace(label, size=state[0]) if state else label)])
 
     def mark_trained(self, trained: Iterable[Label], fingerprint: str) -> None:
         """Record that a version with this fingerprint was trained on labels, except on those changed meanwhile."""
@@ -147,11 +156,10 @@ class LabelStore:
         with self._writing():
             for path in files:
                 row, state = self._database.execute(query, (os.fsencode(path),)).fetchone(), _state(path)
-                labels = self._of_photo(row[0]) if row else ()
+                labels = self._of_photos([row[0]]).get(row[0], ()) if row else ()
                 if state is not None and labels:
-                    photo = self._photo(path, state)
-                    for label in labels:
-                        self._put(photo, replace(label, path=path, size=state[0], sha256=""))
+                    photo = self._keys({path: state})[path]
+                    self._put((photo, replace(one, path=path, size=state[0], sha256="")) for one in labels)
 
     def follow(self, moved: Mapping[Path, Path]) -> None:
         """Let labels follow photos that Fovea has moved, given as a mapping from old to new paths."""
@@ -199,7 +207,7 @@ class LabelStore:
 
     def _identify(
         self, some: Sequence[Path], sizes: Collection[int | None], check: Callable[[], None]
-    ) -> dict[Path, bytes | str]:
+    ) -> dict[Path, _Key]:
         """The key of each photo that may have labels, hashing what has to be compared."""
         states = {path: _state(path) for path in some}
         known, to_hash = self._known(states, sizes)
@@ -219,61 +227,67 @@ class LabelStore:
 
     def _known(
         self, states: Mapping[Path, _State | None], sizes: Collection[int | None]
-    ) -> tuple[dict[Path, bytes | str], dict[Path, _State]]:
+    ) -> tuple[dict[Path, _Key], dict[Path, _State]]:
         """The keys of photos, as far as they are known; and those to hash, as their size is that of a labelled one."""
         names = {os.fsencode(path): path for path in states}
         query = f"SELECT path, size, mtime_ns, sha256 FROM files WHERE path IN ({', '.join('?' * len(names))})"
-        known: dict[Path, bytes | str] = {}
+        known: dict[Path, _Key] = {}
         for name, size, mtime_ns, sha256 in self._database.execute(query, tuple(names)).fetchall():
             if size is None or states[names[name]] in (None, (size, mtime_ns)):  # one that is gone keeps its labels
                 known[names[name]] = sha256 or name
         to_hash = {path: state for path, state in states.items() if path not in known and state and state[0] in sizes}
         return known, to_hash
 
-    def _photo(self, path: Path, state: _State | None) -> bytes | str:
-        """The key of a photo that is labelled: its hash if that is known, otherwise its path."""
-        name = os.fsencode(path)
-        query = "SELECT size, mtime_ns, sha256 FROM files WHERE path = ?"
-        row = self._database.execute(query, (name,)).fetchone()
-        if row and row[2] and (state is None or state == row[:2]):
-            return str(row[2])
-        if row is None or state is not None:
-            values = (name, *(state or (None, None)))
-            self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, NULL)", values)
-        return name
+    def _keys(self, states: Mapping[Path, _State | None]) -> dict[Path, _Key]:
+        """The keys of photos that are labelled: the hash if it is known, otherwise the path."""
+        keys: dict[Path, _Key] = {}
+        for some in chunks(list(states)):
+            names = {path: os.fsencode(path) for path in some}
+            query = f"SELECT path, size, mtime_ns, sha256 FROM files WHERE path IN ({', '.join('?' * len(some))})"
+            rows = {name: row for name, *row in self._database.execute(query, tuple(names.values())).fetchall()}
+            seen: list[tuple[object, ...]] = []
+            for path, name in names.items():
+                size, mtime_ns, sha256 = rows.get(name, (None, None, None))
+                state = states[path]
+                keys[path] = sha256 if sha256 and state in (None, (size, mtime_ns)) else name
+                if keys[path] is name and (name not in rows or state is not None):
+                    seen.append((name, *(state or (None, None))))
+            self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, NULL)", seen)
+        return keys
 
     def _settle(self, path: bytes, state: _State, sha256: str) -> None:
         """Key the labels of a file by its hash from now on; of two in one view, the most recent one counts."""
         self._database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", (path, *state, sha256))
-        rivals = {(one.model, one.folder): one.created_at for one in self._of_photo(sha256)}
-        labels = self._of_photo(path)
-        self._remove(path, labels)
-        for label in labels:
-            if rivals.get((label.model, label.folder), label.created_at) <= label.created_at:
-                self._put(sha256, replace(label, size=state[0]))
+        known = self._of_photos([path, sha256])
+        rivals = {(one.model, one.folder): one.created_at for one in known.get(sha256, ())}
+        labels = known.get(path, ())
+        latest = [one for one in labels if rivals.get((one.model, one.folder), one.created_at) <= one.created_at]
+        self._remove((path, one) for one in labels)
+        self._put((sha256, replace(one, size=state[0])) for one in latest)
 
     # ---- rows
 
-    def _of_photos(self, photos: Collection[bytes | str]) -> dict[bytes | str, tuple[Label, ...]]:
-        query = f"SELECT {COLUMNS} FROM labels WHERE photo IN ({', '.join('?' * len(photos))})"
-        found: dict[bytes | str, tuple[Label, ...]] = {}
-        for photo, label in _labels(self._database.execute(query, tuple(photos)).fetchall()):
-            found[photo] = (*found.get(photo, ()), label)
+    def _of_photos(self, photos: Collection[_Key]) -> dict[_Key, tuple[Label, ...]]:
+        found: dict[_Key, tuple[Label, ...]] = {}
+        for some in chunks(list(photos)):
+            query = f"SELECT {COLUMNS} FROM labels WHERE photo IN ({', '.join('?' * len(some))})"
+            for photo, label in _labels(self._database.execute(query, tuple(some)).fetchall()):
+                found[photo] = (*found.get(photo, ()), label)
         return found
 
-    def _of_photo(self, photo: bytes | str) -> tuple[Label, ...]:
-        return self._of_photos([photo]).get(photo, ())
-
-    def _put(self, photo: bytes | str, label: Label) -> None:
-        row = (
-            photo, label.model, label.folder, label.label, label.source.value, label.created_at.timestamp(),
-            os.fsencode(label.path), label.size, label.predicted, label.confidence, label.unknown,
-            json.dumps(label.trained_in),
+    def _put(self, labels: Iterable[tuple[_Key, Label]]) -> None:
+        rows = (
+            (
+                photo, one.model, one.folder, one.label, one.source.value, one.created_at.timestamp(),
+                os.fsencode(one.path), one.size, one.predicted, one.confidence, one.unknown, json.dumps(one.trained_in),
+            )
+            for photo, one in labels
         )  # fmt: skip
-        self._database.execute(f"INSERT OR REPLACE INTO labels VALUES ({', '.join('?' * len(row))})", row)
+        marks = ", ".join("?" * len(COLUMNS.split(", ")))
+        self._database.executemany(f"INSERT OR REPLACE INTO labels VALUES ({marks})", rows)
 
-    def _remove(self, photo: bytes | str, labels: Iterable[Label]) -> None:
-        keys = [(photo, label.model, label.folder) for label in labels]
+    def _remove(self, labels: Iterable[tuple[_Key, Label]]) -> None:
+        keys = ((photo, one.model, one.folder) for photo, one in labels)
         self._database.executemany("DELETE FROM labels WHERE photo = ? AND model = ? AND folder = ?", keys)
 
     @contextmanager
@@ -298,14 +312,15 @@ def label_errors() -> Iterator[None]:
         ) from error
 
 
-def _labels(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[bytes | str, Label]]:
+def _labels(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[_Key, Label]]:
     """Rows of `COLUMNS` as labels with their keys; an invalid one, of a damaged file, is skipped."""
     for photo, model, folder, label, source, created, path, size, predicted, confidence, unknown, trained in rows:
         with contextlib.suppress(ValueError, TypeError, LookupError, OverflowError, OSError):
             yield photo, Label(
                 recovery.as_path(path or b""), label, Source(source), model, folder, predicted, confidence,
                 None if unknown is None else bool(unknown), datetime.fromtimestamp(created, UTC),
-                tuple(map(str, json.loads(trained))), photo if isinstance(photo, str) else "", size,
+                () if trained == "[]" else tuple(map(str, json.loads(trained))),
+                photo if isinstance(photo, str) else "", size,
             )  # fmt: skip
 
 

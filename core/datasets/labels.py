@@ -109,12 +109,13 @@ class Label:
         Args:
             unknown_below: the confidence below which the model predicts “unknown”, see `ModelCard`.
         """
-        is_old_confirmation = self.unknown is None and self.is_confirmation
-        return is_old_confirmation and unknown_below is not None and self.confidence < unknown_below
+        if unknown_below is None or self.unknown is not None:
+            return False
+        return self.is_confirmation and self.confidence < unknown_below
 
     def is_pending(self, lineage: Collection[str]) -> bool:
         """Whether no version of that lineage was trained on it."""
-        return not any(version in lineage for version in self.trained_in)
+        return not self.trained_in or not any(version in lineage for version in self.trained_in)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,16 +103,17 @@ def validate_logits(logits: Logits, labels: Labels) -> NDArray[np.float64]:
 
 def temperature_scaled_softmax(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """Probabilities [n, classes] of logits in double precision; the temperature is above 0."""
-    return np.exp(_log_probabilities(scores, temperature))
+    return np.exp(log_probabilities(scores, temperature))
 
 
-def _log_probabilities(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+def log_probabilities(scores: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Logarithms of `temperature_scaled_softmax`, which are finite."""
     scaled = (scores - scores.max(axis=1, keepdims=True)) / temperature
     return np.asarray(scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True)))
 
 
 def _log_loss(scores: NDArray[np.float64], labels: Labels, temperature: float) -> float:
-    return float(-_log_probabilities(scores, temperature)[np.arange(len(labels)), labels].mean())
+    return float(-log_probabilities(scores, temperature)[np.arange(len(labels)), labels].mean())
 
 
 def _bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[ReliabilityBin, ...]:

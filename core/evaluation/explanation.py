@@ -48,7 +48,8 @@ class Explanation:
         method: EXACT if the map's mean plus the head's bias is the logit, before the temperature; APPROXIMATE for a
             dense head: gradient times input.
         grid: the map, rows of float32 from top to bottom, in units of the logit: above 0 speaks for the class.
-        area: the part of the upright image that the map covers: left, top, right and bottom as fractions of its sides.
+        area: the part of the upright image that the map covers: left, top, right and bottom as fractions of its sides;
+            below 0 and above 1 where the image was padded.
         seen: that part as the backbone sees it.
     """
 

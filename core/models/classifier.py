@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from core.base.errors import ModelError, ProviderError
 from core.base.file_state import FileState
 from core.base.providers import Precision, Provider, ProviderPreference
+from core.card import BackboneCard, Preprocessing
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine, open_engine
 from core.engine.feature_cache import CropFeatures, ImageFeatures, LruFeatureCache
@@ -117,14 +118,26 @@ def _batch(inputs: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 def swap_head(classifier: Classifier, model: InstalledModel) -> Classifier:
     """Switch to another model with the same open backbone: only the head is read.
 
+    If the model makes images square in another way, cached features are dropped.
+
     Raises:
         ModelError: the head is missing, damaged, or does not match.
         ValueError: the model has another backbone, or may not use the open variant.
     """
-    files = backbone_files(model.backbone, model.card)
-    if classifier.engine.card not in (*files.cards, files.in_float16):
+    files, engine = backbone_files(model.backbone, model.card), classifier.engine
+    open_card = without_fit(engine.card)
+    card = next((one for one in (*files.cards, files.in_float16) if without_fit(one) == open_card), None)
+    if card is None:
         raise ValueError("the model has another backbone, or may not use this variant")
-    return replace(classifier, predictor=load_predictor(model))
+    predictor = load_predictor(model)
+    if card == engine.card:
+        return replace(classifier, predictor=predictor)
+    return replace(classifier, predictor=predictor, engine=replace(engine, card=card), feature_cache=None)
+
+
+def without_fit(card: BackboneCard) -> BackboneCard:
+    """The same card for all models of a backbone, however they make images square."""
+    return replace(card, preprocessing=Preprocessing(card.preprocessing.size))
 
 
 def change_detection(classifier: Classifier, options: DetectionOptions) -> tuple[Classifier, ModelError | None]:

@@ -36,9 +36,11 @@ def list_backbones(library: Library) -> tuple[InstalledBackbone, ...]:
 
 
 def all_backbones(library: Library) -> tuple[InstalledBackbone, ...]:
-    """The shared backbones, and those that models have of their own, each once."""
-    found = [*list_backbones(library), *(model.backbone for model in library.models())]
-    return tuple({one.card.sha256: one for one in found}.values())
+    """The shared backbones, and those that models have of their own, each once; shared ones with their own fit."""
+    found: dict[str, InstalledBackbone] = {}
+    for one in (*list_backbones(library), *(model.backbone for model in library.models())):
+        found.setdefault(one.card.sha256, one)
+    return tuple(found.values())
 
 
 def list_names(library: Library) -> tuple[ModelName, ...]:

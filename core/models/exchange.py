@@ -132,6 +132,7 @@ def import_model(file: Path, library: Library) -> Imported:
         parts.card,
         head=HeadReference(parts.card.head.file, _sha256(head_data)),
         backbone=SharedBackbone(shared.card.name, shared.card.sha256) if shared else backbone_card,
+        fit=shared.fit if shared else None,
     )
     own = {} if shared else {backbone_card.file: parts.backbone}
     if parts.bank and (rule := parts.card.unknown):
@@ -163,11 +164,15 @@ def read_file(file: Path) -> bytes:
 
 def _find_shared(library: Library, parts: joined.Parts) -> InstalledBackbone | None:
     """The installed backbone of which the imported one is a copy; its file may be encoded differently."""
+    card = parts.backbone_card
     for entry in library.entries():
-        if isinstance(entry, InstalledBackbone) and entry.card.sha256 == parts.backbone_card.sha256:
-            with contextlib.suppress(ModelError):
-                if joined.serialise(graph.parse(load_backbone(entry))) == parts.backbone:
-                    return entry
+        if not isinstance(entry, InstalledBackbone) or entry.card.sha256 != card.sha256:
+            continue
+        fitted = entry.with_fit(card.preprocessing.fit)
+        with contextlib.suppress(ModelError):
+            is_copy = joined.serialise(graph.parse(load_backbone(entry))) == parts.backbone
+            if is_copy and fitted.card.preprocessing == card.preprocessing:
+                return fitted
     return None
 
 

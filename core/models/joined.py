@@ -26,6 +26,7 @@ from core.base.i18n import mark, tr
 from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, write_card
 from core.card_sharing import shareable
 from core.engine import graph
+from core.images.preprocessing import PADDING
 from core.models import joined_unknown
 from core.models.feature_bank import FeatureBank
 from core.models.heads import Head, LinearHead, PrototypeHead, assemble, head_arrays, is_kernel, named_layers
@@ -275,15 +276,20 @@ def _metadata(card: ModelCard, backbone: BackboneCard, own: list[ValueInfoProto]
 
 def describe_input(plan: Preprocessing) -> str:
     """A description of an exported model's input, for users of other programs."""
-    crop = (
-        "the whole image"
-        if plan.fit is ResizeMode.STRETCH
-        else f"the middle square, {plan.crop:.3f} of the shorter side,"
-    )
+    square = f"{plan.size} by {plan.size} pixels"
+    match plan.fit:
+        case ResizeMode.STRETCH:
+            how = f"the whole image stretched to {square}"
+        case ResizeMode.PAD:
+            how = (
+                f"the whole image resized so that its longer side has {plan.size} pixels, in the middle of {square} "
+                f"of RGB {PADDING}"
+            )
+        case ResizeMode.CENTRE_CROP:
+            how = f"the middle square, {plan.crop:.3f} of the shorter side, resized to {square}"
     return (
         f"{graph.INPUT}: uint8 RGB [n, {plan.size}, {plan.size}, 3], 0 to 255; the image upright, in sRGB, "
-        f"transparency over white, {crop} resized to {plan.size} by {plan.size} pixels, bicubic with antialiasing. "
-        "Scaling of values is inside the graph."
+        f"transparency over white, {how}, bicubic with antialiasing. Scaling of values is inside the graph."
     )
 
 

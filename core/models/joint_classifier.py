@@ -1,4 +1,7 @@
-"""Several models on the same images: each image is decoded once, and each backbone runs once for all heads on it."""
+"""Several models on the same images: each image is decoded once, and each backbone runs once for all heads on it.
+
+Models that make images square in different ways share an open backbone, but not its features.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class JointClassifier:
     """Open models that classify the same images.
 
     Attributes:
-        classifiers: the models; those with the same backbone have the same engine.
+        classifiers: the models; those with the same backbone that make images square alike have the same engine.
     """
 
     classifiers: tuple[Classifier, ...]
@@ -79,7 +82,9 @@ def open_joint(
     """
     opened: list[Classifier] = []
     for model in models:
-        shared = next(filter(None, (_with_backbone_of(one, model) for one in opened)), None)
+        plan = model.backbone.card.preprocessing
+        by_fit = sorted(opened, key=lambda one: one.engine.card.preprocessing != plan)  # to share features
+        shared = next(filter(None, (_with_backbone_of(one, model) for one in by_fit)), None)
         opened.append(shared or open_classifier(model, requested, precision, NO_DETECTION if opened else detection))
     return JointClassifier(tuple(opened))
 

@@ -71,7 +71,7 @@ class LibraryFolders:
         if isinstance(card.backbone, BackboneCard):
             backbone = self._backbone(card.backbone, folder)
         else:
-            backbone = self._shared(card.backbone)
+            backbone = self._shared(card.backbone).with_fit(card.fit)
         return model_in(folder, card, backbone, version)
 
     def _shared(self, wanted: SharedBackbone) -> InstalledBackbone:

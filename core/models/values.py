@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from core.base.errors import FoveaError
 from core.base.providers import ComputePrecision, Provider
-from core.card import BackboneCard, ModelCard
+from core.card import BackboneCard, ModelCard, ResizeMode
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.values import NetworkStatistics
 
@@ -23,17 +23,26 @@ class InstalledBackbone:
         folder: the folder of its files.
         size_bytes: its size on disk, including its parts.
         parts: the backbones it is composed of when it is read; empty if it has a file of its own.
+        fit: how its model makes images square, as `card` says, too; None if that is as the library has it.
     """
 
     card: BackboneCard
     folder: Path
     size_bytes: int
     parts: tuple[InstalledBackbone, ...] = ()
+    fit: ResizeMode | None = None
 
     @property
     def name(self) -> str:
         """Its name in the library."""
         return self.card.name
+
+    def with_fit(self, fit: ResizeMode | None) -> InstalledBackbone:
+        """The same backbone for a model that makes images square in this way; None for its own."""
+        own = self.card.preprocessing
+        if fit in (None, own.fit):
+            return self
+        return replace(self, card=replace(self.card, preprocessing=replace(own, fit=fit, crop=1.0)), fit=fit)
 
 
 @dataclass(frozen=True, slots=True)

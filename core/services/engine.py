@@ -24,7 +24,14 @@ from core.engine.feature_cache import LruFeatureCache
 from core.engine.kept_features import KeptFeatures
 from core.evaluation.explanation import Explanation, explain
 from core.images.drawing import Picture
-from core.models.classifier import Classifier, change_detection, fallback_to_cpu, open_classifier, swap_head
+from core.models.classifier import (
+    Classifier,
+    change_detection,
+    fallback_to_cpu,
+    open_classifier,
+    swap_head,
+    without_fit,
+)
 from core.models.examine import examine
 from core.models.installed import backbone_files
 from core.models.library import open_library
@@ -114,7 +121,8 @@ class EngineService:
             token.check()
             self._top_k, self._detection = top_k, detection
             model = open_library().find(name)
-            requested = (backbone_files(model.backbone, model.card).cards, provider, precision)
+            cards = backbone_files(model.backbone, model.card).cards
+            requested = (tuple(map(without_fit, cards)), provider, precision)
             try:
                 if self._classifier is not None and requested == self._requested:
                     return self._use(swap_head(self._classifier, model), requested)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.base.text import display_path
-from core.card import BackboneCard, read_card
+from core.card import BackboneCard, ResizeMode, read_card
 from core.engine import graph
 from core.engine.provider_selection import BackboneFiles
 from core.models.files import REINSTALL, read_file
@@ -58,8 +58,12 @@ class Backbone:
         return lambda images: np.asarray(network(images.astype(np.float32), training=False)[graph.FEATURES])
 
 
-def read_backbone(folder: Path) -> Backbone:
+def read_backbone(folder: Path, fit: str = "") -> Backbone:
     """Read and check the backbone in a folder.
+
+    Args:
+        folder: the folder.
+        fit: how images are made square; empty for that of the backbone.
 
     Raises:
         ModelError: it is missing, unsafe, or does not match its card.
@@ -68,6 +72,6 @@ def read_backbone(folder: Path) -> Backbone:
     if not isinstance(card, BackboneCard):
         what = tr("“{folder}” contains a model, not a backbone.", folder=display_path(folder))
         raise ModelError(what, hint=tr(REINSTALL))
-    installed, beside = backbone_in(folder, card), folder / NORMALISATION
+    installed, beside = backbone_in(folder, card).with_fit(ResizeMode(fit) if fit else None), folder / NORMALISATION
     normalisation = read_file(beside) if beside.exists() else None
-    return Backbone(card, load_backbone(installed), normalisation, backbone_files(installed))
+    return Backbone(installed.card, load_backbone(installed), normalisation, backbone_files(installed))

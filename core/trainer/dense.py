@@ -254,7 +254,7 @@ def _export(head: keras.Model, file: Path) -> None:
 
 def _write_parity(job: TrainerJob, folder: Path, head: keras.Model, emit: Emit, token: CancelToken) -> None:
     """Write Keras's outputs, from pixels to logits, for the parity check."""
-    backbone = read_backbone(Path(job.backbone))
+    backbone = read_backbone(Path(job.backbone), job.fit)
     features_of = backbone.compute_features()
     clock = ProgressReporter(tr("preparing the parity check"), PARITY_IMAGES, emit)
 

@@ -78,7 +78,7 @@ def run(job: TrainerJob, folder: Path, emit: Emit, token: CancelToken) -> Mappin
     """
     (train, validation), start = read_images(folder), _start(folder)
     clock = ProgressReporter(tr("preparing the network"), 3, emit)
-    backbone = read_backbone(Path(job.backbone))
+    backbone = read_backbone(Path(job.backbone), job.fit)
     keras_model = _rebuild_keras(backbone)
     clock.advance()
     token.check()

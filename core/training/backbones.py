@@ -10,7 +10,7 @@ from core.base.text import display_path
 from core.models.library import NORMALISATION, Library
 from core.models.values import BrokenEntry, InstalledBackbone
 from core.training.networks import BACKBONES, BackboneRequest, can_fine_tune
-from core.training.request import Depth, Recipe, TrainRequest
+from core.training.request import Depth, FitChoice, Recipe, TrainRequest
 
 BACKBONE: Final = "xception-imagenet"
 """The backbone that is fine-tuned, and that heads are trained on if there is no other."""
@@ -30,6 +30,11 @@ def requested_backbone(request: TrainRequest, library: Library) -> InstalledBack
     """
     if request.keep_classes_of:
         return library.find(request.keep_classes_of).backbone
+    return _chosen_backbone(request, library).with_fit(request.fit.mode)
+
+
+def _chosen_backbone(request: TrainRequest, library: Library) -> InstalledBackbone:
+    """The backbone that a request names, or else the best for its recipe, as the library has it."""
     if not request.backbone:
         return backbone_of(library) if request.recipe is Recipe.FINE_TUNE else default_backbone(library)
     names = [entry.name for entry in library.entries() if isinstance(entry, InstalledBackbone)]
@@ -69,6 +74,9 @@ def _check_recipe(request: TrainRequest, backbone: InstalledBackbone) -> None:
     if card.untrained and not (request.recipe is Recipe.FINE_TUNE and is_whole):
         what = tr("“{name}” has random weights: it must be trained from scratch.", name=backbone.name)
         raise UsageError(what, hint=tr("Use --recipe fine-tune --depth whole."))
+    if card.untrained and request.fit is FitChoice.AUTO:
+        what = tr("“{name}” has random weights, so nothing can be measured before the training.", name=backbone.name)
+        raise UsageError(what, hint=tr("Use --fit stretch, pad or centre-crop instead of auto."))
     if request.recipe is not Recipe.FINE_TUNE:
         return
     if not can_fine_tune(card) or not (card.untrained or (backbone.folder / NORMALISATION).exists()):

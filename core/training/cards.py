@@ -21,6 +21,7 @@ from core.models.values import InstalledModel
 from core.models.variant_agreement import variant_evaluation
 from core.training.evaluated_head import KEPT, EvaluatedHead
 from core.training.evidence_rules import REJECT_PERCENTILE
+from core.training.fitting import FIT_CHOSEN, FIT_LOSSES
 from core.training.request import TrainRequest
 from core.training.training_data import TrainingData
 from core.training.variant_check import VARIANT
@@ -28,6 +29,11 @@ from core.training.variant_check import VARIANT
 HEAD: Final = "head.npz"
 THUMBNAILS: Final = "thumbnails"
 """The key in a card's training: False if the user does not want thumbnails of the photos to be kept."""
+_KEPT: Final = (
+    *("command", "validation", "test", "seed", "precision", "data"),
+    *(THUMBNAILS, NESTED, FIT_CHOSEN, FIT_LOSSES),
+)
+"""What a corrected version takes over of a card's training."""
 _MAX_NAMED: Final = 10
 """The most classes that a summary lists."""
 _MAX_CONFUSED: Final = 100
@@ -64,6 +70,7 @@ def model_card(
         sets=head.sets,
         hierarchy=Hierarchy.of(classes, data.dataset.paths),
         out_of_sample=head.out_of_sample,
+        fit=None if own else data.backbone.fit,
         thresholds=head.thresholds,
         training=_training(request, data, head),
         evaluation=_evaluation(data, head, start.evaluation if start else None),
@@ -114,11 +121,7 @@ def _corrected_training(
     base: InstalledModel, data: TrainingData, head: EvaluatedHead, corrected: int
 ) -> dict[str, Any]:
     old = base.card.training
-    kept = {
-        key: old[key]
-        for key in ("command", "validation", "test", "seed", "precision", "data", THUMBNAILS, NESTED)
-        if key in old
-    }
+    kept = {key: old[key] for key in _KEPT if key in old}
     return kept | {
         "recipe": head.trained.recipe,
         VARIANT: data.card.precision.value,
@@ -175,6 +178,7 @@ def _training(request: TrainRequest, data: TrainingData, head: EvaluatedHead) ->
         VARIANT: data.card.precision.value,
         **({} if request.thumbnails else {THUMBNAILS: False}),
         **({NESTED: True} if request.nested else {}),
+        **data.fit_facts,
         **({"labels": request.labels.value} if request.labels.is_multi_label else {}),
         **_outcome(data, head),
     }

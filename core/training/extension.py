@@ -35,7 +35,7 @@ from core.models.installed import load_head
 from core.models.values import InstalledBackbone, InstalledModel
 from core.training import quick
 from core.training.evaluated_head import KEPT, EvaluatedHead, Predictions, TrainedHead, find_suspects
-from core.training.request import HeadKind, Recipe, TrainRequest
+from core.training.request import FitChoice, HeadKind, Recipe, TrainRequest
 from core.training.training_data import LabelledFeatures, TrainingData
 
 _RECIPE: Final = "quick: logistic regression of the new classes against the kept ones, whose weights stay as they are"
@@ -82,9 +82,9 @@ def check_extension(request: TrainRequest) -> None:
         UsageError: it has.
     """
     has_others = request.recipe is not Recipe.QUICK or request.backbone or request.head is not HeadKind.LINEAR
-    if request.keep_classes_of and has_others:
+    if request.keep_classes_of and (has_others or request.fit is not FitChoice.BACKBONE):
         what = tr("Only the recipe quick can keep a model's classes, on the model's own backbone.")
-        raise UsageError(what, hint=tr("Remove --recipe, --head and --backbone, or --keep-classes-of."))
+        raise UsageError(what, hint=tr("Remove --recipe, --head, --backbone and --fit, or --keep-classes-of."))
 
 
 def classes_to_keep(model: InstalledModel) -> KeptClasses:

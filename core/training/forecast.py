@@ -12,17 +12,19 @@ import numpy as np
 from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, Progress
+from core.card import ResizeMode
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.split import split
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureExtractor, compute_features
 from core.models.library import Library
+from core.models.values import InstalledBackbone
 from core.training.backbones import requested_backbone
 from core.training.extension import check_extension
 from core.training.multi_label import check_labels
-from core.training.quick import FOLDS, check_weights
+from core.training.quick import FOLDS, MAX_TRIED, check_weights
 from core.training.recipe_defaults import DEFAULTS
-from core.training.request import Recipe, TrainRequest
+from core.training.request import FitChoice, Recipe, TrainRequest
 from core.training.timing_history import local_costs
 from core.training.trainer_program import find_program
 from core.training.training_data import extractor_of, read_labelled
@@ -33,8 +35,6 @@ _MEASURED_S: Final = 3.0
 _BATCH_SIZE: Final = 32
 """Images per measurement."""
 _ASKED_AT_ONCE: Final = 500
-_CHOSEN_FROM: Final = 1000
-"""Images that quick uses to choose the regularisation; the same as in `core.training.quick`."""
 _STEPS: Final = (750, 30)
 """Evaluations of the objective to choose the regularisation, and to fit one head; counted on 130 to 3,000 images."""
 _MIN_STEP_S: Final = 1e-4
@@ -96,9 +96,11 @@ def forecast_recipes(request: TrainRequest, library: Library, *, token: CancelTo
         classes=len(dataset.classes),
     )
     used = np.concatenate([divided.train, divided.validation, divided.test])
-    source = extractor_of(backbone, request.provider, request.precision)
-    feature_cost = _feature_cost([dataset.examples[at] for at in used.tolist()], source, token)
-    head_s = _head_s(size)
+    images, head_s = [dataset.examples[at] for at in used.tolist()], _head_s(size)
+    feature_cost = _feature_cost(images, extractor_of(backbone, request.provider, request.precision), token)
+    if request.fit is FitChoice.AUTO:
+        feature_cost = _with_other_fits(feature_cost, images[: size.train], request, backbone, token)
+        head_s *= 1 + len(ResizeMode)
     return tuple(_forecast(replace(request, recipe=recipe), size, feature_cost, head_s) for recipe in Recipe)
 
 
@@ -130,6 +132,21 @@ def _feature_cost(images: Sequence[LabelledImage], source: FeatureExtractor, tok
     basis = _measured_text(left, done, each * 1000)
     opening_s = engine.opening_ms / 1000 if left else 0.0
     return _FeatureCost(opening_s + left * each, each, basis)
+
+
+def _with_other_fits(
+    cost: _FeatureCost,
+    images: Sequence[LabelledImage],
+    request: TrainRequest,
+    backbone: InstalledBackbone,
+    token: CancelToken,
+) -> _FeatureCost:
+    """The cost if training images, at most `MAX_TRIED`, are also made square in the other ways."""
+    others = [backbone.with_fit(fit) for fit in ResizeMode if fit is not backbone.card.preprocessing.fit]
+    sources = [extractor_of(one, request.provider, request.precision) for one in others]
+    found = [_feature_cost(images[:MAX_TRIED], source, token) for source in sources]
+    basis = tr("Two more ways of making photos square are tried.")
+    return replace(cost, seconds=cost.seconds + sum(one.seconds for one in found), basis=f"{cost.basis} {basis}")
 
 
 def _measured_text(left: int, done: int, each_ms: float) -> str:
@@ -167,9 +184,9 @@ def _missing(
 def _head_s(size: _Size) -> float:
     """The fitting time of the recipe quick, from the measured time of one step of each size."""
     choosing, fitting = _STEPS
-    tried = min(size.train, _CHOSEN_FROM)
+    tried = min(size.train, MAX_TRIED)
     heads = (size.train, size.images) if size.images > size.train else (size.train,)
-    folds = (min(size.images, _CHOSEN_FROM) * (FOLDS - 1) // FOLDS,) * FOLDS  # for out-of-fold predictions
+    folds = (min(size.images, MAX_TRIED) * (FOLDS - 1) // FOLDS,) * FOLDS  # for out-of-fold predictions
     return _fit_s(tried, size, choosing) + sum(_fit_s(max(count, 1), size, fitting) for count in (*heads, *folds))
 
 

@@ -25,7 +25,7 @@ from core.datasets.dataset import Dataset
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.subsets import Subset
 from core.engine.feature_store import FeatureKind, FeatureStore, Rows
-from core.engine.features import FeatureExtractor, FeatureTable, compute_features
+from core.engine.features import FeatureExtractor, compute_features
 from core.evaluation.kept import serialize_evaluation
 from core.evaluation.metrics import evaluate
 from core.evaluation.values import Evaluation
@@ -88,33 +88,30 @@ def in_order(images: Sequence[LabelledImage]) -> list[LabelledImage]:
 
 
 def _load_training_data(following: NextVersion, card: BackboneCard) -> TrainingData:
-    """The images with features from the variant with this card."""
-    table = _features(following, card)
+    """The images with features from the variant with this card: bundled, cached, or computed."""
+    base, report, token = following.base, following.report, following.token
+    source = FeatureExtractor.select(backbone_files(base.backbone).only(card), following.provider, _precision(base))
+    with FeatureStore() as store:
+        bundled = _bundled(following, source.kind)
+        table = compute_features(following.images, source, store, bundled=bundled, report=report, token=token)
     available = [following.images[row] for row in table.rows.tolist()]
     learnable = {one.label for one in available if one.subset == Subset.TRAIN}
-    kept = kept_before(following.base)
+    kept = kept_before(base)
     if len(learnable) < 2 and kept is None:
         raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(TRAIN_HINT))
-    classes = tuple(sorted(learnable, key=natural_sort_key))
     rows = [row for row, one in enumerate(available) if one.label in learnable]
-    dataset = Dataset(following.base.folder, classes, tuple(available[row] for row in rows), ())
+    classes = tuple(sorted(learnable, key=natural_sort_key))
+    dataset = Dataset(base.folder, classes, tuple(available[row] for row in rows), ())
     everything = LabelledFeatures(dataset.examples, table.features[rows], dataset.labels())
     train, validation, test = (_part(everything, part) for part in Subset)
-    is_random, backbone = _is_random_split(following.base), following.base.backbone
-    split = train, validation, test, is_random
-    data = TrainingData(dataset, backbone, card, *split, table.computed, table.failures)
+    found = _is_random_split(base), table.computed, table.failures
+    data = TrainingData(dataset, base.backbone, card, train, validation, test, *found)
     return data if kept is None else extended_data(data, kept)
 
 
-def _features(following: NextVersion, card: BackboneCard) -> FeatureTable:
-    """Features of the images in the precision that the version was trained with: bundled, cached, or computed."""
-    recorded = following.base.card.training.get("precision")
-    precision = Precision.EXACT if recorded == Precision.EXACT else Precision.AUTO
-    files = backbone_files(following.base.backbone).only(card)
-    source = FeatureExtractor.select(files, following.provider, precision)
-    bundled, report, token = _bundled(following, source.kind), following.report, following.token
-    with FeatureStore() as store:
-        return compute_features(following.images, source, store, bundled=bundled, report=report, token=token)
+def _precision(base: InstalledModel) -> Precision:
+    """The precision that the version was trained with."""
+    return Precision.EXACT if base.card.training.get("precision") == Precision.EXACT else Precision.AUTO
 
 
 def _bundled(following: NextVersion, kind: FeatureKind) -> Rows:
@@ -145,18 +142,16 @@ def train_next(following: NextVersion) -> tuple[TrainingData, EvaluatedHead]:
     own, card = following.base.backbone.card, variant_of(following.base)
     if card.sha256 != own.sha256:
         with contextlib.suppress(ProviderError, ModelError):
-            data = _load_training_data(following, card)
-            head = _train(following, data)
+            data, head = _train(following, card)
             if not must_retrain_in_float32(data, head.variants):
                 return data, head
-    data = _load_training_data(following, own)
-    return data, _train(following, data)
+    return _train(following, own)
 
 
-def _train(following: NextVersion, data: TrainingData) -> EvaluatedHead:
-    report, token = following.report, following.token
+def _train(following: NextVersion, card: BackboneCard) -> tuple[TrainingData, EvaluatedHead]:
+    data, report, token = _load_training_data(following, card), following.report, following.token
     if kept := kept_before(following.base):
-        return extend(data, kept, report=report, token=token)
+        return data, extend(data, kept, report=report, token=token)
     seed, kind = following.base.card.training.get("seed"), kind_of(load_head(following.base))
     trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token, kind=kind)
     if isinstance(following.base.card.backbone, BackboneCard):
@@ -164,7 +159,7 @@ def _train(following: NextVersion, data: TrainingData) -> EvaluatedHead:
     fitted, bundled = data.fitted(trained.fitted), partial(_bundled, following)
     head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
     variants = measure_variants(trained.evaluated, data, bundled=bundled, report=report, token=token)
-    return replace(head, variants=variants)
+    return data, replace(head, variants=variants)
 
 
 def evaluate_base(following: NextVersion, data: TrainingData) -> tuple[Evaluation | None, int]:

@@ -14,7 +14,7 @@ from core.base.errors import ImageError
 from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.base.progress import CancelToken
-from core.card import Preprocessing
+from core.card import Preprocessing, ResizeMode
 from core.images.augmentation import DESCRIPTION, augment, make_rng
 from core.images.decoding import decode
 from core.images.drawing import Picture
@@ -29,18 +29,25 @@ _SMALL: Final = 320
 
 
 def preview(
-    photos: Sequence[Path], seed: int, library: Library, backbone: str = "", *, token: CancelToken
+    photos: Sequence[Path],
+    seed: int,
+    library: Library,
+    backbone: str = "",
+    fit: ResizeMode | None = None,
+    *,
+    token: CancelToken,
 ) -> Previewed:
     """Draw what a backbone reads, and how the first photo is augmented in the first nine epochs with this seed.
 
-    Photos that cannot be read are left out. Without a name, it is the backbone that is fine-tuned.
+    Photos that cannot be read are left out. Without a name, it is the backbone that is fine-tuned; without a fit,
+    photos are made square as the backbone was trained.
 
     Raises:
         ImageError: none of them can be read.
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled.
     """
-    plan = backbone_of(library, backbone or BACKBONE).card.preprocessing
+    plan = backbone_of(library, backbone or BACKBONE).with_fit(fit).card.preprocessing
     originals: list[tuple[Path, NDArray[np.uint8]]] = []
     failure: ImageError | None = None
     for path in photos:

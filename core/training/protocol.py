@@ -63,6 +63,7 @@ class TrainerJob:
         provider: the provider for the frozen base, one of `core.base.providers.ProviderPreference`.
         backbone: folder of the installed backbone: its card, its ONNX file, its `normalisation.npz`.
         augment: of fine-tune, whether images are augmented by `core.images.augmentation`.
+        fit: how images are made square, a `core.card.ResizeMode`; empty for that of the backbone.
     """
 
     recipe: str
@@ -77,6 +78,7 @@ class TrainerJob:
     provider: str
     backbone: str
     augment: bool = True
+    fit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,11 @@ def read_event(line: str) -> TrainerEvent:
 
 
 def job_bytes(job: TrainerJob) -> bytes:
-    """The content of a job file."""
-    return (json.dumps(asdict(job), indent=2) + "\n").encode()
+    """The content of a job file; one without a `fit` is as earlier versions of Fovea wrote it, so it can be resumed."""
+    content = asdict(job)
+    if not job.fit:
+        del content["fit"]
+    return (json.dumps(content, indent=2) + "\n").encode()
 
 
 def read_job(folder: Path) -> TrainerJob:

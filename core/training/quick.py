@@ -179,8 +179,8 @@ def cross_validate(
         Cancelled: the token was cancelled.
     """
     check_weights(len(features), features.shape[1], int(labels.max()) + 1)
-    sample = _sample(labels, seed)
-    features, labels = features[sample], np.unique(labels[sample], return_inverse=True)[1]
+    rows = sample(labels, seed)
+    features, labels = features[rows], np.unique(labels[rows], return_inverse=True)[1]
     groups = near_duplicate_groups(features)
     divisions = divisions_of(groups, labels, seed)
     if not all(_learnable(folds, labels).any() for folds in divisions):
@@ -191,7 +191,7 @@ def cross_validate(
 
 def out_of_fold(
     features: Features, labels: Labels, c: float, *, most: int = MAX_TRIED, token: CancelToken,
-    kind: HeadKind = HeadKind.LINEAR,
+    kind: HeadKind = HeadKind.LINEAR, groups: Labels | None = None,
 ) -> tuple[Labels, Features]:  # fmt: skip
     """Out-of-fold predictions by cross-validation, with near-duplicates in the same fold.
 
@@ -205,6 +205,7 @@ def out_of_fold(
         most: the most images that are used.
         token: checked frequently.
         kind: of the heads.
+        groups: the group of each image [n], which stay together; None for `near_duplicate_groups`.
 
     Returns:
         The ascending indexes of at most `most` images and their logits; empty if there are too few images or too
@@ -213,14 +214,14 @@ def out_of_fold(
     Raises:
         Cancelled: the token was cancelled.
     """
-    classes, rows = int(labels.max()) + 1, _sample(labels, 0, most)
+    classes, rows = int(labels.max()) + 1, sample(labels, 0, most)
     own, truth = features[rows], labels[rows]
     if len(np.unique(truth)) < classes:
         return rows[:0], np.empty((0, classes), np.float32)
     mean, scale = mean_std(own)
     points, how = spanned((own - mean) / scale)[0], Fit(*PRECISE, token, kind)
     sums, times = np.zeros((len(own), classes)), np.zeros(len(own))
-    for folds in divisions_of(near_duplicate_groups(own), truth, 0):
+    for folds in divisions_of(near_duplicate_groups(own) if groups is None else groups[rows], truth, 0):
         evaluated = _learnable(folds, truth)
         sums[evaluated] += _held_out(points, truth, folds, evaluated, c, how)[evaluated]
         times += evaluated
@@ -254,7 +255,7 @@ def _score_all(
     return scores
 
 
-def _sample(labels: Labels, seed: int, most: int = MAX_TRIED) -> Labels:
+def sample(labels: Labels, seed: int, most: int = MAX_TRIED) -> Labels:
     """The images to cross-validate with: all, or a random sample of no more classes than it can cover."""
     if len(labels) <= most:
         return np.arange(len(labels))

@@ -199,6 +199,7 @@ def trainer_plan(request: TrainRequest, backbone: InstalledBackbone) -> dict[str
         "validation": request.validation,
         "test": request.test,
         "backbone": backbone.card.sha256,
+        **({"fit": job.fit} if job.fit else {}),
     }
 
 
@@ -246,6 +247,7 @@ def _job(request: TrainRequest, backbone: InstalledBackbone, classes: int) -> Tr
         provider=request.provider.value,
         backbone=str(backbone.folder),
         augment=request.augment and request.recipe is Recipe.FINE_TUNE,
+        fit=backbone.fit or "",
     )
 
 

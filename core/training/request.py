@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from core.base.providers import Precision, ProviderPreference
+from core.card import ResizeMode
 from core.datasets.label_source import LabelSource
 from core.datasets.labels import Label
 from core.images.listing import folder_name
@@ -32,6 +33,21 @@ class HeadKind(StrEnum):
 
     LINEAR = "linear"
     PROTOTYPE = "prototype"
+
+
+class FitChoice(StrEnum):
+    """How a model makes images square, or how that is chosen; see `core.card.ResizeMode`."""
+
+    BACKBONE = "backbone"
+    AUTO = "auto"
+    STRETCH = "stretch"
+    PAD = "pad"
+    CENTRE_CROP = "centre-crop"
+
+    @property
+    def mode(self) -> ResizeMode | None:
+        """The way that was chosen; None for that of the backbone, or one that is yet to be measured."""
+        return None if self in (FitChoice.BACKBONE, FitChoice.AUTO) else ResizeMode(self.value)
 
 
 class Depth(StrEnum):
@@ -67,6 +83,7 @@ class TrainRequest:
         thumbnails: whether to keep thumbnails of the photos with the model, to show what predictions look like.
         nested: whether folders inside a class folder are classes of their own, and the hierarchy that of the folders.
         hierarchy: a text file with the hierarchy of the classes; None for none.
+        fit: how images are made square.
         labels: where the classes of the images come from, and so whether an image may have several.
         labels_file: the table with them, with `LabelSource.FILE`; None otherwise.
     """
@@ -92,6 +109,7 @@ class TrainRequest:
     thumbnails: bool = True
     nested: bool = False
     hierarchy: Path | None = None
+    fit: FitChoice = FitChoice.BACKBONE
     labels: LabelSource = LabelSource.FOLDER
     labels_file: Path | None = None
 
@@ -107,6 +125,7 @@ class TrainRequest:
             return self.command
         words: list[object] = ["fovea", "train", folder_name(self.folder), "--name", self.name, "--recipe", self.recipe]
         words += ["--backbone", self.backbone] if self.backbone else []
+        words += ["--fit", self.fit] if self.fit is not FitChoice.BACKBONE else []
         words += ["--head", self.head] if self.head is not HeadKind.LINEAR else []
         words += ["--keep-classes-of", self.keep_classes_of] if self.keep_classes_of else []
         words += ["--nested"] if self.nested else []
@@ -175,6 +194,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
         "recipe": Recipe,
         "depth": Depth,
         "head": HeadKind,
+        "fit": FitChoice,
         "provider": ProviderPreference,
         "precision": Precision,
     }

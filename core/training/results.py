@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from core.base.errors import Cancelled, FoveaError
-from core.base.i18n import tr, tr_n
+from core.base.i18n import mark, tr, tr_n
 from core.base.progress import CancelToken, Progress, ProgressCallback
+from core.card import ResizeMode
 from core.datasets.problems import Problem
 from core.evaluation.comparison import compare_with_baseline
 from core.evaluation.folder_evaluation import evaluate_features, find_training_images
@@ -19,13 +21,21 @@ from core.models.installed import load_head, load_training_hashes
 from core.models.library import Library
 from core.models.values import InstalledModel
 from core.training.evaluated_head import KEPT, undecided
+from core.training.fitting import FIT_CHOSEN, FIT_LOSSES
 from core.training.learning_curve import outlook
 from core.training.protocol import Epoch
 from core.training.request import TrainRequest
 from core.training.timing_history import TimingRecorder
 from core.training.train import Trained, train
-from core.training.training_data import compute
+from core.training.training_data import TrainingData, compute
 from core.training.values import Outlook, TrainingResult
+
+_OWN_FIT: Final = mark("Photos are made square as the network was trained: no other way is better beyond chance.")
+_BETTER_FITS: Final = {
+    ResizeMode.STRETCH: mark("Photos are stretched to a square, which is better than the network's own way."),
+    ResizeMode.PAD: mark("Photos are put on a grey square, which is better than the network's own way."),
+    ResizeMode.CENTRE_CROP: mark("Photos are cropped to the centre, which is better than the network's own way."),
+}
 
 # ---- the training
 
@@ -170,6 +180,8 @@ def _notes(trained: Trained) -> Iterable[str]:
             "the same way on all {count:,} photos.",
             head.trained.fitted,
         )
+    if FIT_CHOSEN in data.fit_facts:
+        yield _fit_note(data)
     if not trained.in_use:
         yield _unused_note(trained)
     if data.failures:
@@ -178,6 +190,23 @@ def _notes(trained: Trained) -> Iterable[str]:
             "{count:,} photos could no longer be read and were left out.",
             len(data.failures),
         )
+
+
+def _fit_note(data: TrainingData) -> str:
+    """How photos are made square, and what was measured."""
+    losses = data.fit_facts.get(FIT_LOSSES)
+    if losses is None:
+        return tr(
+            "There are too few photos to tell how they are best made square: it is done as the network was trained."
+        )
+    measured = tr(
+        "By cross-validation on the training photos, the log loss is {stretch:.3f} stretched, {pad:.3f} on a grey "
+        "square and {crop:.3f} for the centre square.",
+        stretch=losses[ResizeMode.STRETCH],
+        pad=losses[ResizeMode.PAD],
+        crop=losses[ResizeMode.CENTRE_CROP],
+    )
+    return f"{tr(_BETTER_FITS[data.backbone.fit] if data.backbone.fit else _OWN_FIT)} {measured}"
 
 
 def _unused_note(trained: Trained) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -63,10 +63,12 @@ def retrain(
     results = _correction_results(intended, base, data, head, scanned)
     token.check()
     model = install_next(following, data, head, len(results), before)
-    notes = (
-        *retraining_notes(base.card, ambiguous, scanned.images, scanned.hashes, data),
-        *_mark_trained(results, data),
-    )
+    notes = list(retraining_notes(base.card, ambiguous, scanned.images, scanned.hashes, data))
+    try:
+        with open_labels() as store:
+            store.mark_trained([one.correction for one in results], data.fingerprint())
+    except StorageError as error:  # they stay pending, which is harmless
+        notes.append(tr("The corrections were used but couldn't be marked as used. {reason}", reason=error))
     return RetrainingResult(
         name=model.name,
         version=model.version,
@@ -74,7 +76,7 @@ def retrain(
         computed=data.computed,
         corrections=results,
         tests=_compare_tests(base, before, head.evaluation, leaked),
-        notes=notes,
+        notes=tuple(notes),
         skipped=_skipped(scanned, data),
         seconds=time.perf_counter() - started,
     )
@@ -174,12 +176,3 @@ def _predictions(
     probabilities = softmax(head.logits(features), temperature)
     best = zip(probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist(), strict=True)
     return [(classes[index], confidence) for index, confidence in best]
-
-
-def _mark_trained(results: Sequence[CorrectionResult], data: TrainingData) -> Iterator[str]:
-    """Mark the corrections as trained; if that fails, they stay pending, which is harmless."""
-    try:
-        with open_labels() as store:
-            store.mark_trained((one.correction for one in results), data.fingerprint())
-    except StorageError as error:
-        yield tr("The corrections were used but couldn't be marked as used. {reason}", reason=error)

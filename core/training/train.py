@@ -29,13 +29,21 @@ from core.training import protocol, quick
 from core.training.cards import HEAD, is_better, model_card
 from core.training.evaluated_head import EvaluatedHead, TrainedHead, evaluate_head, evaluate_multi_label
 from core.training.extension import check_extension, classes_to_keep, extend, extended_data
+from core.training.fitting import choose_fit
 from core.training.multi_label import check_labels
 from core.training.parity import check_parity
 from core.training.recipes import LOG_LOSS, OnEpoch, train_dense, train_fine_tune, train_quick, trainer_plan
 from core.training.request import Recipe, TrainRequest
 from core.training.runs import Run, open_run
 from core.training.thumbnails import make_thumbnails
-from core.training.training_data import LabelledFeatures, TrainingData, compute, extractor_of, load_training_data
+from core.training.training_data import (
+    LabelledFeatures,
+    TrainingData,
+    compute,
+    extractor_of,
+    load_training_data,
+    recomputed,
+)
 from core.training.variant_check import measure_variants, must_retrain_in_float32
 
 
@@ -96,8 +104,7 @@ def train(
     Raises:
         UsageError: the name is invalid or taken by a built-in model; the requested backbone cannot be used; or an
             interrupted training of that name has other settings.
-        DatasetError: the folder cannot be used for training or split as requested, or an interrupted training of that
-            name has other images.
+        DatasetError: the folder cannot be used or split as requested, or an interrupted training has other images.
         ProviderError: the engine cannot be opened or failed while running.
         ModelError: the backbone is missing or damaged, or the exported model fails the parity check.
         DivergedError: the loss diverged; nothing of the training is kept.
@@ -108,6 +115,7 @@ def train(
     _check_request(request, library)
     training = _Training(request, library, report, on_epoch, token)
     data = load_training_data(request, library, report=report, token=token, on_dataset=on_dataset)
+    data = choose_fit(data, request, report=report, token=token)
     if request.recipe is Recipe.QUICK:
         return _extend(training, data) if request.keep_classes_of else _train_quick(training, data)
     with _open_run(request, data) as run:
@@ -137,7 +145,8 @@ def _train_quick(training: _Training, data: TrainingData) -> Trained:
     compared = f"log loss {joined_loss} with {data.backbone.name}, {loss} with {parts[0].name}"
     if loss < joined_loss:
         training = replace(training, request=replace(training.request, backbone=parts[0].name))
-        data = load_training_data(training.request, training.library, report=training.report, token=training.token)
+        part = parts[0].with_fit(data.backbone.fit)
+        data = recomputed(data, training.request, part, report=training.report, token=training.token)
         data, head = _quick_checked(training, data)
     facts = {**head.trained.facts, "backbone_chosen": f"by cross-validation: {compared}"}
     return _install(training, data, replace(head, trained=replace(head.trained, facts=facts)))
@@ -155,7 +164,7 @@ def _quick_checked(training: _Training, data: TrainingData) -> tuple[TrainingDat
     request, report, token = training.request, training.report, training.token
     head = _quick(training, data)
     if must_retrain_in_float32(data, head.variants):
-        data = load_training_data(request, training.library, report=report, token=token, use_variants=False)
+        data = recomputed(data, request, data.backbone, report=report, token=token, use_variants=False)
         head = _quick(training, data)
     return data, head
 

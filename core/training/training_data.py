@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,7 @@ class TrainingData:
         computed: how many images went through the engine; the features of the others were cached.
         failures: images that could no longer be read when their features were to be computed.
         slower: engines of other variants that are open, see `Selection`.
+        fit_facts: how the way in which images are made square was chosen, for the card; empty if it was not measured.
     """
 
     dataset: Dataset
@@ -101,6 +103,7 @@ class TrainingData:
     computed: int
     failures: tuple[Failure, ...]
     slower: tuple[Engine, ...] = ()
+    fit_facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def parts(self) -> Mapping[str, LabelledFeatures]:
@@ -165,7 +168,7 @@ def load_training_data(
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
-    extractor = _extractor(request, backbone := requested_backbone(request, library), use_variants=use_variants)
+    extractor = extractor_for(request, backbone := requested_backbone(request, library), use_variants=use_variants)
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
         dataset = read_labelled(request, report=report, token=token, on_decoded=prefetcher.on_decoded)
         on_dataset(dataset)
@@ -185,6 +188,32 @@ def load_training_data(
     dataset = replace(dataset, problems=(*dataset.problems, *_leaks(dataset.root, train, (validation, test), token)))
     facts = _is_random_split(dataset, request), table.computed, table.failures, extractor.slower
     return TrainingData(dataset, backbone, extractor.card, train, validation, test, *facts)
+
+
+def recomputed(
+    data: TrainingData,
+    request: TrainRequest,
+    backbone: InstalledBackbone,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+    use_variants: bool = True,
+) -> TrainingData:
+    """The same images in the same subsets, with features from another backbone or without its variants.
+
+    The folder is not read again. Arguments and errors are those of `load_training_data`.
+    """
+    extractor, everything = extractor_for(request, backbone, use_variants=use_variants), data.everything()
+    table = compute(everything.examples, extractor, report=report, token=token)
+    found, ends = everything.select(table.rows.tolist(), table.features), np.cumsum([*data.counts().values()])
+    subset = np.searchsorted(ends, table.rows, side="right")
+    train, validation, test = (found.select(np.flatnonzero(subset == part).tolist()) for part in range(len(ends)))
+    _check_classes(train, data.dataset.classes)
+    return replace(
+        data, backbone=backbone, card=extractor.card, train=train, validation=validation, test=test,
+        computed=max(data.computed, table.computed), failures=(*data.failures, *table.failures),
+        slower=extractor.slower,
+    )  # fmt: skip
 
 
 def read_labelled(
@@ -208,7 +237,13 @@ def read_labelled(
     return replace(dataset, paths=read_hierarchy_file(request.hierarchy, dataset.classes))
 
 
-def _extractor(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool) -> FeatureExtractor:
+def extractor_for(request: TrainRequest, backbone: InstalledBackbone, *, use_variants: bool = True) -> FeatureExtractor:
+    """The extractor of the features that a training computes.
+
+    Raises:
+        ProviderError: the requested provider does not work, or with AUTO none does.
+        ModelError: the backbone is damaged.
+    """
     files, is_plain = backbone_files(backbone), not request.keep_classes_of and not request.labels.is_multi_label
     if not use_variants or request.recipe is not Recipe.QUICK or not is_plain:
         files = files.only(backbone.card)

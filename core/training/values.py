@@ -30,7 +30,8 @@ class PreviewedPhoto:
     Attributes:
         path: the photo.
         whole: a thumbnail of it.
-        crop: the part that the network reads: left, upper, right, lower, as fractions of width and height, 0..1.
+        crop: the part that the network reads: left, upper, right, lower, as fractions of width and height; below 0 and
+            above 1 where it is padded.
         cropped: the exact pixels that the network reads.
     """
 

@@ -21,7 +21,7 @@ from core.base.i18n import tr, tr_n
 from core.base.storage import reading_errors
 from core.datasets import custom_datasets
 from core.datasets.custom_datasets import FileMoves, MovePhotos
-from gui.session.undo import Step
+from gui.session.undo import Change, Step
 from gui.tasks.main_thread import Dispatcher
 
 _INTERVAL_S: Final = 0.2
@@ -181,7 +181,7 @@ class Recorder(QObject):
         )
         self.undo_stack.push(Step(text, partial(self._keep, take)))
 
-    def _keep(self, take: _Take) -> Callable[[], object]:
+    def _keep(self, take: _Take) -> Change:
         self._submit(self._restore, take)
         return partial(self._undo, take)
 

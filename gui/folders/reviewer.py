@@ -22,7 +22,7 @@ from core.services.job_values import SelectedRows
 from gui.folders.outputs_controller import OutputsController
 from gui.folders.review_outbox import ReviewOutbox
 from gui.session.correction_store import CorrectionStore
-from gui.session.undo import Step
+from gui.session.undo import Change, Step
 from gui.tasks.task import Task
 
 RowReviews = tuple[tuple[Row, Review | None], ...]
@@ -107,21 +107,19 @@ class Reviewer(QObject):
             text = tr_n("review", "{count:,} reviews", len(reviews))
             self.undo_stack.push(Step(text, partial(self._apply, self._job, tuple(reviews))))
 
-    def _apply(self, job: str, reviews: RowReviews) -> Callable[[], object]:
+    def _apply(self, job: str, reviews: RowReviews) -> Change:
         self.outbox.store(job, {row.number: review for row, review in reviews})
         unlabel = self._label(reviews)
         self.reviewed.emit(reviews)
         return partial(self._revert, job, reviews, unlabel)
 
-    def _revert(self, job: str, reviews: RowReviews, unlabel: Callable[[], object]) -> None:
+    def _revert(self, job: str, reviews: RowReviews, unlabel: Change) -> None:
         before = tuple((row, None if accepts_guess(row, row.review) else row.review) for row, _ in reviews)
         self.outbox.store(job, {row.number: review for row, review in before})
         unlabel()
         self.reviewed.emit(before)
 
-    def _apply_selected(
-        self, job: str, selected: SelectedRows, model: str, review: Review | None
-    ) -> Callable[[], object]:
+    def _apply_selected(self, job: str, selected: SelectedRows, model: str, review: Review | None) -> Change:
         number = next(self._numbers)
         self._review_many(job, number, model, api.review_selected, selected, review)
         return partial(self._revert_selected, job, number, model)
@@ -143,7 +141,7 @@ class Reviewer(QObject):
         self._corrections.read(model)
         self.reviewed_many.emit()
 
-    def _label(self, reviews: Sequence[tuple[Row, Review | None]]) -> Callable[[], object]:
+    def _label(self, reviews: Sequence[tuple[Row, Review | None]]) -> Change:
         """Label the photos of reviewed rows, or remove their labels; return what undoes it."""
         by_model: dict[str, dict[Path, Label | None]] = defaultdict(dict)
         for row, review in reviews:

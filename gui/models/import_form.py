@@ -37,6 +37,7 @@ _SCALINGS: Final = {
 _FITS: Final = {
     ResizeMode.CENTRE_CROP: mark("Centre square"),
     ResizeMode.STRETCH: mark("Whole photo, stretched to a square"),
+    ResizeMode.PAD: mark("Whole photo, on a grey square"),
 }
 _DEFAULT: Final = 224
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -20,7 +20,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from core.base.i18n import tr
 from core.base.label_sets import label_text
@@ -90,6 +90,10 @@ class PhotoGrid(QListView):
         with self._keeping_current_visible():
             self._lay_out()
         self.viewport().update()
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Repaint photos, which keep their size: Qt's list would place each of 100,000 again."""
+        QAbstractItemView.dataChanged(self, first, last, roles)
 
     def current_row(self) -> int:
         """The current row; -1 if there is none."""

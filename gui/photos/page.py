@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QWidget
 from core.base.i18n import tr
 from core.prediction import Prediction
 from gui.photos.browser import PhotosBrowser
-from gui.photos.correction_controller import CorrectionController
 from gui.photos.empty_state import EmptyState
 from gui.photos.export import export_photos
 from gui.photos.gallery import Gallery
@@ -21,7 +20,7 @@ from gui.photos.inspector import Inspector
 from gui.photos.photo_viewing import PhotoViewing
 from gui.photos.photos_bar import PhotosBar
 from gui.photos.retrain_strip import RetrainStrip
-from gui.photos.retraining import Phase, Retraining
+from gui.photos.retraining import Retraining
 from gui.photos.selection_panel import MAX_COUNTED
 from gui.session.photos_model import Role
 from gui.session.session import Session
@@ -64,12 +63,11 @@ class PhotosPage(QWidget):
         self.inspector = Inspector(session, self)
         session.explaining.serve(self.inspector.map)
         session.forgetting.serve(self.inspector.neighbours)
-        self.correcting = CorrectionController(session.models, session.corrections, session.photo_list.undo_stack, self)
         self.retraining = Retraining(session)
         self.strip = RetrainStrip(self.retraining, self)
         self._changes: ChangesWindow | None = None
         self.viewing = PhotoViewing(session.pictures, session.photos, self.gallery, self.inspector.map, self)
-        self.browser = PhotosBrowser(session, self.gallery, self.inspector, self.viewing, self.correcting)
+        self.browser = PhotosBrowser(session, self.gallery, self.inspector, self.viewing)
         left = QWidget()
         vbox(self.bar, fill(self.gallery), parent=left, spacing=theme.GRID)
         self._splitter.addWidget(left)
@@ -88,7 +86,6 @@ class PhotosPage(QWidget):
 
     def _connect(self) -> None:
         photos = self._session.photos
-        self.correcting.noticed.connect(self._session.noticed)
         self.gallery.chosen.connect(self._on_chosen)
         self.gallery.selection_changed.connect(self._on_selection)
         self._summing_up.timeout.connect(self._show_selection)
@@ -125,16 +122,6 @@ class PhotosPage(QWidget):
             self.training_wanted.emit(photos, tr("corrected photos"))
         else:
             self.new_model_wanted.emit()
-
-    def retrain(self) -> None:
-        """Retrain the model in use with the pending corrections, or report why that is not possible."""
-        if self.retraining.can_start:
-            self.retraining.start()
-        elif not self.retraining.pending.all():
-            text = tr("No corrections to learn. Select photos and press F2 to correct them.")
-            self._session.noticed.emit(Notice(text))
-        elif self.retraining.phase is not Phase.RUNNING:
-            self._session.noticed.emit(Notice(f"{self.strip.words.text()} {self.strip.details.text()}"))
 
     def _on_retraining_changed(self) -> None:
         self._show_row(self.gallery.current_row())

@@ -1,46 +1,43 @@
-"""The corrections that the model in use has not learned yet."""
+"""The corrections that a model has not learned yet."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.base.label_sets import classes_of
+from core.card import ModelCard
 from core.datasets.labels import Label, lineage
-from gui.session.session import Session
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class PendingCorrections:
-    """Looks up corrections in the label store of the session.
+    """What to retrain a model with; there may be thousands.
 
     Attributes:
-        ambiguous: how many the last call of `all` excluded, see `Label.is_ambiguous`.
-        _known: the last result, with the corrections and the lineage it follows from; there may be thousands.
+        labels: the corrections, in the order in which they were made.
+        confirmed: how many of them confirm a prediction.
+        ambiguous: how many others were excluded, see `Label.is_ambiguous`.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._known: tuple[Mapping[Path, Label], tuple[str, ...], tuple[Label, ...]] = ({}, (), ())
-        self.ambiguous = 0
+    labels: tuple[Label, ...] = ()
+    confirmed: int = 0
+    ambiguous: int = 0
 
-    def all(self) -> tuple[Label, ...]:
-        """Unambiguous corrections that the model in use was not trained with, in the order in which they were made."""
-        model = self._session.models.current
-        if model is None:
-            return ()
-        card = model.card
-        all_corrections, known = self._session.corrections.all(card.name), lineage(card.training)
-        if self._known[0] is not all_corrections or self._known[1] != known:
-            pending = [one for one in all_corrections.values() if one.is_pending(known)]
-            unambiguous = tuple(one for one in pending if not one.is_ambiguous(card.unknown_below))
-            self._known, self.ambiguous = (all_corrections, known, unambiguous), len(pending) - len(unambiguous)
-        return self._known[2]
+    @classmethod
+    def of(cls, corrections: Iterable[Label], card: ModelCard) -> PendingCorrections:
+        """Those of a model's corrections that it was not trained with."""
+        known, below = frozenset(lineage(card.training)), card.unknown_below
+        pending = [one for one in corrections if one.is_pending(known)]
+        labels = tuple(one for one in pending if not one.is_ambiguous(below)) if below is not None else tuple(pending)
+        return cls(labels, sum(one.is_confirmation for one in labels), len(pending) - len(labels))
 
     def by_class(self) -> dict[str, list[Path]]:
         """Their photos of each class: a dataset for a new model."""
         photos: dict[str, list[Path]] = defaultdict(list)
-        for correction in self.all():
+        for correction in self.labels:
             for name in classes_of(correction.label):
                 photos[name].append(correction.path)
         return dict(photos)

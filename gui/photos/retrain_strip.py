@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QWidget
 
 from core.base.i18n import tr, tr_n
-from core.datasets.labels import Label, ambiguous_text
+from core.datasets.labels import ambiguous_text
+from gui.photos.pending_corrections import PendingCorrections
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
 from gui.widgets.announcing import announce
@@ -85,14 +86,14 @@ class RetrainStrip(QFrame):
     def show_state(self) -> None:
         """Show the current state of the retraining."""
         now, can_learn = self._retraining, self._can_learn()
-        phase, pending = now.phase, now.pending.all()
+        phase, pending = now.phase, now.pending
         title, details = self._texts(phase, pending, can_learn=can_learn)
         focused = QApplication.focusWidget()
         focused = focused if focused is not None and self.isAncestorOf(focused) else None
         self.words.setText(title)
         show_text(self.details, details)
         self.retrain.setText(_button_text(pending))
-        self.retrain.setVisible(bool(pending) and can_learn and phase is not Phase.RUNNING)
+        self.retrain.setVisible(bool(pending.labels) and can_learn and phase is not Phase.RUNNING)
         self.show_labels.setVisible(phase is Phase.PENDING or bool(now.skipped))
         self.train.setVisible(phase is Phase.PENDING and not can_learn)
         self.cancel.setVisible(phase is Phase.RUNNING)
@@ -136,8 +137,9 @@ class RetrainStrip(QFrame):
             self.bar.setRange(0, progress.total)
             self.bar.setValue(progress.step)
 
-    def _texts(self, phase: Phase, pending: Sequence[Label], *, can_learn: bool) -> tuple[str, str]:
+    def _texts(self, phase: Phase, pending: PendingCorrections, *, can_learn: bool) -> tuple[str, str]:
         now, name = self._retraining, self._retraining.model.card.title if self._retraining.model else ""
+        is_only = len(pending.labels) <= 1
         match phase:
             case Phase.RUNNING:
                 stage = sentence(now.progress.stage) if now.progress else tr("Starting…")
@@ -147,16 +149,16 @@ class RetrainStrip(QFrame):
             case Phase.DONE if now.summary is not None:
                 return headline(now.summary), _details(now.summary, len(now.photos_changed()))
             case _ if can_learn:
-                advice = "" if len(pending) > 1 else tr("Correct any other wrong photos, then retrain the model.")
-                return pending_text(pending), ambiguous_text(now.pending.ambiguous) or advice
+                advice = tr("Correct any other wrong photos, then retrain the model.") if is_only else ""
+                return pending_text(pending), ambiguous_text(pending.ambiguous) or advice
         reason = tr("“{model}” can't be retrained: its training data was not saved.", model=name)
         advice = tr("Train a new model with your corrections: it can keep these classes and add yours.")
         return pending_text(pending), f"{reason} {advice}"
 
 
-def pending_text(ones: Sequence[Label]) -> str:
+def pending_text(ones: PendingCorrections) -> str:
     """The numbers of corrected and confirmed photos that the model has not learned yet."""
-    corrected, confirmed = _counts(ones)
+    corrected, confirmed = len(ones.labels) - ones.confirmed, ones.confirmed
     if not confirmed:
         return tr_n("{count:,} correction not learned yet", "{count:,} corrections not learned yet", corrected)
     if not corrected:
@@ -172,9 +174,9 @@ def pending_text(ones: Sequence[Label]) -> str:
     )
 
 
-def running_text(ones: Sequence[Label]) -> str:
+def running_text(ones: PendingCorrections) -> str:
     """The numbers of corrected and confirmed photos that the model is learning."""
-    corrected, confirmed = _counts(ones)
+    corrected, confirmed = len(ones.labels) - ones.confirmed, ones.confirmed
     if not confirmed:
         return tr_n("Learning {count:,} correction", "Learning {count:,} corrections", corrected)
     if not corrected:
@@ -191,12 +193,6 @@ def running_text(ones: Sequence[Label]) -> str:
 def headline(summary: RetrainingResult) -> str:
     """What a retraining fixed and what it broke, in one line."""
     return " ".join((*_correct_counts(summary), *_test_changes(summary.tests)))
-
-
-def _counts(ones: Sequence[Label]) -> tuple[int, int]:
-    """The numbers of corrected and of confirmed photos."""
-    confirmed = sum(one.is_confirmation for one in ones)
-    return len(ones) - confirmed, confirmed
 
 
 def _correct_counts(summary: RetrainingResult) -> Iterator[str]:
@@ -242,8 +238,8 @@ def _test_changes(tests: BaselineComparison | None) -> Iterator[str]:
         yield tr_n("No change on the test photo.", "No change on the {count:,} test photos.", tests.result.a.images)
 
 
-def _button_text(ones: Sequence[Label]) -> str:
-    corrected, confirmed = _counts(ones)
+def _button_text(ones: PendingCorrections) -> str:
+    corrected, confirmed = len(ones.labels) - ones.confirmed, ones.confirmed
     if confirmed:
         return tr_n("Retrain with {count:,} photo", "Retrain with {count:,} photos", corrected + confirmed)
     return tr_n("Retrain with {count:,} correction", "Retrain with {count:,} corrections", corrected)

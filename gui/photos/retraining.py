@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ class Retraining(QObject):
         error: why the last one failed.
         pending: the corrections to retrain with.
         requested: the corrections of the running retraining.
+        _source: what `pending` was found in.
     """
 
     changed = Signal()
@@ -60,8 +62,8 @@ class Retraining(QObject):
         self._task: Task | None = None
         self._is_undoing = False
         self._is_stopping = False
-        self.requested: tuple[Label, ...] = ()
-        self.pending = PendingCorrections(session)
+        self.pending = self.requested = PendingCorrections()
+        self._source: tuple[Mapping[Path, Label], InstalledModel | None] = ({}, None)
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
         session.models.changed.connect(self._refresh)
@@ -77,7 +79,7 @@ class Retraining(QObject):
     def can_start(self) -> bool:
         """Whether there are pending corrections and a model that can be retrained."""
         is_free = self.phase is not Phase.RUNNING and not self._is_undoing
-        return is_free and self.model is not None and self.model.has_training_data and bool(self.pending.all())
+        return is_free and self.model is not None and self.model.has_training_data and bool(self.pending.labels)
 
     @property
     def can_undo(self) -> bool:
@@ -108,7 +110,7 @@ class Retraining(QObject):
 
     def to_check(self) -> frozenset[Path]:
         """The photos whose labels the user may want to check: those left out, or else all that are not learned yet."""
-        return frozenset(one.path for one in self.skipped or self.pending.all())
+        return frozenset(one.path for one in self.skipped or self.pending.labels)
 
     def left_out(self, path: Path) -> str:
         """Why the last retraining did not use a photo; empty if it did."""
@@ -124,7 +126,7 @@ class Retraining(QObject):
         from core import api
         from core.training.request import RetrainRequest
 
-        self.requested = self.pending.all()
+        self.requested = self.pending
         name, version = self.model.card.name, self.model.version
         self._before = {
             photo.path: photo.outcome
@@ -132,7 +134,7 @@ class Retraining(QObject):
             if isinstance(photo.outcome, Prediction) and photo.outcome.model == name and photo.version == version
         }
         self.summary, self.error, self.progress, self._is_stopping = None, None, None, False
-        request = RetrainRequest(name, version, self.requested, self._session.settings.value.provider)
+        request = RetrainRequest(name, version, self.requested.labels, self._session.settings.value.provider)
         task = self._task = self._session.training.start(api.retrain, request)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_done)
@@ -158,9 +160,9 @@ class Retraining(QObject):
         if self.can_undo and self.summary is not None:
             from core import api
 
-            self._is_undoing, name = True, self.summary.name
-            task = self._session.training.start(api.activate, name, self.summary.from_version)
-            task.succeeded.connect(lambda _: self._on_undone(name))
+            self._is_undoing = True
+            task = self._session.training.start(api.activate, self.summary.name, self.summary.from_version)
+            task.succeeded.connect(lambda _: self._on_undone())
             task.failed.connect(self._on_undo_failed)
             self.changed.emit()
 
@@ -178,28 +180,24 @@ class Retraining(QObject):
     def _on_done(self, summary: RetrainingResult) -> None:
         self.summary = summary
         self._session.corrections.read(summary.name)
-        self._use(summary.name)
+        self._session.models.refresh()
+        self._session.models.open()  # its new version, by which the photos are classified again
         self._end(Phase.DONE)
 
     def _on_failed(self, error: FoveaError) -> None:
         self.error = error
         self._end(Phase.FAILED)
 
-    def _on_undone(self, name: str) -> None:
+    def _on_undone(self) -> None:
         self._is_undoing, self.summary = False, None
-        self._use(name)
+        self._session.models.refresh()
+        self._session.models.open()
         self._end(Phase.IDLE)
 
     def _on_undo_failed(self, error: FoveaError) -> None:
         self._is_undoing = False
         self._session.noticed.emit(Notice.of(error))
         self.changed.emit()
-
-    def _use(self, name: str) -> None:
-        """Open the model again, as another version is active now, so that the photos are classified again."""
-        self._session.models.refresh()
-        if self._session.settings.value.model == name:
-            self._session.models.open()
 
     def _end(self, phase: Phase) -> None:
         self.phase = phase
@@ -209,9 +207,16 @@ class Retraining(QObject):
         """Drop the result if another model is in use, or a later version, and update the pending corrections."""
         if self.summary is not None and self.model is not None and _is_past(self.summary, self.model):
             self.summary, self.phase = None, Phase.IDLE
+        self._update_pending()
         if self.phase in (Phase.IDLE, Phase.PENDING):
-            self.phase = Phase.PENDING if self.pending.all() else Phase.IDLE
+            self.phase = Phase.PENDING if self.pending.labels else Phase.IDLE
         self.changed.emit()
+
+    def _update_pending(self) -> None:
+        model, known = self.model, self._session.corrections.all(self.model.card.name) if self.model else {}
+        if known is not self._source[0] or model is not self._source[1]:
+            self._source = known, model
+            self.pending = PendingCorrections.of(known.values(), model.card) if model else PendingCorrections()
 
 
 def _is_past(summary: RetrainingResult, model: InstalledModel) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -16,6 +16,7 @@ from core.base.errors import StorageError
 from core.base.label_sets import classes_of
 from core.base.text import natural_sort_key
 from core.datasets.labels import Label, Scope
+from gui.session.undo import Change
 from gui.tasks.main_thread import Dispatcher
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 Changes: TypeAlias = Mapping[Path, Label | None]
 """The label of each photo; None where there is none."""
+MAX_AT_ONCE: Final = 2000
+"""The photos whose labels `CorrectionStore.update` changes; more of them would hold up the window."""
+_State: TypeAlias = tuple[Label | None, Label | None]
+"""The label of a photo as given for a model's prediction, and the one that is shown."""
 _MAX_REFRESHED: Final = 2000
 """The photos that are looked up again after a change; others when they are shown."""
 _ASKED_AT_ONCE: Final = 2000
@@ -53,13 +58,25 @@ class _ModelLabels:
         return {path: label for path, label in found.items() if label is not None}
 
 
+@dataclass(slots=True, eq=False)
+class _StoredChange:
+    """A change of what is stored for a model's predictions; writing it again undoes it. Used by the thread only.
+
+    Attributes:
+        replaced: the labels that it has replaced; None before it is first written.
+    """
+
+    scope: Scope
+    labels: Changes
+    replaced: LabelsByPath | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Request:
-    """A request to the thread: a change to write, if any; what to read; and which photos to look up."""
+    """A request to the thread: what to read, and which photos to look up."""
 
     scope: Scope
     number: int
-    change: Callable[[LabelStore], None] | None
     known: Mapping[Path, Label]
     files: tuple[Path, ...]
     reads: bool
@@ -85,7 +102,7 @@ class CorrectionStore(QObject):
         self._models: dict[str, _ModelLabels] = {}
         self._wanted: dict[str, list[Path]] = {}
         self._coming: Iterator[tuple[Path, str]] | None = None
-        self._unwritten: list[Callable[[LabelStore], None]] = []
+        self._unwritten: list[_StoredChange] = []
         self._dispatcher = Dispatcher(self)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="labels")
         self._is_closed = False
@@ -104,7 +121,10 @@ class CorrectionStore(QObject):
 
     def read(self, model: str) -> None:
         """Read the stored labels of a model again; `changed` is emitted if they differ."""
-        self._submit(model)
+        labels = self._models.setdefault(model, _ModelLabels())
+        labels.requests += 1
+        labels.asked = dict.fromkeys(list(labels.asked)[-_MAX_REFRESHED:])
+        self._submit(self._read, self._request(model, labels.asked, reads=True))
 
     def refresh(self) -> None:
         """Read the stored labels of every model again, because some were given elsewhere."""
@@ -151,90 +171,116 @@ class CorrectionStore(QObject):
         else:
             self._coming = None
 
-    def update(self, changes: Mapping[str, Changes]) -> Callable[[], None]:
-        """Label photos as predicted by models, or remove their labels.
+    def update(self, changes: Mapping[str, Changes]) -> Change:
+        """Label at most `MAX_AT_ONCE` photos as predicted by models, or remove their labels.
 
         Args:
             changes: the labels of photos, by the name of the model.
 
         Returns:
-            A function that undoes it.
+            What undoes it, and then makes it again with the labels as they were, and so on.
         """
-        before = {model: self._labels_of(model, own) for model, own in changes.items()}
-        replaced: dict[str, LabelsByPath] = {}  # what undoes it on disk; used by the thread only
+        states = {model: {path: (one, one) for path, one in own.items()} for model, own in changes.items()}
+        stored = [_StoredChange(self._scope(model), own) for model, own in changes.items()]
 
-        def write(model: str, scope: Scope, store: LabelStore) -> None:
-            replaced[model] = store.change(changes[model], scope)
+        def exchange() -> Change:
+            for model, state in states.items():
+                states[model] = self._show(model, state)
+            self._submit(self._write, lambda: stored, self.read)
+            return exchange
 
-        def restore(model: str, store: LabelStore) -> None:
-            store.restore(replaced.pop(model))
+        return exchange()
 
-        def undo() -> None:
-            for model, (own, shown) in before.items():
-                self._apply(model, own, shown, partial(restore, model))
+    def update_many(self, make: Callable[[], Mapping[str, Changes]]) -> Change:
+        """Change any number of labels as `update` does; they are shown once they are written.
 
-        for model, own in changes.items():
-            self._apply(model, own, own, partial(write, model, self._scope(model)))
-        return undo
+        Args:
+            make: called in the thread, as even making 100,000 labels takes long.
+        """
+        stored = cache(lambda: [_StoredChange(self._scope(model), own) for model, own in make().items()])
 
-    def _labels_of(self, model: str, photos: Iterable[Path]) -> tuple[Changes, Changes]:
-        """The labels of photos as given for a model's predictions, and as shown, for `_apply`."""
-        own = self.all(model)
-        return {path: own.get(path) for path in photos}, {path: self.of(path, model) for path in photos}
+        def exchange() -> Change:
+            self._submit(self._write, stored, self._read_all)
+            return exchange
 
-    def _apply(self, model: str, own: Changes, shown: Changes, change: Callable[[LabelStore], None]) -> None:
-        labels = self._models[model]
-        kept = {path: one for path, one in labels.own.items() if path not in own}
-        labels.own = kept | {path: one for path, one in own.items() if one is not None}
-        labels.shown |= shown
-        self._submit(model, change)
+        return exchange()
+
+    def _show(self, model: str, state: Mapping[Path, _State]) -> dict[Path, _State]:
+        """Show labels without waiting until they are stored, and return those that were shown before."""
+        known, labels = self.all(model), self._models[model]
+        before = {path: (known.get(path), self.of(path, model)) for path in state}
+        kept = {path: one for path, one in known.items() if path not in state}
+        labels.own = kept | {path: own for path, (own, _) in state.items() if own is not None}
+        labels.shown |= {path: shown for path, (_, shown) in state.items()}
+        labels.requests += 1  # what was read before is outdated
         self.changed.emit(model)
+        return before
 
-    def _submit(
-        self, model: str, change: Callable[[LabelStore], None] | None = None, files: Sequence[Path] | None = None
-    ) -> None:
-        """Write a change, then read the labels of a model; with files, only look these up."""
-        labels = self._models.setdefault(model, _ModelLabels())
-        if files is None:
-            labels.requests += 1
-            labels.asked = dict.fromkeys(list(labels.asked)[-_MAX_REFRESHED:])
-        if not self._is_closed:
-            asked = tuple(labels.asked if files is None else files)
-            request = _Request(self._scope(model), labels.requests, change, labels.own, asked, files is None)
-            self._executor.submit(self._work, request)
+    def _read_all(self, model: str) -> None:
+        """Read labels of which so many have changed that all photos have to be looked up again."""
+        self._models.setdefault(model, _ModelLabels()).shown = {}
+        self.read(model)
 
     def _look_up(self) -> None:
         wanted, self._wanted = self._wanted, {}
         for model, files in wanted.items():
-            self._submit(model, files=files)
+            self._submit(self._read, self._request(model, files, reads=False))
+
+    def _request(self, model: str, files: Iterable[Path], *, reads: bool) -> _Request:
+        labels = self._models[model]
+        return _Request(self._scope(model), labels.requests, labels.own, tuple(files), reads)
+
+    def _submit(self, work: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401 - those of the work
+        if not self._is_closed:
+            self._executor.submit(work, *arguments)
 
     def _scope(self, model: str) -> Scope:
         return Scope(model, "", frozenset(self._classes.get(model, ())))
 
-    def _work(self, request: _Request) -> None:  # in its own thread
+    # ---- in its own thread
+
+    def _write(self, make: Callable[[], Sequence[_StoredChange]], then: Callable[[str], None]) -> None:
+        from core.datasets.label_file import open_labels
+
+        changes = make()
+        self._unwritten += changes
+        try:
+            with open_labels() as store:
+                self._write_waiting(store)
+        except StorageError as error:
+            self._dispatcher.post(self.failed.emit, error)
+            return
+        for one in changes:
+            self._dispatcher.post(then, one.scope.model)
+
+    def _write_waiting(self, store: LabelStore) -> None:
+        while self._unwritten:
+            one = self._unwritten[0]
+            one.replaced = store.change(one.labels, one.scope) if one.replaced is None else store.restore(one.replaced)
+            del self._unwritten[0]
+
+    def _read(self, request: _Request) -> None:
         from core.datasets.label_file import open_labels
 
         scope, own = request.scope, request.known
-        if request.change is not None:
-            self._unwritten.append(request.change)
         try:
             with open_labels() as store:
-                while self._unwritten:
-                    self._unwritten[0](store)
-                    del self._unwritten[0]
+                self._write_waiting(store)
                 if request.reads:
                     own = store.of_model(scope.model, scope.classes)
                 found = store.find(request.files)
                 shown = {path: scope.choose(found.get(path, ())) for path in request.files}
                 own = request.known if own == request.known else own  # compared here: there may be thousands
-                self._dispatcher.post(self._on_done, (request, own, shown))
+                self._dispatcher.post(self._on_read, (request, own, shown))
                 if request.reads and not self._is_closed:
                     store.resolve(_HASHED_AT_ONCE)
         except StorageError as error:
             if request.reads:  # a look-up is not reported: there is one whenever the user scrolls
                 self._dispatcher.post(self.failed.emit, error)
 
-    def _on_done(self, answer: tuple[_Request, Mapping[Path, Label], Changes]) -> None:
+    # ---- what it answers
+
+    def _on_read(self, answer: tuple[_Request, Mapping[Path, Label], Changes]) -> None:
         request, own, shown = answer
         model, labels = request.scope.model, self._models[request.scope.model]
         if request.number != labels.requests:  # a later one includes all earlier changes, and looks up the same photos

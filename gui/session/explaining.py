@@ -38,7 +38,7 @@ class Explaining(QObject):
         latest = LatestTask(self._engine.tasks)
         shown.wanted.connect(partial(self._ask, shown, latest))
         self._turned.connect(lambda is_on: shown.turn(on=is_on))
-        self._engine.opened.connect(shown.ask_again)
+        self._engine.resumed.connect(shown.ask_again)
         shown.turn(on=self.is_on)
 
     def serve_version(self, shown: PhotoMap, tasks: Tasks) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from core.base.errors import FoveaError
+from core.base.errors import FoveaError, ModelError
 from core.base.i18n import tr
 from core.base.providers import Precision, Provider, ProviderPreference
 from core.base.settings import Settings
@@ -17,6 +18,7 @@ from gui.session.settings_store import SettingsStore
 from gui.session.speed import Speed
 from gui.tasks.engine_client import EngineClient
 from gui.tasks.notice import Notice, NoticeKind
+from gui.tasks.task import LatestTask
 
 _PROVIDER_KEY: Final = "provider"
 _DETECTOR_KEY: Final = "detector"
@@ -50,14 +52,16 @@ class ModelController(QObject):
         self.speed = Speed()
         self._titles: dict[str, str] = {}
         self._broken: set[str] = set()
-        engine.opening.connect(self._on_opening)
-        engine.opened.connect(self._on_opened)
-        engine.refused.connect(self._on_refused)
+        self._latest = LatestTask(engine.tasks)
+        engine.reopened.connect(self._on_opened)
+        engine.died.connect(self._on_died)
         engine.classified.connect(lambda outcome: self.speed.add(outcome))
 
     def refresh(self) -> None:
         """List the installed models again."""
-        self._engine.list_models().succeeded.connect(self._on_listed)
+        from core import api  # not needed by the first paint
+
+        self._engine.tasks.start(api.list_models, repeats=True).succeeded.connect(self._on_listed)
 
     @property
     def extendable(self) -> InstalledModel | None:
@@ -95,12 +99,19 @@ class ModelController(QObject):
         return self.in_use.name if self.in_use else ""
 
     def open(self, **fields: str | bool | ProviderPreference | Precision) -> None:
-        """Change these fields of the settings, then open their model."""
+        """Change these fields of the settings, then open their model, also for the photos that wait."""
+        from core import api  # not needed by the first paint
+
         if fields:
             self._settings.change(**fields)
         value: Settings = self._settings.value
         detection = DetectionOptions(value.crop, value.count_objects)
-        self._engine.open_model(value.model, value.provider, value.precision, value.top_k, detection)
+        self._engine.pause()
+        self.opening = value.model
+        self.changed.emit()
+        task = self._latest.start(api.open_model, value.model, value.provider, value.precision, value.top_k, detection)
+        task.succeeded.connect(self._on_opened)
+        task.failed.connect(partial(self._on_failed, value.model))
 
     def _on_listed(self, listed: Sequence[InstalledModel | BrokenEntry]) -> None:
         self.installed = {model.card.name: model for model in listed if isinstance(model, InstalledModel)}
@@ -122,10 +133,6 @@ class ModelController(QObject):
         model = self.installed.get(opened.name)
         return model is not None and model.version != opened.version
 
-    def _on_opening(self, name: str) -> None:
-        self.opening = name
-        self.changed.emit()
-
     def _on_opened(self, opened: OpenedModel) -> None:
         if self.in_use is None or _kind(opened) != _kind(self.in_use):
             self.speed = Speed()
@@ -135,6 +142,7 @@ class ModelController(QObject):
         self.resolved.emit(_key(opened.name))
         self.changed.emit()
         self.opened.emit(opened)
+        self._engine.resume()
 
     def _warn_or_resolve(self, text: str, key: str) -> None:
         if text:
@@ -142,7 +150,19 @@ class ModelController(QObject):
         else:
             self.resolved.emit(key)
 
-    def _on_refused(self, name: str, error: FoveaError) -> None:
+    def _on_failed(self, name: str, error: FoveaError) -> None:
+        if error is not self._engine.tasks.death:  # otherwise `_on_died` decides
+            self._refuse(name, error)
+
+    def _on_died(self) -> None:
+        """Open the model again, unless opening it crashed the engine."""
+        if self.opening:
+            self._refuse(self.opening, _crash_of_model(self.opening))
+        elif self.in_use is not None:
+            self.open()
+
+    def _refuse(self, name: str, error: FoveaError) -> None:
+        """Return to the model that was open before, or else to the usual one."""
         self.opening = ""
         self.noticed.emit(Notice.of(error, key=_key(name)))
         next_best = self.name or Settings().model
@@ -151,6 +171,11 @@ class ModelController(QObject):
         else:
             self.in_use = None  # so that the user can choose it again
         self.changed.emit()
+
+
+def _crash_of_model(name: str) -> ModelError:
+    what = tr("Opening the model “{model}” crashed the engine.", model=name)
+    return ModelError(what, hint=tr("Choose another model or provider."))
 
 
 def _key(model: str) -> str:

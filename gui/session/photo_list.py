@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from gui.session.arrivals import PhotoListing
 from gui.session.model_controller import ModelController
 from gui.session.photo_view import Kind, PhotoView
 from gui.session.photos_model import Photo, PhotosModel
-from gui.session.undo import Step
+from gui.session.undo import Change, Step
 from gui.tasks.engine_client import EngineClient
 from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.picture_client import PictureClient
@@ -104,7 +104,7 @@ class PhotoListController(QObject):
             self.undo_stack.push(Step(text, partial(self._remove, tuple(photos))))
             self.removed.emit(len(photos))
 
-    def _remove(self, photos: Sequence[Photo]) -> Callable[[], object]:
+    def _remove(self, photos: Sequence[Photo]) -> Change:
         removed = self._photos.remove(photos)
         if self._photos.photos():
             self._engine.forget(photo.path for photo in removed)

@@ -184,7 +184,7 @@ class Availability(QObject):
             return ""
         if retraining.phase is Phase.RUNNING:
             return tr("The model is being retrained.")
-        if not retraining.pending.all():
+        if not retraining.pending.labels:
             return tr("No corrections to learn. Select photos and press F2 to correct them.")
         model = retraining.model
         name = model.card.title if model else ""

@@ -101,7 +101,7 @@ class Commands(QObject):
             **{action: partial(self._on_folders, action) for action in (ActionId.CLASSIFY_FOLDER, *JOB_ACTIONS)},
             ActionId.ALL_JOBS: self._show_jobs,
             **{action: partial(session.settings.change, theme=theme) for action, theme in _THEMES.items()},
-            ActionId.RETRAIN: pages.photos.retrain,
+            ActionId.RETRAIN: pages.photos.retraining.start,
             ActionId.SHOW_CHANGES: pages.photos.show_changes,
             ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
             ActionId.FORGET: lambda: session.forgetting.ask(pages.photo_browser.selected_paths()),

@@ -1,4 +1,4 @@
-"""The client of the engine process: which model is open, and which images wait for classification.
+"""The client of the engine process: which images wait for classification.
 
 Only a few images are sent to the engine at a time, so that the rest can be cancelled immediately, and so that an image
 that crashes the engine can be identified: after a crash, the images in flight are sent again one by one, and the one
@@ -16,16 +16,14 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from core.base.errors import FoveaError, ModelError
+from core.base.errors import FoveaError
 from core.base.i18n import tr, tr_n
-from core.base.providers import Precision, ProviderPreference
-from core.detection import NO_DETECTION, DetectionOptions
 from core.images.drawing import Picture
 from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome
 from core.services.processes import serve_engine
 from gui.tasks.notice import Notice, NoticeKind
-from gui.tasks.task import LatestTask, Task, Tasks
+from gui.tasks.task import Task, Tasks
 
 _MAX_IN_FLIGHT: Final = 32
 _AT_ONCE: Final = 8
@@ -39,33 +37,31 @@ class _CrashError(FoveaError):
 
 
 class EngineClient(QObject):
-    """Sends requests to the engine process, and restarts it after a crash.
+    """Sends images to the engine process, which starts again after a crash; another client opens models in it.
 
     Attributes:
         tasks: the process.
-        opening: this model is being opened.
-        opened: the model is ready.
-        refused: the model of this name cannot be used; the one that was open before still is.
+        resumed: a model is ready.
+        reopened: the provider failed, and the model was opened on the CPU, as this value says.
         classified: the outcome of an image.
         waiting_changed: the number of images that wait may have changed.
         noticed: a notice for the user.
+        died: the engine died; no image is sent before a model is open again.
         _unwanted: the images in flight that were forgotten after they were sent.
         _suspects: the images one of which made the engine fail; they are sent again, each alone.
     """
 
-    opening = Signal(str)
-    opened = Signal(OpenedModel)
-    refused = Signal(str, FoveaError)
+    resumed = Signal()
+    reopened = Signal(OpenedModel)
     classified = Signal(object)
     waiting_changed = Signal()
     noticed = Signal(object)
+    died = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.tasks = Tasks(serve_engine, _crash_of_image(), self)
         self.tasks.died.connect(self._on_died)
-        self._opening = LatestTask(self.tasks)
-        self._requested: tuple[str, ProviderPreference, Precision, int, DetectionOptions] | None = None
         self._is_open = False
         self._waiting: OrderedDict[Path, None] = OrderedDict()
         self._in_flight: OrderedDict[Path, None] = OrderedDict()
@@ -81,40 +77,15 @@ class EngineClient(QObject):
     def _wanted_in_flight(self) -> list[Path]:
         return [image for image in self._in_flight if image not in self._unwanted]
 
-    def list_models(self) -> Task:
-        """Request the installed models, usable or not; see `api.list_models`."""
-        from core import api  # not needed by the first paint
-
-        return self.tasks.start(api.list_models, repeats=True)
-
-    # ---- the model
-
-    def open_model(
-        self,
-        name: str,
-        provider: ProviderPreference,
-        precision: Precision,
-        top_k: int,
-        detection: DetectionOptions = NO_DETECTION,
-    ) -> None:
-        """Use this model from now on, also for waiting images; see `api.open_model`."""
-        from core import api  # not needed by the first paint
-
-        self._requested = (name, provider, precision, top_k, detection)
+    def pause(self) -> None:
+        """Send no more images, because another model is being opened."""
         self._is_open = False
-        self.opening.emit(name)
-        task = self._opening.start(api.open_model, *self._requested)
-        task.succeeded.connect(self._on_opened)
-        task.failed.connect(partial(self._on_refused, name))
 
-    def _on_opened(self, opened: OpenedModel) -> None:
+    def resume(self) -> None:
+        """Send the images that wait: a model is open."""
         self._is_open = True
-        self.opened.emit(opened)
+        self.resumed.emit()
         self._request_next()
-
-    def _on_refused(self, name: str, error: FoveaError) -> None:
-        if error is not self.tasks.death:  # otherwise `_on_died` decides
-            self.refused.emit(name, error)
 
     # ---- images
 
@@ -179,7 +150,7 @@ class EngineClient(QObject):
 
     def _on_progressed(self, value: Outcome | OpenedModel) -> None:
         if isinstance(value, OpenedModel):
-            self.opened.emit(value)
+            self.reopened.emit(value)
         elif value.path in self._in_flight:
             del self._in_flight[value.path]
             self._unwanted.discard(value.path)
@@ -196,16 +167,10 @@ class EngineClient(QObject):
             self._request_next()
 
     def _on_died(self) -> None:
-        """Restart the engine; unless it died of the model, open that again."""
-        was_open, self._is_open = self._is_open, False
+        self._is_open = False
         self.noticed.emit(Notice(_crash_text(len(self._wanted_in_flight())), NoticeKind.WARNING))
         self._blame(list(self._in_flight), self.tasks.death)
-        if self._requested is None:
-            return
-        if was_open:
-            self.open_model(*self._requested)
-        else:
-            self.refused.emit(self._requested[0], _crash_of_model(self._requested[0]))
+        self.died.emit()
 
     def _blame(self, images: Sequence[Path], error: FoveaError) -> None:
         """Send the wanted images again, each alone, as one made the engine fail; one that was alone did it."""
@@ -234,8 +199,3 @@ def _crash_text(in_flight: int) -> str:
 def _crash_of_image() -> FoveaError:
     what = tr("Reading this photo crashed the engine.")
     return _CrashError(what, hint=tr("Open it in another program and save it again."))
-
-
-def _crash_of_model(name: str) -> ModelError:
-    what = tr("Opening the model “{model}” crashed the engine.", model=name)
-    return ModelError(what, hint=tr("Choose another model or provider."))

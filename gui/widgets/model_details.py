@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from core.base.i18n import tr, tr_n
+from typing import Final
+
+from core.base.i18n import mark, tr, tr_n
+from core.card import ResizeMode
 from core.models.values import InstalledModel, OpenedModel
 from core.services.wording import card_wording
 from gui.widgets.basic import Panel, PropertyList, label
 from gui.widgets.formats import milliseconds, percent, size
+
+_INPUTS: Final = {
+    ResizeMode.STRETCH: mark("{side} × {side} px, stretched"),
+    ResizeMode.PAD: mark("{side} × {side} px, on a grey square"),
+    ResizeMode.CENTRE_CROP: mark("{side} × {side} px, centre square"),
+}
 
 
 class ModelDetails(Panel):
@@ -41,12 +50,12 @@ def _card_properties(model: InstalledModel) -> list[tuple[str, str]]:
         (tr("Parameters"), f"{model.parameters or 0:,}"),
         (tr("Size on disk"), size(model.size_bytes)),
         (tr("Multiply-adds"), tr("{billions:.2f} billion per photo", billions=backbone.multiply_adds / 1e9)),
-        (tr("Input"), tr("{side} × {side} px", side=backbone.preprocessing.size)),
+        (tr("Input"), tr(_INPUTS[backbone.preprocessing.fit], side=backbone.preprocessing.size)),
         (tr("Classes"), f"{len(card.classes):,}"),
         (tr("Groups"), card.hierarchy.outline if card.hierarchy else ""),
         (tr("Answer"), tr("Several classes per photo, or none") if card.is_multi_label else ""),
         (tr("Version"), tr("built in") if model.is_builtin else str(model.version)),
-        (tr("Accuracy"), _accuracy(model)),
+        (tr("All classes right") if card.is_multi_label else tr("Accuracy"), _accuracy(model)),
     ]
     return [(name, value) for name, value in rows if value]
 

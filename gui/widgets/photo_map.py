@@ -35,7 +35,8 @@ class MapPicture:
 
     Attributes:
         picture: the colours, half transparent.
-        area: the part of the photo that it covers: left, top, right and bottom as fractions of its sides.
+        area: the part of the photo that it covers: left, top, right and bottom as fractions of its sides; below 0 and
+            above 1 where the photo was padded.
     """
 
     picture: QPixmap
@@ -49,9 +50,10 @@ class MapPicture:
             place.left() + left * width, place.top() + top * height, (right - left) * width, (bottom - top) * height
         )
         painter.save()
+        painter.setClipRect(place, Qt.ClipOperation.IntersectClip)  # a padded photo's map is larger than the photo
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawPixmap(own, self.picture, QRectF(self.picture.rect()))
-        if self.area != (0, 0, 1, 1):
+        if left > 0 or top > 0 or right < 1 or bottom < 1:
             painter.setPen(QPen(QColor(CIVIDIS[-1]), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(own.adjusted(0.5, 0.5, -0.5, -0.5))

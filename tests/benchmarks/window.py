@@ -142,6 +142,11 @@ def has_model(window: MainWindow) -> bool:
     return window.session.models.in_use is not None
 
 
+def has_labels(window: MainWindow, count: int) -> None:
+    """Wait until as many labels wait to be learned."""
+    spin(lambda: len(window.photos_page.retraining.pending.labels) == count)
+
+
 def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "the model is opened, the places are made", lambda: (spin(lambda: has_model(window)), rest(2))
     for act in FIRST:
@@ -153,6 +158,9 @@ def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, C
     yield "they get predictions", lambda: predict(window)
     for order in (Sort.CLASS, Sort.CONFIDENCE, Sort.NAME, Sort.ADDED):
         yield f"they are sorted: {order.name}", lambda order=order: sort(window, order)  # type: ignore[misc]
+    window.actions_by_id[ActionId.SELECT_ALL].trigger()
+    yield "all are labelled", lambda: (window.photos_page.browser.label_selected("fog"), has_labels(window, rows))
+    yield "that is undone", lambda: (window.actions_by_id[ActionId.UNDO].trigger(), has_labels(window, 0))
     yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
     yield "one photo is removed", lambda: window.session.photo_list.remove([rows // 2])
     yield "the list is cleared", lambda: window.session.photo_list.remove(range(window.session.photos.rowCount()))

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from core.base.i18n import mark, tr
 from core.models.values import InstalledBackbone
 from core.training.recipe_defaults import DEFAULTS
-from core.training.request import Depth, HeadKind, Recipe, TrainRequest
+from core.training.request import Depth, FitChoice, HeadKind, Recipe, TrainRequest
 from gui.training.wizard.network_form import NetworkForm
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
@@ -34,6 +34,17 @@ _BEST: Final = mark("Best for the method")
 _SMALL: Final = 1e9
 """Multiply-adds below which a network is small."""
 _HEADS: Final = {HeadKind.LINEAR: mark("Linear"), HeadKind.PROTOTYPE: mark("Distance to a point per class")}
+_FITS: Final = {
+    FitChoice.BACKBONE: mark("As the network was trained"),
+    FitChoice.AUTO: mark("Chosen on your photos"),
+    FitChoice.STRETCH: mark("Stretched"),
+    FitChoice.PAD: mark("On a grey square"),
+    FitChoice.CENTRE_CROP: mark("Centre square"),
+}
+_MEASURED: Final = mark(
+    "All three ways are tried, so the photos go through the network three times. Another way than the network's own is "
+    "used only if it is better beyond chance."
+)
 _DEPTHS: Final = {Depth.EXIT_FLOW: mark("Last 2 blocks"), Depth.WHOLE: mark("All layers")}
 
 
@@ -77,7 +88,8 @@ class Options(QWidget):
         result.show_backbones(self._backbones)
         result.seed.valueChanged.connect(self.changed)
         result.backbone.currentIndexChanged.connect(self.changed)
-        for choice in (result.backbone, result.how_deep):
+        result.fit.currentIndexChanged.connect(self.changed)
+        for choice in (result.backbone, result.how_deep, result.fit):
             choice.currentIndexChanged.connect(self.network_changed)
         result.preview.others_wanted.connect(self.others_wanted)
         result.show_recipe(self._recipe)
@@ -131,6 +143,11 @@ class Fields(QWidget):
         for kind, text in _HEADS.items():
             self.head.addItem(tr(text), kind)
         self.seed = QSpinBox(minimum=0, maximum=2**31 - 1)
+        self.fit = Choice()
+        for fit, text in _FITS.items():
+            self.fit.addItem(tr(text), fit)
+        self._about_fit = label(kind="muted", wrap=True)
+        self.fit.currentIndexChanged.connect(lambda: self._show_about_fit())
         self.epochs = QSpinBox(minimum=0, maximum=1000)
         self.rate = QDoubleSpinBox(minimum=0, maximum=1, decimals=5, singleStep=0.001)
         for field in (self.epochs, self.rate):
@@ -163,6 +180,7 @@ class Fields(QWidget):
             backbone=self.backbone.currentData(),
             head=HeadKind(self.head.currentData()) if request.recipe is Recipe.QUICK else HeadKind.LINEAR,
             thumbnails=self.thumbnails.isChecked(),
+            fit=FitChoice(self.fit.currentData()),
         )
 
     def show_backbones(self, backbones: Sequence[InstalledBackbone]) -> None:
@@ -193,6 +211,10 @@ class Fields(QWidget):
     def _show_about(self) -> None:
         show_text(self._about, self._costs.get(self.backbone.currentData(), ""))
 
+    def _show_about_fit(self) -> None:
+        is_measured = self.fit.currentData() == FitChoice.AUTO
+        show_text(self._about_fit, tr(_MEASURED) if is_measured else "")
+
     def show_recipe(self, recipe: Recipe) -> None:
         """Show the options that a recipe has."""
         is_deep = recipe is Recipe.FINE_TUNE
@@ -212,6 +234,7 @@ class Fields(QWidget):
         for text, field in (
             (tr("Backbone"), self.backbone),
             (tr("Head"), self.head),
+            (tr("Making photos square"), self.fit),
             (tr("Validation fraction"), self.validation),
             (tr("Test fraction"), self.test),
             (tr("Random seed"), self.seed),
@@ -231,6 +254,8 @@ class Fields(QWidget):
                 rows.addRow(self._about)
                 rows.addRow(hbox(self.adds_network, SPACE))
                 rows.addRow(self.network)
+            if field is self.fit:
+                rows.addRow(self._about_fit)
         add(form.body, rows, self.augment, self.thumbnails, SPACE)
         return form
 

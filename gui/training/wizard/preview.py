@@ -158,7 +158,7 @@ class _Originals(QWidget):
             frame = QRectF(
                 box.left() + part[0] * width, part[1] * _READ, (part[2] - part[0]) * width, (part[3] - part[1]) * _READ
             )
-            painter.drawRect(frame.adjusted(1, 1, -1, -1))
+            painter.drawRect(frame.intersected(box).adjusted(1, 1, -1, -1))
             left += width + _GAP // 2
             painter.drawPixmap(QRectF(left, 0, _READ, _READ), read, QRectF(read.rect()))
             left += _READ + 2 * _GAP

@@ -15,9 +15,10 @@ from core.datasets.custom_datasets import AddPhotos, RenameClass
 from core.datasets.labels import LEFT_OUT, OverriddenImage
 from core.images.augmentation import augment, make_rng
 from core.images.decoding import decode
-from core.images.preprocessing import preprocess
+from core.images.preprocessing import PADDING, preprocess
 from core.models.library import open_library
 from core.training.backbones import backbone_of
+from core.training.request import FitChoice
 from tests import tiny
 from tests.core.api.conftest import request
 from tests.core.api.test_folders import read
@@ -103,3 +104,14 @@ def test_the_preview_shows_what_training_uses(folder: Path) -> None:
 def test_a_preview_of_unreadable_photos_fails(folder: Path) -> None:
     with pytest.raises(ImageError):
         api.preview_training(request(folder), (folder / "gone.png",), token=CancelToken())
+
+
+def test_the_preview_shows_the_requested_fit(tmp_path: Path, folder: Path) -> None:
+    photo = tiny.write_banner(tmp_path / "banner.png", "red", "blue")
+    padded = api.preview_training(request(folder, fit=FitChoice.PAD), (photo,), token=CancelToken())
+    (seen,) = padded.seen
+    assert seen.crop == pytest.approx((0, -10 * 40 / 11 / 40, 1, 22 * 40 / 11 / 40))
+    rows = np.frombuffer(seen.cropped.rgb, np.uint8).reshape(tiny.SIZE, tiny.SIZE, 3)
+    assert (rows[[0, -1]] == PADDING).all()
+    augmented = np.frombuffer(padded.augmented[0].rgb, np.uint8).reshape(tiny.SIZE, tiny.SIZE, 3)
+    assert np.ptp(augmented[0], axis=0).max() == 0, "training pixels are padded as well"

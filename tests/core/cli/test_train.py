@@ -281,3 +281,15 @@ def test_a_prototype_head_is_trained_evaluated_and_described(fovea: Fovea, folde
     refused = fovea("train", folder, "--name", "mine", "--head", "prototype", "--recipe", "dense")
     assert (refused.code, refused.out) == (2, "")
     assert "can't train the head prototype" in refused.err
+
+
+def test_how_images_are_made_square_is_chosen_and_shown(fovea: Fovea, folder: Path) -> None:
+    ran = fovea("train", folder, "--name", "mine", "--fit", "pad")
+    assert ran.code == 0, ran.err
+    assert "32 x 32 pixels, padded" in fovea("models", "show", "mine").out
+    assert "fit" not in [line.split()[0] for line in ran.out.splitlines() if line], "nothing was measured"
+    ran = fovea("train", folder, "--name", "mine", "--fit", "auto", "--format", "json")
+    training = json.loads(ran.out)["training"]
+    assert list(training["fit_log_loss"]) == ["stretch", "pad", "centre-crop"]
+    assert "--fit auto" in training["command"]
+    assert training["fit_chosen"] in " ".join(fovea("models", "show", "mine").out.split())

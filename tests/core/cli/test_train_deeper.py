@@ -14,6 +14,7 @@ import pytest
 
 import core
 from core.base import paths
+from core.card import ResizeMode
 from core.models.installed import load_backbone, load_head
 from core.models.library import open_library
 from tests import teaching
@@ -32,7 +33,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path, home: Path, small_xception: Path) -> None:
     use_backbone(home, small_xception)
-    ran = fovea("train", pictures, "--name", "mine", "--recipe", "dense", "--epochs", "30", "--format", "jsonl")
+    ran = fovea(
+        "train", pictures, "--name", "mine", "--recipe", "dense", "--epochs", "30", "--fit", "pad", "--format", "jsonl"
+    )
     events = [json.loads(line) for line in ran.out.splitlines()]
     assert ran.code == 0, ran.err
     assert [event["number"] for event in events if event["event"] == "epoch"] == list(range(31))
@@ -47,6 +50,7 @@ def test_dense_is_trained_verified_and_used(fovea: Fovea, pictures: Path, home: 
     answers = [json.loads(line) for line in named.out.splitlines()]
     right = sum(Path(answer["path"]).parent.name == answer["label"] for answer in answers)
     assert (len(answers), right >= 22) == (24, True)
+    assert open_library().find("mine").card.fit is ResizeMode.PAD
     exported = pictures.parent / "mine.onnx"
     assert fovea("models", "export", "mine", exported).code == 0
     assert fovea("models", "import", exported).out == "mine\n"
@@ -58,7 +62,7 @@ def test_a_killed_training_is_resumed_unless_its_folder_changed_and_used_only_if
 ) -> None:
     use_backbone(home, small_xception)
     folder = shutil.copytree(pictures, tmp_path / "pictures")
-    options = ["--name", "mine", "--recipe", "fine-tune", "--epochs", "2", "--format", "jsonl"]
+    options = ["--name", "mine", "--recipe", "fine-tune", "--epochs", "2", "--fit", "centre-crop", "--format", "jsonl"]
     command = [sys.executable, "-m", "core.cli", "train", str(folder), *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed:
         assert killed.stdout
@@ -90,6 +94,8 @@ def test_a_killed_training_is_resumed_unless_its_folder_changed_and_used_only_if
     assert library.find("mine").version == (2 if better else 1)
     tuned = library.find("mine@2")
     assert tuned.backbone.card.sha256 != library.find("mine@1").backbone.card.sha256
+    assert tuned.backbone.card.preprocessing.fit is library.find("mine@1").card.fit is ResizeMode.CENTRE_CROP
+    assert tuned.card.fit is None, "its own backbone says so"
     load_head(tuned)
     load_backbone(tuned.backbone)
     assert tuned.card.training["parity"]["greatest_difference"] <= 1e-3

@@ -142,3 +142,14 @@ def test_everyday_sees_the_cat_where_it_is(home: Path) -> None:
     assert float(np.mean(found.grid)) + bias == pytest.approx(logit(classifier, path, index), abs=1e-4)
     assert np.shape(found.grid) == (10, 10)
     assert np.max(found.grid) > 2 * np.mean(found.grid) > 0
+
+
+def test_the_map_of_a_padded_photo_is_larger_than_the_photo(classifier: Classifier, photo: Path) -> None:
+    plan = Preprocessing(tiny.SIZE, ResizeMode.PAD)
+    padded = replace(classifier, engine=replace(classifier.engine, card=tiny.backbone_card(preprocessing=plan)))
+    found = explain(padded, photo, "red")
+    assert found.area == (0, -0.5, 1, 1.5)
+    grid, rows = np.array(found.grid), tiny.SIZE // 2
+    strong = np.argwhere(grid > grid.max() / 2)
+    assert (strong[:, 0].min(), strong[:, 0].max()) == (rows // 4, rows * 3 // 4 - 1), "the rows of the photo"
+    assert strong[:, 1].max() < rows // 2, "its red half"

@@ -93,3 +93,15 @@ def test_a_map_is_painted_over_the_part_that_the_network_sees(tmp_path: Path) ->
     assert bright[0] > 180 > bright[2], "yellow"
     assert dark[2] > dark[0], "blue"
     assert map_thumbnail(replace(found, path=tmp_path / "gone.png")) == "“gone.png” does not exist."
+
+
+def test_the_map_of_a_padded_photo_is_cut_to_the_photo(tmp_path: Path) -> None:
+    photo = tiny.write_solid(tmp_path / "grey.png", "grey", size=(160, 80))
+    seen = Picture.of(np.zeros((4, 4, 3), np.uint8))
+    grid = ((0.0, 0.0), (2.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+    found = Explanation(photo, "m", 1, "red", MapMethod.EXACT, grid, (0.0, -0.5, 1.0, 1.5), seen)
+    data = map_thumbnail(found).removeprefix("data:image/jpeg;base64,")
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
+    assert pixels.shape == (80, 160, 3)
+    assert pixels[20, 20][0] > 180 > pixels[20, 20][2], "yellow at the upper left"
+    assert pixels[75, 20][2] > pixels[75, 20][0], "blue below"

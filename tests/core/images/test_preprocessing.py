@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.images.preprocessing import Preprocessing, ResizeMode, preprocess
+from core.images.preprocessing import PADDING, Preprocessing, ResizeMode, crop_box, preprocess, version
 from tests import samples
 
 
@@ -61,3 +61,27 @@ def test_decoding_may_reduce_to_twice_the_side_that_is_read() -> None:
 def test_plans_that_make_no_sense_are_refused(size: int, crop: float) -> None:
     with pytest.raises(ValueError, match="must"):
         Preprocessing(size, ResizeMode.CENTRE_CROP, crop)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (40, 120), (31, 97), (500, 3)])
+def test_padding_shows_the_whole_image_in_the_middle_of_grey(size: tuple[int, int]) -> None:
+    spec = Preprocessing(48, ResizeMode.PAD)
+    ready = preprocess(np.full((size[1], size[0], 3), 255, np.uint8), spec)
+    is_image = (ready == 255).all(axis=2)
+    assert (ready[~is_image] == PADDING).all()
+    down, across = (np.flatnonzero(is_image.any(axis=axis)) for axis in (1, 0))
+    assert (len(across), len(down)) == tuple(max(1, round(length * 48 / max(size))) for length in size)
+    left, upper, right, lower = crop_box(size, spec)
+    inside = [0, 0, *size] - np.array([left, upper, left, upper])  # where the image lies in the box, to scale
+    box = inside * 48 / np.array([right - left, lower - upper] * 2)
+    np.testing.assert_allclose(box, [across[0], down[0], across[-1] + 1, down[-1] + 1], atol=1e-9)
+
+
+def test_a_square_image_has_no_padding() -> None:
+    pixels = samples.photo_like(80, 80)
+    assert (preprocess(pixels, Preprocessing(48, ResizeMode.PAD)) == preprocess(pixels, Preprocessing(48))).all()
+    assert crop_box((80, 80), Preprocessing(48, ResizeMode.PAD)) == (0, 0, 80, 80)
+
+
+def test_features_of_different_fits_are_never_mixed() -> None:
+    assert len({version(Preprocessing(48, fit)) for fit in ResizeMode}) == len(ResizeMode)

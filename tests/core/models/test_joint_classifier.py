@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.base.providers import Precision, ProviderPreference
+from core.card import ResizeMode
 from core.engine.engine import Engine
 from core.images import decoding
 from core.models import prepare as preparing
@@ -91,3 +92,24 @@ def test_images_are_read_only_as_needed(library: Library, photos: list[Path]) ->
     outcomes = joint(library, "colours", "own").classify(endless(), top_k=1)  # type: ignore[arg-type]
     assert isinstance(next(outcomes)[0], Prediction)
     outcomes.close()  # type: ignore[attr-defined]
+
+
+def test_features_are_shared_only_by_models_with_the_same_fit(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = {"padded": ResizeMode.PAD, "centred": ResizeMode.CENTRE_CROP, "padded-too": ResizeMode.PAD}
+    for name, fit in fits.items():
+        library.install(*tiny.packaged_model(name, shared=True, fit=fit))
+    names, photo = ("colours", *fits, "opposite"), tiny.write_banner(tmp_path / "banner.png", "red", "blue")
+    ran, plain_run = [], Engine.run
+    together = joint(library, *names)
+    monkeypatch.setattr(Engine, "run", lambda engine, images: (ran.append(engine), plain_run(engine, images))[1])
+    (found,) = together.classify([photo], top_k=3)
+    assert len(together.engines) == len(ran) == 3
+    assert len({id(engine._session) for engine in together.engines}) == 1, "one network is open"
+    for name, outcome in zip(names, found, strict=True):
+        (alone,) = open_classifier(library.find(name), *ASKED).classify([photo], top_k=3)
+        assert isinstance(alone, Prediction)
+        assert isinstance(outcome, Prediction)
+        assert outcome.scores == alone.scores
+    assert len({outcome.scores[0].probability for outcome in found[:3] if isinstance(outcome, Prediction)}) == 3

@@ -113,3 +113,21 @@ def test_an_image_on_which_the_detector_fails_has_the_reason(
     found = prepare(write_things(tmp_path / "a.png"), [PLAN], detector)
     assert isinstance(found, Failure)
     assert found.message == "The detector failed: out of memory"
+
+
+@pytest.mark.parametrize("fit", ResizeMode)
+def test_the_crop_is_made_square_as_the_image_is(tmp_path: Path, detector: Detector, fit: ResizeMode) -> None:
+    photo, plan = write_things(tmp_path / "a.png", ("red", 2, 1)), Preprocessing(32, fit)
+    with Image.open(photo) as image:
+        flat = image.convert("RGB").resize((image.width, image.height // 5))
+    flat.save(photo)
+    found = prepare(photo, [plan], detector)
+    assert not isinstance(found, Failure)
+    assert found[0].crop is not None
+    box, pixels = found[0].crop.box, np.asarray(flat)
+    (top, bottom), (left, right) = (
+        (int(low * side), round(high * side))
+        for low, high, side in ((box.top, box.bottom, flat.height), (box.left, box.right, flat.width))
+    )
+    assert right - left != bottom - top
+    assert (found[0].crop.input == preprocess(np.ascontiguousarray(pixels[top:bottom, left:right]), plan)).all()

@@ -14,6 +14,7 @@ from core.base import paths
 from core.base.errors import Cancelled, ModelError, ProviderError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider, ProviderPreference
+from core.card import ResizeMode
 from core.detection import NO_DETECTION, DetectionOptions
 from core.engine.engine import Engine
 from core.images.decoding import decode
@@ -303,3 +304,20 @@ def classified_with(
     (found,) = outcomes(service, images)
     assert isinstance(found, Prediction)
     return opened.detection, found.best.label, found.counts
+
+
+def test_a_model_with_another_fit_needs_no_new_engine_and_no_cached_features(
+    service: EngineService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.open_library().install(*tiny.packaged_model("centred", shared=True, fit=ResizeMode.CENTRE_CROP))
+    photo = tiny.write_banner(tmp_path / "banner.png", "red", "blue")
+    monkeypatch.setattr(engine, "open_classifier", lambda *_: pytest.fail("another engine was opened"))
+    found = []
+    for name in ("colours", "centred", "colours"):
+        use(service, name)
+        found += outcomes(service, (photo, Picture.of(decode(photo))))
+    assert [one.best.label for one in found if isinstance(one, Prediction)] == ["blue"] * 2 + ["red"] * 2 + ["blue"] * 2
+    shown = service.explain(photo, "blue", "colours")
+    assert shown.area == (0, 0, 1, 1)
+    use(service, "centred")
+    assert service.explain(photo, "red", "centred").area == (pytest.approx(1 / 3), 0, pytest.approx(2 / 3), 1)

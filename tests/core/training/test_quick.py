@@ -186,7 +186,7 @@ def test_with_very_many_classes_some_are_sampled() -> None:
     features, labels = clouds(4000, 800, apart=3.0)
     choice = choose(features, labels)
     assert choice.images <= quick.MAX_TRIED
-    sample = quick._sample(labels, 0)
+    sample = quick.sample(labels, 0)
     assert set(np.bincount(labels[sample])) == {0, 5}, "each class with all its images"
     assert 0.9 * quick.MAX_TRIED < choice.images == len(sample)
     wrong = choice.scores[choice.best_c].errors
@@ -195,7 +195,7 @@ def test_with_very_many_classes_some_are_sampled() -> None:
 
 def test_with_few_classes_all_are_sampled() -> None:
     labels = clouds(5000, 50)[1]
-    sample = quick._sample(labels, 0)
+    sample = quick.sample(labels, 0)
     assert len(sample) == quick.MAX_TRIED
     assert len(np.unique(labels[sample])) == 50
 

@@ -225,7 +225,7 @@ def test_labels_are_kept_if_the_retraining_is_cancelled(
     retraining.changed.connect(lambda: retraining.stop() if retraining.phase is Phase.RUNNING else None)
     named(page, hand, "canary")
     qtbot.waitUntil(lambda: retraining.phase is Phase.PENDING, timeout=PATIENCE_MS)
-    assert len(retraining.pending.all()) == 4
+    assert len(retraining.pending.labels) == 4
     assert "canary" not in classes(learner)
     hand.press("Retrain with 4 corrections")
     qtbot.waitUntil(lambda: retraining.phase is Phase.RUNNING, timeout=PATIENCE_MS)
@@ -244,7 +244,7 @@ def test_photos_selected_by_the_user_become_the_class(learner: MainWindow, outin
     assert "New class from these 2 photos" in text_of(chooser(page))
     hand.key(chooser(page).line, Qt.Key.Key_Escape)
     assert page.stack.results.selection.count == 2
-    assert not learner.photos_page.retraining.pending.all()
+    assert not learner.photos_page.retraining.pending.labels
 
 
 def test_a_model_without_training_data_gets_a_successor_that_keeps_its_classes(

@@ -16,6 +16,7 @@ from core.base import paths, settings
 from core.base.settings import Settings
 from core.models.library import open_library
 from core.prediction import Prediction
+from gui.photos import browser
 from gui.photos.changes_window import _sections
 from gui.photos.retraining import Phase
 from gui.shell.actions import ActionId
@@ -33,7 +34,7 @@ def texts(widget: QWidget) -> str:
 
 
 def chooser(window: MainWindow) -> ClassChooser:
-    made = window.photos_page.correcting.chooser
+    made = window.photos_page.browser.chooser
     assert made is not None
     assert made.isVisible()
     return made
@@ -121,6 +122,22 @@ def test_correcting_several_photos_is_undone_at_once(learner: MainWindow, qtbot:
     qtbot.waitUntil(lambda: given("mine") == {}, timeout=2 * PATIENCE_MS)
 
 
+def test_many_photos_are_labelled_in_the_background(
+    learner: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "MAX_AT_ONCE", 2)
+    page = learner.photos_page
+    learner.actions_by_id[ActionId.SELECT_ALL].trigger()
+    page.browser.label_selected("fog")
+    assert "Saving the labels of 3 photos" in " ".join(learner.notices.texts())
+    qtbot.waitUntil(lambda: all("You: fog · " in tile(learner, row) for row in range(3)), timeout=PATIENCE_MS)
+    assert "3 corrections not learned yet" in texts(page.strip)
+    learner.actions_by_id[ActionId.REMOVE_CORRECTION].trigger()
+    qtbot.waitUntil(page.strip.isHidden, timeout=PATIENCE_MS)
+    learner.actions_by_id[ActionId.UNDO].trigger()
+    qtbot.waitUntil(lambda: "3 corrections not learned yet" in texts(page.strip), timeout=PATIENCE_MS)
+
+
 def test_a_new_class_is_offered_again(learner: MainWindow, qtbot: QtBot) -> None:
     correct(qtbot, learner, 0, "fog")
     learner.photos_page.gallery.select_row(1)
@@ -183,13 +200,13 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     assert "Confirmed by you" in tile(learner, 0)
     assert learner.session.models.current is not None
     assert "fog" in learner.session.models.current.card.classes
-    assert not page.retraining.pending.all()
+    assert not page.retraining.pending.labels
     qtbot.waitUntil(lambda: legend.text() == "Where the model saw “fog”", timeout=PATIENCE_MS)
     learner.actions_by_id[ActionId.UNDO].trigger()
     assert "Confirmed by you" not in tile(learner, 1)
     learner.actions_by_id[ActionId.REDO].trigger()
     assert "Confirmed by you" in tile(learner, 1)
-    assert not page.retraining.pending.all(), "the model has learned this label"
+    assert not page.retraining.pending.labels, "the model has learned this label"
     click(qtbot, strip.show_changes)
     assert page._changes is not None
     shown = texts(page._changes)

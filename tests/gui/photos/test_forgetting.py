@@ -72,7 +72,7 @@ def test_a_retraining_cannot_be_undone_after_its_version_was_forgotten(
     learner: MainWindow, qtbot: QtBot, greys: list[Path]
 ) -> None:
     page = learner.photos_page
-    page.correcting.label(learner.session.photos.photos_in([0]), "blue")
+    page.browser.label(learner.session.photos.photos_in([0]), "blue")
     qtbot.waitUntil(lambda: page.retraining.can_start, timeout=PATIENCE_MS)
     learner.actions_by_id[ActionId.RETRAIN].trigger()
     qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)

@@ -120,3 +120,16 @@ def test_a_map_lies_where_the_network_looked() -> None:
     assert colours[:2] == ["#ffffff", "#ffffff"]
     assert yellow(colours[2]) > 100 > yellow(colours[3])
     assert colours[3] == colours[4]
+
+
+def test_the_map_of_a_padded_photo_stays_on_the_photo() -> None:
+    shown = map_picture(explanation(((0.0,), (1.0,), (0.0,), (0.0,)), (0, -0.5, 1, 1.5)))
+    image = QImage(100, 100, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    shown.paint(painter, QRectF(0, 25, 100, 50))
+    painter.end()
+    colours = [image.pixelColor(50, y).name() for y in (10, 37, 70, 90)]
+    assert (colours[0], colours[3]) == ("#ffffff", "#ffffff"), "nothing is painted beside the photo"
+    assert yellow(colours[1]) > 100 > yellow(colours[2])
+    assert image.pixelColor(0, 50).name() == image.pixelColor(1, 50).name(), "no outline: the network sees all of it"

@@ -352,7 +352,7 @@ def test_a_model_that_cannot_be_retrained_says_so_before_the_work(
     window.session.photo_list.add([solids["red"]])
     qtbot.waitUntil(lambda: all_classified(window, 1), timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.CORRECT].trigger()
-    chooser = window.photos_page.correcting.chooser
+    chooser = window.photos_page.browser.chooser
     assert chooser is not None
     assert "can't be retrained" in " ".join(visible_texts(chooser))
     qtbot.keyClick(chooser.line, Qt.Key.Key_Escape)

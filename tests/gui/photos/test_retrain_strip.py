@@ -8,6 +8,7 @@ import pytest
 
 from core.datasets.labels import Label
 from core.training.values import CorrectionResult, RetrainingResult
+from gui.photos.pending_corrections import PendingCorrections
 from gui.photos.retrain_strip import headline, pending_text, running_text
 from tests.labels import correction
 
@@ -28,7 +29,7 @@ def corrections_of(corrected: int, confirmed: int) -> list[Label]:
     ],
 )
 def test_corrections_and_confirmations_are_counted_separately(corrected: int, confirmed: int, text: str) -> None:
-    ones = corrections_of(corrected, confirmed)
+    ones = PendingCorrections(tuple(corrections_of(corrected, confirmed)), confirmed)
     assert pending_text(ones) == f"{text} not learned yet"
     assert running_text(ones) == f"Learning {text}"
 

@@ -80,7 +80,7 @@ def test_photos_are_looked_at_zoomed_and_corrected(window: MainWindow, qtbot: Qt
     qtbot.waitUntil(lambda: viewer.canvas.is_sharp, timeout=PATIENCE_MS)
     assert colour(viewer) == "green"
     window.actions_by_id[ActionId.CORRECT].trigger()
-    chooser = window.photos_page.correcting.chooser
+    chooser = window.photos_page.browser.chooser
     assert chooser is not None
     assert chooser.isVisible()
     QTest.keyClicks(chooser.line, "blue")

@@ -140,6 +140,35 @@ def test_undo_restores_what_was_said_before(stores: list[CorrectionStore], qtbot
     assert [one.label for one in given("animals").values()] == ["fox"]
 
 
+def test_many_labels_are_shown_once_they_are_stored(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+    store, _ = stores
+    correct(store, HEN, "hen")
+    labels = {path: Label.of(prediction(path), "owl", Source.GALLERY) for path in (FOX, HEN)}
+    undo = store.update_many(lambda: {"animals": labels})
+    qtbot.waitUntil(lambda: shown(store, FOX, HEN) == ["owl", "owl"], timeout=PATIENCE_MS)
+    assert given("animals") == labels
+    redo = undo()
+    qtbot.waitUntil(lambda: shown(store, FOX, HEN) == [None, "hen"], timeout=PATIENCE_MS)
+    assert redo is not None
+    redo()
+    qtbot.waitUntil(lambda: shown(store, FOX, HEN) == ["owl", "owl"], timeout=PATIENCE_MS)
+    assert dict(store.all("animals")) == given("animals") == labels
+
+
+def test_redo_restores_a_label_as_it_was(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+    store, _ = stores
+    made = correct(store, FOX, "fox")
+    undo = store.update({"animals": {FOX: None}})
+    redo = undo()
+    assert store.of(FOX, "animals") == made
+    qtbot.waitUntil(lambda: given("animals") == {FOX: made}, timeout=PATIENCE_MS)
+    assert redo is not None
+    redo()
+    assert store.of(FOX, "animals") is None
+    store.close()
+    assert given("animals") == {}
+
+
 def test_a_photo_that_has_changed_shows_no_label(
     stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path]
 ) -> None:

@@ -37,7 +37,7 @@ class Call(QObject):
 class Engine(QObject):
     """An engine that remembers what it was asked."""
 
-    opened = Signal()
+    resumed = Signal()
     death = FoveaError("Reading this photo crashed the engine.", hint="Save it again.")
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ def test_only_the_latest_question_is_answered(engine: Engine, shown: PhotoMap) -
     assert shown._about.text() == "Approximate: this model's head isn't linear."
     shown.show_photo(Path("a.jpg"), prediction("a.jpg"))
     assert len(engine.calls) == 2, "nothing changed"
-    engine.opened.emit()
+    engine.resumed.emit()
     assert engine.calls[2].question == (Path("a.jpg"), "cat", "m"), "another model may answer otherwise"
 
 
@@ -108,7 +108,7 @@ def test_a_map_without_anything_says_so(engine: Engine, shown: PhotoMap) -> None
 
 def test_a_photo_that_crashed_the_engine_is_not_tried_again(engine: Engine, shown: PhotoMap) -> None:
     engine.calls[0].failed.emit(engine.death)
-    engine.opened.emit()
+    engine.resumed.emit()
     assert len(engine.calls) == 1
     assert shown.legend.text().startswith("Reading this photo crashed the engine.")
     shown.show_photo(Path("b.jpg"), prediction("b.jpg"))

@@ -11,8 +11,6 @@ from pytestqt.qtbot import QtBot
 
 from core import api
 from core.base.errors import FoveaError
-from core.base.providers import ComputePrecision, Precision, Provider, ProviderPreference
-from core.models.values import OpenedModel
 from core.prediction import Failure, Outcome, Prediction, Score, Timing
 from gui.tasks import engine_client
 from gui.tasks.engine_client import EngineClient
@@ -67,8 +65,7 @@ def client(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineClie
     monkeypatch.setattr(engine_client, "Tasks", FakeTasks)
     parent = QObject()
     made = EngineClient(parent)
-    made.open_model("colours", ProviderPreference.AUTO, Precision.AUTO, 5)
-    open_model(made)
+    made.resume()
     yield made
     parent.deleteLater()
 
@@ -76,11 +73,6 @@ def client(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineClie
 def fake(client: EngineClient) -> FakeTasks:
     assert isinstance(client.tasks, FakeTasks)
     return client.tasks
-
-
-def open_model(client: EngineClient) -> None:
-    opened = OpenedModel(None, Provider.CPU, ComputePrecision.FLOAT32, 1.0, 1.0, None)  # type: ignore[arg-type]
-    fake(client).last(api.open_model).succeeded.emit(opened)
 
 
 def answer(client: EngineClient, *images: Path) -> None:
@@ -104,13 +96,13 @@ def test_the_image_that_is_alone_at_a_crash_fails_and_the_others_are_classified(
     client.classified.connect(outcomes.append)
     client.classify(IMAGES[:3])
     fake(client).die()
-    open_model(client)
+    client.resume()
     assert fake(client).asked() == [[IMAGES[0]]], "suspects are asked one by one"
     answer(client, IMAGES[0])
     assert fake(client).asked() == [[IMAGES[0]], [IMAGES[1]]]
     fake(client).die()
     assert fake(client).asked() == [], "no image is sent before the model is open again"
-    open_model(client)
+    client.resume()
     assert fake(client).asked() == [[IMAGES[2]]]
     answer(client, IMAGES[2])
     assert [(one.path, isinstance(one, Failure)) for one in outcomes] == [
@@ -142,7 +134,7 @@ def test_forgotten_images_are_not_sent_again_after_a_crash(client: EngineClient)
     client.classify(IMAGES[:10])
     client.forget(IMAGES[:8])
     fake(client).die()
-    open_model(client)
+    client.resume()
     assert client.waiting_count == 2
     assert fake(client).asked() == [[IMAGES[8]]]
     assert "2 photos will be classified again" in notices[0].text
@@ -153,14 +145,5 @@ def test_removed_suspects_hold_up_nobody(client: EngineClient) -> None:
     fake(client).die()
     client.forget(IMAGES[:10])
     client.classify(IMAGES[50:60])
-    open_model(client)
+    client.resume()
     assert fake(client).asked() == [IMAGES[50:60]]
-
-
-def test_a_model_that_crashes_the_engine_is_refused(client: EngineClient) -> None:
-    refused: list[str] = []
-    client.refused.connect(lambda name, _: refused.append(name))
-    client.open_model("deadly", ProviderPreference.AUTO, Precision.AUTO, 5)
-    fake(client).die()
-    assert refused == ["deadly"]
-    assert all(function is not api.open_model for function, _, _ in fake(client).calls)

@@ -128,7 +128,7 @@ def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
     page.gallery.setFocus()
     page.gallery.select_row(0)
     qtbot.keyClick(window, Qt.Key.Key_F2)
-    chooser = page.correcting.chooser
+    chooser = page.browser.chooser
     assert chooser is not None
     assert chooser.isVisible()
     qtbot.keyClicks(chooser.line, "tool")
