@@ -35,8 +35,8 @@ from core.engine.complexity import compute_stats
 from core.images.decoding import decode
 from core.images.preprocessing import preprocess
 from core.models import joined
-from core.models.detector import BOXES, CARD, MIN_SCORE, SCORES, Detector, open_detector
-from core.models.detector_card import DetectorCard, write_detector_card
+from core.models.detector import BOXES, MIN_SCORE, SCORES, Detector, open_detector
+from core.models.detector_card import CARD, DetectorCard, write_detector_card
 from core.models.suppression import overlap
 from core.trainer import weights
 from core.trainer.export import OPSET

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from core.api.library_values import LibraryListing
 from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, Progress, ProgressCallback
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
     from core.evaluation.values import Comparison, Evaluation
     from core.images.drawing import Picture
-    from core.models.trash import RemovedEntry
-    from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel, ModelName, OpenedModel
+    from core.models.values import BrokenEntry, InstalledModel, OpenedModel
     from core.training.protocol import Epoch
     from core.training.request import ForgetRequest, RetrainRequest, TrainRequest
-    from core.training.runs import RunSummary
     from core.training.values import Forecast, Forgotten, Previewed, RetrainingResult, TrainingResult
 
 _LISTED_AT_ONCE: Final = 500
@@ -143,25 +142,16 @@ def classify(
 # ---- the library
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryListing:
-    """Models with their versions, unfinished runs, what can be restored, and the backbones to train on."""
-
-    names: tuple[ModelName, ...]
-    runs: tuple[RunSummary, ...]
-    removed: tuple[RemovedEntry, ...]
-    backbones: tuple[InstalledBackbone, ...] = ()
-
-
 def list_library() -> LibraryListing:
     """List what is installed, unfinished or removed; broken versions are listed with the reason."""
-    from core.models.examine import list_backbones, list_names
+    from core.models.examine import installed_detector, list_backbones, list_names
     from core.models.library import open_library
     from core.models.trash import list_removed
     from core.training.runs import list_runs
 
     library = open_library()
-    return LibraryListing(list_names(library), list_runs(), list_removed(library.user), list_backbones(library))
+    own = list_names(library), list_runs(), list_removed(library.user)
+    return LibraryListing(*own, list_backbones(library), installed_detector())
 
 
 def load_evaluation(reference: str) -> Evaluation | None:

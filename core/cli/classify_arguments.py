@@ -88,7 +88,7 @@ def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--keep-features",
         action="store_true",
-        help=tr("store features for other models with the same backbone"),
+        help=tr("store features for other models with the same backbone; not used with --crop or --count"),
     )
     add_detection(parser)
     parser.add_argument("--output", metavar="FILE", type=parse_location, help=tr("write the results to FILE"))

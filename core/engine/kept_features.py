@@ -32,8 +32,6 @@ LIMIT_BYTES: Final = 64 * 1024**2
 """Maximum size on disk: 4,500 photos at 3,328 features."""
 _UNWRITTEN: Final = 64
 """Photos that are written at once while more are computed."""
-_CERTAIN_NS: Final = 60 * 1_000_000_000
-"""A file that changed less long ago may have changed again while it was read."""
 _COLUMNS: Final = """
     engine TEXT NOT NULL, file BLOB NOT NULL, state TEXT NOT NULL, used REAL NOT NULL, sum INTEGER NOT NULL,
     about TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (engine, file)
@@ -49,18 +47,26 @@ class KeptFeatures(LruFeatureCache):
         self._cache = _open_cache()
         self._engine, self._width = _engine_key(engine), engine.card.feature_width
         self._unwritten: list[tuple[ImageFeatures, FileState]] = []
+        self._unstable: set[tuple[Path, FileState]] = set()
 
     def get(self, path: Path, state: FileState) -> ImageFeatures | None:
         """The features of a file in its current state; None if there are none."""
         found = super().get(path, state) or self._read(path, state)
         if found is not None:
             super().put(found, state)
+        elif not state.is_stable(time.time_ns()):
+            self._unstable.add((path, state))
         return found
 
     def put(self, cached: ImageFeatures, state: FileState) -> None:
-        """Keep the features of a file in the state before it was read; they are written with others, or by `write`."""
+        """Keep the features of a file in the state before it was read; they are written with others, or by `write`.
+
+        A file that had just changed when `get` was asked may have changed again, so its features are not written.
+        """
         super().put(cached, state)
-        if state.is_stable(time.time_ns() - _CERTAIN_NS):
+        if (cached.path, state) in self._unstable:
+            self._unstable.discard((cached.path, state))
+        else:
             self._unwritten.append((cached, state))
         if len(self._unwritten) >= _UNWRITTEN:
             self.write()

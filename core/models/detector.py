@@ -22,11 +22,10 @@ from core.card import Preprocessing
 from core.detection import Box, Detection, DetectionOptions
 from core.engine import graph, sessions
 from core.images.preprocessing import preprocess
-from core.models.detector_card import DetectorCard, read_detector_card
+from core.models.detector_card import CARD, DetectorCard, read_detector_card
 from core.models.files import read_checked, read_file
 from core.models.suppression import best_boxes
 
-CARD: Final = "detector.json"
 _REINSTALL: Final = mark("Install Fovea again.")
 """Unlike a model, the detector comes with the program."""
 BOXES, SCORES = "boxes", "scores"

@@ -12,6 +12,7 @@ from core.base.errors import ModelError
 from core.base.i18n import tr
 from core.card import MAX_SIZE, MIN_SIZE, Origin
 
+CARD: Final = "detector.json"
 FORMAT: Final = 1
 _KIND: Final = "detector"
 _MAX_CLASSES: Final = 1000

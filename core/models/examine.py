@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.base import paths
 from core.base.errors import ModelError
+from core.models.detector_card import CARD, read_detector_card
+from core.models.files import read_file
 from core.models.heads import head_arrays
 from core.models.installed import load_head, load_training_hashes
 from core.models.library import Library
-from core.models.values import BrokenEntry, Entry, InstalledBackbone, InstalledModel, ModelName, Version
+from core.models.values import (
+    BrokenEntry,
+    Entry,
+    InstalledBackbone,
+    InstalledDetector,
+    InstalledModel,
+    ModelName,
+    Version,
+)
 from core.worker import portable
 
 
@@ -63,3 +74,14 @@ def _examined(entry: Entry) -> Entry:
     except ModelError as error:
         return BrokenEntry(entry.name, entry.folder, portable(error))
     return replace(entry, error=portable(entry.error)) if isinstance(entry, BrokenEntry) else entry
+
+
+def installed_detector() -> InstalledDetector | None:
+    """What the built-in detector is; None if it is missing or its card is damaged."""
+    folder = paths.builtin_detector()
+    try:
+        card = read_detector_card(read_file(folder / CARD))
+        file = folder / card.file
+        return InstalledDetector(card.architecture, len(card.classes), file.stat().st_size, card.origin.licence, file)
+    except (ModelError, OSError):
+        return None

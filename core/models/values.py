@@ -81,6 +81,25 @@ class InstalledModel:
 
 
 @dataclass(frozen=True, slots=True)
+class InstalledDetector:
+    """The detector that crops and counts; its file is not read.
+
+    Attributes:
+        architecture: the network.
+        kinds: how many kinds of things it finds.
+        size_bytes: the size of its file.
+        licence: of its weights.
+        file: where it is.
+    """
+
+    architecture: str
+    kinds: int
+    size_bytes: int
+    licence: str
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class BrokenEntry:
     """A folder in the library that cannot be used, and why."""
 

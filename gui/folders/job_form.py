@@ -71,7 +71,7 @@ class JobForm(ScrollColumn):
     def _arrange(self) -> None:
         panel = Panel(tr("Classify folder"))
         panel.setMaximumWidth(_WIDTH)
-        panel.body.setSpacing(2 * theme.GRID)
+        panel.body.setSpacing(12)
         add(
             panel.body,
             hbox(fill(vbox(self._place, self.count, spacing=4)), self.choose),
@@ -79,9 +79,7 @@ class JobForm(ScrollColumn):
             _labelled_row(tr("Model"), self.model),
             self.others,
             self._patterns(),
-            self.crop,
-            self.count_objects,
-            self.features,
+            vbox(self.crop, self.count_objects, self.features, spacing=0),
             self._problem,
             hbox(SPACE, button(tr("Back"), self.cancelled.emit), self.begin),
         )

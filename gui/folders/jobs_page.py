@@ -55,7 +55,9 @@ class JobsPage(QWidget):
         self.list.itemActivated.connect(self._open)
         self.list.itemClicked.connect(self._open)
         self._stack = QStackedWidget(self)
-        self._stack.addWidget(QWidget())  # until it is known whether there are jobs
+        waiting = label(tr("Reading the list of folders…"), "muted")
+        waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack.addWidget(waiting)  # until it is known whether there are jobs
         self._stack.addWidget(_make_invitation(classify))
         self._stack.addWidget(self._make_list(classify))
         vbox(self._stack, parent=self)

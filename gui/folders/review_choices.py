@@ -26,7 +26,6 @@ _WIDTH: Final = 304
 _LIKELY: Final = 3
 """How many of the most likely classes come first."""
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
-_MIN_CHOICES: Final = 2
 _GROUP_KEY: Final = "0"
 _OFFER: Final = 34
 """Height in pixels of a class button with the gap below it."""
@@ -158,7 +157,7 @@ class ReviewChoices(Panel):
         self.body.activate()
         shown = sum(not offer.isHidden() for offer in self.offers)
         rest = self.body.totalHeightForWidth(self.width()) - shown * _OFFER
-        return max(_MIN_CHOICES, (self.height() - rest) // _OFFER)
+        return max(1, (self.height() - rest) // _OFFER)
 
     def choose(self, number: int) -> None:
         """Choose the class with this digit; 0 is the group that the prediction is sure of."""

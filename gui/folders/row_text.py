@@ -31,8 +31,13 @@ def prediction_text(row: Row) -> str:
 def brief_text(row: Row) -> str:
     """The prediction, a guess with a question mark, or why there is none in a word or two, for a narrow column."""
     if row.failure is None:
-        return tr("{label}?", label=row.label) if row.is_guess else prediction_text(row)
+        return tr("{label}?", label=row.label) if is_guess(row) else prediction_text(row)
     return brief_failure_text(row.failure)
+
+
+def is_guess(row: Row) -> bool:
+    """Whether the prediction should not be read as an answer: the photo is unknown, or the model is not sure."""
+    return row.is_guess or (row.prediction is not None and row.prediction.is_unsure)
 
 
 def other_text(row: Row, place: int) -> str:

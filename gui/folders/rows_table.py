@@ -22,6 +22,7 @@ from core.jobs.values import Order, Row, State, Verdict, View
 from gui.folders.row_text import (
     brief_text,
     folder_text,
+    is_guess,
     name_text,
     objects_text,
     other_text,
@@ -185,8 +186,9 @@ def _paint_name(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> Non
 
 
 def _paint_answer(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
-    colour = colours.danger if row.failure else colours.muted if row.is_unknown else colours.text
-    paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and not row.is_unknown)
+    is_answer = not is_guess(row)
+    colour = colours.danger if row.failure else colours.text if is_answer else colours.muted
+    paint_text(painter, box, brief_text(row), colour, bold=row.state is State.DONE and is_answer)
 
 
 def _paint_confidence(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:

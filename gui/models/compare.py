@@ -12,6 +12,7 @@ from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from core import api
+from core.api.library_values import LibraryListing
 from core.base.errors import FoveaError
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
@@ -160,7 +161,7 @@ class CompareWindow(SecondWindow):
         if self.isVisible():
             self._session.library.refresh()
 
-    def _on_listed(self, listed: api.LibraryListing) -> None:
+    def _on_listed(self, listed: LibraryListing) -> None:
         before = self._wanted or tuple(str(box.currentData() or "") for box in (self.a, self.b))
         found = [(version_text.version_title(one, version), version_text.reference(one, version.number))
                  for one in listed.names for version in reversed(one.versions) if version.model]  # fmt: skip

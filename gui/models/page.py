@@ -8,11 +8,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from core.api import LibraryListing
+from core.api.library_values import LibraryListing
 from core.base.errors import FoveaError
 from core.base.i18n import tr
+from core.base.text import display_path
 from core.models.onnx_import_values import ImportQuestions
-from core.models.values import InstalledModel, ModelName, OpenedModel
+from core.models.values import InstalledDetector, InstalledModel, ModelName, OpenedModel
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
 from gui.models.evaluation_window import EvaluationController
@@ -25,9 +26,10 @@ from gui.models.statistics_window import StatisticsController
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.widgets import theme
-from gui.widgets.basic import Panel, ScrollColumn, button
+from gui.widgets.basic import Panel, ScrollColumn, button, label, show_text
 from gui.widgets.context_menu import attach_menu
 from gui.widgets.flow import FlowRow
+from gui.widgets.formats import size
 from gui.widgets.layouts import SPACE, Placed, add, hbox
 from gui.widgets.lazy import Lazy
 from gui.widgets.model_details import ModelDetails
@@ -63,6 +65,7 @@ class ModelsPage(QWidget):
         self.imports = ModelImports(session.library.tasks, self)
         self.import_button = button(tr("Import…"), self.imports.choose_file)
         self.networks_button = button(tr("Compare networks"), self.networks_wanted.emit)
+        self.detector = label(kind="muted", wrap=True)
         self._lay_out()
         self._connect()
 
@@ -72,7 +75,7 @@ class ModelsPage(QWidget):
         installed = Panel(tr("Installed models"))
         installed.setMaximumWidth(320)
         installed.setMinimumWidth(176)
-        add(installed.body, self.choices, FlowRow(self.import_button, self.networks_button))
+        add(installed.body, self.choices, self.detector, FlowRow(self.import_button, self.networks_button))
         self.details.body.insertLayout(2, self.buttons)
         self._area = ScrollColumn(tr("Selected model"), self)
         self._column = self._area.show_column(self.details, self.versions, self.classes, SPACE)
@@ -187,6 +190,8 @@ class ModelsPage(QWidget):
 
     def _on_listed(self, listed: LibraryListing) -> None:
         self.names = {one.name: one for one in listed.names}
+        show_text(self.detector, _detector_text(listed.detector) if listed.detector else "")
+        self.detector.setToolTip(display_path(listed.detector.file) if listed.detector else "")
         self._show_models()
 
     def _on_questions(self, file: Path, questions: tuple[ImportQuestions, ...]) -> None:
@@ -249,3 +254,13 @@ def _damage_text(error: FoveaError, *, has_other: bool) -> str:
     if has_other:
         return " ".join((error.what, tr("You can use another version.")))
     return " ".join((error.what, tr("Remove the model, then import or train it again.")))
+
+
+def _detector_text(detector: InstalledDetector) -> str:
+    return tr(
+        "For cropping and counting: {architecture}, {kinds:,} kinds of things ({size}; {licence})",
+        architecture=detector.architecture,
+        kinds=detector.kinds,
+        size=size(detector.size_bytes),
+        licence=detector.licence.split(",")[0],
+    )

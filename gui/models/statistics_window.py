@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QWidget
 
-from core import api
 from core.api import statistics
+from core.api.library_values import LibraryListing
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.providers import ComputePrecision
@@ -49,7 +49,7 @@ class StatisticsController(QObject):
         self.window.show_source(source, "" if isinstance(source, Path) else self._session.models.title_of(source))
         self.window.bring_up()
 
-    def _on_listed(self, listed: api.LibraryListing) -> None:
+    def _on_listed(self, listed: LibraryListing) -> None:
         self._backbones = [one.name for one in listed.backbones]
         if self.window is not None:
             self.window.offer_backbones(self._backbones)

@@ -143,10 +143,9 @@ class _ScatterCanvas(Canvas):
         across = cost_range(points, axis)
         published = [point for point in points if point.network.kind is not NetworkKind.OWN]
         own = [point for point in points if point.network.kind is NetworkKind.OWN]
-        needs_time = tr("Measure this computer to see its times.")
+        needs_time = tr("Measure this computer to see its times.") if axis is CostAxis.TIME else ""
         self._published.show_points(published, across, axis, needs_time)
-        untrained = tr("Models that you train and test appear here.")
-        self._own.show_points(own, across, axis, needs_time if axis is CostAxis.TIME else untrained)
+        self._own.show_points(own, across, axis, needs_time or tr("Models that you train and test appear here."))
         self._order = [*sorted(published, key=_place), *sorted(own, key=_place)]
         self._choose(None)
 

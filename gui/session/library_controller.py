@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core import api
+from core.api.library_values import LibraryListing
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.settings import Settings
@@ -32,7 +33,7 @@ class LibraryController(QObject):
         changed: any of these changes happened; emitted last.
     """
 
-    listed = Signal(api.LibraryListing)
+    listed = Signal(LibraryListing)
     failed = Signal(FoveaError)
     activated = Signal(str, int)
     rolled_back = Signal(str, int)
@@ -62,7 +63,7 @@ class LibraryController(QObject):
             self._listing.failed.connect(self.failed)
             self._listing.ended.connect(self._on_listing_ended)
 
-    def _on_listed(self, listing: api.LibraryListing) -> None:
+    def _on_listed(self, listing: LibraryListing) -> None:
         self._models.learn_titles(listing.names)
         self.listed.emit(listing)
 

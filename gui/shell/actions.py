@@ -223,7 +223,7 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.CROP, mark("Cr&op to subject"), checkable=True, synonyms=mark("detect small animal zoom")),
         _Entry(ActionId.COUNT_OBJECTS, mark("Count ob&jects"), checkable=True, synonyms=mark("detect how many things")),
         _SEPARATOR,
-        _Entry(ActionId.COMPARE, mark("Co&mpare…"), "Ctrl+D"),
+        _Entry(ActionId.COMPARE, mark("Co&mpare…"), "Ctrl+D", synonyms=mark("models versions difference")),
         _Entry(ActionId.STATISTICS, mark("S&tatistics"), "Ctrl+Shift+A", synonyms=mark("layers weights parameters")),
         _Entry(
             ActionId.COMPARE_NETWORKS,

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
-from core.api import LibraryListing
+from core.api.library_values import LibraryListing
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
 from core.models.values import ModelName, Version
@@ -76,7 +76,7 @@ class TrainingPage(QWidget):
                 tr("All you need is a folder with some photos of each class, in a subfolder for each."),
                 tr("Drop it on this window, or choose it. Training only reads your photos."),
             ),
-            (button(tr("New model…"), wizard_controller.open),),
+            (button(tr("New model…"), wizard_controller.open, kind="primary"),),
         )
         self.evaluation = button(tr("Show evaluation"), self._show_evaluation)
         self.version = button(tr("Show model"), self._show_version)

@@ -62,7 +62,7 @@ def test_photos_are_shown_and_corrected_with_all_their_classes(
     page.gallery.select_row(2)
     qtbot.waitUntil(lambda: "\nred, green\n" in texts(page.inspector), timeout=PATIENCE_MS)
     qtbot.keyClick(window, Qt.Key.Key_F2)
-    chooser = page.correcting.chooser
+    chooser = page.browser.chooser
     assert chooser is not None
     for key in (Qt.Key.Key_1, Qt.Key.Key_3, Qt.Key.Key_Return):  # not red, but blue
         qtbot.keyClick(chooser.line, key)

@@ -12,7 +12,8 @@ import pytest
 from core.base import paths
 from core.detection import PLURALS, Detection, DetectionOptions
 from core.images.decoding import decode
-from core.models.detector import CARD, Detector, open_detector
+from core.models.detector import Detector, open_detector
+from core.models.detector_card import CARD
 from core.models.suppression import overlap
 
 SAMPLES = Path(__file__).resolve().parents[2] / "gui" / "samples"

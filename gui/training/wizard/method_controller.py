@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QStackedWidget
 
 from core import api
+from core.api.library_values import LibraryListing
 from core.training.request import TrainRequest
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
@@ -89,7 +90,7 @@ class MethodController(QObject):
         controller = NetworkController(fields.network, self._training, self._library)
         controller.added.connect(fields.choose_added)
 
-    def _on_listed(self, listed: api.LibraryListing) -> None:
+    def _on_listed(self, listed: LibraryListing) -> None:
         self._listed = {one.name: any(not version.number for version in one.versions) for one in listed.names}
         self._show_names()
         self.step.options.show_backbones(listed.backbones)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.base import paths
+from core.base import file_state, paths
 from core.base.file_state import FileState
 from core.base.providers import Precision, ProviderPreference
-from core.engine import kept_features
 from core.engine.kept_features import KeptFeatures, erase_kept_features
 from core.models.classifier import Classifier, open_classifier
 from core.models.library import Library
@@ -28,7 +27,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Photos whose age does not matter, as they are new in a test."""
-    monkeypatch.setattr(kept_features, "_CERTAIN_NS", -(10**12))
+    monkeypatch.setattr(file_state, "_STABLE_NS", -(10**12))
     return [tiny.write_solid(tmp_path / f"{colour}.png", colour) for colour in tiny.CLASSES]
 
 
@@ -75,7 +74,7 @@ def test_features_of_another_engine_are_not_used(library: Library, photos: list[
 def test_a_photo_that_has_just_changed_is_not_kept(
     library: Library, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_features, "_CERTAIN_NS", 60 * 10**9)
+    monkeypatch.setattr(file_state, "_STABLE_NS", 10**12)
     classified(started(library), photos)
     assert not _kept(started(library), photos[0])
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base import paths
 from core.jobs.values import JobState
-from core.models.detector import CARD
+from core.models.detector_card import CARD
 from gui.folders.page import FoldersPage
 from gui.folders.rows_model import Column
 from gui.shell.main_window import MainWindow

@@ -57,6 +57,15 @@ def test_buttons_never_overlap(place: QWidget, best: str, *, unknown: bool) -> N
     assert panel.body.totalHeightForWidth(panel.width()) <= panel.height()
 
 
+def test_in_the_smallest_window_a_wrapped_answer_leaves_one_button(place: QWidget) -> None:
+    panel = panel_in(place, 334)
+    scores = [(label, 1 / 10) for label in ("water buffalo", *CLASSES)]
+    panel.show_row(classified(Path("a.jpg"), *scores), ("water buffalo", *CLASSES))
+    assert panel.answer.text() == "Not sure, maybe water buffalo"
+    assert panel.body.totalHeightForWidth(panel.width()) <= panel.height()
+    assert sum(button.isVisible() for button in panel.offers) == 1
+
+
 def test_a_high_panel_shows_all(place: QWidget) -> None:
     panel = panel_in(place, 900)
     panel.show_row(classified(Path("a.jpg"), *((label, 1 / 9) for label in CLASSES), unknown=False), CLASSES)

@@ -186,6 +186,10 @@ def test_a_failed_import_shows_the_reason(page: ModelsPage, window: MainWindow, 
     assert "Statistics" not in offered, "there is nothing to count in it"
 
 
+def test_the_detector_is_listed(page: ModelsPage) -> None:
+    assert "SSD on MobileNetV2, 80 kinds of things (16.3 MB; Apache-2.0)" in page.detector.text()
+
+
 def test_an_older_version_has_its_own_title(page: ModelsPage, window: MainWindow) -> None:
     title_of = window.session.models.title_of
     assert [title_of(f"hues@{number}") for number in (1, 2)] == ["Hues one · v1", "Hues two · v2"]

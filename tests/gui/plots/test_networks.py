@@ -129,6 +129,10 @@ def test_without_a_measurement_the_time_says_what_to_do(plot: NetworksPlot) -> N
     plot.show_axis(CostAxis.TIME)
     assert points_of(ARTICLE, CostAxis.TIME) == []
     assert plot._charts._own._labels._empty == "Measure this computer to see its times."
+    plot.show_axis(CostAxis.SIZE)
+    assert plot._charts._own._labels._empty == "Models that you train and test appear here."
+    assert plot._charts._published._labels._empty == ""
+    plot.show_axis(CostAxis.TIME)
     assert not plot.picture().isNull()
     assert len(plot.table.table.rows) == 11
 

@@ -146,6 +146,10 @@ def test_a_long_reason_does_not_cut_the_name_of_an_action(window: MainWindow, qt
     assert found.columnWidth(0) >= found.sizeHintForColumn(0)
 
 
+def test_the_palette_finds_the_comparison_of_models(window: MainWindow, qtbot: QtBot) -> None:
+    assert palette(window, qtbot, "compare models").texts()[0] == "Model › Compare"
+
+
 def test_the_palette_is_fuzzy_knows_synonyms_and_fits_its_results(window: MainWindow, qtbot: QtBot) -> None:
     assert palette(window, qtbot, "settings").texts()[0] == "File › Preferences"
     high = window.commands.palette.height()
