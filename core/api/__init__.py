@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.datasets.custom_datasets import Edit
     from core.datasets.problems import Problem
     from core.datasets.values import CustomDataset, FolderChange, FolderRead, UndoAction
+    from core.evaluation.multi_label_values import MultiLabelEvaluation
     from core.evaluation.values import Comparison, Evaluation
     from core.images.drawing import Picture
     from core.models.values import BrokenEntry, InstalledModel, OpenedModel
@@ -154,7 +155,7 @@ def list_library() -> LibraryListing:
     return LibraryListing(*own, list_backbones(library), installed_detector())
 
 
-def load_evaluation(reference: str) -> Evaluation | None:
+def load_evaluation(reference: str) -> Evaluation | MultiLabelEvaluation | None:
     """Load the evaluation of a version, `name` or `name@version`, on its test images; None if it was not kept."""
     from core.evaluation import kept
     from core.models.library import open_library

@@ -13,6 +13,7 @@ from core.base.i18n import tr
 from core.base.providers import ComputePrecision, Provider
 from core.card import BackboneCard
 from core.evaluation.kept import load_evaluation
+from core.evaluation.values import Evaluation
 from core.models import examine
 from core.models.library import Library
 from core.models.values import InstalledBackbone, InstalledModel, ModelName
@@ -107,7 +108,7 @@ def _own(library: Library, times: Mapping[str, MeasuredTime]) -> Iterator[Compar
     for one in examine.list_names(library):
         for model in _evaluated(one):
             evaluation = load_evaluation(model)
-            if evaluation is not None:
+            if isinstance(evaluation, Evaluation):  # what a multi-label model gets right can't be compared
                 yield ComparedNetwork(
                     NetworkKind.OWN,
                     model.card.title,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.base.errors import DatasetError, UsageError
+from core.base.errors import DatasetError, FoveaError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import display_path
@@ -21,6 +21,7 @@ from core.datasets.hierarchy_file import read_hierarchy_file
 from core.datasets.label_file import open_labels
 from core.datasets.label_store import LabelsByPath
 from core.datasets.labels import Label, Scope, Source, folder_key
+from core.datasets.multi_label import LabelsFrom, read_multi_label
 from core.datasets.problems import FolderError, Problem, ProblemKind
 from core.datasets.values import ClassSummary, CustomDataset, FolderChange, FolderRead, UndoAction
 from core.worker import portable
@@ -68,6 +69,20 @@ def read(
     return _custom_dataset(found) if custom_datasets.is_custom(folder) else found
 
 
+def read_label_sets(folder: Path, labels: LabelsFrom, *, report: ProgressCallback, token: CancelToken) -> FolderRead:
+    """Read what is in a folder whose photos may have several classes.
+
+    Raises:
+        Cancelled: the token was cancelled.
+    """
+    try:
+        found = _summary(folder, read_multi_label(folder, labels, report=report, token=token))
+    except FoveaError as error:
+        problems = error.problems if isinstance(error, FolderError) else ()
+        found = FolderRead(folder, problems=_reported(problems), error=portable(error))
+    return replace(found, labels=labels.source, labels_file=labels.file)
+
+
 def _has_nested_classes(folder: Path, token: CancelToken) -> bool:
     """Whether a folder that cannot be used as it is has classes in folders inside folders."""
     try:
@@ -86,7 +101,8 @@ def _has_folders_inside(folder: Path, dataset: Dataset) -> bool:
 def _summary(folder: Path, dataset: Dataset) -> FolderRead:
     own: dict[str, list[Path]] = defaultdict(list)
     for example in dataset.examples:
-        own[example.label].append(example.path)
+        for name in example.classes:
+            own[name].append(example.path)
     return FolderRead(
         folder=folder,
         classes=tuple(ClassSummary(name, len(own[name]), _sample_paths(own[name])) for name in dataset.classes),

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from core.base.errors import FoveaError
 from core.datasets.custom_datasets import FileMoves
+from core.datasets.label_source import LabelSource
 from core.datasets.labels import Label, OverriddenImage
 from core.datasets.problems import Problem
 
@@ -51,6 +52,8 @@ class FolderRead:
         nested: whether they were read as classes of their own.
         hierarchy: the text file that the hierarchy was read from; None for none.
         paths: the levels of some classes in a hierarchy, see `core.datasets.dataset.Dataset`.
+        labels: where the classes of the photos come from, and so whether a photo may have several.
+        labels_file: the table with them, with `LabelSource.FILE`; None otherwise.
     """
 
     folder: Path
@@ -65,6 +68,8 @@ class FolderRead:
     nested: bool = False
     hierarchy: Path | None = None
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: LabelSource = LabelSource.FOLDER
+    labels_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,36 +10,40 @@ import functools
 import json
 import logging
 import types
-from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from core.base.errors import ModelError
 from core.base.i18n import tr
+from core.evaluation.multi_label_values import MultiLabelEvaluation
 from core.evaluation.values import Evaluation
 from core.models.files import read_file
 from core.models.installed import EVALUATION
 from core.models.values import InstalledModel
 
 _log = logging.getLogger(__name__)
-_FORMAT: Final = 1
+_FORMATS: Final = {1: Evaluation, 2: MultiLabelEvaluation}
+"""The evaluation that a file of each format has; earlier versions of Fovea only know the first."""
 
 
-def serialize_evaluation(evaluation: Evaluation) -> bytes:
+def serialize_evaluation(evaluation: Evaluation | MultiLabelEvaluation) -> bytes:
     """Encode an evaluation as a file; its images are stored with their absolute paths."""
-    absolute = tuple(replace(one, path=one.path.absolute()) for one in evaluation.predictions)
-    content = {"format": _FORMAT, "evaluation": asdict(replace(evaluation, predictions=absolute))}
-    return json.dumps(content, default=str).encode()
+    number = next(number for number, kind in _FORMATS.items() if isinstance(evaluation, kind))
+    content = asdict(evaluation)
+    for one in content["predictions"]:
+        one["path"] = str(one["path"].absolute())
+    return json.dumps({"format": number, "evaluation": content}, default=str).encode()
 
 
-def load_evaluation(model: InstalledModel) -> Evaluation | None:
+def load_evaluation(model: InstalledModel) -> Evaluation | MultiLabelEvaluation | None:
     """Read the evaluation of a version; None if it was not kept, is damaged, or is from a later version of Fovea."""
     if not model.has_evaluation:
         return None
     with contextlib.suppress(ModelError, ValueError, TypeError, KeyError, RecursionError):
         content = json.loads(read_file(model.folder / EVALUATION))
-        found = _decoded(Evaluation, content["evaluation"]) if content["format"] == _FORMAT else None
-        if isinstance(found, Evaluation) and _is_consistent(found):
+        found = _decoded(_FORMATS[content["format"]], content["evaluation"])
+        if isinstance(found, Evaluation | MultiLabelEvaluation) and _is_consistent(found):
             return found
     what = tr("The evaluation in {file!r} can't be shown: it is damaged.", file=str(model.folder / EVALUATION))
     _log.warning("%s", what)
@@ -74,7 +78,10 @@ _hints = functools.cache(get_type_hints)
 """The types of a dataclass's fields; thousands of predictions are of one class."""
 
 
-def _is_consistent(found: Evaluation) -> bool:
+def _is_consistent(found: Evaluation | MultiLabelEvaluation) -> bool:
     """Whether the predictions are of the evaluation's classes, and there are any."""
-    known = set(found.classes)
-    return bool(found.predictions) and all({one.label, one.predicted} <= known for one in found.predictions)
+    if isinstance(found, Evaluation):
+        names = {name for one in found.predictions for name in (one.label, one.predicted)}
+    else:
+        names = {name for one in found.predictions for name in (*one.labels, *one.predicted)}
+    return bool(found.predictions) and names <= set(found.classes)

@@ -28,7 +28,7 @@ from core.models.library import Library
 from core.models.values import InstalledModel
 from core.training import runs
 from core.training.evaluated_head import KEPT
-from core.training.next_version import NextVersion, install_next, saved_examples, train_next
+from core.training.next_version import NextVersion, install_next, learnable_classes, saved_examples, train_next
 from core.training.request import ForgetRequest
 from core.training.values import Forgotten
 
@@ -85,8 +85,8 @@ def _train_without(
     _check_own_backbone(base)
     _check_kept_classes(base, images, library)
     kept = tuple(one for one in saved_examples(base) if one.sha256 not in images)
-    learnable = {one.label for one in kept if one.subset == Subset.TRAIN}
-    rest = tuple(one if one.label in learnable else replace(one, subset=Subset.TRAIN) for one in kept)
+    learnable = learnable_classes(kept)
+    rest = tuple(one if learnable.issuperset(one.classes) else replace(one, subset=Subset.TRAIN) for one in kept)
     following = NextVersion(base, kept, rest, request.provider, library, report, token)
     data, head = train_next(following)
     token.check()

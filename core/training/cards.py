@@ -30,7 +30,7 @@ HEAD: Final = "head.npz"
 THUMBNAILS: Final = "thumbnails"
 """The key in a card's training: False if the user does not want thumbnails of the photos to be kept."""
 _KEPT: Final = (
-    *("command", "validation", "test", "seed", "precision", "data"),
+    *("command", "validation", "test", "seed", "precision", "data", "labels"),
     *(THUMBNAILS, NESTED, FIT_CHOSEN, FIT_LOSSES),
 )
 """What a corrected version takes over of a card's training."""
@@ -105,6 +105,7 @@ def corrected_card(
         sets=head.sets,
         hierarchy=card.hierarchy and Hierarchy.of(classes, card.hierarchy.known, card.hierarchy.minimum),
         out_of_sample=head.out_of_sample,
+        thresholds=head.thresholds,
         training=training,
         evaluation=_evaluation(data, head, before if is_comparable else None),
     )

@@ -53,6 +53,9 @@ def add_class(
     base, label = library.find(name), normalize_label(label)
     if not label:
         raise UsageError(tr("The class has no name."), hint=tr("Give one, such as windmill."))
+    if base.card.is_multi_label:
+        what = tr("“{name}” gives images several classes, so images of one class can't teach it.", name=base.name)
+        raise UsageError(what, hint=tr("Train it again with the labels of all classes."))
     if not base.has_training_data:
         what = tr("“{name}” can't be retrained: its training data was not saved.", name=base.name)
         hint = tr("Run `fovea train FOLDER --name NAME --keep-classes-of {name}`: a new model keeps its classes.",

@@ -8,7 +8,7 @@ are cached. Validation and test images keep their role, so that the metrics of b
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -36,7 +36,7 @@ from core.models.library import Library
 from core.models.values import InstalledModel
 from core.training import quick
 from core.training.cards import HEAD, THUMBNAILS, corrected_card
-from core.training.evaluated_head import EvaluatedHead, evaluate_head
+from core.training.evaluated_head import EvaluatedHead, evaluate_head, evaluate_multi_label
 from core.training.extension import extend, extended_data, kept_before, without_unused
 from core.training.recipes import kind_of, train_quick
 from core.training.thumbnails import make_thumbnails
@@ -95,18 +95,31 @@ def _load_training_data(following: NextVersion, card: BackboneCard) -> TrainingD
         bundled = _bundled(following, source.kind)
         table = compute_features(following.images, source, store, bundled=bundled, report=report, token=token)
     available = [following.images[row] for row in table.rows.tolist()]
-    learnable = {one.label for one in available if one.subset == Subset.TRAIN}
+    learnable = learnable_classes(available)
     kept = kept_before(base)
     if len(learnable) < 2 and kept is None:
         raise DatasetError(tr("Fewer than two classes have photos left to train on."), hint=tr(TRAIN_HINT))
-    rows = [row for row, one in enumerate(available) if one.label in learnable]
     classes = tuple(sorted(learnable, key=natural_sort_key))
-    dataset = Dataset(base.folder, classes, tuple(available[row] for row in rows), ())
+    rows = [row for row, one in enumerate(available) if one.labels is not None or one.label in learnable]
+    examples = tuple(_without_others(available[row], learnable) for row in rows)
+    dataset = Dataset(base.folder, classes, examples, ())
     everything = LabelledFeatures(dataset.examples, table.features[rows], dataset.labels())
     train, validation, test = (_part(everything, part) for part in Subset)
     found = _is_random_split(base), table.computed, table.failures
     data = TrainingData(dataset, base.backbone, card, train, validation, test, *found)
     return data if kept is None else extended_data(data, kept)
+
+
+def learnable_classes(images: Iterable[LabelledImage]) -> set[str]:
+    """The classes that have training images."""
+    return {name for one in images if one.subset == Subset.TRAIN for name in one.classes}
+
+
+def _without_others(image: LabelledImage, classes: Collection[str]) -> LabelledImage:
+    """An image that may have several classes with those of these that it has; another one as it is."""
+    if image.labels is None:
+        return image
+    return replace(image, labels=tuple(name for name in image.labels if name in classes))
 
 
 def _precision(base: InstalledModel) -> Precision:
@@ -156,6 +169,8 @@ def _train(following: NextVersion, card: BackboneCard) -> tuple[TrainingData, Ev
     trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token, kind=kind)
     if isinstance(following.base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=following.base.backbone)
+    if data.dataset.is_multi_label:
+        return data, evaluate_multi_label(trained, data.validation, data.test, data.dataset.classes)
     fitted, bundled = data.fitted(trained.fitted), partial(_bundled, following)
     head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
     variants = measure_variants(trained.evaluated, data, bundled=bundled, report=report, token=token)
@@ -166,9 +181,11 @@ def evaluate_base(following: NextVersion, data: TrainingData) -> tuple[Evaluatio
     """Evaluate the corrected version on the test images, if possible with a head that was not trained on them.
 
     Returns:
-        The evaluation, and how many of the test images the head was trained on.
+        The evaluation, None of a multi-label model, and how many of the test images the head was trained on.
     """
     old = following.base.card.classes
+    if data.dataset.is_multi_label:
+        return None, 0
     known = [row for row, one in enumerate(data.test.examples) if one.label in old]
     if not known:
         return None, 0
@@ -234,6 +251,6 @@ def install_next(
         {HEAD: trained.head, **head.bank_file, **own},
         trained_on=[example.sha256 for example in data.fitted(trained.fitted).examples],
         examples=data.training_examples(),
-        evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
+        evaluation=serialize_evaluation(measured) if (measured := head.evaluation or head.multi_label) else None,
         thumbnails=thumbnails,
     )

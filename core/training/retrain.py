@@ -8,9 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from core.base.errors import DatasetError, StorageError
 from core.base.i18n import tr
+from core.base.label_sets import classes_of, label_of
 from core.base.progress import CancelToken, ProgressCallback
+from core.base.text import natural_sort_key
+from core.card import ModelCard
 from core.datasets.label_file import open_labels
 from core.datasets.labelled_image import LabelledImage
 from core.datasets.labels import Label, ambiguous_text
@@ -20,14 +25,22 @@ from core.datasets.scan_cache import ScanCache
 from core.datasets.subsets import Subset
 from core.evaluation.comparison import compare_with_baseline
 from core.evaluation.values import BaselineComparison, Evaluation
-from core.models.heads import Head, read_head, softmax
+from core.models.heads import Head, class_probabilities, read_head
 from core.models.installed import load_head
 from core.models.library import Library
 from core.models.values import InstalledModel
 from core.prediction import Failure
 from core.training import quick
 from core.training.evaluated_head import EvaluatedHead
-from core.training.next_version import NextVersion, evaluate_base, in_order, install_next, saved_examples, train_next
+from core.training.next_version import (
+    NextVersion,
+    evaluate_base,
+    in_order,
+    install_next,
+    learnable_classes,
+    saved_examples,
+    train_next,
+)
 from core.training.request import RetrainRequest
 from core.training.retraining_notes import retraining_notes
 from core.training.training_data import TrainingData
@@ -55,7 +68,7 @@ def retrain(
     kept = saved_examples(base)
     intended = tuple(one for one in request.corrections if not one.is_ambiguous(base.card.unknown_below))
     ambiguous = len(request.corrections) - len(intended)
-    scanned = _scan(intended, ambiguous, report, token)
+    scanned = _scan(intended, ambiguous, base.card, report, token)
     images = tuple(in_order(_merged(kept, scanned.images)))
     following = NextVersion(base, kept, images, request.provider, library, report, token)
     data, head = train_next(following)
@@ -105,9 +118,18 @@ def _changed(image: LabelledImage) -> Problem:
     return Problem(ProblemKind.SKIPPED, (image.path,), what, tr("Label it again to include it."))
 
 
-def _scan(corrections: Sequence[Label], ambiguous: int, report: ProgressCallback, token: CancelToken) -> _Scanned:
+def _labelled(correction: Label, card: ModelCard) -> LabelledImage:
+    if not card.is_multi_label:
+        return LabelledImage(correction.path, correction.label)
+    classes = sorted(classes_of(correction.label), key=natural_sort_key)
+    return LabelledImage(correction.path, labels=tuple(classes))
+
+
+def _scan(
+    corrections: Sequence[Label], ambiguous: int, card: ModelCard, report: ProgressCallback, token: CancelToken
+) -> _Scanned:
     """Scan the corrected photos in the same way as those of a folder; `ambiguous` is how many others there were."""
-    photos = [LabelledImage(one.path, one.label) for one in corrections]
+    photos = [_labelled(one, card) for one in corrections]
     with ScanCache() as cache:
         results = list(scan_images(photos, cache, report, token))
     labelled = {one.path: one.sha256 for one in corrections}
@@ -120,7 +142,7 @@ def _scan(corrections: Sequence[Label], ambiguous: int, report: ProgressCallback
         unusable = problems[0].message if problems else ambiguous_text(ambiguous)
         hint = unusable or tr("Correct a prediction first.")
         raise DatasetError(tr("There are no corrections to train on."), hint=hint)
-    hashes = {one.path: one.sha256 for one in readable if one.label == images[one.sha256].label}
+    hashes = {one.path: one.sha256 for one in readable if one.classes == images[one.sha256].classes}
     return _Scanned(images, hashes, problems)
 
 
@@ -130,11 +152,12 @@ def _merged(kept: Sequence[LabelledImage], scanned: Mapping[str, LabelledImage])
     A validation or test image becomes a training image if its class has no other.
     """
     known = {one.sha256 for one in kept}
-    images = [replace(one, label=scanned[one.sha256].label) if one.sha256 in scanned else one for one in kept]
+    corrected = ((one, scanned.get(one.sha256, one)) for one in kept)
+    images = [replace(one, label=now.label, labels=now.labels) for one, now in corrected]
     new = [image for sha256, image in scanned.items() if sha256 not in known]
     images += [replace(image, subset=Subset.TRAIN) for image in new]
-    learnable = {one.label for one in images if one.subset == Subset.TRAIN}
-    return [one if one.label in learnable else replace(one, subset=Subset.TRAIN) for one in images]
+    learnable = learnable_classes(images)
+    return [one if learnable.issuperset(one.classes) else replace(one, subset=Subset.TRAIN) for one in images]
 
 
 # ---- results
@@ -162,17 +185,22 @@ def _correction_results(
     pairs = [(one, rows.get(scanned.hashes.get(one.path, ""))) for one in corrections]
     results = [(one, row) for one, row in pairs if row is not None]
     features = everything.features[[row for _, row in results]]
-    before = _predictions(load_head(base), features, base.card.classes, base.card.temperature)
-    now = _predictions(read_head(head.trained.head), features, data.dataset.classes, head.temperature)
+    following = replace(
+        base.card, classes=data.dataset.classes, temperature=head.temperature, thresholds=head.thresholds
+    )
+    before = _predictions(load_head(base), features, base.card)
+    now = _predictions(read_head(head.trained.head), features, following)
     return tuple(
         CorrectionResult(one, *was, *is_now) for (one, _), was, is_now in zip(results, before, now, strict=True)
     )
 
 
-def _predictions(
-    head: Head, features: quick.Features, classes: Sequence[str], temperature: float
-) -> list[tuple[str, float]]:
-    """The most likely class of each image, and its probability."""
-    probabilities = softmax(head.logits(features), temperature)
-    best = zip(probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist(), strict=True)
-    return [(classes[index], confidence) for index, confidence in best]
+def _predictions(head: Head, features: quick.Features, card: ModelCard) -> list[tuple[str, float]]:
+    """The most likely class of each image, or the label of those that it has, and the highest probability."""
+    probabilities, classes = class_probabilities(card, head.logits(features)), np.array(card.classes, object)
+    highest = probabilities.max(axis=1).tolist()
+    if card.is_multi_label:
+        labels = [label_of(classes[row].tolist()) for row in probabilities >= np.array(card.thresholds, np.float32)]
+    else:
+        labels = classes[probabilities.argmax(axis=1)].tolist()
+    return list(zip(labels, highest, strict=True))

@@ -253,7 +253,7 @@ def _install(
         activate=in_use,
         trained_on=[example.sha256 for example in dataset.fitted(trained.fitted).examples],
         examples=[replace(one, path=one.path.absolute()) for one in dataset.training_examples()],
-        evaluation=serialize_evaluation(head.evaluation) if head.evaluation is not None else None,
+        evaluation=serialize_evaluation(measured) if (measured := head.evaluation or head.multi_label) else None,
         thumbnails=thumbnails,
     )
     return Trained(model, in_use, dataset, head, start)

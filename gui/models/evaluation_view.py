@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import OverriddenImage
-from core.evaluation.values import Evaluation, LabelledPrediction
+from core.evaluation.multi_label_values import MultiLabelEvaluation
+from core.evaluation.values import ClassMetrics, Evaluation, LabelledPrediction
+from gui.models.label_set_view import class_metrics, label_set_parts
 from gui.models.result_photos import ResultPhotos
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
@@ -64,7 +66,7 @@ class EvaluationView(ScrollColumn):
 
     def show_evaluation(
         self,
-        evaluation: Evaluation | None,
+        evaluation: Evaluation | MultiLabelEvaluation | None,
         notes: Sequence[str],
         about: str,
         model: str,
@@ -81,12 +83,14 @@ class EvaluationView(ScrollColumn):
             suspects: photos whose label may be wrong, the most likely ones first.
             advice: what more photos would do.
         """
-        self._evaluation, self._model = evaluation, model
+        self._evaluation, self._model = evaluation if isinstance(evaluation, Evaluation) else None, model
         self.photos, self.suspects, self.matrix = None, None, None
         shown: list[QWidget] = [label(note, "muted", wrap=True) for note in notes]
         if advice:
             shown.append(_make_advice(advice))
-        if evaluation is not None:
+        if isinstance(evaluation, MultiLabelEvaluation):
+            shown += label_set_parts(evaluation, self._pictures)
+        elif evaluation is not None:
             shown.append(self._make_photos(evaluation))
         if suspects:
             shown.append(self._make_suspects(suspects))
@@ -131,17 +135,22 @@ class EvaluationView(ScrollColumn):
         photos.map_created.connect(self.map_created)
         return photos
 
-    def _make_plots(self, evaluation: Evaluation) -> Tiles:
+    def _make_plots(self, evaluation: Evaluation | MultiLabelEvaluation) -> Tiles:
         """The plots, made one after the other: all at once they would block the event loop."""
         tiles = Tiles([], _PLOT)
         run_when_idle(tiles, self._fill(tiles, evaluation), _PAUSE_MS)
         return tiles
 
-    def _fill(self, tiles: Tiles, evaluation: Evaluation) -> Iterator[object]:
+    def _makings(self, evaluation: Evaluation | MultiLabelEvaluation) -> Sequence[Iterator[PlotFrame]]:
+        if isinstance(evaluation, MultiLabelEvaluation):
+            return (_make_bars([class_metrics(one) for one in evaluation.per_class]),)
+        return self._make_matrix(evaluation), _make_bars(evaluation.per_class), _make_calibration(evaluation)
+
+    def _fill(self, tiles: Tiles, evaluation: Evaluation | MultiLabelEvaluation) -> Iterator[object]:
         import gui.plots.matrix  # noqa: F401 - its import is slow and takes a turn of its own
 
         yield None
-        for making in (self._make_matrix(evaluation), _make_bars(evaluation), _make_calibration(evaluation)):
+        for making in self._makings(evaluation):
             plot = next(making)
             plot.noticed.connect(self.noticed)
             yield None
@@ -192,12 +201,12 @@ def _cell_title(label: str, predicted: str, photos: int) -> str:
     )
 
 
-def _make_bars(evaluation: Evaluation) -> Iterator[PlotFrame]:
+def _make_bars(classes: Sequence[ClassMetrics]) -> Iterator[PlotFrame]:
     from gui.plots.bars import ClassBars
 
     bars = ClassBars()
     yield bars
-    bars.show_classes(evaluation.per_class)
+    bars.show_classes(classes)
     yield bars
 
 
@@ -230,8 +239,15 @@ def _calibration_text(evaluation: Evaluation) -> str:
     )
 
 
-def headline(evaluation: Evaluation) -> str:
+def headline(evaluation: Evaluation | MultiLabelEvaluation) -> str:
     """The accuracy, as a sentence."""
+    if isinstance(evaluation, MultiLabelEvaluation):
+        return tr_n(
+            "F1 {f1} on {count:,} test photo",
+            "F1 {f1} on {count:,} test photos",
+            evaluation.images,
+            f1=percent(evaluation.micro_f1, 1),
+        )
     return tr_n(
         "{accuracy} correct on {count:,} test photo",
         "{accuracy} correct on {count:,} test photos",
@@ -240,7 +256,16 @@ def headline(evaluation: Evaluation) -> str:
     )
 
 
-def interval(evaluation: Evaluation) -> str:
+def interval(evaluation: Evaluation | MultiLabelEvaluation) -> str:
     """How precisely the accuracy is known, as a sentence."""
     low, high = evaluation.interval
+    if isinstance(evaluation, MultiLabelEvaluation):
+        return tr(
+            "{share} of the photos have exactly the right classes (95% confidence interval: {low:.0%} to {high:.0%}). "
+            "Mean average precision: {precision}.",
+            share=percent(evaluation.exact_match, 1),
+            low=low,
+            high=high,
+            precision=percent(evaluation.mean_average_precision, 1),
+        )
     return tr("95% confidence interval: {low:.0%} to {high:.0%}.", low=low, high=high)

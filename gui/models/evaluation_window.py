@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from core import api
 from core.base.i18n import tr, tr_n
+from core.evaluation.multi_label_values import MultiLabelEvaluation
 from core.evaluation.values import Evaluation
 from core.models.values import InstalledModel
 from core.services.wording import card_wording
@@ -39,7 +40,7 @@ class EvaluationController(QObject):
         task.succeeded.connect(lambda found: self._show(model, found))
         task.failed.connect(self._notices.show_error)
 
-    def _show(self, model: InstalledModel, evaluation: Evaluation | None) -> None:
+    def _show(self, model: InstalledModel, evaluation: Evaluation | MultiLabelEvaluation | None) -> None:
         if evaluation is None:
             text = tr("The evaluation of {model} can't be read any more.", model=version_text.model_title(model))
             self._notices.show_warning(text)
@@ -67,7 +68,7 @@ class EvaluationWindow(SecondWindow):
         head = vbox(self._headline, self._about, spacing=theme.GRID // 2)
         vbox(head, fill(self.view), parent=self, margins=3 * theme.GRID, spacing=2 * theme.GRID)
 
-    def show_evaluation(self, model: InstalledModel, evaluation: Evaluation) -> None:
+    def show_evaluation(self, model: InstalledModel, evaluation: Evaluation | MultiLabelEvaluation) -> None:
         """Show the evaluation of a version."""
         title = version_text.model_title(model)
         self.setWindowTitle(tr("Evaluation of {model}", model=title))

@@ -59,9 +59,11 @@ class MethodController(QObject):
 
     def request(self) -> TrainRequest:
         """The request to train as chosen on the photos that were read."""
-        assert self._photos.read is not None
-        request = self.step.request(self._photos.read.folder, self._settings.value)
-        return replace(request, nested=self._photos.nested, hierarchy=self._photos.hierarchy)
+        read = self._photos.read
+        assert read is not None
+        request = self.step.request(read.folder, self._settings.value)
+        groups = replace(request, nested=self._photos.nested, hierarchy=self._photos.hierarchy)
+        return replace(groups, labels=read.labels, labels_file=read.labels_file)
 
     def forecast_soon(self) -> None:
         """Measure the times of the recipes, unless the photos change meanwhile."""
@@ -84,6 +86,8 @@ class MethodController(QObject):
 
     def _show_extendable(self) -> None:
         read, model = self._photos.read, self._models.extendable
+        if read is not None and read.labels.is_multi_label:
+            model = None
         self.step.offer_to_keep(None if model is None else model.card, is_needed=bool(read and len(read.classes) < 2))
 
     def _on_options_made(self, fields: Fields) -> None:

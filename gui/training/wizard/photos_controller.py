@@ -11,8 +11,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget
 
 from core import api
+from core.api import label_sets
 from core.base.i18n import tr, tr_n
 from core.datasets.custom_datasets import Edit
+from core.datasets.label_source import LabelSource
 from core.datasets.values import FolderChange, FolderRead, UndoAction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
@@ -32,6 +34,7 @@ class PhotosController(QObject):
         read: what is in the folder; None until it was read.
         nested: whether folders inside class folders are classes.
         hierarchy: the text file with the hierarchy of the classes; None for none.
+        labels: where the classes of the photos come from, and the file with them.
     """
 
     changed = Signal()
@@ -49,6 +52,7 @@ class PhotosController(QObject):
         self.read: FolderRead | None = None
         self.nested = False
         self.hierarchy: Path | None = None
+        self.labels: tuple[LabelSource, Path | None] = LabelSource.FOLDER, None
         self.step = PhotosStep(session.pictures, pages)
         pages.addWidget(self.step)
         self._connect()
@@ -63,6 +67,7 @@ class PhotosController(QObject):
         found.class_named.connect(self._rename)
         found.undo_wanted.connect(self.undo)
         found.groups.changed.connect(self._on_groups)
+        found.labels.changed.connect(self._on_labels)
         found.problems.overridden.connect(self.override_labels)
         found.problems.class_wanted.connect(self.choose_class)
 
@@ -91,9 +96,21 @@ class PhotosController(QObject):
     def open(self, folder: Path) -> None:
         """Read another folder; changes to an earlier one remain but can no longer be undone."""
         if folder != self.folder:
-            self.folder, self.nested, self.hierarchy = folder, False, None
-            self._undo_stack.clear()
+            self.folder = folder
+            self._forget_choices()
         self._read(folder)
+
+    def _forget_choices(self) -> None:
+        self.nested, self.hierarchy = False, None
+        self.labels = LabelSource.FOLDER, None
+        self._undo_stack.clear()
+
+    def _on_labels(self, source: LabelSource, file: Path | None) -> None:
+        """Read the folder again with other labels; changes to earlier ones remain but can no longer be undone."""
+        if self.folder is not None:
+            self._forget_choices()
+            self.labels, self.read = (source, file), None
+            self._read(self.folder)
 
     def _on_groups(self, nested: bool, hierarchy: Path | None) -> None:  # noqa: FBT001 - a slot
         self.nested, self.hierarchy = nested, hierarchy
@@ -115,7 +132,9 @@ class PhotosController(QObject):
 
     def override_labels(self, changes: Mapping[Path, str | None]) -> None:
         """Put photos in other classes, leave them out, or return to the labels of the folder."""
-        if self.folder is not None and changes:
+        if self.labels[0].is_multi_label:
+            self.failed.emit(tr("Change the classes of these photos where they come from, then choose them again."))
+        elif self.folder is not None and changes:
             self._start(api.change_labels, self.folder, dict(changes), tuple(self._classes()))
 
     def choose_class(self, paths: Sequence[Path], likely: Sequence[str]) -> None:
@@ -151,7 +170,7 @@ class PhotosController(QObject):
 
     def _on_changed(self, change: FolderChange) -> None:
         if change.folder != self.folder:
-            self._undo_stack.clear()
+            self._forget_choices()
             self.folder = change.folder
         if change.undo:
             self._undo_stack.append(change.undo)
@@ -163,11 +182,17 @@ class PhotosController(QObject):
         if self.read is None or self.read.folder != folder:
             self.read = None
             self.step.show_reading(folder)
-        min_classes = 2 if self._models.extendable is None else 1
-        task = self._reading.start(api.read_folder, folder, min_classes, self.nested, self.hierarchy)
+        source, file = self.labels
+        if source.is_multi_label:
+            task = self._reading.start(label_sets.read_label_sets, folder, source, file)
+        else:
+            min_classes = 2 if self._models.extendable is None else 1
+            task = self._reading.start(api.read_folder, folder, min_classes, self.nested, self.hierarchy)
         task.progressed.connect(self.step.show_progress)
         task.succeeded.connect(self._on_read)
-        task.failed.connect(lambda error: self._on_read(FolderRead(folder, error=error)))
+        task.failed.connect(
+            lambda error: self._on_read(FolderRead(folder, error=error, labels=source, labels_file=file))
+        )
 
     def _on_read(self, read: FolderRead) -> None:
         self.read = read

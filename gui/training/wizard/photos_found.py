@@ -19,6 +19,7 @@ from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.class_groups import ClassGroups
 from gui.training.wizard.class_tiles import LOWEST, ClassTiles
+from gui.training.wizard.label_choice import LabelChoice
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
 from gui.widgets.basic import button, label
@@ -55,6 +56,7 @@ class PhotosFound(QWidget):
         self.name.editingFinished.connect(lambda: self.class_named.emit(self.name.text().strip()))
         self.undo = button(tr("Undo"), self.undo_wanted.emit, hint=tr("Undo your last change (Ctrl+Z)"))
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
+        self.labels = LabelChoice()
         self.groups = ClassGroups()
         self.tiles = ClassTiles(pictures, self)
         self.problems = ProblemList(pictures, self)
@@ -78,8 +80,10 @@ class PhotosFound(QWidget):
         self.class_photos.setVisible(bool(read.classes) or read.is_custom)
         self.undo.setVisible(can_undo)
         self.groups.show_folder(read)
+        self.groups.setVisible(not read.labels.is_multi_label)
         self.tiles.setVisible(bool(read.classes) or read.is_custom)
         self.tiles.show_classes(read.classes, editable=read.is_custom)
+        self.labels.show_folder(read)
         self.problems.show_folder(read)
         self._show_class()
 
@@ -102,6 +106,7 @@ class PhotosFound(QWidget):
         vbox(
             hbox(fill(self.summary), Placed(self.undo, alignment=TOP), Placed(other, alignment=TOP)),
             hbox(self.name, fill(self._where)),
+            self.labels,
             self.groups,
             fill(hbox(Placed(left, 3), Placed(self.problems, 2), spacing=2 * theme.GRID)),
             parent=self,
@@ -124,7 +129,9 @@ class PhotosFound(QWidget):
         name = self.tiles.label_at(self.tiles.currentIndex())
         classes = self._read.classes if self._read else ()
         one = next((one for one in classes if one.name == name), None)
-        self.class_photos.show_class(one, is_custom=self._read is not None and self._read.is_custom)
+        is_custom = self._read is not None and self._read.is_custom
+        can_change = self._read is not None and not is_custom and not self._read.labels.is_multi_label
+        self.class_photos.show_class(one, is_custom=is_custom, can_change=can_change)
 
 
 class ClassPhotos(QWidget):
@@ -181,8 +188,8 @@ class ClassPhotos(QWidget):
         own = (*self._class_buttons, self.new_class, self.exclude, self.move_photos)
         vbox(hbox(fill(self._title), *own), self.wall, parent=self)
 
-    def show_class(self, summary: ClassSummary | None, *, is_custom: bool) -> None:
-        """Show a class, of a custom dataset or of a folder; None shows none."""
+    def show_class(self, summary: ClassSummary | None, *, is_custom: bool, can_change: bool) -> None:
+        """Show a class, of a custom dataset or of a folder whose labels can be changed or not; None shows none."""
         self._is_custom = is_custom
         name, photos = (summary.name, summary.samples) if summary is not None else ("", ())
         self._title.setText(_class_title(summary) if summary is not None else "")
@@ -191,7 +198,7 @@ class ClassPhotos(QWidget):
         for one in self._class_buttons:
             one.setEnabled(bool(name))
         for one in (self.exclude, self.move_photos):
-            one.setVisible(not is_custom)
+            one.setVisible(can_change)
         if (name, tuple(photos)) != (self._name, self._photos):
             self._name, self._photos = name, tuple(photos)
             self.wall.show_photos([(photo, display_path(photo.name)) for photo in photos[:2000]])

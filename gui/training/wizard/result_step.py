@@ -82,17 +82,19 @@ class ResultStep(QWidget):
         self.beside.setText(self._details_text(result))
         self.use.setEnabled(True)
         self.use.setText(tr("Use this model"))
-        notes = result.notes if result.evaluation is not None else ()  # otherwise they are beside the headline
+        measured = result.evaluation or result.multi_label
+        notes = result.notes if measured is not None else ()  # otherwise they are beside the headline
         advice = outlook_lines(result.outlook) if result.outlook is not None else ()
         reference, about = f"{result.name}@{result.version}", _training_data_text(result)
-        self.view.show_evaluation(result.evaluation, notes, about, reference, result.suspects, advice)
+        self.view.show_evaluation(measured, notes, about, reference, result.suspects, advice)
 
     def _details_text(self, result: TrainingResult) -> str:
-        if result.evaluation is None:
+        measured = result.evaluation or result.multi_label
+        if measured is None:
             return " ".join(result.notes)
         other = result.baseline
         compared = compared_text(other, self._title_of(other.name)) if other else ""
-        return " ".join(filter(None, (interval(result.evaluation), _groups_text(result), compared)))
+        return " ".join(filter(None, (interval(measured), _groups_text(result), compared)))
 
     def show_in_use(self) -> None:
         """Show that the new model is the one in use."""
@@ -126,9 +128,8 @@ class ResultStep(QWidget):
 
 
 def _headline(result: TrainingResult) -> str:
-    if result.evaluation is None:
-        return tr("“{name}” is ready", name=result.name)
-    return headline(result.evaluation)
+    measured = result.evaluation or result.multi_label
+    return tr("“{name}” is ready", name=result.name) if measured is None else headline(measured)
 
 
 def _groups_text(result: TrainingResult) -> str:

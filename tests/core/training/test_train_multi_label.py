@@ -11,15 +11,28 @@ import numpy as np
 import pytest
 
 from core.base.errors import UsageError
+from core.base.label_sets import label_of
 from core.base.progress import CancelToken
 from core.base.providers import Precision, ProviderPreference
 from core.datasets.label_source import LabelSource
+from core.datasets.labels import Label, Source
 from core.models.classifier import open_classifier
 from core.models.installed import load_examples
 from core.models.library import Library
 from core.prediction import Prediction
-from core.training.request import HeadKind, Recipe, TrainRequest, request_from_json, request_to_json
+from core.services.forgetting import forget
+from core.training.new_class import add_class
+from core.training.request import (
+    ForgetRequest,
+    HeadKind,
+    Recipe,
+    RetrainRequest,
+    TrainRequest,
+    request_from_json,
+    request_to_json,
+)
 from core.training.results import train_and_compare
+from core.training.retrain import retrain
 from core.training.train import Trained, train
 from tests import teaching
 
@@ -140,3 +153,50 @@ def test_a_request_survives_json(place: Path) -> None:
         assert request_from_json(json.loads(json.dumps(request_to_json(asked)))) == asked
         options = {"--multi-label", "--labels", "--keywords"} & set(asked.command_line.split())
         assert len(options) == (source is not LabelSource.FOLDER)
+
+
+def test_corrections_with_several_classes_make_the_next_version(place: Path, library: Library, tmp_path: Path) -> None:
+    run(request(place), library)
+    others = teaching.write_label_sets(tmp_path / "others", 12, seed=3)
+    wanted = {tmp_path / "others" / name: classes for name, classes in others.items()}
+    first = next(iter(wanted))
+    wanted[first] = (*wanted[first], "new")
+    corrections = tuple(
+        Label(path, label_of(classes), Source.GALLERY, "colours-of", predicted=label_of(()))
+        for path, classes in wanted.items()
+    )
+    asked = RetrainRequest("colours-of", 1, corrections, ProviderPreference.CPU)
+    done = retrain(asked, library, report=lambda _: None, token=CancelToken())
+    card = library.find("colours-of").card
+    assert (done.version, len(done.corrections), card.is_multi_label) == (2, 12, True)
+    assert card.classes == ("blue", "green", "new", "red")
+    assert sum(one.is_correct for one in done.corrections) >= 10
+    assert card.evaluation["mean_average_precision"] > 0.9
+    assert card.training["labels"] == "file"
+    kept = load_examples(library.find("colours-of"))
+    assert kept is not None
+    assert {one.path: set(one.classes) for one in kept if one.path in wanted} == {
+        path: set(classes) for path, classes in wanted.items()
+    }
+
+
+def test_photos_can_be_forgotten(place: Path, library: Library) -> None:
+    trained = run(request(place), library)
+    gone = trained.data.train.examples[0].path
+    done = forget(
+        ForgetRequest("colours-of", (gone,), ProviderPreference.CPU),
+        library,
+        report=lambda _: None,
+        token=CancelToken(),
+    )
+    kept = load_examples(library.find("colours-of"))
+    assert (done.images, done.is_new) == (1, True)
+    assert kept is not None
+    assert len(kept) == 99
+
+
+def test_a_class_is_not_taught_by_images_of_it_alone(place: Path, library: Library) -> None:
+    run(request(place), library)
+    with pytest.raises(UsageError, match="gives images several classes"):
+        add_class("colours-of", "boat", [place / "photos"], library, ProviderPreference.CPU, report=lambda _: None,
+                  token=CancelToken())  # fmt: skip
