@@ -159,7 +159,8 @@ def scenes(window: MainWindow, folder: Path, rows: int) -> Iterator[tuple[str, C
     for order in (Sort.CLASS, Sort.CONFIDENCE, Sort.NAME, Sort.ADDED):
         yield f"they are sorted: {order.name}", lambda order=order: sort(window, order)  # type: ignore[misc]
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
-    yield "all are labelled", lambda: (window.photos_page.browser.label_selected("fog"), has_labels(window, rows))
+    label, everything = window.photos_page.browser.label_selected, rows + PHOTOS
+    yield "all are labelled", lambda: (label("fog"), has_labels(window, everything))
     yield "that is undone", lambda: (window.actions_by_id[ActionId.UNDO].trigger(), has_labels(window, 0))
     yield "the window is made narrower", lambda: (window.resize(900, 700), rest(1))
     yield "one photo is removed", lambda: window.session.photo_list.remove([rows // 2])
