@@ -49,6 +49,8 @@ _NUMBERS = re.compile(r"\[\n\s+([-+.\deE,\s]+?)\n\s+\]")
 # 12-megapixel photos with noise: the cosine to the features of the full decode is 0.998 to 0.9999, compared with 0.9987
 # to 0.9998 for Lanczos instead of bicubic; a multiple of two gives 0.9994 or more and takes 20% longer.
 _DRAFT_FACTOR: Final = 1.25
+PADDING: Final = (127, 127, 127)
+"""The colour around a padded image, RGB; see `core.images.preprocessing`."""
 
 
 class ResizeMode(StrEnum):

@@ -17,10 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.card import Preprocessing, ResizeMode
+from core.card import PADDING, Preprocessing, ResizeMode
 
-PADDING: Final = (127, 127, 127)
-"""The colour around a padded image, RGB."""
 VERSION: Final = 1
 """Increased whenever the output for the same pixels changes; features cached with another version are not used."""
 

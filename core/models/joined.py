@@ -23,10 +23,9 @@ from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
-from core.card import BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, write_card
+from core.card import PADDING, BackboneCard, ModelCard, Preprocessing, ResizeMode, read_card, write_card
 from core.card_sharing import shareable
 from core.engine import graph
-from core.images.preprocessing import PADDING
 from core.models import joined_unknown
 from core.models.feature_bank import FeatureBank
 from core.models.heads import Head, LinearHead, PrototypeHead, assemble, head_arrays, is_kernel, named_layers

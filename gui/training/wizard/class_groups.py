@@ -32,7 +32,7 @@ class ClassGroups(QWidget):
         self.nested.toggled.connect(self._on_nested)
         hint = tr("A text file with a line for each class, such as animal/bird/owl")
         self.choose = button(tr("Group classes by a file…"), self._choose, kind="link", hint=hint)
-        self.remove = button("", self._remove, kind="link")
+        self.remove = button(tr("Without the file"), self._remove, kind="link")
         self._outline = label(kind="muted", wrap=True)
         vbox(FlowRow(self.nested, self.choose, self.remove), self._outline, parent=self, spacing=0)
 
