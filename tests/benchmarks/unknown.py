@@ -1,4 +1,4 @@
-"""How well unknown photos are told from known ones, in each precision that works here.
+"""How well unknown photos are distinguished from known ones, in each precision that works here.
 
     uv run python -m tests.benchmarks.unknown PHOTOS [--unknown FOLDER] [--backbone xception-lite0-imagenet]
 
