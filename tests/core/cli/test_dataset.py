@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from tests import teaching, tiny
+from tests import teaching
 from tests.core.cli.conftest import Fovea
 
 
@@ -52,15 +52,15 @@ def test_an_empty_folder_reports_why(fovea: Fovea, tmp_path: Path) -> None:
 def test_classes_that_images_lack_or_have_too_much_are_listed(fovea: Fovea, tmp_path: Path) -> None:
     labels = teaching.write_label_sets(tmp_path / "photos", 60)
     without = next(name for name, classes in labels.items() if classes == ("green",))
-    all_of_them = next(name for name, classes in labels.items() if classes == tiny.CLASSES)
-    wrong = labels | {without: ("green", "red"), all_of_them: ("green", "red")}
+    lacking = next(name for name, classes in labels.items() if classes == ("red", "blue"))
+    wrong = labels | {without: ("green", "red"), lacking: ("red",)}
     table = teaching.write_table(tmp_path / "labels.csv", wrong)
     content = json.loads(fovea("dataset", "check", tmp_path / "photos", "--labels", table, "--format", "json").out)
     assert (content["images"], content["checked"], content["classes"]) == (60, 60, ["blue", "green", "red"])
     first = {(Path(one["path"]).name, one["class"]): one for one in content["label_errors"][:4]}
-    assert {(without, "red"), (all_of_them, "blue")} <= set(first)
-    assert [first[key]["labelled"] for key in ((without, "red"), (all_of_them, "blue"))] == [True, False]
-    assert first[(without, "red")]["probability"] < 0.5 < first[(all_of_them, "blue")]["probability"]
+    assert {(without, "red"), (lacking, "blue")} <= set(first)
+    assert [first[key]["labelled"] for key in ((without, "red"), (lacking, "blue"))] == [True, False]
+    assert first[(without, "red")]["probability"] < 0.5 < first[(lacking, "blue")]["probability"]
     ran = fovea("dataset", "check", tmp_path / "photos", "--labels", table)
     line = next(line for line in ran.out.splitlines() if without in line)
     assert line.split(without)[1].split()[:5] == ["red", "labelled,", "but", "not", "predicted"]
