@@ -162,7 +162,7 @@ class CompareWindow(SecondWindow):
             version_text.reference(one, version.number): version_text.version_title(one, version)
             for one in listed.names
             for version in reversed(one.versions)
-            if version.model
+            if version.model and not version.model.card.is_multi_label
         }
         self._wanted = ()
         for box, wanted, other in zip((self.a, self.b), before, (0, 1), strict=True):
@@ -212,7 +212,7 @@ class CompareWindow(SecondWindow):
         has_photos = bool(self._paths if self.source.currentData() != _WINDOW else self._session.photos.photos())
         self.go.setEnabled(is_pair and has_photos and not self.strip.is_busy)
         if not is_pair:
-            self.go.setToolTip(tr("Choose two different models or versions."))
+            self.go.setToolTip(tr("Choose two different models or versions, each with exactly one class per photo."))
         else:
             self.go.setToolTip("" if has_photos else tr("Choose photos, or drop some here."))
 
