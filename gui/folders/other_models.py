@@ -42,8 +42,7 @@ class OtherModels(Panel):
         self.setVisible(bool(predictions))
 
     def _add_block(self) -> None:
-        title, answer, scores = label(kind="muted", wrap=True), label(wrap=True), ScoreBars()
-        for text in (title, answer):
-            text.setMinimumWidth(1)  # a long name is cut rather than what is below it
+        title, answer = label(kind="muted", wrap=True, shrinks=True), label(wrap=True, shrinks=True)
+        scores = ScoreBars()
         add(self.body, title, answer, scores)
         self.blocks.append((title, answer, scores))

@@ -7,12 +7,12 @@ from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QCheckBox, QDialog, QGridLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QSpinBox, QWidget
 
 from core.base.i18n import tr
 from gui.session.session import Session
 from gui.shell.actions import PROVIDERS, THEMES, Action, ActionId, Actions
-from gui.widgets.basic import Choice, button, caption
+from gui.widgets.basic import Choice, Form, button
 from gui.widgets.layouts import SPACE, hbox, vbox
 
 _MOST_CLASSES: Final = 20
@@ -41,22 +41,15 @@ class PreferencesDialog(QDialog):
         self.show_settings()
         self.theme.setFocus()
 
-    def _form(self) -> QGridLayout:
-        form = QGridLayout()
+    def _form(self) -> Form:
+        form = Form()
         form.setVerticalSpacing(12)
         form.setHorizontalSpacing(16)
-        rows: tuple[tuple[str, QWidget], ...] = (
-            (tr("Theme"), self.theme),
-            ("", self.fill),
-            (tr("Provider"), self.provider),
-            ("", self.exact),
-            (tr("Classes shown for a photo"), self.top_k),
-        )
-        for row, (name, field) in enumerate(rows):
-            form.addWidget(field, row, 1)
-            if name:
-                field.setAccessibleName(name)
-                form.addWidget(caption(name, field, "plain"), row, 0)
+        form.add_field(tr("Theme"), self.theme)
+        form.addRow("", self.fill)
+        form.add_field(tr("Provider"), self.provider)
+        form.addRow("", self.exact)
+        form.add_field(tr("Classes shown for a photo"), self.top_k)
         return form
 
     def show_settings(self) -> None:

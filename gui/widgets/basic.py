@@ -41,12 +41,17 @@ Kind = Literal["plain", "muted", "danger", "warning", "title", "display", "headi
 _SELECTABLE: Final = ("plain", "danger", "warning")
 
 
-def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel:
-    """A label in one of the window's text styles; values and errors can be selected and copied, titles cannot."""
+def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False, shrinks: bool = False) -> QLabel:
+    """A label in one of the window's text styles; values and errors can be selected and copied, titles cannot.
+
+    One that `shrinks` cuts a long word, such as a file name, rather than all that is shown above and below it.
+    """
     result = QLabel(text)
     result.setProperty("kind", kind)
     result.setTextFormat(Qt.TextFormat.PlainText)
     result.setWordWrap(wrap)
+    if shrinks:
+        result.setMinimumWidth(1)
     if kind in _SELECTABLE:
         result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return result
@@ -197,9 +202,8 @@ class PropertyList(QWidget):
 
     def _add_row(self) -> None:
         row = len(self._rows)
-        name, value = label(kind="muted"), label(wrap=True)
+        name, value = label(kind="muted"), label(wrap=True, shrinks=True)
         value.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        value.setMinimumWidth(1)  # a long word is cut rather than all that is shown above and below it
         self._grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(value, row, 1)
         self._rows.append((name, value))

@@ -34,8 +34,7 @@ class CropFrame(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._crop: Crop | None = None
-        self.whole, self.frame = label(kind="muted", wrap=True), CheckBox(tr("Show crop"))
-        self.whole.setMinimumWidth(1)
+        self.whole, self.frame = label(kind="muted", wrap=True, shrinks=True), CheckBox(tr("Show crop"))
         self.frame.setChecked(True)
         self.frame.toggled.connect(self._send)
         vbox(self.whole, self.frame, parent=self, spacing=theme.GRID // 2)

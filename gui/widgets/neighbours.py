@@ -37,13 +37,12 @@ class NeighbourStrip(QWidget):
     def __init__(self, pictures: PictureClient) -> None:
         super().__init__()
         self._tiles = _Tiles(pictures)
-        heading = label(tr("Training photos by similarity"), "muted", wrap=True)
+        heading = label(tr("Training photos by similarity"), "muted", wrap=True, shrinks=True)
         heading.setToolTip(tr("The number is the cosine of their features: 1 is the same, 0 is nothing in common."))
         self._model = ""
         self._tiles.forget_wanted.connect(lambda photo: self.forget_wanted.emit(photo, self._model))
-        self._note = label(tr("This model keeps no thumbnails of its training photos."), "muted", wrap=True)
-        for text in (heading, self._note):
-            text.setMinimumWidth(1)
+        nothing = tr("This model keeps no thumbnails of its training photos.")
+        self._note = label(nothing, "muted", wrap=True, shrinks=True)
         vbox(heading, self._tiles, self._note, parent=self, spacing=theme.GRID // 2)
         self.hide()
 

@@ -118,9 +118,8 @@ class PhotoMap(QWidget):
         self._seen.setFixedSize(_SEEN_SIDE, _SEEN_SIDE)
         self._seen.setAccessibleName(tr("What the network sees"))
         self._seen.setToolTip(tr("What the network sees: the photo after resizing"))
-        self.legend, self._ramp, self._about = label(wrap=True), _Ramp(), label(kind="muted", wrap=True)
-        for text in (self.legend, self._about):
-            text.setMinimumWidth(1)
+        self.legend, self._ramp = label(wrap=True, shrinks=True), _Ramp()
+        self._about = label(kind="muted", wrap=True, shrinks=True)
         words = vbox(self.legend, self._ramp, self._about, spacing=theme.GRID // 2)
         hbox(Placed(self._seen, alignment=LEFT), fill(words), parent=self, spacing=theme.GRID)
         self.hide()

@@ -156,11 +156,10 @@ class PhotoPanel(Panel):
         self._view.setCursor(Qt.CursorShape.PointingHandCursor)
         self._view.setToolTip(tr("Click to see the photo large (Space), M to see where the model looked"))
         self._view.clicked.connect(self.viewing_wanted)
-        self._name, self._note = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
-        self._answer, self._about_label = label(kind="title", wrap=True), label(kind="muted", wrap=True)
-        self._levels = label(kind="muted", wrap=True)
-        for text in (self._name, self._answer, self._levels, self._about_label, self._note):
-            text.setMinimumWidth(1)  # a long file name is cut rather than all that is shown below it
+        self._answer = label(kind="title", wrap=True, shrinks=True)
+        self._name, self._levels, self._about_label, self._note = (
+            label(kind="muted", wrap=True, shrinks=True) for _ in range(4)
+        )
         self._scores, self._properties, self.map = ScoreBars(rows), PropertyList(rows), PhotoMap()
         self._scores.chosen.connect(self.map.choose)
         self.map.changed.connect(self._view.show_map)

@@ -64,9 +64,8 @@ class PhotoViewer(QFrame):
         self._over, self._page = over, page
         self._focus_before: QWidget | None = None
         self.canvas = PhotoCanvas(pictures, self)
-        self.title, self.name, self._legend = label(kind="heading"), label(kind="muted"), label(kind="muted")
-        for text in (self.name, self._legend):
-            text.setMinimumWidth(1)  # a long file name is cut rather than the buttons
+        self.title = label(kind="heading")
+        self.name, self._legend = label(kind="muted", shrinks=True), label(kind="muted", shrinks=True)
         self._position, self._zoom = label(kind="muted"), label(kind="muted")
         self._zoom.setMinimumWidth(48)
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -58,7 +58,6 @@ class MethodStep(QWidget):
         self._group.buttonToggled.connect(lambda: self._show_recipe())
         self.options = Options()
         self._others = 0
-        self.options.opened.connect(self._request_preview)
         self.options.changed.connect(self._request_preview)
         self.options.others_wanted.connect(self._request_others)
         self._lay_out()

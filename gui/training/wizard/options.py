@@ -45,14 +45,12 @@ class Options(QWidget):
     """The advanced options; their fields are created when they are first opened, which is rare.
 
     Attributes:
-        opened: the options were opened, so the preview is needed.
-        changed: an option changed that the preview depends on.
+        changed: the options were opened, or one changed that the preview depends on.
         network_changed: another network or head was chosen, so other recipes may run, and take another time.
         others_wanted: show other photos in the preview.
         made: the `Fields` were created.
     """
 
-    opened = Signal()
     changed = Signal()
     network_changed = Signal()
     others_wanted = Signal()
@@ -116,7 +114,7 @@ class Options(QWidget):
         self.toggle.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
         self.fields.setVisible(is_open)
         if is_open:
-            self.opened.emit()
+            self.changed.emit()
 
 
 class Fields(QWidget):

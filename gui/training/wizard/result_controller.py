@@ -47,14 +47,14 @@ class ResultController(QObject):
         """What the user sees."""
         session = self._session
         step = ResultStep(session.pictures, session.library.tasks, session.models.title_of, self._pages)
-        step.noticed.connect(self._notices.show_one)
+        step.view.noticed.connect(self._notices.show_one)
         step.use_wanted.connect(self._use)
         step.finished.connect(self.finished)
         step.again_wanted.connect(self.again_wanted)
-        step.overridden.connect(self._photos.override_labels)
-        step.class_wanted.connect(self._photos.choose_class)
+        step.view.overridden.connect(self._photos.override_labels)
+        step.view.class_wanted.connect(self._photos.choose_class)
         step.undo_wanted.connect(self._photos.undo)
-        step.exported.connect(self._on_exported)
+        step.exporting.exported.connect(self._on_exported)
         step.view.map_created.connect(lambda it: session.explaining.serve_version(it, session.library.tasks))
         session.closing.connect(step.exporting.strip.stop)
         self._pages.addWidget(step)

@@ -32,21 +32,15 @@ class ResultStep(QWidget):
         use_wanted: use the new model from now on.
         finished: the new model is in use, so the button that had the keyboard focus has nothing more to do.
         again_wanted: train again; whether to repeat the training at once with the changed labels.
-        noticed: a notice for the user.
-        overridden: change labels: a mapping from path to class or LEFT_OUT.
-        class_wanted: ask for the class of these photos; the photos, and the likely classes.
         undo_wanted: undo the last change.
-        exported: a message about an export, and the file; None if it failed.
+        exporting: exports the model.
+        view: the evaluation of the model.
     """
 
     use_wanted = Signal()
     finished = Signal()
     again_wanted = Signal(bool)
-    noticed = Signal(object)
-    overridden = Signal(object)
-    class_wanted = Signal(object, object)
     undo_wanted = Signal()
-    exported = Signal(str, object)
 
     def __init__(
         self, pictures: PictureClient, tasks: Tasks, title_of: Callable[[str], str], parent: QWidget | None = None
@@ -61,15 +55,11 @@ class ResultStep(QWidget):
         self.undo = button(tr("Undo"), self.undo_wanted.emit, hint=tr("Undo your last change (Ctrl+Z)"))
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
         self.exporting = ExportPanel(tasks, title_of, self)
-        self.exporting.exported.connect(self.exported)
         self._overrides = 0
         self._folder = Path()
         self.headline = label(kind="title", wrap=True)
         self.beside = label(wrap=True)
         self.view = EvaluationView(pictures, can_correct=True)
-        self.view.noticed.connect(self.noticed)
-        self.view.overridden.connect(self.overridden)
-        self.view.class_wanted.connect(self.class_wanted)
         buttons = (Placed(one, alignment=TOP) for one in (self.undo, self.export, self.again, self.use))
         head = hbox(fill(self.headline), *buttons)
         vbox(head, self.beside, self.exporting, fill(self.view), parent=self, spacing=theme.GRID)
