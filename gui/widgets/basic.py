@@ -246,6 +246,7 @@ def plain_list(name: str, columns: Sequence[str], widest: int) -> QTreeWidget:
     result.setHeaderLabels(list(columns))
     result.setAllColumnsShowFocus(True)
     result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    result.header().setTextElideMode(Qt.TextElideMode.ElideRight)
     result.header().setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)
     return result
 
@@ -353,6 +354,7 @@ class Choice(QComboBox):
         super().__init__()
         self.setAccessibleName(name)
         self.offer({value: tr(text) for value, text in (entries or {}).items()})
+        self.setCurrentIndex(0)
 
     def offer(self, entries: Mapping[Any, str], chosen: object = None) -> None:
         """Offer these values with their texts, without a signal; `chosen` or else the first one is chosen."""

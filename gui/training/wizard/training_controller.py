@@ -32,6 +32,7 @@ class TrainingController(QObject):
         done: a model was added to the library; its `TrainingResult`.
         ended: the training failed or was stopped.
         background_wanted: close the wizard while the training continues.
+        question_changed: a question about stopping appeared or disappeared.
         request: the last request; None before the first one.
         read: the photos it trains on; None for a run resumed without them.
     """
@@ -41,6 +42,7 @@ class TrainingController(QObject):
     done = Signal(TrainingResult)
     ended = Signal()
     background_wanted = Signal()
+    question_changed = Signal()
 
     def __init__(self, tasks: Tasks, models: ModelController, notices: Notices, pages: QStackedWidget) -> None:
         super().__init__(pages)
@@ -56,6 +58,7 @@ class TrainingController(QObject):
         step = TrainingStep(self._pages)
         step.noticed.connect(self._notices.show_one)
         step.background_wanted.connect(self.background_wanted)
+        step.question_changed.connect(self.question_changed)
         step.pause_wanted.connect(lambda is_paused: self._pause(is_paused=is_paused))
         step.stop_wanted.connect(lambda discard: self._stop(discard=discard))
         step.again_wanted.connect(lambda restart: self._repeat(restart=restart))
