@@ -77,7 +77,7 @@ class ExportPanel(Panel):
         self._about = label(kind="muted", wrap=True)
         self.photos = button(tr("Choose labelled photos…"), self._choose_photos)
         self.save = button(tr("Save as…"), self._choose_file, kind="primary")
-        self.close_button = button(tr("Cancel"), self._close)
+        self.close_button = button(tr("Cancel"), self.hide)
         self.strip = WorkStrip(tr("Progress of the export"), tr("Cancel the export"))
         self._lay_out()
         self.form.currentIndexChanged.connect(self._show_form)
@@ -146,10 +146,6 @@ class ExportPanel(Panel):
         name = self._reference.replace("@", "-")
         kinds = tr("Model (*{suffix})", suffix=suffix)
         ask_where_to_save(self, tr("Export model"), Path.home() / f"{name}{suffix}", self.write, kinds)
-
-    def _close(self) -> None:
-        self.strip.stop()  # no incomplete file is left behind
-        self.hide()
 
     def _on_exported(self, file: Path, written: model_files.ExportedFile) -> None:
         self.hide()
