@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -186,7 +185,7 @@ class _Labels(QHeaderView):
 
     def __init__(self, orientation: Qt.Orientation, title: str, parent: QWidget) -> None:
         super().__init__(orientation, parent)
-        self._title = title
+        self.title = title
         self.is_upright = False
         self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setMinimumSectionSize(MIN_CELL)
@@ -194,22 +193,22 @@ class _Labels(QHeaderView):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
         painter.fillRect(self.rect(), QColor(theme.current().surface))
-        self.paint_title(painter, self.size())
+        self._paint_title(painter)
         painter.end()
         super().paintEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
-    def paint_title(self, painter: QPainter, room: QSize) -> None:
-        """Draw what the labels are, in the middle of the labels or of this room, if that is smaller."""
+    def _paint_title(self, painter: QPainter) -> None:
+        """Draw what the labels are, in the middle of the labels or of the room, if that is smaller."""
         painter.setFont(font())
         painter.setPen(QColor(theme.current().muted))
         if self.orientation() is Qt.Orientation.Horizontal:
-            box = QRectF(0, 0, min(room.width(), self.length()), _TITLE)
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, self._title)
+            box = QRectF(0, 0, min(self.width(), self.length()), _TITLE)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, self.title)
         else:
-            _draw_upright(painter, QRectF(0, 0, _TITLE, min(room.height(), self.length())), self._title, centred=True)
+            _draw_upright(painter, QRectF(0, 0, _TITLE, min(self.height(), self.length())), self.title, centred=True)
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
         label = str(self.model().headerData(section, self.orientation()))
@@ -278,31 +277,10 @@ class Cells(QTableView):
 
     def paint_onto(self, painter: QPainter, target: QRectF, _scale: float) -> None:
         """Draw the whole matrix into a rectangle of that size."""
-        self._delegate.colours = theme.current()
-        painter.save()
-        painter.translate(target.topLeft())
-        corner, cell = QPoint(self._rows.width(), self._columns.height()), self._rows.defaultSectionSize()
-        for header, start, size in (
-            (self._rows, QPoint(0, corner.y()), QSize(corner.x(), cell)),
-            (self._columns, QPoint(corner.x(), 0), QSize(cell, corner.y())),
-        ):
-            painter.translate(start)
-            header.paint_title(painter, QSize(self._columns.length(), self._rows.length()))
-            painter.translate(-start)
-            for section in range(header.count()):
-                along = QPoint(0, section * cell) if header is self._rows else QPoint(section * cell, 0)
-                header.paintSection(painter, QRect(start + along, size), section)
-        option = QStyleOptionViewItem()
-        option.font = self.font()
-        for index in self._indexes():
-            start = corner + QPoint(index.column() * cell, index.row() * cell)
-            option.rect = QRect(start, QSize(cell, cell))
-            self._delegate.paint(painter, option, index)
-        painter.restore()
-
-    def _indexes(self) -> Iterator[QModelIndex]:
-        count = self._model.rowCount()
-        return (self._model.index(row, column) for row in range(count) for column in range(count))
+        whole = Cells(self._rows.title, self._columns.title)
+        whole.show_confusion(self._model.confusion)
+        whole.resize(self.picture_size())
+        whole.render(painter, target.topLeft().toPoint())
 
     def _choose(self, index: QModelIndex) -> None:
         self.chosen.emit(*self._model.place(index))
