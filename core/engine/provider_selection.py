@@ -239,7 +239,7 @@ def _times(engines: Sequence[Engine]) -> dict[Engine, float]:
 
     While a folder was being decoded, the medians of one engine after the other made OpenVINO look slower than the CPU
     provider, which takes three times as long. Precisions on the CPU provider are compared by the processor time that
-    they need: on a very busy machine, half of 25 ratios were between 1.14 and 1.21; by the clock, between 1.05 and 1.26.
+    they need: on a very busy machine, half of 25 ratios lay between 1.14 and 1.21; by the clock between 1.05 and 1.26.
     """
     found, work = (dict.fromkeys(engines, float("inf")) for _ in range(2))
     if len(engines) == 1:
