@@ -21,12 +21,7 @@ from core.cli.progress import stages
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure the speed of all backbones and of decoding, or of LiteRT files, and print it.
-
-    Raises:
-        ModelError: a backbone is damaged.
-        TrainerError: LiteRT is to be measured, but TensorFlow is not installed, or the trainer process died.
-    """
+    """Measure the speed of all backbones and of decoding, or of LiteRT files, and print it."""
     with stages() as report:
         if arguments.litert:
             files = machine.benchmark_litert(report=report, token=CancelToken())

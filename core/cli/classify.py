@@ -39,12 +39,7 @@ _OPTIONS: Final = ("top", "provider", "precision", "recursive", "fresh", "keep_f
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Classify all images; return 0 if all were classified, 1 if some failed.
-
-    Raises:
-        FoveaError: nothing could start, or the provider, the cluster or the output failed while running.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Classify all images; return 0 if all were classified, 1 if some failed."""
     on_cluster = arguments.engine == "ray"
     first, *others = (arguments.model or "").split(",")
     arguments.model = first or None
@@ -108,7 +103,6 @@ def _cluster_summary(totals: ClassifyTotals) -> str:
 
 
 def _check(request: ClassifyRequest, arguments: argparse.Namespace) -> None:
-    """Refuse requests that cannot work, before any work is done."""
     output, remote = arguments.output, [path for path in request.paths if isinstance(path, Address)]
     if not request.on_cluster and (remote or isinstance(output, Address)):
         raise UsageError(tr("Remote addresses work only with --engine ray."), hint=tr("Add --engine ray."))
@@ -130,7 +124,6 @@ def _check(request: ClassifyRequest, arguments: argparse.Namespace) -> None:
 
 
 def _check_models(request: ClassifyRequest) -> None:
-    """Refuse what works with one model only."""
     names = [request.model or "", *request.others]
     if "" in names or len(set(names)) < len(names):
         hint = tr("Separate the names with commas, for example --model everyday,general.")
@@ -185,7 +178,6 @@ def _progress(
 
 
 def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptions | None:
-    """The options of the report; None for a table to read."""
     if arguments.format == "table":
         return None
     card = start.model.card

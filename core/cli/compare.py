@@ -26,12 +26,7 @@ _MAX_SHOWN: Final = 20
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare two models; return 0 if all images could be read, 1 if some could not.
-
-    Raises:
-        FoveaError: nothing could be compared.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Compare two models; return 0 if all images could be read, 1 if some could not."""
     chosen, folder = scripts.load_settings(), arguments.folder
     with stages() as report:
         found = api.compare(

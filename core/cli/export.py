@@ -31,12 +31,7 @@ def _columns() -> tuple[str, ...]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Export a model as one file, and print what it loses in 8 bits.
-
-    Raises:
-        FoveaError: nothing was written; an existing file is unchanged.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Export a model as one file, and print what it loses in 8 bits."""
     file: Path = arguments.file
     _check(file, arguments.storage, arguments.images)
     format_ = _format(file, arguments.storage)

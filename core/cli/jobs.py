@@ -26,11 +26,7 @@ _NOT_STORED: Final = ("progress", "sortings", "interrupted", "message")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run an action; return 0 on success, 1 if the journal of a listed job cannot be read.
-
-    Raises:
-        FoveaError: it could not be done.
-    """
+    """Run an action; return 0 on success, 1 if the journal of a listed job cannot be read."""
     match arguments.action:
         case "show":
             job = api.describe_job(arguments.id)
@@ -97,7 +93,7 @@ def _content(job: JobSummary | BrokenRecord) -> dict[str, Any]:
     if isinstance(job, BrokenRecord):
         return broken_json(job.id, job.error)
     content = {name: value for name, value in asdict(job).items() if name not in _NOT_STORED}
-    return content | {"folder": str(job.folder), "begun": tables.local_time(job.begun).isoformat()}
+    return content | {"begun": tables.local_time(job.begun).isoformat()}
 
 
 def _table(jobs: Iterable[JobSummary | BrokenRecord]) -> Table:

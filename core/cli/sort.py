@@ -34,12 +34,7 @@ _COUNTS: Final = ("waiting", "sorted", "failed", "undone", "kept", "companions")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sort, resume, undo or list; return 0 if everything was done, 1 if not or if a listed record is damaged.
-
-    Raises:
-        FoveaError: nothing could start, or the disk failed while running.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Sort, resume, undo or list; return 0 if everything was done, 1 if not or if a listed record is damaged."""
     form: str = arguments.format
     if arguments.list:
         return _list(form)
@@ -100,9 +95,9 @@ def _interruptible() -> Iterator[ProgressCallback]:
 
 def _show_steps(plan: SortPlan, form: str) -> None:
     planned = plan.summary
-    content = _request_json(plan.request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
+    content = asdict(plan.request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
     content |= {"acceptance": asdict(plan.acceptance) if plan.acceptance else None}
-    steps = map(_step, plan.steps)
+    steps = map(asdict, plan.steps)
     tables.print_result(form, lambda: content | {"steps": list(steps)}, lambda: [_steps_table(plan)])
     count = tr_n(
         "{count:,} photo ({size}) to sort into class folders ({mode}).",
@@ -130,7 +125,7 @@ def _show_empty(plan: SortPlan, form: str) -> None:
     """Report that there is nothing to sort, which is not an error."""
     planned = plan.summary
     if form == "json":
-        content = _request_json(plan.request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
+        content = asdict(plan.request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
         tables.print_result(form, lambda: content, tuple)
     left = tuple(left_texts(planned))
     print_message(" ".join((tr("Nothing to sort."), *left)), hint=tr("Add --dry-run to see why.") if left else "")
@@ -205,12 +200,7 @@ def _listed_json(one: SortingSummary | BrokenRecord) -> dict[str, Any]:
 def _content(sorting: SortingSummary) -> dict[str, Any]:
     counts = {name: getattr(sorting, name) for name in _COUNTS}
     about = {"id": sorting.id, "begun": tables.local_time(sorting.begun).isoformat(), "state": sorting.state.value}
-    return about | _request_json(sorting.request) | counts
-
-
-def _request_json(request: SortRequest) -> dict[str, Any]:
-    folders = {"source": str(request.source), "destination": str(request.destination)}
-    return folders | {"by": request.by.value, "threshold": request.threshold, "flat": request.flat}
+    return about | asdict(sorting.request) | counts
 
 
 def _note(step: Step) -> str:
@@ -229,13 +219,6 @@ def _note(step: Step) -> str:
             )
         )
     return " ".join(notes)
-
-
-def _step(step: Step) -> dict[str, Any]:
-    target = None if step.target is None else str(step.target)
-    along = [{"source": str(one.source), "target": str(one.target), "size": one.size} for one in step.companions]
-    shared = [str(file) for file in step.shared]
-    return asdict(step) | {"source": str(step.source), "target": target, "companions": along, "shared": shared}
 
 
 def _below(path: Path, folder: Path) -> str:

@@ -33,10 +33,10 @@ def show(stream: TextIO, *contents: RenderableType) -> None:
 
 
 def print_result(form: str, content: Callable[[], object], contents: Callable[[], Iterable[RenderableType]]) -> None:
-    """Write a result to standard output: as indented JSON, or as tables and texts to read."""
+    """Write a result to standard output: as indented JSON, with paths as texts, or as tables and texts to read."""
     with results_to(None) as stream:
         if form == "json":
-            stream.write(json.dumps(content(), indent=2) + "\n")
+            stream.write(json.dumps(content(), indent=2, default=str) + "\n")
         else:
             show(stream, *contents())
 

@@ -39,15 +39,27 @@ from core.training.values import Outlook, TrainingResult
 
 _MAX_EPOCHS_SHOWN: Final = 10
 _MAX_SUSPECTS: Final = 15
+_OPTIONS: Final = (
+    "folder",
+    "name",
+    "validation",
+    "test",
+    "seed",
+    "train",
+    "epochs",
+    "learning_rate",
+    "depth",
+    "restart",
+    "keep_classes_of",
+    "nested",
+    "hierarchy",
+    "fit",
+)
+"""The options that have the names of what they request."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train a model and report its accuracy; return 0 once it is in the library.
-
-    Raises:
-        FoveaError: training failed; the library is unchanged.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Train a model and report its accuracy; return 0 once it is in the library."""
     request = _request(arguments)
     reported: set[Problem] = set()
     with results_to(None) as stream:
@@ -120,38 +132,21 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
     chosen = scripts.load_settings()
     recipe, head = _method(arguments)
     return TrainRequest(
-        folder=arguments.folder,
-        name=arguments.name,
-        validation=arguments.validation,
-        test=arguments.test,
-        seed=arguments.seed,
+        **{name: getattr(arguments, name) for name in _OPTIONS},
         provider=chosen.provider,
         precision=chosen.precision,
         recipe=recipe,
         head=head,
-        train=arguments.train,
-        epochs=arguments.epochs,
-        learning_rate=arguments.learning_rate,
-        depth=arguments.depth,
         augment=not arguments.no_augmentation,
-        restart=arguments.restart,
         backbone=_backbone(arguments),
-        keep_classes_of=arguments.keep_classes_of,
         thumbnails=not arguments.no_thumbnails,
-        nested=arguments.nested,
-        hierarchy=arguments.hierarchy,
-        fit=arguments.fit,
         labels=label_source(arguments),
         labels_file=arguments.labels,
     )
 
 
 def _method(arguments: argparse.Namespace) -> tuple[Recipe, HeadKind]:
-    """The recipe, and the head of the recipe quick.
-
-    Raises:
-        UsageError: the recipe trains another head.
-    """
+    """The recipe, and the head of the recipe quick; a UsageError if the recipe trains another head."""
     recipe: Recipe | None = arguments.recipe
     match arguments.head:
         case "dense" if recipe in (None, Recipe.DENSE):
@@ -217,7 +212,6 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
 
 
 def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table | Text]:
-    """The images whose label is most likely wrong; in practice some of these labels are right."""
     if suspects:
         title = tr("Labels to check (cross-validation disagrees)")
         result = prediction_table(tr("label"), suspects[:_MAX_SUSPECTS], title)
@@ -226,7 +220,6 @@ def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table 
 
 
 def _advice(outlook: Outlook | None) -> Iterator[Text]:
-    """What more images would do, and what each class lacks."""
     if outlook is not None:
         yield from (Text(), Text(tr("What more images would do"), style="bold"), *map(Text, outlook_lines(outlook)))
 
@@ -277,7 +270,6 @@ def _print_summary(trained: TrainingResult) -> None:
 
 
 def _print_start_comparison(start: BaselineComparison, end: Evaluation, *, is_better: bool) -> None:
-    """Print whether fine-tuning helped, on the same test images."""
     verdict = (
         tr("The fine-tuned model is better.") if is_better else tr("The fine-tuned model is not significantly better.")
     )

@@ -23,11 +23,7 @@ from core.models.versions import KEPT_DAYS, split_reference
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run an action.
-
-    Raises:
-        FoveaError: it could not be done.
-    """
+    """Run an action."""
     reference: str | None = arguments.name
     if reference is None:
         removed = scripts.list_removed()
@@ -51,11 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _plain_name(reference: str) -> str:
-    """Return the name of a model.
-
-    Raises:
-        UsageError: the reference names one version.
-    """
+    """The name of a model; a UsageError if the reference names one version."""
     name, number = split_reference(reference)
     if number is not None:
         hint = tr(
