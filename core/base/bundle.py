@@ -67,7 +67,8 @@ def missing_files(bundle: Bundle) -> tuple[str, ...]:
     names = _listed(bundle.contents / FILES).get("files")
     if not isinstance(names, dict) or not names:
         return (f"{bundle.contents.name}/{FILES}",)
-    sizes = {name: expected[0] for name, expected in names.items() if not _is_model(bundle, name)}
+    models = f"{bundle.contents.name}/{_MODELS}/"
+    sizes = {name: expected[0] for name, expected in names.items() if not name.startswith(models)}
     return tuple(name for name, size in sizes.items() if not _is_whole(bundle.folder / name, size))
 
 
@@ -129,10 +130,6 @@ def _listed(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _is_model(bundle: Bundle, name: str) -> bool:
-    return name.startswith(f"{bundle.contents.name}/{_MODELS}/")
 
 
 def _is_whole(file: Path, size: int) -> bool:

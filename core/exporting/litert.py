@@ -75,19 +75,9 @@ def export_litert(
 ) -> ExportEvaluation | None:
     """Write a model as one .tflite: uint8 RGB in; `probabilities`, `logits` and `features` out.
 
-    Its outputs must agree with the engine's: see `_check`, and in 8 bits `max_loss`.
-
-    Args:
-        model: the model; its backbone is one or several networks that Keras has or the trainer builds.
-        file: the file to write or replace.
-        storage: the type of the stored weights; None: that of the model.
-        folder: of labelled images, preferably the training data; required for INT8.
-        max_loss: the largest acceptable loss of accuracy on the validation images, 0..1.
-        report: called for each stage.
-        token: checked frequently.
-
-    Returns:
-        The evaluation in 8 bits; None for the other storages.
+    Its backbone is one or several networks that Keras has or the trainer builds. Its outputs must agree with the
+    engine's: see `_check`, and in 8 bits `max_loss`. The other arguments are those of `export_model`; without a
+    storage, it is the model's own.
 
     Raises:
         AccuracyLossError: in 8 bits more accuracy would be lost.
@@ -96,7 +86,6 @@ def export_litert(
         ModelError: the model is damaged, Keras cannot build its network, or the outputs of the .tflite differ.
         TrainerError: TensorFlow is not installed, or the trainer died.
         StorageError: the file cannot be written; an existing file is unchanged.
-        Cancelled: the token was cancelled.
     """
     _check_network(model.backbone.card)
     storage = storage or storage_of(graph.parse(load_backbone(model.backbone)))
@@ -141,7 +130,6 @@ def _convert(
 def _evaluate_export(
     exact: ModelOutputs, outputs: ModelOutputs, samples: Samples, max_loss: float, card: ModelCard
 ) -> tuple[ExportEvaluation, ModelCard]:
-    """Evaluate the 8-bit variant, and add the result to the card."""
     variants = {Storage.INT8.value: _photo_outputs(outputs)}
     evaluation = evaluate_variants(_photo_outputs(exact), variants, samples, max_loss)
     if evaluation.chosen is None:
@@ -251,5 +239,4 @@ def _check(outputs: ModelOutputs, exact: ModelOutputs, storage: Storage) -> None
 
 
 def _photo_outputs(outputs: ModelOutputs) -> ModelOutputs:
-    """The outputs for photos, without the golden inputs."""
     return replace(outputs, logits=outputs.logits[GOLDEN_COUNT:], features=outputs.features[GOLDEN_COUNT:])

@@ -49,8 +49,7 @@ def _meta(file: BinaryIO) -> bytes:
 def file_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name of each box of a file, and the start and end of its content, which may be beyond the file's end.
 
-    Raises:
-        struct.error: the file ends within a header.
+    Raises struct.error if the file ends within a header.
     """
     position = 0
     for _ in range(_MAX_BOXES):
@@ -71,7 +70,6 @@ def file_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the name and content of each box in `data`."""
     position = 0
     while position + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, position)
@@ -95,7 +93,6 @@ def _heif_info(meta: bytes) -> HeifInfo:
 
 
 def _kinds(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The type of each item."""
     for name, entry in _boxes(data[8:] if data[:1] != b"\0" else data[6:]):
         if name == b"infe" and entry[0] >= 2:
             item, _, kind = struct.unpack_from(">HH4s" if entry[0] == 2 else ">IH4s", entry, 4)
@@ -129,7 +126,7 @@ class _Reader:
         self._data, self._position = data, position
 
     def number(self, size: int) -> int:
-        """Read a number of `size` bytes; 0 if `size` is 0."""
+        """0 if `size` is 0."""
         end = self._position + size
         if end > len(self._data):
             raise ValueError("cut")

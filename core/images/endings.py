@@ -18,8 +18,6 @@ class Ending:
     """The end of a file.
 
     Attributes:
-        size: the size of the file, in bytes.
-        last: its last two bytes.
         tail: how many bytes at its end are all 0x00 or all 0xff; 0 if fewer than `MIN_TAIL`.
     """
 

@@ -24,8 +24,6 @@ class SortPlan:
 
     Attributes:
         request: its folders are absolute.
-        steps: the step for each photo.
-        summary: the steps in numbers.
         acceptance: what it means to sort these photos by their predictions; None if there are none.
     """
 
@@ -43,7 +41,6 @@ def plan_sorting(
     Raises:
         UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`.
         StorageError: the journal or the destination cannot be read.
-        Cancelled: the token was cancelled.
     """
     request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
     check_request(request)

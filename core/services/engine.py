@@ -47,8 +47,6 @@ class _Image:
     """An image in the stream.
 
     Attributes:
-        content: its file or pixels.
-        report: the callback of its call.
         outcome: pending until it is about to be decoded; only a pending one can be cancelled.
     """
 
@@ -58,7 +56,6 @@ class _Image:
 
     @property
     def path(self) -> Path:
-        """The path in its outcome."""
         return NO_FILE if isinstance(self.content, Picture) else self.content
 
 
@@ -77,15 +74,12 @@ class EngineService:
 
     Attributes:
         _in_use: held while images are classified, and while another model is opened.
-        _classifier: the model in use.
         _requested: what its engine was opened for, because another head over the same backbone needs no new engine;
             None if the requested provider was refused.
         _changing: held for a moment to change the two attributes that follow.
         _waiting: the images that have not joined the stream yet.
         _asked: the questions that the stream's thread answers next, before further images.
         _is_streaming: whether the stream takes images that are added now.
-        _top_k: how many classes to report for each image.
-        _detection: what to look for in images.
     """
 
     def __init__(self) -> None:
@@ -195,7 +189,6 @@ class EngineService:
                 self._classifier.feature_cache.write()
 
     def _answer(self, classifier: Classifier) -> None:
-        """Answer the questions."""
         while self._asked:
             question = self._asked.popleft()
             try:

@@ -19,14 +19,10 @@ class JobEnd:
     """How a job ended: it finished, was stopped, or failed.
 
     Attributes:
-        job: its summary.
         error: why it failed; None if it did not.
-        unreadable_folders: the folders that could not be read.
         skipped: a message about skipped files of unsupported types; empty if there are none.
         links: the number of links to folders that were not followed.
         misnamed: the number of images skipped because they have no image extension.
-        fresh: the number of images classified by this run.
-        unknown: the number of unknown images in the job.
         seconds: how long the run took.
     """
 
@@ -49,8 +45,6 @@ class ViewRequest:
     """A view to open.
 
     Attributes:
-        job: the job.
-        view: the filter, order and grouping.
         unfiltered: the filter without its class or folder, for the counts beside the rows.
         tracked: the number of the row whose place is reported with every update; None for none.
         counted_by: whether to count photos by class or by folder; NONE for no summary.
@@ -95,7 +89,6 @@ class ViewUpdate:
 
     Attributes:
         version: changes whenever rows change places; rows are fetched from a version.
-        count: the number of rows.
         grew: whether all earlier rows have kept their places.
         tracked: the place of the tracked row; None if it is not in the view.
         summary: the counts beside the rows; None if not requested.

@@ -28,11 +28,7 @@ class KeywordPlan:
     """A plan for writing keywords.
 
     Attributes:
-        job: the id of the job.
         assigned: the rows, and the keywords for their photos.
-        outcomes: the expected outcome for each photo.
-        request: the options.
-        top: the job's folder.
         acceptance: what it means to use these predictions; None if there are none.
     """
 
@@ -53,7 +49,6 @@ class KeywordPlan:
         return f"{planned} {acceptance_text(self.acceptance)}" if self.acceptance else planned
 
     def __len__(self) -> int:
-        """The number of steps."""
         return len(self.outcomes)
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
@@ -75,19 +70,13 @@ class KeywordPlan:
 
 
 def plan_keywords(
-    job: str,
-    results: ResultStore,
-    view: View,
-    options: KeywordOptions,
-    report: ProgressCallback,
-    token: CancelToken,
+    job: str, results: ResultStore, view: View, options: KeywordOptions, report: ProgressCallback, token: CancelToken
 ) -> KeywordPlan:
     """Plan what writing keywords would do, without writing anything.
 
     Raises:
         KeywordError: exiftool is missing.
         StorageError: the journal or the record cannot be read.
-        Cancelled: the token was cancelled.
     """
     find_exiftool()
     top = results.summary().folder
@@ -109,7 +98,6 @@ def _write(
     clock: ProgressReporter,
     token: CancelToken,
 ) -> list[KeywordOutcome]:
-    """The outcome for each row, with progress."""
     outcomes = []
     with open_record(paths.keyword_record()) as record:
         for outcome in write_assigned(results, assigned, request, find_exiftool(), record, token=token):

@@ -90,11 +90,8 @@ def write_assigned(
 ) -> Iterator[KeywordOutcome]:
     """Write the keywords of a job's rows, with one outcome for each.
 
-    Changed photos are recorded in the journal, so that they are not classified again.
-
-    Raises:
-        Cancelled: as `core.outputs.keywords.writing.write`.
-        StorageError: the record or the journal cannot be written.
+    Changed photos are recorded in the journal, so that they are not classified again. Raises StorageError if the record
+    or the journal cannot be written.
     """
     source = iter(assigned)
     while group := list(islice(source, _BATCH_SIZE)):

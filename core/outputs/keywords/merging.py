@@ -106,14 +106,10 @@ class CopyMode(Enum):
 def diff_keywords(
     found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY, groups: Words = (), others: Words = ()
 ) -> KeywordDiff:
-    """The changes after which a file has `label`, `others` and no other keyword of Fovea.
+    """The changes after which a file has `label` (None for none), `others` and no other keyword of Fovea.
 
-    Args:
-        found: the keywords in the file.
-        label: None for no keyword of Fovea.
-        copying: the lists to which hidden keywords are copied.
-        groups: the levels above `label` in hierarchical lists, from the broadest.
-        others: further labels, in no group.
+    `copying` says to which lists hidden keywords are copied. `groups` are the levels above `label` in hierarchical
+    lists, from the broadest; `others` are in no group.
     """
     if label is None:
         removed = found.own_recorded.without(_adopted(found))

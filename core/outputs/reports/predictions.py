@@ -34,7 +34,6 @@ def export(
 
 
 def _detection(outcomes: Sequence[Outcome]) -> DetectionOptions:
-    """What was looked for in any of the images."""
     predictions = [one for one in outcomes if isinstance(one, Prediction)]
     return DetectionOptions(
         crop=any(one.crop for one in predictions), count=any(one.detections is not None for one in predictions)

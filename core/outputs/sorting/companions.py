@@ -26,8 +26,6 @@ class CompanionNames:
     """The names of a photo's companions.
 
     Attributes:
-        photo: the name of the photo.
-        names: the names of its companions.
         shared: the names of files that also belong to another photo of the same stem, and stay in place.
     """
 
@@ -48,7 +46,6 @@ class CompanionFinder:
     """Finds the companions of photos; caches the last folder."""
 
     def __init__(self) -> None:
-        """Create a finder without reading anything."""
         self._folder: Path | None = None
         self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
         self._names: frozenset[str] = frozenset()

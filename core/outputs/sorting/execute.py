@@ -30,22 +30,15 @@ _OF_ONE: Final = (errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.EMLINK, 
 def execute(
     steps: Iterable[Step], request: SortRequest, *, report: ProgressCallback, token: CancelToken
 ) -> SortingSummary:
-    """Sort photos as planned.
+    """Sort photos as planned by `core.outputs.sorting.plan.make_plan`; the folders of the request must be resolved.
 
     A photo that cannot be sorted is skipped, and the record says why. If cancelled or killed at any time, `resume`
     continues and `core.outputs.sorting.undo.undo` reverts what was done.
-
-    Args:
-        steps: the steps from `core.outputs.sorting.plan.make_plan`.
-        request: the request of the plan; its folders must be resolved.
-        report: receives the progress.
-        token: checked before each photo.
 
     Raises:
         UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`; an earlier sorting of these
             folders was interrupted; another process is sorting; or there is nothing to sort. Nothing was changed.
         StorageError: the destination is not writable or too small, and nothing was changed; or the disk failed.
-        Cancelled: the token was cancelled.
     """
     check_request(request)
     with locked():
@@ -66,7 +59,6 @@ def resume(id_: str, *, report: ProgressCallback, token: CancelToken) -> Sorting
     Raises:
         UsageError: it does not exist, is finished, or was undone.
         StorageError: as `execute`.
-        Cancelled: the token was cancelled.
     """
     with locked(), repaired(id_) as record:
         summary = record.summary()
@@ -190,7 +182,6 @@ def _make_folder(folder: Path) -> None:
 
 
 def _execute_move(move: Move, request: SortRequest, part: str, *, stays: bool) -> Move:
-    """Move a photo or companion, and return it as done or failed."""
     if stays:
         return replace(move, state=MoveState.FAILED)
     try:

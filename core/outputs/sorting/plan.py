@@ -12,25 +12,21 @@ from core.base.label_sets import NO_CLASS
 from core.base.text import display_path
 from core.jobs.values import Row
 from core.outputs.sorting.companions import CompanionFinder, CompanionNames
+from core.outputs.sorting.disk import RealFileSystem
 from core.outputs.sorting.inputs import InputFolders
-from core.outputs.sorting.names import FileSystem, NameAllocator, casefold_key, folder_name
+from core.outputs.sorting.names import NameAllocator, casefold_key, folder_name
 from core.outputs.sorting.record import destinations
 from core.outputs.sorting.values import UNSURE, Companion, PlanSummary, SortRequest, Step, TransferMode
 
 
-def make_plan(rows: Iterable[Row], request: SortRequest, file_system: FileSystem) -> Iterator[Step]:
-    """Plan a step for each photo; targets are unique, and inside the destination.
+def make_plan(rows: Iterable[Row], request: SortRequest, file_system: RealFileSystem) -> Iterator[Step]:
+    """Plan a step for each photo; targets are unique, and inside the destination. Folders must be resolved.
 
     The user's label takes precedence over the prediction. Photos stay in place if they could not be read, or are
-    outside the source, or in the destination of this or an earlier sorting. Nothing in the destination is replaced: if
-    a name is taken by another photo, the new one is numbered, as in `photo (2).jpg`; if the same photo already exists
-    under such a name, the new one stays in place. Companions keep the name of their photo, see
+    outside the source, or in the destination of this or an earlier sorting. Nothing in the destination is replaced:
+    if a name is taken by another photo, the new one is numbered, as in `photo (2).jpg`; if the same photo already
+    exists under such a name, the new one stays in place. Companions keep the name of their photo, see
     `core.outputs.sorting.companions`.
-
-    Args:
-        rows: the rows of a job, see `core.jobs.queries.ResultStore.each`.
-        request: the options; its folders must be resolved, see `core.outputs.sorting.disk.resolve_request`.
-        file_system: the file system of the destination.
 
     Raises:
         UsageError: a class folder would be, or contain, the source.
@@ -68,7 +64,7 @@ def _step(
     inputs: InputFolders,
     names: NameAllocator,
     beside: CompanionFinder,
-    file_system: FileSystem,
+    file_system: RealFileSystem,
 ) -> Step:
     label = next(iter(row.final_classes), UNSURE if row.final_label == NO_CLASS else row.final_label)
     if row.failure is not None or label is None:
@@ -90,17 +86,14 @@ def _step(
     if existing is not None:
         note = tr("The same photo already exists: {path}.", path=display_path(existing))
         return Step(row.path, None, label, row.confidence, size, note)
-    note = _renaming_note(row.path.name, target.name)
+    name = row.path.name
+    note = "" if target.name == name else tr("Renamed because “{name}” is taken.", name=display_path(name))
     shared = tuple(row.path.with_name(name) for name in along.shared)
     companions = tuple(_companions(row.path, request.destination / target, along, file_system))
     return Step(row.path, request.destination / target, label, row.confidence, size, note, companions, shared)
 
 
-def _renaming_note(name: str, new: str) -> str:
-    return "" if new == name else tr("Renamed because “{name}” is taken.", name=display_path(name))
-
-
-def _companions(photo: Path, target: Path, along: CompanionNames, disk: FileSystem) -> Iterator[Companion]:
+def _companions(photo: Path, target: Path, along: CompanionNames, disk: RealFileSystem) -> Iterator[Companion]:
     for name, new in zip(along.names, along.renamed(target.name), strict=True):
         file = photo.with_name(name)
         yield Companion(file, target.with_name(new), disk.size(file) or 0)
@@ -112,7 +105,7 @@ def _class_folder(row: Row, label: str, request: SortRequest, names: NameAllocat
         if row.is_unsure(request.threshold)
         else names.folder(PurePath(), folder_name(label), f"class {label}")
     )
-    below = request.source.relative_to(request.destination) if _is_nested(request) else PurePath()
+    below = _below(request.source, request.destination)
     if below.parts and casefold_key(below.parts[0]) == casefold_key(folder.name):
         what = tr(
             "The folder “{folder}” of the class “{label}” would contain the folder to sort.",
@@ -123,10 +116,6 @@ def _class_folder(row: Row, label: str, request: SortRequest, names: NameAllocat
     return folder
 
 
-def _is_nested(request: SortRequest) -> bool:
-    return request.source.is_relative_to(request.destination)
-
-
-def _below(folder: Path, source: Path) -> PurePath:
-    """A photo's folder relative to the source; empty for a photo outside it."""
-    return folder.relative_to(source) if folder.is_relative_to(source) else PurePath()
+def _below(folder: Path, top: Path) -> PurePath:
+    """A folder relative to another; empty if it is outside."""
+    return folder.relative_to(top) if folder.is_relative_to(top) else PurePath()

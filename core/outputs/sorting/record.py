@@ -183,11 +183,7 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
         return {as_path(path) for (path,) in rows}
 
     def check(self) -> None:
-        """Check the integrity of the record.
-
-        Raises:
-            DamagedError: it is damaged.
-        """
+        """Check the integrity of the record; DamagedError if it is damaged."""
         with self._reading() as database:
             recovery.check(database, self._file)
             (is_lost,) = database.execute(
