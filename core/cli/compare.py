@@ -40,10 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _warn(comparison: Comparison) -> None:
-    for name, overlap in (
-        (comparison.a, comparison.training_overlap_a),
-        (comparison.b, comparison.training_overlap_b),
-    ):
+    for name, overlap in ((comparison.a, comparison.training_overlap_a), (comparison.b, comparison.training_overlap_b)):
         if overlap:
             what = tr_n(
                 "{name!r} was trained on this {count:,} image, or on a copy, so its accuracy is optimistic.",

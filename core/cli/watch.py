@@ -66,11 +66,7 @@ class _Printer:
     """Prints changes of the state of the watch to standard error, and rows to standard output or not at all."""
 
     def __init__(
-        self,
-        arguments: argparse.Namespace,
-        detection: DetectionOptions,
-        stream: TextIO,
-        on_start: Callable[[], object],
+        self, arguments: argparse.Namespace, detection: DetectionOptions, stream: TextIO, on_start: Callable[[], object]
     ) -> None:
         self._arguments, self._detection, self._stream, self._on_start = arguments, detection, stream, on_start
         self._columns = ColumnSet(1)

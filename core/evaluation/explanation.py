@@ -118,11 +118,7 @@ def gradient(head: Head, features: NDArray[np.float32], index: int) -> NDArray[n
 
 
 def class_map(
-    maps: Sequence[NDArray[np.float32]],
-    features: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    *,
-    has_roots: bool,
+    maps: Sequence[NDArray[np.float32]], features: NDArray[np.float32], weights: NDArray[np.float32], *, has_roots: bool
 ) -> NDArray[np.float32]:
     """The class activation map float32 [h, w] of one image; its mean is `features @ weights`.
 

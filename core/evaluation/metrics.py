@@ -10,14 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.calibration import (
-    BINS,
-    Labels,
-    Logits,
-    calibration,
-    temperature_scaled_softmax,
-    validate_logits,
-)
+from core.evaluation.calibration import BINS, Labels, Logits, calibration, temperature_scaled_softmax, validate_logits
 from core.evaluation.intervals import wilson
 from core.evaluation.values import ClassMetrics, Evaluation, LabelledPrediction, RiskCoverage
 

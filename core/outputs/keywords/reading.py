@@ -74,12 +74,7 @@ def read_photos(
     found |= dict(zip(known, read(tool, known), strict=True))
     return [
         PhotoMetadata(
-            assignment,
-            photo,
-            sidecar,
-            found.get(photo),
-            found.get(sidecar),
-            _outside((photo, sidecar), within),
+            assignment, photo, sidecar, found.get(photo), found.get(sidecar), _outside((photo, sidecar), within)
         )
         for assignment, (photo, sidecar) in zip(assignments, pairs, strict=True)
     ]

@@ -16,12 +16,7 @@ from core.prediction import Outcome, Prediction
 
 
 def export(
-    outcomes: Sequence[Outcome],
-    labels: Mapping[Path, str],
-    file: Path,
-    *,
-    report: ProgressCallback,
-    token: CancelToken,
+    outcomes: Sequence[Outcome], labels: Mapping[Path, str], file: Path, *, report: ProgressCallback, token: CancelToken
 ) -> int:
     """Write predictions with the user's labels; see `core.api.export_predictions`."""
     format_ = format_of(file) or ReportFormat.CSV

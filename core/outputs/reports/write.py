@@ -128,10 +128,7 @@ def check_not_image(file: Path, alternative: str = "results.csv") -> None:
     """
     if file.suffix.lower() in IMAGE_SUFFIXES or _is_image(file):
         raise UsageError(
-            tr(
-                "Can't write to “{file}”: it is an image, or has an image extension.",
-                file=display_path(file),
-            ),
+            tr("Can't write to “{file}”: it is an image, or has an image extension.", file=display_path(file)),
             hint=tr("Put a name such as {name} after the option, and the paths of images before it.", name=alternative),
         )
 
