@@ -28,11 +28,9 @@ class Activation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """A convolution without bias.
+    """A convolution without bias; the kernel has a height and a width in pixels.
 
-    Attributes:
-        kernel: its height and width in pixels.
-        is_depthwise: whether each channel is convolved by itself; then `outputs` equals `inputs`.
+    If it is depthwise, each channel is convolved by itself; then `outputs` equals `inputs`.
     """
 
     kernel: tuple[int, int]

@@ -34,12 +34,7 @@ _MODELS: Final = "models"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An unpacked folder.
-
-    Attributes:
-        folder: the folder of the programs.
-        contents: the folder of everything they need.
-    """
+    """An unpacked folder: that of the programs, and that of everything they need."""
 
     folder: Path
     contents: Path

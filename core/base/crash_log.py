@@ -33,11 +33,9 @@ _MAX_BYTES: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class CrashReport:
-    """The reports of crashed processes.
+    """The reports of crashed processes, each below a line with the name of the process and the time.
 
-    Attributes:
-        text: the reports, each below a line with the name of the process and the time.
-        is_from_window: whether the window itself crashed, not only a helper process that was restarted.
+    It `is_from_window` if the window itself crashed, not only a helper process that was restarted.
     """
 
     text: str

@@ -20,10 +20,9 @@ _POLL_S: Final = 0.02
 def locked(file: Path, taken: Callable[[], FoveaError], *, patience_s: float = 0.0) -> Iterator[None]:
     """Hold a lock file, created with its folder if needed, until the block ends, or this process, in any way.
 
-    If another process holds it, it is waited for `patience_s` seconds, then the error that `taken` makes is raised.
+    Waits `patience_s` seconds for another process that holds it, then raises the error that `taken` makes.
 
     Raises:
-        FoveaError: `taken`.
         StorageError: the folder or its disk does not allow it.
     """
     with contextlib.ExitStack() as stack:

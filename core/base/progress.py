@@ -59,10 +59,8 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 class CancelToken:
     """A request to cancel or pause work: set from any thread, checked by the work.
 
-    Whatever takes a token raises `Cancelled` soon after it was cancelled.
-
-    Attributes:
-        was_paused: whether the work was ever paused, so that its duration is meaningless.
+    Whatever takes a token raises `Cancelled` soon after it was cancelled. If it `was_paused`, the duration of the
+    work is meaningless.
     """
 
     def __init__(self) -> None:

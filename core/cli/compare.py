@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,13 @@ from core.cli import tables
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message
+from core.evaluation.metrics import rounded
 from core.evaluation.values import Accuracy, Comparison, Disagreement, PairedComparison
 from core.models.versions import split_reference
 
 _MAX_SHOWN: Final = 20
+_NAMES: Final = {"prediction_a": "named_by_a", "prediction_b": "named_by_b"}
+"""The fields of an image that JSON names differently."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,25 +91,12 @@ def _model_json(reference: str) -> dict[str, Any]:
 
 
 def _accuracy_json(accuracy: Accuracy, training_overlap: int | None) -> dict[str, Any]:
-    return {
-        "accuracy": round(accuracy.fraction, 6),
-        "accuracy_interval_95": [round(bound, 6) for bound in accuracy.interval],
-        "learnt_from": training_overlap,
-    }
+    known = {"accuracy": rounded(accuracy.fraction), "accuracy_interval_95": rounded(accuracy.interval)}
+    return known | {"learnt_from": training_overlap}
 
 
 def _flip(pair: Disagreement) -> dict[str, Any]:
-    return {
-        "path": str(pair.path),
-        "label": pair.label,
-        "named_by_a": pair.prediction_a,
-        "confidence_a": round(pair.confidence_a, 6),
-        "named_by_b": pair.prediction_b,
-        "confidence_b": round(pair.confidence_b, 6),
-        "margin": round(pair.margin, 6),
-        "unknown_a": pair.unknown_a,
-        "unknown_b": pair.unknown_b,
-    }
+    return {_NAMES.get(name, name): rounded(value) for name, value in asdict(pair).items()}
 
 
 def _verdict(found: PairedComparison) -> str:

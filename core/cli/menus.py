@@ -11,7 +11,7 @@ from core.cli.streams import print_message
 
 
 def run(action: str, package: Path) -> int:
-    """Run `--install` or `--uninstall`, and return the exit code; the package `gui` has the icons."""
+    """Run `--install` or `--uninstall`, and return the exit code; `package` is the folder of `gui`, with the icons."""
     try:
         if action == "--install":
             _install(package)

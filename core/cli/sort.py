@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from core.api import outputs
-from core.base.errors import BrokenRecord, UsageError
+from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import percent
 from core.cli import tables
 from core.cli.classify import classify_request, summary
-from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
 from core.cli.streams import print_message
 from core.evaluation.acceptance import acceptance_text
@@ -163,18 +162,8 @@ def _issues(sorting: SortingSummary) -> list[dict[str, str]]:
 
 
 def _list(form: str) -> int:
-    found = list_sortings()
-    tables.print_result(form, lambda: list(map(_listed_json, found)), lambda: [_table(found)])
-    return int(any(isinstance(one, BrokenRecord) for one in found))
-
-
-def _table(sortings: Sequence[SortingSummary | BrokenRecord]) -> Table:
     columns = (tr("id"), tr("started"), tr("state"), tr("by"), tr("photos"), tr("from"), tr("to"))
-    rows = (
-        tables.broken_cells(one.id, one.error, len(columns)) if isinstance(one, BrokenRecord) else _cells(one)
-        for one in sortings
-    )
-    return tables.table(columns, rows, numbers=(tr("photos"),))
+    return tables.print_records(form, list_sortings(), _content, _cells, columns, (tr("photos"),))
 
 
 def _cells(one: SortingSummary) -> tuple[str | Text, ...]:
@@ -189,12 +178,6 @@ def _cells(one: SortingSummary) -> tuple[str | Text, ...]:
         str(one.request.source),
         str(one.request.destination),
     )
-
-
-def _listed_json(one: SortingSummary | BrokenRecord) -> dict[str, Any]:
-    if isinstance(one, BrokenRecord):
-        return broken_json(one.id, one.error)
-    return _content(one)
 
 
 def _content(sorting: SortingSummary) -> dict[str, Any]:

@@ -30,12 +30,7 @@ _MATCH_HINT: Final = mark(
 
 @dataclass(frozen=True, slots=True)
 class EvaluationImages:
-    """The images of a folder to evaluate models on.
-
-    Attributes:
-        images: those of a class that every model has.
-        problems: what was left out, and why.
-    """
+    """The images of a folder that are of a class that every model has, and what was left out of it."""
 
     images: tuple[LabelledImage, ...]
     failures: tuple[Failure, ...]

@@ -14,8 +14,6 @@ from core.prediction import Failure
 _SIGNIFICANCE: Final = 0.05
 """The p value below which a difference is significant."""
 
-# ---- one model
-
 
 @dataclass(frozen=True, slots=True)
 class LabelledPrediction:
@@ -110,11 +108,9 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class OutOfSampleCalibration:
-    """The calibration on images that the head was not trained on.
+    """The calibration on images that the head was not trained on, at temperature 1 and at the model's own.
 
-    Attributes:
-        is_cross_validated: whether it was cross-validated on the training images; else these are the validation and
-            test images.
+    It is cross-validated on the training images, or else on the validation and test images.
     """
 
     raw: Calibration
@@ -124,12 +120,7 @@ class OutOfSampleCalibration:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionPair:
-    """A class whose images were predicted as another class.
-
-    Attributes:
-        label: the true class.
-        share: as a fraction of all images of the true class, 0..1.
-    """
+    """A class whose images were predicted as another; `share` is the fraction of all its images, 0..1."""
 
     label: str
     predicted: str
@@ -227,9 +218,6 @@ class FolderEvaluation:
     failures: tuple[Failure, ...]
     problems: tuple[Problem, ...]
     computed: int
-
-
-# ---- two models
 
 
 @dataclass(frozen=True, slots=True)

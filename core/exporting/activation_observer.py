@@ -71,7 +71,7 @@ def observe_activations(
 ) -> ActivationStats:
     """Run a network on images and observe the inputs and outputs of its operators of some types.
 
-    It is from `image` uint8 [n, size, size, 3], and is not modified; the images are uint8 [size, size, 3], one or more.
+    The network reads uint8 [n, size, size, 3], and is not modified; the images are uint8 [size, size, 3], one or more.
     Raises ModelError if the network does not run.
     """
     names, convolved = _observed_tensors(model.graph, operators)

@@ -89,11 +89,7 @@ def loss_in_words(trial: ExportEvaluation) -> str:
 
 
 class AccuracyLossError(ModelError):
-    """Every variant loses too much accuracy, so nothing was written.
-
-    Attributes:
-        evaluation: the evaluation of the variants.
-    """
+    """Every variant loses too much accuracy, as their evaluation says, so nothing was written."""
 
     def __init__(self, evaluation: ExportEvaluation) -> None:
         minimum = min(form.lost for form in evaluation.forms)

@@ -94,7 +94,7 @@ def _iso_media(file: BinaryIO, size: int) -> bool:
 
 
 def _stated(file: BinaryIO, size: int, at: int, before: int) -> bool:
-    """RIFF and BMP: the size in the header, `at` a position, without the bytes before what it counts."""
+    """RIFF and BMP: whether the file is shorter than the size in its header, which leaves out `before` bytes."""
     file.seek(at)
     return bool(struct.unpack("<L", _read(file, 4))[0] + before > size)
 

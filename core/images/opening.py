@@ -51,7 +51,6 @@ class Family:
     """A supported image format.
 
     Attributes:
-        start: how its files begin.
         open: reads the header; the name is for messages.
         pixel_bytes: the memory per pixel while decoding, including ours; measured.
         takes_file: whether the whole file is in memory while decoding.

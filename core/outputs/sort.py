@@ -20,11 +20,9 @@ from core.outputs.sorting.values import PlanSummary, SortingSummary, SortRequest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortPlan:
-    """What sorting would do.
+    """What sorting would do; the folders of the request are absolute.
 
-    Attributes:
-        request: its folders are absolute.
-        acceptance: what it means to sort these photos by their predictions; None if there are none.
+    The acceptance says what it means to sort these photos by their predictions; None if there are none.
     """
 
     request: SortRequest

@@ -44,11 +44,7 @@ _Requested: TypeAlias = tuple[tuple[BackboneCard, ...], ProviderPreference, Prec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Image:
-    """An image in the stream.
-
-    Attributes:
-        outcome: pending until it is about to be decoded; only a pending one can be cancelled.
-    """
+    """An image in the stream; its outcome is pending, and can be cancelled, until it is about to be decoded."""
 
     content: Path | Picture
     report: Report
@@ -92,8 +88,6 @@ class EngineService:
         self._is_streaming = False
         self._top_k = 1
         self._detection = NO_DETECTION
-
-    # ---- in the threads of calls
 
     def open(
         self,
@@ -170,8 +164,6 @@ class EngineService:
             starts, self._is_streaming = not self._is_streaming, True
         if starts:
             threading.Thread(target=self._run, name="inference", daemon=True).start()
-
-    # ---- in the thread of the stream
 
     def _run(self) -> None:
         """Answer the images that wait and those that arrive meanwhile; whatever happens, no call waits forever."""

@@ -11,8 +11,6 @@ from core.jobs.values import Filter, Group, JobSummary, Row, View
 from core.outputs.keywords.values import KeywordTarget
 from core.prediction import Failure
 
-# ---- jobs
-
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
@@ -35,9 +33,6 @@ class JobEnd:
     fresh: int = 0
     unknown: int = 0
     seconds: float = 0.0
-
-
-# ---- views
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +124,6 @@ class SelectedRows:
 
     version: int
     spans: tuple[tuple[int, int], ...]
-
-
-# ---- outputs
 
 
 @dataclass(frozen=True, slots=True)

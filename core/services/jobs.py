@@ -43,9 +43,6 @@ _running: Final[set[str]] = set()
 """The jobs that this process runs or watches."""
 
 
-# ---- listing
-
-
 def list_jobs() -> tuple[JobSummary, ...]:
     """All jobs, the newest first; a warning reports each one that cannot be read."""
     found: tuple[JobSummary | BrokenRecord, ...] = ()
@@ -82,9 +79,6 @@ def remove(job: str) -> None:
         raise UsageError(tr("This folder is being classified."), hint=tr("Stop the job before removing it."))
     trash.trash(job)
     trash.purge()
-
-
-# ---- running
 
 
 def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
@@ -148,10 +142,9 @@ def _only_once(request: JobRequest, report: Callable[[JobSummary], None]) -> Ite
 
 
 class _Status:
-    """Reports the status of a running job.
+    """Reports the status of a running job; `watch_state` is the problem with watching its folder, or empty.
 
-    Attributes:
-        watch_state: the problem with watching its folder, or empty; None if the job runs once.
+    It is None if the job runs once.
     """
 
     def __init__(self, job: str, report: Callable[[JobSummary], None]) -> None:

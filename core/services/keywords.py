@@ -25,12 +25,7 @@ from core.services.job_values import KeywordOptions, OutputResult, PlannedStep
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeywordPlan:
-    """A plan for writing keywords.
-
-    Attributes:
-        assigned: the rows, and the keywords for their photos.
-        acceptance: what it means to use these predictions; None if there are none.
-    """
+    """A plan for writing keywords; the acceptance is None if there are no predictions."""
 
     job: str
     assigned: tuple[RowAssignment, ...]

@@ -60,8 +60,9 @@ def review_selected(
         UsageError: the view has changed since the rows were selected; nothing was stored.
         StorageError: the reviews or corrections cannot be stored.
     """
-    found = views.find_selected(selected)
-    if found is None:
+    view = views.view_of(selected.version)
+    found = view and view.find_selected(selected)
+    if not found:
         what = tr("The list has changed, so nothing was saved.")
         raise UsageError(what, hint=tr("Select the photos again."))
     while len(_batches) >= _MAX_UNDO:

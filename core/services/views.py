@@ -57,12 +57,6 @@ def track(name: str, row: int | None) -> None:
             view.request = replace(view.request, tracked=row)
 
 
-def find_selected(selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
-    """The job, and the numbers, of selected rows of an open view; None if the view has changed since."""
-    view = view_of(selected.version)
-    return None if view is None else view.find_selected(selected)
-
-
 def view_of(version: int) -> OpenView | None:
     """The open view that has this version; None if it has changed since."""
     return next((view for view in tuple(_views) if view.version == version), None)

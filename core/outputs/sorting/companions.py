@@ -23,10 +23,8 @@ _PARTNERS: Final = _RAW | {".xmp", ".aae", ".mov", ".mp4"}
 
 @dataclass(frozen=True, slots=True)
 class CompanionNames:
-    """The names of a photo's companions.
-
-    Attributes:
-        shared: the names of files that also belong to another photo of the same stem, and stay in place.
+    """The names of a photo's companions; files that also belong to another photo of the stem are shared, and stay in
+    place.
     """
 
     photo: str

@@ -96,8 +96,6 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
         for ending in ("", "-wal", "-shm"):
             self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
 
-    # ---- reading
-
     def summary(self) -> SortingSummary:
         """The summary of the sorting."""
         with self._reading() as database:
@@ -192,8 +190,6 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
         if is_lost:
             raise self._damaged()
 
-    # ---- writing
-
     def save(self, moves: Sequence[Move], folders: Sequence[Folder] = (), state: SortingState | None = None) -> None:
         """Save the states of photos, folders and the sorting, atomically."""
         with self._writing() as database:
@@ -219,8 +215,6 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
         """Save why undoing left a folder that the sorting had created."""
         with self._writing() as database:
             database.execute("UPDATE folders SET why = ? WHERE path = ?", (reason, os.fsencode(folder)))
-
-    # ---- the file
 
     def _prepare(self, database: sqlite3.Connection, *, make: bool) -> None:
         if make:
