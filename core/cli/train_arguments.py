@@ -94,6 +94,9 @@ look nearly the same, images that are unlike all others, classes that might be o
 that `fovea train` reports about the folder. Features are cached per image, so a second check, or a
 training, is fast.
 
+If images may have several classes (--multi-label, --labels, --keywords, as for `fovea train`), lists
+the classes that an image probably has although it is not labelled with them, and the reverse.
+
 Exit code: 0 all images were checked, 1 some could not be read, 2 nothing could start.
 """)
 
@@ -196,4 +199,5 @@ def add_dataset(commands: Commands) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = add_command(actions, "check", tr("find what is probably wrong"), tr(_DATASET))
     check.add_value("folder", "FOLDER", tr("labelled images"), parse_path)
+    add_labels(check)
     check.add_format("json")

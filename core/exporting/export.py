@@ -44,8 +44,7 @@ def export_model(
         UsageError: the format needs images, or does not support multi-label models.
         FoveaError: the export failed; an existing file is unchanged. See the modules called here.
     """
-    if model.card.is_multi_label and (format.needs_images or format.suffix != ".onnx"):
-        # accuracy, by which 8 bits are judged, and LiteRT's metadata know exactly one class per image
+    if model.card.is_multi_label and not format.fits_multi_label:
         what = tr("A multi-label model can't be exported in this format.")
         raise UsageError(what, hint=tr("Export it as ONNX in 32 or 16 bits."))
     if format.needs_images and images is None:
