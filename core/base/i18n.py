@@ -41,8 +41,6 @@ def _format(message: str, values: Mapping[str, object]) -> str:
 
 
 class _Quoting(string.Formatter):
-    """Quotes text as people do where code asks for `!r`."""
-
     def convert_field(self, value: object, conversion: str | None) -> object:
         if conversion == "r" and isinstance(value, str):
             return f"“{repr(value)[1:-1]}”"

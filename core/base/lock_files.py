@@ -20,10 +20,8 @@ _POLL_S: Final = 0.02
 def locked(file: Path, taken: Callable[[], FoveaError], *, patience_s: float = 0.0) -> Iterator[None]:
     """Hold a lock file, created with its folder if needed, until the block ends, or this process, in any way.
 
-    Waits `patience_s` seconds for another process that holds it, then raises the error that `taken` makes.
-
-    Raises:
-        StorageError: the folder or its disk does not allow it.
+    Waits `patience_s` seconds for another process that holds it, then raises the error that `taken` makes. Raises
+    StorageError if the folder or its disk does not allow it.
     """
     with contextlib.ExitStack() as stack:
         with storage_errors(file):

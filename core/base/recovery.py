@@ -90,11 +90,8 @@ def open_or_rebuild(
 ) -> sqlite3.Connection:
     """Open and check a database with `open_`; a damaged one is rebuilt, which is logged.
 
-    `make` is as for `rebuild`; `message` says how many rows were recovered, and where the damaged file was kept.
-
-    Raises:
-        StorageError: it cannot be rebuilt.
-        sqlite3.Error: it cannot be opened for another reason than damage.
+    `make` is as for `rebuild`; `message` says how many rows were recovered, and where the damaged file was kept. Raises
+    StorageError if it cannot be rebuilt; sqlite3.Error if it cannot be opened for another reason than damage.
     """
     try:
         return open_(file)

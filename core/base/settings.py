@@ -93,7 +93,6 @@ def change(path: Path, **fields: Any) -> None:  # noqa: ANN401 - checked by Sett
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:
-    """The content of a settings file; None if it is damaged."""
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):

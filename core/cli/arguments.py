@@ -138,9 +138,7 @@ Exit code: 0 all images were compared, 1 some could not be read, 2 nothing could
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the arguments after the program's name.
 
-    Raises:
-        UsageError: they are not valid.
-        SystemExit: help or the version was requested, and has been printed.
+    Raises UsageError if they are not valid; SystemExit if help or the version was requested, and has been printed.
     """
     options = list(arguments)
     if "--" in options:  # argparse miscounts `--` where paths and options are mixed, so names become `./-name`

@@ -58,31 +58,18 @@ def _warn(comparison: Comparison) -> None:
 
 
 def _as_json(found: Comparison, folder: Path) -> dict[str, Any]:
-    content = {"folder": str(folder), "labelled": found.labelled is not None, "images": found.images}
-    content |= _labelled_json(found, found.labelled) if found.labelled else _unlabelled_json(found)
-    return content | {"failures": [failure_json(one) for one in found.failures]}
-
-
-def _labelled_json(found: Comparison, paired: PairedComparison) -> dict[str, Any]:
-    return {
-        "a": _model_json(found.a) | _accuracy_json(paired.a, found.training_overlap_a),
-        "b": _model_json(found.b) | _accuracy_json(paired.b, found.training_overlap_b),
-        "only_a_right": paired.only_a_correct,
-        "only_b_right": paired.only_b_correct,
-        "p": round(paired.p, 6),
-        "verdict": _verdict(paired),
-        "flips": [_flip(pair) for pair in found.disagreements],
-        "problems": [problem_json(one) for one in found.problems],
-    }
-
-
-def _unlabelled_json(found: Comparison) -> dict[str, Any]:
-    return {
-        "a": _model_json(found.a),
-        "b": _model_json(found.b),
-        "agreed": found.images - found.disagreement_count,
-        "flips": [_flip(pair) for pair in found.disagreements],
-    }
+    paired, flips = found.labelled, {"flips": list(map(_flip, found.disagreements))}
+    content: dict[str, Any] = {"folder": str(folder), "labelled": paired is not None, "images": found.images}
+    content |= {"a": _model_json(found.a), "b": _model_json(found.b)}
+    if paired:
+        content["a"] |= _accuracy_json(paired.a, found.training_overlap_a)
+        content["b"] |= _accuracy_json(paired.b, found.training_overlap_b)
+        content |= {"only_a_right": paired.only_a_correct, "only_b_right": paired.only_b_correct}
+        content |= {"p": rounded(paired.p), "verdict": _verdict(paired), **flips}
+        content |= {"problems": list(map(problem_json, found.problems))}
+    else:
+        content |= {"agreed": found.images - found.disagreement_count, **flips}
+    return content | {"failures": list(map(failure_json, found.failures))}
 
 
 def _model_json(reference: str) -> dict[str, Any]:

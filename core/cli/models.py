@@ -9,7 +9,6 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
 from core.api import scripts
@@ -30,8 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Run an action; return 0 on success, and the exit code of `add-class` and `compare`."""
     match arguments.action:
         case None:
-            entries = scripts.list_entries()
-            tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
+            entries, numbers = scripts.list_entries(), (tr("classes"), tr("size"))
+            columns = tr("name"), *numbers, tr("origin"), tr("description")
+            shown = tables.table(columns, map(_cells, entries), numbers=numbers)
+            tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [shown])
         case "show":
             _show(arguments)
         case str(action) if module := _MODULES.get(action):
@@ -64,12 +65,6 @@ def _row(one: scripts.LibraryEntry) -> dict[str, Any]:
             return row | {"kind": "broken", "message": error.what, "hint": error.hint, "versions": one.versions}
         case None:
             return row | {"kind": "inactive", "versions": one.versions}
-
-
-def _table(entries: Sequence[scripts.LibraryEntry]) -> Table:
-    numbers = tr("classes"), tr("size")
-    columns = tr("name"), *numbers, tr("origin"), tr("description")
-    return tables.table(columns, map(_cells, entries), numbers=numbers)
 
 
 def _cells(one: scripts.LibraryEntry) -> tuple[str | Text, ...]:

@@ -30,12 +30,9 @@ def _headings() -> tuple[str, ...]:
 def open_results(plan: ReportOptions | None, output: Path | None, others: Sequence[str] = ()) -> Iterator[Writer]:
     """Open a writer of outcomes; everything is written once the block ends without an error.
 
-    The output is a file or an address, replaced atomically, or standard output, which takes text only. Without a
-    plan it is a table to read, with a column for each further model in `others`.
-
-    Raises:
-        StorageError: the file cannot be written.
-        UsageError: the format needs a library that is not installed.
+    The output is a file or an address, replaced atomically, or standard output, which takes text only. Without a plan
+    it is a table to read, with a column for each further model in `others`. Raises StorageError if the file cannot be
+    written; UsageError if the format needs a library that is not installed.
     """
     if plan is None:
         with results_to(output) as text:

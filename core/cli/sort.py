@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 from rich.table import Table
@@ -115,7 +114,9 @@ def _steps_table(plan: SortPlan) -> Table:
         target = "" if step.target is None else str(step.target.relative_to(plan.request.destination))
         place = tables.cell(target, "bold") if target else tables.cell(tr("stays"), "yellow")
         confidence = "" if step.confidence is None else percent(step.confidence)
-        rows.append((_below(step.source, plan.request.source), place, confidence, _note(step)))
+        source, top = step.source, plan.request.source
+        below = source.relative_to(top) if source.is_relative_to(top) else source
+        rows.append((str(below), place, confidence, _note(step)))
     columns = tr("photo"), tr("destination"), tr("confidence"), tr("note")
     return tables.table(columns, rows, numbers=(tr("confidence"),))
 
@@ -202,7 +203,3 @@ def _note(step: Step) -> str:
             )
         )
     return " ".join(notes)
-
-
-def _below(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

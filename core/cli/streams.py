@@ -44,11 +44,9 @@ def is_terminal(stream: TextIO | None) -> bool:
 def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
     """Open a UTF-8 text stream for results, standard output if `file` is None; line endings are written as given.
 
-    A file is replaced only once the block ends without an error, so it is either complete or unchanged.
-
-    Raises:
-        StorageError: the file cannot be written, or standard output is closed.
-        BrokenPipeOutputError: the reader of standard output has gone.
+    A file is replaced only once the block ends without an error, so it is either complete or unchanged. Raises
+    StorageError if the file cannot be written, or standard output is closed; BrokenPipeOutputError if the reader of
+    standard output has gone.
     """
     return _standard_output() if file is None else _replaced_file(file)
 
@@ -75,9 +73,7 @@ def _standard_output() -> Iterator[TextIO]:
 def flush() -> None:
     """Flush standard output, so that nothing can fail when the process ends.
 
-    Raises:
-        StorageError: it cannot be written.
-        BrokenPipeOutputError: its reader has gone.
+    Raises StorageError if it cannot be written; BrokenPipeOutputError if its reader has gone.
     """
     if sys.stdout is not None:
         with _standard_output():

@@ -277,7 +277,9 @@ def _print_start_comparison(start: BaselineComparison, end: Evaluation, *, is_be
     verdict = (
         tr("The fine-tuned model is better.") if is_better else tr("The fine-tuned model is not significantly better.")
     )
-    print_message(f"{verdict} {_accuracy_change(start, end)} {_loss_change(start, end)}")
+    after, before = end.calibrated.log_loss, start.log_loss
+    loss = tr("Log loss: {after:.3f}, {before:.3f} before.", after=after, before=before)
+    print_message(f"{verdict} {_accuracy_change(start, end)} {loss}")
 
 
 def _accuracy_change(start: BaselineComparison, end: Evaluation) -> str:
@@ -294,8 +296,3 @@ def _accuracy_change(start: BaselineComparison, end: Evaluation) -> str:
         lost=found.only_a_correct,
         p=found.p,
     )
-
-
-def _loss_change(start: BaselineComparison, end: Evaluation) -> str:
-    after, before = end.calibrated.log_loss, start.log_loss
-    return tr("Log loss: {after:.3f}, {before:.3f} before.", after=after, before=before)

@@ -142,7 +142,6 @@ def _with_unknown(
     models: tuple[ComparedModel, ComparedModel],
     features: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> tuple[Disagreement, ...]:
-    """The same, with what the models call unknown."""
     places = {image.path: place for place, image in enumerate(images)}
     rows = [places[one.path] for one in found]
     unknown = [model.calls_unknown(table[rows]).tolist() for model, table in zip(models, features, strict=True)]

@@ -68,11 +68,8 @@ def evaluate_folder(
 def evaluate_features(
     images: Sequence[LabelledImage], features: NDArray[np.float32], card: ModelCard, head: Head
 ) -> Evaluation:
-    """Evaluate a model on images with features [n, d], each of one of its classes.
-
-    Raises:
-        DatasetError: there are no images.
-        ModelError: a logit is not finite.
+    """Evaluate a model on images with features [n, d], each of one of its classes, as
+    `core.evaluation.metrics.evaluate`.
     """
     indexes = match_labels({image.label for image in images}, card.classes)
     return evaluate(

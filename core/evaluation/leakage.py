@@ -38,7 +38,6 @@ class TrainingSet:
     """The images that a model was trained on.
 
     Attributes:
-        contains: whether it was trained on a given file.
         examples: SHA-256 of the training images that the library recorded, by class.
         hashes: their perceptual hashes; fewer if not all were recorded.
         folder: the model's folder, with features of its examples if the model is built in.

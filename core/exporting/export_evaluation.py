@@ -23,13 +23,10 @@ from core.models.variants import Outputs, open_file, run_joined
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutputs:
-    """The outputs of one file for n validation images.
+    """The outputs of one file for n validation images, and its size.
 
-    Attributes:
-        logits: float32 [n, classes].
-        features: float32 [n, d].
-        milliseconds: median time for a batch of one.
-        size_bytes: of the file.
+    Logits are float32 [n, classes], features float32 [n, d]; the milliseconds are the median time for a batch of
+    one.
     """
 
     logits: NDArray[np.float32]

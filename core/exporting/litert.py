@@ -24,7 +24,7 @@ from core.base.i18n import mark, tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.storage import write_atomically
-from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
+from core.card import GOLDEN_COUNT, ModelCard, write_card
 from core.card_sharing import shareable
 from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
@@ -87,7 +87,11 @@ def export_litert(
         TrainerError: TensorFlow is not installed, or the trainer died.
         StorageError: the file cannot be written; an existing file is unchanged.
     """
-    _check_network(model.backbone.card)
+    if not can_rebuild(model.backbone.card):
+        name, others = model.backbone.card.architecture, ", ".join(REBUILT)
+        what = tr("Models with the network “{name}” can't be exported as .tflite.", name=name)
+        hint = tr("Supported networks: {names}. Export this model as .onnx.", names=others)
+        raise ModelError(what, hint=hint)
     storage = storage or storage_of(graph.parse(load_backbone(model.backbone)))
     samples = None if folder is None else draw_samples(model, folder, report=report, token=token)
     photos = () if samples is None else samples.validation
@@ -102,13 +106,6 @@ def export_litert(
         _check(outputs, exact, storage)
     write_atomically(file, with_files(data, card))
     return evaluation
-
-
-def _check_network(card: BackboneCard) -> None:
-    if not can_rebuild(card):
-        what = tr("Models with the network “{name}” can't be exported as .tflite.", name=card.architecture)
-        hint = tr("Supported networks: {names}. Export this model as .onnx.", names=", ".join(REBUILT))
-        raise ModelError(what, hint=hint)
 
 
 def _convert(

@@ -7,6 +7,8 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from typing import BinaryIO, Final
 
 _MAX_META_BYTES: Final = 4 * 1024**2
@@ -105,38 +107,29 @@ def _extents(data: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         return
     version, sizes = data[0], struct.unpack_from(">H", data, 4)[0]
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
-    read = _Reader(data, 6)
-    for _ in range(read.number(4 if version == 2 else 2)):
-        item = read.number(4 if version == 2 else 2)
-        method = read.number(2) & 15 if version else 0
-        read.number(2)
-        base, found = read.number(base_size), []
-        for _ in range(read.number(2)):
-            read.number(index_size if version else 0)
-            start = base + read.number(offset_size)
-            found.append((start, start + read.number(length_size)))
+    number = partial(_number, BytesIO(data[6:]))
+    for _ in range(number(4 if version == 2 else 2)):
+        item = number(4 if version == 2 else 2)
+        method = number(2) & 15 if version else 0
+        number(2)
+        base, found = number(base_size), []
+        for _ in range(number(2)):
+            number(index_size if version else 0)
+            start = base + number(offset_size)
+            found.append((start, start + number(length_size)))
         if method == 0:
             yield item, found
 
 
-class _Reader:
-    """Reads consecutive numbers of any width."""
-
-    def __init__(self, data: bytes, position: int) -> None:
-        self._data, self._position = data, position
-
-    def number(self, size: int) -> int:
-        """0 if `size` is 0."""
-        end = self._position + size
-        if end > len(self._data):
-            raise ValueError("cut")
-        found = int.from_bytes(self._data[self._position : end], "big")
-        self._position = end
-        return found
+def _number(data: BytesIO, size: int) -> int:
+    """The next number of `size` bytes; 0 if `size` is 0."""
+    found = data.read(size)
+    if len(found) < size:
+        raise ValueError("cut")
+    return int.from_bytes(found, "big")
 
 
 def _nclx(properties: bytes, item: int) -> tuple[int, int, int] | None:
-    """The colours of an item without a profile."""
     boxes = list(_boxes(properties))
     known = [each for name, content in boxes if name == b"ipco" for each in _boxes(content)]
     indexes = [index for name, content in boxes if name == b"ipma" for index in _associated(content, item)]
@@ -149,10 +142,10 @@ def _nclx(properties: bytes, item: int) -> tuple[int, int, int] | None:
 def _associated(data: bytes, item: int) -> Iterator[int]:
     """The properties of an item; their indexes start from 1."""
     version, is_wide = data[0], data[3] & 1
-    read = _Reader(data, 4)
-    for _ in range(read.number(4)):
-        current = read.number(4 if version else 2)
-        for _ in range(read.number(1)):
-            index = read.number(2) & 0x7FFF if is_wide else read.number(1) & 0x7F
+    number = partial(_number, BytesIO(data[4:]))
+    for _ in range(number(4)):
+        current = number(4 if version else 2)
+        for _ in range(number(1)):
+            index = number(2) & 0x7FFF if is_wide else number(1) & 0x7F
             if current == item and index:
                 yield index

@@ -208,9 +208,7 @@ def _end(plan: ReportOptions) -> str:
 def _match_columns(file: Path, plan: ReportOptions) -> ReportOptions:
     """The options with the columns that the file already has, as an earlier version of Fovea may have created it.
 
-    Raises:
-        UsageError: lines of this format cannot be appended to it.
-        StorageError: it cannot be written.
+    Raises UsageError if lines of this format cannot be appended to it; StorageError if it cannot be written.
     """
     check_not_image(file, f"arrived.{plan.format}")
     if plan.format not in (ReportFormat.CSV, ReportFormat.JSONL):

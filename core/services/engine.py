@@ -159,7 +159,6 @@ class EngineService:
             raise ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
 
     def _start(self) -> None:
-        """Start the stream, unless it takes what is added now."""
         with self._changing:
             starts, self._is_streaming = not self._is_streaming, True
         if starts:

@@ -21,7 +21,6 @@ class JobEnd:
         skipped: a message about skipped files of unsupported types; empty if there are none.
         links: the number of links to folders that were not followed.
         misnamed: the number of images skipped because they have no image extension.
-        seconds: how long the run took.
     """
 
     job: JobSummary
@@ -68,7 +67,6 @@ class ViewSummary:
             and folder; among classes, UNKNOWN_GROUP stands for unknown photos, and "" for unreadable ones.
         excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
         acceptance: what accepting the predictions of the job means, at 0%, 1%, ..., 100% minimum confidence.
-        total: the number of rows in all groups; a row of several classes is in several.
     """
 
     histogram: tuple[int, ...]

@@ -71,9 +71,7 @@ def _current(job: JobSummary) -> JobSummary:
 def remove(job: str) -> None:
     """Move a job to the trash, see `core.jobs.trash.trash`, and delete what has been there for too long.
 
-    Raises:
-        UsageError: it is running, or does not exist.
-        StorageError: it cannot be moved.
+    Raises UsageError if it is running, or does not exist; StorageError if it cannot be moved.
     """
     if job in _running:
         raise UsageError(tr("This folder is being classified."), hint=tr("Stop the job before removing it."))

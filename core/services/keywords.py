@@ -82,9 +82,7 @@ def plan_keywords(
 
     Removing has no steps for photos without keywords of Fovea.
 
-    Raises:
-        KeywordError: exiftool is missing.
-        StorageError: the journal or the record cannot be read.
+    Raises KeywordError if exiftool is missing; StorageError if the journal or the record cannot be read.
     """
     find_exiftool()
     top = results.summary().folder

@@ -92,9 +92,7 @@ def review_selected(
 def undo(number: int, *, report: ProgressCallback) -> None:
     """Restore the reviews from before a review of many rows.
 
-    Raises:
-        UsageError: it can no longer be undone.
-        StorageError: the reviews or corrections cannot be stored.
+    Raises UsageError if it can no longer be undone; StorageError if the reviews or corrections cannot be stored.
     """
     batch = _batches.pop(number, None)
     if batch is None:

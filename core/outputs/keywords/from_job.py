@@ -44,7 +44,6 @@ class KeywordPolicy:
 
     Attributes:
         threshold: the minimum confidence, 0..1; labels by the user always count.
-        unsure: whether the others get the keyword `UNSURE` instead of none.
     """
 
     threshold: float = THRESHOLD

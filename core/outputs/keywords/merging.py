@@ -56,7 +56,6 @@ class FoundKeywords:
     """The keywords in a file.
 
     Attributes:
-        present: all its keywords.
         own_recorded: those written by Fovea, as recorded in Fovea's namespace in the file.
         elsewhere: what readers use instead of an empty list: IPTC and Windows keywords; for a sidecar also those of
             the photo.

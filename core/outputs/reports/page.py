@@ -121,7 +121,6 @@ class WebPage:
             clock.advance()
 
     def _map(self, row: ReportRow) -> str:
-        """The map of the predicted class, or why there is none; empty if not requested."""
         if self._plan.explain is None or not isinstance(row.outcome, Prediction):
             return ""
         try:

@@ -80,9 +80,7 @@ def open_writer(
 ) -> Iterator[Writer]:
     """Write a report of any format to a stream; it is complete when the block ends without an error.
 
-    Raises:
-        UsageError: a library for the format is not installed.
-        OSError: it cannot be written.
+    Raises UsageError if a library for the format is not installed; OSError if it cannot be written.
     """
     if plan.format.is_text:
         with as_text(stream) as text, open_text_writer(text, plan, report, token) as writer:

@@ -56,9 +56,7 @@ def execute(
 def resume(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Resume a sorting that was cancelled or killed, see `execute`.
 
-    Raises:
-        UsageError: it does not exist, is finished, or was undone.
-        StorageError: as `execute`.
+    Raises UsageError if it does not exist, is finished, or was undone; StorageError as `execute`.
     """
     with locked(), repaired(id_) as record:
         summary = record.summary()

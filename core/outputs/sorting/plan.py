@@ -23,14 +23,11 @@ def make_plan(rows: Iterable[Row], request: SortRequest, file_system: RealFileSy
     """Plan a step for each photo; targets are unique, and inside the destination. Folders must be resolved.
 
     The user's label takes precedence over the prediction. Photos stay in place if they could not be read, or are
-    outside the source, or in the destination of this or an earlier sorting. Nothing in the destination is replaced:
-    if a name is taken by another photo, the new one is numbered, as in `photo (2).jpg`; if the same photo already
-    exists under such a name, the new one stays in place. Companions keep the name of their photo, see
-    `core.outputs.sorting.companions`.
-
-    Raises:
-        UsageError: a class folder would be, or contain, the source.
-        StorageError: the destination cannot be read.
+    outside the source, or in the destination of this or an earlier sorting. Nothing in the destination is replaced: if
+    a name is taken by another photo, the new one is numbered, as in `photo (2).jpg`; if the same photo already exists
+    under such a name, the new one stays in place. Companions keep the name of their photo, see
+    `core.outputs.sorting.companions`. Raises UsageError if a class folder would be, or contain, the source;
+    StorageError if the destination cannot be read.
     """
     names, beside, seen = NameAllocator(request.destination, file_system), CompanionFinder(), set[str]()
     inputs = InputFolders(request, destinations())

@@ -291,9 +291,7 @@ def _destination(file: Path, _: int) -> Path | None:
 def locked() -> Iterator[None]:
     """Lock sorting, so that no other process sorts or undoes.
 
-    Raises:
-        UsageError: another process is sorting.
-        StorageError: the folder of the records cannot be written.
+    Raises UsageError if another process is sorting; StorageError if the folder of the records cannot be written.
     """
     with lock_files.locked(paths.sortings() / _LOCK, _taken_error):
         yield

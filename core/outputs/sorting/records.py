@@ -52,11 +52,8 @@ def sortings() -> list[SortingSummary]:
 def repaired(id_: str) -> SortingRecord:
     """Open a record; a damaged one is first set aside and rebuilt from all rows that can still be read.
 
-    Sorting must be locked.
-
-    Raises:
-        UsageError: it does not exist.
-        StorageError: it cannot be opened or rebuilt, or was written by a later version of Fovea.
+    Sorting must be locked. Raises UsageError if it does not exist; StorageError if it cannot be opened or rebuilt, or
+    was written by a later version of Fovea.
     """
     file = paths.sortings() / f"{id_}.sqlite"
     try:
