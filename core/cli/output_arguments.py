@@ -18,6 +18,9 @@ stay where they are. With a multi-label model, a photo goes to the folder of its
 and one without any class to DEST/unsure; P does not apply. The subfolders of FOLDER are recreated in
 each class folder, unless --flat is given.
 
+With --groups, class folders are in those of their groups, if the model has some. A photo below the
+minimum confidence then goes to the folder of the narrowest group that reaches it and 80%.
+
 Nothing in DEST is overwritten: if a name is taken, the photo is named "photo (2).jpg"; if DEST
 already has an identical copy, the photo stays. --dry-run shows every step and changes nothing.
 
@@ -89,6 +92,7 @@ def add_sort(commands: Commands) -> None:
     parser.add_choice("--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
     parser.add_threshold("P")
     parser.add_flag("--flat", tr("do not recreate subfolders"))
+    parser.add_flag("--groups", tr("put class folders into those of their groups: animal/bird/owl"))
     parser.add_flag("--dry-run", tr("show every step, change nothing"))
     parser.add_value(
         "--model", "M", tr("model to use (default: the one that classified the folder, otherwise the model in use)")
