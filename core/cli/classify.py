@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,6 @@ from core.cli.results import open_results
 from core.cli.streams import is_terminal, print_message
 from core.detection import DetectionOptions
 from core.evaluation.acceptance import known_scores
-from core.evaluation.explanation import Explanation
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import find_images, folder_name
 from core.jobs.cluster.addresses import Address
@@ -181,6 +180,7 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
     if arguments.format == "table":
         return None
     card = start.model.card
+    how = arguments.provider or ProviderPreference.AUTO, arguments.precision or Precision.AUTO
     about = (
         (tr("model"), f"{card.title} ({start.model.name})"),
         *((tr("model"), f"{one.card.title} ({one.name})") for one in start.others),
@@ -195,13 +195,8 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
         about=about,
         folder=start.paths[0] if len(start.paths) == 1 else None,
         known_scores=known_scores(card),
-        explain=_explainer(arguments, start) if arguments.maps else None,
+        explain=explainer(start.model, *how) if arguments.maps else None,
     )
-
-
-def _explainer(arguments: argparse.Namespace, start: ClassifyStart) -> Callable[[Path, str], Explanation]:
-    provider, precision = arguments.provider or ProviderPreference.AUTO, arguments.precision or Precision.AUTO
-    return explainer(start.model, provider, precision)
 
 
 def _name(path: Path | Address) -> str:

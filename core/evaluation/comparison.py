@@ -116,10 +116,8 @@ def compare_by_folder(
     nested = any(one.card.training.get(NESTED) is True for one in (a, b))
     found = read_images(folder, classes, models, nested=nested, report=report, token=token)
     images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
-    evaluation_a, evaluation_b = (
-        evaluate_features(images, features[0], a.card, a.head),
-        evaluate_features(images, features[1], b.card, b.head),
-    )
+    evaluation_a = evaluate_features(images, features[0], a.card, a.head)
+    evaluation_b = evaluate_features(images, features[1], b.card, b.head)
     disagreements = _with_unknown(find_disagreements(evaluation_a, evaluation_b), images, (a, b), features)
     return Comparison(
         a.name,

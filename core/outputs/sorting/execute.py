@@ -141,9 +141,8 @@ def _sort_batch(
             _make_folder(folder)
         for move in started:
             token.check()
-            done.append(
-                _execute_move(move, request, part_name(record.id, move), stays=_is_photo_kept(move, done, record))
-            )
+            stays = bool(move.follows) and photo_state(move, done, record) is MoveState.FAILED  # with its photo
+            done.append(_execute_move(move, request, part_name(record.id, move), stays=stays))
             clock.advance(not move.follows)
     finally:
         record.save(done)
@@ -153,11 +152,6 @@ def photo_state(move: Move, done: list[Move], record: SortingRecord) -> MoveStat
     """The state of the photo of a companion, which may have been moved just before."""
     known = next((one.state for one in reversed(done) if one.number == move.follows), None)
     return record.move_state(move.follows) if known is None else known
-
-
-def _is_photo_kept(move: Move, done: list[Move], record: SortingRecord) -> bool:
-    """Whether a companion stays in place because its photo could not be sorted."""
-    return bool(move.follows) and photo_state(move, done, record) is MoveState.FAILED
 
 
 def _new_folders(path: Path, known: set[Path]) -> Iterator[Folder]:
