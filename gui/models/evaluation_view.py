@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import OverriddenImage
 from core.evaluation.multi_label_values import ClassSuspect, MultiLabelEvaluation
-from core.evaluation.values import ClassMetrics, Evaluation, LabelledPrediction
+from core.evaluation.values import Evaluation, LabelledPrediction
 from gui.models.label_set_view import class_metrics, class_suspects_part, label_set_parts
 from gui.models.result_photos import ResultPhotos
 from gui.tasks.idle_steps import run_when_idle
@@ -58,7 +59,6 @@ class EvaluationView(ScrollColumn):
         """`can_correct` says whether wrong labels can be corrected."""
         super().__init__(tr("Evaluation of the model"))
         self._pictures, self._can_correct = pictures, can_correct
-        self._evaluation: Evaluation | None = None
         self._model = ""
         self.photos: ResultPhotos | None = None
         self.suspects: ResultPhotos | None = None
@@ -85,7 +85,7 @@ class EvaluationView(ScrollColumn):
             advice: what more photos would do.
             class_suspects: instead of `suspects` if photos may have several classes, the classes that may be wrong.
         """
-        self._evaluation, self._model = evaluation if isinstance(evaluation, Evaluation) else None, model
+        self._model = model
         self.photos, self.suspects, self.matrix = None, None, None
         shown: list[QWidget] = [label(note, "muted", wrap=True) for note in notes]
         if advice:
@@ -145,41 +145,43 @@ class EvaluationView(ScrollColumn):
         run_when_idle(tiles, self._fill(tiles, evaluation), _PAUSE_MS)
         return tiles
 
-    def _makings(self, evaluation: Evaluation | MultiLabelEvaluation) -> Sequence[Iterator[PlotFrame]]:
-        if isinstance(evaluation, MultiLabelEvaluation):
-            return (_make_bars([class_metrics(one) for one in evaluation.per_class]),)
-        return self._make_matrix(evaluation), _make_bars(evaluation.per_class), _make_calibration(evaluation)
-
-    def _fill(self, tiles: Tiles, evaluation: Evaluation | MultiLabelEvaluation) -> Iterator[object]:
+    def _fill(self, tiles: Tiles, evaluation: Evaluation | MultiLabelEvaluation) -> Iterator[None]:
         import gui.plots.matrix  # noqa: F401 - its import is slow and takes a turn of its own
 
-        yield None
-        for making in self._makings(evaluation):
-            plot = next(making)
+        yield
+        for plot, show in self._plots(evaluation):
             plot.noticed.connect(self.noticed)
-            yield None
-            yield from making
+            yield
+            show()
             tiles.add_last(plot)
-            yield None
+            yield
 
-    def _make_matrix(self, evaluation: Evaluation) -> Iterator[PlotFrame]:
+    def _plots(self, evaluation: Evaluation | MultiLabelEvaluation) -> Iterator[tuple[PlotFrame, Callable[[], object]]]:
+        """Each plot, with what shows the evaluation in it."""
+        from gui.plots.bars import ClassBars
+        from gui.plots.calibration import CalibrationPlot
         from gui.plots.matrix import ConfusionMatrix
 
-        matrix, classes = ConfusionMatrix(), evaluation.classes
-        yield matrix
-        if len(classes) <= _MATRIX_CLASSES:
-            matrix.show_counts(classes, evaluation.confusion)
-        else:
-            matrix.hide()
-        matrix.cell_chosen.connect(lambda row, column: self._show_cell(classes[row], classes[column]))
-        self.matrix = matrix
-        yield matrix
+        if isinstance(evaluation, MultiLabelEvaluation):
+            bars = ClassBars()
+            yield bars, partial(bars.show_classes, [class_metrics(one) for one in evaluation.per_class])
+            return
+        if len(evaluation.classes) <= _MATRIX_CLASSES:
+            matrix = ConfusionMatrix()
+            matrix.cell_chosen.connect(partial(self._show_cell, evaluation))
+            yield matrix, partial(matrix.show_counts, evaluation.classes, evaluation.confusion)
+            self.matrix = matrix
+        bars = ClassBars()
+        yield bars, partial(bars.show_classes, evaluation.per_class)
+        calibration, measured = CalibrationPlot(), evaluation.out_of_sample or evaluation
+        about = _calibration_text(evaluation)
+        yield calibration, partial(calibration.show_calibration, measured.raw, measured.calibrated, about)
 
-    def _show_cell(self, label: str, predicted: str) -> None:
+    def _show_cell(self, evaluation: Evaluation, row: int, column: int) -> None:
         """Show the photos of one cell of the confusion matrix."""
-        if self._evaluation is not None and self.photos is not None:
-            cell = label, predicted
-            inside = [one for one in self._evaluation.predictions if (one.label, one.predicted) == cell]
+        cell = label, predicted = evaluation.classes[row], evaluation.classes[column]
+        inside = [one for one in evaluation.predictions if (one.label, one.predicted) == cell]
+        if self.photos is not None:
             self.photos.show_photos(_cell_title(label, predicted, len(inside)), inside, self._model)
             self.show_whole(self.photos)
 
@@ -203,25 +205,6 @@ def _cell_title(label: str, predicted: str, photos: int) -> str:
         label=label,
         predicted=predicted,
     )
-
-
-def _make_bars(classes: Sequence[ClassMetrics]) -> Iterator[PlotFrame]:
-    from gui.plots.bars import ClassBars
-
-    bars = ClassBars()
-    yield bars
-    bars.show_classes(classes)
-    yield bars
-
-
-def _make_calibration(evaluation: Evaluation) -> Iterator[PlotFrame]:
-    from gui.plots.calibration import CalibrationPlot
-
-    plot = CalibrationPlot()
-    yield plot
-    measured = evaluation.out_of_sample or evaluation
-    plot.show_calibration(measured.raw, measured.calibrated, _calibration_text(evaluation))
-    yield plot
 
 
 def _calibration_text(evaluation: Evaluation) -> str:
