@@ -79,8 +79,9 @@ class ResultPhotos(Panel):
             shortcut = QShortcut(QKeySequence(key), self, action.click)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # there may be two such walls
         correcting = self.accept, self.confirm, self.relabel, self.exclude
-        for one in (about, *correcting):
-            one.setVisible(can_correct)
+        if not can_correct:
+            for one in (about, *correcting):
+                one.hide()
         return hbox(fill(about), SPACE, self.why, *correcting)
 
     def show_photos(self, title: str, photos: Sequence[LabelledPrediction], model: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
@@ -47,14 +46,10 @@ LOWEST: Final = _HEIGHT + 8
 """The height in pixels that shows a row of tiles."""
 _EDGE: Final = 12
 _NOWHERE: Final = QModelIndex()
+_FACTS: Final = Qt.ItemDataRole.UserRole + 1
+"""The role of the class itself."""
 _NEW: Final = mark("New class")
 _NEW_HINT: Final = mark("Drop photos here or press Enter")
-
-
-class Role(IntEnum):
-    """Data for the delegate."""
-
-    FACTS = Qt.ItemDataRole.UserRole + 1
 
 
 class _Classes(QAbstractListModel):
@@ -96,7 +91,7 @@ class _Classes(QAbstractListModel):
                 return tr("Class {name}, {photos}", name=facts.name, photos=photo_count(facts.images))
             case Qt.ItemDataRole.ToolTipRole if facts:
                 return display_path(facts.name)
-            case Role.FACTS:
+            case role if role == _FACTS:
                 return facts
         return None
 
@@ -240,7 +235,7 @@ class _TileDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        box, facts = _box(option.rect), index.data(Role.FACTS)
+        box, facts = _box(option.rect), index.data(_FACTS)
         is_target = self._view.target.isValid() and self._view.target.row() == index.row()
         _paint_frame(painter, box, option.state, is_target=is_target, is_new=facts is None)
         inside = box.adjusted(_EDGE, _EDGE - 2, -_EDGE, -_EDGE)
