@@ -63,9 +63,16 @@ def test_a_full_disk_leaves_the_old_file(file: Path, monkeypatch: pytest.MonkeyP
             write_atomically(file, NEW)
     assert "No space left" in caught.value.what
     assert "file.json" in caught.value.what
-    assert "FOVEA_HOME" in caught.value.hint
+    assert caught.value.hint == "Choose a file in a folder you can write to, on a disk with free space."
     assert file.read_bytes() == OLD
     assert only(file)
+
+
+def test_only_files_of_fovea_move_with_its_folder(home: Path, tmp_path: Path) -> None:
+    for path, is_own in ((home / "jobs" / "file.json", True), (tmp_path / "exported.onnx", False)):
+        with pytest.raises(StorageError) as caught, storage_errors(path):
+            raise FULL
+        assert ("FOVEA_HOME" in caught.value.hint) is is_own
 
 
 def test_a_folder_that_cannot_be_made_durable_does_not_undo_the_write(
