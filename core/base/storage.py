@@ -36,6 +36,24 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
 
 
+def check_writable(path: Path) -> None:
+    """Check that `write_atomically` may write a file, before the work that results in it.
+
+    Raises:
+        StorageError: its folder, or that in which it would be created, does not allow it, or `path` is a folder.
+    """
+    with storage_errors(path):
+        path = Path(os.path.realpath(path))
+        folder = next(one for one in path.parents if one.exists())
+        reasons = {
+            errno.EISDIR: path.is_dir(),
+            errno.ENOTDIR: not folder.is_dir(),
+            errno.EACCES: not os.access(folder, os.W_OK | os.X_OK),
+        }
+        for code in (code for code, applies in reasons.items() if applies):
+            raise OSError(code, os.strerror(code))
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a stream whose content replaces a file once the block ends without an error; otherwise it is unchanged.

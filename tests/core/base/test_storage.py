@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import StorageError
-from core.base.storage import replace, storage_errors, write_atomically
+from core.base.storage import check_writable, replace, storage_errors, write_atomically
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -66,6 +66,15 @@ def test_a_full_disk_leaves_the_old_file(file: Path, monkeypatch: pytest.MonkeyP
     assert caught.value.hint == "Choose a file in a folder you can write to, on a disk with free space."
     assert file.read_bytes() == OLD
     assert only(file)
+
+
+def test_what_cannot_be_written_is_known_before_the_work(file: Path) -> None:
+    check_writable(file)
+    check_writable(file.parent / "new" / "file.json")
+    assert only(file)
+    for path in (file.parent, file / "below"):
+        with pytest.raises(StorageError):
+            check_writable(path)
 
 
 def test_only_files_of_fovea_move_with_its_folder(home: Path, tmp_path: Path) -> None:
