@@ -12,11 +12,11 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimerEvent
 
 _EVERY_MS: Final = 250
-_FRESH: Final = 5_000
+_FRESH: Final = 4_000
 """So many new objects are worth a pass over them, which takes a millisecond."""
-_BULK: Final = 15_000
+_BULK: Final = 8_000
 """More new objects than this at once are data or modules, which stay: looking through 100,000 of them takes 40 ms."""
-_OLD: Final = 25_000
+_OLD: Final = 12_000
 """So many that have stayed are worth a pass over all of them, after which they count as long-lived."""
 
 

@@ -90,7 +90,7 @@ class PhotosBrowser:
             done = tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=name)
             announce(self._gallery, done)
         if not is_few:
-            text = tr("Saving the labels of {count:,} photos. They are shown once they are saved.", count=count)
+            text = tr("Saving the labels of {count:,} photos…", count=count)
             self._session.noticed.emit(Notice(text))
 
     @property

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import count
+from itertools import compress
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,18 @@ from core.datasets.labels import Label
 from core.detection import NO_DETECTION, DetectionOptions
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
-from gui.session.photo_view import AT_ONCE, Kind, PhotoView, Sort, Steps, sort_keys, sort_rows
+from gui.session.photo_view import (
+    AT_ONCE,
+    Counts,
+    Kind,
+    PhotoView,
+    Sort,
+    Steps,
+    count_views,
+    in_steps,
+    sort_keys,
+    sort_rows,
+)
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 from gui.widgets.formats import confidence
@@ -28,9 +39,12 @@ from gui.widgets.formats import confidence
 Index = QModelIndex | QPersistentModelIndex
 
 _NOT_SHOWN: Final = -1
-_NOT_LISTED: Final = -2
+_FEW: Final = 100
+"""So many photos are deleted from a long list one by one, which is faster than making the list again."""
 _NUMBER: Final = attrgetter("number")
-_POSITION: Final = attrgetter("position")
+_PATH: Final = attrgetter("path")
+_OUTCOME: Final = attrgetter("outcome")
+_NAME_KEY: Final = attrgetter("name_key")
 
 
 class Role(IntEnum):
@@ -50,8 +64,7 @@ class Photo:
     Attributes:
         detection: what was looked for when it was classified.
         number: ascends in the order in which photos were added, with gaps.
-        position: ascends with the rows of the view, with gaps, so that the rows below a removed one keep theirs;
-            `_NOT_SHOWN` outside the view, `_NOT_LISTED` once removed.
+        is_listed: whether it has not been removed.
         name_key: what sorts it by its name; made as it is added, because for a long list at once that takes too long.
     """
 
@@ -60,7 +73,7 @@ class Photo:
     outcome: Outcome | None = None
     version: int = 0
     detection: DetectionOptions = NO_DETECTION
-    position: int = _NOT_SHOWN
+    is_listed: bool = True
     name_key: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +94,8 @@ class PhotosModel(QAbstractListModel):
         failed_count: the number of photos that could not be read.
         version: the version of the model that classifies now.
         detection: what is looked for in photos now.
+        _positions: of each photo, by its number. They ascend with the rows of the view, with gaps, so that the rows
+            below a removed one keep theirs; `_NOT_SHOWN` outside the view. Another view replaces them as a whole.
     """
 
     listed = Signal()
@@ -96,7 +111,7 @@ class PhotosModel(QAbstractListModel):
         self._all: list[Photo] = []
         self._by_path: dict[Path, Photo] = {}
         self._photos: list[Photo] = []
-        self._numbers = count()
+        self._positions: list[int] = []
         self._in_use: tuple[str, int, DetectionOptions] | None = None
         self._arranging: Steps[None] | None = None
         self.failed_count = self.version = 0
@@ -172,20 +187,29 @@ class PhotosModel(QAbstractListModel):
         outcome = photo.outcome
         return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
 
-    def labels(self) -> dict[Photo, Label]:
-        """The corrections known so far, of all photos; those that are not known yet are looked up in turns."""
-        asked = tuple(self._all)
+    def known_label(self, photo: Photo) -> Label | None:
+        """The user's correction as far as it is known; one that is not is not looked up for that."""
+        outcome = photo.outcome
+        return self._corrections.known(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
+
+    def labels(self, photos: Sequence[Photo]) -> Steps[list[Label | None]]:
+        """The corrections known so far, of each photo; those that are not known yet are looked up in turns."""
+        asked = tuple(photos)
         self._corrections.look_up(
             (photo.path, photo.outcome.model) for photo in asked if isinstance(photo.outcome, Prediction)
         )
-        labels: dict[Photo, Label] = {}
-        for model, known in self._corrections.known().items():
-            for path, label in known.items():
-                photo = self._by_path.get(path)
-                outcome = photo.outcome if photo is not None else None
-                if photo is not None and isinstance(outcome, Prediction) and outcome.model == model:
-                    labels[photo] = label
-        return labels
+        return (yield from in_steps(self.known_label, asked))
+
+    def counts(self) -> Steps[Counts]:
+        """How many photos there are of each kind that can be shown."""
+        photos = self._all[:]
+        labels = yield from self.labels(photos)
+        return (yield from count_views((yield from in_steps(_OUTCOME, photos)), labels))
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many photos that what concerns all of them is done in steps."""
+        return len(self._all) > AT_ONCE
 
     def photo(self, row: int) -> Photo:
         """The photo in this row."""
@@ -205,9 +229,11 @@ class PhotosModel(QAbstractListModel):
         return None if photo is None else self._row(photo)
 
     def _row(self, photo: Photo) -> int | None:
-        if photo.position < 0:
-            return None
-        return bisect_left(self._photos, photo.position, key=_POSITION)
+        position = self._position(photo)
+        return None if position == _NOT_SHOWN else bisect_left(self._photos, position, key=self._position)
+
+    def _position(self, photo: Photo) -> int:
+        return self._positions[photo.number]
 
     def arrange(self, view: PhotoView) -> None:
         """Show this view at once."""
@@ -217,7 +243,7 @@ class PhotosModel(QAbstractListModel):
 
     def arrange_soon(self, view: PhotoView) -> None:
         """Show this view; a long list is arranged in steps, and shown as before until then."""
-        if len(self._all) <= AT_ONCE:
+        if not self.is_long:
             self.arrange(view)
             return
         self.view, self._arranging = view, (steps := self._arrange())
@@ -230,7 +256,9 @@ class PhotosModel(QAbstractListModel):
 
     def add(self, paths: Iterable[Path]) -> list[Photo]:
         """Append images that are not in the list yet, and return them."""
-        fresh = [Photo(path, next(self._numbers)) for path in dict.fromkeys(paths) if path not in self._by_path]
+        new = (path for path in dict.fromkeys(paths) if path not in self._by_path)
+        fresh = [Photo(path, number) for number, path in enumerate(new, len(self._positions))]
+        self._positions += [_NOT_SHOWN] * len(fresh)
         self._all += fresh
         self._by_path |= {photo.path: photo for photo in fresh}
         self._append([photo for photo in fresh if self._is_shown(photo)])
@@ -242,7 +270,7 @@ class PhotosModel(QAbstractListModel):
         """Reinsert removed photos at their old places, unless they have been added again."""
         for photo in removed:
             if self._by_path.setdefault(photo.path, photo) is photo:
-                photo.position = _NOT_SHOWN
+                photo.is_listed = True
                 self.failed_count += isinstance(photo.outcome, Failure)
         self._all = sorted(self._by_path.values(), key=_NUMBER)
         self.arrange(self.view)
@@ -253,30 +281,38 @@ class PhotosModel(QAbstractListModel):
 
         There may be 100,000 of them: looking up paths is slow, as is numbering the rows below them again.
         """
-        removed = [photo for photo in chosen if photo.position != _NOT_LISTED]
+        removed = [photo for photo in chosen if photo.is_listed]
         if len(removed) < len(chosen):  # those whose images have been added again since
             removed = [self._by_path[photo.path] for photo in chosen if photo.path in self._by_path]
         self.beginResetModel()
-        for photo in removed:
-            photo.position = _NOT_LISTED
         is_arranging, self._arranging = self._arranging is not None, None
         if len(removed) == len(self._all):
             self._all, self._photos, self._by_path, self.failed_count = [], [], {}, 0
         else:
             self._drop(removed)
+        for photo in removed:
+            photo.is_listed = False
         self.endResetModel()
         if is_arranging:
             self.arrange_soon(self.view)
         self.listed.emit()
         return removed
 
-    def _drop(self, removed: Iterable[Photo]) -> None:
+    def _drop(self, removed: Sequence[Photo]) -> None:
         for photo in removed:
             del self._by_path[photo.path]
             self.failed_count -= isinstance(photo.outcome, Failure)
-        self._all, self._photos = (
-            [photo for photo in photos if photo.position != _NOT_LISTED] for photos in (self._all, self._photos)
-        )
+        if len(removed) > _FEW:
+            gone = set(map(_NUMBER, removed))
+            self._all, self._photos = (
+                [photo for photo in photos if photo.number not in gone] for photos in (self._all, self._photos)
+            )
+            return
+        for photo in removed:
+            del self._all[bisect_left(self._all, photo.number, key=_NUMBER)]
+            row = self._row(photo)
+            if row is not None:
+                del self._photos[row]
 
     def set_outcome(self, outcome: Outcome) -> None:
         """Store the outcome of a photo, unless the photo was removed."""
@@ -298,46 +334,51 @@ class PhotosModel(QAbstractListModel):
 
     def _arrange(self) -> Steps[None]:
         """Arrange the photos as they are now; those that come into the view in the meantime are appended."""
-        last = self._photos[-1].position if self._photos else -1
+        last = self._position(self._photos[-1]) if self._photos else _NOT_SHOWN
         shown = yield from self._ordered(self.view, self._all[:])
-        yield
-        late = self._photos[bisect_right(self._photos, last, key=_POSITION) :]
-        if late:
-            known = set(shown)
-            shown += [photo for photo in late if photo not in known and self._is_shown(photo)]
+        positions = yield from self._positions_of(shown)
+        positions += [_NOT_SHOWN] * (len(self._positions) - len(positions))
+        for photo in self._photos[bisect_right(self._photos, last, key=self._position) :]:
+            if positions[photo.number] == _NOT_SHOWN and self._is_shown(photo):
+                positions[photo.number] = len(shown)
+                shown.append(photo)
         self._arranging = None
         self.beginResetModel()
-        for photo in self._photos:
-            photo.position = _NOT_SHOWN
-        self._photos = [photo for photo in shown if photo.position != _NOT_LISTED]
-        for position, photo in enumerate(self._photos):
-            photo.position = position
+        self._photos, self._positions = shown, positions
         self.endResetModel()
         self.arranged.emit()
 
+    def _positions_of(self, shown: Sequence[Photo]) -> Steps[list[int]]:
+        """The positions of photos when these are the rows."""
+        positions = [_NOT_SHOWN] * len(self._positions)
+        numbers = yield from in_steps(_NUMBER, shown)
+        yield from in_steps(positions.__setitem__, numbers, range(len(shown)))
+        return positions
+
     def _ordered(self, view: PhotoView, photos: list[Photo]) -> Steps[list[Photo]]:
         """Those of the photos that a view shows, in its order."""
-        needs_labels = view.kind is not Kind.ALL or view.sort is Sort.CLASS
-        labels = self.labels() if needs_labels else {}
-        yield
+        labels: list[Label | None] = [None] * len(photos)
+        if view.kind is not Kind.ALL or view.sort is Sort.CLASS:
+            labels = yield from self.labels(photos)
+        outcomes = yield from in_steps(_OUTCOME, photos)
         if view.kind is not Kind.ALL:
-            photos = [photo for photo in photos if view.has(photo.path, photo.outcome, labels.get(photo))]
-            yield
-        outcomes = [photo.outcome for photo in photos]
-        names = (photo.name_key for photo in photos)
-        keys = yield from sort_keys(view.sort, names, outcomes, [labels.get(photo) for photo in photos])
+            paths = yield from in_steps(_PATH, photos)
+            shown = yield from in_steps(view.has, paths, outcomes, labels)
+            photos, outcomes, labels = (list(compress(each, shown)) for each in (photos, outcomes, labels))
+        names = yield from in_steps(_NAME_KEY, photos)
+        keys = yield from sort_keys(view.sort, names, outcomes, labels)
         if not keys:
             return photos
         rows = yield from sort_rows(keys)
-        return [photos[row] for row in rows]
+        return (yield from in_steps(photos.__getitem__, rows))
 
     def _append(self, photos: Sequence[Photo]) -> None:
         if not photos:
             return
         first = len(self._photos)
-        after = self._photos[-1].position + 1 if self._photos else 0
+        after = self._position(self._photos[-1]) + 1 if self._photos else 0
         for position, photo in enumerate(photos, after):
-            photo.position = position
+            self._positions[photo.number] = position
         self.beginInsertRows(QModelIndex(), first, first + len(photos) - 1)
         self._photos += photos
         self.endInsertRows()

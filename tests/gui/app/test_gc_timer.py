@@ -67,7 +67,7 @@ def test_cycles_among_objects_that_stayed_for_a_while_are_collected(
     data = []
     for turn in range(4):
         before = gc.get_stats()[0]["collections"]
-        data.append([[number] for number in range(8_000)])
+        data.append([[number] for number in range(5_000)])
         qtbot.waitUntil(lambda before=before: gc.get_stats()[0]["collections"] > before, timeout=PATIENCE_MS)  # type: ignore[misc]
         if turn == 1:
             del cycle

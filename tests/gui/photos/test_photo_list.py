@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox
+from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QStyle, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
@@ -52,6 +52,8 @@ def names(window: MainWindow) -> list[str]:
 def choose(box: QComboBox, text: str) -> None:
     """Choose an entry of a list like a user, who opens it first."""
     box.showPopup()
+    while not box.view().isVisible():  # many photos are counted first
+        QApplication.processEvents()
     index = next(row for row in range(box.count()) if box.itemText(row).startswith(text))
     box.view().setCurrentIndex(box.model().index(index, 0))
     QTest.keyClick(box.view(), Qt.Key.Key_Return)
