@@ -134,23 +134,15 @@ class LazyClassifier:
             self._classifier = Classifier(self.predictor, self._extractor().open(), detector=self.detector)
         return self._classifier
 
-    def compute_features(self, images: Sequence[Prepared]) -> list[ImageFeatures | Failure]:
-        """Compute the features of images as `Classifier` does; fall back to the CPU if the provider fails.
+    def fall_back(self, error: ProviderError) -> None:
+        """Continue on the CPU after the provider failed.
 
         Raises:
-            ModelError: the model cannot be opened.
-            ProviderError: the requested provider does not work, or the CPU failed too.
+            ProviderError: the CPU failed, with `error`.
+            ModelError: the model's files have changed in the meantime.
         """
-        known = [one for one in images if not isinstance(one, PreprocessedImage)]
-        if len(known) == len(images):
-            return known
-        classifier = self.open()
-        try:
-            return classifier.compute_features(images)
-        except ProviderError as error:
-            self._classifier = fallback_to_cpu(classifier, error)
-            _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
-            return self._classifier.compute_features(images)
+        self._classifier = fallback_to_cpu(self.open(), error)
+        _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,13 +223,21 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 
         Raises:
             ModelError: the model cannot be opened.
-            ProviderError: no provider works; these images can be submitted again.
+            ProviderError: the requested provider does not work, or the CPU failed; the images can be collected again.
         """
         inputs = [self._wait_for(image, cached, on_wait) for image in images]
-        features = {}
+        features: dict[FeatureKind, list[ImageFeatures | Failure]] = {}
         for place, (kind, classifier) in enumerate(self._backbones.items()):
             prepared = [one.prepared[place] for one in inputs]
-            features[kind] = self._keep(kind, inputs, prepared, classifier.compute_features(prepared))
+            known = [one for one in prepared if not isinstance(one, PreprocessedImage)]
+            if len(known) < len(prepared):
+                opened = classifier.open()
+                try:
+                    known = opened.compute_features(prepared)
+                except ProviderError as error:
+                    classifier.fall_back(error)
+                    return self.collect(images, cached, on_wait)
+            features[kind] = self._keep(kind, inputs, prepared, known)
         each = [one.predictor.predict(features[one.kind], self._top_k) for one in self._classifiers]
         for image in images:
             self._futures.pop(image.number, None)

@@ -7,7 +7,6 @@ are cached. Validation and test images keep their role, so that the metrics of b
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -88,7 +87,7 @@ def in_order(images: Sequence[LabelledImage]) -> list[LabelledImage]:
 
 
 def _load_training_data(following: NextVersion, card: BackboneCard) -> TrainingData:
-    """The images with features from the variant with this card: bundled, cached, or computed."""
+    """The images with features from the variant with this card, bundled, cached or computed."""
     base, report, token = following.base, following.report, following.token
     source = FeatureExtractor.select(backbone_files(base.backbone).only(card), following.provider, _precision(base))
     with FeatureStore() as store:
@@ -144,36 +143,36 @@ def _is_random_split(base: InstalledModel) -> bool:
     return False
 
 
-def train_next(following: NextVersion) -> tuple[TrainingData, EvaluatedHead]:
-    """The training data and the head; in float32 if the version's variant does not work here or changes predictions.
+def train_next(following: NextVersion, *, in_float32: bool = False) -> tuple[TrainingData, EvaluatedHead]:
+    """The training data and the head; in float32 also if the version's variant does not work or changes predictions.
 
     Raises:
         DatasetError: too few images are left to train on.
         ProviderError: the engine cannot be opened or failed while running.
         Cancelled: the token was cancelled.
     """
-    own, card = following.base.backbone.card, variant_of(following.base)
-    if card.sha256 != own.sha256:
-        with contextlib.suppress(ProviderError, ModelError):
-            data, head = _train(following, card)
-            if not must_retrain_in_float32(data, head.variants):
-                return data, head
-    return _train(following, own)
-
-
-def _train(following: NextVersion, card: BackboneCard) -> tuple[TrainingData, EvaluatedHead]:
-    data, report, token = _load_training_data(following, card), following.report, following.token
-    if kept := kept_before(following.base):
+    base, report, token = following.base, following.report, following.token
+    own, kept = base.backbone.card, kept_before(base)
+    card = own if in_float32 else variant_of(base)
+    try:
+        data = _load_training_data(following, card)
+    except (ProviderError, ModelError):
+        if card.sha256 == own.sha256:
+            raise
+        return train_next(following, in_float32=True)
+    if kept:
         return data, extend(data, kept, report=report, token=token)
-    seed, kind = following.base.card.training.get("seed"), kind_of(load_head(following.base))
+    seed, kind = base.card.training.get("seed"), kind_of(load_head(base))
     trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token, kind=kind)
-    if isinstance(following.base.card.backbone, BackboneCard):
-        trained = replace(trained, backbone=following.base.backbone)
+    if isinstance(base.card.backbone, BackboneCard):
+        trained = replace(trained, backbone=base.backbone)
     if data.dataset.is_multi_label:
         return data, evaluate_multi_label(trained, data.validation, data.test, data.dataset.classes)
-    fitted, bundled = data.fitted(trained.fitted), partial(_bundled, following)
-    head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
+    head = evaluate_head(trained, data.fitted(trained.fitted), data.validation, data.test, data.dataset.classes)
+    bundled = partial(_bundled, following)
     variants = measure_variants(trained.evaluated, data, bundled=bundled, report=report, token=token)
+    if must_retrain_in_float32(data, variants):
+        return train_next(following, in_float32=True)
     return data, replace(head, variants=variants)
 
 

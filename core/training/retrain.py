@@ -68,7 +68,9 @@ def retrain(
     kept = saved_examples(base)
     intended = tuple(one for one in request.corrections if not one.is_ambiguous(base.card.unknown_below))
     ambiguous = len(request.corrections) - len(intended)
-    scanned = _scan(intended, ambiguous, base.card, report, token)
+    with ScanCache() as cache:
+        found = list(scan_images([_labelled(one, base.card) for one in intended], cache, report, token))
+    scanned = _usable(intended, found, ambiguous)
     images = tuple(in_order(_merged(kept, scanned.images)))
     following = NextVersion(base, kept, images, request.provider, library, report, token)
     data, head = train_next(following)
@@ -125,13 +127,8 @@ def _labelled(correction: Label, card: ModelCard) -> LabelledImage:
     return LabelledImage(correction.path, labels=tuple(classes))
 
 
-def _scan(
-    corrections: Sequence[Label], ambiguous: int, card: ModelCard, report: ProgressCallback, token: CancelToken
-) -> _Scanned:
-    """Scan the corrected photos in the same way as those of a folder; `ambiguous` is how many others there were."""
-    photos = [_labelled(one, card) for one in corrections]
-    with ScanCache() as cache:
-        results = list(scan_images(photos, cache, report, token))
+def _usable(corrections: Sequence[Label], results: Sequence[LabelledImage | Problem], ambiguous: int) -> _Scanned:
+    """What was found of the corrected photos; `ambiguous` is how many others there were."""
     labelled = {one.path: one.sha256 for one in corrections}
     readable = [one for one in results if isinstance(one, LabelledImage) and labelled[one.path] in ("", one.sha256)]
     given_at = {one.path: one.created_at for one in corrections}

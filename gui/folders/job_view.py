@@ -39,16 +39,22 @@ class JobView(QObject):
         self._job = ""
         self.version = 0
         self._tracked: int | None = None
-        tasks.died.connect(self._on_died)
+        tasks.died.connect(self._reopen)
 
     def open(self, request: ViewRequest) -> None:
         """Open or change the view, as it is once the reviews so far are stored; the tracked row of a job is kept."""
-        if request.job != self._job:
-            self._job, self._tracked = request.job, None
-        self._request = replace(request, tracked=self._tracked)
+        if request is not self._request:
+            if request.job != self._job:
+                self._job, self._tracked = request.job, None
+            self._request = replace(request, tracked=self._tracked)
+            self.opened.emit()
         self._serving.abandon()
-        self.opened.emit()
-        self._outbox.when_stored(self._serve)
+        if self._outbox.is_storing:
+            self._outbox.when_stored(self._reopen)
+            return
+        task = self._serving.start(api.open_view, self._name, self._request)
+        task.progressed.connect(self.updated)
+        task.failed.connect(self._on_failed)
 
     def close(self) -> None:
         """Close the view."""
@@ -69,15 +75,9 @@ class JobView(QObject):
         task.failed.connect(self._on_failed)
         return task
 
-    def _serve(self) -> None:
+    def _reopen(self) -> None:
         if self._request is not None:
-            task = self._serving.start(api.open_view, self._name, self._request)
-            task.progressed.connect(self.updated)
-            task.failed.connect(self._on_failed)
-
-    def _on_died(self) -> None:
-        if self._request is not None:
-            self._outbox.when_stored(self._serve)
+            self.open(self._request)
 
     def _on_failed(self, error: FoveaError) -> None:
         if error is not self._tasks.death:

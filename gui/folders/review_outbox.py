@@ -47,9 +47,14 @@ class ReviewOutbox(QObject):
         """Start a call that stores the reviews of many rows once the earlier ones are stored."""
         self._add(_Write(start, is_repeated=False))
 
+    @property
+    def is_storing(self) -> bool:
+        """Whether the reviews of a few rows are being stored; those of many rows take too long to wait for."""
+        return bool(self._writes) and self._writes[0].is_repeated
+
     def when_stored(self, act: Callable[[], object]) -> None:
-        """Do something once the reviews of a few rows are stored; those of many rows take too long to wait for."""
-        if self._writes and self._writes[0].is_repeated:
+        """Do something once the reviews of a few rows are stored."""
+        if self.is_storing:
             self._on_stored.append(act)
         else:
             act()
@@ -67,7 +72,7 @@ class ReviewOutbox(QObject):
     def _start_next(self) -> None:
         if self._writes:
             self._writes[0].start().ended.connect(self._on_ended)
-        if not self._writes or not self._writes[0].is_repeated:
+        if not self.is_storing:
             waiting, self._on_stored = self._on_stored, []
             for act in waiting:
                 act()

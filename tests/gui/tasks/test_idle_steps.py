@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.tasks import idle_steps
 from gui.tasks.idle_steps import run_when_idle
+from tests.patience import PATIENCE_MS
 
 
 @pytest.mark.parametrize(("slice_s", "pause_ms"), [(0.0, 0), (1000.0, 1)])
@@ -24,7 +25,7 @@ def test_a_slow_step_or_one_before_a_pause_has_its_own_turn(
         QApplication.processEvents()
         seen.add(len(done))
     assert {1, 2, 3} <= seen
-    qtbot.waitUntil(lambda: not parent.children(), timeout=1000)
+    qtbot.waitUntil(lambda: not parent.children(), timeout=PATIENCE_MS)
 
 
 def test_quick_steps_share_a_turn(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +40,7 @@ def test_quick_steps_share_a_turn(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch)
 def test_it_ends_with_its_parent(qtbot: QtBot) -> None:
     parent, done = QObject(), list[int]()
     run_when_idle(parent, map(done.append, count()))
-    qtbot.waitUntil(lambda: bool(done), timeout=1000)
+    qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE_MS)
     parent.deleteLater()
     qtbot.wait(50)
     before = len(done)

@@ -36,7 +36,7 @@ def test_closing_can_be_cancelled(qtbot: QtBot, wizard: TrainingWizard, train: C
     assert "Close while training?" in texts(wizard)
     click(qtbot, buttons(wizard.training.step)["Keep training"])
     assert wizard.isVisible()
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     assert wizard.isVisible()
 
 
@@ -58,7 +58,7 @@ def test_a_training_in_the_background_ends_with_a_notice(
     wizard.close()
     click(qtbot, wizard.training.step.background)
     assert not wizard.isVisible()
-    qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=PATIENCE_MS)
     click(qtbot, buttons(window)["Show"] if "Show" in buttons(window) else buttons(window.notices)["Show"])
     assert wizard.isVisible()
     assert wizard.step is WizardStep.RESULT
