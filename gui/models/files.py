@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QWidget
 
 from core.api import model_files
@@ -87,8 +88,9 @@ class ExportPanel(Panel):
         self.strip.cancel_wanted.connect(self.cancel)
         self.hide()
 
-    def open(self, reference: str, images: Path | None = None) -> None:
+    def open(self, reference: str, images: Path | None = None, *, is_multi_label: bool = False) -> None:
         """Ask how to export this model, `name` or `name@version`, which was trained on these images."""
+        self._offer(is_multi_label=is_multi_label)
         self._reference, self._images = reference, images or self._images
         self.heading.setText(tr("Export “{model}”", model=self._title_of(reference)))
         self._show_form()
@@ -120,6 +122,18 @@ class ExportPanel(Panel):
         self._about.setText(" ".join(texts))
         self.photos.setVisible(form.needs_images)
         self.save.setEnabled(self._task is None and (not form.needs_images or self._images is not None))
+
+    def _offer(self, *, is_multi_label: bool) -> None:
+        """Enable the formats that the model can be exported in; the others say why not."""
+        entries = self.form.model()
+        assert isinstance(entries, QStandardItemModel)
+        for row, form in enumerate(FORMS):
+            can = form.fits_multi_label or not is_multi_label
+            entries.item(row).setEnabled(can)
+            name, reason = tr(FORMS[form][0]), tr("only for models with one class per photo")
+            self.form.setItemText(row, name if can else tr("{name} ({reason})", name=name, reason=reason))
+        if not entries.item(self.form.currentIndex()).isEnabled():
+            self.form.setCurrentIndex(0)
 
     def _choose_photos(self) -> None:
         ask_for_folder(self, tr("Choose labelled photos, ideally its training photos"), self.set_photos)
