@@ -27,16 +27,14 @@ class GarbageCollectionTimer(QObject):
         super().__init__(parent)
         gc.disable()
         gc.freeze()  # passes skip what exists already, which stays
-        self._old = 0
         self.startTimer(_EVERY_MS)
 
     def timerEvent(self, event: QTimerEvent) -> None:
-        fresh = gc.get_count()[0]
+        fresh = len(gc.get_objects(0))  # `gc.get_count` leaves out those that replaced others, which a pass visits too
         if fresh > _BULK:
             gc.freeze()  # in constant time; they are still freed when nothing refers to them
         elif fresh > _FRESH:
-            self._old += fresh - gc.collect(0)
-        if self._old > _OLD:
-            gc.collect()
-            gc.freeze()
-            self._old = 0
+            gc.collect(0)
+            if len(gc.get_objects(1)) > _OLD:
+                gc.collect()
+                gc.freeze()
