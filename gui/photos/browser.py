@@ -16,7 +16,8 @@ from gui.photos.gallery import Gallery
 from gui.photos.inspector import Inspector
 from gui.photos.photo_viewing import PhotoViewing
 from gui.session.correction_store import MAX_AT_ONCE
-from gui.session.photos_model import Photo, outcome_text
+from gui.session.photo_order import Photo
+from gui.session.photo_text import outcome_text
 from gui.session.session import Session
 from gui.session.undo import Step
 from gui.tasks.notice import Notice

@@ -131,7 +131,6 @@ class CorrectionStore(QObject):
         self._classes: Mapping[str, Collection[str]] = {}
         self._models: dict[str, _ModelLabels] = {}
         self._wanted: dict[str, list[Path]] = {}
-        self._is_looking_up = False
         self._coming: Iterator[tuple[Path, str]] | None = None
         self._unwritten: list[_StoredChange] = []
         self._dispatcher = Dispatcher(self)
@@ -181,7 +180,7 @@ class CorrectionStore(QObject):
         labels = self._models[model]
         if path not in labels.asked:
             labels.asked[path] = None
-            if not self._wanted:
+            if not self._wanted and self._coming is None:
                 QTimer.singleShot(0, self, self._look_up)
             self._wanted.setdefault(model, []).append(path)
         return labels.label(path)
@@ -197,10 +196,16 @@ class CorrectionStore(QObject):
             run_when_idle(self, self._ask())
 
     def _ask(self) -> Iterator[None]:
+        """Want them all; the thread gets many at once, as it opens the store for each request."""
+        asked = 0
         while self._coming is not None and (one := next(self._coming, None)):
             self.of(*one)
+            asked += 1
+            if asked % _ASKED_AT_ONCE == 0:
+                self._look_up()
             yield
         self._coming = None
+        self._look_up()
 
     def update(self, changes: Mapping[str, Changes]) -> Change:
         """Label at most `MAX_AT_ONCE` photos as predicted by models, or remove their labels.
@@ -252,13 +257,9 @@ class CorrectionStore(QObject):
         return before
 
     def _look_up(self) -> None:
-        """Look up the photos that are wanted, unless others still are: opening the store takes long."""
-        if self._wanted and not self._is_looking_up:
-            model, files = self._wanted.popitem()
-            if len(files) > _ASKED_AT_ONCE:
-                self._wanted[model] = files[_ASKED_AT_ONCE:]
-            self._is_looking_up = True
-            self._submit(self._find, self._request(model, files[:_ASKED_AT_ONCE], reads=False))
+        wanted, self._wanted = self._wanted, {}
+        for model, files in wanted.items():
+            self._submit(self._read, self._request(model, files, reads=False))
 
     def _request(self, model: str, files: Iterable[Path], *, reads: bool) -> _Request:
         labels = self._models[model]
@@ -298,10 +299,6 @@ class CorrectionStore(QObject):
             one.replaced = store.change(one.labels, one.scope) if one.replaced is None else store.restore(one.replaced)
             del self._unwritten[0]
 
-    def _find(self, request: _Request) -> None:
-        self._read(request)
-        self._dispatcher.post(self._on_found, None)
-
     def _read(self, request: _Request) -> None:
         from core.datasets.label_file import open_labels
 
@@ -332,10 +329,6 @@ class CorrectionStore(QObject):
             labels.own = made.own
         labels.requests += 1
         self.changed.emit(made.model)
-
-    def _on_found(self, _: None) -> None:
-        self._is_looking_up = False
-        self._look_up()
 
     def _on_read(self, answer: tuple[_Request, Mapping[Path, Label], Changes]) -> None:
         request, own, shown = answer

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import compress
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -14,27 +12,16 @@ from typing import Final
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
 
 from core.base.i18n import tr
-from core.base.label_sets import label_text
-from core.base.text import display_path, natural_sort_key
+from core.base.text import display_path
 from core.datasets.labels import Label
 from core.detection import NO_DETECTION, DetectionOptions
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
-from gui.session.photo_view import (
-    AT_ONCE,
-    Counts,
-    Kind,
-    PhotoView,
-    Sort,
-    Steps,
-    count_views,
-    in_steps,
-    sort_keys,
-    sort_rows,
-)
+from gui.session.photo_order import Photo, known_labels, ordered
+from gui.session.photo_text import outcome_text, tooltip_text
+from gui.session.photo_view import AT_ONCE, Counts, Kind, PhotoView, Steps, count_views, in_steps
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
-from gui.widgets.formats import confidence
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -42,9 +29,6 @@ _NOT_SHOWN: Final = -1
 _FEW: Final = 100
 """So many photos are deleted from a long list one by one, which is faster than making the list again."""
 _NUMBER: Final = attrgetter("number")
-_PATH: Final = attrgetter("path")
-_OUTCOME: Final = attrgetter("outcome")
-_NAME_KEY: Final = attrgetter("name_key")
 
 
 class Role(IntEnum):
@@ -55,29 +39,6 @@ class Role(IntEnum):
     CORRECTION = Qt.ItemDataRole.UserRole + 3
     STALE = Qt.ItemDataRole.UserRole + 4
     """Whether the prediction is that of another model or version than the one in use, or of another crop."""
-
-
-@dataclass(slots=True, eq=False)
-class Photo:
-    """A row: the image, and once classified its outcome and the model's version.
-
-    Attributes:
-        detection: what was looked for when it was classified.
-        number: ascends in the order in which photos were added, with gaps.
-        is_listed: whether it has not been removed.
-        name_key: what sorts it by its name; made as it is added, because for a long list at once that takes too long.
-    """
-
-    path: Path
-    number: int
-    outcome: Outcome | None = None
-    version: int = 0
-    detection: DetectionOptions = NO_DETECTION
-    is_listed: bool = True
-    name_key: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.name_key = natural_sort_key(self.path.name)
 
 
 class PhotosModel(QAbstractListModel):
@@ -187,24 +148,11 @@ class PhotosModel(QAbstractListModel):
         outcome = photo.outcome
         return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
 
-    def known_label(self, photo: Photo) -> Label | None:
-        """The user's correction as far as it is known; one that is not is not looked up for that."""
-        outcome = photo.outcome
-        return self._corrections.known(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
-
-    def labels(self, photos: Sequence[Photo]) -> Steps[list[Label | None]]:
-        """The corrections known so far, of each photo; those that are not known yet are looked up in turns."""
-        asked = tuple(photos)
-        self._corrections.look_up(
-            (photo.path, photo.outcome.model) for photo in asked if isinstance(photo.outcome, Prediction)
-        )
-        return (yield from in_steps(self.known_label, asked))
-
     def counts(self) -> Steps[Counts]:
         """How many photos there are of each kind that can be shown."""
         photos = self._all[:]
-        labels = yield from self.labels(photos)
-        return (yield from count_views((yield from in_steps(_OUTCOME, photos)), labels))
+        labels = yield from known_labels(photos, self._corrections)
+        return (yield from count_views([photo.outcome for photo in photos], labels))
 
     @property
     def is_long(self) -> bool:
@@ -335,8 +283,9 @@ class PhotosModel(QAbstractListModel):
     def _arrange(self) -> Steps[None]:
         """Arrange the photos as they are now; those that come into the view in the meantime are appended."""
         last = self._position(self._photos[-1]) if self._photos else _NOT_SHOWN
-        shown = yield from self._ordered(self.view, self._all[:])
-        positions = yield from self._positions_of(shown)
+        shown = yield from ordered(self._all[:], self.view, self._corrections)
+        positions = [_NOT_SHOWN] * len(self._positions)
+        yield from in_steps(positions.__setitem__, [photo.number for photo in shown], range(len(shown)))
         positions += [_NOT_SHOWN] * (len(self._positions) - len(positions))
         for photo in self._photos[bisect_right(self._photos, last, key=self._position) :]:
             if positions[photo.number] == _NOT_SHOWN and self._is_shown(photo):
@@ -347,30 +296,6 @@ class PhotosModel(QAbstractListModel):
         self._photos, self._positions = shown, positions
         self.endResetModel()
         self.arranged.emit()
-
-    def _positions_of(self, shown: Sequence[Photo]) -> Steps[list[int]]:
-        """The positions of photos when these are the rows."""
-        positions = [_NOT_SHOWN] * len(self._positions)
-        numbers = yield from in_steps(_NUMBER, shown)
-        yield from in_steps(positions.__setitem__, numbers, range(len(shown)))
-        return positions
-
-    def _ordered(self, view: PhotoView, photos: list[Photo]) -> Steps[list[Photo]]:
-        """Those of the photos that a view shows, in its order."""
-        labels: list[Label | None] = [None] * len(photos)
-        if view.kind is not Kind.ALL or view.sort is Sort.CLASS:
-            labels = yield from self.labels(photos)
-        outcomes = yield from in_steps(_OUTCOME, photos)
-        if view.kind is not Kind.ALL:
-            paths = yield from in_steps(_PATH, photos)
-            shown = yield from in_steps(view.has, paths, outcomes, labels)
-            photos, outcomes, labels = (list(compress(each, shown)) for each in (photos, outcomes, labels))
-        names = yield from in_steps(_NAME_KEY, photos)
-        keys = yield from sort_keys(view.sort, names, outcomes, labels)
-        if not keys:
-            return photos
-        rows = yield from sort_rows(keys)
-        return (yield from in_steps(photos.__getitem__, rows))
 
     def _append(self, photos: Sequence[Photo]) -> None:
         if not photos:
@@ -393,39 +318,3 @@ class PhotosModel(QAbstractListModel):
         if row is not None and side != PREVIEW_SIDE:
             index = self.index(row)
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
-
-
-def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
-    """The label and the prediction of a photo as one line."""
-    if isinstance(outcome, Prediction) and correction is not None:
-        prediction = outcome_text(outcome, None)
-        if correction.label == outcome.label and not outcome.is_guess:
-            return tr("{prediction} · Confirmed by you", prediction=prediction)
-        return tr("You: {label} · Model: {prediction}", label=label_text(correction.label), prediction=prediction)
-    return _prediction_text(outcome) if isinstance(outcome, Prediction) else _other_text(outcome)
-
-
-def _other_text(outcome: Failure | None) -> str:
-    return tr("Waiting") if outcome is None else outcome.message
-
-
-def _prediction_text(outcome: Prediction) -> str:
-    if outcome.labels is not None:
-        return outcome.answer
-    match outcome:
-        case Prediction(unknown=True, best=best):
-            return tr("Unknown, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability))
-        case Prediction(is_unsure=True, best=best):
-            return tr(
-                "Not sure, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability)
-            )
-    return tr("{label}  {confidence}", label=outcome.best.label, confidence=confidence(outcome.best.probability))
-
-
-def tooltip_text(photo: Photo, correction: Label | None) -> str:
-    """The full path, followed by the failure with its hint, or by the user's label and warnings."""
-    if isinstance(photo.outcome, Failure):
-        return f"{display_path(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
-    warnings = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()
-    details = (outcome_text(photo.outcome, correction),) if correction is not None else ()
-    return "\n".join((display_path(photo.path), *details, *warnings))

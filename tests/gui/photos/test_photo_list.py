@@ -17,7 +17,7 @@ from core.base import paths
 from core.datasets.labels import Label, Source
 from core.prediction import Prediction
 from gui.photos import export
-from gui.session import photo_view, photos_model
+from gui.session import photo_order, photo_view, photos_model
 from gui.session.photo_list_store import MAX_KEPT
 from gui.session.session import Session
 from gui.shell.actions import ActionId
@@ -134,13 +134,13 @@ def test_a_long_list_is_sorted_in_steps_while_it_changes(
     filled: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A photo that comes in the meantime is appended, one that is removed stays removed, the last choice counts."""
-    bar, photos, sort_rows = filled.photos_page.bar, filled.session.photos, photos_model.sort_rows
+    bar, photos, sort_rows = filled.photos_page.bar, filled.session.photos, photo_order.sort_rows
 
     def sort_while_one_comes(keys: Sequence[bytes]) -> photo_view.Steps[list[int]]:
         photos.add([Path("/nowhere/new.jpg")])
         return sort_rows(keys)
 
-    monkeypatch.setattr(photos_model, "sort_rows", sort_while_one_comes)
+    monkeypatch.setattr(photo_order, "sort_rows", sort_while_one_comes)
     choose(bar.sort, "By class")
     choose(bar.sort, "By name")
     assert names(filled) == ["red", "green", "blue", "again", "broken"]
