@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import mark, tr
-from gui.session.photo_view import Counts, Kind, PhotoView, Sort, Steps
+from gui.session.photo_view import Counts, Kind, PhotoView, Sort, Steps, is_long
 from gui.session.photos_model import PhotosModel
 from gui.tasks.idle_steps import run_when_idle
 from gui.widgets import theme
@@ -153,7 +153,7 @@ class _Filter(Choice):
     def showPopup(self) -> None:
         """Open the list; after counting many photos, which takes some turns of the event loop."""
         opening = self._open()
-        if self._photos.is_long:
+        if is_long(len(self._photos.photos())):
             run_when_idle(self, opening)
         else:
             deque(opening, maxlen=0)

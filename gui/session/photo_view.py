@@ -23,6 +23,11 @@ AT_ONCE: Final = 1000
 """Photos in a step."""
 
 
+def is_long(count: int) -> bool:
+    """Whether there are so many photos that what concerns all of them is done in steps."""
+    return count > AT_ONCE
+
+
 class Sort(Enum):
     """The order of photos."""
 

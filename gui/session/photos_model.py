@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from operator import attrgetter
 from pathlib import Path
@@ -19,7 +19,7 @@ from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
 from gui.session.photo_order import Photo, known_labels, ordered
 from gui.session.photo_text import outcome_text, tooltip_text
-from gui.session.photo_view import AT_ONCE, Counts, Kind, PhotoView, Steps, count_views, in_steps
+from gui.session.photo_view import Counts, Kind, PhotoView, Steps, count_views, in_steps, is_long
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
 
@@ -154,11 +154,6 @@ class PhotosModel(QAbstractListModel):
         labels = yield from known_labels(photos, self._corrections)
         return (yield from count_views([photo.outcome for photo in photos], labels))
 
-    @property
-    def is_long(self) -> bool:
-        """Whether there are so many photos that what concerns all of them is done in steps."""
-        return len(self._all) > AT_ONCE
-
     def photo(self, row: int) -> Photo:
         """The photo in this row."""
         return self._photos[row]
@@ -177,11 +172,9 @@ class PhotosModel(QAbstractListModel):
         return None if photo is None else self._row(photo)
 
     def _row(self, photo: Photo) -> int | None:
-        position = self._position(photo)
-        return None if position == _NOT_SHOWN else bisect_left(self._photos, position, key=self._position)
-
-    def _position(self, photo: Photo) -> int:
-        return self._positions[photo.number]
+        position = self._positions[photo.number]
+        by_position = _position_in(self._positions)
+        return None if position == _NOT_SHOWN else bisect_left(self._photos, position, key=by_position)
 
     def arrange(self, view: PhotoView) -> None:
         """Show this view at once."""
@@ -191,7 +184,7 @@ class PhotosModel(QAbstractListModel):
 
     def arrange_soon(self, view: PhotoView) -> None:
         """Show this view; a long list is arranged in steps, and shown as before until then."""
-        if not self.is_long:
+        if not is_long(len(self._all)):
             self.arrange(view)
             return
         self.view, self._arranging = view, (steps := self._arrange())
@@ -282,12 +275,12 @@ class PhotosModel(QAbstractListModel):
 
     def _arrange(self) -> Steps[None]:
         """Arrange the photos as they are now; those that come into the view in the meantime are appended."""
-        last = self._position(self._photos[-1]) if self._photos else _NOT_SHOWN
+        last = self._positions[self._photos[-1].number] if self._photos else _NOT_SHOWN
         shown = yield from ordered(self._all[:], self.view, self._corrections)
         positions = [_NOT_SHOWN] * len(self._positions)
         yield from in_steps(positions.__setitem__, [photo.number for photo in shown], range(len(shown)))
         positions += [_NOT_SHOWN] * (len(self._positions) - len(positions))
-        for photo in self._photos[bisect_right(self._photos, last, key=self._position) :]:
+        for photo in self._photos[bisect_right(self._photos, last, key=_position_in(self._positions)) :]:
             if positions[photo.number] == _NOT_SHOWN and self._is_shown(photo):
                 positions[photo.number] = len(shown)
                 shown.append(photo)
@@ -301,7 +294,7 @@ class PhotosModel(QAbstractListModel):
         if not photos:
             return
         first = len(self._photos)
-        after = self._position(self._photos[-1]) + 1 if self._photos else 0
+        after = self._positions[self._photos[-1].number] + 1 if self._photos else 0
         for position, photo in enumerate(photos, after):
             self._positions[photo.number] = position
         self.beginInsertRows(QModelIndex(), first, first + len(photos) - 1)
@@ -318,3 +311,7 @@ class PhotosModel(QAbstractListModel):
         if row is not None and side != PREVIEW_SIDE:
             index = self.index(row)
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
+
+
+def _position_in(positions: Sequence[int]) -> Callable[[Photo], int]:
+    return lambda photo: positions[photo.number]

@@ -17,7 +17,7 @@ from core.base import paths
 from core.datasets.labels import Label, Source
 from core.prediction import Prediction
 from gui.photos import export
-from gui.session import photo_order, photo_view, photos_model
+from gui.session import photo_order, photo_view
 from gui.session.photo_list_store import MAX_KEPT
 from gui.session.session import Session
 from gui.shell.actions import ActionId
@@ -126,7 +126,6 @@ def test_photos_are_sorted(filled: MainWindow) -> None:
 def _long(filled: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists of more than two photos are arranged in steps."""
     monkeypatch.setattr(photo_view, "AT_ONCE", 2)
-    monkeypatch.setattr(photos_model, "AT_ONCE", 2)
 
 
 @pytest.mark.usefixtures("_long")
