@@ -176,6 +176,11 @@ def _build_parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     add_dataset(commands)
     _add_models(commands)
+    _add_machine(commands)
+    return parser
+
+
+def _add_machine(commands: argparse._SubParsersAction[Parser]) -> None:
     doctor = commands.add_parser(
         "doctor",
         help=tr("check this installation"),
@@ -192,7 +197,6 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     benchmark.add_argument("--litert", action="store_true", help=tr("measure LiteRT files; needs TensorFlow"))
     add_format(benchmark, "json")
-    return parser
 
 
 def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -215,24 +219,28 @@ def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
     restore.add_argument("name", metavar="M", nargs="?", help=tr("name of the model; M@N is its version N"))
     for action in (show, export, remove, use, *_add_versions(actions)):
         action.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
-    forget = actions.add_parser("forget", help=tr("forget training images"), description=tr(_FORGET))
-    forget.add_argument("name", metavar="M", help=tr("name of the model"))
-    forget.add_argument("photos", metavar="PHOTO", nargs="+", type=parse_path, help=tr("image to forget"))
-    add_format(forget, "json", default=argparse.SUPPRESS)
+    _add_images(actions)
     add = actions.add_parser("import", help=tr("import a model from an .onnx file"), description=tr(_IMPORT))
     _add_import(add)
     fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
     fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
     add_variant(fetch)
+    networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
+    add_format(networks, "json", default=argparse.SUPPRESS)
+    for action in (export, add):
+        action.add_argument("file", metavar="FILE", type=parse_path, help=tr("model file"))
+
+
+def _add_images(actions: argparse._SubParsersAction[Parser]) -> None:
     teach = actions.add_parser("add-class", help=tr("teach a model a class"), description=tr(_ADD_CLASS))
     teach.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
     teach.add_argument("label", metavar="CLASS", help=tr("the class"))
     teach.add_argument("images", metavar="IMAGE", nargs="+", type=parse_path, help=tr("image, or folder of images"))
     add_format(teach, "json", default=argparse.SUPPRESS)
-    networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
-    add_format(networks, "json", default=argparse.SUPPRESS)
-    for action in (export, add):
-        action.add_argument("file", metavar="FILE", type=parse_path, help=tr("model file"))
+    forget = actions.add_parser("forget", help=tr("forget training images"), description=tr(_FORGET))
+    forget.add_argument("name", metavar="M", help=tr("name of the model"))
+    forget.add_argument("photos", metavar="PHOTO", nargs="+", type=parse_path, help=tr("image to forget"))
+    add_format(forget, "json", default=argparse.SUPPRESS)
 
 
 def _add_show(parser: Parser) -> None:

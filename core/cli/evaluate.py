@@ -138,18 +138,13 @@ def evaluation_tables(evaluation: Evaluation | MultiLabelEvaluation) -> Iterator
     yield _matrix(evaluation) if len(evaluation.classes) <= _MATRIX_CLASSES else _pairs(evaluation)
     if evaluation.mistakes:
         yield Text()
-        yield _misclassifications(evaluation)
+        mistakes = evaluation.mistakes[:_MAX_MISTAKES]
+        yield prediction_table(tr("class"), mistakes, tr("Most confident mistakes"))
 
 
 def _summary(evaluation: Evaluation) -> Table:
     raw, calibrated = evaluation.raw, evaluation.calibrated
-    low, high = map(percent, evaluation.interval)
-    accuracy = tr(
-        "{accuracy} (95% confidence interval: {low} to {high})",
-        accuracy=percent(evaluation.accuracy),
-        low=low,
-        high=high,
-    )
+    accuracy = tables.with_interval(evaluation.accuracy, evaluation.interval)
     rows = [(tr("images"), f"{evaluation.images:,}"), (tr("accuracy"), accuracy)]
     if len(evaluation.top_k) < len(evaluation.classes):
         rows.append((tr("top-{k} accuracy", k=len(evaluation.top_k)), percent(evaluation.top_k[-1])))
@@ -192,10 +187,6 @@ def _pairs(evaluation: Evaluation) -> Table:
     rows = ((one.label, one.predicted, f"{one.images:,}", percent(one.share)) for one in pairs)
     columns = tr("class"), tr("prediction"), *numbers
     return tables.table(columns, rows, numbers=numbers, title=tr("Most frequent confusions"))
-
-
-def _misclassifications(evaluation: Evaluation) -> Table:
-    return prediction_table(tr("class"), evaluation.mistakes[:_MAX_MISTAKES], tr("Most confident mistakes"))
 
 
 def prediction_table(label: str, predictions: Iterable[LabelledPrediction], title: str) -> Table:

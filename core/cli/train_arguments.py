@@ -79,6 +79,21 @@ def add_train(commands: argparse._SubParsersAction[Parser]) -> None:
     parser = commands.add_parser("train", help=tr("train a model on labelled images"), description=tr(_TRAIN))
     parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
     parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
+    _add_network(parser)
+    _add_hierarchy(parser)
+    add_labels(parser)
+    _add_split(parser)
+    _add_steps(parser)
+    parser.add_argument(
+        "--no-thumbnails", action="store_true", help=tr("keep no thumbnails of the training images with the model")
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
+    )
+    add_format(parser, "json", "jsonl")
+
+
+def _add_network(parser: Parser) -> None:
     add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"))
     parser.add_argument(
         "--head",
@@ -105,22 +120,15 @@ def add_train(commands: argparse._SubParsersAction[Parser]) -> None:
         default="",
         help=tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)"),
     )
-    _add_hierarchy(parser)
-    add_labels(parser)
-    _add_split(parser)
+
+
+def _add_steps(parser: Parser) -> None:
     parser.add_argument("--epochs", metavar="N", type=parse_count, help=tr("number of epochs of dense and fine-tune"))
     parser.add_argument(
         "--learning-rate", metavar="R", type=parse_rate, help=tr("learning rate of dense and fine-tune")
     )
     add_choice(parser, "--depth", Depth, tr("layers to fine-tune (default: exit-flow)"), Depth.EXIT_FLOW)
     parser.add_argument("--no-augmentation", action="store_true", help=tr("fine-tune without augmenting the images"))
-    parser.add_argument(
-        "--no-thumbnails", action="store_true", help=tr("keep no thumbnails of the training images with the model")
-    )
-    parser.add_argument(
-        "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
-    )
-    add_format(parser, "json", "jsonl")
 
 
 def _add_hierarchy(parser: Parser) -> None:

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         FoveaError: watching could not start or continue.
         BrokenPipeOutputError: the reader of standard output has gone.
     """
-    arguments.format = format_for(arguments.output, arguments.format, "table")
+    arguments.format = format_for(arguments.output, arguments.format)
     check_csv(arguments, arguments.format)
     if arguments.format == "csv" and arguments.output is None:
         hint = tr("Add --output with a name such as arrived.csv, or use --format jsonl.")

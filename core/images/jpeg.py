@@ -242,14 +242,11 @@ def is_cut(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     Raises:
         EOFError: it did, and the file is truncated.
     """
-    lacks_some = _misses_scans(image.scans) or _misses_data(file, image, ending)
+    has_all_scans = image.scans.is_complete or image.scans.is_single
+    lacks_some = not has_all_scans or _misses_data(file, image, ending)
     if lacks_some and image.is_ended and not ending.tail:
         raise EOFError("JPEG")
     return lacks_some
-
-
-def _misses_scans(scans: Scans) -> bool:
-    return not (scans.is_complete or scans.is_single)
 
 
 def _misses_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:

@@ -39,17 +39,13 @@ _SAFETY: Final = 2.0
 predictions among 2,020 was missed."""
 
 
-def _nothing_bundled(_: FeatureKind) -> Rows:
-    return {}
-
-
 def measure_variants(
     head: Head,
     data: TrainingData,
     *,
     report: ProgressCallback,
     token: CancelToken,
-    bundled: Callable[[FeatureKind], Rows] = _nothing_bundled,
+    bundled: Callable[[FeatureKind], Rows] = lambda _: {},
 ) -> dict[ComputePrecision, VariantAgreement]:
     """Compare predictions in each variant that works here with those in float32.
 

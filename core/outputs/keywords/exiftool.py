@@ -144,21 +144,12 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifT
         lines += map(_line, command)
         marks = (b"-echo3", b"{fovea %d}" % number, b"-echo4", b"{fovea %d ${status}}" % number, b"-execute")
         lines += marks
-    call: list[str | Path] = [
-        tool.program,
-        "-config",
-        _CONFIG,
-        *_CHARSET,
-        "-@",
-        "-",
-    ]
-    limit = _START_S + _PER_COMMAND_S * len(commands)
     try:
         done = subprocess.run(
-            call,
+            [tool.program, "-config", _CONFIG, *_CHARSET, "-@", "-"],
             input=b"\n".join(lines) + b"\n",
             capture_output=True,
-            timeout=limit,
+            timeout=_START_S + _PER_COMMAND_S * len(commands),
             check=False,
             env=clean_environment(),
             start_new_session=True,  # Ctrl+C in a terminal must not interrupt the batch
