@@ -29,6 +29,14 @@ class Score:
     probability: float
     threshold: float | None = None
 
+    @property
+    def certainty(self) -> float:
+        """How far the probability is from the threshold, as a fraction of the way to 0 or 1; 1 without a threshold."""
+        if self.threshold is None:
+            return 1.0
+        way = 1 - self.threshold if self.probability >= self.threshold else self.threshold
+        return abs(self.probability - self.threshold) / way
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -135,7 +143,7 @@ class Prediction:
 
     Attributes:
         path: the image; `NO_FILE` for pixels.
-        scores: from most to least likely; at least one.
+        scores: from most to least likely; at least one. By a multi-label model, the least certain class is among them.
         unknown: whether the image probably belongs to none of the classes, as when a multi-label model finds none; None
             if the model has no threshold.
         model: the name of the model.
@@ -215,6 +223,13 @@ class Prediction:
         if not self.labels:
             return self.scores[0]
         return next((score for score in self.scores if score.label in (self.labels or ())), self.scores[0])
+
+    @property
+    def certainty(self) -> float:
+        """The probability of the most likely class; by a multi-label model, how far the least certain class is from its
+        threshold, see `Score.certainty`.
+        """
+        return self.best.probability if self.labels is None else min(score.certainty for score in self.scores)
 
     def likely(self, count: int) -> tuple[Score, ...]:
         """This many of the most likely classes, and at least all that the image has by a multi-label model."""

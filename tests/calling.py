@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import pytest
 
 from core.worker import Call, Order, Steer, Worker
+from tests.patience import PATIENCE_S
 
 Kind = TypeVar("Kind")
-PATIENCE_S = 60
 
 
 class Window:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "gui" / "samples" / "cat.jpg"
 
@@ -23,7 +25,7 @@ def run(home: Path, *arguments: str) -> None:
     hidden = ("CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
     environment = {name: value for name, value in os.environ.items() if name not in hidden and "XDG" not in name}
     environment |= {"HOME": str(home), "FOVEA_HOME": str(home / "fovea"), "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, *arguments], env=environment, check=True, timeout=120, capture_output=True)
+    subprocess.run([sys.executable, *arguments], env=environment, check=True, timeout=PATIENCE_S, capture_output=True)
 
 
 def strangers(home: Path) -> list[Path]:

@@ -166,11 +166,29 @@ def evaluate(
     return model, found
 
 
-def check_dataset(folder: Path, *, report: ProgressCallback, token: CancelToken) -> DatasetCheck:
-    """Look for wrong labels, copies, outliers and classes that might be one; see `core.training.dataset_check`."""
+def check_dataset(
+    folder: Path,
+    source: LabelSource = LabelSource.FOLDER,
+    labels_file: Path | None = None,
+    *,
+    report: ProgressCallback,
+    token: CancelToken,
+) -> DatasetCheck:
+    """Look for wrong labels, copies, outliers and classes that might be one; see `core.training.dataset_check`.
+
+    Args:
+        folder: the folder.
+        source: where the classes of images come from.
+        labels_file: the table with them, with `LabelSource.FILE`.
+        report: called for each stage.
+        token: checked frequently.
+    """
+    from core.datasets.multi_label import LabelsFrom
+    from core.outputs.keywords.reading import read_keywords
     from core.training import dataset_check
 
     chosen = load_settings()
+    labels = LabelsFrom(source, read_keywords, labels_file) if source.is_multi_label else None
     return dataset_check.check_dataset(
-        folder, open_library(), chosen.provider, chosen.precision, report=report, token=token
+        folder, open_library(), chosen.provider, chosen.precision, labels, report=report, token=token
     )

@@ -14,10 +14,13 @@ from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
 from core.base.text import percent
 from core.cli import tables
+from core.cli.multi_label_tables import class_suspects_table
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
+from core.cli.train_arguments import label_source
 from core.datasets.problems import FolderError, Problem, ProblemKind, summarize
 from core.evaluation.metrics import prediction_json
+from core.evaluation.multi_label import suspect_json
 from core.evaluation.values import LabelledPrediction
 from core.training.values import DatasetCheck
 
@@ -33,7 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     try:
         with stages() as report:
-            found = scripts.check_dataset(arguments.folder, report=report, token=CancelToken())
+            source = label_source(arguments)
+            found = scripts.check_dataset(
+                arguments.folder, source, arguments.labels, report=report, token=CancelToken()
+            )
     except FolderError as error:
         print_problems(problem for problem in error.problems if not problem.is_fatal)
         raise
@@ -51,7 +57,7 @@ def _as_json(found: DatasetCheck) -> dict[str, Any]:
         "checked": found.checked,
         "backbone": found.backbone,
         "computed": found.computed,
-        "label_errors": [prediction_json(one) for one in found.label_errors],
+        "label_errors": [*map(prediction_json, found.label_errors), *map(suspect_json, found.class_suspects)],
         "problems": [_problem_json(one) for one in found.problems],
         "failures": [failure_json(one) for one in found.failures],
     }
@@ -71,7 +77,10 @@ def _tables(found: DatasetCheck) -> Iterator[RenderableType]:
         ]
     )
     yield Text()
-    yield _label_errors(found.label_errors) if found.label_errors else Text(tr("No label looks wrong."))
+    if found.class_suspects:
+        yield class_suspects_table(found.class_suspects, _MAX_SHOWN)
+    else:
+        yield _label_errors(found.label_errors) if found.label_errors else Text(tr("No label looks wrong."))
     if found.problems:
         rows = ((one.message, one.hint) for one in summarize(found.problems))
         yield Text()

@@ -7,6 +7,7 @@ from typing import Final
 
 from core.base.i18n import mark, tr
 from core.cli.parsing import Parser, add_format, parse_path
+from core.cli.train_arguments import add_labels
 
 _EVALUATE: Final = mark("""\
 Measure how accurate a model is on labelled images.
@@ -29,6 +30,9 @@ another class. The least probable labels come first; some of them are right. Als
 look nearly the same, images that are unlike all others, classes that might be one, and everything
 that `fovea train` reports about the folder. Features are cached per image, so a second check, or a
 training, is fast.
+
+If images may have several classes (--multi-label, --labels, --keywords, as for `fovea train`), lists
+the classes that an image probably has although it is not labelled with them, and the reverse.
 
 Exit code: 0 all images were checked, 1 some could not be read, 2 nothing could start.
 """)
@@ -56,4 +60,5 @@ def add_dataset(commands: argparse._SubParsersAction[Parser]) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help=tr("find what is probably wrong"), description=tr(_DATASET))
     check.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
+    add_labels(check)
     add_format(check, "json")

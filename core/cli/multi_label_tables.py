@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
-from core.base.i18n import tr
+from core.base.i18n import tr, tr_n
 from core.base.text import percent
 from core.cli import tables
-from core.evaluation.multi_label_values import MultiLabelClass, MultiLabelEvaluation
+from core.evaluation.multi_label_values import ClassSuspect, MultiLabelClass, MultiLabelEvaluation
 
 _MAX_MISTAKES: Final = 10
 
@@ -61,3 +61,25 @@ def _mistakes(evaluation: MultiLabelEvaluation) -> Table:
         for one in evaluation.mistakes[:_MAX_MISTAKES]
     )  # fmt: skip
     return tables.table(columns, rows, title=tr("Worst mistakes"))
+
+
+def class_suspects_table(suspects: Sequence[ClassSuspect], most: int) -> Table:
+    """The classes that are most likely missing or wrong; in practice some of these labels are right."""
+    column = tr("probability")
+    rows = (
+        (
+            str(one.path),
+            tables.cell(one.label, "red"),
+            tr("labelled, but not predicted") if one.is_given else tr("predicted, but not labelled"),
+            percent(one.probability),
+        )
+        for one in suspects[:most]
+    )
+    title = tr_n(
+        "{count:,} class of an image to check (cross-validation disagrees)",
+        "{count:,} classes of images to check (cross-validation disagrees), the most likely errors first",
+        len(suspects),
+    )
+    result = tables.table((tr("image"), tr("class"), tr("label"), column), rows, numbers=(column,), title=title)
+    tables.limit_rows(result, len(suspects), most)
+    return result

@@ -21,14 +21,15 @@ from core.base.text import percent
 from core.cli import tables
 from core.cli.evaluate import evaluation_tables, prediction_table
 from core.cli.fetch import network_request
+from core.cli.multi_label_tables import class_suspects_table
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message, results_to
 from core.cli.train_arguments import label_source
 from core.datasets.problems import FolderError, Problem
 from core.evaluation.metrics import prediction_json
-from core.evaluation.multi_label import evaluation_json
-from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
+from core.evaluation.multi_label import evaluation_json, suspect_json
+from core.evaluation.values import BaselineComparison, Evaluation
 from core.training.evaluated_head import KEPT
 from core.training.fitting import FIT_CHOSEN
 from core.training.networks import BackboneRequest, check_request
@@ -187,7 +188,7 @@ def _write(result: TrainingResult, request: TrainRequest, stream: TextIO, format
         case _:
             measured = result.evaluation or result.multi_label
             tables_ = [Text(), *evaluation_tables(measured)] if measured else []
-            tables.show(stream, _summary(result), *tables_, *_suspects_table(result.suspects), *_advice(result.outlook))
+            tables.show(stream, _summary(result), *tables_, *_suspects_table(result), *_advice(result.outlook))
 
 
 def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
     }
     evaluated: dict[str, Any] = {"accuracy": None, "per_class": {}, "confusion": [], "ece": None, "images": 0}
     content["outlook"] = asdict(result.outlook) if result.outlook else None
-    content["label_errors"] = [prediction_json(one) for one in result.suspects]
+    content["label_errors"] = [*map(prediction_json, result.suspects), *map(suspect_json, result.class_suspects)]
     measured = result.evaluation or result.multi_label
     content |= evaluation_json(measured) if measured else evaluated | {"classes": card.classes}
     content |= {"thresholds": card.thresholds} if card.thresholds else {}
@@ -216,8 +217,11 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
     return content | {"problems": list(problems), "failures": list(failures)}
 
 
-def _suspects_table(suspects: tuple[LabelledPrediction, ...]) -> Iterator[Table | Text]:
+def _suspects_table(trained: TrainingResult) -> Iterator[Table | Text]:
     """The images whose label is most likely wrong; in practice some of these labels are right."""
+    suspects = trained.suspects
+    if trained.class_suspects:
+        yield from (Text(), class_suspects_table(trained.class_suspects, _MAX_SUSPECTS))
     if suspects:
         title = tr("Labels to check (cross-validation disagrees)")
         result = prediction_table(tr("label"), suspects[:_MAX_SUSPECTS], title)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -179,20 +179,31 @@ def _drop_classes(images: Sequence[LabelledImage], minimum: int) -> tuple[list[L
     """Remove classes that fewer images have, that no image to train on has, or that all images have."""
     counts = Counter(name for image in images for name in image.classes)
     trained = {name for image in images if image.subset in (None, Subset.TRAIN) for name in image.classes}
-    few = {name: counts[name] for name in _sorted(counts) if counts[name] < minimum or name not in trained}
-    common = [name for name in _sorted(counts) if counts[name] == len(images) and name not in few]
-    problems = []
-    if few:
-        what = tr(
-            "Left out classes with fewer than {minimum} images: {counts}.", minimum=minimum, counts=format_counts(few)
-        )
-        problems.append(Problem(ProblemKind.CLASS_DROPPED, (), what, tr("Add images of these classes.")))
-    if common:
-        what = tr("Left out classes that all images have: {names}.", names=format_names(common))
-        problems.append(Problem(ProblemKind.CLASS_DROPPED, (), what, tr("Add images that do not have them.")))
-    left_out = {*few, *common}
+    few = {name: counts[name] for name in _sorted(counts) if counts[name] < minimum}
+    untrained = {name: counts[name] for name in _sorted(counts) if name not in trained and name not in few}
+    common = [name for name in _sorted(counts) if counts[name] == len(images) and name not in {*few, *untrained}]
+    problems = [
+        Problem(ProblemKind.CLASS_DROPPED, (), *texts)
+        for names, texts in _reasons(few, untrained, common, minimum)
+        if names
+    ]
+    left_out = {*few, *untrained, *common}
     kept = (tuple(name for name in image.classes if name not in left_out) for image in images)
     return [replace(image, labels=labels) for image, labels in zip(images, kept, strict=True)], problems
+
+
+def _reasons(
+    few: Mapping[str, int], untrained: Mapping[str, int], common: Sequence[str], minimum: int
+) -> Iterator[tuple[Collection[str], tuple[str, str]]]:
+    """The classes that are left out, with what is said about them and what to do."""
+    what = tr(
+        "Left out classes with fewer than {minimum} images: {counts}.", minimum=minimum, counts=format_counts(few)
+    )
+    yield few, (what, tr("Add images of these classes."))
+    what = tr("Left out classes without training images: {counts}.", counts=format_counts(untrained))
+    yield untrained, (what, tr("Add training images of these classes."))
+    what = tr("Left out classes that all images have: {names}.", names=format_names(common))
+    yield common, (what, tr("Add images that do not have them."))
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

@@ -67,6 +67,7 @@ class Acceptance:
         is_measured: whether the model keeps what it said of images that it was not trained on.
         accuracy: that of accepted predictions for such images; None if not measured, or there are too few.
         drift: of the images; None if the model cannot measure it, or there are none.
+        by_classes: whether the model is multi-label, so that the threshold is one of `Prediction.certainty`.
     """
 
     threshold: float
@@ -75,6 +76,7 @@ class Acceptance:
     is_measured: bool = False
     accuracy: Accuracy | None = None
     drift: Drift | None = None
+    by_classes: bool = False
 
 
 def accuracy_above(card: ModelCard, threshold: float) -> Accuracy | None:
@@ -127,6 +129,12 @@ def acceptance_text(found: Acceptance) -> str:
 
 def _accepted_text(found: Acceptance) -> str:
     confidence = f"{found.threshold:.0%}"
+    if found.by_classes:
+        return tr(
+            "For {share} of the photos, every class is {distance} or more of the way from its threshold to 0% or 100%.",
+            share=percent(found.accepted / found.images),
+            distance=confidence,
+        )
     if not found.accepted:
         return tr("At {confidence} confidence or more, no photo is accepted.", confidence=confidence)
     share = percent(found.accepted / found.images)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.evaluation.calibration import BINS, Labels, Logits, calibration, validate_logits
 from core.evaluation.intervals import wilson
 from core.evaluation.metrics import rounded, to_json
-from core.evaluation.multi_label_values import LabelSetPrediction, MultiLabelClass, MultiLabelEvaluation
+from core.evaluation.multi_label_values import ClassSuspect, LabelSetPrediction, MultiLabelClass, MultiLabelEvaluation
 from core.evaluation.values import Evaluation
 from core.models.heads import sigmoid
 
@@ -126,6 +126,12 @@ def multi_label_json(evaluation: MultiLabelEvaluation) -> dict[str, Any]:
 def prediction_json(prediction: LabelSetPrediction) -> dict[str, Any]:
     """The prediction for a labelled image as JSON."""
     return dict(rounded(asdict(prediction))) | {"path": str(prediction.path)}
+
+
+def suspect_json(suspect: ClassSuspect) -> dict[str, Any]:
+    """A class that an image may lack, or have too much, as JSON; `probability` is that the image has it."""
+    content = {"path": str(suspect.path), "class": suspect.label, "labelled": suspect.is_given}
+    return content | {"probability": rounded(suspect.probability)}
 
 
 def _precision_recall_f1(truth: Flags, predicted: Flags) -> tuple[float | None, float | None, float | None]:

@@ -39,6 +39,23 @@ class LabelSetPrediction:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassSuspect:
+    """A class that an image is labelled with and probably does not have, or the reverse.
+
+    Attributes:
+        path: the image.
+        label: the class.
+        is_given: whether the image is labelled with it.
+        probability: that it has the class, by a model that was not trained on it, 0..1.
+    """
+
+    path: Path
+    label: str
+    is_given: bool
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class MultiLabelClass:
     """The metrics of one class.
 

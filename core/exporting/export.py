@@ -54,7 +54,7 @@ def export_model(
         FoveaError: the export failed; an existing file is unchanged. See the modules called here.
         Cancelled: the token was cancelled.
     """
-    if model.card.is_multi_label and (format.needs_images or format.suffix != ".onnx"):
+    if model.card.is_multi_label and not format.fits_multi_label:
         raise _only_onnx()
     if format.needs_images and images is None:
         raise _missing_images()
@@ -79,6 +79,5 @@ def _missing_images() -> UsageError:
 
 
 def _only_onnx() -> UsageError:
-    """Accuracy, by which 8 bits are judged, and LiteRT's metadata know exactly one class per image."""
     what = tr("A multi-label model can't be exported in this format.")
     return UsageError(what, hint=tr("Export it as ONNX in 32 or 16 bits."))

@@ -26,3 +26,10 @@ class ExportFormat(StrEnum):
     def needs_images(self) -> bool:
         """Whether the export needs labelled images for calibration and evaluation."""
         return self.value.endswith("int8")
+
+    @property
+    def fits_multi_label(self) -> bool:
+        """Whether a multi-label model can be exported: accuracy, by which 8 bits are judged, and LiteRT's metadata know
+        exactly one class per image.
+        """
+        return self.suffix == ".onnx" and not self.needs_images

@@ -22,8 +22,13 @@ _ROUNDING: Final = 1e-6
 
 
 def accept(results: ResultStore, chosen: Filter, threshold: float) -> Acceptance | None:
-    """What accepting the predictions for rows means, at one minimum confidence; None if there are no predictions."""
-    return next((found for found in acceptance(results, chosen, threshold) if found.images), None)
+    """What accepting the predictions for rows means, at one minimum confidence.
+
+    Returns:
+        None if there are no predictions, or the model is multi-label and has a threshold for each class instead.
+    """
+    found = acceptance(results, chosen, threshold)
+    return next((one for one in found if one.images and not one.by_classes), None)
 
 
 def acceptance(results: ResultStore, chosen: Filter, *thresholds: float) -> tuple[Acceptance, ...]:
@@ -32,17 +37,13 @@ def acceptance(results: ResultStore, chosen: Filter, *thresholds: float) -> tupl
     Args:
         results: the results of the job.
         chosen: which rows; those that the user labelled do not count.
-        thresholds: the minimum confidences.
-
-    Returns:
-        Nothing for a multi-label model, which has a threshold for each class instead.
+        thresholds: the minimum confidences; of a multi-label model the least certainties, see `Prediction.certainty`.
     """
     card = card_of(results.summary())
-    if card is not None and card.is_multi_label:
-        return ()
+    by_classes = card is not None and card.is_multi_label
     undecided = replace(chosen, failed=False, reviewed=False)
-    counts = results.histogram(replace(undecided, unknown=False), _BINS)
-    known, unknown = sum(counts), results.count(View(filter=replace(undecided, unknown=True)))
+    counts = results.histogram(undecided if by_classes else replace(undecided, unknown=False), _BINS)
+    known, unknown = sum(counts), 0 if by_classes else results.count(View(filter=replace(undecided, unknown=True)))
     below, images = (0, *accumulate(counts)), known + unknown
     known_before = known_scores(card)
     drift = find_drift(known_before, results.unknown_scores(undecided, MAX_OUT_OF_SAMPLE) if known_before else ())
@@ -54,6 +55,7 @@ def acceptance(results: ResultStore, chosen: Filter, *thresholds: float) -> tupl
             is_measured=card is not None and card.out_of_sample is not None,
             accuracy=accuracy_above(card, threshold) if card else None,
             drift=drift,
+            by_classes=by_classes,
         )
         for threshold in thresholds
     )

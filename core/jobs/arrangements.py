@@ -11,7 +11,8 @@ the training photos; centred at the photos themselves, 94% and 82%).
 What to label next represents many uncertain photos that no labelled one is near to (`core.engine.facilities`, weighted
 by the probability of the second class relative to the first). Measured by `tests/benchmarks/label_next.py` on the same
 photos, 20 times with three labels of each class at the start: with 16 and 32 more, 93.1% and 94.5% of other photos are
-right; in random order 91.4% and 92.2%, by the smallest margin alone 91.3% and 94.2%. Unknown photos are left out.
+right; in random order 91.4% and 92.2%, by the smallest margin alone 91.3% and 94.2%. Unknown photos are left out. By a
+multi-label model, a photo is uncertain if one of its classes is near its threshold; this was not measured.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ def arrange(
         return
     model = open_library().find(request.model)
     useful, places = kind is Order.USEFULNESS, _ranks if kind is Order.USEFULNESS else _groups
-    chosen = replace(view.filter, reviewed=False, unknown=False) if useful else view.filter
+    unknown = None if model.card.is_multi_label else False  # a photo without any class may lack one
+    chosen = replace(view.filter, reviewed=False, unknown=unknown) if useful else view.filter
     rows, features = _features(_compared(store, chosen), model, request, report, token)
     store.set_places(kind, dict(places(rows, features, model, token)) if rows else {})
 
@@ -144,7 +146,12 @@ def _ranks(
 
 
 def _ambiguity(row: Row) -> float:
-    """The probability of the second class relative to the first, 0..1."""
+    """The probability of the second class relative to the first, 0..1.
+
+    By a multi-label model, it is how near the least certain class is to its threshold.
+    """
+    if row.prediction is not None and row.prediction.labels is not None:
+        return 1 - row.prediction.certainty
     second = row.scores[1].probability if len(row.scores) > 1 else 0.0
     return second / max(row.scores[0].probability, 1e-9)
 

@@ -94,7 +94,7 @@ def timing_columns(number: int, outcome: Outcome, sha256: str) -> tuple[Any, ...
 def outcome_columns(outcome: Outcome) -> tuple[Any, ...]:
     """The columns of an outcome in `images`: state, label, confidence, unknown."""
     if isinstance(outcome, Prediction):
-        return DONE, outcome.label, outcome.best.probability, outcome.unknown
+        return DONE, outcome.label, outcome.certainty, outcome.unknown
     return FAILED, None, None, None
 
 

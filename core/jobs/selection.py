@@ -34,6 +34,8 @@ _ORDERS: Final = {
 
 NOT_REVIEWED: Final = f"ifnull(verdict, '{Verdict.SKIPPED}') = '{Verdict.SKIPPED}'"
 """The condition that the user has not decided on a row; a skipped one is still to be reviewed."""
+_GUESS: Final = "unknown IS 1 AND label <> char(10)"
+"""The condition that the prediction is unknown, unlike “no class” by a multi-label model."""
 _STILL_UNKNOWN: Final = f"unknown IS 1 AND {NOT_REVIEWED}"
 
 
@@ -50,7 +52,7 @@ def condition(chosen: Filter, database: sqlite3.Connection) -> Condition:
     if chosen.reviewed is not None:
         parts.append((f"NOT ({NOT_REVIEWED})" if chosen.reviewed else NOT_REVIEWED, ()))
     if chosen.unsure_below is not None:
-        parts.append((f"{NOT_REVIEWED} AND (unknown IS 1 OR confidence < ?)", (chosen.unsure_below,)))
+        parts.append((f"{NOT_REVIEWED} AND ({_GUESS} OR confidence < ?)", (chosen.unsure_below,)))
     if chosen.folder is not None:
         parts.append(("folder = (SELECT id FROM folders WHERE path = ?)", (_relative(chosen),)))
     if chosen.text:

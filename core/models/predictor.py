@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from core.card import ModelCard
 from core.engine.feature_cache import CropFeatures, ImageFeatures
 from core.models.evidence import TrainingImages, evidence, is_unknown, labels_of
 from core.models.heads import Head, class_probabilities, top_scores
 from core.models.installed import load_head, load_training_images
 from core.models.values import InstalledModel
-from core.prediction import Crop, Failure, Outcome, Prediction
+from core.prediction import Crop, Failure, Outcome, Prediction, Score
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +57,19 @@ class Predictor:
             least = row[card.classes.index(labels[-1])] if labels else np.inf
             count = max(top_k, int(np.count_nonzero(row >= least)))
             scores = top_scores(row, card.classes, count, card.thresholds)
+            if labels is not None:
+                scores = _with_least_certain(scores, row, card)
             unknown = is_unknown(card, found, scores[0].probability) if labels is None else not labels
             origin = card.name, image.provider, image.timing, image.warnings, image.precision
             result.append(Prediction(image.path, scores, unknown, *origin, found, image.detections, labels=labels))
         return result
+
+
+def _with_least_certain(scores: tuple[Score, ...], row: NDArray[np.float32], card: ModelCard) -> tuple[Score, ...]:
+    """The most likely classes and, after them, the one whose probability is nearest to its threshold."""
+    all_scores = top_scores(row, card.classes, len(row), card.thresholds)
+    nearest = min(all_scores, key=lambda score: score.certainty)
+    return scores if nearest in scores else (*scores, nearest)
 
 
 def _with_crop(whole: Prediction, crop: CropFeatures | None, cropped: Iterator[Prediction]) -> Prediction:

@@ -143,9 +143,12 @@ class SelectedRows:
 
 @dataclass(frozen=True, slots=True)
 class KeywordOptions:
-    """Options for writing keywords; an unreviewed photo below `threshold`, 0..1, gets none."""
+    """Options for keywords: where to write them, None to remove those of Fovea; and the minimum confidence, 0..1.
 
-    place: KeywordTarget
+    An unreviewed photo below `threshold` gets none.
+    """
+
+    place: KeywordTarget | None
     threshold: float
 
 

@@ -18,14 +18,21 @@ from core.jobs.values import View
 from core.outputs.keywords.exiftool import find_exiftool
 from core.outputs.keywords.from_job import KeywordPolicy, RowAssignment, write_assigned
 from core.outputs.keywords.record import open_record
-from core.outputs.keywords.values import KeywordChange, KeywordOutcome, KeywordRequest, KeywordResult
+from core.outputs.keywords.values import (
+    KeywordAssignment,
+    KeywordChange,
+    KeywordOutcome,
+    KeywordRequest,
+    KeywordResult,
+    KeywordTarget,
+)
 from core.prediction import Failure
 from core.services.job_values import KeywordOptions, OutputResult, PlannedStep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeywordPlan:
-    """A plan for writing keywords.
+    """A plan for writing keywords, or for removing those of Fovea.
 
     Attributes:
         job: the id of the job.
@@ -33,6 +40,7 @@ class KeywordPlan:
         outcomes: the expected outcome for each photo.
         request: the options.
         top: the job's folder.
+        removes: whether keywords are removed.
         acceptance: what it means to use these predictions; None if there are none.
     """
 
@@ -41,6 +49,7 @@ class KeywordPlan:
     outcomes: tuple[KeywordOutcome, ...]
     request: KeywordRequest
     top: Path
+    removes: bool = False
     acceptance: Acceptance | None = None
 
     @property
@@ -48,7 +57,7 @@ class KeywordPlan:
         """The numbers of photos by outcome, as a message."""
         counts = _counts_text(self.outcomes)
         if not counts:
-            return tr("No photos to write keywords to.")
+            return tr("No keywords to remove.") if self.removes else tr("No photos to write keywords to.")
         planned = tr("Planned: {counts}. Nothing has been written yet.", counts=counts)
         return f"{planned} {acceptance_text(self.acceptance)}" if self.acceptance else planned
 
@@ -68,10 +77,13 @@ class KeywordPlan:
             StorageError: the record of written keywords, or the journal, cannot be written.
             Cancelled: the token was cancelled; the remaining photos are unchanged.
         """
-        clock = ProgressReporter(tr("Writing keywords"), len(self.assigned), report)
+        name = tr("Removing keywords") if self.removes else tr("Writing keywords")
+        clock = ProgressReporter(name, len(self.assigned), report)
         with ResultStore(self.job) as results:
-            done = _write(results, self.assigned, self.request, clock, token)
-        return OutputResult(tr("Keywords written: {counts}.", counts=_counts_text(done)))
+            counts = _counts_text(_write(results, self.assigned, self.request, clock, token))
+        if self.removes:
+            return OutputResult(tr("Keywords: {counts}.", counts=counts))
+        return OutputResult(tr("Keywords written: {counts}.", counts=counts))
 
 
 def plan_keywords(
@@ -82,7 +94,9 @@ def plan_keywords(
     report: ProgressCallback,
     token: CancelToken,
 ) -> KeywordPlan:
-    """Plan what writing keywords would do, without writing anything.
+    """Plan what writing or removing keywords would do, without writing anything.
+
+    Removing has no steps for photos without keywords of Fovea.
 
     Raises:
         KeywordError: exiftool is missing.
@@ -91,15 +105,24 @@ def plan_keywords(
     """
     find_exiftool()
     top = results.summary().folder
-    request = KeywordRequest(place=options.place, within=top)
+    removes = options.place is None
+    request = KeywordRequest(place=options.place or KeywordTarget.SIDECAR, within=top)
     assigned = []
-    for one in KeywordPolicy(options.threshold).assign(results.each(view)):
+    for number, one in KeywordPolicy(options.threshold).assign(results.each(view)):
         token.check()
-        assigned.append(one)
+        assigned.append((number, KeywordAssignment(one.photo, None) if removes else one))
     clock = ProgressReporter(tr("Reading photos"), len(assigned), report)
     outcomes = _write(results, assigned, replace(request, dry_run=True), clock, token)
+    if removes:
+        kept = [pair for pair, outcome in zip(assigned, outcomes, strict=True) if not _is_unchanged(outcome)]
+        outcomes = [outcome for outcome in outcomes if not _is_unchanged(outcome)]
+        return KeywordPlan(job, tuple(kept), tuple(outcomes), request, top, removes=True)
     accepted = accept(results, view.filter, options.threshold)
-    return KeywordPlan(job, tuple(assigned), tuple(outcomes), request, top, accepted)
+    return KeywordPlan(job, tuple(assigned), tuple(outcomes), request, top, acceptance=accepted)
+
+
+def _is_unchanged(outcome: KeywordOutcome) -> bool:
+    return isinstance(outcome, KeywordResult) and outcome.change is KeywordChange.UNCHANGED
 
 
 def _write(

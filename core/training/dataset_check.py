@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from core.base.providers import Precision, ProviderPreference
 from core.base.text import percent
 from core.datasets import checks
 from core.datasets.dataset import Dataset, read_dataset
+from core.datasets.multi_label import LabelsFrom, read_multi_label
 from core.datasets.problems import Problem, ProblemKind, format_paths
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureTable, compute_features
@@ -22,7 +24,7 @@ from core.engine.near_duplicates import DUPLICATE_COSINE, near_duplicates, norma
 from core.evaluation.calibration import fit_temperature
 from core.evaluation.values import LabelledPrediction
 from core.models.library import Library
-from core.training import quick
+from core.training import multi_label, quick
 from core.training.backbones import default_backbone
 from core.training.evaluated_head import Predictions, find_suspects, undecided
 from core.training.prefetch import FeaturePrefetcher
@@ -33,7 +35,7 @@ _MAX_FITTED: Final = 5000
 """The most images that are cross-validated; others are compared with the prediction of a head fitted to these."""
 _NEAREST: Final = 5
 _MIN_IMAGES: Final = 20
-"""The fewest images among which one can be an outlier."""
+"""The fewest images among which one can be an outlier, or may have several classes that are checked."""
 _MIN_Z: Final = 3.0
 """The robust z-score of an outlier.
 
@@ -56,6 +58,7 @@ def check_dataset(
     library: Library,
     provider: ProviderPreference,
     precision: Precision,
+    labels: LabelsFrom | None = None,
     *,
     report: ProgressCallback,
     token: CancelToken,
@@ -67,6 +70,7 @@ def check_dataset(
         library: the library with the backbone.
         provider: the preferred provider for the backbone.
         precision: whether faster, slightly different arithmetic is allowed.
+        labels: where the classes come from if images may have several; None if each has exactly one.
         report: called for each stage.
         token: checked frequently; features computed before it is cancelled are kept.
 
@@ -79,20 +83,19 @@ def check_dataset(
     """
     backbone = default_backbone(library)
     with FeatureStore() as store, FeaturePrefetcher(extractor_of(backbone, provider, precision), store) as prefetcher:
-        dataset = read_dataset(folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
+        if labels:
+            dataset = read_multi_label(folder, labels, report=report, token=token, on_decoded=prefetcher.on_decoded)
+        else:
+            dataset = read_dataset(folder, report=report, token=token, on_decoded=prefetcher.on_decoded)
         table = compute_features(dataset.examples, prefetcher.source, store, report=report, token=token)
     images = _with_features(dataset, table)
-    out_of_sample = predict_out_of_sample(images, report=report, token=token)
-    problems = [
-        *dataset.problems,
-        *_near_duplicates(dataset, images, token),
-        *_outliers(folder, images, token),
-        *confused_classes(out_of_sample, dataset.classes),
-    ]
-    return DatasetCheck(
-        folder, dataset.classes, len(dataset.examples), len(out_of_sample.paths), backbone.name, table.computed,
-        undecided(_label_errors(out_of_sample, dataset.classes), dataset.decided), tuple(problems), table.failures,
+    problems = [*dataset.problems, *_near_duplicates(dataset, images, token), *_outliers(folder, images, token)]
+    found = DatasetCheck(
+        folder, dataset.classes, len(dataset.examples), 0, backbone.name, table.computed, (), tuple(problems),
+        table.failures,
     )  # fmt: skip
+    check_labels = _check_label_sets if dataset.is_multi_label else _check_labels
+    return check_labels(found, dataset, images, report=report, token=token)
 
 
 def _with_features(dataset: Dataset, table: FeatureTable) -> LabelledFeatures:
@@ -102,6 +105,29 @@ def _with_features(dataset: Dataset, table: FeatureTable) -> LabelledFeatures:
 
 
 # ---- labels
+
+
+def _check_labels(
+    found: DatasetCheck, dataset: Dataset, images: LabelledFeatures, *, report: ProgressCallback, token: CancelToken
+) -> DatasetCheck:
+    out_of_sample = predict_out_of_sample(images, report=report, token=token)
+    errors = undecided(_label_errors(out_of_sample, dataset.classes), dataset.decided)
+    problems = (*found.problems, *confused_classes(out_of_sample, dataset.classes))
+    return replace(found, checked=len(out_of_sample.paths), label_errors=errors, problems=problems)
+
+
+def _check_label_sets(
+    found: DatasetCheck, dataset: Dataset, images: LabelledFeatures, *, report: ProgressCallback, token: CancelToken
+) -> DatasetCheck:
+    if len(images) < _MIN_IMAGES:
+        return found
+    chosen = multi_label.cross_validate(images.features, images.labels, seed=0, report=report, token=token)
+    clock = ProgressReporter(tr("checking the labels"), 1, report)
+    rows, logits = multi_label.out_of_fold(images.features, images.labels, chosen.best_c, token=token)
+    clock.advance()
+    paths = [images.examples[row].path for row in rows.tolist()]
+    suspects = multi_label.find_class_suspects(paths, logits, images.labels[rows], dataset.classes)
+    return replace(found, checked=len(rows), class_suspects=suspects)
 
 
 def predict_out_of_sample(images: LabelledFeatures, *, report: ProgressCallback, token: CancelToken) -> Predictions:
@@ -158,7 +184,7 @@ def confused_classes(out_of_sample: Predictions, classes: Sequence[str]) -> Iter
 def _near_duplicates(dataset: Dataset, images: LabelledFeatures, token: CancelToken) -> Iterable[Problem]:
     """Images that look nearly the same in any class or set, unless reading the folder found them already."""
     reported = [set(one.paths) for one in dataset.problems]
-    groups = near_duplicates(images.features, np.zeros_like(images.labels), DUPLICATE_COSINE, token=token)
+    groups = near_duplicates(images.features, np.zeros(len(images), np.int64), DUPLICATE_COSINE, token=token)
     for problem in checks.near_duplicates(images.examples, groups, dataset.root):
         if not any(set(problem.paths) <= paths for paths in reported):
             yield problem

@@ -17,7 +17,7 @@ from core.datasets.labelled_image import LabelledImage
 from core.evaluation.calibration import calibration, fit_temperature
 from core.evaluation.metrics import evaluate
 from core.evaluation.multi_label import decisions, evaluate_label_sets
-from core.evaluation.multi_label_values import MultiLabelEvaluation
+from core.evaluation.multi_label_values import ClassSuspect, MultiLabelEvaluation
 from core.evaluation.values import Evaluation, LabelledPrediction, OutOfSampleCalibration
 from core.models.heads import Head, softmax
 from core.models.values import InstalledBackbone
@@ -32,7 +32,7 @@ from core.training.evidence_rules import (
     measured_sets,
     summarize,
 )
-from core.training.multi_label import fit_thresholds
+from core.training.multi_label import find_class_suspects, fit_thresholds
 from core.training.training_data import LabelledFeatures, concat
 
 MIN_HELD_OUT: Final = 150
@@ -93,6 +93,7 @@ class EvaluatedHead:
         thresholds: see `ModelCard`; empty if every image has exactly one class.
         multi_label: the evaluation on the test images instead of `evaluation` if images may have several classes.
         suspects: images whose cross-validated prediction differs from their label, most likely label errors first.
+        class_suspects: the same if images may have several classes, see `find_class_suspects`.
     """
 
     trained: TrainedHead
@@ -109,6 +110,7 @@ class EvaluatedHead:
     measured_sets: tuple[float, float] | None = None
     thresholds: tuple[float, ...] = ()
     multi_label: MultiLabelEvaluation | None = None
+    class_suspects: tuple[ClassSuspect, ...] = ()
 
     @property
     def bank_file(self) -> dict[str, bytes]:
@@ -194,11 +196,16 @@ def evaluate_multi_label(
     if len(known.labels):
         temperature = round(fit_temperature(*decisions(known.logits, known.labels)), 4)
         thresholds = fit_thresholds(known.logits, known.labels, temperature)
-    found = None
+    found, suspects = None, tuple[ClassSuspect, ...]()
     if len(test):
         logits = trained.evaluated.logits(test.features)
         found = evaluate_label_sets(logits, test.labels, classes, thresholds, temperature=temperature, paths=test.paths)
-    return EvaluatedHead(trained, temperature, None, None, len(known.paths), thresholds=thresholds, multi_label=found)
+    if trained.out_of_fold:
+        suspects = find_class_suspects(known.paths, known.logits, known.labels, classes)[:_MAX_SUSPECTS]
+    return EvaluatedHead(
+        trained, temperature, None, None, len(known.paths), thresholds=thresholds, multi_label=found,
+        class_suspects=suspects,
+    )  # fmt: skip
 
 
 def _calibration(

@@ -96,6 +96,7 @@ def _result(
         baseline=baseline,
         start=_start_comparison(trained),
         suspects=undecided((trained.start or trained.head).suspects, data.dataset.decided),
+        class_suspects=trained.head.class_suspects,
         problems=data.dataset.problems,
         failures=data.failures,
         notes=(*_notes(trained), *notes),

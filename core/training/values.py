@@ -11,7 +11,7 @@ from core.base.errors import FoveaError
 from core.card import ModelCard
 from core.datasets.labels import Label
 from core.datasets.problems import Problem
-from core.evaluation.multi_label_values import MultiLabelEvaluation
+from core.evaluation.multi_label_values import ClassSuspect, MultiLabelEvaluation
 from core.evaluation.values import BaselineComparison, Evaluation, LabelledPrediction
 from core.images.drawing import Picture
 from core.prediction import Failure
@@ -90,6 +90,8 @@ class DatasetCheck:
         label_errors: images whose label is probably wrong, the most likely ones first.
         problems: the problems of the folder, near-duplicates, outliers, and classes that might be one.
         failures: images that could no longer be read.
+        class_suspects: instead of `label_errors` if images may have several classes, the classes that are probably
+            missing or wrong, the most likely ones first.
     """
 
     folder: Path
@@ -101,6 +103,7 @@ class DatasetCheck:
     label_errors: tuple[LabelledPrediction, ...]
     problems: tuple[Problem, ...]
     failures: tuple[Failure, ...]
+    class_suspects: tuple[ClassSuspect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class TrainingResult:
         outlook: what more photos would give; None for other recipes than quick, for too few or too many photos, and if
             photos may have several classes.
         multi_label: the evaluation on the test images instead of `evaluation` if photos may have several classes.
+        class_suspects: the classes that are probably missing or wrong, instead of `suspects`.
     """
 
     card: ModelCard
@@ -200,6 +204,7 @@ class TrainingResult:
     seconds: float
     outlook: Outlook | None = None
     multi_label: MultiLabelEvaluation | None = None
+    class_suspects: tuple[ClassSuspect, ...] = ()
 
     @property
     def name(self) -> str:

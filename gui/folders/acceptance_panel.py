@@ -15,7 +15,7 @@ from gui.widgets.layouts import LEFT, Placed, add, fill, hbox
 
 
 class AcceptancePanel(Panel):
-    """Lets the user choose a minimum confidence by what it means.
+    """Lets the user choose a minimum confidence by what it means; of a multi-label model, a distance to the thresholds.
 
     Attributes:
         review_wanted: the user wants to review the photos that are not accepted; a filter of them.
@@ -39,7 +39,6 @@ class AcceptancePanel(Panel):
             tr("Review the others"),
             lambda: self.review_wanted.emit(Filter(unsure_below=self.fraction())),
             kind="link",
-            hint=tr("Review the photos that are unknown or below this confidence"),
         )
         self.bar.valueChanged.connect(self.box.setValue)
         self.box.valueChanged.connect(self.bar.setValue)
@@ -54,6 +53,13 @@ class AcceptancePanel(Panel):
     def show_acceptance(self, found: Sequence[Acceptance]) -> None:
         """Show what accepting predictions means at 0%, 1%, ... minimum confidence; without any, hide the panel."""
         self._found = found
+        by_classes = bool(found and found[0].by_classes)
+        self.heading.setText(tr("Unsure photos") if by_classes else tr("Accept automatically"))
+        self.review.setToolTip(
+            tr("Review the photos with a class that is nearer to its threshold")
+            if by_classes
+            else tr("Review the photos that are unknown or below this confidence")
+        )
         self._show()
 
     def _show(self) -> None:

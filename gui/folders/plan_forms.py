@@ -26,9 +26,10 @@ _MODES: Final[Mapping[TransferMode, str]] = {
     TransferMode.SYMLINK: mark("Symbolic link (shortcuts to the originals)"),
     TransferMode.MOVE: mark("Move (can be undone)"),
 }
-_TARGETS: Final[Mapping[KeywordTarget, str]] = {
+_TARGETS: Final[Mapping[KeywordTarget | None, str]] = {
     KeywordTarget.SIDECAR: mark(".xmp files next to the photos (photos are not changed)"),
     KeywordTarget.PHOTO: mark("Metadata of the photos (changes the photo files)"),
+    None: mark("Nowhere: remove the keywords that Fovea wrote"),
 }
 
 
@@ -139,18 +140,26 @@ class KeywordForm(PlanForm):
         self._add(tr("Write to"), self.place)
         self._add(tr("Minimum confidence"), self.threshold)
         self._column.addWidget(self._reason)
-        self.place.activated.connect(self.changed)
+        self.place.activated.connect(self._on_place)
 
     def request(self, folder: Path) -> KeywordOptions:
         place = list(_TARGETS)[self.place.currentIndex()]
         return KeywordOptions(place, self.threshold.fraction())
+
+    def _on_place(self) -> None:
+        removes = self.request(Path()).place is None
+        self.action, self.running_text = (
+            (mark("Remove"), mark("Removing keywords")) if removes else (KeywordForm.action, KeywordForm.running_text)
+        )
+        self.threshold.setEnabled(not removes)
+        self.changed.emit()
 
     def show_missing(self, reasons: Mapping[str, str]) -> None:
         lines = [reason for place in KeywordTarget if (reason := reasons.get(place.value))]
         show_text(self._reason, " ".join(dict.fromkeys(lines)))
 
 
-def _choices(name: str, texts: Mapping[TransferMode, str] | Mapping[KeywordTarget, str]) -> Choice:
+def _choices(name: str, texts: Mapping[TransferMode, str] | Mapping[KeywordTarget | None, str]) -> Choice:
     box = Choice()
     box.addItems([tr(text) for text in texts.values()])
     box.setAccessibleName(name)

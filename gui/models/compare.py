@@ -164,7 +164,8 @@ class CompareWindow(SecondWindow):
     def _on_listed(self, listed: LibraryListing) -> None:
         before = self._wanted or tuple(str(box.currentData() or "") for box in (self.a, self.b))
         found = [(version_text.version_title(one, version), version_text.reference(one, version.number))
-                 for one in listed.names for version in reversed(one.versions) if version.model]  # fmt: skip
+                 for one in listed.names for version in reversed(one.versions)
+                 if version.model and not version.model.card.is_multi_label]  # fmt: skip
         self._wanted = ()
         for box, wanted, other in zip((self.a, self.b), before, (0, 1), strict=True):
             with QSignalBlocker(box):
@@ -227,7 +228,7 @@ class CompareWindow(SecondWindow):
         has_photos = bool(self._paths if self.source.currentData() != _WINDOW else self._session.photos.photos())
         self.go.setEnabled(is_pair and has_photos and self._task is None)
         if not is_pair:
-            self.go.setToolTip(tr("Choose two different models or versions."))
+            self.go.setToolTip(tr("Choose two different models or versions, each with exactly one class per photo."))
         else:
             self.go.setToolTip("" if has_photos else tr("Choose photos, or drop some here."))
 

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import OverriddenImage
-from core.evaluation.multi_label_values import MultiLabelEvaluation
+from core.evaluation.multi_label_values import ClassSuspect, MultiLabelEvaluation
 from core.evaluation.values import ClassMetrics, Evaluation, LabelledPrediction
-from gui.models.label_set_view import class_metrics, label_set_parts
+from gui.models.label_set_view import class_metrics, class_suspects_part, label_set_parts
 from gui.models.result_photos import ResultPhotos
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
@@ -72,6 +72,7 @@ class EvaluationView(ScrollColumn):
         model: str,
         suspects: Sequence[LabelledPrediction] = (),
         advice: Sequence[str] = (),
+        class_suspects: Sequence[ClassSuspect] = (),
     ) -> None:
         """Show an evaluation between notes and a description of the training.
 
@@ -82,6 +83,7 @@ class EvaluationView(ScrollColumn):
             model: the version, `name@version`.
             suspects: photos whose label may be wrong, the most likely ones first.
             advice: what more photos would do.
+            class_suspects: instead of `suspects` if photos may have several classes, the classes that may be wrong.
         """
         self._evaluation, self._model = evaluation if isinstance(evaluation, Evaluation) else None, model
         self.photos, self.suspects, self.matrix = None, None, None
@@ -94,6 +96,8 @@ class EvaluationView(ScrollColumn):
             shown.append(self._make_photos(evaluation))
         if suspects:
             shown.append(self._make_suspects(suspects))
+        if class_suspects:
+            shown.append(class_suspects_part(class_suspects, self._pictures))
         if evaluation is not None:
             shown.append(self._make_plots(evaluation))
         self.show_column(*shown, label(about, "muted", wrap=True), SPACE).setSpacing(2 * theme.GRID)

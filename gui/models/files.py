@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QWidget
 
 from core.api import model_files
@@ -87,8 +88,9 @@ class ExportPanel(Panel):
         self.strip.cancel_wanted.connect(self.cancel)
         self.hide()
 
-    def open(self, reference: str, images: Path | None = None) -> None:
+    def open(self, reference: str, images: Path | None = None, *, is_multi_label: bool = False) -> None:
         """Ask how to export this model, `name` or `name@version`, which was trained on these images."""
+        self._offer(is_multi_label=is_multi_label)
         self._reference, self._images = reference, images or self._images
         self.heading.setText(tr("Export “{model}”", model=self._title_of(reference)))
         self._show_form()
@@ -99,27 +101,43 @@ class ExportPanel(Panel):
         """Write the file in the chosen format."""
         form = ExportFormat(self.form.currentData())
         named = file if file.suffix.lower() == form.suffix else file.with_name(file.name + form.suffix)
-        self.save.setEnabled(False)
         self.strip.begin(tr("Writing the file…"))
+        self.strip.cancel.setFocus()  # the pressed button is disabled, and would lose the focus to another page
         images = self._images if form.needs_images else None
         task = self._task = self._tasks.start(model_files.export_model, self._reference, named, form, images)
         task.progressed.connect(self.strip.show_progress)
         task.ended.connect(self._on_ended)
         task.failed.connect(lambda error: self.exported.emit(str(error), None))
         task.succeeded.connect(lambda written: self._on_exported(named, written))
+        self._show_form()
 
     def _lay_out(self) -> None:
         row = hbox(self.form, self.photos, SPACE, self.close_button, self.save)
         add(self.body, row, self._about, self.strip)
 
     def _show_form(self) -> None:
-        form = ExportFormat(self.form.currentData())
+        form, is_free = ExportFormat(self.form.currentData()), self._task is None
         texts = [tr(FORMS[form][1])]
         if self._images and form.needs_images:
             texts.append(tr("Photos: “{folder}”.", folder=display_path(self._images.name)))
         self._about.setText(" ".join(texts))
         self.photos.setVisible(form.needs_images)
-        self.save.setEnabled(self._task is None and (not form.needs_images or self._images is not None))
+        for one in (self.form, self.photos):
+            one.setEnabled(is_free)
+        self.close_button.setVisible(is_free)
+        self.save.setEnabled(is_free and (not form.needs_images or self._images is not None))
+
+    def _offer(self, *, is_multi_label: bool) -> None:
+        """Enable the formats that the model can be exported in; the others say why not."""
+        entries = self.form.model()
+        assert isinstance(entries, QStandardItemModel)
+        for row, form in enumerate(FORMS):
+            can = form.fits_multi_label or not is_multi_label
+            entries.item(row).setEnabled(can)
+            name, reason = tr(FORMS[form][0]), tr("only for models with one class per photo")
+            self.form.setItemText(row, name if can else tr("{name} ({reason})", name=name, reason=reason))
+        if not entries.item(self.form.currentIndex()).isEnabled():
+            self.form.setCurrentIndex(0)
 
     def _choose_photos(self) -> None:
         ask_for_folder(self, tr("Choose labelled photos, ideally its training photos"), self.set_photos)

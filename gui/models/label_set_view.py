@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from core.base.i18n import tr
-from core.evaluation.multi_label_values import LabelSetPrediction, MultiLabelClass, MultiLabelEvaluation
+from core.base.i18n import tr, tr_n
+from core.evaluation.multi_label_values import (
+    ClassSuspect,
+    LabelSetPrediction,
+    MultiLabelClass,
+    MultiLabelEvaluation,
+)
 from core.evaluation.values import ClassMetrics
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.basic import Panel, label
 from gui.widgets.files import open_file
-from gui.widgets.formats import percent
+from gui.widgets.formats import confidence, percent
 from gui.widgets.thumbnails import PhotoWall
 
 _MAX_PHOTOS: Final = 50
@@ -24,6 +31,23 @@ def label_set_parts(evaluation: MultiLabelEvaluation, pictures: PictureClient) -
     return [_photos(evaluation, pictures), _thresholds(evaluation)]
 
 
+def class_suspects_part(suspects: Sequence[ClassSuspect], pictures: PictureClient) -> Panel:
+    """The photos with classes that are probably missing or wrong, the most likely ones first."""
+    texts: dict[Path, list[str]] = {}
+    for one in suspects:
+        texts.setdefault(one.path, []).append(_suspect_text(one))
+    title = tr_n(
+        "{count:,} photo may lack a class, or have a wrong one",
+        "{count:,} photos may lack a class, or have a wrong one, the most likely first",
+        len(texts),
+    )
+    panel = Panel(title)
+    about = tr("If a label is wrong, correct it where your labels are (folders, table or keywords), and train again.")
+    panel.body.addWidget(label(about, "muted", wrap=True))
+    panel.body.addWidget(_wall(pictures, title, [(path, "\n".join(texts[path][:2])) for path in texts]))
+    return panel
+
+
 def class_metrics(one: MultiLabelClass) -> ClassMetrics:
     """The metrics that a class also has where each photo has exactly one."""
     return ClassMetrics(one.label, one.precision, one.recall, one.f1, one.support)
@@ -32,11 +56,24 @@ def class_metrics(one: MultiLabelClass) -> ClassMetrics:
 def _photos(evaluation: MultiLabelEvaluation, pictures: PictureClient) -> Panel:
     mistakes = evaluation.mistakes
     panel = Panel(tr("Worst mistakes first") if mistakes else tr("No mistakes on the test photos"))
-    wall = PhotoWall(pictures, tr("Test photos"))
-    wall.opened.connect(open_file)
-    wall.show_photos([(one.path, _text(one)) for one in (mistakes or evaluation.predictions)[:_MAX_PHOTOS]])
-    panel.body.addWidget(wall)
+    panel.body.addWidget(
+        _wall(pictures, tr("Test photos"), [(one.path, _text(one)) for one in mistakes or evaluation.predictions])
+    )
     return panel
+
+
+def _wall(pictures: PictureClient, name: str, photos: Sequence[tuple[Path, str]]) -> PhotoWall:
+    wall = PhotoWall(pictures, name)
+    wall.opened.connect(open_file)
+    wall.show_photos(photos[:_MAX_PHOTOS])
+    return wall
+
+
+def _suspect_text(one: ClassSuspect) -> str:
+    """What may be wrong, as a line: a class that the photo has, or does not have."""
+    if one.is_given:
+        return tr("{label}? Only {probability}", label=one.label, probability=confidence(one.probability))
+    return tr("{label} missing? {probability}", label=one.label, probability=confidence(one.probability))
 
 
 def _text(one: LabelSetPrediction) -> str:

@@ -37,6 +37,9 @@ class ModelButtons(FlowRow):
         for one_button in (self.compare, self.statistics, self.export):
             one_button.setEnabled(facts is not None)
             one_button.setToolTip("" if facts is not None else tr("This model is damaged and can't be used."))
+        if facts is not None and facts.card.is_multi_label:
+            self.compare.setEnabled(False)
+            self.compare.setToolTip(tr("Only models that give every photo exactly one class can be compared."))
         numbers = [version.number for version in one.versions] if one else []
         self.remove.setEnabled(any(numbers))
         self.remove.setText(tr("Remove my versions") if any(numbers) and 0 in numbers else tr("Remove model"))

@@ -151,7 +151,9 @@ class ModelsPage(QWidget):
 
     def _export(self) -> None:
         """Ask how to export the selected version."""
-        self.export_panel.open(self._reference())
+        version = self.versions.version
+        several = bool(version and version.model and version.model.card.is_multi_label)
+        self.export_panel.open(self._reference(), is_multi_label=several)
         self._area.ensureWidgetVisible(self.export_panel)
 
     def show_version(self, name: str, number: int) -> None:

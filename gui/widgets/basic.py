@@ -199,6 +199,7 @@ def plain_list(name: str, columns: Sequence[str], widest: int) -> QTreeWidget:
     result.setAllColumnsShowFocus(True)
     result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     result.header().setStretchLastSection(False)
+    result.header().setTextElideMode(Qt.TextElideMode.ElideRight)
     result.header().setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)
     return result
 

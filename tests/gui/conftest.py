@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,21 @@ from gui.shell.main_window import MainWindow
 from gui.tasks import helper_process
 from tests import tiny
 from tests.gui import warm
+from tests.patience import PATIENCE_MS
 
-PATIENCE_MS = 30_000
+
+class PatientBot(QtBot):
+    """Waits as long for everything, unless a test says otherwise; Qt's five seconds pass quickly on a busy machine."""
+
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=PATIENCE_MS)  # noqa: N815 - as pytest-qt calls it
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=PATIENCE_MS)  # noqa: N815
+    waitExposed = partialmethod(QtBot.waitExposed, timeout=PATIENCE_MS)  # noqa: N815
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    """What presses, types and waits."""
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,6 +19,7 @@ from core.jobs.values import JobState
 from core.models.library import open_library
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
+from gui.shell.rail import Page
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS, show_window
 from tests.gui.folders.conftest import begin, is_at, loaded
@@ -76,6 +78,43 @@ def test_photos_are_shown_and_corrected_with_all_their_classes(
     qtbot.waitUntil(lambda: not given("several"), timeout=PATIENCE_MS)
 
 
+def test_what_needs_exactly_one_class_says_so(window: MainWindow, qtbot: QtBot) -> None:
+    window.pages.show_page(Page.MODELS)
+    page = window.pages.models
+    qtbot.waitUntil(lambda: "several" in page.names, timeout=PATIENCE_MS)
+    page.show_version("several", 1)
+    assert not page.buttons.compare.isEnabled()
+    assert "exactly one class can be compared" in page.buttons.compare.toolTip()
+    page.buttons.export.click()
+    choice = page.export_panel.form
+    entries = choice.model()
+    assert isinstance(entries, QStandardItemModel)
+    can = [choice.itemText(row) for row in range(choice.count()) if entries.item(row).isEnabled()]
+    assert can == ["ONNX, unchanged", "ONNX, float32", "ONNX, float16"]
+    assert choice.itemText(3) == "ONNX, int8 (only for models with one class per photo)"
+    page.show_version("everyday", 0)
+    page.buttons.export.click()
+    assert entries.item(3).isEnabled()
+    assert choice.itemText(3) == "ONNX, int8"
+
+
+def test_photos_with_a_class_near_its_threshold_are_reviewed(
+    window: MainWindow, photos: list[Path], qtbot: QtBot
+) -> None:
+    page = window.pages.folders
+    begin(window, qtbot, photos[0].parent)
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED), timeout=PATIENCE_MS)
+    panel = page.stack.results.filters.acceptance
+    qtbot.waitUntil(panel.isVisible, timeout=PATIENCE_MS)
+    assert panel.heading.text() == "Unsure photos"
+    panel.bar.setValue(95)
+    assert panel.text.text().startswith("For 33.3% of the photos, every class is 95% or more of the way")
+    panel.review.click()
+    review = page.stack.review
+    qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)
+    assert "2" in texts(review)
+
+
 def test_a_folder_is_counted_and_reviewed_by_all_classes(window: MainWindow, photos: list[Path], qtbot: QtBot) -> None:
     page = window.pages.folders
     begin(window, qtbot, photos[0].parent)
@@ -93,7 +132,7 @@ def test_a_folder_is_counted_and_reviewed_by_all_classes(window: MainWindow, pho
     QTest.keyClick(review, Qt.Key.Key_3)
     assert review.choices.right.text().startswith("Save ")
     QTest.keyClick(review, Qt.Key.Key_Return)
-    assert review.trace.text().endswith("→ blue, green, red")
+    assert review.trace.text().endswith("red.png → blue, red")
     QTest.keyClick(review, Qt.Key.Key_Return)
     assert "The model was right on 2 of 3." in review.end.accessibleName()
     qtbot.waitUntil(lambda: len(given("several")) == 3, timeout=PATIENCE_MS)

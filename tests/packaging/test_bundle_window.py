@@ -8,16 +8,16 @@ import sys
 import time
 from pathlib import Path
 
-from tests.gui.test_between_programs import Program, drag, screen
+from tests.gui.test_between_programs import Program, drop, screen
 from tests.gui.test_between_programs import pytestmark as needs_a_screen
 from tests.packaging.test_bundle import FOLDER
 from tests.packaging.test_bundle import pytestmark as needs_the_bundle
+from tests.patience import PATIENCE_S
 
 __all__ = ["screen"]
 
 pytestmark = [needs_a_screen, *needs_the_bundle]
 
-PATIENCE_S = 60
 CAT = FOLDER / "_internal/gui/samples/cat.jpg"
 
 
@@ -28,17 +28,16 @@ def test_a_photo_dragged_into_the_bundle_is_answered(screen: dict[str, str], tmp
         number = wait_for_window(screen)
         source = Program([sys.executable, "-m", "tests.gui.programs", "source", str(CAT)], screen)
         source.wait_for("ready")
-        drag(screen, start=(1000, 100), end=(430, 400))
-        assert source.wait_for("dropped")["dropped"] is True
+        drop(source, screen, start=(1000, 100), end=(430, 400))
         picture = os.environ.get("FOVEA_PICTURE") or tmp_path / "screen.png"
         assert named(copied(screen, number, Path(picture)))
         subprocess.run(["xdotool", "key", "ctrl+q"], env=screen, check=True)
-        assert window.wait(20) == 0
+        assert window.wait(PATIENCE_S) == 0
     finally:
         if source is not None:
             source.end()
         window.kill()
-        window.wait(20)
+        window.wait(PATIENCE_S)
     assert not list((tmp_path / "logs").glob("crash*"))
 
 

@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 
 from core.images.listing import IMAGE_SUFFIXES
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
@@ -75,7 +76,7 @@ def test_without_secrets_nothing_is_signed_and_that_is_said(wish: str, tmp_path:
     (tmp_path / "program").write_bytes(b"as it was")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FOVEA_")}
     command = [bash, PACKAGING / "macos" / "sign.sh", wish, tmp_path]
-    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0
     assert "nothing done" in done.stderr
     assert (tmp_path / "program").read_bytes() == b"as it was"

@@ -19,8 +19,8 @@ _GROUP: Final = 8192
 def parquet(stream: BinaryIO, shape: ColumnSet) -> Iterator[Parquet]:
     """Write Parquet to a stream; it is complete when the block ends without an error.
 
-    The columns are those of all tables; the most likely classes are one column `scores`, a list of `label` and
-    `probability`.
+    The columns are those of all tables; the most likely classes are one column `scores`, a list of `label`,
+    `probability` and, by multi-label models, `threshold`.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -67,6 +67,6 @@ def _schema(pa: Any, shape: ColumnSet) -> Any:  # noqa: ANN401
     text = pa.string()
     types = {ColumnKind.TEXT: text, ColumnKind.BOOLEAN: pa.bool_(), ColumnKind.FRACTION: pa.float64()}
     types[ColumnKind.DURATION] = pa.float64()
-    score = pa.struct([("label", text), ("probability", pa.float64())])
+    score = pa.struct([("label", text), ("probability", pa.float64()), ("threshold", pa.float64())])
     fields = [(column.name, types[column.kind]) for column in outcome_columns(shape)]
     return pa.schema([*fields, ("scores", pa.list_(score))])

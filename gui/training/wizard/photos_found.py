@@ -56,6 +56,7 @@ class PhotosFound(QWidget):
         self.name.editingFinished.connect(lambda: self.class_named.emit(self.name.text().strip()))
         self.undo = button(tr("Undo"), self.undo_wanted.emit, hint=tr("Undo your last change (Ctrl+Z)"))
         QShortcut(QKeySequence.StandardKey.Undo, self, self.undo.click)
+        self.other = button(tr("Choose another…"), self.other_wanted.emit)
         self.labels = LabelChoice()
         self.groups = ClassGroups()
         self.tiles = ClassTiles(pictures, self)
@@ -101,10 +102,9 @@ class PhotosFound(QWidget):
         self.class_photos.new_wanted.connect(tiles.begin_new_class)
 
     def _lay_out(self) -> None:
-        other = button(tr("Choose another…"), self.other_wanted.emit)
         left = vbox(Placed(self.tiles, 3), Placed(self.class_photos, 2))
         vbox(
-            hbox(fill(self.summary), Placed(self.undo, alignment=TOP), Placed(other, alignment=TOP)),
+            hbox(fill(self.summary), Placed(self.undo, alignment=TOP), Placed(self.other, alignment=TOP)),
             hbox(self.name, fill(self._where)),
             self.labels,
             self.groups,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.progress import Progress
@@ -98,6 +98,11 @@ class PhotosStep(QWidget):
     def shows_folder(self) -> bool:
         """Whether the contents of a folder are visible."""
         return self._pages.currentWidget() is self.found
+
+    @property
+    def chooser(self) -> QPushButton:
+        """The button that leads to a folder of photos, or to another one."""
+        return self.found.other if self.shows_folder else self.choose_button
 
     def show_invitation(self) -> None:
         self._pages.setCurrentWidget(self._invitation)

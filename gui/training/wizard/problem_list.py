@@ -96,7 +96,7 @@ class ProblemList(ScrollColumn):
         yield label(tr("Problems"), "heading")
         if read.error is not None:
             yield label(read.error.hint, "danger", wrap=True)
-        if not read.problems:
+        elif not read.problems:
             yield label(tr("No problems found."), "muted", wrap=True)
         yield from self._make_problems(read.problems[:_SHOWN], read.folder)
         if len(read.problems) > _SHOWN:

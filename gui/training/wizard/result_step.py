@@ -86,7 +86,7 @@ class ResultStep(QWidget):
         notes = result.notes if measured is not None else ()  # otherwise they are beside the headline
         advice = outlook_lines(result.outlook) if result.outlook is not None else ()
         reference, about = f"{result.name}@{result.version}", _training_data_text(result)
-        self.view.show_evaluation(measured, notes, about, reference, result.suspects, advice)
+        self.view.show_evaluation(measured, notes, about, reference, result.suspects, advice, result.class_suspects)
 
     def _details_text(self, result: TrainingResult) -> str:
         measured = result.evaluation or result.multi_label
@@ -124,7 +124,8 @@ class ResultStep(QWidget):
 
     def _export(self) -> None:
         if self.result is not None:
-            self.exporting.open(f"{self.result.name}@{self.result.version}", self._folder)
+            card, reference = self.result.card, f"{self.result.name}@{self.result.version}"
+            self.exporting.open(reference, self._folder, is_multi_label=card.is_multi_label)
 
 
 def _headline(result: TrainingResult) -> str:

@@ -32,6 +32,7 @@ class TrainingController(QObject):
         ended: the training failed or was stopped.
         noticed: a notice for the user.
         background_wanted: close the wizard while the training continues.
+        question_changed: a question about stopping appeared or disappeared.
         request: the last request; None before the first one.
         read: the photos it trains on; None for a run resumed without them.
     """
@@ -42,6 +43,7 @@ class TrainingController(QObject):
     ended = Signal()
     noticed = Signal(object)
     background_wanted = Signal()
+    question_changed = Signal()
 
     def __init__(self, tasks: Tasks, models: ModelController, pages: QStackedWidget) -> None:
         super().__init__(pages)
@@ -57,6 +59,7 @@ class TrainingController(QObject):
         step = TrainingStep(self._pages)
         step.noticed.connect(self.noticed)
         step.background_wanted.connect(self.background_wanted)
+        step.question_changed.connect(self.question_changed)
         step.pause_wanted.connect(lambda is_paused: self._pause(is_paused=is_paused))
         step.stop_wanted.connect(lambda discard: self._stop(discard=discard))
         step.again_wanted.connect(lambda restart: self._repeat(restart=restart))

@@ -31,6 +31,7 @@ class TrainingStep(QWidget):
     Attributes:
         epochs: the number of completed epochs.
         closes: whether to close the wizard once the training has stopped.
+        question_changed: a question about stopping appeared or disappeared.
         background_wanted: close the wizard while the training continues.
         pause_wanted: pause (True) or resume (False) the training.
         stop_wanted: stop the training; whether to discard its progress.
@@ -38,6 +39,7 @@ class TrainingStep(QWidget):
         again_wanted: repeat the training; whether to start over instead of resuming.
     """
 
+    question_changed = Signal()
     background_wanted = Signal()
     pause_wanted = Signal(bool)
     stop_wanted = Signal(bool)
@@ -96,7 +98,7 @@ class TrainingStep(QWidget):
         for widget in (self.pause, self.stop, self.bar, self.stage):
             widget.setEnabled(True)
             widget.show()
-        self._question.hide()
+        self._take_question_away()
         self._failure.hide()
         self._show_curves(epochs)
 
@@ -168,7 +170,7 @@ class TrainingStep(QWidget):
         self._failure.show()
 
     def _reset(self) -> None:
-        self._question.hide()
+        self._take_question_away()
         self.bar.hide()
         self.left.clear()
         self._count.clear()
@@ -221,19 +223,29 @@ class TrainingStep(QWidget):
         self.background.setVisible(closing)
         self.closes = closing
         self._question.show()
+        self.question_changed.emit()
         (self.background if closing else self._save).setFocus()
+
+    def _take_question_away(self) -> None:
+        self._question.hide()
+        self.question_changed.emit()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it asks what to do with the training."""
+        return not self._question.isHidden()
 
     def keep_open(self) -> None:
         """Take the question away and continue training."""
         self.closes = False
-        self._question.hide()
+        self._take_question_away()
 
     def _on_background(self) -> None:
         self.keep_open()
         self.background_wanted.emit()
 
     def _stop(self, *, discard: bool) -> None:
-        self._question.hide()
+        self._take_question_away()
         self.stage.setText(tr("Stopping…"))
         for one in (self.pause, self.stop):
             one.setEnabled(False)

@@ -19,6 +19,7 @@ from core.base.errors import StorageError, UsageError
 from core.cli import menus
 from core.images.listing import IMAGE_SUFFIXES
 from gui.__main__ import main
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="these menus are Linux's")
 
@@ -149,10 +150,10 @@ def test_a_desktop_finds_no_fault_and_starts_the_right_program(name: str, tmp_pa
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     entry = install(LaunchCommand((str(program), "one argument"), program.parent), ICONS).entry
-    checked = subprocess.run([validate, entry], capture_output=True, text=True, timeout=20, check=False)
+    checked = subprocess.run([validate, entry], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (checked.returncode, checked.stdout) == (0, "")
     photos = [tmp_path / "a b.jpg", tmp_path / "100%.jpg"]
-    subprocess.run([gio, "launch", entry, *photos], timeout=20, check=True)
+    subprocess.run([gio, "launch", entry, *photos], timeout=PATIENCE_S, check=True)
     for _ in range(200):
         if output.exists():
             break
@@ -208,7 +209,7 @@ def system(tmp_path: Path) -> Path:
     (place / "viewer.desktop").write_text(
         f"[Desktop Entry]\nType=Application\nName=V\nExec={program(tmp_path)} %f\nMimeType=image/png;image/jpeg;\n"
     )
-    subprocess.run([needed("update-desktop-database"), place], timeout=20, check=True)
+    subprocess.run([needed("update-desktop-database"), place], timeout=PATIENCE_S, check=True)
     return place
 
 
@@ -243,7 +244,7 @@ def test_fovea_is_offered_for_every_image_where_a_program_is_chosen(
 
 def opener(kind: str) -> str:
     done = subprocess.run(
-        ["xdg-mime", "query", "default", kind], capture_output=True, text=True, timeout=20, check=False
+        ["xdg-mime", "query", "default", kind], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     return done.stdout.strip()
 
@@ -313,7 +314,7 @@ def test_what_the_command_names_starts_the_program(data_home: Path, tmp_path: Pa
     run("--install")
     entry = keys(data_home / "applications" / "fovea.desktop")
     command: Sequence[str] = [*arguments(entry["Exec"])[:-1], "--version"]
-    done = subprocess.run(command, cwd=entry["Path"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=entry["Path"], capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert done.stdout.startswith("fovea ")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.base import crash_log, paths
+from tests.patience import PATIENCE_S
 
 # As in a windowed program on Windows, there is nowhere to print to but the pipe by which the test is expected.
 _PROGRAM = """
@@ -47,7 +48,7 @@ def process(name: str, does: str) -> Iterator[subprocess.Popen[str]]:
 def crash(name: str) -> int:
     """Let a process crash; returns its number."""
     with process(name, "fall") as child:
-        assert child.wait(60) not in (0, None)
+        assert child.wait(PATIENCE_S) not in (0, None)
         return child.pid
 
 
@@ -89,7 +90,7 @@ def test_a_killed_process_leaves_no_report() -> None:
     with process("window", "wait") as child:
         assert len(logs()) == 1
         child.kill()
-        child.wait(60)
+        child.wait(PATIENCE_S)
     assert len(logs()) == 1
     assert crash_log.collect_reports() is None
     assert logs() == []
@@ -97,7 +98,7 @@ def test_a_killed_process_leaves_no_report() -> None:
 
 def test_a_process_that_ends_as_it_should_leaves_nothing() -> None:
     with process("window", "end") as child:
-        assert child.wait(60) == 0
+        assert child.wait(PATIENCE_S) == 0
     assert logs() == []
 
 
@@ -108,14 +109,14 @@ def test_the_log_of_a_living_process_is_left_alone() -> None:
         assert crash_log.collect_reports() is None
         assert logs() == [log]
         child.kill()
-        child.wait(60)
+        child.wait(PATIENCE_S)
         assert crash_log.collect_reports() is not None
 
 
 def test_the_log_of_a_terminated_helper_is_removed() -> None:
     with process("engine", "wait") as child, process("pictures", "wait") as other:
         child.kill()
-        child.wait(60)
+        child.wait(PATIENCE_S)
         crash_log.discard(child.pid)
         assert [log.stem for log in logs()] == [f"crash-pictures-{other.pid}"]
 
@@ -165,7 +166,7 @@ def test_without_a_place_for_it_the_program_runs_all_the_same(home: Path, place:
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("a file where a folder should be")
     with process("window", "end") as child:
-        assert child.wait(60) == 0
+        assert child.wait(PATIENCE_S) == 0
     assert crash_log.collect_reports() is None
     crash_log.discard(7)
 

@@ -23,6 +23,7 @@ from core.base.errors import (
 )
 from core.models.versions import NameTakenError
 from core.prediction import Failure
+from tests.patience import PATIENCE_S
 
 WHAT = "It broke: 'x\n\udcff'."
 HINT = "Mend it."
@@ -56,7 +57,7 @@ def test_every_kind_of_error_crosses_a_pipe_there_and_back() -> None:
     try:
         for family in FAMILIES:
             here.send(made(family))
-            assert here.poll(30)
+            assert here.poll(PATIENCE_S)
             error = here.recv()
             assert type(error) is family
             assert (error.what, error.hint, error.kind) == (WHAT, HINT, made(family).kind)
@@ -64,7 +65,7 @@ def test_every_kind_of_error_crosses_a_pipe_there_and_back() -> None:
             assert error.args == made(family).args
     finally:
         here.close()
-        process.join(30)
+        process.join(PATIENCE_S)
     assert process.exitcode == 0
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from core.base import locks
+from tests.patience import PATIENCE_S
 
 _HOLD = """
 import sys
@@ -35,7 +36,7 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
         with path.open("ab") as file:
             assert not locks.try_lock(file)
             holder.kill()
-            holder.wait(30)
+            holder.wait(PATIENCE_S)
             assert locks.try_lock(file)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken, Progress, ProgressReporter
+from tests.patience import PATIENCE_S
 
 
 class _Clock:
@@ -115,5 +116,5 @@ def test_paused_work_waits_until_it_may_go_on_or_is_called_off(end: str, outcome
     thread.join(0.3)
     assert not found
     getattr(token, end)()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert found == [outcome]

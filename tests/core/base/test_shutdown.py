@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import core
+from tests.patience import PATIENCE_S
 
 ROOT = Path(core.__file__).parents[1]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
@@ -68,7 +69,7 @@ def _stop(script: str, *numbers: int, arguments: tuple[str, ...] = ()) -> tuple[
     began = time.monotonic()
     for number in numbers:
         process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out, err, time.monotonic() - began
 
 
@@ -107,6 +108,6 @@ def test_remarks_never_get_into_results(tmp_path: Path, close: Callable[[], obje
     if not Path("/dev/full").exists():
         pytest.skip("this system has no device that is always full")
     command = [sys.executable, "-c", STREAMS, tmp_path / "results"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, preexec_fn=close, check=False, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, preexec_fn=close, check=False, timeout=PATIENCE_S)
     assert done.stdout == b""
     assert (tmp_path / "results").read_text() == "result"

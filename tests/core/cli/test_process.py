@@ -16,6 +16,7 @@ import pytest
 
 import core
 from tests import tiny
+from tests.patience import PATIENCE_S
 
 ROOT = Path(core.__file__).parents[1]
 FOVEA = [sys.executable, "-m", "core.cli"]
@@ -65,7 +66,7 @@ def _wait_for_part(folder: Path) -> Path:
 def test_exit_codes_and_streams_of_a_real_process(pictures: Path) -> None:
     (pictures / "empty.png").touch()
     process = _start("classify", pictures, "--recursive", "--model", "colours", "--format", "jsonl")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line.get("label") for line in lines if "error" not in line][:3] == ["blue", "green", "red"]
@@ -84,7 +85,7 @@ def test_names_that_are_not_utf8_survive_a_console_that_knows_only_ascii(picture
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONIOENCODING": "ascii"},
         )
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, err
         out.decode("utf-8")
         assert (b"\\udce9\\udcff" if form == "jsonl" else b"caf\\xe9\\xff.png") in out
@@ -96,7 +97,7 @@ def test_a_reader_that_stops_ends_the_run_quietly(many: Path) -> None:
     assert process.stderr
     assert json.loads(process.stdout.readline())["label"] == "red"
     process.stdout.close()
-    assert process.wait(timeout=60) == 141
+    assert process.wait(timeout=PATIENCE_S) == 141
     assert process.stderr.read() == b""
     process.stderr.close()
 
@@ -106,7 +107,7 @@ def test_a_full_disk_on_standard_output_is_reported(pictures: Path) -> None:
         pytest.skip("this system has no device that is always full")
     with Path("/dev/full").open("wb") as full:
         process = _start("classify", pictures, "--model", "colours", "--format", "csv", stdout=full)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert b"No space left" in err
     assert b"Traceback" not in err
@@ -119,7 +120,7 @@ def test_a_killed_run_leaves_the_old_file_whole(many: Path, tmp_path: Path) -> N
     process = _start("classify", many, "--model", "colours", "--format", "jsonl", "--output", target)
     _wait_for_part(tmp_path)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
     assert target.read_text() == "old"
 
 
@@ -129,7 +130,7 @@ def test_an_interrupted_run_leaves_the_old_file_whole_and_nothing_beside_it(many
     process = _start("classify", many, "--model", "colours", "--format", "jsonl", "--output", target)
     part = _wait_for_part(tmp_path)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert err.decode() == f"fovea: “{target}” was not changed.\nfovea: Stopped.\n"
     assert target.read_text() == "old"
@@ -146,7 +147,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file_whole(many: Path, tmp_path: Pa
         *("classify", *some, "--model", "colours", "--format", "jsonl", "--output", target),
         before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert b": File too large." in err
     assert b"Traceback" not in err
@@ -174,7 +175,7 @@ def test_a_terminal_gets_progress_and_a_table_that_fits(pictures: Path) -> None:
         pass
     finally:
         os.close(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=PATIENCE_S) == 0
     text = shown.decode()
     assert "classifying" in text
     assert "3/3" in text

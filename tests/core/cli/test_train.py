@@ -23,6 +23,7 @@ from core.training import training_data
 from core.training.networks import BackboneRequest
 from tests import teaching
 from tests.core.cli.conftest import Fovea
+from tests.patience import PATIENCE_S
 
 ROOT = Path(core.__file__).parents[1]
 
@@ -188,7 +189,7 @@ def test_interrupted_it_leaves_no_model_and_keeps_the_features(tmp_path: Path, h
             break
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out, err) == (130, "", "fovea: Stopped.\n")
     assert not _models()
     assert 8 <= _count(kept) < 2100
@@ -206,7 +207,7 @@ def _count(kept: Path) -> int:
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX systems")
 def test_a_full_disk_is_reported_and_leaves_nothing(folder: Path, home: Path) -> None:
     process = _start(folder, "--name", "mine", limit=500)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (2, "")
     assert "Couldn't use the cache" in err
     assert "Couldn't write" in err
@@ -235,7 +236,7 @@ def test_the_user_sees_every_stage(folder: Path) -> None:
         pass
     finally:
         os.close(ours)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE_S)
     assert json.loads(out)["version"] == 1
     for stage in ("computing features", "tuning the regularization", "fitting the head"):
         assert stage in shown.decode()

@@ -19,6 +19,7 @@ from core.models.installed import load_backbone, load_head
 from core.models.library import open_library
 from tests import teaching
 from tests.core.cli.conftest import Fovea
+from tests.patience import PATIENCE_S
 from tests.small_xception import use as use_backbone
 
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
@@ -69,7 +70,7 @@ def test_a_killed_training_is_resumed_unless_its_folder_changed_and_used_only_if
         for line in killed.stdout:
             if json.loads(line).get("number") == 1:
                 break
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         checkpoint = paths.unfinished_runs() / "mine" / "checkpoint.npz"
         while not checkpoint.exists():  # it is written right after the epoch is reported
             assert time.monotonic() < deadline

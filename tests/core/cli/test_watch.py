@@ -18,9 +18,9 @@ import pytest
 from core.outputs.keywords.exiftool import KeywordError, find_exiftool
 from tests import tiny
 from tests.core.cli.conftest import Fovea
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_S = 60
 pytestmark = [
     pytest.mark.usefixtures("colours"),
     pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C goes to every program of a console there"),

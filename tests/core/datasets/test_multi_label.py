@@ -83,6 +83,26 @@ def test_only_keywords_of_enough_photos_are_classes(tmp_path: Path) -> None:
     assert "Left out 1 image without keywords: “0.png”." in messages
 
 
+def test_a_class_is_left_out_for_the_reason_it_has(tmp_path: Path) -> None:
+    """“green” has enough images, but none to train on; “blue” has one."""
+    folder = teaching.write_labelled(tmp_path / "photos", 5, classes=["red", "green", "blue"])
+    for part, name, numbers in (("test", "green", range(5)), ("train", "red", range(5)), ("train", "blue", range(1))):
+        (folder / part / name).mkdir(parents=True)
+        for number in numbers:
+            (folder / name / f"{number}.png").rename(folder / part / name / f"{number}.png")
+    shutil.copytree(folder / "train" / "red", folder / "train" / "warm")
+    (folder / "train" / "warm" / "0.png").unlink()
+    for name in ("red", "green", "blue"):
+        shutil.rmtree(folder / name)
+    found = read(folder, LabelSource.FOLDERS)
+    assert found.classes == ("red", "warm")
+    dropped = [problem.message for problem in found.problems if problem.kind is ProblemKind.CLASS_DROPPED]
+    assert dropped == [
+        "Left out classes with fewer than 2 images: “blue” (1).",
+        "Left out classes without training images: “green” (5).",
+    ]
+
+
 @pytest.mark.parametrize("classes", ["", "red"])
 def test_with_fewer_than_two_classes_nothing_can_be_trained(tmp_path: Path, classes: str) -> None:
     labels = teaching.write_label_sets(tmp_path / "photos", 4)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import core
 from core.engine.feature_store import FeatureKind, FeatureStore, Rows
+from tests.patience import PATIENCE_S
 
 ROOT = Path(core.__file__).parents[1]
 KIND = FeatureKind("b" * 64, "1 stretch 32 1.0", "auto", 16)
@@ -194,7 +195,7 @@ def test_a_full_disk_keeps_what_was_there(file: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
@@ -212,7 +213,7 @@ def _write(file: Path, start: int, count: int) -> subprocess.Popen[str]:
 def test_two_programs_write_at_once(file: Path) -> None:
     writers = [_write(file, start, 300) for start in (0, 1000)]
     for writer in writers:
-        _, err = writer.communicate(timeout=60)
+        _, err = writer.communicate(timeout=PATIENCE_S)
         assert (writer.returncode, err) == (0, "")
     with FeatureStore(file) as store:
         names = [str(start + number) for start in (0, 1000) for number in range(300)]
@@ -227,7 +228,7 @@ def test_programs_that_begin_the_file_at_the_same_moment(file: Path) -> None:
         subprocess.Popen([*command, str(number), "1"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for number in range(3)
     ]
-    assert [writer.communicate(timeout=60)[1] for writer in writers] == [b"", b"", b""]
+    assert [writer.communicate(timeout=PATIENCE_S)[1] for writer in writers] == [b"", b"", b""]
     with FeatureStore(file) as store:
         assert len(store.get(KIND, ["0", "1", "2"])) == 3
 
@@ -242,7 +243,7 @@ def test_a_kill_loses_nothing_that_was_put(file: Path, pause_s: float) -> None:
     writer.kill()
     # `communicate` would lose what was read ahead with the line
     written = ["0", *writer.stdout.read().split("\n")[:-1]]
-    writer.communicate(timeout=60)
+    writer.communicate(timeout=PATIENCE_S)
     with FeatureStore(file) as store:
         found = store.get(KIND, written)
     assert sorted(found) == sorted(written)

@@ -19,6 +19,7 @@ from core.base.errors import FoveaError, ModelError, ProviderError
 from core.base.providers import Precision, Provider
 from core.engine import sessions
 from tests import tiny
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="libraries are found through LD_LIBRARY_PATH on Linux only")
@@ -45,7 +46,7 @@ def opened(provider: Provider, **environment: str) -> tuple[dict[str, str], str]
     """What a process with this environment says about a provider, and what it wrote to standard error."""
     command = [sys.executable, "-c", OPEN, provider.value]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120, check=True
+        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     assert done.stdout.startswith("ANSWER "), "something else was written to standard output"
     answer: dict[str, str] = json.loads(done.stdout.removeprefix("ANSWER "))

@@ -134,9 +134,9 @@ def test_many_thresholds_are_thinned() -> None:
 
 def test_a_thousand_classes_take_no_time() -> None:
     logits, labels = sample(2000, 1000, 1.0)
-    started = time.perf_counter()
+    started = time.process_time()
     content = to_json(evaluate_logits(logits, labels))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert (len(content["classes"]), len(content["per_class"]), len(content["confusion"])) == (1000, 1000, 1000)
 
 

@@ -18,6 +18,7 @@ from core.exporting.activation_observer import ActivationStats, observe_activati
 from core.exporting.int8 import OPERATORS, QuantizationKind, mean_shift, quantize, quantize_kernel
 from core.models import joined
 from tests import tiny, wide
+from tests.patience import PATIENCE_S
 
 ROOT = Path(core.__file__).parents[1]
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)
@@ -115,7 +116,7 @@ def test_the_same_network_gives_the_same_bytes_in_another_process(tmp_path: Path
         "_made; "
         "from tests import wide; sys.stdout.buffer.write(_made(wide.backbone_proto(half=False), QuantizationKind.S8S8))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, timeout=PATIENCE_S)
     assert done.stdout == _made(wide.backbone_proto(half=False), QuantizationKind.S8S8)
     assert done.stderr == b""
 

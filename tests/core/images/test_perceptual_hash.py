@@ -88,9 +88,9 @@ def test_joined_goes_by_way_of_others() -> None:
 def test_many_looks_are_compared_in_seconds() -> None:
     looks = np.random.default_rng(0).integers(0, 2**64, 30_000, np.uint64)
     looks[1::3] = looks[::3] ^ np.uint64(1 << 40)
-    started = time.perf_counter()
+    started = time.process_time()
     groups = group_near_duplicates(looks)
-    assert time.perf_counter() - started < 20  # comparing every pair in Python would take ten minutes
+    assert time.process_time() - started < 20  # comparing every pair in Python would take ten minutes
     assert (groups[1::3] == groups[::3]).all()
     assert len(np.unique(groups)) == 20_000
 

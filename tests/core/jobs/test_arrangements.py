@@ -95,6 +95,17 @@ def test_what_to_label_next_is_ambiguous_and_different(job: str, request_of: Job
     assert set(colours(job, unreviewed)[:3]) == set(tiny.CLASSES)
 
 
+def test_by_a_multi_label_model_photos_with_a_class_near_its_threshold_teach_most(request_of: JobRequest) -> None:
+    """Among them one without any class: it may lack one."""
+    open_library().install(*tiny.multi_label_model("several", shared=False, thresholds=(0.9, 0.9, 0.02)))
+    asked = replace(request_of, model="several")
+    with Job(asked, open_lazy_classifier(asked), token=CancelToken()) as job:
+        for _ in job.results():
+            pass
+    arranged(job.id, asked, USEFUL)
+    assert set(colours(job.id, USEFUL)[:3]) == {"red", "green", "grey"}, "which might be blue, too"
+
+
 def test_a_view_as_the_journal_has_it_needs_no_photos(job: str, request_of: JobRequest) -> None:
     assert arranged(job, request_of, View()) == []
 

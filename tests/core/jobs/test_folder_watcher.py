@@ -12,6 +12,7 @@ import pytest
 from core.jobs.folder_watcher import FolderWatcher, StabilityFilter
 from core.jobs.journal import FoundFile
 from tests import samples
+from tests.patience import PATIENCE_S
 
 
 class Clock:
@@ -124,9 +125,9 @@ def test_changes_are_reported_but_not_our_own_reads(tmp_path: Path, file: Path) 
         file.read_bytes()
         assert not arrivals.wait(0.3)
         (tmp_path / "below").mkdir()
-        assert arrivals.wait(5)
+        assert arrivals.wait(PATIENCE_S)
         (tmp_path / "new.jpg").write_bytes(b"new")
-        assert arrivals.wait(5)
+        assert arrivals.wait(PATIENCE_S)
     finally:
         arrivals.close()
 

@@ -30,6 +30,7 @@ from core.jobs.values import Filter, Group, JobCounts, JobProgress, JobRequest, 
 from core.models.library import open_library
 from core.prediction import Prediction
 from tests import samples, tiny
+from tests.patience import PATIENCE_S
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX alone has such signals and links")
 
@@ -374,7 +375,7 @@ with Job(request, open_lazy_classifier(request), token=CancelToken()) as job:
 def attempt(request: JobRequest, where: str) -> tuple[int, str]:
     """Run the job in a process that crashes while reading an image with this name, or while opening the engine."""
     words = [sys.executable, "-c", _DYING, str(request.folder), where]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return done.returncode, done.stdout.strip()
 
 

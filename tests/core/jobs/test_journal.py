@@ -24,6 +24,7 @@ from core.jobs.trash import removed_jobs, restore, trash
 from core.jobs.values import JobCounts, JobRequest, JobState, Review, State, Verdict, View
 from core.prediction import Failure, Prediction
 from tests.core.jobs.conftest import ANSWERER, failure, found, prediction
+from tests.patience import PATIENCE_S
 
 
 def record_all(journal: Journal) -> list[str]:
@@ -347,7 +348,7 @@ with Journal(JobRequest(Path({str(request_of.folder)!r}), recursive=True), ANSWE
     except StorageError as error:
         print(error)
 """
-    done = subprocess.run([sys.executable, "-c", fill], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", fill], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert "the journal" in done.stdout
     assert "Check the free space" in done.stdout or "Free up disk space" in done.stdout
     assert run(request_of, "a.jpg", "late.jpg")[-1] == "late.jpg"
@@ -367,7 +368,7 @@ journal.record([ImageResult(1, prediction("red", 0.9))])
 journal.start([2])
 os._exit(9)
 """
-    assert subprocess.run([sys.executable, "-c", write], check=False, timeout=60).returncode == 9
+    assert subprocess.run([sys.executable, "-c", write], check=False, timeout=PATIENCE_S).returncode == 9
     assert states(request_of) == {"a.jpg": State.DONE, "b.jpg": State.WAITING}
     with Journal(request_of, ANSWERER) as journal:
         journal.add_found([found("a.jpg"), found("b.jpg")])

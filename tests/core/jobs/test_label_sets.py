@@ -12,7 +12,8 @@ from core.base.label_sets import NO_CLASS, label_of
 from core.base.progress import CancelToken
 from core.datasets.label_file import open_labels
 from core.datasets.labels import Scope
-from core.jobs.acceptance import acceptance
+from core.evaluation.acceptance import acceptance_text
+from core.jobs.acceptance import accept, acceptance
 from core.jobs.queries import ResultStore
 from core.jobs.reviewing import can_be_accepted, correction_of, review_of
 from core.jobs.shared_labels import share_labels
@@ -139,7 +140,19 @@ def test_the_thresholds_of_the_classes_replace_the_minimum_confidence(store: Res
     }
     assert keywords == {"a": ("red", ("green",)), "b": ("green", ()), "c": ("unsure", ()), "d": ("green", ("red",))}
     open_library().install(*tiny.packaged_model("colours", thresholds=(0.5, 0.5, 0.5)))
-    assert acceptance(store, Filter(), 0.6) == ()
+    assert accept(store, Filter(), 0.6) is None
+
+
+def test_photos_with_a_class_near_its_threshold_are_to_be_reviewed(store: ResultStore) -> None:
+    """The certainties are 0.8 for a and d, 0.3 for b (the others have 0.35 each), and 0.1 for c."""
+    open_library().install(*tiny.packaged_model("colours", thresholds=(0.5, 0.5, 0.5)))
+    assert [names(store, unsure_below=least) for least in (0.05, 0.2, 0.35, 0.85)] == ["", "c", "bc", "abcd"]
+    few, all_of_them = acceptance(store, Filter(), 0.35, 0.0)
+    assert (few.accepted, few.images, all_of_them.accepted) == (2, 4, 4)
+    assert acceptance_text(few) == (
+        "For 50.0% of the photos, every class is 35% or more of the way from its threshold to 0% or 100%."
+    )
+    assert "".join(one.path.stem for one in store.each(View(Order.CONFIDENCE))) == "cbad"
 
 
 def test_none_of_the_classes_is_no_keyword() -> None:

@@ -22,9 +22,9 @@ from core.models.library import open_library
 from core.models.prepare import PreprocessedImage
 from core.prediction import Failure
 from tests import tiny
+from tests.patience import PATIENCE_S
 
 COUNT = 600
-PATIENCE_S = 60
 T = TypeVar("T")
 
 

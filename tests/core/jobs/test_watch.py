@@ -20,8 +20,7 @@ from core.jobs.values import JobRequest, Row, State, View
 from core.jobs.watch import STATE_FILE, Watch, WatchPhase, WatchState
 from core.models import library
 from tests import tiny
-
-PATIENCE_S = 30
+from tests.patience import PATIENCE_S
 
 
 class Watched:

@@ -204,14 +204,14 @@ def test_closing_early_stops_everything(classifier: Classifier, solids: dict[str
 
 def test_closing_early_does_not_finish_what_was_queued(classifier: Classifier, tmp_path: Path) -> None:
     photos = [tiny.write_solid(tmp_path / "large.png", "green", size=(2000, 1500))] * MOST_AHEAD
-    started = time.perf_counter()
+    started = time.process_time()
     assert labels(classifier.classify(photos, top_k=1)) == ["green"] * MOST_AHEAD
-    whole = time.perf_counter() - started
+    whole = time.process_time() - started
     answers = classifier.classify(photos, top_k=1)
     next(answers)
-    started = time.perf_counter()
+    started = time.process_time()
     answers.close()  # type: ignore[attr-defined]
-    assert time.perf_counter() - started < whole / 2
+    assert time.process_time() - started < whole / 2
 
 
 def test_forgetting_the_answers_stops_everything_too(classifier: Classifier, solids: dict[str, Path]) -> None:

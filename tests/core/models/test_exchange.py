@@ -26,6 +26,7 @@ from core.models.library import Library
 from core.models.values import InstalledModel
 from core.prediction import Prediction
 from tests import tiny
+from tests.patience import PATIENCE_S
 
 ROOT = Path(core.__file__).parents[1]
 
@@ -358,7 +359,7 @@ def test_two_programs_import_at_once(file: Path, home: Path, tmp_path: Path) -> 
         subprocess.Popen([sys.executable, "-m", "core.cli", "models", "import", path], cwd=ROOT, stderr=subprocess.PIPE)
         for path in files
     ]
-    reported = [program.communicate(timeout=60)[1] for program in programs]
+    reported = [program.communicate(timeout=PATIENCE_S)[1] for program in programs]
     assert [program.returncode for program in programs] == [0] * 4, reported
     models = Library(tmp_path / "none", home / "models").models()
     assert {model.card.temperature for model in models} == {1.0, 2.0}

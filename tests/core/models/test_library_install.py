@@ -23,6 +23,7 @@ from core.models.library_folders import CARD
 from core.models.values import InstalledModel
 from core.models.versions import LOCK, NameTakenError
 from tests import tiny
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -229,7 +230,7 @@ def test_two_programs_may_install_the_same_name_at_once(library: Library) -> Non
     for process in processes:
         start(process)
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
     assert_whole(library)
     numbers = sorted(int(folder.name) for folder in (library.user / "mine").glob("[0-9]*"))

@@ -20,6 +20,7 @@ from core.models.library import Library
 from core.models.library_folders import CARD
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 from tests import tiny
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -287,7 +288,7 @@ def test_two_programs_may_change_versions_at_once(library: Library) -> None:
         start(process)
     given = []
     for process in processes:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
         given += list(map(int, out.split()))
     assert sorted(given) == list(range(4, 4 + len(given))), "a number was given twice, or left out"

@@ -73,8 +73,21 @@ def test_each_class_has_its_own_threshold(library: Library, tmp_path: Path) -> N
 
 def test_all_classes_of_an_image_have_scores(library: Library, tmp_path: Path) -> None:
     found = predicted(library, tmp_path, top_k=1)
-    assert {name: len(one.scores) for name, one in found.items()} == {"red": 1, "yellow": 2, "grey": 1}
-    assert [score.threshold for score in found["yellow"].scores] == [0.5, 0.25]
+    certain = {"red": 1, "yellow": 2, "grey": 1}
+    assert {name: len(one.likely(1)) for name, one in found.items()} == certain
+    assert all(len(one.scores) - certain[name] in (0, 1) for name, one in found.items()), "the least certain class"
+    assert [score.threshold for score in found["yellow"].likely(1)] == [0.5, 0.25]
+
+
+def test_the_class_nearest_to_its_threshold_says_how_certain_a_prediction_is(library: Library, tmp_path: Path) -> None:
+    library.install(*tiny.multi_label_model("doubtful", thresholds=(0.5, 0.25, 0.02)))
+    found = predicted(library, tmp_path, name="doubtful", top_k=1)["red"]
+    assert [score.label for score in found.scores] == ["red", "blue"], "of green and blue, which are as likely, blue"
+    blue = found.scores[1]
+    assert found.certainty == blue.certainty == pytest.approx((0.02 - blue.probability) / 0.02)
+    assert found.certainty < found.best.certainty == pytest.approx((found.best.probability - 0.5) / 0.5)
+    plain = predicted(library, tmp_path, name="colours")["red"]
+    assert plain.certainty == plain.best.probability
 
 
 def test_classes_that_are_less_likely_than_others_have_scores_too(library: Library, tmp_path: Path) -> None:

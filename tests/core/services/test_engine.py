@@ -27,9 +27,8 @@ from core.prediction import NO_FILE, Failure, Outcome, Prediction
 from core.services import engine
 from core.services.engine import EngineService
 from tests import tiny
+from tests.patience import PATIENCE_S
 from tests.tiny_detector import write_detector, write_things
-
-PATIENCE_S = 60
 
 
 @pytest.fixture

@@ -24,14 +24,13 @@ from core.models.heads import DenseHead, read_head
 from core.training import protocol
 from core.training.protocol import Epoch, TrainerEvent, TrainerFailed, TrainerJob, job_bytes, read_event
 from core.training.trainer_process import run_trainer
+from tests.patience import PATIENCE_S
 from tests.teaching import write_labelled
 
 if importlib.util.find_spec("tensorflow") is None:  # not imported: the process here does that
     pytest.skip("the extra `train` is not installed", allow_module_level=True)
 
 JOB = TrainerJob("dense", 3, 7, 3, 0.01, 0.0, 16, "", "exact", "cpu", "backbone")
-SOON_S = 15.0
-"""More than the trainer's grace period, less than its work would take."""
 
 
 @contextmanager
@@ -55,7 +54,7 @@ def run_to_end(process: subprocess.Popen[bytes]) -> tuple[int, list[TrainerEvent
     assert process.stdout
     assert process.stderr
     events = [read_event(line.decode()) for line in process.stdout]
-    return process.wait(60), events, process.stderr.read().decode()
+    return process.wait(PATIENCE_S), events, process.stderr.read().decode()
 
 
 def job_in(folder: Path, job: TrainerJob = JOB) -> Path:
@@ -89,8 +88,8 @@ def test_it_ends_when_its_standard_input_is_closed_even_while_it_imports(tmp_pat
         assert process.stdin
         process.stdin.close()
         begun = time.monotonic()
-        assert process.wait(60) == 3
-        assert time.monotonic() - begun < SOON_S
+        assert process.wait(PATIENCE_S) == 3
+        assert time.monotonic() - begun < PATIENCE_S
         assert process.stdout
         assert process.stdout.read() == b""
     assert not (tmp_path / ".0123.part").exists()
@@ -119,7 +118,7 @@ def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
         parent.kill()
         begun = time.monotonic()
         until_both_are_gone.read()
-        assert time.monotonic() - begun < SOON_S
+        assert time.monotonic() - begun < PATIENCE_S
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
@@ -131,7 +130,7 @@ def test_ctrl_c_is_left_to_the_parent(tmp_path: Path) -> None:
         assert process.poll() is None
         assert process.stdin
         process.stdin.close()
-        assert process.wait(60) == 3
+        assert process.wait(PATIENCE_S) == 3
 
 
 def test_unexpected_errors_leave_a_traceback(tmp_path: Path) -> None:

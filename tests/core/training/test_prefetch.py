@@ -23,6 +23,7 @@ from core.engine.features import FeatureExtractor, FeatureTable, compute_feature
 from core.training import prefetch as module
 from core.training.prefetch import FeaturePrefetcher
 from tests import teaching, tiny
+from tests.patience import PATIENCE_S
 from tests.samples import encoded, photo_like
 
 CARD = tiny.backbone_card()
@@ -116,7 +117,7 @@ def test_the_engine_is_opened_while_the_folder_is_read(folder: Path, store: Feat
 
     with store, FeaturePrefetcher(replace(SOURCE, open=opening), store) as ahead:
         read_dataset(folder, report=lambda _: None, token=CancelToken(), on_decoded=ahead.on_decoded)
-        assert opened.wait(5)
+        assert opened.wait(PATIENCE_S)
 
 
 def test_a_failure_to_open_the_engine_is_raised_when_it_is_needed(folder: Path, store: FeatureStore) -> None:

@@ -30,6 +30,7 @@ from core.training.backbones import BACKBONE
 from core.training.request import TrainRequest
 from core.training.train import Trained, train
 from tests import teaching, tiny
+from tests.patience import PATIENCE_S
 
 ROOT = Path(core.__file__).parents[1]
 
@@ -256,7 +257,7 @@ def test_kills_at_random_moments_damage_nothing(tmp_path: Path, home: Path) -> N
         )
         time.sleep(draw.uniform(0.7, 3))
         process.kill()
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE_S)
         assert b"Traceback" not in err
         entries = {entry.name: entry for entry in open_library().entries()}
         assert not [entry for entry in entries.values() if isinstance(entry, BrokenEntry)]
@@ -265,7 +266,7 @@ def test_kills_at_random_moments_damage_nothing(tmp_path: Path, home: Path) -> N
             open_classifier(found, ProviderPreference.CPU, Precision.AUTO)
             assert found.version >= versions
             versions = found.version
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["version"] == open_library().find("mine").version > versions
     assert b"damaged" not in done.stderr

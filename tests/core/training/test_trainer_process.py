@@ -25,6 +25,7 @@ from core.base.errors import (
 from core.base.progress import CancelToken, Progress
 from core.training import trainer_process, trainer_program
 from core.training.protocol import Epoch
+from tests.patience import PATIENCE_S
 
 SPEAKER = """
 import os, signal, sys, threading, time
@@ -97,7 +98,7 @@ def test_any_thread_can_run_the_trainer() -> None:
         target=lambda: answers.append(listener.converse('say(Progress("a", 0, 1, None)); say(TrainerDone({"b": 1}))'))
     )
     thread.start()
-    thread.join(timeout=60)
+    thread.join(timeout=PATIENCE_S)
     assert answers == [{"b": 1}]
     assert listener.threads == {thread}
 
@@ -173,19 +174,12 @@ def test_a_program_that_cannot_be_started_is_reported() -> None:
         )
 
 
-def test_it_is_cancelled_at_once() -> None:
-    listener, moments = Listener(), list[float]()
-
-    def cancel() -> None:
-        moments.append(time.monotonic())
-        listener.token.cancel()
-
-    timer = threading.Timer(0.5, cancel)
-    timer.start()
+def test_it_is_cancelled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_process, "_TERMINATE_AFTER_S", (PATIENCE_S, PATIENCE_S))
+    listener, begun = Listener(cancels=True), time.monotonic()
     with pytest.raises(Cancelled):
         listener.converse(POLITE)
-    assert time.monotonic() - moments[0] < 2, "less than the patience with one that does not listen"
-    timer.join()
+    assert time.monotonic() - begun < PATIENCE_S, "the patience with one that does not listen"
     assert listener.heard
 
 

@@ -61,14 +61,17 @@ class Stage:
         QTest.keyClicks(line, name)
 
     def record(self, label: str, count: int) -> None:
-        """Hold the button until there are this many photos."""
+        """Hold the button until there are this many photos, and no longer."""
         self.enter_class(label)
-        counts: list[int] = []
-        self.controller.recorder.recorded.connect(counts.append)
+
+        def release(number: int) -> None:
+            if number == count:
+                QTest.mouseRelease(self.recording.record, Qt.MouseButton.LeftButton)
+
+        self.controller.recorder.recorded.connect(release)
         QTest.mousePress(self.recording.record, Qt.MouseButton.LeftButton)
-        self.wait(lambda: count in counts)
-        QTest.mouseRelease(self.recording.record, Qt.MouseButton.LeftButton)
-        self.controller.recorder.recorded.disconnect(counts.append)
+        self.wait(lambda: not self.controller.recorder.is_recording)
+        self.controller.recorder.recorded.disconnect(release)
 
     def dark_edge(self) -> str:
         """On which side the black stripe of the frames is shown."""
@@ -159,7 +162,7 @@ def test_space_records_anywhere_but_in_a_field(stage: Stage) -> None:
     QTest.keyPress(stage.window.view, Qt.Key.Key_Space)
     assert stage.recording.record.isDown()
     assert stage.controller.recorder.is_recording
-    stage.wait(lambda: len(stage.photos("blue mug")) == 1)
+    stage.wait(lambda: bool(stage.photos("blue mug")))
     QTest.keyRelease(stage.window.view, Qt.Key.Key_Space)
     assert not stage.recording.record.isDown()
     assert not stage.controller.recorder.is_recording

@@ -15,6 +15,7 @@ from gui.camera.frames import FrameReader, to_picture
 from gui.camera.live_classifier import LiveClassifier
 from tests.gui.camera.fake_camera import solid
 from tests.gui.conftest import PATIENCE_MS
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_a_frame_that_waits_is_superseded(reader: FrameReader, qtbot: QtBot) -> 
 
     def held() -> QImage:
         threads.append(QThread.currentThread())
-        gate.wait(10)
+        gate.wait(PATIENCE_S)
         return solid("red")
 
     reader.put(held)

@@ -52,7 +52,9 @@ def test_many_selected_rows_are_labelled_and_undone_in_one_step(
     assert any(label.text() == "What is in these 2,500 photos?" for label in chooser.findChildren(QLabel))
     QTest.keyClicks(chooser.line, "blue")
     QTest.keyClick(chooser.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: any("Labelled 2,500 photos" in text for text in window.notices.texts()), timeout=30_000)
+    qtbot.waitUntil(
+        lambda: any("Labelled 2,500 photos" in text for text in window.notices.texts()), timeout=PATIENCE_MS
+    )
     with ResultStore(large) as answers:
         blue = answers.count(View(filter=Filter(labels=("blue",))))
     assert blue == ROWS
@@ -90,7 +92,9 @@ def test_unknown_predictions_cannot_be_accepted(
     window.actions_by_id[ActionId.SELECT_ALL].trigger()
     qtbot.mouseClick(inspector.right, Qt.MouseButton.LeftButton)
     done = f"Labelled {ROWS - ROWS // 100 - unknown:,} photos"
-    qtbot.waitUntil(lambda: done in window.notices.texts()[-1] if window.notices.texts() else False, timeout=30_000)
+    qtbot.waitUntil(
+        lambda: done in window.notices.texts()[-1] if window.notices.texts() else False, timeout=PATIENCE_MS
+    )
     assert f"{unknown - 1:,} unknown photos were not confirmed" in window.notices.texts()[-1]
     found = verdicts(large)
     assert {review and review[0] for review in found} == {None, ACCEPTED, CORRECTED}

@@ -271,11 +271,11 @@ def test_columns_fit_the_table_and_keep_widths_set_by_the_user(
     again.hide()
     window.resize(1280, 800)
     qtbot.waitUntil(lambda: table.isColumnHidden(Column.TIME), timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=PATIENCE_MS)
     assert table.columnWidth(Column.REVIEW) >= 120
     window.resize(884, 552)  # as much as there is of 1,800 by 1,200 pixels at 200%
     qtbot.waitUntil(lambda: table.width() < 450, timeout=PATIENCE_MS)
-    qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: not table.horizontalScrollBar().isVisible(), timeout=PATIENCE_MS)
 
 
 def test_the_current_photo_stays_in_sight(results: ResultsPage, window: MainWindow, qtbot: QtBot) -> None:
@@ -295,7 +295,7 @@ def test_the_current_photo_stays_in_sight(results: ResultsPage, window: MainWind
         assert view.currentIndex().row() == 1500
         qtbot.waitUntil(
             lambda view=view: view.viewport().rect().intersects(view.visualRect(view.currentIndex())),  # type: ignore[misc]
-            timeout=5000,
+            timeout=PATIENCE_MS,
         )
 
 

@@ -58,8 +58,11 @@ def rows(page: ModelsPage) -> list[list[str]]:
 
 
 def undo(window: MainWindow, qtbot: QtBot) -> None:
-    buttons = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Undo" and one.isVisible()]
-    click(qtbot, buttons[0])
+    def buttons() -> list[QPushButton]:
+        return [one for one in window.notices.findChildren(QPushButton) if one.text() == "Undo" and one.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(buttons()), timeout=PATIENCE_MS)
+    click(qtbot, buttons()[0])
 
 
 def test_versions_are_listed_with_the_newest_first(page: ModelsPage) -> None:
@@ -161,6 +164,8 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX))
     file = tmp_path / "hues.onnx"
     panel.write(file)
+    assert [one.text() for one in panel.findChildren(QPushButton) if one.isVisible()] == ["Save as…", "Cancel"]
+    assert not panel.form.isEnabled(), "the format of the file that is being written"
     qtbot.waitUntil(
         lambda: any("Exported “Hues two · v2” to" in text for text in window.notices.texts()), timeout=PATIENCE_MS
     )

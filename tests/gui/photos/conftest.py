@@ -49,7 +49,7 @@ def learner(qtbot: QtBot, trained_model: str, greys: list[Path]) -> Iterator[Mai
 
 def show(qtbot: QtBot, window: MainWindow, photos: list[Path]) -> None:
     window.session.photo_list.add(photos)
-    qtbot.waitUntil(lambda: classified_by(window, len(photos)), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, len(photos)), timeout=PATIENCE_MS)
     window.photos_page.gallery.setFocus()
     window.photos_page.gallery.select_row(0)
 

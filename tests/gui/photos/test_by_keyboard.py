@@ -37,9 +37,9 @@ def test_a_model_is_corrected_and_retrained_by_keyboard(
     qtbot.keyClick(learner, Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     assert heard[-1] == "Learning 1 correction"
     assert described(page.strip.bar) == (Role.ProgressBar, "Retraining progress")
-    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=3 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=PATIENCE_MS)
     assert heard[-1].startswith("The corrected photo is now right. ")
     tab_to(learner, "Undo")
     press(learner, Key.Key_Return)
-    qtbot.waitUntil(lambda: page.retraining.phase is Phase.PENDING, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.retraining.phase is Phase.PENDING, timeout=PATIENCE_MS)
     assert focused(learner).isVisible()

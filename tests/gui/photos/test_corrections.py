@@ -82,7 +82,7 @@ def test_a_prediction_is_corrected_by_keyboard(learner: MainWindow, qtbot: QtBot
     assert (name, own) == ("grey40.png", right)
     assert model.startswith(prediction)
     assert "1 correction not learned yet" in texts(page.strip)
-    qtbot.waitUntil(lambda: bool(given("mine")), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: bool(given("mine")), timeout=PATIENCE_MS)
     (kept,) = given("mine").values()
     assert (kept.path, kept.predicted, kept.label, kept.model) == (greys[0], outcome.best.label, right, "mine")
 
@@ -119,7 +119,7 @@ def test_correcting_several_photos_is_undone_at_once(learner: MainWindow, qtbot:
     assert "1 correction not learned yet" in texts(page.strip)
     learner.actions_by_id[ActionId.UNDO].trigger()
     assert page.strip.isHidden()
-    qtbot.waitUntil(lambda: given("mine") == {}, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: given("mine") == {}, timeout=PATIENCE_MS)
 
 
 def test_many_photos_are_labelled_in_the_background(
@@ -161,7 +161,7 @@ def test_corrections_are_kept_after_closing_the_window(qtbot: QtBot, learner: Ma
     learner.close()
     again = show_window(qtbot)
     show(qtbot, again, greys)
-    qtbot.waitUntil(lambda: "You: fog · " in tile(again, 1), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: "You: fog · " in tile(again, 1), timeout=PATIENCE_MS)
     assert "1 correction not learned yet" in texts(again.photos_page.strip)
     again.close()
 
@@ -192,10 +192,10 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     qtbot.keyClick(learner, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     assert "Learning 2 corrections" in texts(strip)
     assert strip.bar.isVisible()
-    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=3 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=PATIENCE_MS)
     assert "All 2 corrected photos are now right." in texts(strip)
     assert "10 test photos" in texts(strip)
-    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=PATIENCE_MS)
     assert "fog" in tile(learner, 0)
     assert "Confirmed by you" in tile(learner, 0)
     assert learner.session.models.current is not None
@@ -220,12 +220,12 @@ def test_retraining_reports_changes_and_can_be_undone(learner: MainWindow, qtbot
     QTest.keyClick(page._changes, Qt.Key.Key_Escape)
     assert not page._changes.isVisible()
     click(qtbot, strip.undo)
-    qtbot.waitUntil(lambda: classified_by(learner, 3, version=1), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=1), timeout=PATIENCE_MS)
     assert "2 corrections not learned yet" in texts(strip)
     assert "You: fog · " in tile(learner, 0)
     assert open_library().find("mine").version == 1
     click(qtbot, strip.retrain)
-    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=3 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=PATIENCE_MS)
     assert open_library().find("mine").version == 3
 
 
@@ -235,7 +235,7 @@ def test_retraining_can_be_repeated(learner: MainWindow, qtbot: QtBot) -> None:
         correct(qtbot, learner, row, label)
         assert page.strip.retrain.text() == "Retrain with 1 correction"
         click(qtbot, page.strip.retrain)
-        qtbot.waitUntil(lambda row=row: classified_by(learner, 3, version=row + 2), timeout=2 * PATIENCE_MS)
+        qtbot.waitUntil(lambda row=row: classified_by(learner, 3, version=row + 2), timeout=PATIENCE_MS)
         assert page.retraining.phase is Phase.DONE
     assert open_library().find("mine").card.classes == ("blue", "fog", "green", "mist", "red")
     click(qtbot, page.strip.close_button)
@@ -249,7 +249,7 @@ def test_retraining_can_be_cancelled(learner: MainWindow, qtbot: QtBot) -> None:
     click(qtbot, page.strip.retrain)
     click(qtbot, page.strip.cancel)
     assert not page.strip.cancel.isEnabled()
-    qtbot.waitUntil(lambda: page.retraining.phase in (Phase.PENDING, Phase.DONE), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.retraining.phase in (Phase.PENDING, Phase.DONE), timeout=PATIENCE_MS)
     assert page.retraining.phase is Phase.PENDING
     assert "1 correction not learned yet" in texts(page.strip)
     assert open_library().numbers("mine") == (1,)
@@ -260,7 +260,7 @@ def test_an_unusable_correction_is_reported(learner: MainWindow, qtbot: QtBot, g
     correct(qtbot, learner, 0, "fog")
     greys[0].unlink()
     click(qtbot, page.strip.retrain)
-    qtbot.waitUntil(lambda: page.retraining.phase is Phase.FAILED, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.retraining.phase is Phase.FAILED, timeout=PATIENCE_MS)
     assert "no corrections to train on" in texts(page.strip)
     assert "grey40.png" in texts(page.strip)
     assert page.strip.retrain.isVisible()
@@ -274,7 +274,7 @@ def test_photos_left_out_are_shown_with_the_reason(learner: MainWindow, qtbot: Q
     correct(qtbot, learner, 1, "fog")
     greys[0].unlink()
     click(qtbot, page.strip.retrain)
-    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: page.retraining.phase is Phase.DONE, timeout=PATIENCE_MS)
     assert "1 photo was left out." in texts(page.strip)
     click(qtbot, page.strip.show_labels)
     assert learner.session.photos.rowCount() == 1
@@ -294,7 +294,7 @@ def test_a_model_without_training_data_offers_the_wizard(
     wizard = window.wizard_controller.wizard
     assert wizard is not None
     assert wizard.isVisible()
-    qtbot.waitUntil(lambda: wizard.photos.read is not None, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.read is not None, timeout=PATIENCE_MS)
     assert wizard.photos.read is not None
     assert "green" in [one.name for one in wizard.photos.read.classes]
     window.wizard_controller.wizard.close()
@@ -310,13 +310,13 @@ def test_the_built_in_model_is_retrained_without_its_training_photos(qtbot: QtBo
     correct(qtbot, window, 0, "cup")
     click(qtbot, window.photos_page.strip.retrain)
     retraining = window.photos_page.retraining
-    qtbot.waitUntil(lambda: retraining.phase is Phase.DONE, timeout=4 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: retraining.phase is Phase.DONE, timeout=PATIENCE_MS)
     assert "The corrected photo is now right." in texts(window.photos_page.strip)
     assert "29 test photos" in texts(window.photos_page.strip)
-    qtbot.waitUntil(lambda: classified_by(window, 2, version=1), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, 2, version=1), timeout=PATIENCE_MS)
     assert "cup" in tile(window, 0)
     assert "bird" in tile(window, 1)
     click(qtbot, window.photos_page.strip.undo)
-    qtbot.waitUntil(lambda: classified_by(window, 2, version=0), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, 2, version=0), timeout=PATIENCE_MS)
     assert open_library().find("everyday").is_builtin
     window.close()

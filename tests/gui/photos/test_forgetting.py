@@ -58,10 +58,10 @@ def test_a_similar_training_photo_is_forgotten(learner: MainWindow, qtbot: QtBot
     assert kind is NoticeKind.WARNING
     assert photo in trained_on()
     press(qtbot, learner, "Forget")
-    qtbot.waitUntil(lambda: notice(learner)[1] is NoticeKind.SUCCESS, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: notice(learner)[1] is NoticeKind.SUCCESS, timeout=PATIENCE_MS)
     assert notice(learner)[0].startswith("Forgot 1 photo: no version of “mine” knows it any more.")
     assert photo not in trained_on()
-    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=PATIENCE_MS)
     now = learner.session.photos.photo(0).outcome
     assert isinstance(now, Prediction)
     assert now.evidence is not None
@@ -75,14 +75,14 @@ def test_a_retraining_cannot_be_undone_after_its_version_was_forgotten(
     page.browser.label(learner.session.photos.photos_in([0]), "blue")
     qtbot.waitUntil(lambda: page.retraining.can_start, timeout=PATIENCE_MS)
     learner.actions_by_id[ActionId.RETRAIN].trigger()
-    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=2), timeout=PATIENCE_MS)
     undo = learner.actions_by_id[ActionId.UNDO_RETRAINING]
     assert undo.isEnabled()
     assert greys[0] in trained_on()
     page.gallery.select_row(0)
     learner.actions_by_id[ActionId.FORGET].trigger()
     press(qtbot, learner, "Forget")
-    qtbot.waitUntil(lambda: classified_by(learner, 3, version=3), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(learner, 3, version=3), timeout=PATIENCE_MS)
     assert greys[0] not in trained_on()
     assert not undo.isEnabled()
     assert page.strip.isHidden()
@@ -92,7 +92,7 @@ def test_a_retraining_cannot_be_undone_after_its_version_was_forgotten(
 def test_a_photo_that_was_not_learned_is_not_forgotten(learner: MainWindow, qtbot: QtBot) -> None:
     learner.actions_by_id[ActionId.FORGET].trigger()
     press(qtbot, learner, "Forget")
-    qtbot.waitUntil(lambda: notice(learner)[1] is NoticeKind.ERROR, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: notice(learner)[1] is NoticeKind.ERROR, timeout=PATIENCE_MS)
     assert notice(learner)[0].startswith("“grey40.png” is not among the photos that “mine” was trained on.")
     assert open_library().numbers("mine") == (1,)
 

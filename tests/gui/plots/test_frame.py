@@ -18,6 +18,7 @@ from gui.plots.bars import ClassBars
 from gui.plots.frame import PlotFrame
 from gui.widgets import theme
 from tests.gui.plots.conftest import Show, turn_the_wheel
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.qt_log_ignore("does not support (propagateSizeHints|raise|grabbing)")  # dialogs and menus
 
@@ -88,7 +89,7 @@ def test_saving(plot: PlotFrame, qtbot: QtBot, tmp_path: Path, name: str) -> Non
     dialog = plot.findChild(QFileDialog)
     assert dialog is not None
     assert dialog.acceptMode() is QFileDialog.AcceptMode.AcceptSave
-    with qtbot.waitSignal(plot.noticed, timeout=5000) as noticed:
+    with qtbot.waitSignal(plot.noticed, timeout=PATIENCE_MS) as noticed:
         dialog.fileSelected.emit(str(tmp_path / name))
     dialog.close()
     assert noticed.args is not None
@@ -103,7 +104,7 @@ def test_saving(plot: PlotFrame, qtbot: QtBot, tmp_path: Path, name: str) -> Non
 
 def test_a_failed_save_is_reported(plot: PlotFrame, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file instead of a folder")
-    with qtbot.waitSignal(plot.noticed, timeout=5000) as noticed:
+    with qtbot.waitSignal(plot.noticed, timeout=PATIENCE_MS) as noticed:
         plot.save(tmp_path / "file" / "plot.png")
     assert noticed.args is not None
     assert "Couldn't write" in noticed.args[0].text

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[3]
 
 WARM = """
@@ -38,6 +40,6 @@ application.exec()
 
 def test_warming_imports_everything_in_the_background() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WARM], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", WARM], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.stdout.split() == ["warm"], done.stderr

@@ -188,7 +188,7 @@ def test_a_problem_is_reported_with_what_this_machine_has(window: MainWindow, qt
     report = window.commands.report
     assert report is not None
     # It opens every built-in backbone in each precision.
-    qtbot.waitUntil(lambda: "Model colours: ok" in report.lines.toPlainText(), timeout=3 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: "Model colours: ok" in report.lines.toPlainText(), timeout=PATIENCE_MS)
     assert "CPU, float32: ok" in report.lines.toPlainText()
     report.close()
 

@@ -18,6 +18,7 @@ from gui.shell.main_window import MainWindow
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page
 from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 LATER = (
@@ -67,7 +68,7 @@ def test_pages_are_created_after_the_first_paint_without_helpers(home: Path, tmp
     script.write_text(START)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=90, check=True
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True
     )
     assert json.loads(done.stdout) == {
         "before": [],

@@ -22,6 +22,7 @@ from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.widgets import theme
 from tests.gui.conftest import PATIENCE_MS, show_window
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -199,7 +200,7 @@ if __name__ == "__main__":
     script.write_text(code)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     arguments = [sys.executable, str(script), str(solids["green"])]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=90, check=True)
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     result = json.loads(done.stdout)
     assert result["prediction"].startswith("green")
     assert result["heavy"] == []

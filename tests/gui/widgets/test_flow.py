@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import vbox
+from tests.patience import PATIENCE_MS
 
 
 @pytest.mark.qt_log_ignore("does not support propagateSizeHints")
@@ -22,7 +23,7 @@ def test_what_does_not_fit_begins_another_line(qtbot: QtBot) -> None:
     page.show()
     assert len({one.y() for one in shown}) == 1
     page.resize(buttons[0].width() + buttons[1].width() + 20, 200)
-    qtbot.waitUntil(lambda: buttons[3].y() > buttons[0].y(), timeout=1000)
+    qtbot.waitUntil(lambda: buttons[3].y() > buttons[0].y(), timeout=PATIENCE_MS)
     assert buttons[3].x() == buttons[0].x()
     assert buttons[0].y() == buttons[1].y()
     assert page.minimumSizeHint().width() < sum(one.width() for one in shown)

@@ -21,7 +21,7 @@ from core.outputs.reports.columns import ColumnSet, ReportRow
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.spreadsheet import spreadsheet
 from core.outputs.reports.write import check_not_image, write_report
-from core.prediction import Evidence, Failure, Neighbour
+from core.prediction import Evidence, Failure, Neighbour, Score
 from tests import tiny
 from tests.core.outputs.reports.conftest import HOSTILE, predicted
 
@@ -121,7 +121,7 @@ def test_csv_jsonl_xlsx_and_parquet_have_the_same_content(rows: list[ReportRow],
     assert header == list(flat[0])
     for comma, cell, one, record in zip(flat, cells, objects, table, strict=True):
         assert comma == {name: "" if value is None else _spelt(value) for name, value in zip(header, cell, strict=True)}
-        scores = one.get("scores", [])
+        scores = [{**score, "threshold": None} for score in one.get("scores", [])]
         assert record == {
             **{name: value for name, value in zip(header, cell, strict=True) if not name.endswith("_2")},
             "scores": scores,
@@ -130,6 +130,17 @@ def test_csv_jsonl_xlsx_and_parquet_have_the_same_content(rows: list[ReportRow],
         assert one.get("label") == record["label"]
         assert one.get("error", {}).get("message") == record["error"]
         assert (one["answer"], one["review"]) == (record["answer"], record["review"])
+
+
+def test_parquet_has_the_thresholds_of_a_multi_label_model(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    found = predicted(tiny.write_solid(tmp_path / "red.png", "red"), unknown=False)
+    scores = Score("red", 0.9, 0.25), Score("green", 0.1, 0.5)
+    rows = [ReportRow(replace(found, scores=scores, labels=("red",))), ReportRow(found)]
+    assert report_to(tmp_path / "r.parquet", rows, ReportFormat.PARQUET) == 2
+    several, one = (row["scores"] for row in pq.read_table(tmp_path / "r.parquet").to_pylist())
+    assert [(score["label"], score["threshold"]) for score in several] == [("red", 0.25), ("green", 0.5)]
+    assert {score["threshold"] for score in one} == {None}
 
 
 def test_every_format_has_the_evidence(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_model_is_trained_by_keyboard(
     press(wizard, Qt.Key.Key_Return)
 
     assert described(wizard.training.step.bar)[0] is Role.ProgressBar
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     assert "correct on" in heard[-1]
     assert "95% confidence interval" in heard[-1]
     assert len(set(heard)) > 3, "the stages are announced"

@@ -36,8 +36,29 @@ def test_closing_can_be_cancelled(qtbot: QtBot, wizard: TrainingWizard, train: C
     assert "Close while training?" in texts(wizard)
     click(qtbot, buttons(wizard.training.step)["Keep training"])
     assert wizard.isVisible()
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     assert wizard.isVisible()
+
+
+def test_one_button_stops_a_training_and_one_leaves_it_running(
+    qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]
+) -> None:
+    train(15)
+    assert [*buttons(wizard)] == ["Pause", "Stop…", "Continue in background"]
+    click(qtbot, wizard.training.step.stop)
+    assert "Stop training?" in texts(wizard)
+    assert "Continue in background" not in buttons(wizard)
+    click(qtbot, buttons(wizard)["Keep training"])
+    click(qtbot, buttons(wizard)["Continue in background"])
+    assert not wizard.isVisible()
+    assert wizard.training.is_running
+    wizard.bring_up()
+    click(qtbot, wizard.training.step.stop)
+    click(qtbot, buttons(wizard)["Stop and discard"])
+    qtbot.waitUntil(lambda: not wizard.training.is_running, timeout=PATIENCE_MS)
+    assert "Cancel" not in buttons(wizard)
+    click(qtbot, buttons(wizard)["Close"])
+    assert not wizard.isVisible()
 
 
 def test_the_training_stops_and_the_wizard_closes(
@@ -58,7 +79,7 @@ def test_a_training_in_the_background_ends_with_a_notice(
     wizard.close()
     click(qtbot, wizard.training.step.background)
     assert not wizard.isVisible()
-    qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=PATIENCE_MS)
     click(qtbot, buttons(window)["Show"] if "Show" in buttons(window) else buttons(window.notices)["Show"])
     assert wizard.isVisible()
     assert wizard.step is WizardStep.RESULT

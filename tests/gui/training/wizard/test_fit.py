@@ -40,7 +40,7 @@ def test_the_fit_is_chosen_by_keyboard_and_the_result_says_what_was_measured(
     assert "the photos go through the network three times" in texts(fields)
     qtbot.waitUntil(lambda: wizard.next.isEnabled(), timeout=PATIENCE_MS)
     click(qtbot, wizard.next)
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     shown = " ".join(texts(wizard.result.step).split())
     assert "By cross-validation on the training photos, the log loss is" in shown
     card = next(model.card for model in open_library().models() if "fit_log_loss" in model.card.training)

@@ -31,7 +31,7 @@ fovea = cli.fovea
 ROCKET = next(sample for sample in SAMPLES if sample.stem == "rocket")
 SOME = 24
 """Photos whose features are computed before the accident."""
-LONG_MS = 20 * PATIENCE_MS
+LONG_MS = 5 * PATIENCE_MS
 """A minute at most on a quiet machine; on a busy one the engine's threads wait for each other."""
 
 pytestmark = [
@@ -72,7 +72,7 @@ def drop_photos(qtbot: QtBot, wizard: TrainingWizard, photos: Path) -> None:
     assert "Drop a folder of photos here" in texts(wizard)
     assert not wizard.next.isEnabled()
     assert dragging.drop(wizard, dragging.files([photos]))
-    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=4 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     assert "196 photos in 8 classes" in texts(wizard)
     assert "Class bird, " in texts(wizard)
     qtbot.waitUntil(lambda: "look nearly the same" in texts(wizard), timeout=PATIENCE_MS)
@@ -111,7 +111,7 @@ def use_the_result(qtbot: QtBot, window: MainWindow, wizard: TrainingWizard) -> 
     assert "95% confidence interval: " in texts(wizard)
     qtbot.waitUntil(lambda: wizard.result.step.view.matrix is not None, timeout=PATIENCE_MS)
     click(qtbot, wizard.result.step.use)
-    qtbot.waitUntil(lambda: in_use(window) == "photos", timeout=4 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: in_use(window) == "photos", timeout=PATIENCE_MS)
     assert wizard.result.step.use.text() == "In use"
     qtbot.waitUntil(lambda: window.top_bar.switcher.currentText() == "photos · v1", timeout=PATIENCE_MS)
     assert open_library().find("photos").version == 1
@@ -124,7 +124,7 @@ def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE_MS)
     window.session.photo_list.add([ROCKET])
-    qtbot.waitUntil(lambda: classified_by(window, 1), timeout=4 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, 1), timeout=PATIENCE_MS)
     page.gallery.setFocus()
     page.gallery.select_row(0)
     qtbot.keyClick(window, Qt.Key.Key_F2)
@@ -138,13 +138,13 @@ def correct_and_retrain(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(strip.retrain.isVisible, timeout=PATIENCE_MS)
     assert strip.retrain.text() == "Retrain with 1 correction"
     click(qtbot, strip.retrain)
-    qtbot.waitUntil(strip.undo.isVisible, timeout=8 * PATIENCE_MS)
-    qtbot.waitUntil(lambda: classified_by(window, 2), timeout=8 * PATIENCE_MS)
+    qtbot.waitUntil(strip.undo.isVisible, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, 2), timeout=PATIENCE_MS)
     assert open_library().find("photos").version == 2
     assert photos.rowCount() == 1
     qtbot.waitUntil(strip.undo.isEnabled, timeout=PATIENCE_MS)
     click(qtbot, strip.undo)
-    qtbot.waitUntil(lambda: classified_by(window, 1), timeout=8 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: classified_by(window, 1), timeout=PATIENCE_MS)
     assert open_library().find("photos").version == 1
     qtbot.waitUntil(lambda: strip.retrain.text() == "Retrain with 1 correction", timeout=PATIENCE_MS)
 

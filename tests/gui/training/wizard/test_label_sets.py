@@ -30,7 +30,9 @@ def choose(wizard: TrainingWizard, source: LabelSource) -> None:
 
 def test_a_table_gives_photos_several_classes(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
     folder = tmp_path / "mixed colours"
-    table = teaching.write_table(tmp_path / "labels.csv", teaching.write_label_sets(folder, 90))
+    labels = teaching.write_label_sets(folder, 90)
+    wrong = next(name for name, classes in labels.items() if classes == ("green",))
+    table = teaching.write_table(tmp_path / "labels.csv", labels | {wrong: ("green", "red")})
     assert dragging.drop(wizard, dragging.files([folder]))
     qtbot.waitUntil(lambda: wizard.photos.read is not None, timeout=PATIENCE_MS)
     assert not wizard.photos.can_continue, "the photos are in no class folders"
@@ -58,7 +60,14 @@ def test_a_table_gives_photos_several_classes(qtbot: QtBot, wizard: TrainingWiza
     assert wizard.result.step.headline.text().startswith("F1 ")
     assert "of the photos have exactly the right classes" in shown
     assert "A photo has a class from this probability on" in shown
+    assert "may lack a class, or have a wrong one" in shown
+    assert wizard.result.step.result is not None
+    suspects = wizard.result.step.result.class_suspects
+    assert wizard.result.step.result.subsets["test"] + len(suspects) > 0
     assert wizard.result.step.view.matrix is None
+    click(qtbot, wizard.result.step.export)
+    formats = wizard.result.step.exporting.form
+    assert "LiteRT, int8 (only for models with one class per photo)" in [formats.itemText(row) for row in range(8)]
     assert open_library().find("mixed").card.is_multi_label
 
 

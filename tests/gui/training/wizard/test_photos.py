@@ -208,5 +208,5 @@ def test_many_classes_are_shown_at_once(qtbot: QtBot, wizard: TrainingWizard, tm
     wizard.resize(900, 600)
     source = teaching.write_labelled(tmp_path / "s", 1, classes=["red"])
     wizard.build("Many", {f"class {number:03}": (source / "red" / "0.png",) for number in range(200)})
-    qtbot.waitUntil(lambda: shows(wizard, "200 photos in 200 classes"), timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: shows(wizard, "200 photos in 200 classes"), timeout=PATIENCE_MS)
     assert wizard.photos.step.found.tiles.model().rowCount() == 201

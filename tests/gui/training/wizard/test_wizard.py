@@ -155,7 +155,7 @@ def test_a_training_is_repeated_after_its_process_dies(
     assert wizard.training.step.stage.text() == "Training failed"
     button = wizard.training.step.again if wizard.training.step.again.isVisible() else wizard.training.step.restart
     click(qtbot, button)
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
 
 
 def test_an_unusable_folder_shows_the_reason(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_stopping_asks_what_to_do_with_the_progress(qtbot: QtBot, wizard: Traini
     assert wizard.step is WizardStep.METHOD
     wizard.go_to(WizardStep.TRAINING)
     click(qtbot, wizard.training.step.restart)
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
 
 
 def test_a_training_continues_in_the_background_and_is_shown_again(
@@ -197,4 +197,4 @@ def test_a_training_continues_in_the_background_and_is_shown_again(
     qtbot.waitUntil(lambda: "Training many" in "".join(one.text() for one in window.status.findChildren(QPushButton)))
     window.status.training_wanted.emit()
     assert wizard.isVisible()
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)

@@ -63,4 +63,4 @@ def to_result(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     """Drop a folder on the wizard and train with the defaults."""
     to_method(qtbot, wizard, folder)
     click(qtbot, wizard.next)
-    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=2 * PATIENCE_MS)
+    qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
