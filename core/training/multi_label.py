@@ -18,6 +18,7 @@ from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
 from core.datasets.stratification import strata
+from core.evaluation.calibration import fit_temperature
 from core.evaluation.multi_label import decisions
 from core.evaluation.multi_label_values import ClassSuspect
 from core.models.heads import LinearHead, sigmoid
