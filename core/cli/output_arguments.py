@@ -31,6 +31,9 @@ stay where they are. With a multi-label model, a photo goes to the folder of its
 and one without any class to DEST/unsure; P does not apply. The subfolders of FOLDER are recreated in
 each class folder, unless --flat is given.
 
+With --groups, class folders are in those of their groups, if the model has some. A photo below the
+minimum confidence then goes to the folder of the narrowest group that reaches it and 80%.
+
 Nothing in DEST is overwritten: if a name is taken, the photo is named "photo (2).jpg"; if DEST
 already has an identical copy, the photo stays. --dry-run shows every step and changes nothing.
 
@@ -104,6 +107,9 @@ def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
     add_choice(parser, "--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
     add_threshold(parser, "P")
     parser.add_argument("--flat", action="store_true", help=tr("do not recreate subfolders"))
+    parser.add_argument(
+        "--groups", action="store_true", help=tr("put class folders into those of their groups: animal/bird/owl")
+    )
     parser.add_argument("--dry-run", action="store_true", help=tr("show every step, change nothing"))
     parser.add_argument(
         "--model",

@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sort(arguments: argparse.Namespace, form: str) -> int:
-    request = SortRequest(arguments.folder, arguments.to, arguments.by, arguments.threshold, arguments.flat)
+    options = arguments.by, arguments.threshold, arguments.flat, arguments.groups
+    request = SortRequest(arguments.folder, arguments.to, *options)
     classify = classify_request(arguments, arguments.folder, recursive=True, for_sorting=True)
     plan, totals = outputs.plan_sorting(
         request, classify, lambda _: job_bar(), dry_run=arguments.dry_run, warn=print_message, token=CancelToken()

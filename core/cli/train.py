@@ -250,7 +250,7 @@ def _summary(trained: TrainingResult) -> Table:
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),
-            *(() if card.thresholds else ((tr("unknown"), tables.unknown_rule(card) or never),)),
+            (tr("unknown"), tables.unknown_rule(card) or never),
             (
                 tr("features"),
                 tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached),

@@ -92,13 +92,16 @@ class SortForm(PlanForm):
         self.choose = button(tr("Choose…"), self._choose_destination, name=tr("Choose destination"))
         self.way, self.tree = _choices(tr("Transfer mode"), _MODES), CheckBox(tr("Keep subfolders within each class"))
         self.tree.setChecked(True)
+        self.groups = CheckBox(tr("A folder for each group of classes, with those of its classes inside"))
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it go to “unsure”"))
         self._add(tr("Destination"), self.choose, self._place)
         self._add(tr("Method"), self.way)
         self._add(tr("Minimum confidence"), self.threshold)
         self._add("", self.tree)
+        self._add("", self.groups)
         self.way.activated.connect(self.changed)
         self.tree.toggled.connect(self.changed)
+        self.groups.toggled.connect(self.changed)
 
     def sort_to(self, destination: Path) -> None:
         """Sort into this folder."""
@@ -111,7 +114,8 @@ class SortForm(PlanForm):
         if self.destination is None:
             return None
         mode = list(_MODES)[self.way.currentIndex()]
-        return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat=not self.tree.isChecked())
+        flat, groups = not self.tree.isChecked(), self.groups.isChecked()
+        return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat, groups)
 
     def made_in(self, folder: Path) -> Path:
         return self.destination or folder

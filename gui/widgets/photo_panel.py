@@ -275,6 +275,8 @@ def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:
             return f"{outcome.message} {outcome.hint}"
         case Prediction(warnings=(_, *_)):
             return " ".join(outcome.warnings)
+        case Prediction(is_unlike=True):
+            return tr("The photo is unlike all training photos, so none of the classes counts.")
         case Prediction(labels=()):
             return tr("None of the classes reaches its threshold.")
         case Prediction(unknown=True) if is_labelled:

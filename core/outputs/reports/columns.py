@@ -258,13 +258,13 @@ def _neighbours(outcome: Prediction) -> tuple[Neighbour, ...]:
 def _nearest(outcome: Prediction) -> list[dict[str, Any]]:
     """The nearest training images as in JSON; with their paths where this computer knows them."""
     return [
-        {"label": one.label, "similarity": one.similarity} | ({"path": str(one.path)} if one.path else {})
+        {"label": label_text(one.label), "similarity": one.similarity} | ({"path": str(one.path)} if one.path else {})
         for one in _neighbours(outcome)
     ]
 
 
 def _near_text(one: Neighbour) -> str:
-    return f"{one.label} {one.similarity:.2f}"
+    return f"{label_text(one.label)} {one.similarity:.2f}"
 
 
 def _joined(parts: Iterable[str] | None) -> str | None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -61,7 +62,7 @@ class RealFileSystem:
 def resolve_request(request: SortRequest) -> SortRequest:
     """The same request with links in its folders resolved."""
     source, destination = (Path(os.path.realpath(folder)) for folder in (request.source, request.destination))
-    return SortRequest(source, destination, request.by, request.threshold, request.flat)
+    return replace(request, source=source, destination=destination)
 
 
 def check_request(request: SortRequest) -> None:

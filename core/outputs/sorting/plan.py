@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
+from typing import TypeAlias
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
@@ -17,8 +18,13 @@ from core.outputs.sorting.names import FileSystem, NameAllocator, casefold_key, 
 from core.outputs.sorting.record import destinations
 from core.outputs.sorting.values import UNSURE, Companion, PlanSummary, SortRequest, Step, TransferMode
 
+Levels: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The names of the levels of each class and group, from the broadest to itself."""
 
-def make_plan(rows: Iterable[Row], request: SortRequest, file_system: FileSystem) -> Iterator[Step]:
+
+def make_plan(
+    rows: Iterable[Row], request: SortRequest, file_system: FileSystem, levels: Levels | None = None
+) -> Iterator[Step]:
     """Plan a step for each photo; targets are unique, and inside the destination.
 
     The user's label takes precedence over the prediction. Photos stay in place if they could not be read, or are
@@ -31,6 +37,8 @@ def make_plan(rows: Iterable[Row], request: SortRequest, file_system: FileSystem
         rows: the rows of a job, see `core.jobs.queries.ResultStore.each`.
         request: the options; its folders must be resolved, see `core.outputs.sorting.disk.resolve_request`.
         file_system: the file system of the destination.
+        levels: with `SortRequest.groups`, the levels of classes and groups, see `core.card_rules.Hierarchy`. A photo
+            whose class is below the minimum confidence goes to the folder of the narrowest group that is sure enough.
 
     Raises:
         UsageError: a class folder would be, or contain, the source.
@@ -42,7 +50,7 @@ def make_plan(rows: Iterable[Row], request: SortRequest, file_system: FileSystem
         if str(row.path) in seen:
             continue
         seen.add(str(row.path))
-        yield _step(row, request, inputs, names, beside, file_system)
+        yield _step(row, request, inputs, names, beside, file_system, levels or {})
 
 
 def summarize(steps: Iterable[Step], request: SortRequest) -> PlanSummary:
@@ -69,6 +77,7 @@ def _step(
     names: NameAllocator,
     beside: CompanionFinder,
     file_system: FileSystem,
+    levels: Levels,
 ) -> Step:
     label = next(iter(row.final_classes), UNSURE if row.final_label == NO_CLASS else row.final_label)
     if row.failure is not None or label is None:
@@ -81,7 +90,7 @@ def _step(
         return Step(row.path, None, label, row.confidence, 0, tr("The file no longer exists."))
     if request.by is TransferMode.MOVE and row.path.is_symlink():
         return Step(row.path, None, label, row.confidence, 0, tr("It is a link, which might break when moved."))
-    folder = _class_folder(row, label, request, names)
+    folder = _class_folder(row, label, request, names, levels)
     if not request.flat:
         for part in _below(row.path.parent, request.source).parts:
             folder = names.folder(folder, folder_name(part) if part == ".." else part, part)
@@ -106,14 +115,14 @@ def _companions(photo: Path, target: Path, along: CompanionNames, disk: FileSyst
         yield Companion(file, target.with_name(new), disk.size(file) or 0)
 
 
-def _class_folder(row: Row, label: str, request: SortRequest, names: NameAllocator) -> PurePath:
-    folder = (
-        names.folder(PurePath(), UNSURE, "")
-        if row.is_unsure(request.threshold)
-        else names.folder(PurePath(), folder_name(label), f"class {label}")
-    )
+def _class_folder(row: Row, label: str, request: SortRequest, names: NameAllocator, levels: Levels) -> PurePath:
+    folder = PurePath()
+    for name in _path(row, label, request, levels):
+        folder = names.folder(folder, folder_name(name), f"class {name}")
+    if not folder.parts:
+        folder = names.folder(folder, UNSURE, "")
     below = request.source.relative_to(request.destination) if _is_nested(request) else PurePath()
-    if below.parts and casefold_key(below.parts[0]) == casefold_key(folder.name):
+    if below.parts and casefold_key(below.parts[0]) == casefold_key(folder.parts[0]):
         what = tr(
             "The folder “{folder}” of the class “{label}” would contain the folder to sort.",
             folder=display_path(request.destination / folder),
@@ -121,6 +130,14 @@ def _class_folder(row: Row, label: str, request: SortRequest, names: NameAllocat
         )
         raise UsageError(what, hint=tr("Choose another destination."))
     return folder
+
+
+def _path(row: Row, label: str, request: SortRequest, levels: Levels) -> tuple[str, ...]:
+    """The names of the levels of a photo's class, the broadest first; empty if it is unsure."""
+    if not row.is_unsure(request.threshold):
+        return levels.get(label, (label,))
+    sure = row.prediction.rolled_up if row.prediction and request.groups and not row.review else None
+    return sure.path if sure and sure.probability >= request.threshold else ()
 
 
 def _is_nested(request: SortRequest) -> bool:

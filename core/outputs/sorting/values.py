@@ -33,6 +33,7 @@ class SortRequest:
         by: how photos are transferred.
         threshold: the minimum confidence, 0..1; unlabelled photos below it go to `UNSURE`.
         flat: whether photos go directly to the folder of their class, rather than to their subfolders below it.
+        groups: whether class folders are in those of their groups, as in `animal/bird/owl`.
     """
 
     source: Path
@@ -40,6 +41,7 @@ class SortRequest:
     by: TransferMode = TransferMode.COPY
     threshold: float = THRESHOLD
     flat: bool = False
+    groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
