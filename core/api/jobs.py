@@ -148,8 +148,8 @@ def arrange_rows(job: str, view: View, *, report: ProgressCallback, token: Cance
     from core.jobs.queries import ResultStore
     from core.services.jobs import request_of
 
-    with ResultStore(job) as store:
-        arrange(store, view, request_of(job), report=report, token=token)
+    with ResultStore(job) as results:
+        arrange(results, view, request_of(job), report=report, token=token)
 
 
 # ---- reviews

@@ -71,8 +71,7 @@ class ExifToolReply:
 def find_exiftool() -> ExifTool:
     """Find exiftool on the search path or where its installers put it.
 
-    Raises:
-        KeywordError: it is missing, does not start, or has a known vulnerability.
+    Raises KeywordError if it is missing, does not start, or has a known vulnerability.
     """
     program = shutil.which("exiftool") or shutil.which("exiftool", path=os.pathsep.join(_usual_locations()))
     if program is None:
@@ -142,8 +141,7 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifT
     lines: list[bytes] = []
     for number, command in enumerate(commands):
         lines += map(_line, command)
-        marks = (b"-echo3", b"{fovea %d}" % number, b"-echo4", b"{fovea %d ${status}}" % number, b"-execute")
-        lines += marks
+        lines += b"-echo3", b"{fovea %d}" % number, b"-echo4", b"{fovea %d ${status}}" % number, b"-execute"
     try:
         done = subprocess.run(
             [tool.program, "-config", _CONFIG, *_CHARSET, "-@", "-"],
