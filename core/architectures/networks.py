@@ -188,10 +188,7 @@ def mobilenet_v2(size: int = 224, alpha: float = 1.0) -> Counts:
 def efficientnet_lite(size: int = 224, width: float = 1.0, depth: float = 1.0) -> Counts:
     """Tan and Le: EfficientNet (2019), in the form of TensorFlow's Lite reference, whose stem and head are not scaled.
 
-    Args:
-        size: the input size in pixels.
-        width: the multiplier of the channels.
-        depth: the multiplier of the blocks in each stage but the first and the last.
+    `width` multiplies the channels, `depth` the blocks in each stage but the first and the last.
     """
     net = Network()
     x = net.convolve(FeatureMap(size, 3), 32, 3, 2)
@@ -214,7 +211,7 @@ def efficientnet_lite(size: int = 224, width: float = 1.0, depth: float = 1.0) -
     return net.counts
 
 
-def _divisible(width: float, by: int = 8) -> int:
-    """The nearest multiple, at least one and not more than a tenth below."""
-    nearest = max(by, int(width + by / 2) // by * by)
-    return nearest if nearest >= 0.9 * width else nearest + by
+def _divisible(width: float) -> int:
+    """The nearest multiple of 8, at least one and not more than a tenth below."""
+    nearest = max(8, int(width + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * width else nearest + 8

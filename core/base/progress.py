@@ -5,20 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from core.base.errors import Cancelled
 
-_MIN_INTERVAL_S: Final = 0.05
+MIN_INTERVAL_S: Final = 0.05
 """At most 20 reports per second: smooth to the eye, and cheap to draw."""
 
 _MIN_SAMPLE_S: Final = 0.5
 """Minimum time span for an estimate."""
 
-_MAX_SAMPLES: Final = 200
+MAX_SAMPLES: Final = 200
 """Reports used to measure the speed, 10 seconds and more: older ones, such as those of cached steps, are dropped."""
 
 _PAUSE_POLL_S: Final = 0.1
@@ -42,9 +42,7 @@ class Progress:
     Attributes:
         stage: what is being done, translated for display.
         step: how many steps are done, 0 to `total`.
-        total: how many steps there are.
         remaining_s: estimated remaining seconds of this stage; None while unknown.
-        kind: the kind of the stage.
     """
 
     stage: str
@@ -61,8 +59,8 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 class CancelToken:
     """A request to cancel or pause work: set from any thread, checked by the work.
 
-    Attributes:
-        was_paused: whether the work was ever paused, so that its duration is meaningless.
+    Whatever takes a token raises `Cancelled` soon after it was cancelled. If it `was_paused`, the duration of the
+    work is meaningless.
     """
 
     def __init__(self) -> None:
@@ -93,24 +91,24 @@ class CancelToken:
         return self._cancelled.is_set()
 
     def check(self) -> None:
-        """Return if the work should continue; wait while it is paused.
-
-        Raises:
-            Cancelled: the work was cancelled.
-        """
+        """Return if the work should continue; wait while it is paused."""
         while self._paused and not self._cancelled.wait(_PAUSE_POLL_S):
             pass
         if self._cancelled.is_set():
             raise Cancelled
 
     def wait(self, seconds: float) -> None:
-        """Wait, paused or not.
-
-        Raises:
-            Cancelled: the work was cancelled, at the latest now.
-        """
+        """Wait, paused or not; a cancellation is noticed at the latest afterwards."""
         if self._cancelled.wait(seconds):
             raise Cancelled
+
+
+def speed_of(samples: Sequence[tuple[float, int]]) -> float | None:
+    """Steps per second by moments in seconds and the steps done by then, in order; None if these say too little."""
+    (first, done_then), (last, done_now) = samples[0], samples[-1]
+    if last - first < _MIN_SAMPLE_S or done_now == done_then:
+        return None
+    return (done_now - done_then) / (last - first)
 
 
 class ProgressReporter:
@@ -128,17 +126,9 @@ class ProgressReporter:
         kind: StageKind = StageKind.OTHER,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the stage and report it.
-
-        Args:
-            stage: what is being done, translated for display.
-            total: how many steps there are, 0 or more.
-            report: called with the progress.
-            kind: the kind of the stage.
-            now: seconds of a monotonic clock.
-        """
+        """Start a stage of `total` steps and report it; `now` returns seconds of a monotonic clock."""
         self._stage, self._kind, self._total, self._report, self._now = stage, kind, total, report, now
-        self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
+        self._samples: deque[tuple[float, int]] = deque(maxlen=MAX_SAMPLES)
         self._step = 0
         self._report_progress(now())
 
@@ -147,7 +137,7 @@ class ProgressReporter:
         before, self._step = self._step, min(self._total, self._step + steps)
         moment = self._now()
         ended = before < self._step == self._total
-        if ended or moment - self._samples[-1][0] >= _MIN_INTERVAL_S:
+        if ended or moment - self._samples[-1][0] >= MIN_INTERVAL_S:
             self._report_progress(moment)
 
     def _report_progress(self, moment: float) -> None:
@@ -158,7 +148,5 @@ class ProgressReporter:
         """Remaining seconds at the speed of the latest reports."""
         if self._step == self._total:
             return 0.0
-        (first, done_then), (last, done_now) = self._samples[0], self._samples[-1]
-        if last - first < _MIN_SAMPLE_S or done_now == done_then:
-            return None
-        return (last - first) / (done_now - done_then) * (self._total - self._step)
+        speed = speed_of(self._samples)
+        return None if speed is None else (self._total - self._step) / speed

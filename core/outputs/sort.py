@@ -22,13 +22,9 @@ from core.outputs.sorting.values import PlanSummary, SortingSummary, SortRequest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortPlan:
-    """What sorting would do.
+    """What sorting would do; the folders of the request are absolute.
 
-    Attributes:
-        request: its folders are absolute.
-        steps: the step for each photo.
-        summary: the steps in numbers.
-        acceptance: what it means to sort these photos by their predictions; None if there are none.
+    The acceptance says what it means to sort these photos by their predictions; None if there are none.
     """
 
     request: SortRequest
@@ -45,7 +41,6 @@ def plan_sorting(
     Raises:
         UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`, or the model has no groups.
         StorageError: the journal or the destination cannot be read.
-        Cancelled: the token was cancelled.
     """
     request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
     check_request(request)

@@ -32,17 +32,7 @@ from core.services.job_values import KeywordOptions, OutputResult, PlannedStep
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeywordPlan:
-    """A plan for writing keywords, or for removing those of Fovea.
-
-    Attributes:
-        job: the id of the job.
-        assigned: the rows, and the keywords for their photos.
-        outcomes: the expected outcome for each photo.
-        request: the options.
-        top: the job's folder.
-        removes: whether keywords are removed.
-        acceptance: what it means to use these predictions; None if there are none.
-    """
+    """A plan for writing keywords, or for removing those of Fovea; the acceptance is None without predictions."""
 
     job: str
     assigned: tuple[RowAssignment, ...]
@@ -62,7 +52,6 @@ class KeywordPlan:
         return f"{planned} {acceptance_text(self.acceptance)}" if self.acceptance else planned
 
     def __len__(self) -> int:
-        """The number of steps."""
         return len(self.outcomes)
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
@@ -87,21 +76,13 @@ class KeywordPlan:
 
 
 def plan_keywords(
-    job: str,
-    results: ResultStore,
-    view: View,
-    options: KeywordOptions,
-    report: ProgressCallback,
-    token: CancelToken,
+    job: str, results: ResultStore, view: View, options: KeywordOptions, report: ProgressCallback, token: CancelToken
 ) -> KeywordPlan:
     """Plan what writing or removing keywords would do, without writing anything.
 
     Removing has no steps for photos without keywords of Fovea.
 
-    Raises:
-        KeywordError: exiftool is missing.
-        StorageError: the journal or the record cannot be read.
-        Cancelled: the token was cancelled.
+    Raises KeywordError if exiftool is missing; StorageError if the journal or the record cannot be read.
     """
     find_exiftool()
     top = results.summary().folder
@@ -132,7 +113,6 @@ def _write(
     clock: ProgressReporter,
     token: CancelToken,
 ) -> list[KeywordOutcome]:
-    """The outcome for each row, with progress."""
     outcomes = []
     with open_record(paths.keyword_record()) as record:
         for outcome in write_assigned(results, assigned, request, find_exiftool(), record, token=token):

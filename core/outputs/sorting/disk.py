@@ -29,7 +29,9 @@ class RealFileSystem:
         self._hashes: dict[Path, str] = {}
 
     def entries(self, folder: PurePath) -> Mapping[str, bool]:
-        """See `core.outputs.sorting.names.FileSystem`."""
+        """The names in a folder of the destination, each with whether it is a folder rather than a file or link; empty
+        if the folder does not exist.
+        """
         try:
             with os.scandir(self._destination / folder) as found:
                 return {entry.name: entry.is_dir(follow_symlinks=False) for entry in found}
@@ -39,7 +41,7 @@ class RealFileSystem:
             raise _unreadable(self._destination / folder, error) from error
 
     def size(self, file: Path) -> int | None:
-        """See `core.outputs.sorting.names.FileSystem`."""
+        """The size of a file or link target in bytes; None if it does not exist."""
         try:
             status = file.stat()
         except OSError:
@@ -47,7 +49,7 @@ class RealFileSystem:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def same(self, one: Path, other: Path) -> bool:
-        """See `core.outputs.sorting.names.FileSystem`; unreadable files differ from all others."""
+        """Whether two files of the same size are identical; unreadable files differ from all others."""
         try:
             return one.samefile(other) or self._sha256(one) == self._sha256(other)
         except OSError:
@@ -66,10 +68,7 @@ def resolve_request(request: SortRequest) -> SortRequest:
 
 
 def check_request(request: SortRequest) -> None:
-    """Check a request before anything is changed.
-
-    Args:
-        request: its folders must be resolved, see `resolve_request`.
+    """Check a request, whose folders must be resolved (`resolve_request`), before anything is changed.
 
     Raises:
         UsageError: the source is not a folder, the destination is inside it or not a folder, or hard links between
@@ -85,6 +84,14 @@ def check_request(request: SortRequest) -> None:
     if any(_is_same(folder, source) for folder in (destination, *destination.parents)):
         what = tr("The destination “{folder}” is inside the folder to sort.", folder=display_path(destination))
         raise UsageError(what, hint=tr("Choose a folder outside it, so that sorted photos are not sorted again."))
+    parent = _existing_parent(destination)
+    if request.by is TransferMode.HARDLINK and parent.stat().st_dev != source.stat().st_dev:
+        what = tr("Hard links are impossible: “{folder}” is on another disk.", folder=display_path(destination))
+        raise UsageError(what, hint=tr("Use copies or symbolic links."))
+
+
+def _existing_parent(destination: Path) -> Path:
+    """The destination, or the nearest parent that exists, in which it can be created."""
     if not is_valid_path(destination):
         what = tr("Invalid folder path: “{folder}”.", folder=display_path(destination))
         raise UsageError(what, hint=tr("Choose a shorter name."))
@@ -100,20 +107,13 @@ def check_request(request: SortRequest) -> None:
     if not os.access(existing_parent, os.W_OK | os.X_OK):
         what = tr("You don't have permission to write to “{folder}”.", folder=display_path(existing_parent))
         raise StorageError(what, hint=tr("Choose another folder, or change its permissions."))
-    if request.by is TransferMode.HARDLINK and existing_parent.stat().st_dev != source.stat().st_dev:
-        what = tr("Hard links are impossible: “{folder}” is on another disk.", folder=display_path(destination))
-        raise UsageError(what, hint=tr("Use copies or symbolic links."))
+    return existing_parent
 
 
 def check_space(request: SortRequest, size: int) -> None:
-    """Check the free space on the destination's disk.
+    """Check the free space on the destination's disk for photos of `size` bytes; folders must be resolved.
 
-    Args:
-        request: its folders must be resolved.
-        size: the size of all photos to sort, in bytes.
-
-    Raises:
-        StorageError: there is too little space.
+    Raises StorageError if there is too little space.
     """
     existing_parent = next(folder for folder in (request.destination, *request.destination.parents) if folder.is_dir())
     takes_space = request.by is TransferMode.COPY or (
