@@ -13,7 +13,7 @@ from rich.text import Text
 from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
-from core.base.storage import write_atomically
+from core.base.storage import check_writable, write_atomically
 from core.base.text import percent
 from core.cli import tables
 from core.cli.multi_label_tables import multi_label_tables
@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         check_not_image(arguments.report, "report.html")
         check_suffix(arguments.report, ReportFormat.HTML)
+        check_writable(arguments.report)
     with stages() as report:
         source, file = label_source(arguments), arguments.labels
         model, result = scripts.evaluate(
@@ -138,13 +139,7 @@ def evaluation_tables(evaluation: Evaluation | MultiLabelEvaluation) -> Iterator
 
 def _summary(evaluation: Evaluation) -> Table:
     raw, calibrated = evaluation.raw, evaluation.calibrated
-    low, high = map(percent, evaluation.interval)
-    accuracy = tr(
-        "{accuracy} (95% confidence interval: {low} to {high})",
-        accuracy=percent(evaluation.accuracy),
-        low=low,
-        high=high,
-    )
+    accuracy = tables.with_interval(evaluation.accuracy, evaluation.interval)
     rows = [(tr("images"), f"{evaluation.images:,}"), (tr("accuracy"), accuracy)]
     if len(evaluation.top_k) < len(evaluation.classes):
         rows.append((tr("top-{k} accuracy", k=len(evaluation.top_k)), percent(evaluation.top_k[-1])))
