@@ -53,7 +53,13 @@ class ReviewPage(QWidget):
     closed = Signal()
 
     def __init__(
-        self, view: JobView, pictures: PictureClient, reviewer: Reviewer, arranging: Arranging, parent: QWidget
+        self,
+        view: JobView,
+        pictures: PictureClient,
+        reviewer: Reviewer,
+        arranging: Arranging,
+        choices: ReviewChoices,
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -70,7 +76,7 @@ class ReviewPage(QWidget):
         self._chooser: ClassChooser | None = None
         self.view, self.map = PhotoPreview(pictures), PhotoMap()
         self.view.setMinimumHeight(_MIN_HEIGHT)
-        self.choices = ReviewChoices()
+        self.choices = choices
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
         self.order = Choice()

@@ -160,6 +160,8 @@ class PhotosModel(QAbstractListModel):
 
     def photos_in(self, rows: Iterable[int]) -> list[Photo]:
         """The photos in these rows."""
+        if isinstance(rows, range) and rows.step == 1:
+            return self._photos[rows.start : rows.stop]
         return list(map(self._photos.__getitem__, rows))
 
     def photos(self) -> Sequence[Photo]:

@@ -17,6 +17,7 @@ from gui.shell.rail import Page
 from gui.tasks import preload
 from gui.tasks.idle_steps import run_when_idle
 from gui.training.wizard_controller import WizardController
+from gui.widgets.drawing_ahead import draw_ahead
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
@@ -189,15 +190,18 @@ class PageStack(QStackedWidget):
         self.models.show_version(name, number)
 
     def preload(self) -> None:
-        """Create the other pages, one per turn of the event loop; the rest, with the wizard, once a model is open."""
+        """Create and draw the other pages, one after the other; the rest, with the wizard, once a model is open."""
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages(), _PAUSE_MS))
         once = Qt.ConnectionType.SingleShotConnection
         self._session.models.opened.connect(lambda _: preload.preload(self, _LATER, self._wizard.prepare), once)
 
-    def _make_pages(self) -> Iterator[QWidget]:
+    def _make_pages(self) -> Iterator[object]:
         yield self.folders
+        yield draw_ahead(self.folders)
         yield self.models
+        yield draw_ahead(self.models)
         yield self.training
+        yield draw_ahead(self.training)
 
     def _add(self, widget: QWidget, place: Page) -> None:
         self._places.append(place)
