@@ -11,6 +11,8 @@ from core.base.text import either_text
 from core.detection import Box, Detection, counts_text
 
 _UNSURE_BELOW = 0.3
+_UNKNOWN = 0.5
+"""Images with a higher score as unknown are unknown."""
 NO_FILE = Path()
 """The path in the outcome of pixels that came without a file."""
 
@@ -57,7 +59,7 @@ class Neighbour:
     """A training image that is near an image.
 
     Attributes:
-        label: its class.
+        label: its class, or the label of all that it has, see `core.base.label_sets`.
         similarity: the cosine of their features, -1..1.
         sha256: of the training image, in hexadecimal; empty if unknown, as in models from elsewhere.
         path: where it was when the model was trained; None if unknown.
@@ -192,6 +194,12 @@ class Prediction:
         return bool(self.unknown) and self.labels is None
 
     @property
+    def is_unlike(self) -> bool:
+        """Whether a multi-label model finds no class as the image is unlike all of its training images."""
+        found = self.evidence
+        return self.labels == () and found is not None and bool(found.nearest) and found.unknown_score > _UNKNOWN
+
+    @property
     def is_unsure(self) -> bool:
         """Whether the best guess should not be read as an answer, although the model has no threshold for “unknown”."""
         return self.unknown is None and self.best.probability < _UNSURE_BELOW
@@ -227,9 +235,11 @@ class Prediction:
     @property
     def certainty(self) -> float:
         """The probability of the most likely class; by a multi-label model, how far the least certain class is from its
-        threshold, see `Score.certainty`.
+        threshold, see `Score.certainty`, and 0 if the image is unlike the training images.
         """
-        return self.best.probability if self.labels is None else min(score.certainty for score in self.scores)
+        if self.labels is None:
+            return self.best.probability
+        return 0.0 if self.is_unlike else min(score.certainty for score in self.scores)
 
     def likely(self, count: int) -> tuple[Score, ...]:
         """This many of the most likely classes, and at least all that the image has by a multi-label model."""

@@ -200,10 +200,12 @@ def packaged_model(
     return card, {HEAD_FILE: data} if shared else {HEAD_FILE: data, MODEL_FILE: backbone_bytes()}
 
 
-def feature_bank() -> FeatureBank:
-    """The features of an image of each class."""
+def feature_bank(labels: Sequence[object] = (0, 1, 2)) -> FeatureBank:
+    """The features of an image of each class, or of images with these labels."""
     images = np.stack([np.full((SIZE, SIZE, 3), SOLID[name], np.uint8) for name in CLASSES])
-    return FeatureBank.of(features(backbone_bytes(), images), np.arange(3), [sha256(name.encode()) for name in CLASSES])
+    return FeatureBank.of(
+        features(backbone_bytes(), images), np.array(labels), [sha256(name.encode()) for name in CLASSES]
+    )
 
 
 def knowing_model(name: str = "knowing", *, shared: bool = True, **changes: Any) -> tuple[bytes, dict[str, bytes]]:  # noqa: ANN401

@@ -144,9 +144,12 @@ def fetch_rows(version: int, first: int, count: int) -> FetchedRows | None:
 
 def arrange_rows(job: str, view: View, *, report: ProgressCallback, token: CancelToken) -> None:
     """Compute the places of a view's rows if they depend on the photos themselves; open views then show them."""
-    from core.services import arranging
+    from core.jobs.arrangements import arrange
+    from core.jobs.queries import ResultStore
+    from core.services.jobs import request_of
 
-    arranging.arrange_rows(job, view, report=report, token=token)
+    with ResultStore(job) as results:
+        arrange(results, view, request_of(job), report=report, token=token)
 
 
 # ---- reviews

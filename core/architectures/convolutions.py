@@ -28,14 +28,9 @@ class Activation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """A convolution without bias.
+    """A convolution without bias; the kernel has a height and a width in pixels.
 
-    Attributes:
-        kernel: its height and width in pixels.
-        inputs: the number of channels that it reads.
-        outputs: the number of channels that it writes.
-        is_depthwise: whether each channel is convolved by itself; then `outputs` equals `inputs`.
-        activation: what follows.
+    If it is depthwise, each channel is convolved by itself; then `outputs` equals `inputs`.
     """
 
     kernel: tuple[int, int]
@@ -116,15 +111,10 @@ def plain(size: int, inputs: int, outputs: int) -> Block:
 
 
 def smaller_kernels(size: int, inputs: int, outputs: int) -> Block:
-    """Several convolutions that together see as many pixels as one with a large kernel.
+    """Several convolutions that together see as many pixels as one with a large kernel: odd, at least 3 pixels a side.
 
-    A kernel of 5 x 5 becomes two of 3 x 3, a kernel of 7 x 7 three; one of 3 x 3 becomes 3 x 1 and 1 x 3 (Szegedy and
-    others: Rethinking the Inception Architecture, 2015). All but the last keep the number of channels.
-
-    Args:
-        size: the side of the large kernel in pixels; odd, at least 3.
-        inputs: the number of channels that are read.
-        outputs: the number of channels that are written.
+    A kernel of 5 x 5 becomes two of 3 x 3, a kernel of 7 x 7 three; one of 3 x 3 becomes 3 x 1 and 1 x 3 (Szegedy
+    and others: Rethinking the Inception Architecture, 2015). All but the last keep the number of channels.
     """
     kernels = [(3, 1), (1, 3)] if size == 3 else [(3, 3)] * ((size - 1) // 2)
     widths = [inputs] * len(kernels) + [outputs]
@@ -157,12 +147,8 @@ def bottleneck(size: int, inputs: int, outputs: int) -> Block:
 def separable(size: int, inputs: int, outputs: int, *, pointwise_first: bool = False) -> Block:
     """A depthwise separable convolution (Chollet: Xception, 2016): pixels and channels one after the other.
 
-    Args:
-        size: the side of the kernel in pixels.
-        inputs: the number of channels that are read.
-        outputs: the number of channels that are written.
-        pointwise_first: the order in the paper's text; programs go depthwise first. Then the kernels see `outputs`
-            channels instead of `inputs`.
+    `pointwise_first` is the order in the paper's text; programs go depthwise first. Then the kernels see `outputs`
+    channels instead of `inputs`.
     """
     width = outputs if pointwise_first else inputs
     across = Convolution((size, size), width, width, is_depthwise=True, activation=Activation.NONE)

@@ -19,12 +19,7 @@ _BYTES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class FeatureMap:
-    """What flows through a network.
-
-    Attributes:
-        side: its height and width in pixels.
-        channels: its number of channels.
-    """
+    """What flows through a network: an image of `side` x `side` pixels with some channels."""
 
     side: int
     channels: int
@@ -56,12 +51,7 @@ class Network:
     """Counts the layers that are added to it; each takes a feature map and returns the next."""
 
     def __init__(self, *, norm: int = NORM, has_bias: bool = False) -> None:
-        """Count layers of this kind.
-
-        Args:
-            norm: numbers per channel of the normalization after each convolution; 0 for none.
-            has_bias: whether convolutions have a bias.
-        """
+        """Count layers with `norm` numbers per channel of the normalization after each convolution; 0 for none."""
         self._norm, self._has_bias = norm, has_bias
         self._weights = self._norm_weights = self._multiply_adds = self._savings = 0
 
@@ -118,7 +108,6 @@ class Network:
         self._multiply_adds += convolution.weights * side**2
 
     def _finish(self, y: FeatureMap) -> None:
-        """Count the bias and the normalization after a convolution."""
         self._norm_weights += self._norm * y.channels
         self._weights += (self._norm + self._has_bias) * y.channels
 

@@ -18,10 +18,7 @@ _BOXES: Final = (3, 6, 6, 6, 6, 6)
 def ssd_mobilenet_v2(size: int = 300, outputs: int = COCO_OUTPUTS, *, separable: bool = False) -> Counts:
     """Liu and others: SSD (2016), on MobileNetV2; with separable prediction layers SSDLite (Sandler and others, 2018).
 
-    Args:
-        size: the input size in pixels.
-        outputs: the number of scores for each box.
-        separable: whether the prediction layers are separable.
+    The input has `size` pixels a side; each box has this number of outputs.
     """
     net = Network()
     for x, boxes in zip(_feature_maps(net, size), _BOXES, strict=True):

@@ -188,10 +188,7 @@ def mobilenet_v2(size: int = 224, alpha: float = 1.0) -> Counts:
 def efficientnet_lite(size: int = 224, width: float = 1.0, depth: float = 1.0) -> Counts:
     """Tan and Le: EfficientNet (2019), in the form of TensorFlow's Lite reference, whose stem and head are not scaled.
 
-    Args:
-        size: the input size in pixels.
-        width: the multiplier of the channels.
-        depth: the multiplier of the blocks in each stage but the first and the last.
+    `width` multiplies the channels, `depth` the blocks in each stage but the first and the last.
     """
     net = Network()
     x = net.convolve(FeatureMap(size, 3), 32, 3, 2)

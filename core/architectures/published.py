@@ -21,10 +21,8 @@ class PublishedNetwork:
 
     Attributes:
         architecture: the name of the network, as in the cards of backbones.
-        size: the input size in pixels.
         top1: the fraction of ImageNet's 50,000 validation images for which its first answer is right.
         top5: the fraction for which one of its first five answers is right; None if it was not published.
-        source: who published the accuracies.
         alpha: the width multiplier of a MobileNet; None for networks of only one width.
         rho: the resolution multiplier of a MobileNet, as the article rounds it; None for other networks.
     """

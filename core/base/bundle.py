@@ -34,12 +34,7 @@ _MODELS: Final = "models"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An unpacked folder.
-
-    Attributes:
-        folder: the folder of the programs.
-        contents: the folder of everything they need.
-    """
+    """An unpacked folder: that of the programs, and that of everything they need."""
 
     folder: Path
     contents: Path
@@ -67,7 +62,8 @@ def missing_files(bundle: Bundle) -> tuple[str, ...]:
     names = _listed(bundle.contents / FILES).get("files")
     if not isinstance(names, dict) or not names:
         return (f"{bundle.contents.name}/{FILES}",)
-    sizes = {name: expected[0] for name, expected in names.items() if not _is_model(bundle, name)}
+    models = f"{bundle.contents.name}/{_MODELS}/"
+    sizes = {name: expected[0] for name, expected in names.items() if not name.startswith(models)}
     return tuple(name for name, size in sizes.items() if not _is_whole(bundle.folder / name, size))
 
 
@@ -129,10 +125,6 @@ def _listed(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _is_model(bundle: Bundle, name: str) -> bool:
-    return name.startswith(f"{bundle.contents.name}/{_MODELS}/")
 
 
 def _is_whole(file: Path, size: int) -> bool:

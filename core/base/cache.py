@@ -43,14 +43,10 @@ class Cache:
     """
 
     def __init__(self, file: Path, table: str, columns: str, *, limit_bytes: int, what: str) -> None:
-        """Describe the cache; the file is opened on first use.
+        """Describe the cache; the file is created and opened on first use.
 
-        Args:
-            file: the file; created when needed.
-            table: the name of the table.
-            columns: as in CREATE TABLE, including `used REAL`, in seconds since 1970.
-            limit_bytes: the maximum size of the rows on disk; the least recently used are removed first.
-            what: a lower-case plural for the rows, for messages.
+        The columns are as in CREATE TABLE, including `used REAL`, in seconds since 1970. Beyond `limit_bytes` on
+        disk, the least recently used rows are removed. `what` is a lower-case plural for the rows, for messages.
         """
         self._file, self._table, self._columns = file, table, columns
         self._limit, self._what = limit_bytes, what
@@ -67,11 +63,8 @@ class Cache:
     def find(self, columns: str, where: str, values: tuple[Value, ...], one_of: Sequence[Value]) -> list[Any]:
         """Return the matching rows as tuples of `columns`, and mark them as used now.
 
-        Args:
-            columns: the columns to return.
-            where: the condition, ending in the name of a column.
-            values: the parameters of `where`.
-            one_of: the accepted values of that column.
+        `values` are the parameters of the condition `where`, which ends in the name of a column whose value must be
+        one of `one_of`.
         """
         found: list[Any] = []
         for start in range(0, len(one_of), _BATCH_SIZE):
@@ -88,9 +81,7 @@ class Cache:
     def erase(self, condition: str, values: Sequence[Value]) -> None:
         """Delete rows so that nothing of them is left, not even in damaged files that were set aside.
 
-        Args:
-            condition: with one parameter.
-            values: the parameter of each deletion.
+        The condition has one parameter, and is used once for each value.
 
         Raises:
             StorageError: the file cannot be used; there may be such rows in it.
@@ -128,7 +119,6 @@ class Cache:
         return True
 
     def _trim(self, opened: sqlite3.Connection) -> None:
-        """Delete the least recently used rows if the limit is exceeded."""
         size = _size(opened)
         if size <= self._limit:
             return
@@ -179,28 +169,24 @@ class Cache:
             except StorageError as second:
                 reason = second
             else:
-                _log.warning("%s", self._damaged_text(aside.name))
+                what = tr(
+                    "The cache {file!r} ({what}) was damaged and is rebuilt. The damaged file was kept as {aside!r}.",
+                    file=str(self._file),
+                    what=self._what,
+                    aside=aside.name,
+                )
+                _log.warning("%s", what)
                 for old in earlier:
                     old.unlink(missing_ok=True)
                 return
         self._is_usable = False
-        _log.warning("%s", self._unusable_text(reason))
-
-    def _damaged_text(self, aside: str) -> str:
-        return tr(
-            "The cache {file!r} ({what}) was damaged and is rebuilt. The damaged file was kept as {aside!r}.",
-            file=str(self._file),
-            what=self._what,
-            aside=aside,
-        )
-
-    def _unusable_text(self, reason: object) -> str:
-        return tr(
+        what = tr(
             "Couldn't use the cache {file!r} ({what}), so the content is computed again next time: {reason}",
             file=str(self._file),
             what=self._what,
             reason=reason,
         )
+        _log.warning("%s", what)
 
 
 def _begin_log(opened: sqlite3.Connection) -> None:
@@ -213,7 +199,6 @@ def _begin_log(opened: sqlite3.Connection) -> None:
 
 
 def _size(opened: sqlite3.Connection) -> int:
-    """The size of the pages in use, in bytes."""
     pages, free, page = (
         opened.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
     )

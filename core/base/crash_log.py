@@ -33,12 +33,9 @@ _MAX_BYTES: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class CrashReport:
-    """The reports of crashed processes.
+    """The reports of crashed processes, each below a line with the name of the process and the time.
 
-    Attributes:
-        text: the reports, each below a line with the name of the process and the time.
-        file: the file with this text.
-        is_from_window: whether the window itself crashed, not only a helper process that was restarted.
+    It `is_from_window` if the window itself crashed, not only a helper process that was restarted.
     """
 
     text: str
@@ -50,8 +47,7 @@ class CrashReport:
 def capture_crashes(process: str) -> Iterator[None]:
     """Write a report if this process crashes inside the block; without a writable folder, do nothing.
 
-    Args:
-        process: the name of the process in lower case: `window`, `engine`, `pictures`.
+    The name of the process is in lower case: `window`, `engine`, `pictures`.
     """
     file = _open(process)
     if file is None:
@@ -76,8 +72,7 @@ def discard(process_id: int) -> None:
 def collect_reports() -> CrashReport | None:
     """Collect the reports of crashes since the last call into one file; each is returned once.
 
-    Returns:
-        None if nothing crashed, or if the reports cannot be moved: they would be returned forever.
+    None if nothing crashed, or if the reports cannot be moved: they would be returned forever.
     """
     try:
         abandoned = [path for path in _logs() if _is_abandoned(path)]
@@ -103,9 +98,8 @@ def _last_file() -> Path:
 
 
 def _archive(crashed: Sequence[Path]) -> CrashReport:
-    """Write the reports in these logs, oldest first, to one file."""
     text = "\n".join([f"{_program()}\n", *(_describe(path) for path in crashed[-_MAX_LOGS:])])
-    report = CrashReport(text, _last_file(), any(_is_from_window(path) for path in crashed))
+    report = CrashReport(text, _last_file(), any(path.name.startswith(f"crash-{WINDOW}-") for path in crashed))
     write_atomically(report.file, text.encode())
     return report
 
@@ -134,7 +128,6 @@ def _logs() -> Sequence[Path]:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether the process of this log has ended."""
     try:
         with path.open("rb") as file:
             return locks.try_lock(file)
@@ -143,7 +136,6 @@ def _is_abandoned(path: Path) -> bool:
 
 
 def _describe(path: Path) -> str:
-    """One report, below a line with its process and time."""
     process = path.stem.split("-")[1]
     with path.open("rb") as file:
         moment = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime)
@@ -159,10 +151,6 @@ def _program() -> str:
     with contextlib.suppress(metadata.PackageNotFoundError):
         version = metadata.version("fovea")
     return f"Fovea {version}, Python {platform.python_version()}, {platform.platform()}"
-
-
-def _is_from_window(path: Path) -> bool:
-    return path.name.startswith(f"crash-{WINDOW}-")
 
 
 def _remove(path: Path) -> None:

@@ -19,17 +19,10 @@ Item = TypeVar("Item")
 def connect(
     file: Path, prepare: Callable[[sqlite3.Connection], object] = lambda _: None, *, make: bool = True
 ) -> sqlite3.Connection:
-    """Open a database; threads may share the connection if they take turns.
+    """Open a database, or `make` a missing one; threads may share the connection if they take turns.
 
-    Damaged characters of stored text are replaced.
-
-    Args:
-        file: the database.
-        prepare: makes or checks its tables; the connection is closed if this raises an error.
-        make: whether to create it if it is missing.
-
-    Raises:
-        sqlite3.Error: it cannot be opened.
+    `prepare` makes or checks its tables; the connection is closed if it raises an error. Damaged characters of stored
+    text are replaced. Raises sqlite3.Error if it cannot be opened.
     """
     place = str(file) if make else f"{file.absolute().as_uri()}?mode=rw"
     opened = sqlite3.connect(place, timeout=_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=not make)
@@ -58,13 +51,8 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 def erase(database: sqlite3.Connection, statement: str, values: Sequence[tuple[object, ...]]) -> None:
     """Delete or overwrite rows so that no byte of what they were is left in the files of a database.
 
-    Args:
-        database: the open database.
-        statement: what deletes or overwrites the rows.
-        values: the parameters of each run of the statement.
-
-    Raises:
-        sqlite3.Error: it could not be done, for example because another program is reading for a long time.
+    The statement, which does that, runs once with each of the values. Raises sqlite3.Error if it could not be done, for
+    example because another program is reading for a long time.
     """
     with transaction(database):
         database.executemany(statement, values)

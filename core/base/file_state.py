@@ -19,7 +19,6 @@ class FileState:
         size: in bytes.
         mtime_ns: when its content changed, in nanoseconds since 1970; programs may set it.
         ctime_ns: when its content or metadata changed; on Windows, when it was created.
-        inode: its number on its disk.
     """
 
     size: int

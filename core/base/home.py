@@ -9,36 +9,24 @@ from pathlib import Path
 
 from core.base import paths
 from core.base.errors import StorageError, os_reason
-from core.base.i18n import tr
+from core.base.i18n import mark, tr
 
 
 def check_home(*, writes: bool) -> None:
-    """Check that Fovea's folders can be used; missing ones are created if they are written to.
+    """Check that Fovea's folders can be read, and written to if `writes`; then missing ones are created.
 
-    Args:
-        writes: whether the folders must be writable, not only readable.
-
-    Raises:
-        StorageError: a folder cannot be read or written to.
+    Raises StorageError if a folder cannot be read or written to.
     """
+    hint = tr("Check the folder's permissions and its disk, or set FOVEA_HOME to another folder.")
     for folder in dict.fromkeys((paths.settings_file().parent, paths.user_models().parent, paths.cache_folder())):
+        what = mark("Couldn't read Fovea's folder {folder!r}: {reason}.")
         try:
             _try_to_read(folder)
-        except OSError as error:
-            what = tr("Couldn't read Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=os_reason(error))
-            raise StorageError(what, hint=_hint()) from error
-        try:
+            what = mark("Couldn't write to Fovea's folder {folder!r}: {reason}.")
             if writes:
                 _try_to_write(folder)
         except OSError as error:
-            what = tr(
-                "Couldn't write to Fovea's folder {folder!r}: {reason}.", folder=str(folder), reason=os_reason(error)
-            )
-            raise StorageError(what, hint=_hint()) from error
-
-
-def _hint() -> str:
-    return tr("Check the folder's permissions and its disk, or set FOVEA_HOME to another folder.")
+            raise StorageError(tr(what, folder=str(folder), reason=os_reason(error)), hint=hint) from error
 
 
 def _try_to_read(folder: Path) -> None:

@@ -41,8 +41,6 @@ def _format(message: str, values: Mapping[str, object]) -> str:
 
 
 class _Quoting(string.Formatter):
-    """Quotes text as people do where code asks for `!r`."""
-
     def convert_field(self, value: object, conversion: str | None) -> object:
         if conversion == "r" and isinstance(value, str):
             return f"“{repr(value)[1:-1]}”"
@@ -58,11 +56,9 @@ def mark(message: str, /) -> str:
 
 
 def use_language(language: str, catalogs: Path) -> None:
-    """Translate into this language from now on, and in every process that is started from now on.
+    """Translate into a language such as `de` or `pt_BR`, in this process and those that it starts from now on.
 
-    Args:
-        language: such as `de` or `pt_BR`; where it has no catalog, messages stay English.
-        catalogs: the folder with `<language>/LC_MESSAGES/fovea.mo`.
+    The folder of catalogs has `<language>/LC_MESSAGES/fovea.mo`; where there is none, messages stay English.
     """
     global _catalog
     os.environ[LANGUAGE] = language

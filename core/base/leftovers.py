@@ -34,10 +34,8 @@ _cleaned: set[Path] = set()
 def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """Create a file next to another, to be written and then renamed; it is always removed afterwards.
 
-    Abandoned partial files in the same folder are removed first.
-
-    Raises:
-        OSError: the folder or disk does not allow it.
+    Abandoned partial files in the same folder are removed first. Raises OSError if the folder or disk does not allow
+    it.
     """
     remove_stale_partials(path.parent)
     part = path.with_name(f".fovea-{secrets.token_hex(8)}.part")
@@ -52,13 +50,9 @@ def partial_file(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 @contextlib.contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
-    """Create a folder in the system's temporary folder; it is removed afterwards.
+    """Create a folder in the system's temporary folder, with `kind` in its name; it is removed afterwards.
 
-    Args:
-        kind: its purpose, a part of its name.
-
-    Raises:
-        OSError: it cannot be created.
+    Raises OSError if it cannot be created.
     """
     remove_stale_folders(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-"))

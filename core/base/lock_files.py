@@ -18,16 +18,10 @@ _POLL_S: Final = 0.02
 
 @contextlib.contextmanager
 def locked(file: Path, taken: Callable[[], FoveaError], *, patience_s: float = 0.0) -> Iterator[None]:
-    """Hold a lock file until the block ends, or this process, in any way.
+    """Hold a lock file, created with its folder if needed, until the block ends, or this process, in any way.
 
-    Args:
-        file: the lock file, created with its folder if needed; what it contains does not matter.
-        taken: makes the error to raise if another process holds it.
-        patience_s: how long to wait for that process, in seconds.
-
-    Raises:
-        FoveaError: `taken`.
-        StorageError: the folder or its disk does not allow it.
+    Waits `patience_s` seconds for another process that holds it, then raises the error that `taken` makes. Raises
+    StorageError if the folder or its disk does not allow it.
     """
     with contextlib.ExitStack() as stack:
         with storage_errors(file):

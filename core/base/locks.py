@@ -14,8 +14,7 @@ if sys.platform == "win32":
     def try_lock(file: BinaryIO) -> bool:
         """Lock an open file until it is closed or this process ends; return False if it is already locked.
 
-        Raises:
-            OSError: the file system does not support locks.
+        Raises OSError if the file system does not support locks.
         """
         file.seek(_BEYOND)
         try:
@@ -31,8 +30,7 @@ else:
     def try_lock(file: BinaryIO) -> bool:
         """Lock an open file until it is closed or this process ends; return False if it is already locked.
 
-        Raises:
-            OSError: the file system does not support locks.
+        Raises OSError if the file system does not support locks.
         """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -42,9 +42,7 @@ class Progress:
     Attributes:
         stage: what is being done, translated for display.
         step: how many steps are done, 0 to `total`.
-        total: how many steps there are.
         remaining_s: estimated remaining seconds of this stage; None while unknown.
-        kind: the kind of the stage.
     """
 
     stage: str
@@ -61,8 +59,8 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 class CancelToken:
     """A request to cancel or pause work: set from any thread, checked by the work.
 
-    Attributes:
-        was_paused: whether the work was ever paused, so that its duration is meaningless.
+    Whatever takes a token raises `Cancelled` soon after it was cancelled. If it `was_paused`, the duration of the
+    work is meaningless.
     """
 
     def __init__(self) -> None:
@@ -93,22 +91,14 @@ class CancelToken:
         return self._cancelled.is_set()
 
     def check(self) -> None:
-        """Return if the work should continue; wait while it is paused.
-
-        Raises:
-            Cancelled: the work was cancelled.
-        """
+        """Return if the work should continue; wait while it is paused."""
         while self._paused and not self._cancelled.wait(_PAUSE_POLL_S):
             pass
         if self._cancelled.is_set():
             raise Cancelled
 
     def wait(self, seconds: float) -> None:
-        """Wait, paused or not.
-
-        Raises:
-            Cancelled: the work was cancelled, at the latest now.
-        """
+        """Wait, paused or not; a cancellation is noticed at the latest afterwards."""
         if self._cancelled.wait(seconds):
             raise Cancelled
 
@@ -128,15 +118,7 @@ class ProgressReporter:
         kind: StageKind = StageKind.OTHER,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the stage and report it.
-
-        Args:
-            stage: what is being done, translated for display.
-            total: how many steps there are, 0 or more.
-            report: called with the progress.
-            kind: the kind of the stage.
-            now: seconds of a monotonic clock.
-        """
+        """Start a stage of `total` steps and report it; `now` returns seconds of a monotonic clock."""
         self._stage, self._kind, self._total, self._report, self._now = stage, kind, total, report, now
         self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
         self._step = 0

@@ -38,11 +38,7 @@ def is_damage(error: Exception, file: Path) -> bool:
 
 
 def as_path(stored: bytes) -> Path:
-    """Decode a stored path.
-
-    Raises:
-        ValueError, TypeError: it is not a path.
-    """
+    """Decode a stored path; raises ValueError, TypeError if it is not a path."""
     if b"\0" in stored:
         raise ValueError(stored)
     return Path(os.fsdecode(stored))
@@ -57,14 +53,9 @@ def rebuild(
 ) -> tuple[Path, int]:
     """Set a damaged SQLite database aside and replace it by one with all rows that can still be read.
 
-    Args:
-        file: the database; no process may be writing to it.
-        make: creates an empty database with the expected tables.
-        needs: a table that must have a row for the others to be useful.
-        complete: adds what can be derived from the recovered rows.
-
-    Returns:
-        The path of the damaged database, and how many rows were recovered.
+    No process may be writing to it. `make` creates an empty database with the expected tables; `needs` is a table
+    that must have a row for the others to be useful; `complete` adds what can be derived from the recovered rows.
+    Returns the path of the damaged database, and how many rows were recovered.
 
     Raises:
         DamagedError: no row of the needed table can be read; the database is unchanged.
@@ -97,17 +88,10 @@ def open_or_rebuild(
     make: Callable[[Path], sqlite3.Connection],
     message: Callable[[int, str], str],
 ) -> sqlite3.Connection:
-    """Open a database; a damaged one is rebuilt, which is logged.
+    """Open and check a database with `open_`; a damaged one is rebuilt, which is logged.
 
-    Args:
-        file: the database.
-        open_: opens and checks it.
-        make: as for `rebuild`.
-        message: says how many rows were recovered, and where the damaged file was kept.
-
-    Raises:
-        StorageError: it cannot be rebuilt.
-        sqlite3.Error: it cannot be opened for another reason than damage.
+    `make` is as for `rebuild`; `message` says how many rows were recovered, and where the damaged file was kept. Raises
+    StorageError if it cannot be rebuilt; sqlite3.Error if it cannot be opened for another reason than damage.
     """
     try:
         return open_(file)
@@ -120,12 +104,7 @@ def open_or_rebuild(
 
 
 def check(opened: sqlite3.Connection, file: Path) -> None:
-    """Check the integrity of a database.
-
-    Raises:
-        DamagedError: SQLite finds damage.
-        sqlite3.Error: it cannot be checked.
-    """
+    """Check the integrity of a database; DamagedError if SQLite finds damage, or sqlite3.Error."""
     opened.execute("BEGIN IMMEDIATE")  # fails if a damaged header makes the database read-only
     opened.execute("ROLLBACK")
     (found,) = opened.execute("PRAGMA quick_check(1)").fetchone()
@@ -141,7 +120,6 @@ def _copy(file: Path, copy: Path) -> None:
 
 
 def _tables(opened: sqlite3.Connection) -> dict[str, tuple[Column, ...]]:
-    """The tables of a database with their stored columns."""
     names = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     return {
         name: tuple(

@@ -30,10 +30,7 @@ _MEMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
 
 
 def set_aside(file: Path) -> Path:
-    """Rename a damaged file to `NAME.damaged-DATE`, with SQLite's logs; nothing is overwritten.
-
-    Returns:
-        The new path.
+    """Rename a damaged file to `NAME.damaged-DATE`, with SQLite's logs, and return it; nothing is overwritten.
 
     Raises:
         StorageError: the folder does not allow it; the file is unchanged.

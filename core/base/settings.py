@@ -32,15 +32,10 @@ class Settings:
     """The user's settings.
 
     Attributes:
-        model: the name of the model in use.
-        provider: the requested provider.
         precision: whether faster, slightly different arithmetic is allowed.
         top_k: how many classes are shown for an image, 1 to 20.
-        theme: light, dark, or the system's theme.
         fill_tiles: whether tiles crop photos so that they fill them.
-        file_names: whether tiles show file names.
         crop: whether photos in the window are classified by a crop around their subject.
-        count_objects: whether what is in them is counted.
     """
 
     model: str = "general"
@@ -61,11 +56,8 @@ class Settings:
 def load(path: Path, warn: Callable[[str], None] = _log.warning) -> Settings:
     """Read the settings; missing or invalid fields get their defaults.
 
-    A damaged file is set aside and replaced by one with the readable fields.
-
-    Args:
-        path: the file.
-        warn: called with a message if settings are not what the user chose.
+    A damaged file is set aside and replaced by one with the readable fields. `warn` gets a message if settings are
+    not what the user chose.
     """
     try:
         with reading_errors(path):
@@ -80,8 +72,7 @@ def load(path: Path, warn: Callable[[str], None] = _log.warning) -> Settings:
 def save(settings: Settings, path: Path) -> None:
     """Write the settings atomically; fields of later versions are kept.
 
-    Raises:
-        StorageError: the folder does not allow it, or the existing settings cannot be read at the moment.
+    Raises StorageError if the folder does not allow it, or the existing settings cannot be read at the moment.
     """
     with reading_errors(path):
         existing = _parse(path.read_bytes()) if path.exists() else {}
@@ -102,7 +93,6 @@ def change(path: Path, **fields: Any) -> None:  # noqa: ANN401 - checked by Sett
 
 
 def _parse(data: bytes) -> dict[str, Any] | None:
-    """The content of a settings file; None if it is damaged."""
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):

@@ -32,10 +32,9 @@ def exit_code() -> int:
 
 
 def run(work: Callable[[], int]) -> int:
-    """Run a program; the first signal raises KeyboardInterrupt in `work`.
+    """Run a program, and return its exit code; the first signal raises KeyboardInterrupt in `work`.
 
-    Returns:
-        The exit code. After a signal the process ends instead, at the latest after `GRACE_S`.
+    After a signal the process ends instead, at the latest after `GRACE_S`.
     """
     _reserve_streams()
     _interrupt_on_signals()
@@ -53,12 +52,9 @@ def _farewell() -> str:
 def end_on_signals(
     act: Callable[[], None] = lambda: None, *, grace_s: float = 0.0, ignore_interrupts: bool = False
 ) -> None:
-    """On a signal, call a function in its own thread, and end the process some time later.
+    """On a signal, call a function in its own thread, which asks the work to end, and end the process after `grace_s`.
 
-    Args:
-        act: asks the work to end.
-        grace_s: how long the work may take.
-        ignore_interrupts: whether to ignore Ctrl+C, because another process handles it.
+    `ignore_interrupts` ignores Ctrl+C, because another process handles it.
     """
     _listen(lambda number, _: _note(number), grace_s, act, lambda: end(exit_code()))
     if ignore_interrupts:

@@ -32,7 +32,6 @@ class Column:
     """A stored column.
 
     Attributes:
-        name: its name.
         declared: its type as CREATE TABLE has it.
         is_required: whether it is NOT NULL.
         key: its position in the primary key, from 1; 0 if it is not part of it.
@@ -125,7 +124,6 @@ def _payload(data: bytes, at: int, length: int, size: int, *, is_numbered: bool)
 
 
 def _values(payload: bytes) -> list[Any]:
-    """The values of a record."""
     head, at = _varint(payload, 0)
     kinds = []
     while at < head:

@@ -40,12 +40,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a stream whose content replaces a file once the block ends without an error; otherwise it is unchanged.
 
     The content is written to a file next to it first. An existing file keeps its permissions, a new one gets the
-    default ones. `path` must not be a link; a link itself would be replaced.
-
-    Raises:
-        OSError: the folder or disk does not allow it, or `path` is a folder or a device.
+    default ones. `path` must not be a link; a link itself would be replaced. Raises OSError if the folder or disk does
+    not allow it, or `path` is a folder or a device.
     """
-    _refuse_what_is_no_file(path)
+    if path.exists() and not path.is_file():  # a folder, or a device such as /dev/null, which other programs need
+        raise OSError(errno.EINVAL, tr("a folder or device with this name exists"))
     with partial_file(path) as (part, file):
         yield file
         file.flush()
@@ -98,11 +97,7 @@ def replace(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Convert an OSError while `path` is written.
-
-    Raises:
-        StorageError: for every OSError.
-    """
+    """Raise a StorageError for an OSError while `path` is written."""
     try:
         yield
     except OSError as error:
@@ -113,11 +108,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading_errors(path: Path) -> Iterator[None]:
-    """Convert an OSError while `path` is read; it may be temporary, so the file is not set aside.
-
-    Raises:
-        StorageError: for every OSError.
-    """
+    """Raise a StorageError for an OSError while `path` is read; it may be temporary, so the file is not set aside."""
     try:
         yield
     except OSError as error:
@@ -128,8 +119,7 @@ def reading_errors(path: Path) -> Iterator[None]:
 def is_there(file: Path) -> bool:
     """Whether there is a file of this name, which may be too long for one.
 
-    Raises:
-        StorageError: its folder cannot be read.
+    Raises StorageError if its folder cannot be read.
     """
     with reading_errors(file):
         try:
@@ -142,12 +132,6 @@ def is_there(file: Path) -> bool:
 
 def _details(path: Path, error: OSError) -> dict[str, str]:
     return {"file": path.name, "folder": str(path.parent), "reason": os_reason(error)}
-
-
-def _refuse_what_is_no_file(path: Path) -> None:
-    """Refuse to replace a folder, or a device such as /dev/null, which other programs need."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, tr("a folder or device with this name exists"))
 
 
 def sync_folder(folder: Path) -> None:

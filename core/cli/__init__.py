@@ -1,8 +1,11 @@
 """The command line: `fovea classify`, `sort`, `train` and the other commands.
 
-Results go to standard output, messages to standard error. Exit codes: 0 all done, 1 some images failed and the others
-are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 the reader of standard output has gone, 143 stopped by
-SIGTERM.
+Each command or action is a module whose `run` takes the arguments. It returns the exit code (None: 0), or raises
+FoveaError if nothing could start, or the work failed while running.
+
+Results go to standard output, messages to standard error. Exit codes: 0 all done, 1 some images failed and the
+others are done, 2 nothing could start, 130 stopped by Ctrl+C, 141 the reader of standard output has gone, 143
+stopped by SIGTERM.
 """
 
 from __future__ import annotations
@@ -29,11 +32,7 @@ _CHANGING: Final = ("import", "remove", "restore", "use", "activate", "rollback"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; expected errors become two lines on standard error.
-
-    Args:
-        argv: the arguments after the program's name; None for those of this process.
-    """
+    """Run one command and return its exit code; expected errors become two lines on standard error."""
     try:
         with _log_to_standard_error():
             arguments = parse(sys.argv[1:] if argv is None else argv)
@@ -81,8 +80,7 @@ def _writes(arguments: argparse.Namespace) -> bool:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Run a command; its module is imported only when it is used, so that `--help` is fast."""
-    command = import_module(f"core.cli.{arguments.command}")
-    code: int = command.run(arguments)
+    code: int = import_module(f"core.cli.{arguments.command}").run(arguments)
     return code
 
 

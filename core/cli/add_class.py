@@ -18,11 +18,7 @@ from core.training.values import RetrainingResult
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Teach the class; return 0 if all images were used, and 1 if some could not be.
-
-    Raises:
-        FoveaError: the model was not retrained.
-    """
+    """Teach the class; return 0 if all images were used, and 1 if some could not be."""
     with stages() as report:
         result = scripts.add_class(
             arguments.name, arguments.label, arguments.images, report=report, token=CancelToken()

@@ -9,19 +9,9 @@ from typing import Final
 from core.base.i18n import mark, tr
 from core.base.providers import ComputePrecision
 from core.cli.classify_arguments import add_classify, add_jobs
-from core.cli.evaluate_arguments import add_dataset, add_evaluate
 from core.cli.output_arguments import add_keywords, add_sort, add_watch
-from core.cli.parsing import (
-    Parser,
-    Version,
-    add_choice,
-    add_format,
-    parse_crop,
-    parse_fraction,
-    parse_path,
-    parse_side,
-)
-from core.cli.train_arguments import add_train, add_variant
+from core.cli.parsing import Commands, Parser, Version, add_command, parse_crop, parse_fraction, parse_path, parse_side
+from core.cli.train_arguments import add_dataset, add_evaluate, add_train, add_variant
 from core.exporting.values import MAX_LOSS
 from core.models.onnx_import_values import ChannelOrder, Scaling
 from core.models.statistics_text import LayerOrder
@@ -148,9 +138,7 @@ Exit code: 0 all images were compared, 1 some could not be read, 2 nothing could
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the arguments after the program's name.
 
-    Raises:
-        UsageError: they are not valid.
-        SystemExit: help or the version was requested, and has been printed.
+    Raises UsageError if they are not valid; SystemExit if help or the version was requested, and has been printed.
     """
     options = list(arguments)
     if "--" in options:  # argparse miscounts `--` where paths and options are mixed, so names become `./-name`
@@ -167,120 +155,79 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=Version, nargs=0, help=tr("print the version"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    add_classify(commands)
-    add_jobs(commands)
-    add_sort(commands)
-    add_keywords(commands)
-    add_watch(commands)
-    add_train(commands)
-    add_evaluate(commands)
-    add_dataset(commands)
+    for add in (add_classify, add_jobs, add_sort, add_keywords, add_watch, add_train, add_evaluate, add_dataset):
+        add(commands)
     _add_models(commands)
-    doctor = commands.add_parser(
-        "doctor",
-        help=tr("check this installation"),
-        description=tr(
-            "Check which providers, models and folders work on this machine, and why others do not. Exit code: 0 if "
-            "images can be classified, otherwise 2."
-        ),
+    about = tr(
+        "Check which providers, models and folders work on this machine, and why others do not. Exit code: 0 if "
+        "images can be classified, otherwise 2."
     )
-    add_format(doctor, "json")
-    benchmark = commands.add_parser(
-        "benchmark",
-        help=tr("measure the speed of this machine"),
-        description=tr("Measure the speed of this machine: every backbone on every provider, and decoding of photos."),
-    )
-    benchmark.add_argument("--litert", action="store_true", help=tr("measure LiteRT files; needs TensorFlow"))
-    add_format(benchmark, "json")
+    add_command(commands, "doctor", tr("check this installation"), about).add_format("json")
+    about = tr("Measure the speed of this machine: every backbone on every provider, and decoding of photos.")
+    benchmark = add_command(commands, "benchmark", tr("measure the speed of this machine"), about)
+    benchmark.add_flag("--litert", tr("measure LiteRT files; needs TensorFlow"))
+    benchmark.add_format("json")
     return parser
 
 
-def _add_models(commands: argparse._SubParsersAction[Parser]) -> None:
-    parser = commands.add_parser(
-        "models", help=tr("list, compare, import, export, remove and choose models"), description=tr(_MODELS)
-    )
-    add_format(parser, "json")
+def _add_models(commands: Commands) -> None:
+    parser = add_command(commands, "models", tr("list, compare, import, export, remove and choose models"), tr(_MODELS))
+    parser.add_format("json")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    show = actions.add_parser("show", help=tr("show the details of a model"), description=tr(_SHOW))
-    _add_show(show)
-    export = actions.add_parser(
-        "export", help=tr("export a model as one .onnx or .tflite file"), description=tr(_EXPORT)
-    )
-    _add_export(export)
-    remove = actions.add_parser("remove", help=tr("remove one of your models or versions"), description=tr(_REMOVE))
-    use = actions.add_parser(
-        "use", help=tr("choose the model in use"), description=tr("Choose the model that is used by default.")
-    )
-    restore = actions.add_parser("restore", help=tr("restore a removed model or version"), description=tr(_RESTORE))
-    restore.add_argument("name", metavar="M", nargs="?", help=tr("name of the model; M@N is its version N"))
+    show = add_command(actions, "show", tr("show the details of a model"), tr(_SHOW))
+    show.add_flag("--layers", tr("count weights and multiply-adds of every layer"))
+    show.add_flag("--measure", tr("also measure how long each layer takes on the CPU"))
+    show.add_choice("--sort", LayerOrder, tr("order of the layers (default: depth)"))
+    show.add_choice("--variant", ComputePrecision, tr("variant to count (default: the backbone's own file)"))
+    export = add_command(actions, "export", tr("export a model as one .onnx or .tflite file"), tr(_EXPORT))
+    export.add_argument("--storage", choices=("float32", "float16", "int8"), help=tr("precision of the weights"))
+    export.add_value("--images", "FOLDER", tr("labelled images, for int8"), parse_path)
+    lost = tr("largest loss of accuracy allowed for int8 (default: 0.01)")
+    export.add_value("--most-lost", "L", lost, parse_fraction, default=MAX_LOSS)
+    remove = add_command(actions, "remove", tr("remove one of your models or versions"), tr(_REMOVE))
+    use = add_command(actions, "use", tr("choose the model in use"), tr("Choose the model that is used by default."))
+    restore = add_command(actions, "restore", tr("restore a removed model or version"), tr(_RESTORE))
+    restore.add_value("name", "M", tr("name of the model; M@N is its version N"), nargs="?")
     for action in (show, export, remove, use, *_add_versions(actions)):
-        action.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
-    forget = actions.add_parser("forget", help=tr("forget training images"), description=tr(_FORGET))
-    forget.add_argument("name", metavar="M", help=tr("name of the model"))
-    forget.add_argument("photos", metavar="PHOTO", nargs="+", type=parse_path, help=tr("image to forget"))
-    add_format(forget, "json", default=argparse.SUPPRESS)
-    add = actions.add_parser("import", help=tr("import a model from an .onnx file"), description=tr(_IMPORT))
+        action.add_value("name", "M", tr("name of the model; M@N is its version N"))
+    forget = add_command(actions, "forget", tr("forget training images"), tr(_FORGET))
+    forget.add_value("name", "M", tr("name of the model"))
+    forget.add_value("photos", "PHOTO", tr("image to forget"), parse_path, nargs="+")
+    add = add_command(actions, "import", tr("import a model from an .onnx file"), tr(_IMPORT))
     _add_import(add)
-    fetch = actions.add_parser("fetch", help=tr("add a published network as a backbone"), description=tr(_FETCH))
-    fetch.add_argument("network", metavar="NETWORK", help=tr("one of {names}", names=", ".join(NETWORKS)))
+    fetch = add_command(actions, "fetch", tr("add a published network as a backbone"), tr(_FETCH))
+    fetch.add_value("network", "NETWORK", tr("one of {names}", names=", ".join(NETWORKS)))
     add_variant(fetch)
-    teach = actions.add_parser("add-class", help=tr("teach a model a class"), description=tr(_ADD_CLASS))
-    teach.add_argument("name", metavar="M", help=tr("name of the model; M@N is its version N"))
-    teach.add_argument("label", metavar="CLASS", help=tr("the class"))
-    teach.add_argument("images", metavar="IMAGE", nargs="+", type=parse_path, help=tr("image, or folder of images"))
-    add_format(teach, "json", default=argparse.SUPPRESS)
-    networks = actions.add_parser("networks", help=tr("compare published networks"), description=tr(_NETWORKS))
-    add_format(networks, "json", default=argparse.SUPPRESS)
+    teach = add_command(actions, "add-class", tr("teach a model a class"), tr(_ADD_CLASS))
+    teach.add_value("name", "M", tr("name of the model; M@N is its version N"))
+    teach.add_value("label", "CLASS", tr("the class"))
+    teach.add_value("images", "IMAGE", tr("image, or folder of images"), parse_path, nargs="+")
+    networks = add_command(actions, "networks", tr("compare published networks"), tr(_NETWORKS))
     for action in (export, add):
-        action.add_argument("file", metavar="FILE", type=parse_path, help=tr("model file"))
-
-
-def _add_show(parser: Parser) -> None:
-    parser.add_argument("--layers", action="store_true", help=tr("count weights and multiply-adds of every layer"))
-    parser.add_argument("--measure", action="store_true", help=tr("also measure how long each layer takes on the CPU"))
-    add_choice(parser, "--sort", LayerOrder, tr("order of the layers (default: depth)"))
-    add_choice(parser, "--variant", ComputePrecision, tr("variant to count (default: the backbone's own file)"))
-    add_format(parser, "json", default=argparse.SUPPRESS)
+        action.add_value("file", "FILE", tr("model file"), parse_path)
+    for action in (show, export, forget, teach, networks):
+        action.add_format("json", default=argparse.SUPPRESS)
 
 
 def _add_import(parser: Parser) -> None:
-    parser.add_argument("--classes", metavar="FILE", type=parse_path, help=tr("file with the class names"))
-    parser.add_argument("--size", metavar="N", type=parse_side, help=tr("input size in pixels"))
-    add_choice(parser, "--scaling", Scaling, tr("pixel scaling"))
-    add_choice(parser, "--order", ChannelOrder, tr("colour channel order (default: rgb)"))
-    parser.add_argument("--crop", metavar="C", type=parse_crop, help=tr("cropping of the image (default: centre)"))
-    parser.add_argument("--name", metavar="NAME", help=tr("name of the model (default: the file name)"))
-    parser.add_argument(
-        "--preview", metavar="PHOTO", type=parse_path, help=tr("show the prediction for PHOTO, import nothing")
-    )
+    parser.add_value("--classes", "FILE", tr("file with the class names"), parse_path)
+    parser.add_value("--size", "N", tr("input size in pixels"), parse_side)
+    parser.add_choice("--scaling", Scaling, tr("pixel scaling"))
+    parser.add_choice("--order", ChannelOrder, tr("colour channel order (default: rgb)"))
+    parser.add_value("--crop", "C", tr("cropping of the image (default: centre)"), parse_crop)
+    parser.add_value("--name", "NAME", tr("name of the model (default: the file name)"))
+    parser.add_value("--preview", "PHOTO", tr("show the prediction for PHOTO, import nothing"), parse_path)
 
 
-def _add_export(parser: Parser) -> None:
-    parser.add_argument("--storage", choices=("float32", "float16", "int8"), help=tr("precision of the weights"))
-    parser.add_argument("--images", metavar="FOLDER", type=parse_path, help=tr("labelled images, for int8"))
-    parser.add_argument(
-        "--most-lost",
-        metavar="L",
-        type=parse_fraction,
-        default=MAX_LOSS,
-        help=tr("largest loss of accuracy allowed for int8 (default: 0.01)"),
-    )
-    add_format(parser, "json", default=argparse.SUPPRESS)
-
-
-def _add_versions(actions: argparse._SubParsersAction[Parser]) -> tuple[Parser, ...]:
+def _add_versions(actions: Commands) -> tuple[Parser, ...]:
     """Add the actions on versions; return those that take the name of a model."""
-    versions = actions.add_parser(
-        "versions", help=tr("list the versions of a model"), description=tr("List the versions of a model.")
-    )
-    activate = actions.add_parser("activate", help=tr("choose the active version"), description=tr(_ACTIVATE))
-    rollback = actions.add_parser(
-        "rollback", help=tr("go back to the previously active version"), description=tr(_ROLLBACK)
-    )
-    compare = actions.add_parser("compare", help=tr("compare two models or versions"), description=tr(_COMPARE))
-    compare.add_argument("a", metavar="A", help=tr("a model, or NAME@N for its version N"))
-    compare.add_argument("b", metavar="B", help=tr("another model or version"))
-    compare.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("images, labelled or not"))
+    versions = add_command(actions, "versions", tr("list the versions of a model"), tr("List the versions of a model."))
+    activate = add_command(actions, "activate", tr("choose the active version"), tr(_ACTIVATE))
+    rollback = add_command(actions, "rollback", tr("go back to the previously active version"), tr(_ROLLBACK))
+    compare = add_command(actions, "compare", tr("compare two models or versions"), tr(_COMPARE))
+    compare.add_value("a", "A", tr("a model, or NAME@N for its version N"))
+    compare.add_value("b", "B", tr("another model or version"))
+    compare.add_value("folder", "FOLDER", tr("images, labelled or not"), parse_path)
     for action in (versions, compare):
-        add_format(action, "json", default=argparse.SUPPRESS)
+        action.add_format("json", default=argparse.SUPPRESS)
     return versions, activate, rollback

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,6 @@ from rich.text import Text
 
 from core.api import machine
 from core.app.benchmark import BATCHES, BenchmarkResult, EngineTimings
-from core.app.values import LiteRTTime
 from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.base.providers import TITLES
@@ -21,27 +20,18 @@ from core.cli.progress import stages
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure the speed of all backbones and of decoding, or of LiteRT files, and print it.
-
-    Raises:
-        ModelError: a backbone is damaged.
-        TrainerError: LiteRT is to be measured, but TensorFlow is not installed, or the trainer process died.
-    """
+    """Measure the speed of all backbones and of decoding, or of LiteRT files, and print it."""
     with stages() as report:
         if arguments.litert:
             files = machine.benchmark_litert(report=report, token=CancelToken())
-            content = {"litert": [asdict(one) for one in files]}
-            tables.print_result(arguments.format, lambda: content, lambda: [_litert_table(files)])
+            content, numbers = {"litert": [asdict(one) for one in files]}, (tr("file size"), tr("ms per image"))
+            rows = [(one.backbone, one.storage, tables.size(one.size_bytes), f"{one.ms:.1f}") for one in files]
+            shown = tables.table((tr("backbone"), tr("LiteRT file"), *numbers), rows, numbers=numbers)
+            tables.print_result(arguments.format, lambda: content, lambda: [shown])
             return 0
         figures = machine.benchmark(report=report, token=CancelToken())
     tables.print_result(arguments.format, lambda: _as_json(figures), lambda: _report(figures))
     return 0
-
-
-def _litert_table(files: Sequence[LiteRTTime]) -> Table:
-    numbers = tr("file size"), tr("ms per image")
-    rows = [(one.backbone, one.storage, tables.size(one.size_bytes), f"{one.ms:.1f}") for one in files]
-    return tables.table((tr("backbone"), tr("LiteRT file"), *numbers), rows, numbers=numbers)
 
 
 def _as_json(figures: BenchmarkResult) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,6 @@ from core.cli.results import open_results
 from core.cli.streams import is_terminal, print_message
 from core.detection import DetectionOptions
 from core.evaluation.acceptance import known_scores
-from core.evaluation.explanation import Explanation
 from core.images.kinds import SAVE_HINT, describe_kinds
 from core.images.listing import find_images, folder_name
 from core.jobs.cluster.addresses import Address
@@ -39,12 +38,7 @@ _OPTIONS: Final = ("top", "provider", "precision", "recursive", "fresh", "keep_f
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Classify all images; return 0 if all were classified, 1 if some failed.
-
-    Raises:
-        FoveaError: nothing could start, or the provider, the cluster or the output failed while running.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Classify all images; return 0 if all were classified, 1 if some failed."""
     on_cluster = arguments.engine == "ray"
     first, *others = (arguments.model or "").split(",")
     arguments.model = first or None
@@ -108,7 +102,6 @@ def _cluster_summary(totals: ClassifyTotals) -> str:
 
 
 def _check(request: ClassifyRequest, arguments: argparse.Namespace) -> None:
-    """Refuse requests that cannot work, before any work is done."""
     output, remote = arguments.output, [path for path in request.paths if isinstance(path, Address)]
     if not request.on_cluster and (remote or isinstance(output, Address)):
         raise UsageError(tr("Remote addresses work only with --engine ray."), hint=tr("Add --engine ray."))
@@ -130,7 +123,6 @@ def _check(request: ClassifyRequest, arguments: argparse.Namespace) -> None:
 
 
 def _check_models(request: ClassifyRequest) -> None:
-    """Refuse what works with one model only."""
     names = [request.model or "", *request.others]
     if "" in names or len(set(names)) < len(names):
         hint = tr("Separate the names with commas, for example --model everyday,general.")
@@ -185,10 +177,10 @@ def _progress(
 
 
 def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptions | None:
-    """The options of the report; None for a table to read."""
     if arguments.format == "table":
         return None
     card = start.model.card
+    how = arguments.provider or ProviderPreference.AUTO, arguments.precision or Precision.AUTO
     about = (
         (tr("model"), f"{card.title} ({start.model.name})"),
         *((tr("model"), f"{one.card.title} ({one.name})") for one in start.others),
@@ -203,13 +195,8 @@ def _options(arguments: argparse.Namespace, start: ClassifyStart) -> ReportOptio
         about=about,
         folder=start.paths[0] if len(start.paths) == 1 else None,
         known_scores=known_scores(card),
-        explain=_explainer(arguments, start) if arguments.maps else None,
+        explain=explainer(start.model, *how) if arguments.maps else None,
     )
-
-
-def _explainer(arguments: argparse.Namespace, start: ClassifyStart) -> Callable[[Path, str], Explanation]:
-    provider, precision = arguments.provider or ProviderPreference.AUTO, arguments.precision or Precision.AUTO
-    return explainer(start.model, provider, precision)
 
 
 def _name(path: Path | Address) -> str:

@@ -6,16 +6,7 @@ import argparse
 from typing import Final
 
 from core.base.i18n import mark, tr
-from core.cli.parsing import (
-    Parser,
-    add_detection,
-    add_format,
-    add_patterns,
-    add_provider,
-    add_report_format,
-    parse_count,
-    parse_location,
-)
+from core.cli.parsing import Commands, add_command, parse_count, parse_location
 
 _CLASSIFY: Final = mark("""\
 Classify images.
@@ -71,60 +62,56 @@ this computer, in FOVEA_HOME, and lets `fovea classify` resume after an interrup
 """)
 
 
-def add_classify(commands: argparse._SubParsersAction[Parser]) -> None:
+def add_classify(commands: Commands) -> None:
     """Add `fovea classify`."""
     parser = commands.add_parser("classify", help=tr("classify images"), description=tr(_CLASSIFY), intermixed=True)
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=parse_location, help=tr("image files and folders"))
-    parser.add_argument(
-        "--model", metavar="M", help=tr("model, or several with commas (default: the model in use, see `fovea models`)")
+    parser.add_value("paths", "PATH", tr("image files and folders"), parse_location, nargs="+")
+    parser.add_value(
+        "--model", "M", tr("model, or several with commas (default: the model in use, see `fovea models`)")
     )
-    parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
-    add_provider(parser)
-    parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
-    add_patterns(parser, tr("in folders, only matching images"), tr("in folders, skip matching images"))
-    parser.add_argument(
-        "--fresh", action="store_true", help=tr("discard earlier results and start over; your labels are kept")
+    parser.add_value("--top", "K", tr("number of classes to report for each image"), parse_count)
+    parser.add_provider()
+    parser.add_flag("--recursive", tr("include subfolders"))
+    parser.add_patterns(tr("in folders, only matching images"), tr("in folders, skip matching images"))
+    parser.add_flag("--fresh", tr("discard earlier results and start over; your labels are kept"))
+    parser.add_flag(
+        "--keep-features", tr("store features for other models with the same backbone; not used with --crop or --count")
     )
-    parser.add_argument(
-        "--keep-features",
-        action="store_true",
-        help=tr("store features for other models with the same backbone; not used with --crop or --count"),
-    )
-    add_detection(parser)
-    parser.add_argument("--output", metavar="FILE", type=parse_location, help=tr("write the results to FILE"))
+    parser.add_detection()
+    parser.add_value("--output", "FILE", tr("write the results to FILE"), parse_location)
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help=tr("ray: run on a cluster, see above")
     )
-    parser.add_argument("--maps", action="store_true", help=tr("in html, show where the model saw the class"))
-    add_report_format(parser, "table", "jsonl", "csv", "xlsx", "parquet", "html")
+    parser.add_flag("--maps", tr("in html, show where the model saw the class"))
+    parser.add_report_format("table", "jsonl", "csv", "xlsx", "parquet", "html")
 
 
-def add_jobs(commands: argparse._SubParsersAction[Parser]) -> None:
+def add_jobs(commands: Commands) -> None:
     """Add `fovea jobs`."""
-    parser = commands.add_parser("jobs", help=tr("list, remove and restore jobs"), description=tr(_JOBS))
-    add_format(parser, "json")
+    parser = add_command(commands, "jobs", tr("list, remove and restore jobs"), tr(_JOBS))
+    parser.add_format("json")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    show = actions.add_parser(
-        "show", help=tr("show the details of a job"), description=tr("Show the details of a job.")
-    )
-    add_format(show, "json", default=argparse.SUPPRESS)
-    remove = actions.add_parser(
+    show = add_command(actions, "show", tr("show the details of a job"), tr("Show the details of a job."))
+    show.add_format("json", default=argparse.SUPPRESS)
+    remove = add_command(
+        actions,
         "remove",
-        help=tr("remove a job"),
-        description=tr(
+        tr("remove a job"),
+        tr(
             "Remove a job with its predictions and your labels. The images are not changed. `fovea jobs restore` can "
             "bring it back for 7 days."
         ),
     )
-    restore = actions.add_parser(
+    restore = add_command(
+        actions,
         "restore",
-        help=tr("restore a removed job"),
-        description=tr(
+        tr("restore a removed job"),
+        tr(
             "Restore a job that was removed within the last 7 days, on the command line or in the window. Without an "
             "ID, list what can be restored."
         ),
     )
-    add_format(restore, "json", default=argparse.SUPPRESS)
-    restore.add_argument("id", metavar="ID", nargs="?", help=tr("ID from `fovea jobs restore`"))
+    restore.add_format("json", default=argparse.SUPPRESS)
+    restore.add_value("id", "ID", tr("ID from `fovea jobs restore`"), nargs="?")
     for action in (show, remove):
-        action.add_argument("id", metavar="ID", help=tr("ID from `fovea jobs`"))
+        action.add_value("id", "ID", tr("ID from `fovea jobs`"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,19 +20,17 @@ from core.cli import tables
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message
+from core.evaluation.metrics import rounded
 from core.evaluation.values import Accuracy, Comparison, Disagreement, PairedComparison
 from core.models.versions import split_reference
 
 _MAX_SHOWN: Final = 20
+_NAMES: Final = {"prediction_a": "named_by_a", "prediction_b": "named_by_b"}
+"""The fields of an image that JSON names differently."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare two models; return 0 if all images could be read, 1 if some could not.
-
-    Raises:
-        FoveaError: nothing could be compared.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Compare two models; return 0 if all images could be read, 1 if some could not."""
     chosen, folder = scripts.load_settings(), arguments.folder
     with stages() as report:
         found = api.compare(
@@ -45,10 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _warn(comparison: Comparison) -> None:
-    for name, overlap in (
-        (comparison.a, comparison.training_overlap_a),
-        (comparison.b, comparison.training_overlap_b),
-    ):
+    for name, overlap in ((comparison.a, comparison.training_overlap_a), (comparison.b, comparison.training_overlap_b)):
         if overlap:
             what = tr_n(
                 "{name!r} was trained on this {count:,} image, or on a copy, so its accuracy is optimistic.",
@@ -62,31 +58,18 @@ def _warn(comparison: Comparison) -> None:
 
 
 def _as_json(found: Comparison, folder: Path) -> dict[str, Any]:
-    content = {"folder": str(folder), "labelled": found.labelled is not None, "images": found.images}
-    content |= _labelled_json(found, found.labelled) if found.labelled else _unlabelled_json(found)
-    return content | {"failures": [failure_json(one) for one in found.failures]}
-
-
-def _labelled_json(found: Comparison, paired: PairedComparison) -> dict[str, Any]:
-    return {
-        "a": _model_json(found.a) | _accuracy_json(paired.a, found.training_overlap_a),
-        "b": _model_json(found.b) | _accuracy_json(paired.b, found.training_overlap_b),
-        "only_a_right": paired.only_a_correct,
-        "only_b_right": paired.only_b_correct,
-        "p": round(paired.p, 6),
-        "verdict": _verdict(paired),
-        "flips": [_flip(pair) for pair in found.disagreements],
-        "problems": [problem_json(one) for one in found.problems],
-    }
-
-
-def _unlabelled_json(found: Comparison) -> dict[str, Any]:
-    return {
-        "a": _model_json(found.a),
-        "b": _model_json(found.b),
-        "agreed": found.images - found.disagreement_count,
-        "flips": [_flip(pair) for pair in found.disagreements],
-    }
+    paired, flips = found.labelled, {"flips": list(map(_flip, found.disagreements))}
+    content: dict[str, Any] = {"folder": str(folder), "labelled": paired is not None, "images": found.images}
+    content |= {"a": _model_json(found.a), "b": _model_json(found.b)}
+    if paired:
+        content["a"] |= _accuracy_json(paired.a, found.training_overlap_a)
+        content["b"] |= _accuracy_json(paired.b, found.training_overlap_b)
+        content |= {"only_a_right": paired.only_a_correct, "only_b_right": paired.only_b_correct}
+        content |= {"p": rounded(paired.p), "verdict": _verdict(paired), **flips}
+        content |= {"problems": list(map(problem_json, found.problems))}
+    else:
+        content |= {"agreed": found.images - found.disagreement_count, **flips}
+    return content | {"failures": list(map(failure_json, found.failures))}
 
 
 def _model_json(reference: str) -> dict[str, Any]:
@@ -95,25 +78,12 @@ def _model_json(reference: str) -> dict[str, Any]:
 
 
 def _accuracy_json(accuracy: Accuracy, training_overlap: int | None) -> dict[str, Any]:
-    return {
-        "accuracy": round(accuracy.fraction, 6),
-        "accuracy_interval_95": [round(bound, 6) for bound in accuracy.interval],
-        "learnt_from": training_overlap,
-    }
+    known = {"accuracy": rounded(accuracy.fraction), "accuracy_interval_95": rounded(accuracy.interval)}
+    return known | {"learnt_from": training_overlap}
 
 
 def _flip(pair: Disagreement) -> dict[str, Any]:
-    return {
-        "path": str(pair.path),
-        "label": pair.label,
-        "named_by_a": pair.prediction_a,
-        "confidence_a": round(pair.confidence_a, 6),
-        "named_by_b": pair.prediction_b,
-        "confidence_b": round(pair.confidence_b, 6),
-        "margin": round(pair.margin, 6),
-        "unknown_a": pair.unknown_a,
-        "unknown_b": pair.unknown_b,
-    }
+    return {_NAMES.get(name, name): rounded(value) for name, value in asdict(pair).items()}
 
 
 def _verdict(found: PairedComparison) -> str:

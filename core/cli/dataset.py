@@ -18,7 +18,7 @@ from core.cli.multi_label_tables import class_suspects_table
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.train_arguments import label_source
-from core.datasets.problems import FolderError, Problem, ProblemKind, summarize
+from core.datasets.problems import FolderError, ProblemKind, summarize
 from core.evaluation.metrics import prediction_json
 from core.evaluation.multi_label import suspect_json
 from core.evaluation.values import LabelledPrediction
@@ -28,12 +28,7 @@ _MAX_SHOWN: Final = 30
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check a folder; return 0 if all its images were checked, 1 if some could not be read.
-
-    Raises:
-        FoveaError: nothing could be checked.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Check a folder; return 0 if all its images were checked, 1 if some could not be read."""
     try:
         with stages() as report:
             source = label_source(arguments)
@@ -58,13 +53,9 @@ def _as_json(found: DatasetCheck) -> dict[str, Any]:
         "backbone": found.backbone,
         "computed": found.computed,
         "label_errors": [*map(prediction_json, found.label_errors), *map(suspect_json, found.class_suspects)],
-        "problems": [_problem_json(one) for one in found.problems],
+        "problems": [problem_json(one) | {"paths": one.paths} for one in found.problems],
         "failures": [failure_json(one) for one in found.failures],
     }
-
-
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {**problem_json(problem), "paths": [str(path) for path in problem.paths]}
 
 
 def _tables(found: DatasetCheck) -> Iterator[RenderableType]:

@@ -28,7 +28,6 @@ def _as_json(findings: DiagnosticReport) -> dict[str, Any]:
     content = {"can_classify": findings.can_classify, **asdict(findings)}
     for part, values in (("providers", findings.providers), ("models", findings.models)):
         content[part] = [{"works": value.works, **asdict(value)} for value in values]
-    content["folders"] = [asdict(value) | {"folder": str(value.folder)} for value in findings.folders]
     return content
 
 

@@ -20,7 +20,7 @@ from core.cli.multi_label_tables import multi_label_tables
 from core.cli.problems import failure_json, print_failures, print_problems, problem_json
 from core.cli.progress import stages
 from core.cli.streams import print_message
-from core.datasets.label_source import LabelSource
+from core.cli.train_arguments import label_source
 from core.evaluation.multi_label import evaluation_json
 from core.evaluation.multi_label_values import MultiLabelEvaluation
 from core.evaluation.reports import html_report, multi_label_report
@@ -37,20 +37,14 @@ _MAX_MISTAKES: Final = 10
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate a model; return 0 if all images could be read, 1 if some could not.
-
-    Raises:
-        FoveaError: nothing could be evaluated, or the report could not be written.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Evaluate a model; return 0 if all images could be read, 1 if some could not."""
     if arguments.report is not None:
         check_not_image(arguments.report, "report.html")
         check_suffix(arguments.report, ReportFormat.HTML)
     with stages() as report:
-        keywords = LabelSource.KEYWORDS if arguments.keywords else LabelSource.FOLDER
-        source = LabelSource.FILE if arguments.labels else keywords
+        source, file = label_source(arguments), arguments.labels
         model, result = scripts.evaluate(
-            arguments.folder, arguments.model, source, arguments.labels, report=report, token=CancelToken()
+            arguments.folder, arguments.model, source, file, report=report, token=CancelToken()
         )
     print_problems(result.problems)
     print_failures(result.failures)
@@ -138,7 +132,8 @@ def evaluation_tables(evaluation: Evaluation | MultiLabelEvaluation) -> Iterator
     yield _matrix(evaluation) if len(evaluation.classes) <= _MATRIX_CLASSES else _pairs(evaluation)
     if evaluation.mistakes:
         yield Text()
-        yield _misclassifications(evaluation)
+        mistakes = evaluation.mistakes[:_MAX_MISTAKES]
+        yield prediction_table(tr("class"), mistakes, tr("Most confident mistakes"))
 
 
 def _summary(evaluation: Evaluation) -> Table:
@@ -192,10 +187,6 @@ def _pairs(evaluation: Evaluation) -> Table:
     rows = ((one.label, one.predicted, f"{one.images:,}", percent(one.share)) for one in pairs)
     columns = tr("class"), tr("prediction"), *numbers
     return tables.table(columns, rows, numbers=numbers, title=tr("Most frequent confusions"))
-
-
-def _misclassifications(evaluation: Evaluation) -> Table:
-    return prediction_table(tr("class"), evaluation.mistakes[:_MAX_MISTAKES], tr("Most confident mistakes"))
 
 
 def prediction_table(label: str, predictions: Iterable[LabelledPrediction], title: str) -> Table:

@@ -25,21 +25,12 @@ from core.exporting.values import AccuracyLossError, ExportEvaluation, VariantMe
 _ONNX, _LITERT = ".onnx", ".tflite"
 
 
-def _columns() -> tuple[str, ...]:
-    counts = tr("only exact correct"), tr("only variant correct"), "p", tr("predictions differ")
-    return tr("accuracy"), tr("loss"), *counts, tr("cosine"), tr("ms per image"), tr("size")
-
-
 def run(arguments: argparse.Namespace) -> None:
-    """Export a model as one file, and print what it loses in 8 bits.
-
-    Raises:
-        FoveaError: nothing was written; an existing file is unchanged.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Export a model as one file, and print what it loses in 8 bits."""
     file: Path = arguments.file
     _check(file, arguments.storage, arguments.images)
-    format_ = _format(file, arguments.storage)
+    kind = "litert" if file.suffix.lower() == _LITERT else "onnx"
+    format_ = ExportFormat(kind if arguments.storage is None else f"{kind}-{arguments.storage}")
     try:
         with stages() as report:
             written = model_files.export_model(
@@ -64,11 +55,6 @@ def _check(file: Path, storage: str | None, images: Path | None) -> None:
         raise UsageError(what, hint=tr("Add --images with a folder of labelled images."))
     if images is not None and kind == _ONNX and storage != "int8":
         raise UsageError(tr("--images works only with int8 and .tflite."), hint=tr("Remove --images."))
-
-
-def _format(file: Path, storage: str | None) -> ExportFormat:
-    kind = "litert" if file.suffix.lower() == _LITERT else "onnx"
-    return ExportFormat(kind if storage is None else f"{kind}-{storage}")
 
 
 def _show(evaluation: ExportEvaluation, form: str) -> None:
@@ -105,7 +91,9 @@ def _as_json(evaluation: ExportEvaluation) -> dict[str, Any]:
 
 
 def _table(evaluation: ExportEvaluation) -> Table:
-    columns, rows = _columns(), []
+    counts = tr("only exact correct"), tr("only variant correct"), "p", tr("predictions differ")
+    columns = tr("accuracy"), tr("loss"), *counts, tr("cosine"), tr("ms per image"), tr("size")
+    rows = []
     for variant in (evaluation.exact, *evaluation.forms):
         name = tr("{name} (written)", name=variant.name) if variant == evaluation.chosen else variant.name
         rows.append((name, *_cells(variant, len(columns), is_exact=variant is evaluation.exact)))

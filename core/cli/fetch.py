@@ -14,11 +14,7 @@ from core.training.networks import IMAGENET, NO_WEIGHTS, BackboneRequest, Design
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Fetch a network.
-
-    Raises:
-        FoveaError: it could not be added.
-    """
+    """Fetch a network."""
     request = network_request(arguments.network, arguments)
     with stages() as report:
         name = model_files.fetch_network(request, report=report, token=CancelToken())

@@ -16,11 +16,7 @@ from core.training.request import ForgetRequest
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Forget images.
-
-    Raises:
-        FoveaError: it could not be done.
-    """
+    """Forget images."""
     request = ForgetRequest(arguments.name, tuple(arguments.photos), scripts.load_settings().provider)
     with stages() as report:
         done = api.forget(request, report=report, token=CancelToken())

@@ -19,11 +19,7 @@ _ANSWERS: Final = ("classes", "size", "scaling", "order", "crop", "name", "previ
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Import a model, or show its prediction for a photo.
-
-    Raises:
-        FoveaError: the model could not be imported.
-    """
+    """Import a model, or show its prediction for a photo."""
     file: Path = arguments.file
     given = _names_from(arguments.classes)
     answers = None
@@ -64,11 +60,7 @@ def _names_from(file: Path | None) -> tuple[str, ...]:
 
 
 def _answers(arguments: argparse.Namespace, questions: ImportQuestions, given: tuple[str, ...]) -> ImportAnswers:
-    """Combine the options with the details in the file.
-
-    Raises:
-        UsageError: details are missing; the message names all of them.
-    """
+    """Combine the options with the details in the file; a UsageError names all that are missing."""
     classes = given or questions.classes
     size: int = arguments.size or questions.size or 0
     scaling = Scaling.RAW if questions.reads_bytes else arguments.scaling

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -11,10 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from core.api import jobs as api
-from core.base.errors import BrokenRecord
 from core.base.i18n import tr, tr_n
 from core.cli import tables
-from core.cli.problems import broken_json
 from core.cli.streams import print_message
 from core.jobs.trash import RemovedJob
 from core.jobs.values import JobState, JobSummary
@@ -26,11 +23,7 @@ _NOT_STORED: Final = ("progress", "sortings", "interrupted", "message")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run an action; return 0 on success, 1 if the journal of a listed job cannot be read.
-
-    Raises:
-        FoveaError: it could not be done.
-    """
+    """Run an action; return 0 on success, 1 if the journal of a listed job cannot be read."""
     match arguments.action:
         case "show":
             job = api.describe_job(arguments.id)
@@ -48,9 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(form: str) -> int:
-    jobs = api.read_jobs()
-    tables.print_result(form, lambda: list(map(_content, jobs)), lambda: [_table(jobs)])
-    return int(any(isinstance(job, BrokenRecord) for job in jobs))
+    counts = tr("images"), tr("failed"), tr("remaining")
+    columns = tr("id"), tr("folder"), *counts, tr("state"), tr("model"), tr("started")
+    return tables.print_records(form, api.read_jobs(), _content, _cells, columns, counts)
 
 
 def _remove(id_: str) -> None:
@@ -65,14 +58,10 @@ def _remove(id_: str) -> None:
 
 
 def _list_removed(form: str) -> None:
-    jobs = api.list_removed_jobs()
-    tables.print_result(form, lambda: list(map(_removed_content, jobs)), lambda: [_removed_table(jobs)])
-
-
-def _removed_table(jobs: Iterable[RemovedJob]) -> Table:
-    counts = tr("images"), tr("reviewed")
+    jobs, counts = api.list_removed_jobs(), (tr("images"), tr("reviewed"))
     columns = tr("id"), tr("folder"), *counts, tr("removed")
-    return tables.table(columns, map(_removed_cells, jobs), numbers=counts)
+    shown = tables.table(columns, map(_removed_cells, jobs), numbers=counts)
+    tables.print_result(form, lambda: list(map(_removed_content, jobs)), lambda: [shown])
 
 
 def _removed_content(job: RemovedJob) -> dict[str, Any]:
@@ -93,21 +82,9 @@ def _removed_cells(job: RemovedJob) -> tuple[str | Text, ...]:
     return (tables.cell(job.id, "bold"), *cells, tables.minute(job.removed_at))
 
 
-def _content(job: JobSummary | BrokenRecord) -> dict[str, Any]:
-    if isinstance(job, BrokenRecord):
-        return broken_json(job.id, job.error)
+def _content(job: JobSummary) -> dict[str, Any]:
     content = {name: value for name, value in asdict(job).items() if name not in _NOT_STORED}
-    return content | {"folder": str(job.folder), "begun": tables.local_time(job.begun).isoformat()}
-
-
-def _table(jobs: Iterable[JobSummary | BrokenRecord]) -> Table:
-    counts = tr("images"), tr("failed"), tr("remaining")
-    columns = tr("id"), tr("folder"), *counts, tr("state"), tr("model"), tr("started")
-    rows = (
-        tables.broken_cells(job.id, job.error, len(columns)) if isinstance(job, BrokenRecord) else _cells(job)
-        for job in jobs
-    )
-    return tables.table(columns, rows, numbers=counts)
+    return content | {"begun": tables.local_time(job.begun).isoformat()}
 
 
 def _cells(job: JobSummary) -> tuple[str | Text, ...]:

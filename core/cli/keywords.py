@@ -26,12 +26,7 @@ from core.prediction import Failure
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write or remove keywords; return 0 if all succeeded, 1 if some failed.
-
-    Raises:
-        FoveaError: nothing could start, or the disk failed while running.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Write or remove keywords; return 0 if all succeeded, 1 if some failed."""
     totals: Counter[str] = Counter()
     done = _run(arguments, totals)
     if totals or done.unreadable:
@@ -46,7 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, totals: Counter[str]) -> KeywordRun:
-    """Print the outcomes as they come, and count them."""
     options = KeywordRequest(
         arguments.target, keep_time=arguments.keep_time, dry_run=arguments.dry_run, within=arguments.folder
     )

@@ -11,12 +11,7 @@ from core.cli.streams import print_message
 
 
 def run(action: str, package: Path) -> int:
-    """Install or uninstall, report what was done, and return the exit code: 0, or 2 on failure.
-
-    Args:
-        action: `--install` or `--uninstall`.
-        package: the folder of the package `gui`, which contains the icons.
-    """
+    """Run `--install` or `--uninstall`, and return the exit code; `package` is the folder of `gui`, with the icons."""
     try:
         if action == "--install":
             _install(package)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any, Final
 
-from rich.table import Table
 from rich.text import Text
 
 from core.api import scripts
@@ -19,49 +19,28 @@ from core.cli import statistics, tables, versions
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel
 
 _CLASSES_SHOWN: Final = 40
+_MODULES: Final = {"import": "imports", "add-class": "add_class"} | {
+    name: name for name in ("compare", "export", "fetch", "forget", "networks")
+}
+"""The actions with a module of their own, which is imported only when it is used."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run an action; return 0 on success, and the exit code of `add-class` and `compare`.
-
-    Raises:
-        FoveaError: it could not be done.
-    """
+    """Run an action; return 0 on success, and the exit code of `add-class` and `compare`."""
     match arguments.action:
         case None:
-            entries = scripts.list_entries()
-            tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [_table(entries)])
+            entries, numbers = scripts.list_entries(), (tr("classes"), tr("size"))
+            columns = tr("name"), *numbers, tr("origin"), tr("description")
+            shown = tables.table(columns, map(_cells, entries), numbers=numbers)
+            tables.print_result(arguments.format, lambda: list(map(_row, entries)), lambda: [shown])
         case "show":
             _show(arguments)
-        case "compare" | "add-class":
-            return _run_with_code(arguments)
-        case "import" | "export" | "fetch" | "forget" | "networks" as action:
-            _run_of(action)(arguments)
+        case str(action) if module := _MODULES.get(action):
+            code: int | None = import_module(f"core.cli.{module}").run(arguments)
+            return code or 0
         case _:
             versions.run(arguments)
     return 0
-
-
-def _run_with_code(arguments: argparse.Namespace) -> int:
-    from core.cli import add_class, compare
-
-    return compare.run(arguments) if arguments.action == "compare" else add_class.run(arguments)
-
-
-def _run_of(action: str) -> Callable[[argparse.Namespace], None]:
-    """The function that runs an action with a module of its own, which is imported only then."""
-    match action:
-        case "import":
-            from core.cli.imports import run
-        case "export":
-            from core.cli.export import run
-        case "fetch":
-            from core.cli.fetch import run
-        case "forget":
-            from core.cli.forget import run
-        case _:
-            from core.cli.networks import run
-    return run
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -86,12 +65,6 @@ def _row(one: scripts.LibraryEntry) -> dict[str, Any]:
             return row | {"kind": "broken", "message": error.what, "hint": error.hint, "versions": one.versions}
         case None:
             return row | {"kind": "inactive", "versions": one.versions}
-
-
-def _table(entries: Sequence[scripts.LibraryEntry]) -> Table:
-    numbers = tr("classes"), tr("size")
-    columns = tr("name"), *numbers, tr("origin"), tr("description")
-    return tables.table(columns, map(_cells, entries), numbers=numbers)
 
 
 def _cells(one: scripts.LibraryEntry) -> tuple[str | Text, ...]:

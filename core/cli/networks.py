@@ -58,13 +58,9 @@ def _report(measured: Sequence[ComparedNetwork]) -> Iterator[Table | Text]:
     )
     if measured:
         yield Text()
-        yield _measured_table(measured)
-
-
-def _measured_table(measured: Sequence[ComparedNetwork]) -> Table:
-    numbers = tr("file size"), tr("ms per image")
-    rows = [(one.name, tables.size(one.size_bytes), f"{one.time.ms:.1f}") for one in measured if one.time]
-    return tables.table((tr("measured on this computer"), *numbers), rows, numbers=numbers)
+        costs = tr("file size"), tr("ms per image")
+        rows = [(one.name, tables.size(one.size_bytes), f"{one.time.ms:.1f}") for one in measured if one.time]
+        yield tables.table((tr("measured on this computer"), *costs), rows, numbers=costs)
 
 
 def _cells(one: PublishedNetwork) -> tuple[str | Text, ...]:

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Final
 
 from core.base.i18n import mark, tr
-from core.cli.parsing import (
-    Parser,
-    add_choice,
-    add_detection,
-    add_format,
-    add_patterns,
-    add_provider,
-    add_report_format,
-    add_threshold,
-    add_unsure,
-    parse_count,
-    parse_path,
-)
+from core.cli.parsing import Commands, add_command, parse_count, parse_path
 from core.outputs.keywords.values import KeywordTarget
 from core.outputs.sorting.values import TransferMode
 
@@ -30,6 +17,9 @@ predictions. Photos below the minimum confidence and unknown photos go to DEST/u
 stay where they are. With a multi-label model, a photo goes to the folder of its most likely class,
 and one without any class to DEST/unsure; P does not apply. The subfolders of FOLDER are recreated in
 each class folder, unless --flat is given.
+
+With --groups, class folders are in those of their groups, if the model has some. A photo below the
+minimum confidence then goes to the folder of the narrowest group that reaches it and 80%.
 
 Nothing in DEST is overwritten: if a name is taken, the photo is named "photo (2).jpg"; if DEST
 already has an identical copy, the photo stays. --dry-run shows every step and changes nothing.
@@ -94,39 +84,34 @@ Exit code: 0 stopped with Ctrl+C, 2 watching could not start or continue.
 """)
 
 
-def add_sort(commands: argparse._SubParsersAction[Parser]) -> None:
+def add_sort(commands: Commands) -> None:
     """Add `fovea sort`."""
-    parser = commands.add_parser("sort", help=tr("sort photos into class folders, or undo that"), description=tr(_SORT))
-    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=parse_path, help=tr("folder of photos"))
-    parser.add_argument(
-        "--to", metavar="DEST", type=parse_path, help=tr("folder for the class folders; created if missing")
+    parser = add_command(commands, "sort", tr("sort photos into class folders, or undo that"), tr(_SORT))
+    parser.add_value("folder", "FOLDER", tr("folder of photos"), parse_path, nargs="?")
+    parser.add_value("--to", "DEST", tr("folder for the class folders; created if missing"), parse_path)
+    parser.add_choice("--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
+    parser.add_threshold("P")
+    parser.add_flag("--flat", tr("do not recreate subfolders"))
+    parser.add_flag("--groups", tr("put class folders into those of their groups: animal/bird/owl"))
+    parser.add_flag("--dry-run", tr("show every step, change nothing"))
+    parser.add_value(
+        "--model", "M", tr("model to use (default: the one that classified the folder, otherwise the model in use)")
     )
-    add_choice(parser, "--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
-    add_threshold(parser, "P")
-    parser.add_argument("--flat", action="store_true", help=tr("do not recreate subfolders"))
-    parser.add_argument("--dry-run", action="store_true", help=tr("show every step, change nothing"))
-    parser.add_argument(
-        "--model",
-        metavar="M",
-        help=tr("model to use (default: the one that classified the folder, otherwise the model in use)"),
-    )
-    add_provider(parser)
-    add_patterns(parser)
+    parser.add_provider()
+    parser.add_patterns()
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--undo", metavar="ID", nargs="?", const="", help=tr("undo a sorting"))
-    action.add_argument(
-        "--continue", dest="resume", metavar="ID", nargs="?", const="", help=tr("resume an interrupted sorting")
+    parser.add_value("--undo", "ID", tr("undo a sorting"), nargs="?", const="", group=action)
+    parser.add_value(
+        "--continue", "ID", tr("resume an interrupted sorting"), dest="resume", nargs="?", const="", group=action
     )
-    action.add_argument("--list", action="store_true", help=tr("list all sortings"))
-    add_format(parser, "json")
+    parser.add_flag("--list", tr("list all sortings"), group=action)
+    parser.add_format("json")
 
 
-def add_keywords(commands: argparse._SubParsersAction[Parser]) -> None:
+def add_keywords(commands: Commands) -> None:
     """Add `fovea keywords`."""
-    parser = commands.add_parser(
-        "keywords", help=tr("write keywords into the metadata of photos"), description=tr(_KEYWORDS)
-    )
-    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("folder of photos"))
+    parser = add_command(commands, "keywords", tr("write keywords into the metadata of photos"), tr(_KEYWORDS))
+    parser.add_value("folder", "FOLDER", tr("folder of photos"), parse_path)
     group = parser.add_mutually_exclusive_group()
     for option, target, text in (
         ("--sidecar", KeywordTarget.SIDECAR, tr("write next to each photo")),
@@ -134,34 +119,32 @@ def add_keywords(commands: argparse._SubParsersAction[Parser]) -> None:
     ):
         group.add_argument(option, dest="target", action="store_const", const=target, help=text)
     parser.set_defaults(target=KeywordTarget.SIDECAR)
-    add_threshold(parser)
-    add_unsure(parser)
-    parser.add_argument("--keep-time", action="store_true", help=tr("keep the modification time of photos"))
-    parser.add_argument("--dry-run", action="store_true", help=tr("show what would be done, change nothing"))
-    parser.add_argument(
-        "--remove", action="store_true", help=tr("remove the keywords of Fovea instead; classifies nothing")
-    )
-    parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
-    add_detection(parser)
-    parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
-    add_patterns(parser)
-    add_format(parser, "jsonl")
+    parser.add_threshold()
+    parser.add_flag("--unsure", tr('write the keyword "unsure" below the minimum confidence'))
+    parser.add_flag("--keep-time", tr("keep the modification time of photos"))
+    parser.add_flag("--dry-run", tr("show what would be done, change nothing"))
+    parser.add_flag("--remove", tr("remove the keywords of Fovea instead; classifies nothing"))
+    parser.add_value("--model", "M", tr("model to use (default: the model in use)"))
+    parser.add_detection()
+    parser.add_flag("--recursive", tr("include subfolders"))
+    parser.add_patterns()
+    parser.add_format("jsonl")
 
 
-def add_watch(commands: argparse._SubParsersAction[Parser]) -> None:
+def add_watch(commands: Commands) -> None:
     """Add `fovea watch`."""
-    parser = commands.add_parser("watch", help=tr("classify photos as they arrive in a folder"), description=tr(_WATCH))
-    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("folder to watch"))
-    parser.add_argument("--recursive", action="store_true", help=tr("include subfolders"))
-    add_patterns(parser)
-    parser.add_argument("--model", metavar="M", help=tr("model to use (default: the model in use)"))
-    add_detection(parser)
-    parser.add_argument("--top", metavar="K", type=parse_count, help=tr("number of classes to report for each image"))
-    parser.add_argument("--output", metavar="FILE", type=parse_path, help=tr("append the results to FILE"))
-    add_choice(parser, "--keywords", KeywordTarget, tr("also write keywords"))
-    parser.add_argument("--sort-to", metavar="DEST", type=parse_path, help=tr("also sort into class folders in DEST"))
-    add_choice(parser, "--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
-    parser.add_argument("--flat", action="store_true", help=tr("sort without recreating subfolders"))
-    add_threshold(parser)
-    add_unsure(parser)
-    add_report_format(parser, "table", "jsonl", "csv")
+    parser = add_command(commands, "watch", tr("classify photos as they arrive in a folder"), tr(_WATCH))
+    parser.add_value("folder", "FOLDER", tr("folder to watch"), parse_path)
+    parser.add_flag("--recursive", tr("include subfolders"))
+    parser.add_patterns()
+    parser.add_value("--model", "M", tr("model to use (default: the model in use)"))
+    parser.add_detection()
+    parser.add_value("--top", "K", tr("number of classes to report for each image"), parse_count)
+    parser.add_value("--output", "FILE", tr("append the results to FILE"), parse_path)
+    parser.add_choice("--keywords", KeywordTarget, tr("also write keywords"))
+    parser.add_value("--sort-to", "DEST", tr("also sort into class folders in DEST"), parse_path)
+    parser.add_choice("--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
+    parser.add_flag("--flat", tr("sort without recreating subfolders"))
+    parser.add_threshold()
+    parser.add_flag("--unsure", tr('write the keyword "unsure" below the minimum confidence'))
+    parser.add_report_format("table", "jsonl", "csv")

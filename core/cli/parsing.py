@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 
 from core.base.errors import UsageError
 from core.base.i18n import mark, tr
@@ -47,6 +47,69 @@ class Parser(argparse.ArgumentParser):
             self.error(tr("unrecognized arguments: {arguments}", arguments=" ".join(unknown)))
         return namespace, unknown
 
+    def add_flag(self, option: str, text: str, *, group: argparse._MutuallyExclusiveGroup | None = None) -> None:
+        """Add an option without a value, perhaps to a group."""
+        (group or self).add_argument(option, action="store_true", help=text)
+
+    def add_value(
+        self,
+        name: str,
+        metavar: str,
+        text: str,
+        parse: Callable[[str], object] = str,
+        *,
+        group: argparse._MutuallyExclusiveGroup | None = None,
+        **more: Any,  # noqa: ANN401 - argparse's own
+    ) -> None:
+        """Add an argument, or an option with a value, perhaps to a group."""
+        (group or self).add_argument(name, metavar=metavar, type=parse, help=text, **more)
+
+    def add_format(self, *others: str, default: str = "table") -> None:
+        """Add the option `--format`: a table, or one of the other formats."""
+        formats = ("table", *others)
+        self.add_argument("--format", choices=formats, default=default, help=tr("output format (default: table)"))
+
+    def add_choice(self, option: str, kind: type[StrEnum], text: str, default: StrEnum | None = None) -> None:
+        """Add an option with the values of an enumeration."""
+
+        def parse_choice(value: str) -> str:
+            return kind(value) if value in choices else value  # argparse refuses what is not among the choices
+
+        choices = [*map(str, kind)]
+        self.add_argument(option, choices=choices, type=parse_choice, default=default, help=text)
+
+    def add_provider(self) -> None:
+        """Add the options that choose how a model runs."""
+        self.add_choice("--provider", ProviderPreference, tr("provider to run the model"))
+        self.add_choice("--precision", Precision, tr("exact: float32 only"))
+
+    def add_patterns(self, include: str = "", exclude: str = "") -> None:
+        """Add the options that select images of a folder, with these help texts."""
+        for option, text in (
+            ("--include", include or tr("only matching images")),
+            ("--exclude", exclude or tr("skip matching images")),
+        ):
+            self.add_argument(option, metavar="PATTERN", action="append", default=[], help=text)
+
+    def add_threshold(self, metavar: str = "T") -> None:
+        """Add the minimum confidence of sorting and keywords."""
+        text = tr("minimum confidence, 0 to 1 (default: %(default)s)")
+        self.add_value("--threshold", metavar, text, parse_fraction, default=THRESHOLD)
+
+    def add_detection(self) -> None:
+        """Add what to look for in images, see `fovea classify --help`."""
+        text = tr("subject: classify a crop around the most prominent thing")
+        self.add_argument("--crop", choices=("subject",), help=text)
+        self.add_flag("--count", tr("count what is in each image, such as “2 cats, 1 person”"))
+
+    def add_report_format(self, *formats: str) -> None:
+        """Add the options of results that can be written to a file."""
+        text = tr("output format (default: by the suffix of FILE, otherwise table)")
+        self.add_argument("--format", choices=formats, help=text)
+        text = tr("CSV delimiter: comma (default), semicolon (with decimal commas) or tab")
+        self.add_value("--delimiter", "D", text, parse_delimiter)
+        self.add_flag("--bom", tr("start CSV with a byte-order mark, for Excel"))
+
 
 class Version(argparse.Action):
     """An option that prints the version, which is looked up only when requested."""
@@ -57,65 +120,12 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def add_format(parser: argparse.ArgumentParser, *others: str, default: str = "table") -> None:
-    """Add the option `--format`: a table, or one of the other formats."""
-    formats = ("table", *others)
-    parser.add_argument("--format", choices=formats, default=default, help=tr("output format (default: table)"))
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - argparse names it nowhere else
 
 
-def add_choice(
-    parser: argparse.ArgumentParser, option: str, kind: type[StrEnum], text: str, default: StrEnum | None = None
-) -> None:
-    """Add an option with the values of an enumeration."""
-
-    def parse_choice(value: str) -> str:
-        return kind(value) if value in choices else value  # argparse refuses what is not among the choices
-
-    choices = [*map(str, kind)]
-    parser.add_argument(option, choices=choices, type=parse_choice, default=default, help=text)
-
-
-def add_provider(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose how a model runs."""
-    add_choice(parser, "--provider", ProviderPreference, tr("provider to run the model"))
-    add_choice(parser, "--precision", Precision, tr("exact: float32 only"))
-
-
-def add_patterns(parser: argparse.ArgumentParser, include: str = "", exclude: str = "") -> None:
-    """Add the options that select images of a folder, with these help texts."""
-    for option, text in (
-        ("--include", include or tr("only matching images")),
-        ("--exclude", exclude or tr("skip matching images")),
-    ):
-        parser.add_argument(option, metavar="PATTERN", action="append", default=[], help=text)
-
-
-def add_threshold(parser: argparse.ArgumentParser, metavar: str = "T") -> None:
-    """Add the minimum confidence of sorting and keywords."""
-    parser.add_argument(
-        "--threshold",
-        metavar=metavar,
-        type=parse_fraction,
-        default=THRESHOLD,
-        help=tr("minimum confidence, 0 to 1 (default: %(default)s)"),
-    )
-
-
-def add_detection(parser: argparse.ArgumentParser) -> None:
-    """Add what to look for in images, see `fovea classify --help`."""
-    parser.add_argument(
-        "--crop", choices=("subject",), help=tr("subject: classify a crop around the most prominent thing")
-    )
-    parser.add_argument(
-        "--count", action="store_true", help=tr("count what is in each image, such as “2 cats, 1 person”")
-    )
-
-
-def add_unsure(parser: argparse.ArgumentParser) -> None:
-    """Add the option that also writes a keyword below the minimum confidence."""
-    parser.add_argument(
-        "--unsure", action="store_true", help=tr('write the keyword "unsure" below the minimum confidence')
-    )
+def add_command(commands: Commands, name: str, text: str, description: str) -> Parser:
+    """Add a command or action with its line in the list of all, and the description in its own help."""
+    return commands.add_parser(name, help=text, description=description)
 
 
 def parse_delimiter(text: str) -> str:
@@ -127,26 +137,8 @@ def parse_delimiter(text: str) -> str:
     return delimiter
 
 
-def add_report_format(parser: argparse.ArgumentParser, *formats: str) -> None:
-    """Add the options of results that can be written to a file."""
-    parser.add_argument(
-        "--format", choices=formats, help=tr("output format (default: by the suffix of FILE, otherwise table)")
-    )
-    parser.add_argument(
-        "--delimiter",
-        metavar="D",
-        type=parse_delimiter,
-        help=tr("CSV delimiter: comma (default), semicolon (with decimal commas) or tab"),
-    )
-    parser.add_argument("--bom", action="store_true", help=tr("start CSV with a byte-order mark, for Excel"))
-
-
 def check_csv(arguments: argparse.Namespace, form: str) -> None:
-    """Refuse CSV options for other formats.
-
-    Raises:
-        UsageError: a CSV option was given, and the format is not CSV.
-    """
+    """Refuse CSV options for other formats, by a UsageError."""
     for option, given in (("--bom", arguments.bom), ("--delimiter", arguments.delimiter)):
         if given and form != ReportFormat.CSV:
             hint = tr("Remove {option}, or add --format csv.", option=option)
@@ -162,8 +154,7 @@ def delimiter_for(arguments: argparse.Namespace, output: Path | None) -> str:
 def format_for(output: Path | None, wanted: str | None, default: str) -> str:
     """The output format: as requested, otherwise by the suffix of the file, otherwise `default`.
 
-    Raises:
-        UsageError: the suffix contradicts the requested format, or its format is not supported.
+    Raises UsageError if the suffix contradicts the requested format, or its format is not supported.
     """
     if output is not None and wanted is not None:
         check_suffix(output, wanted)
@@ -192,8 +183,6 @@ def _whole(text: str) -> float:
 
 
 def _parser(read: Callable[[str], float], accepts: Callable[[float], bool], message: str) -> Callable[[str], float]:
-    """The parser of numbers in a range."""
-
     def parse(text: str) -> float:
         number = read(text)
         if not accepts(number):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from core.base.errors import FoveaError
 from core.cli.streams import print_message
 from core.datasets.problems import Problem, summarize
 from core.prediction import Failure
@@ -35,8 +34,3 @@ def problem_json(problem: Failure | Problem) -> dict[str, str]:
 def failure_json(failure: Failure) -> dict[str, Any]:
     """An image that could not be read, as a JSON object."""
     return {"path": str(failure.path), "error": problem_json(failure)}
-
-
-def broken_json(id_: str, error: FoveaError) -> dict[str, Any]:
-    """Something that cannot be read, as a JSON object."""
-    return {"id": id_, "error": {"kind": error.kind, "message": error.what, "hint": error.hint}}

@@ -23,8 +23,7 @@ from core.jobs.values import JobProgress
 def bar(images: Iterable[Path]) -> Iterator[Callable[[object], None]]:
     """Show a progress bar and yield the function that advances it by an image, whatever it is called with.
 
-    Args:
-        images: the images to come; counted in a thread, so that the work does not wait for the total.
+    The images to come are counted in a thread, so that the work does not wait for the total.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
@@ -78,7 +77,6 @@ def stages() -> Iterator[ProgressCallback]:
 
 
 def _job_text(progress: JobProgress) -> str:
-    """The figures next to a job's progress bar."""
     left = timedelta(seconds=round(progress.remaining_s or 0))
     parts = [
         "" if progress.walked else tr("{count:,} found so far", count=progress.found),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -26,48 +26,29 @@ def _headings() -> tuple[str, ...]:
     return tr("image"), tr("prediction"), tr("confidence"), tr("ms"), tr("alternatives")
 
 
-def open_results(
-    plan: ReportOptions | None, output: Path | None, others: Sequence[str] = ()
-) -> AbstractContextManager[Writer]:
+@contextmanager
+def open_results(plan: ReportOptions | None, output: Path | None, others: Sequence[str] = ()) -> Iterator[Writer]:
     """Open a writer of outcomes; everything is written once the block ends without an error.
 
-    Args:
-        plan: the format of a report; None for a table to read.
-        output: a file or an address, replaced atomically; None for standard output, which takes text only.
-        others: the names of further models, for a table to read.
-
-    Raises:
-        StorageError: the file cannot be written.
-        UsageError: the format needs a library that is not installed.
-        BrokenPipeOutputError: the reader of standard output has gone.
+    The output is a file or an address, replaced atomically, or standard output, which takes text only. Without a plan
+    it is a table to read, with a column for each further model in `others`. Raises StorageError if the file cannot be
+    written; UsageError if the format needs a library that is not installed.
     """
     if plan is None:
-        return _table(output, others)
-    return _text(plan) if output is None else _file(plan, output)
-
-
-@contextmanager
-def _table(output: Path | None, others: Sequence[str]) -> Iterator[Writer]:
-    with results_to(output) as stream:
-        result = ResultTable(stream, others)
-        yield result
-        result.close()
-
-
-@contextmanager
-def _text(plan: ReportOptions) -> Iterator[Writer]:
-    with results_to(None) as stream, open_text_writer(stream, plan, lambda _: None, CancelToken()) as writer:
-        yield writer
-
-
-@contextmanager
-def _file(plan: ReportOptions, output: Path) -> Iterator[Writer]:
-    is_remote, name = isinstance(output, Address), f"results.{plan.format.value}"
-    with (
-        open_atomic(str(output), name) if is_remote else replaced_file(output) as stream,
-        open_writer(stream, plan, lambda _: None, CancelToken()) as writer,
-    ):
-        yield writer
+        with results_to(output) as text:
+            result = ResultTable(text, others)
+            yield result
+            result.close()
+    elif output is None:
+        with results_to(None) as text, open_text_writer(text, plan, lambda _: None, CancelToken()) as writer:
+            yield writer
+    else:
+        is_remote, name = isinstance(output, Address), f"results.{plan.format.value}"
+        with (
+            open_atomic(str(output), name) if is_remote else replaced_file(output) as stream,
+            open_writer(stream, plan, lambda _: None, CancelToken()) as writer,
+        ):
+            yield writer
 
 
 class ResultTable:
@@ -116,7 +97,6 @@ def _prediction_cells(outcome: Prediction) -> tuple[Text, ...]:
 
 
 def _other_cell(outcome: Outcome) -> Text:
-    """What a further model says."""
     if isinstance(outcome, Failure):
         return Text()
     label = _answer(outcome) if outcome.unknown or outcome.labels else outcome.best.label

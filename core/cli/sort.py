@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
 from core.api import outputs
-from core.base.errors import BrokenRecord, UsageError
+from core.base.errors import UsageError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.text import percent
 from core.cli import tables
 from core.cli.classify import classify_request, summary
-from core.cli.problems import broken_json
 from core.cli.progress import job_bar, stages
 from core.cli.streams import print_message
 from core.evaluation.acceptance import acceptance_text
@@ -34,12 +32,7 @@ _COUNTS: Final = ("waiting", "sorted", "failed", "undone", "kept", "companions")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sort, resume, undo or list; return 0 if everything was done, 1 if not or if a listed record is damaged.
-
-    Raises:
-        FoveaError: nothing could start, or the disk failed while running.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Sort, resume, undo or list; return 0 if everything was done, 1 if not or if a listed record is damaged."""
     form: str = arguments.format
     if arguments.list:
         return _list(form)
@@ -57,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sort(arguments: argparse.Namespace, form: str) -> int:
-    request = SortRequest(arguments.folder, arguments.to, arguments.by, arguments.threshold, arguments.flat)
+    options = arguments.by, arguments.threshold, arguments.flat, arguments.groups
+    request = SortRequest(arguments.folder, arguments.to, *options)
     classify = classify_request(arguments, arguments.folder, recursive=True, for_sorting=True)
     plan, totals = outputs.plan_sorting(
         request, classify, lambda _: job_bar(), dry_run=arguments.dry_run, warn=print_message, token=CancelToken()
@@ -100,9 +94,9 @@ def _interruptible() -> Iterator[ProgressCallback]:
 
 def _show_steps(plan: SortPlan, form: str) -> None:
     planned = plan.summary
-    content = _request_json(plan.request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
+    content = asdict(plan.request) | {"dry_run": True} | asdict(planned) | {"photos": planned.photos}
     content |= {"acceptance": asdict(plan.acceptance) if plan.acceptance else None}
-    steps = map(_step, plan.steps)
+    steps = map(asdict, plan.steps)
     tables.print_result(form, lambda: content | {"steps": list(steps)}, lambda: [_steps_table(plan)])
     count = tr_n(
         "{count:,} photo ({size}) to sort into class folders ({mode}).",
@@ -121,7 +115,9 @@ def _steps_table(plan: SortPlan) -> Table:
         target = "" if step.target is None else str(step.target.relative_to(plan.request.destination))
         place = tables.cell(target, "bold") if target else tables.cell(tr("stays"), "yellow")
         confidence = "" if step.confidence is None else percent(step.confidence)
-        rows.append((_below(step.source, plan.request.source), place, confidence, _note(step)))
+        source, top = step.source, plan.request.source
+        below = source.relative_to(top) if source.is_relative_to(top) else source
+        rows.append((str(below), place, confidence, _note(step)))
     columns = tr("photo"), tr("destination"), tr("confidence"), tr("note")
     return tables.table(columns, rows, numbers=(tr("confidence"),))
 
@@ -130,7 +126,7 @@ def _show_empty(plan: SortPlan, form: str) -> None:
     """Report that there is nothing to sort, which is not an error."""
     planned = plan.summary
     if form == "json":
-        content = _request_json(plan.request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
+        content = asdict(plan.request) | {"sorted": 0, "failed": 0} | asdict(planned) | {"photos": 0}
         tables.print_result(form, lambda: content, tuple)
     left = tuple(left_texts(planned))
     print_message(" ".join((tr("Nothing to sort."), *left)), hint=tr("Add --dry-run to see why.") if left else "")
@@ -168,18 +164,8 @@ def _issues(sorting: SortingSummary) -> list[dict[str, str]]:
 
 
 def _list(form: str) -> int:
-    found = list_sortings()
-    tables.print_result(form, lambda: list(map(_listed_json, found)), lambda: [_table(found)])
-    return int(any(isinstance(one, BrokenRecord) for one in found))
-
-
-def _table(sortings: Sequence[SortingSummary | BrokenRecord]) -> Table:
     columns = (tr("id"), tr("started"), tr("state"), tr("by"), tr("photos"), tr("from"), tr("to"))
-    rows = (
-        tables.broken_cells(one.id, one.error, len(columns)) if isinstance(one, BrokenRecord) else _cells(one)
-        for one in sortings
-    )
-    return tables.table(columns, rows, numbers=(tr("photos"),))
+    return tables.print_records(form, list_sortings(), _content, _cells, columns, (tr("photos"),))
 
 
 def _cells(one: SortingSummary) -> tuple[str | Text, ...]:
@@ -196,21 +182,10 @@ def _cells(one: SortingSummary) -> tuple[str | Text, ...]:
     )
 
 
-def _listed_json(one: SortingSummary | BrokenRecord) -> dict[str, Any]:
-    if isinstance(one, BrokenRecord):
-        return broken_json(one.id, one.error)
-    return _content(one)
-
-
 def _content(sorting: SortingSummary) -> dict[str, Any]:
     counts = {name: getattr(sorting, name) for name in _COUNTS}
     about = {"id": sorting.id, "begun": tables.local_time(sorting.begun).isoformat(), "state": sorting.state.value}
-    return about | _request_json(sorting.request) | counts
-
-
-def _request_json(request: SortRequest) -> dict[str, Any]:
-    folders = {"source": str(request.source), "destination": str(request.destination)}
-    return folders | {"by": request.by.value, "threshold": request.threshold, "flat": request.flat}
+    return about | asdict(sorting.request) | counts
 
 
 def _note(step: Step) -> str:
@@ -229,14 +204,3 @@ def _note(step: Step) -> str:
             )
         )
     return " ".join(notes)
-
-
-def _step(step: Step) -> dict[str, Any]:
-    target = None if step.target is None else str(step.target)
-    along = [{"source": str(one.source), "target": str(one.target), "size": one.size} for one in step.companions]
-    shared = [str(file) for file in step.shared]
-    return asdict(step) | {"source": str(step.source), "target": target, "companions": along, "shared": shared}
-
-
-def _below(path: Path, folder: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

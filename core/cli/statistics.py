@@ -35,15 +35,7 @@ def source(name: str) -> statistics.Source:
 
 
 def run(arguments: argparse.Namespace, details: Callable[[], dict[str, Any]]) -> None:
-    """Print the statistics.
-
-    Args:
-        arguments: the arguments of `fovea models show`.
-        details: the other details of a model in the library, which JSON contains too.
-
-    Raises:
-        FoveaError: the model or file could not be read or measured.
-    """
+    """Print the statistics; `details` has the other details of a model in the library, which JSON contains too."""
     asked = source(arguments.name), arguments.variant
     found = statistics.model_statistics(*asked)
     timings = None
@@ -60,7 +52,6 @@ def run(arguments: argparse.Namespace, details: Callable[[], dict[str, Any]]) ->
 
 
 def _content(found: ModelStatistics, timings: LayerTimings | None, order: list[int]) -> dict[str, Any]:
-    """The statistics as a JSON object."""
     network = found.network
     times = timings.milliseconds if timings else (None,) * len(network.layers)
     shares = statistics_text.shares(network)

@@ -13,19 +13,16 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from core.base.errors import StorageError
-from core.base.i18n import tr
+from core.base.i18n import mark, tr
 from core.base.storage import as_text, replacing
 from core.base.text import display_path
 
 _READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: a pipe without a reader on Windows
+_HINT: Final = mark("Choose a file in a folder you can write to, on a disk with free space.")
 
 
 class BrokenPipeOutputError(Exception):
     """The reader of standard output has stopped, as `| head` does; the command ends silently."""
-
-
-def _hint() -> str:
-    return tr("Choose a file in a folder you can write to, on a disk with free space.")
 
 
 def print_message(text: str, hint: str = "") -> None:
@@ -47,11 +44,9 @@ def is_terminal(stream: TextIO | None) -> bool:
 def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
     """Open a UTF-8 text stream for results, standard output if `file` is None; line endings are written as given.
 
-    A file is replaced only once the block ends without an error, so it is either complete or unchanged.
-
-    Raises:
-        StorageError: the file cannot be written, or standard output is closed.
-        BrokenPipeOutputError: the reader of standard output has gone.
+    A file is replaced only once the block ends without an error, so it is either complete or unchanged. Raises
+    StorageError if the file cannot be written, or standard output is closed; BrokenPipeOutputError if the reader of
+    standard output has gone.
     """
     return _standard_output() if file is None else _replaced_file(file)
 
@@ -59,7 +54,7 @@ def results_to(file: Path | None) -> contextlib.AbstractContextManager[TextIO]:
 @contextmanager
 def _standard_output() -> Iterator[TextIO]:
     if sys.stdout is None:
-        raise StorageError(tr("Couldn't write the results: standard output is closed."), hint=_hint())
+        raise StorageError(tr("Couldn't write the results: standard output is closed."), hint=tr(_HINT))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A console keeps its encoding; characters it lacks are escaped. Pipes and files get UTF-8 on every system.
         encoding = None if sys.stdout.isatty() else "utf-8"
@@ -72,15 +67,13 @@ def _standard_output() -> Iterator[TextIO]:
         if error.errno in _READER_GONE:
             raise BrokenPipeOutputError from error
         what = tr("Couldn't write the results: {reason}.", reason=error.strerror)
-        raise StorageError(what, hint=_hint()) from error
+        raise StorageError(what, hint=tr(_HINT)) from error
 
 
 def flush() -> None:
     """Flush standard output, so that nothing can fail when the process ends.
 
-    Raises:
-        StorageError: it cannot be written.
-        BrokenPipeOutputError: its reader has gone.
+    Raises StorageError if it cannot be written; BrokenPipeOutputError if its reader has gone.
     """
     if sys.stdout is not None:
         with _standard_output():
@@ -103,10 +96,8 @@ def _replaced_file(file: Path) -> Iterator[TextIO]:
 def replaced_file(file: Path) -> Iterator[BinaryIO]:
     """Open a file that is replaced only once the block ends without an error: it is either complete or unchanged.
 
-    The target of a symbolic link is replaced, not the link; a device or a pipe is written to directly.
-
-    Raises:
-        StorageError: the file cannot be written.
+    The target of a symbolic link is replaced, not the link; a device or a pipe is written to directly. Raises
+    StorageError if the file cannot be written.
     """
     try:
         target = Path(os.path.realpath(file))
@@ -115,7 +106,7 @@ def replaced_file(file: Path) -> Iterator[BinaryIO]:
             yield stream
     except OSError as error:
         what = tr("Couldn't write {file!r}: {reason}.", file=str(file), reason=error.strerror)
-        raise StorageError(what, hint=_hint()) from error
+        raise StorageError(what, hint=tr(_HINT)) from error
     except KeyboardInterrupt:
         print_message(tr("{file!r} was not changed.", file=str(file)))
         raise

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from functools import partial
+from typing import Any, Final, TextIO, TypeVar
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from core.base.errors import FoveaError
+from core.base.errors import BrokenRecord
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.card import ModelCard
 from core.cli.streams import is_terminal, results_to
+from core.jobs.values import JobSummary
+from core.outputs.sorting.values import SortingSummary
 
 _WIDE: Final = 1_000_000
+R = TypeVar("R", JobSummary, SortingSummary)
 
 
 def show(stream: TextIO, *contents: RenderableType) -> None:
@@ -33,10 +37,10 @@ def show(stream: TextIO, *contents: RenderableType) -> None:
 
 
 def print_result(form: str, content: Callable[[], object], contents: Callable[[], Iterable[RenderableType]]) -> None:
-    """Write a result to standard output: as indented JSON, or as tables and texts to read."""
+    """Write a result to standard output: as indented JSON, with paths as texts, or as tables and texts to read."""
     with results_to(None) as stream:
         if form == "json":
-            stream.write(json.dumps(content(), indent=2) + "\n")
+            stream.write(json.dumps(content(), indent=2, default=str) + "\n")
         else:
             show(stream, *contents())
 
@@ -86,9 +90,29 @@ def limit_rows(table: Table, count: int, shown: int) -> None:
         table.caption_justify = "left"
 
 
-def broken_cells(id_: str, error: FoveaError, columns: int) -> tuple[str | Text, ...]:
-    """The row of something that cannot be read."""
-    return (cell(id_, "bold"), cell(str(error), "red"), *("",) * (columns - 2))
+def print_records(
+    form: str,
+    records: Sequence[R | BrokenRecord],
+    content: Callable[[R], dict[str, Any]],
+    cells: Callable[[R], Iterable[str | Text]],
+    columns: Sequence[str],
+    numbers: Sequence[str],
+) -> int:
+    """Print jobs or sortings as `print_result` does, and return 1 if any cannot be read, which shows the reason."""
+
+    def as_json(one: R | BrokenRecord) -> dict[str, Any]:
+        if not isinstance(one, BrokenRecord):
+            return content(one)
+        return {"id": one.id, "error": {"kind": one.error.kind, "message": one.error.what, "hint": one.error.hint}}
+
+    def row(one: R | BrokenRecord) -> Iterable[str | Text]:
+        if isinstance(one, BrokenRecord):
+            return (cell(one.id, "bold"), cell(str(one.error), "red"), *("",) * (len(columns) - 2))
+        return cells(one)
+
+    shown = partial(table, columns, numbers=numbers)
+    print_result(form, lambda: list(map(as_json, records)), lambda: [shown(map(row, records))])
+    return int(any(isinstance(one, BrokenRecord) for one in records))
 
 
 def local_time(seconds: float) -> datetime:

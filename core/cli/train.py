@@ -40,15 +40,27 @@ from core.training.values import Outlook, TrainingResult
 
 _MAX_EPOCHS_SHOWN: Final = 10
 _MAX_SUSPECTS: Final = 15
+_OPTIONS: Final = (
+    "folder",
+    "name",
+    "validation",
+    "test",
+    "seed",
+    "train",
+    "epochs",
+    "learning_rate",
+    "depth",
+    "restart",
+    "keep_classes_of",
+    "nested",
+    "hierarchy",
+    "fit",
+)
+"""The options that have the names of what they request."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train a model and report its accuracy; return 0 once it is in the library.
-
-    Raises:
-        FoveaError: training failed; the library is unchanged.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Train a model and report its accuracy; return 0 once it is in the library."""
     request = _request(arguments)
     reported: set[Problem] = set()
     with results_to(None) as stream:
@@ -121,38 +133,21 @@ def _request(arguments: argparse.Namespace) -> TrainRequest:
     chosen = scripts.load_settings()
     recipe, head = _method(arguments)
     return TrainRequest(
-        folder=arguments.folder,
-        name=arguments.name,
-        validation=arguments.validation,
-        test=arguments.test,
-        seed=arguments.seed,
+        **{name: getattr(arguments, name) for name in _OPTIONS},
         provider=chosen.provider,
         precision=chosen.precision,
         recipe=recipe,
         head=head,
-        train=arguments.train,
-        epochs=arguments.epochs,
-        learning_rate=arguments.learning_rate,
-        depth=arguments.depth,
         augment=not arguments.no_augmentation,
-        restart=arguments.restart,
         backbone=_backbone(arguments),
-        keep_classes_of=arguments.keep_classes_of,
         thumbnails=not arguments.no_thumbnails,
-        nested=arguments.nested,
-        hierarchy=arguments.hierarchy,
-        fit=arguments.fit,
         labels=label_source(arguments),
         labels_file=arguments.labels,
     )
 
 
 def _method(arguments: argparse.Namespace) -> tuple[Recipe, HeadKind]:
-    """The recipe, and the head of the recipe quick.
-
-    Raises:
-        UsageError: the recipe trains another head.
-    """
+    """The recipe, and the head of the recipe quick; a UsageError if the recipe trains another head."""
     recipe: Recipe | None = arguments.recipe
     match arguments.head:
         case "dense" if recipe in (None, Recipe.DENSE):
@@ -218,7 +213,6 @@ def _as_json(result: TrainingResult, request: TrainRequest) -> dict[str, Any]:
 
 
 def _suspects_table(trained: TrainingResult) -> Iterator[Table | Text]:
-    """The images whose label is most likely wrong; in practice some of these labels are right."""
     suspects = trained.suspects
     if trained.class_suspects:
         yield from (Text(), class_suspects_table(trained.class_suspects, _MAX_SUSPECTS))
@@ -230,7 +224,6 @@ def _suspects_table(trained: TrainingResult) -> Iterator[Table | Text]:
 
 
 def _advice(outlook: Outlook | None) -> Iterator[Text]:
-    """What more images would do, and what each class lacks."""
     if outlook is not None:
         yield from (Text(), Text(tr("What more images would do"), style="bold"), *map(Text, outlook_lines(outlook)))
 
@@ -250,7 +243,7 @@ def _summary(trained: TrainingResult) -> Table:
             (tr("split"), ", ".join(f"{count:,} {part}" for part, count in counts.items())),
             (tr("trained on"), tr_n("{count:,} image", "{count:,} images", trained.fitted)),
             *((name, f"{card.training[key]:g}") for key, name in fitted if key in card.training),
-            *(() if card.thresholds else ((tr("unknown"), tables.unknown_rule(card) or never),)),
+            (tr("unknown"), tables.unknown_rule(card) or never),
             (
                 tr("features"),
                 tr("{computed:,} computed, {cached:,} from the cache", computed=trained.computed, cached=cached),
@@ -281,11 +274,12 @@ def _print_summary(trained: TrainingResult) -> None:
 
 
 def _print_start_comparison(start: BaselineComparison, end: Evaluation, *, is_better: bool) -> None:
-    """Print whether fine-tuning helped, on the same test images."""
     verdict = (
         tr("The fine-tuned model is better.") if is_better else tr("The fine-tuned model is not significantly better.")
     )
-    print_message(f"{verdict} {_accuracy_change(start, end)} {_loss_change(start, end)}")
+    after, before = end.calibrated.log_loss, start.log_loss
+    loss = tr("Log loss: {after:.3f}, {before:.3f} before.", after=after, before=before)
+    print_message(f"{verdict} {_accuracy_change(start, end)} {loss}")
 
 
 def _accuracy_change(start: BaselineComparison, end: Evaluation) -> str:
@@ -302,8 +296,3 @@ def _accuracy_change(start: BaselineComparison, end: Evaluation) -> str:
         lost=found.only_a_correct,
         p=found.p,
     )
-
-
-def _loss_change(start: BaselineComparison, end: Evaluation) -> str:
-    after, before = end.calibrated.log_loss, start.log_loss
-    return tr("Log loss: {after:.3f}, {before:.3f} before.", after=after, before=before)

@@ -1,4 +1,4 @@
-"""The arguments of `fovea train`, and those of a network that it can add."""
+"""The arguments of `fovea train`, `evaluate` and `dataset`, and those of a network that training can add."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Final
 
 from core.base.i18n import mark, tr
 from core.cli.parsing import (
+    Commands,
     Parser,
-    add_choice,
-    add_format,
+    add_command,
     parse_count,
     parse_fraction_or_count,
     parse_path,
@@ -72,126 +72,132 @@ jsonl reports stages and epochs as they happen, one JSON object per line, with t
 
 Exit code: 0 the model was added, 2 training failed.
 """)
+_EVALUATE: Final = mark("""\
+Measure how accurate a model is on labelled images.
+
+FOLDER has one subfolder of images per class, or files such as cat.0.jpg. If it is split into train,
+validation and test, only test is used. Folders that do not match a class of the model are skipped.
+Features are cached per image and backbone, so a second evaluation is fast. If the model was trained
+on some of these images, a warning says so and the accuracy on the others is reported as well.
+
+For a model with several classes per image, an image has the classes of all folders that have a copy
+of it, or those in a CSV file (--labels) or its keywords (--keywords), as for `fovea train`.
+
+Exit code: 0 all images were evaluated, 1 some could not be read, 2 nothing could start.
+""")
+_DATASET: Final = mark("""\
+Look for what is probably wrong with a folder of labelled images. Nothing is changed.
+
+Lists images whose label is probably wrong: a model that was trained on the other images predicts
+another class. The least probable labels come first; some of them are right. Also lists images that
+look nearly the same, images that are unlike all others, classes that might be one, and everything
+that `fovea train` reports about the folder. Features are cached per image, so a second check, or a
+training, is fast.
+
+If images may have several classes (--multi-label, --labels, --keywords, as for `fovea train`), lists
+the classes that an image probably has although it is not labelled with them, and the reverse.
+
+Exit code: 0 all images were checked, 1 some could not be read, 2 nothing could start.
+""")
 
 
-def add_train(commands: argparse._SubParsersAction[Parser]) -> None:
+def add_train(commands: Commands) -> None:
     """Add the command `train`."""
-    parser = commands.add_parser("train", help=tr("train a model on labelled images"), description=tr(_TRAIN))
-    parser.add_argument("folder", metavar="FOLDER", type=parse_path, help=tr("labelled images"))
-    parser.add_argument("--name", metavar="NAME", required=True, help=tr("name of the model"))
-    add_choice(parser, "--recipe", Recipe, tr("training recipe (default: quick)"))
-    parser.add_argument(
-        "--head",
-        choices=("linear", "dense", "prototype"),
-        help=tr("linear or prototype: of quick (default: linear); dense: the recipe dense"),
-    )
-    parser.add_argument(
-        "--backbone",
-        metavar="B",
-        default="",
-        help=tr("an installed backbone, or a network to add with --weights (default: the best for the recipe)"),
-    )
+    parser = add_command(commands, "train", tr("train a model on labelled images"), tr(_TRAIN))
+    parser.add_value("folder", "FOLDER", tr("labelled images"), parse_path)
+    parser.add_value("--name", "NAME", tr("name of the model"), required=True)
+    parser.add_choice("--recipe", Recipe, tr("training recipe (default: quick)"))
+    text = tr("linear or prototype: of quick (default: linear); dense: the recipe dense")
+    parser.add_argument("--head", choices=("linear", "dense", "prototype"), help=text)
+    text = tr("an installed backbone, or a network to add with --weights (default: the best for the recipe)")
+    parser.add_value("--backbone", "B", text, default="")
     add_variant(parser)
-    add_choice(
-        parser,
-        "--fit",
-        FitChoice,
-        tr("how images are made square (default: backbone, as the backbone was trained)"),
-        FitChoice.BACKBONE,
-    )
-    parser.add_argument(
-        "--keep-classes-of",
-        metavar="M",
-        default="",
-        help=tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)"),
-    )
+    text = tr("how images are made square (default: backbone, as the backbone was trained)")
+    parser.add_choice("--fit", FitChoice, text, FitChoice.BACKBONE)
+    text = tr("keep all classes of this model, such as general, and add those of FOLDER (recipe quick)")
+    parser.add_value("--keep-classes-of", "M", text, default="")
     _add_hierarchy(parser)
     add_labels(parser)
     _add_split(parser)
-    parser.add_argument("--epochs", metavar="N", type=parse_count, help=tr("number of epochs of dense and fine-tune"))
-    parser.add_argument(
-        "--learning-rate", metavar="R", type=parse_rate, help=tr("learning rate of dense and fine-tune")
-    )
-    add_choice(parser, "--depth", Depth, tr("layers to fine-tune (default: exit-flow)"), Depth.EXIT_FLOW)
-    parser.add_argument("--no-augmentation", action="store_true", help=tr("fine-tune without augmenting the images"))
-    parser.add_argument(
-        "--no-thumbnails", action="store_true", help=tr("keep no thumbnails of the training images with the model")
-    )
-    parser.add_argument(
-        "--restart", action="store_true", help=tr("start over instead of resuming an interrupted training")
-    )
-    add_format(parser, "json", "jsonl")
+    parser.add_value("--epochs", "N", tr("number of epochs of dense and fine-tune"), parse_count)
+    parser.add_value("--learning-rate", "R", tr("learning rate of dense and fine-tune"), parse_rate)
+    parser.add_choice("--depth", Depth, tr("layers to fine-tune (default: exit-flow)"), Depth.EXIT_FLOW)
+    parser.add_flag("--no-augmentation", tr("fine-tune without augmenting the images"))
+    parser.add_flag("--no-thumbnails", tr("keep no thumbnails of the training images with the model"))
+    parser.add_flag("--restart", tr("start over instead of resuming an interrupted training"))
+    parser.add_format("json", "jsonl")
 
 
 def _add_hierarchy(parser: Parser) -> None:
     groups = parser.add_mutually_exclusive_group()
-    groups.add_argument(
-        "--nested", action="store_true", help=tr("folders inside a class are classes, too: animal/bird/owl")
-    )
-    groups.add_argument(
-        "--hierarchy",
-        metavar="FILE",
-        type=parse_path,
-        help=tr("text file with a line such as animal/bird/owl per class"),
+    parser.add_flag("--nested", tr("folders inside a class are classes, too: animal/bird/owl"), group=groups)
+    parser.add_value(
+        "--hierarchy", "FILE", tr("text file with a line such as animal/bird/owl per class"), parse_path, group=groups
     )
 
 
 def add_labels(parser: Parser) -> None:
     """Add the options for images that may have several classes."""
     sources = parser.add_mutually_exclusive_group()
-    sources.add_argument(
-        "--multi-label",
-        action="store_true",
-        help=tr("an image has the classes of all folders that have a copy of it"),
+    parser.add_flag(
+        "--multi-label", tr("an image has the classes of all folders that have a copy of it"), group=sources
     )
-    sources.add_argument(
-        "--labels", metavar="FILE", type=parse_path, help=tr("CSV file with the classes of each image, maybe several")
+    parser.add_value(
+        "--labels", "FILE", tr("CSV file with the classes of each image, maybe several"), parse_path, group=sources
     )
-    sources.add_argument(
-        "--keywords", action="store_true", help=tr("the keywords in the images are their classes, maybe several")
-    )
+    parser.add_flag("--keywords", tr("the keywords in the images are their classes, maybe several"), group=sources)
 
 
 def label_source(arguments: argparse.Namespace) -> LabelSource:
-    """Where the classes of images come from, by these options."""
+    """Where the classes of images come from, by these options, or those of `fovea evaluate`."""
     if arguments.labels is not None:
         return LabelSource.FILE
     if arguments.keywords:
         return LabelSource.KEYWORDS
-    return LabelSource.FOLDERS if arguments.multi_label else LabelSource.FOLDER
+    return LabelSource.FOLDERS if getattr(arguments, "multi_label", False) else LabelSource.FOLDER
 
 
 def _add_split(parser: Parser) -> None:
-    parser.add_argument(
-        "--train", metavar="N", type=parse_count, help=tr("number of training images (default: all others)")
-    )
+    parser.add_value("--train", "N", tr("number of training images (default: all others)"), parse_count)
     for option, text in (
         ("--validation", tr("fraction or number of validation images (default: 0.15)")),
         ("--test", tr("fraction or number of test images (default: 0.15)")),
     ):
         parser.add_argument(option, metavar="S", type=parse_fraction_or_count, default=0.15, help=text)
-    parser.add_argument(
-        "--seed", metavar="N", type=parse_seed, default=0, help=tr("random seed of the split (default: 0)")
-    )
+    parser.add_value("--seed", "N", tr("random seed of the split (default: 0)"), parse_seed, default=0)
 
 
 def add_variant(parser: Parser) -> None:
     """Add the options that say how a network is made."""
-    parser.add_argument(
-        "--weights",
-        metavar="W",
-        help=tr("imagenet (downloaded by Keras), a file of weights, or none to train from scratch"),
+    parser.add_value(
+        "--weights", "W", tr("imagenet (downloaded by Keras), a file of weights, or none to train from scratch")
     )
-    parser.add_argument("--alpha", metavar="A", type=parse_rate, help=tr("width of a MobileNet (default: 1.0)"))
-    parser.add_argument(
-        "--image-size", metavar="N", type=parse_side, help=tr("input size in pixels (default: the network's own)")
+    parser.add_value("--alpha", "A", tr("width of a MobileNet (default: 1.0)"), parse_rate)
+    parser.add_value("--image-size", "N", tr("input size in pixels (default: the network's own)"), parse_side)
+    parser.add_value("--middle-blocks", "N", tr("middle blocks of an untrained Xception (default: 8)"), parse_count)
+    parser.add_flag("--pointwise-first", tr("separable convolutions of an untrained Xception in reverse"))
+    parser.add_flag("--factorised", tr("1x3 and 3x1 kernels instead of 3x3 in an untrained Xception"))
+
+
+def add_evaluate(commands: Commands) -> None:
+    """Add `fovea evaluate`."""
+    parser = add_command(commands, "evaluate", tr("measure the accuracy of a model"), tr(_EVALUATE))
+    parser.add_value("folder", "FOLDER", tr("labelled images"), parse_path)
+    parser.add_value("--model", "M", tr("model to evaluate (default: the model in use, see `fovea models`)"))
+    sources = parser.add_mutually_exclusive_group()
+    parser.add_value(
+        "--labels", "FILE", tr("CSV file with the classes of each image, maybe several"), parse_path, group=sources
     )
-    parser.add_argument(
-        "--middle-blocks", metavar="N", type=parse_count, help=tr("middle blocks of an untrained Xception (default: 8)")
-    )
-    parser.add_argument(
-        "--pointwise-first", action="store_true", help=tr("separable convolutions of an untrained Xception in reverse")
-    )
-    parser.add_argument(
-        "--factorised", action="store_true", help=tr("1x3 and 3x1 kernels instead of 3x3 in an untrained Xception")
-    )
+    parser.add_flag("--keywords", tr("the keywords in the images are their classes"), group=sources)
+    parser.add_value("--report", "FILE", tr("also write an HTML report to FILE"), parse_path)
+    parser.add_format("json")
+
+
+def add_dataset(commands: Commands) -> None:
+    """Add `fovea dataset`."""
+    parser = commands.add_parser("dataset", help=tr("find wrong labels in a folder of labelled images"))
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    check = add_command(actions, "check", tr("find what is probably wrong"), tr(_DATASET))
+    check.add_value("folder", "FOLDER", tr("labelled images"), parse_path)
+    add_labels(check)
+    check.add_format("json")

@@ -17,21 +17,16 @@ from core.base.text import percent
 from core.card import BackboneCard
 from core.cli import tables
 from core.cli.streams import print_message
-from core.models.trash import RemovedEntry
 from core.models.values import BrokenEntry, InstalledBackbone, InstalledModel, Version
 from core.models.versions import KEPT_DAYS, split_reference
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run an action.
-
-    Raises:
-        FoveaError: it could not be done.
-    """
+    """Run an action."""
     reference: str | None = arguments.name
     if reference is None:
-        removed = scripts.list_removed()
-        tables.print_result("table", lambda: None, lambda: [_removed_table(removed)])
+        rows = [(tables.cell(one.reference, "bold"), tables.minute(one.removed_at)) for one in scripts.list_removed()]
+        tables.print_result("table", lambda: None, lambda: [tables.table((tr("name"), tr("removed")), rows)])
         return
     match arguments.action:
         case "use":
@@ -51,11 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _plain_name(reference: str) -> str:
-    """Return the name of a model.
-
-    Raises:
-        UsageError: the reference names one version.
-    """
+    """The name of a model; a UsageError if the reference names one version."""
     name, number = split_reference(reference)
     if number is not None:
         hint = tr(
@@ -98,11 +89,6 @@ def _remove(reference: str) -> None:
     default = scripts.use_default_if_gone(name)
     if default is not None:
         print_message(tr("It was the model in use. Now {name!r} is in use again.", name=default))
-
-
-def _removed_table(removed: Iterable[RemovedEntry]) -> Table:
-    rows = ((tables.cell(one.reference, "bold"), tables.minute(one.removed_at)) for one in removed)
-    return tables.table((tr("name"), tr("removed")), rows)
 
 
 def _as_json(version: Version) -> dict[str, Any]:

@@ -34,12 +34,7 @@ from core.outputs.watch_outputs import OutputRequest
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Watch a folder; return 0 after Ctrl+C or SIGTERM.
-
-    Raises:
-        FoveaError: watching could not start or continue.
-        BrokenPipeOutputError: the reader of standard output has gone.
-    """
+    """Watch a folder; return 0 after Ctrl+C or SIGTERM."""
     arguments.format = format_for(arguments.output, arguments.format, "table")
     check_csv(arguments, arguments.format)
     if arguments.format == "csv" and arguments.output is None:
@@ -71,11 +66,7 @@ class _Printer:
     """Prints changes of the state of the watch to standard error, and rows to standard output or not at all."""
 
     def __init__(
-        self,
-        arguments: argparse.Namespace,
-        detection: DetectionOptions,
-        stream: TextIO,
-        on_start: Callable[[], object],
+        self, arguments: argparse.Namespace, detection: DetectionOptions, stream: TextIO, on_start: Callable[[], object]
     ) -> None:
         self._arguments, self._detection, self._stream, self._on_start = arguments, detection, stream, on_start
         self._columns = ColumnSet(1)
@@ -83,7 +74,6 @@ class _Printer:
         self.state = WatchState(WatchPhase.WAITING)
 
     def outputs(self, start: ClassifyStart) -> OutputRequest:
-        """The outputs that the arguments ask for."""
         arguments, self._columns = self._arguments, ColumnSet(start.top_k, detection=self._detection)
         format_ = ReportFormat.JSONL if arguments.format == "table" else ReportFormat(arguments.format)
         delimiter = delimiter_for(arguments, arguments.output)
@@ -98,7 +88,6 @@ class _Printer:
         return OutputRequest(arguments.output, lines, keywords, policy, sort)
 
     def __call__(self, event: WatchState | Sequence[Row]) -> None:
-        """Print a state or rows."""
         if isinstance(event, WatchState):
             self._print_state(event)
         elif self._arguments.output is None:

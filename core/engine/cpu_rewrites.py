@@ -20,6 +20,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
 
+from core.engine.channel_padding import pad_channels
 from core.engine.shapes import opset_of
 
 _TO_NHWC: Final = (0, 2, 3, 1)
@@ -41,15 +42,28 @@ def rewrite(data: bytes) -> bytes:
     model = onnx.ModelProto.FromString(data)
     if opset_of(model) < _MIN_OPSET:
         return data
-    graph = _Graph(model.graph)
+    is_padded, graph = pad_channels(model), _Graph(model.graph)
     nodes = [new for node in model.graph.node for new in graph.replacement(node)]
-    if not graph.added:
+    return _with(model, nodes, graph.added) if graph.added or is_padded else data
+
+
+def add_zero_points(data: bytes) -> bytes:
+    """Add the zero points that kernels of 8 bits lack, and nothing else; a file without such is returned as it is."""
+    if b"DequantizeLinear" not in data:
         return data
+    model = onnx.ModelProto.FromString(data)
+    graph = _Graph(model.graph)
+    nodes = [graph.with_zero_points(node) for node in model.graph.node]
+    return _with(model, nodes, graph.added) if graph.added else data
+
+
+def _with(model: onnx.ModelProto, nodes: list[NodeProto], added: list[onnx.TensorProto]) -> bytes:
+    """The file of a model with other operators and more arrays."""
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    model.graph.initializer.extend(graph.added)
-    rewritten: bytes = model.SerializeToString()
-    return rewritten
+    model.graph.initializer.extend(added)
+    changed: bytes = model.SerializeToString()
+    return changed
 
 
 class _Graph:
@@ -65,17 +79,22 @@ class _Graph:
         """The operators to use instead of this one, which may be itself."""
         if node.op_type == "Conv" and self._has_8_bits and self._is_strided_pointwise(node):
             return list(self._product_of_pixels(node))
-        if node.op_type == "DequantizeLinear" and self._is_kernel_without_zeros(node):
-            zeros = np.zeros(self._arrays[node.input[1]].dims, np.int8)
-            name = self._array(f"{_PREFIX}{node.output[0]}/zeros", zeros)
-            facts = _attributes(node)
-            return [helper.make_node("DequantizeLinear", [*node.input[:2], name], node.output, node.name, **facts)]
         if node.op_type == "MatMul":
             for side in (0, 1):
                 blocks = self._blocks(node, side)
                 if blocks:
                     return list(self._product_of_blocks(node, side, blocks))
-        return [node]
+        return [self.with_zero_points(node)]
+
+    def with_zero_points(self, node: NodeProto) -> NodeProto:
+        """The operator, with zero points if it makes a kernel in 8 bits real without any."""
+        if node.op_type != "DequantizeLinear" or not self._is_kernel_without_zeros(node):
+            return node
+        zeros = np.zeros(self._arrays[node.input[1]].dims, np.int8)
+        name = self._array(f"{_PREFIX}{node.output[0]}/zeros", zeros)
+        return helper.make_node(
+            "DequantizeLinear", [*node.input[:2], name], node.output, node.name, **_attributes(node)
+        )
 
     def _is_kernel_without_zeros(self, node: NodeProto) -> bool:
         """Whether a kernel in 8 bits has a step for each channel, but no zero points."""

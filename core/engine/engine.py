@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
@@ -131,10 +131,9 @@ def open_engine(data: bytes, card: BackboneCard, provider: Provider, requested: 
         if provider is not Provider.CPU:
             raise
         raise ModelError(tr("The backbone does not run: {reason}", reason=error.what), hint=_damaged_hint()) from error
+    if agreement < MIN_AGREEMENT[requested] and provider is Provider.CPU and card.precision is ComputePrecision.INT8:
+        session, agreement, full_batch = *_open_saturating(data, card, inputs), None
     if agreement < MIN_AGREEMENT[requested]:
-        if provider is Provider.CPU and card.precision is ComputePrecision.INT8 and requested is Precision.AUTO:
-            # imported on a processor whose products saturate, so its golden features are those
-            return replace(open_engine(data, card, provider, Precision.EXACT), requested=requested)
         raise _mismatch_error(provider, agreement, requested)
     opening_ms = (time.perf_counter() - started) * 1000
     precision = _precision(card, provider, agreement)
@@ -203,6 +202,13 @@ def _open_once(
 ) -> tuple[ort.InferenceSession, float]:
     session = sessions.open_session(data, provider, precision)
     return session, golden.cosine(_run(session, graph.FEATURES, inputs, provider), expected)
+
+
+def _open_saturating(data: bytes, card: BackboneCard, inputs: NDArray[np.uint8]) -> tuple[ort.InferenceSession, float]:
+    """As a network needs it that was imported when products saturated: its golden features and its heads are such."""
+    session = _guarded(partial(sessions.open_saturating, data), Provider.CPU)
+    expected = golden.decode_features(card.golden_features, card.feature_width)
+    return session, golden.cosine(_run(session, graph.FEATURES, inputs, Provider.CPU), expected)
 
 
 def _open_parts(

@@ -28,7 +28,7 @@ import onnxruntime as ort
 from core.base.errors import ModelError, ProviderError
 from core.base.i18n import tr
 from core.base.providers import TITLES, Precision, Provider
-from core.engine.cpu_rewrites import rewrite
+from core.engine.cpu_rewrites import add_zero_points, rewrite
 
 _ORT_NAMES: Final = {
     Provider.CUDA: "CUDAExecutionProvider",
@@ -199,9 +199,17 @@ def _cpu_options() -> ort.SessionOptions:
 
 
 def _open_cpu(data: bytes, precision: Precision) -> ort.InferenceSession:
-    if precision is Precision.EXACT:
-        return ort.InferenceSession(data, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
-    return ort.InferenceSession(rewrite(data), _cpu_options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
+    prepared = add_zero_points(data) if precision is Precision.EXACT else rewrite(data)
+    return ort.InferenceSession(prepared, _cpu_options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
+
+
+def open_saturating(data: bytes) -> ort.InferenceSession:
+    """Open a session of the CPU provider whose products of 8 bits saturate where the processor's instructions do.
+
+    Raises:
+        Exception: ONNX Runtime refuses the file.
+    """
+    return ort.InferenceSession(data, _options(), providers=[_ORT_NAMES[Provider.CPU]], enable_fallback=0)
 
 
 def open_single_threaded(data: bytes) -> ort.InferenceSession:

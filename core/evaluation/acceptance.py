@@ -62,7 +62,6 @@ class Acceptance:
 
     Attributes:
         threshold: the minimum confidence, 0..1; unknown images are never accepted.
-        accepted: the number of images whose prediction is accepted.
         images: the number of images; those that the user labelled do not count.
         is_measured: whether the model keeps what it said of images that it was not trained on.
         accuracy: that of accepted predictions for such images; None if not measured, or there are too few.
@@ -82,12 +81,8 @@ class Acceptance:
 def accuracy_above(card: ModelCard, threshold: float) -> Accuracy | None:
     """The accuracy of the predictions that are accepted, on images that the model was not trained on.
 
-    Args:
-        card: the model's card.
-        threshold: the minimum confidence, 0..1; unknown images are not accepted.
-
-    Returns:
-        The accuracy; None if the card does not say, or fewer than `MIN_ACCEPTED` images are accepted.
+    Accepted are those with at least `threshold` confidence, 0..1, but not unknown images. None if the card does not
+    say, or fewer than `MIN_ACCEPTED` images are accepted.
     """
     found = card.out_of_sample
     if found is None:

@@ -27,8 +27,7 @@ _HALVINGS: Final = 20
 def log_loss(logits: Logits, labels: Labels, temperature: float = 1.0) -> float:
     """Mean of -log of the true class's probability, in nats.
 
-    Raises:
-        DatasetError, ModelError, ValueError: as for `validate_logits`.
+    Raises DatasetError, ModelError, ValueError as for `validate_logits`.
     """
     return _log_loss(validate_logits(logits, labels), labels, temperature)
 
@@ -36,8 +35,7 @@ def log_loss(logits: Logits, labels: Labels, temperature: float = 1.0) -> float:
 def calibration(logits: Logits, labels: Labels, temperature: float) -> Calibration:
     """Measure the calibration of logits [n, classes] at a temperature, over `BINS` bins of equal width.
 
-    Raises:
-        DatasetError, ModelError, ValueError: as for `validate_logits`.
+    Raises DatasetError, ModelError, ValueError as for `validate_logits`.
     """
     scores = validate_logits(logits, labels)
     confidence = temperature_scaled_softmax(scores, temperature).max(axis=1)
@@ -49,16 +47,12 @@ def calibration(logits: Logits, labels: Labels, temperature: float) -> Calibrati
 def fit_temperature(logits: Logits, labels: Labels) -> float:
     """Fit the temperature, 0.05 to 20, for temperature scaling (Guo et al. 2017, arXiv:1706.04599, section 4.2).
 
+    The logits [n, classes] are of images that the head was not fitted to, with labels [n].
+
     It minimizes the log loss on smoothed targets in which one image in n + 2 has its most likely wrong class, as in
     Platt scaling (1999, section 2.2); plain log loss would make a model that classified n images correctly infinitely
-    confident. The log loss on the given data never exceeds that of temperature 1.
-
-    Args:
-        logits: of images that the head was not fitted to, [n, classes].
-        labels: their classes [n].
-
-    Raises:
-        DatasetError, ModelError, ValueError: as for `validate_logits`.
+    confident. The log loss on the given data never exceeds that of temperature 1. Raises DatasetError, ModelError,
+    ValueError as for `validate_logits`.
     """
     scores = validate_logits(logits, labels)
     scores = scores - scores.max(axis=1, keepdims=True)

@@ -58,9 +58,6 @@ class ComparedModel:
     """A model to compare.
 
     Attributes:
-        name: its name for the user.
-        card: its card.
-        head: its head.
         source: the extractor of its features.
         training_set: the images it was trained on; None if unknown.
         bank: their features, if it recognises unknown images by them.
@@ -78,12 +75,16 @@ class ComparedModel:
         probabilities = class_probabilities(self.card, self.head.logits(features))
         return unknown_images(self.card, self.bank, features, probabilities)
 
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities [n, classes] of images with features [n, d]; ModelError if one is not finite."""
+        logits = validate_logits(self.head.logits(features), np.zeros(len(features), np.int64))
+        return temperature_scaled_softmax(logits, self.card.temperature)
+
 
 def compared_model(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> ComparedModel:
     """Prepare an installed model, named `name`, or `name@version` for the user's own models.
 
-    Raises:
-        ModelError: its head is damaged, or it does not give an image exactly one class.
+    Raises ModelError if its head is damaged, or it does not give an image exactly one class.
     """
     if model.card.is_multi_label:
         what = tr("“{title}” finds several classes per photo, so it can't be compared.", title=model.card.title)
@@ -110,16 +111,13 @@ def compare_by_folder(
         DatasetError: there is no folder, no labelled image, none of a class of both, or none that can be read.
         ModelError: a backbone is damaged, or its outputs are not numbers.
         ProviderError: an engine cannot be opened or failed while running.
-        Cancelled: the token was cancelled.
     """
     classes, models = [a.card.classes, b.card.classes], tr("both “{a}” and “{b}”", a=a.name, b=b.name)
     nested = any(one.card.training.get(NESTED) is True for one in (a, b))
     found = read_images(folder, classes, models, nested=nested, report=report, token=token)
     images, features, failures, computed = _features(found.images, a, b, store, report=report, token=token)
-    evaluation_a, evaluation_b = (
-        evaluate_features(images, features[0], a.card, a.head),
-        evaluate_features(images, features[1], b.card, b.head),
-    )
+    evaluation_a = evaluate_features(images, features[0], a.card, a.head)
+    evaluation_b = evaluate_features(images, features[1], b.card, b.head)
     disagreements = _with_unknown(find_disagreements(evaluation_a, evaluation_b), images, (a, b), features)
     return Comparison(
         a.name,
@@ -142,7 +140,6 @@ def _with_unknown(
     models: tuple[ComparedModel, ComparedModel],
     features: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> tuple[Disagreement, ...]:
-    """The same, with what the models call unknown."""
     places = {image.path: place for place, image in enumerate(images)}
     rows = [places[one.path] for one in found]
     unknown = [model.calls_unknown(table[rows]).tolist() for model, table in zip(models, features, strict=True)]
@@ -178,16 +175,10 @@ def compare_by_images(
     report: ProgressCallback,
     token: CancelToken,
 ) -> Comparison:
-    """Compare the predictions of two models on unlabelled images.
+    """Compare the predictions of two models on unlabelled images, with the errors of `compare_by_folder`.
 
     The models may have different classes; a class that a model lacks has probability 0. Each image goes through each
     backbone at most once, as in `compare_by_folder`.
-
-    Raises:
-        DatasetError: there is no image, or none that can be read.
-        ModelError: a backbone is damaged, or its outputs are not numbers.
-        ProviderError: an engine cannot be opened or failed while running.
-        Cancelled: the token was cancelled.
     """
     summed, unread = hash_images([LabelledImage(path) for path in paths], report=report, token=token)
     images, features, failures, computed = _features(summed, a, b, store, report=report, token=token)
@@ -197,7 +188,7 @@ def compare_by_images(
             raise DatasetError(tr("No photos found."), hint=tr(_NO_PHOTO))
         what = tr("None of the photos could be read. {reason}", reason=first.message)
         raise DatasetError(what, hint=tr(_NO_PHOTO))
-    pairs = _disagreements(images, _Outputs.of(a, features[0]), _Outputs.of(b, features[1]))
+    pairs = _disagreements(images, a, b, features)
     ordered = _with_unknown(sorted(pairs, key=lambda pair: -pair.margin), images, (a, b), features)
     return Comparison(
         a.name,
@@ -234,11 +225,7 @@ def compare_by_paths(
 ) -> Comparison:
     """Compare two models on files and folders; a single folder with labels that both models know counts as labelled.
 
-    Raises:
-        DatasetError: there is no such file or folder, no image, or none that can be read.
-        ModelError: a backbone is damaged, or its outputs are not numbers.
-        ProviderError: an engine cannot be opened or failed while running.
-        Cancelled: the token was cancelled.
+    Errors are those of `compare_by_folder`.
     """
     if len(paths) == 1 and not os.path.isfile(paths[0]):  # noqa: PTH113 - Path.is_file raises for names that are too long
         try:
@@ -274,47 +261,28 @@ def _features(
     return readable, features, tuple(failures.values()), sum(table.computed for table in tables)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Outputs:
-    """A model's predictions for n images: its classes, and calibrated probabilities float64 [n, classes]."""
-
-    classes: tuple[str, ...]
-    probabilities: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, model: ComparedModel, features: NDArray[np.float32]) -> _Outputs:
-        """Predict images with features [n, d].
-
-        Raises:
-            ModelError: a logit is not finite.
-        """
-        logits = validate_logits(model.head.logits(features), np.zeros(len(features), np.int64))
-        return cls(model.card.classes, temperature_scaled_softmax(logits, model.card.temperature))
-
-
-def _disagreements(images: Sequence[LabelledImage], a: _Outputs, b: _Outputs) -> Iterator[Disagreement]:
+def _disagreements(
+    images: Sequence[LabelledImage], a: ComparedModel, b: ComparedModel, features: Sequence[NDArray[np.float32]]
+) -> Iterator[Disagreement]:
     """The images with different predictions, in order; classes that differ only in case are the same."""
-    in_b = match_labels(a.classes, b.classes)
-    to_b = np.array([in_b.get(label, -1) for label in a.classes])
-    to_a = np.full(len(b.classes), -1)
+    classes_a, classes_b = a.card.classes, b.card.classes
+    in_b = match_labels(classes_a, classes_b)
+    to_b = np.array([in_b.get(label, -1) for label in classes_a])
+    to_a = np.full(len(classes_b), -1)
     to_a[to_b[to_b >= 0]] = np.nonzero(to_b >= 0)[0]
-    predicted_a, predicted_b = a.probabilities.argmax(axis=1), b.probabilities.argmax(axis=1)
+    found_a, found_b = a.probabilities(features[0]), b.probabilities(features[1])
+    predicted_a, predicted_b = found_a.argmax(axis=1), found_b.argmax(axis=1)
     for row in np.nonzero(to_b[predicted_a] != predicted_b)[0].tolist():
-        confidence_a, confidence_b = a.probabilities[row, predicted_a[row]], b.probabilities[row, predicted_b[row]]
-        less_b = b.probabilities[row, to_b[predicted_a[row]]] if to_b[predicted_a[row]] >= 0 else 0.0
-        less_a = a.probabilities[row, to_a[predicted_b[row]]] if to_a[predicted_b[row]] >= 0 else 0.0
+        confidence_a, confidence_b = found_a[row, predicted_a[row]], found_b[row, predicted_b[row]]
+        less_b = found_b[row, to_b[predicted_a[row]]] if to_b[predicted_a[row]] >= 0 else 0.0
+        less_a = found_a[row, to_a[predicted_b[row]]] if to_a[predicted_b[row]] >= 0 else 0.0
         margin = float(confidence_a - less_a + confidence_b - less_b) / 2
-        own, other = a.classes[predicted_a[row]], b.classes[predicted_b[row]]
+        own, other = classes_a[predicted_a[row]], classes_b[predicted_b[row]]
         yield Disagreement(images[row].path, None, own, float(confidence_a), other, float(confidence_b), margin)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Two-sided p value of McNemar's exact test (1947).
-
-    Args:
-        only_a: the number of images that only the first of two models classifies correctly.
-        only_b: the number of images that only the second does.
-    """
+    """Two-sided p value of McNemar's exact test (1947) for images that only one of two models classifies correctly."""
     count, term, tail = only_a + only_b, 1, 0
     for successes in range(min(only_a, only_b) + 1):
         tail += term
@@ -325,8 +293,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 def compare(a: Evaluation, b: Evaluation) -> PairedComparison:
     """Compare two evaluations on the images of both; their classes may differ in order and case.
 
-    Raises:
-        ValueError: the two have no images in common, or other labels for them.
+    Raises ValueError if the two have no images in common, or other labels for them.
     """
     pairs = _paired(a, b)
     correct_a, correct_b = sum(one.is_correct for one, _ in pairs), sum(other.is_correct for _, other in pairs)
@@ -344,8 +311,7 @@ def compare(a: Evaluation, b: Evaluation) -> PairedComparison:
 def find_disagreements(a: Evaluation, b: Evaluation) -> tuple[Disagreement, ...]:
     """The images of both evaluations with different predictions, largest margin first.
 
-    Raises:
-        ValueError: as `compare`.
+    Raises ValueError as `compare`.
     """
     found = (
         Disagreement(

@@ -41,10 +41,7 @@ class Explanation:
     """Where a model saw a class in an image.
 
     Attributes:
-        path: the image.
-        model: the name of the model.
         version: its version; 0 for a built-in one.
-        label: the class.
         method: EXACT if the map's mean plus the head's bias is the logit, before the temperature; APPROXIMATE for a
             dense head: gradient times input.
         grid: the map, rows of float32 from top to bottom, in units of the logit: above 0 speaks for the class.
@@ -121,11 +118,7 @@ def gradient(head: Head, features: NDArray[np.float32], index: int) -> NDArray[n
 
 
 def class_map(
-    maps: Sequence[NDArray[np.float32]],
-    features: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    *,
-    has_roots: bool,
+    maps: Sequence[NDArray[np.float32]], features: NDArray[np.float32], weights: NDArray[np.float32], *, has_roots: bool
 ) -> NDArray[np.float32]:
     """The class activation map float32 [h, w] of one image; its mean is `features @ weights`.
 
@@ -143,7 +136,8 @@ def class_map(
     means = np.concatenate([one.mean(axis=(0, 1), dtype=np.float64) for one in maps])
     height, width = (max(one.shape[axis] for one in maps) for axis in (0, 1))
     if height * width == 1 or not _give(features, np.sqrt(np.maximum(means, 0)) if has_roots else means):
-        raise _no_map_error()
+        what = tr("This model can't show where it looked: its network keeps no map of the photo.")
+        raise ModelError(what, hint=tr("Choose another model at the top, such as one that you trained here."))
     if has_roots:
         weights = np.where(means > 0, weights / np.sqrt(np.where(means > 0, means, 1)), 0)
     result, start = np.zeros((height, width)), 0
@@ -172,10 +166,3 @@ def _overlaps(cells: int, wanted: int) -> NDArray[np.float64]:
     old, new = np.arange(cells + 1) / cells, np.arange(wanted + 1) / wanted
     lower, upper = np.maximum(old[:-1], new[:-1, None]), np.minimum(old[1:], new[1:, None])
     return np.asarray(np.maximum(upper - lower, 0) * wanted)
-
-
-def _no_map_error() -> ModelError:
-    return ModelError(
-        tr("This model can't show where it looked: its network keeps no map of the photo."),
-        hint=tr("Choose another model at the top, such as one that you trained here."),
-    )

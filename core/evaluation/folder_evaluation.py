@@ -40,22 +40,12 @@ def evaluate_folder(
 ) -> FolderEvaluation:
     """Evaluate a model on the labelled images under a folder, as found by `core.evaluation.images`.
 
-    Args:
-        folder: of labelled images.
-        card: the model's.
-        head: the model's.
-        extractor: computes the features that the head reads.
-        store: caches them.
-        training_set: the images that the model was trained on; None if unknown.
-        labels: where the classes come from, if the model is multi-label.
-        report: called for each stage.
-        token: checked before each image.
+    The training set is None if unknown; `labels` says where the classes come from if the model is multi-label.
 
     Raises:
         DatasetError: there is no folder, no labelled image, none of a class of the model, or none that can be read.
         ModelError: the backbone is damaged, or its outputs are not numbers.
         ProviderError: the engine cannot be opened or failed while running.
-        Cancelled: the token was cancelled.
     """
     named, nested = tr("“{name}”", name=card.name), card.training.get(NESTED) is True
     if labels:
@@ -78,11 +68,8 @@ def evaluate_folder(
 def evaluate_features(
     images: Sequence[LabelledImage], features: NDArray[np.float32], card: ModelCard, head: Head
 ) -> Evaluation:
-    """Evaluate a model on images with features [n, d], each of one of its classes.
-
-    Raises:
-        DatasetError: there are no images.
-        ModelError: a logit is not finite.
+    """Evaluate a model on images with features [n, d], each of one of its classes, as
+    `core.evaluation.metrics.evaluate`.
     """
     indexes = match_labels({image.label for image in images}, card.classes)
     return evaluate(

@@ -30,13 +30,7 @@ _MATCH_HINT: Final = mark(
 
 @dataclass(frozen=True, slots=True)
 class EvaluationImages:
-    """The images of a folder to evaluate models on.
-
-    Attributes:
-        images: those of a class that every model has.
-        failures: why others could not be read.
-        problems: what was left out, and why.
-    """
+    """The images of a folder that are of a class that every model has, and what was left out of it."""
 
     images: tuple[LabelledImage, ...]
     failures: tuple[Failure, ...]
@@ -52,23 +46,13 @@ def read_images(
     report: ProgressCallback,
     token: CancelToken,
 ) -> EvaluationImages:
-    """Read the images under a folder that all the given models can be evaluated on.
+    """Read the images under a folder that all models with these classes can be evaluated on.
 
-    See `core.datasets.discovery` for the supported layouts. Folders are matched to classes by label; images whose class
-    some model lacks are left out and reported as a problem. If the folder has subsets, only the test set is used, or
-    else the validation set. Duplicates are kept.
-
-    Args:
-        folder: of labelled images.
-        classes: those of each model.
-        models: the name or names of the models, for messages.
-        nested: whether folders inside a class folder are classes of their own.
-        report: called after each image.
-        token: checked before each image.
-
-    Raises:
-        DatasetError: there is no folder, no labelled image, or none of a class of every model.
-        Cancelled: the token was cancelled.
+    See `core.datasets.discovery` for the supported layouts; with `nested`, folders inside a class folder are classes of
+    their own. Folders are matched to classes by label; images whose class some model lacks are left out and reported as
+    a problem, which calls the models `models`. If the folder has subsets, only the test set is used, or else the
+    validation set. Duplicates are kept. Raises DatasetError if there is no folder, no labelled image, or none of a
+    class of every model.
     """
     found = discover(folder, token, nested=nested)
     return _of_classes(folder, found.images, found.problems, classes, models, report=report, token=token)
@@ -80,11 +64,8 @@ def read_label_sets(
 ) -> EvaluationImages:  # fmt: skip
     """Read the images under a folder that a multi-label model with these classes can be evaluated on, as `read_images`.
 
-    Identical copies are one image with the classes of all; classes that the model lacks don't count.
-
-    Raises:
-        DatasetError: as for `read_images`, or the table cannot be read.
-        Cancelled: the token was cancelled.
+    Identical copies are one image with the classes of all; classes that the model lacks don't count. Raises
+    DatasetError as `read_images`, or if the table cannot be read.
     """
     images, problems = find_label_sets(folder, labels, token)
     found = _of_classes(folder, images, problems, [classes], models, report=report, token=token)
@@ -124,11 +105,7 @@ def _of_classes(
 def hash_images(
     images: Sequence[LabelledImage], *, report: ProgressCallback, token: CancelToken
 ) -> tuple[tuple[LabelledImage, ...], tuple[Failure, ...]]:
-    """Hash the content of images, and report the files that could not be read.
-
-    Raises:
-        Cancelled: the token was cancelled.
-    """
+    """Hash the content of images, and report the files that could not be read."""
     found, failures = [], []
     clock = ProgressReporter(tr("reading the images"), len(images), report, kind=StageKind.IMAGES)
     for image in images:

@@ -51,12 +51,7 @@ def load_evaluation(model: InstalledModel) -> Evaluation | MultiLabelEvaluation 
 
 
 def _decoded(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type that an evaluation consists of
-    """Turn JSON into a value of this type.
-
-    Raises:
-        TypeError: it is of another type.
-        KeyError: a field is missing.
-    """
+    """Turn JSON into a value of this type; TypeError if it is of another type, KeyError if a field is missing."""
     if is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
         known = [one for one in fields(kind) if one.default is MISSING or one.name in value]  # others came later

@@ -38,7 +38,6 @@ class TrainingSet:
     """The images that a model was trained on.
 
     Attributes:
-        contains: whether it was trained on a given file.
         examples: SHA-256 of the training images that the library recorded, by class.
         hashes: their perceptual hashes; fewer if not all were recorded.
         folder: the model's folder, with features of its examples if the model is built in.
@@ -74,16 +73,8 @@ class TrainingSet:
     ) -> NDArray[np.bool_]:
         """Which of n images, or copies of them, the model was trained on, [n].
 
-        Args:
-            images: the images.
-            features: their features [n, d] from the source.
-            source: determines which cached features can be compared with these.
-            store: may have the features of training images.
-            report: called for each image that has to be scanned.
-            token: checked frequently.
-
-        Raises:
-            Cancelled: the token was cancelled.
+        The features [n, d] are from the source, which determines the cached features they can be compared with; the
+        store may have those of training images.
         """
         found = np.array([self.contains(image.sha256) for image in images], bool)
         found[~found] = self._by_features(features[~found], source, store, token)

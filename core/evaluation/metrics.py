@@ -10,14 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.calibration import (
-    BINS,
-    Labels,
-    Logits,
-    calibration,
-    temperature_scaled_softmax,
-    validate_logits,
-)
+from core.evaluation.calibration import BINS, Labels, Logits, calibration, temperature_scaled_softmax, validate_logits
 from core.evaluation.intervals import wilson
 from core.evaluation.values import ClassMetrics, Evaluation, LabelledPrediction, RiskCoverage
 
@@ -32,19 +25,9 @@ _MAX_THRESHOLDS: Final = 100
 def evaluate(
     logits: Logits, labels: Labels, classes: Sequence[str], *, temperature: float, paths: Sequence[Path]
 ) -> Evaluation:
-    """Evaluate a model by its logits [n, classes] on n images with labels [n].
+    """Evaluate a model by its logits [n, classes] on n images with labels [n], indexes into two classes or more.
 
-    Args:
-        logits: outputs of the head.
-        labels: indexes into `classes`.
-        classes: labels, in the order of the logits; at least two.
-        temperature: the model's own, above 0.
-        paths: the images.
-
-    Raises:
-        DatasetError: there are no images.
-        ModelError: a logit is not finite.
-        ValueError: shapes do not match.
+    The temperature, above 0, is the model's own. Raises DatasetError, ModelError, ValueError as `validate_logits`.
     """
     scores = validate_logits(logits, labels)
     if scores.shape != (len(paths), len(classes)):

@@ -74,11 +74,7 @@ def map_thumbnail(found: Explanation) -> str:
 
 
 def _small(image: Path) -> Image.Image:
-    """A thumbnail.
-
-    Raises:
-        ImageError: the image cannot be read.
-    """
+    """A thumbnail; ImageError if the image cannot be read."""
     pixels = Image.fromarray(decode_thumbnail(image, 2 * _THUMBNAIL))
     pixels.thumbnail((_THUMBNAIL, _THUMBNAIL))
     return pixels

@@ -25,7 +25,7 @@ _COVERAGES: Final = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 def multi_label_report(
     evaluation: MultiLabelEvaluation, *, title: str, about: Mapping[str, str], folder: Path | None = None
 ) -> str:
-    """Render the report of a multi-label model as HTML; the arguments are those of `html_report`."""
+    """Render the report of a multi-label model as HTML, like `html_report`."""
     from core.evaluation.pages import templates
 
     return (
@@ -51,13 +51,9 @@ def multi_label_report(
 
 
 def html_report(evaluation: Evaluation, *, title: str, about: Mapping[str, str], folder: Path | None = None) -> str:
-    """Render the report as HTML.
+    """Render the report as HTML, with thumbnails of mistakes, and `about` (what was evaluated, and how) at its end.
 
-    Args:
-        evaluation: the results; thumbnails are read from the paths of its mistakes.
-        title: the heading.
-        about: what was evaluated and how, for the end of the page.
-        folder: paths are shown relative to it, so that the report does not reveal where it is.
+    Paths are shown relative to the folder, so that the report does not reveal where it is.
     """
     from core.evaluation.pages import templates  # imports Jinja2 and Pillow, for 90 ms
 

@@ -11,8 +11,6 @@ from core.models.values import InstalledModel
 def feature_extractor(model: InstalledModel, requested: ProviderPreference, precision: Precision) -> FeatureExtractor:
     """An extractor of the features that the model classifies with on the requested provider.
 
-    Raises:
-        ProviderError: no provider works.
-        ModelError: the backbone is damaged.
+    Raises ProviderError if no provider works; ModelError if the backbone is damaged.
     """
     return FeatureExtractor.select(backbone_files(model.backbone, model.card), requested, precision)

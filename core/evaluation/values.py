@@ -14,15 +14,12 @@ from core.prediction import Failure
 _SIGNIFICANCE: Final = 0.05
 """The p value below which a difference is significant."""
 
-# ---- one model
-
 
 @dataclass(frozen=True, slots=True)
 class LabelledPrediction:
     """The prediction for a labelled image.
 
     Attributes:
-        path: the image.
         label: its true class.
         predicted: the predicted class.
         confidence: calibrated probability of the predicted class, 0..1.
@@ -61,7 +58,6 @@ class ClassMetrics:
     """The metrics of one class.
 
     Attributes:
-        label: the class.
         precision: of the images predicted as this class, the fraction that belong to it; None if none was predicted.
         recall: of its images, the fraction that were predicted as this class; None if it has no images.
         f1: harmonic mean of both; None if it has no images and none was predicted.
@@ -82,7 +78,6 @@ class ReliabilityBin:
     Attributes:
         low: exclusive lower bound, 0..1.
         high: inclusive upper bound, 0..1.
-        images: their number.
         confidence: their mean confidence, 0..1.
         accuracy: the fraction of them classified correctly, 0..1; close to the confidence if well calibrated.
     """
@@ -113,13 +108,9 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class OutOfSampleCalibration:
-    """The calibration on images that the head was not trained on.
+    """The calibration on images that the head was not trained on, at temperature 1 and at the model's own.
 
-    Attributes:
-        raw: at temperature 1.
-        calibrated: at the model's own temperature.
-        is_cross_validated: whether it was cross-validated on the training images; else these are the validation and
-            test images.
+    It is cross-validated on the training images, or else on the validation and test images.
     """
 
     raw: Calibration
@@ -129,14 +120,7 @@ class OutOfSampleCalibration:
 
 @dataclass(frozen=True, slots=True)
 class ConfusionPair:
-    """A class whose images were predicted as another class.
-
-    Attributes:
-        label: the true class.
-        predicted: the predicted class.
-        images: the number of such images.
-        share: as a fraction of all images of the true class, 0..1.
-    """
+    """A class whose images were predicted as another; `share` is the fraction of all its images, 0..1."""
 
     label: str
     predicted: str
@@ -165,10 +149,8 @@ class Evaluation:
 
     Attributes:
         classes: labels, in the order of the logits.
-        predictions: the prediction for each image.
         accuracy: the fraction classified correctly, 0..1.
         interval: its Wilson 95% confidence interval.
-        per_class: metrics of each class, in order.
         top_k: the fraction of images whose class is among the k most likely, for k = 1, 2, ... up to `TOP_K`.
         raw: calibration at temperature 1.
         calibrated: calibration at the model's own temperature.
@@ -223,7 +205,6 @@ class FolderEvaluation:
     """The result of evaluating a model on a folder.
 
     Attributes:
-        evaluation: on the images that could be read.
         training_overlap: how many of these, or copies of them, the model was trained on; None if unknown.
         held_out: accuracy on the others; None if they are unknown, or there are none.
         failures: why the other images could not be read.
@@ -239,25 +220,16 @@ class FolderEvaluation:
     computed: int
 
 
-# ---- two models
-
-
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An image for which two models predict different classes.
+    """An image for which two models predict different classes, with their calibrated confidences, 0..1.
 
     Attributes:
-        path: the image.
         label: its class; None if unknown.
-        prediction_a: the class predicted by the first model.
-        confidence_a: its calibrated confidence, 0..1.
-        prediction_b: the class predicted by the second model.
-        confidence_b: its calibrated confidence, 0..1.
         margin: how far apart they are, 0..1. With a label: the difference of their probabilities for the true class.
             Without: how much higher each model's probability is for its own prediction than for the other's, on
             average. 0 if it was not measured.
         unknown_a: whether the first model calls the image unknown, so that its prediction is only the most likely one.
-        unknown_b: whether the second model does.
     """
 
     path: Path
@@ -295,8 +267,6 @@ class PairedComparison:
     """The accuracy of two models on the same labelled images.
 
     Attributes:
-        a: that of the first.
-        b: that of the second.
         only_a_correct: number of images that only the first model classified correctly.
         only_b_correct: number of images that only the second model classified correctly.
         p: p value of McNemar's exact test.
@@ -322,16 +292,13 @@ class Comparison:
 
     Attributes:
         a: the first model's name, with its version if it is the user's own.
-        b: the second model's.
         images: how many could be read.
         computed: how many images went through a backbone; the features of the others were cached.
         disagreements: images with different predictions, largest margin first; perhaps only the first ones.
         changes: the pairs of different predictions of all images, most frequent first.
-        failures: why the other images could not be read.
         labelled: the accuracy of both; None if the images are not labelled.
         training_overlap_a: how many of the labelled images, or copies of them, the first model was trained on, which
             makes its accuracy optimistic; None if unknown.
-        training_overlap_b: the same for the second model.
         problems: what was left out of a labelled folder, and why.
         notes: notes for the user, a sentence or two each.
     """
@@ -360,7 +327,6 @@ class BaselineComparison:
     """A new model compared with an older one on the test images that both were evaluated on.
 
     Attributes:
-        name: the older model's name.
         version: its version; 0 for a built-in model, None for what fine-tuning started from.
         training_overlap: how many of the images it was trained on, which makes its accuracy optimistic; None if
             unknown.

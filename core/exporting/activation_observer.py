@@ -69,15 +69,10 @@ class ActivationStats:
 def observe_activations(
     model: onnx.ModelProto, images: Iterable[NDArray[np.uint8]], operators: Collection[str]
 ) -> ActivationStats:
-    """Run a network on images and observe the inputs and outputs of some of its operators.
+    """Run a network on images and observe the inputs and outputs of its operators of some types.
 
-    Args:
-        model: from `image` uint8 [n, size, size, 3]; it is not modified.
-        images: uint8 [size, size, 3], one or more.
-        operators: the types of the observed operators.
-
-    Raises:
-        ModelError: the network does not run.
+    The network reads uint8 [n, size, size, 3], and is not modified; the images are uint8 [size, size, 3], one or more.
+    Raises ModelError if the network does not run.
     """
     names, convolved = _observed_tensors(model.graph, operators)
     session, ranges = open_file(_with_outputs(model, names)), RangeObserver()
@@ -99,7 +94,6 @@ def _observed_tensors(graph: onnx.GraphProto, operators: Collection[str]) -> tup
 
 
 def _with_outputs(model: onnx.ModelProto, names: Iterable[str]) -> bytes:
-    """Add outputs to the network."""
     extended = onnx.ModelProto()
     extended.CopyFrom(model)
     existing = {info.name for info in extended.graph.output}

@@ -35,29 +35,22 @@ def export_model(
     report: ProgressCallback,
     token: CancelToken,
 ) -> ExportEvaluation | None:
-    """Write a model as one file.
+    """Write a model as one file, and return the evaluation of its 8-bit variants; None for the other formats.
 
-    Args:
-        model: the model.
-        file: the file to write or replace.
-        format: the format.
-        images: a folder of labelled images, preferably the training data; required for 8 bits.
-        most_lost: the largest acceptable loss of accuracy on the validation images in 8 bits, 0..1.
-        report: called for each stage.
-        token: checked frequently.
-
-    Returns:
-        The evaluation of the 8-bit variants; None for the other formats.
+    Labelled images, preferably the training data, are required for 8 bits; `most_lost` is the largest acceptable
+    loss of accuracy on the validation images then, 0..1.
 
     Raises:
         UsageError: the format needs images, or does not support multi-label models.
         FoveaError: the export failed; an existing file is unchanged. See the modules called here.
-        Cancelled: the token was cancelled.
     """
     if model.card.is_multi_label and not format.fits_multi_label:
-        raise _only_onnx()
+        what = tr("A multi-label model can't be exported in this format.")
+        raise UsageError(what, hint=tr("Export it as ONNX in 32 or 16 bits."))
     if format.needs_images and images is None:
-        raise _missing_images()
+        what = tr("Converting to 8 bits needs labelled images to calibrate the model and to measure its accuracy.")
+        hint = tr("Choose a folder of labelled images, preferably the one the model was trained on.")
+        raise UsageError(what, hint=hint)
     if format is ExportFormat.ONNX_INT8:
         from core.exporting.quantised import export_int8
 
@@ -71,13 +64,3 @@ def export_model(
     from core.exporting.litert import export_litert
 
     return export_litert(model, file, _STORED.get(format), images, most_lost, report=report, token=token)
-
-
-def _missing_images() -> UsageError:
-    what = tr("Converting to 8 bits needs labelled images to calibrate the model and to measure its accuracy.")
-    return UsageError(what, hint=tr("Choose a folder of labelled images, preferably the one the model was trained on."))
-
-
-def _only_onnx() -> UsageError:
-    what = tr("A multi-label model can't be exported in this format.")
-    return UsageError(what, hint=tr("Export it as ONNX in 32 or 16 bits."))

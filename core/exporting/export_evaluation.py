@@ -23,13 +23,10 @@ from core.models.variants import Outputs, open_file, run_joined
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelOutputs:
-    """The outputs of one file for n validation images.
+    """The outputs of one file for n validation images, and its size.
 
-    Attributes:
-        logits: float32 [n, classes].
-        features: float32 [n, d].
-        milliseconds: median time for a batch of one.
-        size_bytes: of the file.
+    Logits are float32 [n, classes], features float32 [n, d]; the milliseconds are the median time for a batch of
+    one.
     """
 
     logits: NDArray[np.float32]
@@ -41,8 +38,7 @@ class ModelOutputs:
 def run_variants(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]) -> dict[str, ModelOutputs]:
     """Run joined .onnx files on images uint8 [size, size, 3], one image at a time, alternating between the files.
 
-    Raises:
-        ModelError: a file does not run.
+    Raises ModelError if a file does not run.
     """
     sessions = {name: open_file(data) for name, data in files.items()}
     found: dict[str, list[Outputs]] = {name: [] for name in files}
@@ -58,11 +54,7 @@ def run_variants(files: Mapping[str, bytes], images: Iterable[NDArray[np.uint8]]
 def with_progress(
     images: Iterable[NDArray[np.uint8]], stage: str, total: int, *, report: ProgressCallback, token: CancelToken
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield images, reporting each as done when the next is requested.
-
-    Raises:
-        Cancelled: the token was cancelled.
-    """
+    """Yield images, reporting each as done when the next is requested."""
     clock = ProgressReporter(stage, total, report)
     for image in images:
         token.check()
@@ -75,8 +67,7 @@ def evaluate_variants(
 ) -> ExportEvaluation:
     """Compare the outputs of variants, by name, with those of the exact model.
 
-    Raises:
-        ModelError: an output of a variant is not a number.
+    Raises ModelError if an output of a variant is not a number.
     """
     return ExportEvaluation(
         calibration=len(samples.calibration),

@@ -45,16 +45,10 @@ class QuantizationKind(StrEnum):
 def quantize(
     model: onnx.ModelProto, stats: ActivationStats, kind: QuantizationKind, float32: Collection[str] = ()
 ) -> bytes:
-    """Quantize the convolutions of a network to 8 bits, and return it as an ONNX file.
+    """Quantize the convolutions of a network to 8 bits, except those named in `float32`, and return it as an ONNX file.
 
-    Args:
-        model: with float32 kernels without casts before them; it is not modified.
-        stats: its activation statistics.
-        kind: the types of activations and weights.
-        float32: the names of convolutions that stay in float32.
-
-    Raises:
-        ModelError: the network cannot be quantized.
+    Its kernels are float32 without casts before them; it is not modified. Raises ModelError if the network cannot be
+    quantized.
     """
     corrected = onnx.shape_inference.infer_shapes(model)
     _correct_biases(corrected.graph, stats, float32)

@@ -24,7 +24,7 @@ from core.base.i18n import mark, tr
 from core.base.leftovers import temporary_folder
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.storage import write_atomically
-from core.card import GOLDEN_COUNT, BackboneCard, ModelCard, write_card
+from core.card import GOLDEN_COUNT, ModelCard, write_card
 from core.card_sharing import shareable
 from core.datasets.labelled_image import LabelledImage
 from core.engine import golden, graph
@@ -75,19 +75,9 @@ def export_litert(
 ) -> ExportEvaluation | None:
     """Write a model as one .tflite: uint8 RGB in; `probabilities`, `logits` and `features` out.
 
-    Its outputs must agree with the engine's: see `_check`, and in 8 bits `max_loss`.
-
-    Args:
-        model: the model; its backbone is one or several networks that Keras has or the trainer builds.
-        file: the file to write or replace.
-        storage: the type of the stored weights; None: that of the model.
-        folder: of labelled images, preferably the training data; required for INT8.
-        max_loss: the largest acceptable loss of accuracy on the validation images, 0..1.
-        report: called for each stage.
-        token: checked frequently.
-
-    Returns:
-        The evaluation in 8 bits; None for the other storages.
+    Its backbone is one or several networks that Keras has or the trainer builds. Its outputs must agree with the
+    engine's: see `_check`, and in 8 bits `max_loss`. The other arguments are those of `export_model`; without a
+    storage, it is the model's own.
 
     Raises:
         AccuracyLossError: in 8 bits more accuracy would be lost.
@@ -96,9 +86,12 @@ def export_litert(
         ModelError: the model is damaged, Keras cannot build its network, or the outputs of the .tflite differ.
         TrainerError: TensorFlow is not installed, or the trainer died.
         StorageError: the file cannot be written; an existing file is unchanged.
-        Cancelled: the token was cancelled.
     """
-    _check_network(model.backbone.card)
+    if not can_rebuild(model.backbone.card):
+        name, others = model.backbone.card.architecture, ", ".join(REBUILT)
+        what = tr("Models with the network “{name}” can't be exported as .tflite.", name=name)
+        hint = tr("Supported networks: {names}. Export this model as .onnx.", names=others)
+        raise ModelError(what, hint=hint)
     storage = storage or storage_of(graph.parse(load_backbone(model.backbone)))
     samples = None if folder is None else draw_samples(model, folder, report=report, token=token)
     photos = () if samples is None else samples.validation
@@ -113,13 +106,6 @@ def export_litert(
         _check(outputs, exact, storage)
     write_atomically(file, with_files(data, card))
     return evaluation
-
-
-def _check_network(card: BackboneCard) -> None:
-    if not can_rebuild(card):
-        what = tr("Models with the network “{name}” can't be exported as .tflite.", name=card.architecture)
-        hint = tr("Supported networks: {names}. Export this model as .onnx.", names=", ".join(REBUILT))
-        raise ModelError(what, hint=hint)
 
 
 def _convert(
@@ -141,7 +127,6 @@ def _convert(
 def _evaluate_export(
     exact: ModelOutputs, outputs: ModelOutputs, samples: Samples, max_loss: float, card: ModelCard
 ) -> tuple[ExportEvaluation, ModelCard]:
-    """Evaluate the 8-bit variant, and add the result to the card."""
     variants = {Storage.INT8.value: _photo_outputs(outputs)}
     evaluation = evaluate_variants(_photo_outputs(exact), variants, samples, max_loss)
     if evaluation.chosen is None:
@@ -251,5 +236,4 @@ def _check(outputs: ModelOutputs, exact: ModelOutputs, storage: Storage) -> None
 
 
 def _photo_outputs(outputs: ModelOutputs) -> ModelOutputs:
-    """The outputs for photos, without the golden inputs."""
     return replace(outputs, logits=outputs.logits[GOLDEN_COUNT:], features=outputs.features[GOLDEN_COUNT:])

@@ -33,21 +33,10 @@ def export_int8(
 ) -> ExportEvaluation:
     """Write a model as one .onnx whose convolutions compute in 8 bits, if it loses little accuracy.
 
-    Args:
-        model: the model.
-        file: the file to write or replace.
-        folder: of labelled images, preferably the training data.
-        max_loss: the largest acceptable loss of accuracy on the validation images, 0..1.
-        report: called for each stage.
-        token: checked before each image.
-
-    Raises:
-        AccuracyLossError: both variants would lose more.
-        DatasetError: the folder has no training images, or no validation images.
-        ImageError: an image can no longer be read.
-        ModelError: the model is damaged, or cannot be quantized.
-        StorageError: the file cannot be written; an existing file is unchanged.
-        Cancelled: the token was cancelled.
+    The arguments are those of `core.exporting.export.export_model`. Raises AccuracyLossError if both variants would
+    lose more, DatasetError if the folder has no training or no validation images, ImageError if an image can no
+    longer be read, ModelError if the model is damaged or cannot be quantized, and StorageError if the file cannot be
+    written; an existing file is then unchanged.
     """
     samples = draw_samples(model, folder, report=report, token=token)
     head, bank = load_head(model), load_bank(model)
@@ -73,7 +62,6 @@ def export_int8(
 def _quantized_variants(
     own: Variant, samples: Samples, *, report: ProgressCallback, token: CancelToken
 ) -> dict[str, Variant]:
-    """The quantized variants of the backbone, by kind."""
     exact = graph.parse(backbone_variant(own, Storage.FLOAT32).data)
     images, count = read_pixels(samples.calibration, own.card.preprocessing), len(samples.calibration)
     observed = with_progress(images, tr("measuring activations"), count, report=report, token=token)
@@ -87,7 +75,6 @@ def _quantized_variants(
 
 
 def _card(card: ModelCard, evaluation: ExportEvaluation, form: VariantMetrics) -> ModelCard:
-    """The card of an exported variant, with its quantization and its accuracy."""
     how = (
         f"static int8 (QDQ, {form.name}, 7-bit weights per channel): ranges minimize |error| ** {POWER} on "
         f"{evaluation.calibration} training images, biases corrected; preprocessing, sums, pooling and head in float32"

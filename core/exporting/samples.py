@@ -49,7 +49,6 @@ class Samples:
         labels: their classes int64 [n], as indexes into the model's.
         is_as_trained: whether the folder is the training data, split in the same way.
         learnt: how many of the validation images the model was finally trained on; None if unknown.
-        problems: the problems of the folder.
     """
 
     calibration: tuple[LabelledImage, ...]
@@ -63,23 +62,15 @@ class Samples:
 def draw_samples(model: InstalledModel, folder: Path, *, report: ProgressCallback, token: CancelToken) -> Samples:
     """Split a folder of labelled images as in the model's training, or by default if it is another folder.
 
-    Args:
-        model: the model; its card records its training.
-        folder: of labelled images.
-        report: called after each image.
-        token: checked before each image.
-
-    Raises:
-        DatasetError: the folder cannot be used for training, or has no validation image of a class of the model.
-        Cancelled: the token was cancelled.
+    Raises DatasetError if the folder cannot be used for training, or has no validation image of a class of the model.
     """
     dataset = read_dataset(folder, report=report, token=token)
     as_trained = _recorded_split(dataset, model) or _reconstructed_split(dataset, model.card)
     parts = as_trained or split(dataset, validation=DEFAULT_FRACTION, test=DEFAULT_FRACTION)
     validation, labels = _of_known_classes(dataset, parts.validation, model.card)
-    hashes = load_training_hashes(model)
+    hashes, train = load_training_hashes(model), [dataset.examples[at] for at in parts.train.tolist()]
     return Samples(
-        calibration=_sample_calibration([dataset.examples[at] for at in parts.train.tolist()]),
+        calibration=tuple(sorted(train, key=lambda one: one.sha256)[:MAX_CALIBRATION]),  # the same every time
         validation=validation,
         labels=labels,
         is_as_trained=as_trained is not None,
@@ -91,8 +82,7 @@ def draw_samples(model: InstalledModel, folder: Path, *, report: ProgressCallbac
 def read_pixels(examples: Sequence[LabelledImage], plan: Preprocessing) -> Iterator[NDArray[np.uint8]]:
     """Yield the preprocessed images uint8 [size, size, 3]; none is decoded while the caller works on one.
 
-    Raises:
-        ImageError: an image can no longer be read.
+    Raises ImageError if an image can no longer be read.
     """
 
     def prepare(example: LabelledImage) -> NDArray[np.uint8]:
@@ -115,7 +105,7 @@ def _recorded_split(dataset: Dataset, model: InstalledModel) -> Split | None:
 
 def _reconstructed_split(dataset: Dataset, card: ModelCard) -> Split | None:
     """The split reconstructed from the card; None if this is another folder, or the card lacks the settings."""
-    recorded, counts = card.training, card.training.get("images")
+    recorded, counts, seed = card.training, card.training.get("images"), card.training.get("seed")
     if not isinstance(counts, dict) or not all(isinstance(counts.get(part), int) for part in ("train", "validation")):
         return None
     everything = sum(count for count in counts.values() if isinstance(count, int)) == len(dataset.examples)
@@ -125,7 +115,7 @@ def _reconstructed_split(dataset: Dataset, card: ModelCard) -> Split | None:
             validation=_fraction(recorded.get("validation")),
             test=_fraction(recorded.get("test")),
             train=None if everything else counts["train"],
-            seed=_seed(recorded.get("seed")),
+            seed=seed if isinstance(seed, int) and 0 <= seed < _SEEDS else 0,
         )
     except DatasetError:
         return None
@@ -137,15 +127,6 @@ def _reconstructed_split(dataset: Dataset, card: ModelCard) -> Split | None:
 def _fraction(value: object) -> float | int:
     """A fraction or count from a card, or the default."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else DEFAULT_FRACTION
-
-
-def _seed(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < _SEEDS else 0
-
-
-def _sample_calibration(examples: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
-    """A pseudorandom sample by content hash, the same every time."""
-    return tuple(sorted(examples, key=lambda example: example.sha256)[:MAX_CALIBRATION])
 
 
 def _of_known_classes(

@@ -19,7 +19,6 @@ class VariantMetrics:
     """The metrics of a variant against the exact model on the same images.
 
     Attributes:
-        name: of the variant.
         accuracy: the fraction of the images classified correctly, 0..1.
         lost: the loss of accuracy against the exact model; negative if the variant is better.
         only_exact_right: images that only the exact model classifies correctly.
@@ -52,10 +51,8 @@ class ExportEvaluation:
         images: the number of validation images used for the evaluation.
         is_as_trained: whether both are those of the model's own training.
         learnt: how many of the validation images the model was finally trained on; None if unknown.
-        exact: the original model.
         forms: its variants, one or more.
         most_lost: the largest acceptable loss of accuracy, 0..1.
-        problems: the problems of the folder.
     """
 
     calibration: int
@@ -92,11 +89,7 @@ def loss_in_words(trial: ExportEvaluation) -> str:
 
 
 class AccuracyLossError(ModelError):
-    """Every variant loses too much accuracy, so nothing was written.
-
-    Attributes:
-        evaluation: the evaluation of the variants.
-    """
+    """Every variant loses too much accuracy, as their evaluation says, so nothing was written."""
 
     def __init__(self, evaluation: ExportEvaluation) -> None:
         minimum = min(form.lost for form in evaluation.forms)

@@ -35,18 +35,14 @@ DESCRIPTION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class AugmentParams:
-    """The random parameters for one photo.
+    """The random parameters for one photo; brightness, contrast and saturation are factors.
 
     Attributes:
         width: width of the crop, as a fraction of the photo's width.
         height: height of the crop, as a fraction of the photo's height.
         left: fraction of the horizontal margin that is left of the crop.
         upper: fraction of the vertical margin that is above the crop.
-        mirrored: whether the photo is flipped horizontally.
         degrees: angle of rotation, counter-clockwise.
-        brightness: factor.
-        contrast: factor.
-        saturation: factor.
     """
 
     width: float
@@ -66,15 +62,9 @@ def make_rng(seed: int, epoch: int, sha256: str) -> np.random.Generator:
 
 
 def augment(pixels: NDArray[np.uint8], plan: Preprocessing, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Augment a photo at random and preprocess it; see `DESCRIPTION`.
+    """Augment upright RGB pixels [height, width, 3] at random and preprocess them; see `DESCRIPTION`.
 
-    Args:
-        pixels: upright RGB [height, width, 3].
-        plan: the preprocessing of the backbone, with the same resize as for all images.
-        rng: the random generator.
-
-    Returns:
-        RGB [plan.size, plan.size, 3].
+    The preprocessing, to [plan.size, plan.size, 3], is that of the backbone, with the same resize as for all images.
     """
     params = _sample_params(rng)
     image = Image.fromarray(preprocess(_part(_reduced(pixels, plan), params), plan))

@@ -42,8 +42,7 @@ class TooMuchMemoryError(Exception):
 def check_size(size: tuple[int, int], most_pixels: int | None = None) -> None:
     """Check the size of an image against a limit of pixels, by default `MAX_PIXELS`.
 
-    Raises:
-        TooLargeError: it is too large.
+    Raises TooLargeError if it is too large.
     """
     if max(size) > MAX_SIDE or size[0] * size[1] > (most_pixels or MAX_PIXELS):
         raise TooLargeError(size)
@@ -58,11 +57,7 @@ class Memory:
 
     @contextmanager
     def taken(self, count: int) -> Iterator[None]:
-        """Reserve `count` bytes.
-
-        Raises:
-            TooMuchMemoryError: they exceed the whole budget.
-        """
+        """Reserve `count` bytes; raises TooMuchMemoryError if they exceed the whole budget."""
         if count > self._most:
             raise TooMuchMemoryError
         with self._freed:

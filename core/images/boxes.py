@@ -7,6 +7,8 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from typing import BinaryIO, Final
 
 _MAX_META_BYTES: Final = 4 * 1024**2
@@ -49,8 +51,7 @@ def _meta(file: BinaryIO) -> bytes:
 def file_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name of each box of a file, and the start and end of its content, which may be beyond the file's end.
 
-    Raises:
-        struct.error: the file ends within a header.
+    Raises struct.error if the file ends within a header.
     """
     position = 0
     for _ in range(_MAX_BOXES):
@@ -71,7 +72,6 @@ def file_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the name and content of each box in `data`."""
     position = 0
     while position + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, position)
@@ -95,7 +95,6 @@ def _heif_info(meta: bytes) -> HeifInfo:
 
 
 def _kinds(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The type of each item."""
     for name, entry in _boxes(data[8:] if data[:1] != b"\0" else data[6:]):
         if name == b"infe" and entry[0] >= 2:
             item, _, kind = struct.unpack_from(">HH4s" if entry[0] == 2 else ">IH4s", entry, 4)
@@ -108,38 +107,29 @@ def _extents(data: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         return
     version, sizes = data[0], struct.unpack_from(">H", data, 4)[0]
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
-    read = _Reader(data, 6)
-    for _ in range(read.number(4 if version == 2 else 2)):
-        item = read.number(4 if version == 2 else 2)
-        method = read.number(2) & 15 if version else 0
-        read.number(2)
-        base, found = read.number(base_size), []
-        for _ in range(read.number(2)):
-            read.number(index_size if version else 0)
-            start = base + read.number(offset_size)
-            found.append((start, start + read.number(length_size)))
+    number = partial(_number, BytesIO(data[6:]))
+    for _ in range(number(4 if version == 2 else 2)):
+        item = number(4 if version == 2 else 2)
+        method = number(2) & 15 if version else 0
+        number(2)
+        base, found = number(base_size), []
+        for _ in range(number(2)):
+            number(index_size if version else 0)
+            start = base + number(offset_size)
+            found.append((start, start + number(length_size)))
         if method == 0:
             yield item, found
 
 
-class _Reader:
-    """Reads consecutive numbers of any width."""
-
-    def __init__(self, data: bytes, position: int) -> None:
-        self._data, self._position = data, position
-
-    def number(self, size: int) -> int:
-        """Read a number of `size` bytes; 0 if `size` is 0."""
-        end = self._position + size
-        if end > len(self._data):
-            raise ValueError("cut")
-        found = int.from_bytes(self._data[self._position : end], "big")
-        self._position = end
-        return found
+def _number(data: BytesIO, size: int) -> int:
+    """The next number of `size` bytes; 0 if `size` is 0."""
+    found = data.read(size)
+    if len(found) < size:
+        raise ValueError("cut")
+    return int.from_bytes(found, "big")
 
 
 def _nclx(properties: bytes, item: int) -> tuple[int, int, int] | None:
-    """The colours of an item without a profile."""
     boxes = list(_boxes(properties))
     known = [each for name, content in boxes if name == b"ipco" for each in _boxes(content)]
     indexes = [index for name, content in boxes if name == b"ipma" for index in _associated(content, item)]
@@ -152,10 +142,10 @@ def _nclx(properties: bytes, item: int) -> tuple[int, int, int] | None:
 def _associated(data: bytes, item: int) -> Iterator[int]:
     """The properties of an item; their indexes start from 1."""
     version, is_wide = data[0], data[3] & 1
-    read = _Reader(data, 4)
-    for _ in range(read.number(4)):
-        current = read.number(4 if version else 2)
-        for _ in range(read.number(1)):
-            index = read.number(2) & 0x7FFF if is_wide else read.number(1) & 0x7F
+    number = partial(_number, BytesIO(data[4:]))
+    for _ in range(number(4)):
+        current = number(4 if version else 2)
+        for _ in range(number(1)):
+            index = number(2) & 0x7FFF if is_wide else number(1) & 0x7F
             if current == item and index:
                 yield index

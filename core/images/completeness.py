@@ -29,10 +29,8 @@ class _TruncatedError(Exception):
 def is_truncated(path: Path) -> bool:
     """Whether a file is empty or truncated, for example because it is still being written.
 
-    Files that are not images, or are damaged in other ways, do not count as truncated.
-
-    Raises:
-        OSError: it cannot be read.
+    Files that are not images, or are damaged in other ways, do not count as truncated. Raises OSError if it cannot be
+    read.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -95,14 +93,10 @@ def _iso_media(file: BinaryIO, size: int) -> bool:
     return end > size or (end == size and all(kind != b"mdat" for kind, _ in found))
 
 
-def _riff(file: BinaryIO, size: int) -> bool:
-    file.seek(4)
-    return bool(struct.unpack("<L", _read(file, 4))[0] + 8 > size)
-
-
-def _bmp(file: BinaryIO, size: int) -> bool:
-    file.seek(2)
-    return bool(struct.unpack("<L", _read(file, 4))[0] > size)
+def _stated(file: BinaryIO, size: int, at: int, before: int) -> bool:
+    """RIFF and BMP: whether the file is shorter than the size in its header, which leaves out `before` bytes."""
+    file.seek(at)
+    return bool(struct.unpack("<L", _read(file, 4))[0] + before > size)
 
 
 def _gif(file: BinaryIO, size: int) -> bool:
@@ -125,10 +119,10 @@ def _tiff(file: BinaryIO, size: int) -> bool:
 _CHECKS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], bool]], ...]] = (
     (lambda head: head.startswith(b"\xff\xd8"), _jpeg),
     (lambda head: head.startswith(b"\x89PNG"), _png),
-    (lambda head: head.startswith(b"RIFF"), _riff),
+    (lambda head: head.startswith(b"RIFF"), partial(_stated, at=4, before=8)),
     (lambda head: head[4:8] == b"ftyp", _iso_media),
     (lambda head: head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")), _tiff),
     (lambda head: head.startswith(b"GIF8"), _gif),
-    (lambda head: head.startswith(b"BM"), _bmp),
+    (lambda head: head.startswith(b"BM"), partial(_stated, at=2, before=0)),
 )
 """How files begin, and the check of their end."""

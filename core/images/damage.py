@@ -26,12 +26,7 @@ _MIN_STEP: Final = 8
 
 
 def is_damaged(file: BinaryIO, image: ImageFile.ImageFile) -> bool:
-    """Whether a part of an image is missing or filled in by the decoder.
-
-    Args:
-        file: the image's file, at any position.
-        image: the decoded image.
-    """
+    """Whether a part of a decoded image is missing or filled in by the decoder; its file is at any position."""
     if isinstance(image, Png):
         return image.has_wrong_sum or (image.may_miss_rows() and misses_rows(file))
     ending = read_ending(file)

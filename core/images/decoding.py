@@ -68,33 +68,22 @@ class Decoded:
 def decode(path: Path, *, min_side: int | None = None) -> Pixels:
     """Read an image file as upright sRGB pixels [height, width, 3], with transparency on white; first frame only.
 
-    Args:
-        path: the file.
-        min_side: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster, as long as its
-            shorter side has at least this many pixels (`Preprocessing.min_decode_side`); None for full size.
-
-    Raises:
-        ImageError: the file is missing, unreadable, not an image, damaged or too large.
+    A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several times faster, as long as its shorter side has
+    at least `min_side` pixels (`Preprocessing.min_decode_side`); None for full size. Raises ImageError if the file is
+    missing, unreadable, not an image, damaged or too large.
     """
     return read_image(path, min_side=min_side).pixels
 
 
 def read_image(path: Path, *, min_side: int | None = None) -> Decoded:
-    """Read an image file as `decode` does, with warnings about missing parts.
-
-    Raises:
-        ImageError: as `decode`.
-    """
+    """Read an image file as `decode` does, with warnings about missing parts; raises ImageError as `decode`."""
     return _read(path, lambda _: None if min_side is None else (min_side, min_side))
 
 
 def decode_thumbnail(path: Path, max_side: int) -> Pixels:
     """Read an image file as upright sRGB pixels [height, width, 3] for display, with a longer side of up to `max_side`.
 
-    The image is reduced with antialiasing, never enlarged.
-
-    Raises:
-        ImageError: as `decode`.
+    The image is reduced with antialiasing, never enlarged. Raises ImageError as `decode`.
     """
 
     def twice(size: _Size) -> _Size:
@@ -110,10 +99,7 @@ def decode_reduced(path: Path, min_long_side: int) -> tuple[Pixels, _Size]:
     """Read an image file as upright sRGB pixels [height, width, 3], and return them with its full width and height.
 
     A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if its longer side then has at least `min_long_side` pixels;
-    nothing is enlarged.
-
-    Raises:
-        ImageError: as `decode`.
+    nothing is enlarged. Raises ImageError as `decode`.
     """
     sizes: list[_Size] = []
 
@@ -142,11 +128,7 @@ and whether the first row comes last."""
 
 
 def looks_like_image(path: Path) -> bool:
-    """Whether a file starts like a supported image; nothing is decoded.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
+    """Whether a file starts like a supported image; nothing is decoded. Raises OSError if it cannot be opened."""
     with path.open("rb") as file:
         prefix = file.read(kinds.PREFIX_BYTES)
     return any(family.start.match(prefix) for family in FAMILIES)
@@ -164,7 +146,9 @@ def _read(path: Path, wanted: Callable[[_Size], _Size | None]) -> Decoded:
     try:
         with _open_regular(path, name) as file:
             opened = open_image(file, name, path.suffix.lower())
-            _draft(opened.image, wanted(opened.image.size))
+            size = wanted(opened.image.size)
+            if size is not None and isinstance(opened.image, Jpeg):  # HEIC would give an embedded thumbnail instead
+                opened.image.draft(None, size)
             check_size(opened.image.size)
             memory = opened.memory(file)
             with MEMORY.taken(memory):
@@ -252,16 +236,6 @@ def _check_status(status: os.stat_result, name: str) -> None:
         raise failures.empty(name)
     if status.st_size > MAX_BYTES:
         raise failures.too_many_bytes(name, status.st_size)
-
-
-def _draft(image: ImageFile.ImageFile, size: _Size | None) -> None:
-    """Decode a JPEG at the smallest of 1/8, 1/4, 1/2 and full size that is at least `size`.
-
-    The HEIC reader would use an embedded thumbnail instead, which may show something else; other formats do not support
-    this.
-    """
-    if size is not None and isinstance(image, Jpeg):
-        image.draft(None, size)
 
 
 def _tone_map(file: BinaryIO, image: ImageFile.ImageFile) -> ToneMap | None:

@@ -33,11 +33,7 @@ class Picture:
 
 
 def draw(file: Path, side: int) -> Picture:
-    """Read an image file with a longer side of at most `side` pixels.
-
-    Raises:
-        ImageError: it cannot be read.
-    """
+    """Read an image file with a longer side of at most `side` pixels; raises ImageError if it cannot be read."""
     from core.images.decoding import decode_thumbnail
 
     return Picture.of(decode_thumbnail(file, side))

@@ -15,12 +15,9 @@ _BLOCK_BYTES: Final = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of a file.
+    """The end of a file: its size and its last two bytes.
 
-    Attributes:
-        size: the size of the file, in bytes.
-        last: its last two bytes.
-        tail: how many bytes at its end are all 0x00 or all 0xff; 0 if fewer than `MIN_TAIL`.
+    `tail` bytes at its end are all 0x00 or all 0xff; 0 if fewer than `MIN_TAIL`.
     """
 
     size: int

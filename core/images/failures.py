@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+from typing import Final
 
 from PIL import Image
 
 from core.base.errors import ImageError, ImageErrorKind, os_reason
-from core.base.i18n import tr
+from core.base.i18n import mark, tr
 from core.images.bounds import MAX_BYTES, MAX_PIXELS, MAX_SIDE, TooLargeError, TooMuchMemoryError, TooMuchWorkError
+
+_EXPORT: Final = mark("Open it in the program that created it and save it again, or use another copy.")
+_SMALLER: Final = mark("Save a smaller copy and use that.")
+_REPLACE: Final = mark("Download or copy it again.")
 
 
 def translated(error: Exception, name: str) -> ImageError:
@@ -19,17 +24,17 @@ def translated(error: Exception, name: str) -> ImageError:
         return _too_large(name, error.size)
     if isinstance(error, TooMuchWorkError):
         what = tr("“{name}” would take too long to decode: it has an unreasonable number of scans or parts.", name=name)
-        return ImageError(ImageErrorKind.TOO_LARGE, what, hint=_export_hint())
+        return ImageError(ImageErrorKind.TOO_LARGE, what, hint=tr(_EXPORT))
     if isinstance(error, TooMuchMemoryError | Image.DecompressionBombError):
         what = tr("“{name}” would need too much memory to decode.", name=name)
-        return ImageError(ImageErrorKind.TOO_LARGE, what, hint=_smaller_hint())
+        return ImageError(ImageErrorKind.TOO_LARGE, what, hint=tr(_SMALLER))
     if isinstance(error, MemoryError) or "out of memory" in str(error):
         return no_memory(name)
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
         what = tr("“{name}” is incomplete: the end of the file is missing.", name=name)
-        return ImageError(ImageErrorKind.DAMAGED, what, hint=_replace_hint())
+        return ImageError(ImageErrorKind.DAMAGED, what, hint=tr(_REPLACE))
     what = tr("Couldn't decode “{name}”: it is damaged or has an unusual format.", name=name)
-    return ImageError(ImageErrorKind.DAMAGED, what, hint=_export_hint())
+    return ImageError(ImageErrorKind.DAMAGED, what, hint=tr(_EXPORT))
 
 
 def _too_large(name: str, size: tuple[int, int]) -> ImageError:
@@ -42,19 +47,7 @@ def _too_large(name: str, size: tuple[int, int]) -> ImageError:
         megapixels=MAX_PIXELS // 1_000_000,
         side=MAX_SIDE,
     )
-    return ImageError(ImageErrorKind.TOO_LARGE, what, hint=_smaller_hint())
-
-
-def _export_hint() -> str:
-    return tr("Open it in the program that created it and save it again, or use another copy.")
-
-
-def _smaller_hint() -> str:
-    return tr("Save a smaller copy and use that.")
-
-
-def _replace_hint() -> str:
-    return tr("Download or copy it again.")
+    return ImageError(ImageErrorKind.TOO_LARGE, what, hint=tr(_SMALLER))
 
 
 def no_memory(name: str) -> ImageError:
@@ -88,7 +81,7 @@ def missing(name: str) -> ImageError:
 
 def empty(name: str) -> ImageError:
     """The file has no content."""
-    return ImageError(ImageErrorKind.EMPTY, tr("“{name}” is empty.", name=name), hint=_replace_hint())
+    return ImageError(ImageErrorKind.EMPTY, tr("“{name}” is empty.", name=name), hint=tr(_REPLACE))
 
 
 def too_many_bytes(name: str, size: int) -> ImageError:
@@ -96,7 +89,7 @@ def too_many_bytes(name: str, size: int) -> ImageError:
     what = tr(
         "“{name}” is too large ({count:,} bytes). The limit is {limit:,} bytes.", name=name, count=size, limit=MAX_BYTES
     )
-    return ImageError(ImageErrorKind.TOO_LARGE, what, hint=_smaller_hint())
+    return ImageError(ImageErrorKind.TOO_LARGE, what, hint=tr(_SMALLER))
 
 
 def no_image(name: str) -> ImageError:
@@ -114,10 +107,10 @@ def other_kind(name: str, kind: str, hint: str) -> ImageError:
 def damage(name: str) -> str:
     """The warning about an image that is partly missing or damaged."""
     what = tr("“{name}” is damaged or incomplete. The prediction is based on the readable part.", name=name)
-    return f"{what} {_replace_hint()}"
+    return f"{what} {tr(_REPLACE)}"
 
 
 def reduced(name: str) -> str:
     """The warning about a file whose first image is a reduced copy of another one."""
     what = tr("Only a reduced copy of the image in “{name}” could be read.", name=name)
-    return f"{what} {_export_hint()}"
+    return f"{what} {tr(_EXPORT)}"

@@ -202,7 +202,6 @@ class Jpeg(JpegImageFile):
     """A JPEG to which a missing end marker is added.
 
     Attributes:
-        scans: its scans.
         is_ended: whether the end marker was added.
         read_to: how far libjpeg has read the file.
     """
@@ -234,22 +233,13 @@ class Jpeg(JpegImageFile):
 def is_cut(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:
     """Whether libjpeg filled in a part of a decoded image because the compressed data end too early.
 
-    Args:
-        file: the file.
-        image: the decoded image.
-        ending: the end of the file.
-
-    Raises:
-        EOFError: it did, and the file is truncated.
+    Raises EOFError if it did, and the file is truncated.
     """
-    lacks_some = _misses_scans(image.scans) or _misses_data(file, image, ending)
+    scans = image.scans
+    lacks_some = not (scans.is_complete or scans.is_single) or _misses_data(file, image, ending)
     if lacks_some and image.is_ended and not ending.tail:
         raise EOFError("JPEG")
     return lacks_some
-
-
-def _misses_scans(scans: Scans) -> bool:
-    return not (scans.is_complete or scans.is_single)
 
 
 def _misses_data(file: BinaryIO, image: Jpeg, ending: Ending) -> bool:

@@ -104,10 +104,8 @@ UNREAD_SUFFIXES: Final[Mapping[str, str]] = {
 def unread_kind(prefix: bytes, end: bytes, suffix: str) -> tuple[str, str] | None:
     """The kind of an unsupported file and a hint, both marked for translation; None if unknown.
 
-    Args:
-        prefix: its first `PREFIX_BYTES`.
-        end: its last bytes.
-        suffix: the suffix of its name in lower case, used for kinds that the content does not identify.
+    `prefix` are its first `PREFIX_BYTES`, `end` its last bytes; the suffix of its name, in lower case, is used for
+    kinds that the content does not identify.
     """
     for start, kind, hint in _KINDS:
         if re.match(start, prefix, re.DOTALL):

@@ -40,16 +40,13 @@ def find_images(
     """Yield the images in files and folders, each path once.
 
     A path that is not a folder is always yielded, so that decoding reports what is wrong. A folder yields the files
-    with a suffix in `IMAGE_SUFFIXES` in natural order ("2.jpg" before "10.jpg"), and then, with `recursive`, those of
-    its subfolders. Hidden files, and hidden, linked and system folders, are skipped unless given directly. No folder is
-    read twice, whatever its path. A link to a file is an image of its own. At most one folder's names are in memory at
-    a time.
+    with a suffix in `IMAGE_SUFFIXES` in natural order ("2.jpg" before "10.jpg"), and then, with `recursive`, those
+    of its subfolders. Hidden files, and hidden, linked and system folders, are skipped unless given directly. No
+    folder is read twice, whatever its path. A link to a file is an image of its own. At most one folder's names are
+    in memory at a time.
 
-    Args:
-        paths: files and folders, in order.
-        recursive: whether to include subfolders.
-        on_error: called for each folder that cannot be read; the others are still read.
-        skipped: counts files in unsupported formats, by `core.images.kinds.unread_name`.
+    `on_error` is called for each folder that cannot be read; the others are still read. `skipped` counts files in
+    unsupported formats, by `core.images.kinds.unread_name`.
     """
     folders = {path for path in paths if os.path.isdir(path)}  # noqa: PTH112 - Path.is_dir may raise
     named = {_key(path) for path in paths if path not in folders}
@@ -93,8 +90,7 @@ def is_valid_path(path: Path) -> bool:
 def identity(folder: Path) -> Hashable:
     """The identity of a folder: its device and inode or, on file systems without inodes, its real path.
 
-    Raises:
-        OSError: it cannot be accessed.
+    Raises OSError if it cannot be accessed.
     """
     status = folder.stat()
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(folder)
@@ -110,12 +106,8 @@ def walk_folders(
 ) -> Iterator[T]:
     """Walk folders with a stack instead of recursion, so that the depth is not limited.
 
-    Args:
-        top: the first folder.
-        entries: returns the content and the subfolders of a folder; may raise OSError.
-        recursive: whether to include subfolders.
-        on_error: called for each folder that cannot be read.
-        read: identities of the folders read so far, which are not read again.
+    `entries` returns the content and the subfolders of a folder, and may raise OSError, which `on_error` gets.
+    Folders whose identities are in `read` are not read again.
     """
     waiting = [top]
     while waiting:
@@ -146,12 +138,8 @@ def visible_entries(
     """Yield the relevant entries of a folder, unordered, and whether they are folders: the user's subfolders, and files
     with an image suffix.
 
-    Args:
-        folder: the folder.
-        on_skipped: called for links to folders and files with other suffixes, but not for hidden ones.
-
-    Raises:
-        OSError: the folder cannot be read completely.
+    `on_skipped` is called for links to folders and files with other suffixes, but not for hidden ones. Raises OSError
+    if the folder cannot be read completely.
     """
     with os.scandir(folder) as entries:
         for entry in entries:

@@ -39,11 +39,7 @@ class CountedReads:
         self.seek, self.tell, self.fileno, self.flush = file.seek, file.tell, file.fileno, file.flush
 
     def read(self, count: int = -1) -> bytes:
-        """Read from the file.
-
-        Raises:
-            TooMuchWorkError: the number of reads is too high for an image.
-        """
+        """Read from the file; raises TooMuchWorkError if the number of reads is too high for an image."""
         self._left -= 1
         if self._left < 0:
             raise TooMuchWorkError
@@ -55,7 +51,6 @@ class Family:
     """A supported image format.
 
     Attributes:
-        start: how its files begin.
         open: reads the header; the name is for messages.
         pixel_bytes: the memory per pixel while decoding, including ours; measured.
         takes_file: whether the whole file is in memory while decoding.

@@ -50,11 +50,7 @@ _MARKS: Final[dict[str, object]] = {
 
 
 class Png(PngImageFile):
-    """A PNG with irrelevant chunks filtered out, and all colour information in `info`.
-
-    Attributes:
-        has_wrong_sum: whether image data read so far have a wrong checksum.
-    """
+    """A PNG with irrelevant chunks filtered out, and all colour information in `info`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._source = _Source(file)
@@ -104,7 +100,6 @@ class _Source:
         return found
 
     def tell(self) -> int:
-        """The position in the filtered data."""
         return self._position
 
     def seek(self, position: int) -> None:
@@ -113,29 +108,22 @@ class _Source:
             raise ValueError("not there")
 
     def _head(self) -> bytes:
-        """The signature and the chunks before the image data."""
         kept = [self._file.read(_SIGNATURE_BYTES)]
         for _ in range(_MAX_CHUNKS):
             name, length = self._next_chunk()
+            if len(name) < 4:
+                raise EOFError("chunk")
             if name == b"IDAT":
                 self._length = length
                 return b"".join((*kept, struct.pack(">I", _UNLIMITED), name))
-            content = self._file.read(length) if self._is_read(name, length) else self._skip(length)
+            most = _MAX_PROFILE_BYTES if name == b"iCCP" else _MAX_CHUNK_BYTES
+            content = self._file.read(length) if length <= most else self._skip(length)
             has_right_sum = zlib.crc32(content, zlib.crc32(name)) == self._sum()
             if not has_right_sum and name in (b"IHDR", b"PLTE"):
                 raise ValueError("sum")
             if has_right_sum and self._is_kept(name, content):
                 kept.append(_chunk(name, content))
         raise TooMuchWorkError
-
-    def _next_chunk(self) -> tuple[bytes, int]:
-        header = self._file.read(8)
-        if len(header) < 8:
-            raise EOFError("chunk")
-        return header[4:], int.from_bytes(header[:4], "big")
-
-    def _is_read(self, name: bytes, length: int) -> bool:
-        return length <= (_MAX_PROFILE_BYTES if name == b"iCCP" else _MAX_CHUNK_BYTES)
 
     def _skip(self, length: int) -> bytes:
         self._file.seek(length, 1)
@@ -167,12 +155,13 @@ class _Source:
                 yield block
             stated = self._file.read(4)
             self.has_wrong_sum |= len(stated) == 4 and int.from_bytes(stated, "big") != found
-            name, left = self._chunk_after()
+            name, left = self._next_chunk()
         else:
             raise TooMuchWorkError
         self._read_exif(name, left)
 
-    def _chunk_after(self) -> tuple[bytes, int]:
+    def _next_chunk(self) -> tuple[bytes, int]:
+        """The name and length of the next chunk; the name is shorter than 4 bytes at the end of the file."""
         header = self._file.read(8)
         return header[4:], int.from_bytes(header[:4], "big")
 
@@ -184,7 +173,7 @@ class _Source:
             content = self._file.read(length) if name == b"eXIf" and length <= _MAX_CHUNK_BYTES else self._skip(length)
             if zlib.crc32(content, zlib.crc32(name)) == self._sum() and name == b"eXIf":
                 self.info["exif"] = b"Exif\0\0" + content
-            name, length = self._chunk_after()
+            name, length = self._next_chunk()
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

@@ -109,8 +109,7 @@ _LISTS: Final = frozenset({_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES})
 def read_directory(file: BinaryIO) -> Directory:
     """Read the first directory of a TIFF or BigTIFF; damaged entries are ignored.
 
-    Raises:
-        TooMuchWorkError: it lists an unreasonable number of parts.
+    Raises TooMuchWorkError if it lists an unreasonable number of parts.
     """
     found = Directory()
     with contextlib.suppress(struct.error, OSError, ValueError, IndexError, OverflowError):
@@ -132,7 +131,6 @@ def _read_into(found: Directory, file: BinaryIO) -> None:
 
 
 def _read_at(found: Directory, file: BinaryIO, place: int, order: str, *, is_big: bool) -> None:
-    """Read the directory at a position."""
     file.seek(place)
     (count,) = struct.unpack(order + ("Q" if is_big else "H"), file.read(8 if is_big else 2))
     form = order + ("HHQ8s" if is_big else "HHI4s")

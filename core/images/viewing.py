@@ -36,9 +36,7 @@ class DrawnArea:
 
     Attributes:
         picture: the part, at the size in which it is shown.
-        area: which part it is.
         width: the width of the whole image, in pixels.
-        height: its height.
     """
 
     picture: Picture
@@ -63,7 +61,6 @@ class _Source:
 
     @property
     def longer_side(self) -> int:
-        """The longer side of the image, in pixels."""
         return max(self.width, self.height)
 
     def has(self, longer_side: int) -> bool:
@@ -96,7 +93,6 @@ class _Viewed:
             return source
 
     def close(self) -> None:
-        """Free the image."""
         with self._lock:
             self._kept = None
 
@@ -105,17 +101,9 @@ _VIEWED: Final = _Viewed()
 
 
 def draw_area(file: Path, area: Area | None, width: int, height: int, *, token: CancelToken) -> DrawnArea:
-    """Draw a part of an image, reduced to a size; never enlarged.
+    """Draw a part of an image, or all of it without an area, with at most `width` x `height` pixels; never enlarged.
 
-    Args:
-        file: the image.
-        area: the part; None for the whole image.
-        width: the maximum width of the result, in pixels.
-        height: its maximum height.
-        token: cancels the call before the image is decoded.
-
-    Raises:
-        ImageError: it cannot be read.
+    The token cancels the call before the image is decoded. Raises ImageError if it cannot be read.
     """
     import numpy as np
     from PIL import Image
@@ -131,7 +119,6 @@ def draw_area(file: Path, area: Area | None, width: int, height: int, *, token: 
 
 
 def _cut(source: _Source, area: Area) -> NDArray[np.uint8]:
-    """The decoded pixels of an area; at least one."""
     rows, columns, _ = source.pixels.shape
     left, top = min(round(area.left * source.scale), columns - 1), min(round(area.top * source.scale), rows - 1)
     right, bottom = round((area.left + area.width) * source.scale), round((area.top + area.height) * source.scale)

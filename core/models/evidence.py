@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.label_sets import label_of
 from core.card import ModelCard
 from core.card_rules import UnknownRule
 from core.models.feature_bank import FeatureBank, nearest
@@ -54,7 +55,8 @@ class TrainingImages:
     def _neighbour(self, at: int, cosine: float, classes: Sequence[str]) -> Neighbour:
         sha256 = self.bank.hashes[at] if self.bank.hashes else ""
         own = self.paths.get(sha256), self.thumbnails.get(sha256)
-        return Neighbour(classes[self.bank.labels[at]], round(cosine, 4), sha256, *own)
+        label = label_of([classes[number] for number in self.bank.classes_of(at)])
+        return Neighbour(label, round(cosine, 4), sha256, *own)
 
 
 def similarity(cosines: Real, bandwidth: float) -> Real:

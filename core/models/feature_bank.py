@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
+from core.datasets.stratification import strata
 
 FILE: Final = "feature-bank.npz"
 """Next to the card, which has its hash."""
@@ -39,7 +40,7 @@ class FeatureBank:
     Attributes:
         centre: the mean of the features, float32 [d].
         codes: the centred features of each image in 8 bits, each with a scale of its own, int8 [n, d].
-        labels: their classes, int32 [n].
+        labels: their classes, int32 [n]; if an image may have several, 1 for each that it has, else 0 [n, classes].
         hashes: SHA-256 of the images in hexadecimal; empty in models from elsewhere.
     """
 
@@ -50,7 +51,8 @@ class FeatureBank:
 
     def __post_init__(self) -> None:
         count = len(self.codes)
-        fits = self.codes.ndim == 2 and self.centre.shape == self.codes.shape[1:] and self.labels.shape == (count,)
+        fits = self.codes.ndim == 2 and self.centre.shape == self.codes.shape[1:]
+        fits &= self.labels.ndim in (1, 2) and len(self.labels) == count
         if not fits or not count or len(self.hashes) not in (0, count) or not np.isfinite(self.centre).all():
             raise ModelError(tr("The model's training features are damaged."), hint=tr(_HINT))
 
@@ -60,15 +62,20 @@ class FeatureBank:
 
         Args:
             features: [n, d].
-            labels: their classes [n].
+            labels: their classes [n], or [n, classes].
             hashes: SHA-256 of each.
         """
         centre = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-        rows = representatives(labels, MAX_IMAGES)
+        rows = representatives(labels if labels.ndim == 1 else _rarest(labels), MAX_IMAGES)
         centred = features[rows] - centre
         largest = np.maximum(np.abs(centred).max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         codes = np.rint(centred / largest * _LEVELS).astype(np.int8)
         return cls(centre, codes, labels[rows].astype(np.int32), tuple(hashes[row] for row in rows.tolist()))
+
+    def classes_of(self, at: int) -> list[int]:
+        """The classes of an image."""
+        found = self.labels[at]
+        return [int(found)] if found.ndim == 0 else np.flatnonzero(found).tolist()
 
     @property
     def scales(self) -> NDArray[np.float32]:
@@ -105,6 +112,11 @@ def representatives(labels: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
         own = drawn[labels[drawn] == label]
         rank[own] = np.arange(len(own))
     return np.sort(drawn[np.argsort(rank[drawn], kind="stable")[:limit]])
+
+
+def _rarest(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number [n] for the rarest class of each image [n, classes]."""
+    return np.array(strata([frozenset(np.flatnonzero(row).tolist()) for row in labels]), np.int64)
 
 
 def bank_bytes(bank: FeatureBank) -> bytes:

@@ -200,7 +200,10 @@ def check_bank(bank: FeatureBank, card: ModelCard, backbone: BackboneCard) -> No
     Raises:
         ModelError: the number of features differs, or a class does not exist.
     """
-    fits_classes = int(bank.labels.min()) >= 0 and int(bank.labels.max()) < len(card.classes)
+    width = bank.labels.shape[1:]
+    fits_classes = width == ((len(card.classes),) if card.is_multi_label else ())
+    limit = 2 if width else len(card.classes)
+    fits_classes &= bool(((bank.labels >= 0) & (bank.labels < limit)).all())
     if bank.codes.shape[1] != backbone.feature_width or not fits_classes:
         what = tr("The model {name!r} is damaged: its training features do not match its classes.", name=card.name)
         raise ModelError(what, hint=tr(REINSTALL))

@@ -28,7 +28,7 @@ class VariantAgreement:
 
     Attributes:
         images: the number of images.
-        agreement: the fraction with the same most likely class.
+        agreement: the fraction with the same most likely class; by a multi-label model, with the same classes.
         accuracy_lost: the accuracy in float32 minus that in the variant; None if the images are not labelled.
     """
 
@@ -48,11 +48,22 @@ class VariantAgreement:
     def measure(
         cls, exact: NDArray[np.float32], variant: NDArray[np.float32], labels: NDArray[np.int64] | None
     ) -> VariantAgreement:
-        """Compare logits [n, classes] in float32 with those in a variant, given the classes [n] of the images."""
-        before, now = exact.argmax(axis=1), variant.argmax(axis=1)
-        lost = None if labels is None else float(np.mean(before == labels) - np.mean(now == labels))
-        rounded = None if lost is None else round(lost, 6)
-        return cls(len(exact), round(float(np.mean(before == now)), 6), rounded)
+        """Compare logits [n, classes] in float32 with those in a variant.
+
+        Args:
+            exact: the logits in float32; of a multi-label model less those of the thresholds.
+            variant: the same in the variant.
+            labels: the classes of the images [n]; of a multi-label model 1 for each class, else 0 [n, classes].
+        """
+        several = labels is not None and labels.ndim == 2
+        before, now = ((found >= 0) if several else found.argmax(axis=1) for found in (exact, variant))
+        lost = None if labels is None else _share_equal(before, labels) - _share_equal(now, labels)
+        return cls(len(exact), round(_share_equal(before, now), 6), None if lost is None else round(lost, 6))
+
+
+def _share_equal(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """The fraction of the rows that are equal."""
+    return float(np.mean((a == b).reshape(len(a), -1).all(axis=1)))
 
 
 def variant_evaluation(measured: Mapping[ComputePrecision, VariantAgreement]) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import Final
 
 from core.base import paths
 from core.base.errors import FoveaError
 from core.base.i18n import mark, tr
 from core.datasets.label_file import has_labels, open_labels
-from core.outputs.keywords.record import open_record
+from core.datasets.label_store import LabelStore
+from core.outputs.keywords.record import SidecarRecord, open_record
 from core.outputs.sorting.entries import MoveState
 from core.outputs.sorting.record import SortingRecord
 from core.outputs.sorting.values import SortingSummary, TransferMode
@@ -30,28 +30,19 @@ def follow_sorting(sorting: SortingSummary) -> SortingSummary:
     if sorting.request.by is TransferMode.MOVE:
         if has_labels():
             message = mark("Couldn't update the paths of labels after sorting {id}: {error}")
-            _follow(sorting.id, _move_labels, message)
-        if paths.keyword_record().exists():
+            _follow(sorting.id, open_labels(), message)
+        if (file := paths.keyword_record()).exists():
             message = mark("Couldn't update the record of written keywords after sorting {id}: {error}")
-            _follow(sorting.id, _move_keywords, message)
+            _follow(sorting.id, open_record(file), message)
     return sorting
 
 
-def _follow(sorting: str, follow: Callable[[Mapping[Path, Path]], None], message: str) -> None:
+def _follow(sorting: str, opened: AbstractContextManager[LabelStore | SidecarRecord], message: str) -> None:
     try:
         with SortingRecord(sorting) as record:
             moved = {move.source: move.target for move in record.moves(MoveState.DONE, limit=_ALL)}
             moved |= {move.target: move.source for move in record.moves(MoveState.UNDONE, limit=_ALL)}
-        follow(moved)
+        with opened as kept:
+            kept.follow(moved)
     except FoveaError as error:
         _log.warning("%s", tr(message, id=sorting, error=error))
-
-
-def _move_labels(moved: Mapping[Path, Path]) -> None:
-    with open_labels() as labels:
-        labels.follow(moved)
-
-
-def _move_keywords(moved: Mapping[Path, Path]) -> None:
-    with open_record(paths.keyword_record()) as keywords:
-        keywords.follow(moved)

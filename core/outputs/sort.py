@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.evaluation.acceptance import Acceptance
-from core.jobs.acceptance import accept
+from core.jobs.acceptance import accept, card_of
 from core.jobs.queries import ResultStore
 from core.jobs.values import View
 from core.outputs.following import follow_sorting
@@ -20,13 +22,9 @@ from core.outputs.sorting.values import PlanSummary, SortingSummary, SortRequest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortPlan:
-    """What sorting would do.
+    """What sorting would do; the folders of the request are absolute.
 
-    Attributes:
-        request: its folders are absolute.
-        steps: the step for each photo.
-        summary: the steps in numbers.
-        acceptance: what it means to sort these photos by their predictions; None if there are none.
+    The acceptance says what it means to sort these photos by their predictions; None if there are none.
     """
 
     request: SortRequest
@@ -41,18 +39,29 @@ def plan_sorting(
     """Plan how to sort the photos of a view, without changing anything.
 
     Raises:
-        UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`.
+        UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`, or the model has no groups.
         StorageError: the journal or the destination cannot be read.
-        Cancelled: the token was cancelled.
     """
     request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
     check_request(request)
-    steps = []
-    for step in make_plan(results.each(view), request, RealFileSystem(request.destination)):
+    levels, steps = _levels(results, request), []
+    for step in make_plan(results.each(view), request, RealFileSystem(request.destination), levels):
         token.check()
         steps.append(step)
         clock.advance()
     return SortPlan(request, tuple(steps), summarize(steps, request), accept(results, view.filter, request.threshold))
+
+
+def _levels(results: ResultStore, request: SortRequest) -> Mapping[str, tuple[str, ...]]:
+    """The levels of classes and groups, if photos are sorted by groups."""
+    if not request.groups:
+        return {}
+    job = results.summary()
+    card = card_of(job)
+    if card is None or card.hierarchy is None:
+        what = tr("The classes of “{model}” are in no groups.", model=job.model)
+        raise UsageError(what, hint=tr("Sort without groups, or use a model whose classes are in groups."))
+    return card.hierarchy.levels
 
 
 def execute(plan: SortPlan, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:

@@ -57,7 +57,6 @@ class OutputRequest:
         file: a file to which a line is appended for each photo; None for none.
         report: the options of that file, as JSONL or CSV.
         keywords: the options for writing keywords; None to write none.
-        keyword_policy: which predictions become keywords.
         sort: the options for sorting, each burst of photos as one sorting that can be undone; None to sort none.
     """
 
@@ -72,11 +71,7 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
     """Writes all outputs; it can be used as `core.jobs.watch.Deliver`."""
 
     def __init__(self, request: OutputRequest, *, warn: Callable[[Failure], None] = lambda _: None) -> None:
-        """Check that all outputs can be written.
-
-        Args:
-            request: the outputs.
-            warn: called for each photo whose keyword could not be written or that could not be sorted.
+        """Check that all outputs can be written; `warn` gets the photos that could not be sorted or given a keyword.
 
         Raises:
             UsageError: the file has other content, or photos cannot be sorted there.
@@ -114,8 +109,7 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
     def bring_late(self) -> None:
         """Sort companion files that arrived after their photos, such as a sidecar.
 
-        Raises:
-            StorageError: a file cannot be written any more.
+        Raises StorageError if a file cannot be written any more.
         """
         if self._sort is None:
             return
@@ -144,7 +138,6 @@ def _begin_sorting(request: SortRequest) -> SortRequest:
 
 
 def _sort(rows: Sequence[Row], request: SortRequest, warn: Callable[[Failure], None]) -> dict[Path, Path]:
-    """Sort photos, never replacing existing files, and return the target of each source."""
     steps = list(make_plan(rows, request, RealFileSystem(request.destination)))
     if not any(step.target for step in steps):
         return {}
@@ -186,8 +179,7 @@ def _execute(steps: Sequence[Step], request: SortRequest, warn: Callable[[Failur
 def append(file: Path, rows: Iterable[Row], plan: ReportOptions) -> None:
     """Append a line for each classified row, durably; a line cut short before is ended first.
 
-    Raises:
-        StorageError: the file cannot be written.
+    Raises StorageError if the file cannot be written.
     """
     with report_errors(file), file.open("ab+") as stream:
         is_new = stream.seek(0, os.SEEK_END) == 0
@@ -216,9 +208,7 @@ def _end(plan: ReportOptions) -> str:
 def _match_columns(file: Path, plan: ReportOptions) -> ReportOptions:
     """The options with the columns that the file already has, as an earlier version of Fovea may have created it.
 
-    Raises:
-        UsageError: lines of this format cannot be appended to it.
-        StorageError: it cannot be written.
+    Raises UsageError if lines of this format cannot be appended to it; StorageError if it cannot be written.
     """
     check_not_image(file, f"arrived.{plan.format}")
     if plan.format not in (ReportFormat.CSV, ReportFormat.JSONL):

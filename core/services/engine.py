@@ -44,13 +44,7 @@ _Requested: TypeAlias = tuple[tuple[BackboneCard, ...], ProviderPreference, Prec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Image:
-    """An image in the stream.
-
-    Attributes:
-        content: its file or pixels.
-        report: the callback of its call.
-        outcome: pending until it is about to be decoded; only a pending one can be cancelled.
-    """
+    """An image in the stream; its outcome is pending, and can be cancelled, until it is about to be decoded."""
 
     content: Path | Picture
     report: Report
@@ -58,7 +52,6 @@ class _Image:
 
     @property
     def path(self) -> Path:
-        """The path in its outcome."""
         return NO_FILE if isinstance(self.content, Picture) else self.content
 
 
@@ -77,15 +70,12 @@ class EngineService:
 
     Attributes:
         _in_use: held while images are classified, and while another model is opened.
-        _classifier: the model in use.
         _requested: what its engine was opened for, because another head over the same backbone needs no new engine;
             None if the requested provider was refused.
         _changing: held for a moment to change the two attributes that follow.
         _waiting: the images that have not joined the stream yet.
         _asked: the questions that the stream's thread answers next, before further images.
         _is_streaming: whether the stream takes images that are added now.
-        _top_k: how many classes to report for each image.
-        _detection: what to look for in images.
     """
 
     def __init__(self) -> None:
@@ -98,8 +88,6 @@ class EngineService:
         self._is_streaming = False
         self._top_k = 1
         self._detection = NO_DETECTION
-
-    # ---- in the threads of calls
 
     def open(
         self,
@@ -171,13 +159,10 @@ class EngineService:
             raise ModelError(tr("No model is open."), hint=tr("Choose a model from the list at the top."))
 
     def _start(self) -> None:
-        """Start the stream, unless it takes what is added now."""
         with self._changing:
             starts, self._is_streaming = not self._is_streaming, True
         if starts:
             threading.Thread(target=self._run, name="inference", daemon=True).start()
-
-    # ---- in the thread of the stream
 
     def _run(self) -> None:
         """Answer the images that wait and those that arrive meanwhile; whatever happens, no call waits forever."""
@@ -195,7 +180,6 @@ class EngineService:
                 self._classifier.feature_cache.write()
 
     def _answer(self, classifier: Classifier) -> None:
-        """Answer the questions."""
         while self._asked:
             question = self._asked.popleft()
             try:

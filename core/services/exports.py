@@ -38,9 +38,7 @@ def export(
 ) -> str:
     """Write the rows of a view to a file, and return a message; only CSV can have a byte order mark.
 
-    Raises:
-        FoveaError: as `core.outputs.reports.write.write_report` does.
-        Cancelled: the token was cancelled.
+    Raises FoveaError as `core.outputs.reports.write.write_report` does.
     """
     with ResultStore(job) as results:
         summary, total = results.summary(), results.count(view)

@@ -67,21 +67,17 @@ def _images(photos: Collection[Path], records: Collection[VersionRecord], name: 
     for photo in photos:
         own = hashes_of(photo, tuple(records))
         if not own:
-            what = tr("“{photo}” is not among the images that “{name}” was trained on.", photo=_shown(photo), name=name)
+            shown = display_path(photo.name)
+            what = tr("“{photo}” is not among the images that “{name}” was trained on.", photo=shown, name=name)
             raise UsageError(what, hint=tr("A copy that was edited or saved again counts as another photo."))
         found |= own
     return found
-
-
-def _shown(photo: Path) -> str:
-    return display_path(photo.name)
 
 
 def _train_without(
     images: Collection[str], base: InstalledModel, request: ForgetRequest, library: Library,
     report: ProgressCallback, token: CancelToken,
 ) -> InstalledModel:  # fmt: skip
-    """Train and install the next version on the other images."""
     _check_own_backbone(base)
     _check_kept_classes(base, images, library)
     kept = tuple(one for one in saved_examples(base) if one.sha256 not in images)
@@ -119,7 +115,6 @@ def _extended(model: InstalledModel) -> str:
 
 
 def _erase_traces(images: Collection[str], files: Collection[Path]) -> None:
-    """Erase the images from labels, caches and the results of jobs."""
     if has_labels():
         with open_labels() as labels:
             labels.erase(images, files)
@@ -139,7 +134,6 @@ def _others(images: Collection[str], name: str, library: Library) -> Iterator[st
 
 
 def _recipe_notes(base: InstalledModel, now: InstalledModel) -> Iterator[str]:
-    """Say so if the version was trained by another recipe; the version before can no longer be compared."""
     before, recipe = (str(one.card.training.get("recipe", "")).partition(":")[0] for one in (base, now))
     if before != recipe:
         yield tr(

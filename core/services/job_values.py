@@ -11,23 +11,16 @@ from core.jobs.values import Filter, Group, JobSummary, Row, View
 from core.outputs.keywords.values import KeywordTarget
 from core.prediction import Failure
 
-# ---- jobs
-
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
     """How a job ended: it finished, was stopped, or failed.
 
     Attributes:
-        job: its summary.
         error: why it failed; None if it did not.
-        unreadable_folders: the folders that could not be read.
         skipped: a message about skipped files of unsupported types; empty if there are none.
         links: the number of links to folders that were not followed.
         misnamed: the number of images skipped because they have no image extension.
-        fresh: the number of images classified by this run.
-        unknown: the number of unknown images in the job.
-        seconds: how long the run took.
     """
 
     job: JobSummary
@@ -41,16 +34,11 @@ class JobEnd:
     seconds: float = 0.0
 
 
-# ---- views
-
-
 @dataclass(frozen=True, slots=True)
 class ViewRequest:
     """A view to open.
 
     Attributes:
-        job: the job.
-        view: the filter, order and grouping.
         unfiltered: the filter without its class or folder, for the counts beside the rows.
         tracked: the number of the row whose place is reported with every update; None for none.
         counted_by: whether to count photos by class or by folder; NONE for no summary.
@@ -79,7 +67,6 @@ class ViewSummary:
             and folder; among classes, UNKNOWN_GROUP stands for unknown photos, and "" for unreadable ones.
         excluded: the number of photos that match the filter but are left out, as they have no near-duplicate.
         acceptance: what accepting the predictions of the job means, at 0%, 1%, ..., 100% minimum confidence.
-        total: the number of rows in all groups; a row of several classes is in several.
     """
 
     histogram: tuple[int, ...]
@@ -95,7 +82,6 @@ class ViewUpdate:
 
     Attributes:
         version: changes whenever rows change places; rows are fetched from a version.
-        count: the number of rows.
         grew: whether all earlier rows have kept their places.
         tracked: the place of the tracked row; None if it is not in the view.
         summary: the counts beside the rows; None if not requested.
@@ -138,14 +124,14 @@ class SelectedRows:
     spans: tuple[tuple[int, int], ...]
 
 
-# ---- outputs
-
-
 @dataclass(frozen=True, slots=True)
 class KeywordOptions:
-    """Options for writing keywords; an unreviewed photo below `threshold`, 0..1, gets none."""
+    """Options for keywords: where to write them, None to remove those of Fovea; and the minimum confidence, 0..1.
 
-    place: KeywordTarget
+    An unreviewed photo below `threshold` gets none.
+    """
+
+    place: KeywordTarget | None
     threshold: float
 
 

@@ -43,9 +43,6 @@ _running: Final[set[str]] = set()
 """The jobs that this process runs or watches."""
 
 
-# ---- listing
-
-
 def list_jobs() -> tuple[JobSummary, ...]:
     """All jobs, the newest first; a warning reports each one that cannot be read."""
     found: tuple[JobSummary | BrokenRecord, ...] = ()
@@ -74,9 +71,7 @@ def _current(job: JobSummary) -> JobSummary:
 def remove(job: str) -> None:
     """Move a job to the trash, see `core.jobs.trash.trash`, and delete what has been there for too long.
 
-    Raises:
-        UsageError: it is running, or does not exist.
-        StorageError: it cannot be moved.
+    Raises UsageError if it is running, or does not exist; StorageError if it cannot be moved.
     """
     if job in _running:
         raise UsageError(tr("This folder is being classified."), hint=tr("Stop the job before removing it."))
@@ -84,22 +79,13 @@ def remove(job: str) -> None:
     trash.purge()
 
 
-# ---- running
-
-
 def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
     """Start a job, or resume it if it exists.
 
-    Args:
-        request: the folder, model and options.
-        report: receives the job once it has started, and whenever it changes.
-        token: pauses and stops the job; it can be resumed later.
+    `report` receives the job once it has started, and whenever it changes; the token pauses and stops it. Returns
+    how it ended; None if this process is already running it, which is reported.
 
-    Returns:
-        How it ended; None if this process is already running it, which is reported.
-
-    Raises:
-        FoveaError: it could not start.
+    Raises FoveaError if it could not start.
     """
     with _only_once(request, report) as status:
         if status is None:
@@ -112,7 +98,9 @@ def run(request: JobRequest, *, report: Callable[[JobSummary], None], token: Can
             error = _error_of(lambda: deque(job.results(), maxlen=0))
             skipped = describe_kinds(job.walk.skipped), job.walk.links, job.walk.misnamed
     seconds = time.monotonic() - began
-    return replace(_end(status.id, error, skipped), fresh=status.fresh, unknown=_unknown(status.id), seconds=seconds)
+    with ResultStore(status.id) as results:
+        unknown = results.count(View(filter=Filter(unknown=True)))
+    return replace(_end(status.id, error, skipped), fresh=status.fresh, unknown=unknown, seconds=seconds)
 
 
 def classify_again(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
@@ -122,11 +110,7 @@ def classify_again(job: str, *, report: Callable[[JobSummary], None], token: Can
 
 
 def watch(job: str, *, report: Callable[[JobSummary], None], token: CancelToken) -> JobEnd | None:
-    """Classify new images in a job's folder until cancelled; as `run`.
-
-    Raises:
-        FoveaError: watching could not start.
-    """
+    """Classify new images in a job's folder until cancelled; as `run`."""
     request = request_of(job)
     with _only_once(request, report) as status:
         if status is None:
@@ -156,11 +140,9 @@ def _only_once(request: JobRequest, report: Callable[[JobSummary], None]) -> Ite
 
 
 class _Status:
-    """Reports the status of a running job.
+    """Reports the status of a running job; `watch_state` is the problem with watching its folder, or empty.
 
-    Attributes:
-        id: the id of the job.
-        watch_state: the problem with watching its folder, or empty; None if the job runs once.
+    It is None if the job runs once.
     """
 
     def __init__(self, job: str, report: Callable[[JobSummary], None]) -> None:
@@ -172,11 +154,9 @@ class _Status:
 
     @property
     def fresh(self) -> int:
-        """The number of images classified so far."""
         return 0 if self._progress is None else self._progress.fresh
 
     def publish(self) -> None:
-        """Report the status with the counts of the journal."""
         try:
             self._summary = job_summary(self.id)
         except FoveaError as error:
@@ -198,7 +178,6 @@ class _Status:
             self._send(self._summary)
 
     def on_watch_state(self, state: WatchState) -> None:
-        """Report a changed state of watching."""
         self.watch_state = state.message
         self.publish()
 
@@ -227,11 +206,6 @@ def _end(job: str, error: FoveaError | None, skipped: tuple[str, int, int] = _NO
 
 
 def _check_has_photos(request: JobRequest) -> None:
-    """Refuse a new job on a folder without photos.
-
-    Raises:
-        UsageError: the folder does not exist, contains no matching photos, or cannot be read.
-    """
     walk = Walk(request, job_folder(job_id(request)))
     if not walk.is_empty():
         return
@@ -269,8 +243,3 @@ def _unreadable_folders(job: str) -> tuple[Failure, ...]:
             return results.unreadable_folders()
     except FoveaError:
         return ()
-
-
-def _unknown(job: str) -> int:
-    with ResultStore(job) as results:
-        return results.count(View(filter=Filter(unknown=True)))

@@ -18,29 +18,28 @@ from core.jobs.values import View
 from core.outputs.keywords.exiftool import find_exiftool
 from core.outputs.keywords.from_job import KeywordPolicy, RowAssignment, write_assigned
 from core.outputs.keywords.record import open_record
-from core.outputs.keywords.values import KeywordChange, KeywordOutcome, KeywordRequest, KeywordResult
+from core.outputs.keywords.values import (
+    KeywordAssignment,
+    KeywordChange,
+    KeywordOutcome,
+    KeywordRequest,
+    KeywordResult,
+    KeywordTarget,
+)
 from core.prediction import Failure
 from core.services.job_values import KeywordOptions, OutputResult, PlannedStep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeywordPlan:
-    """A plan for writing keywords.
-
-    Attributes:
-        job: the id of the job.
-        assigned: the rows, and the keywords for their photos.
-        outcomes: the expected outcome for each photo.
-        request: the options.
-        top: the job's folder.
-        acceptance: what it means to use these predictions; None if there are none.
-    """
+    """A plan for writing keywords, or for removing those of Fovea; the acceptance is None without predictions."""
 
     job: str
     assigned: tuple[RowAssignment, ...]
     outcomes: tuple[KeywordOutcome, ...]
     request: KeywordRequest
     top: Path
+    removes: bool = False
     acceptance: Acceptance | None = None
 
     @property
@@ -48,12 +47,11 @@ class KeywordPlan:
         """The numbers of photos by outcome, as a message."""
         counts = _counts_text(self.outcomes)
         if not counts:
-            return tr("No photos to write keywords to.")
+            return tr("No keywords to remove.") if self.removes else tr("No photos to write keywords to.")
         planned = tr("Planned: {counts}. Nothing has been written yet.", counts=counts)
         return f"{planned} {acceptance_text(self.acceptance)}" if self.acceptance else planned
 
     def __len__(self) -> int:
-        """The number of steps."""
         return len(self.outcomes)
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
@@ -68,38 +66,44 @@ class KeywordPlan:
             StorageError: the record of written keywords, or the journal, cannot be written.
             Cancelled: the token was cancelled; the remaining photos are unchanged.
         """
-        clock = ProgressReporter(tr("Writing keywords"), len(self.assigned), report)
+        name = tr("Removing keywords") if self.removes else tr("Writing keywords")
+        clock = ProgressReporter(name, len(self.assigned), report)
         with ResultStore(self.job) as results:
-            done = _write(results, self.assigned, self.request, clock, token)
-        return OutputResult(tr("Keywords written: {counts}.", counts=_counts_text(done)))
+            counts = _counts_text(_write(results, self.assigned, self.request, clock, token))
+        if self.removes:
+            return OutputResult(tr("Keywords: {counts}.", counts=counts))
+        return OutputResult(tr("Keywords written: {counts}.", counts=counts))
 
 
 def plan_keywords(
-    job: str,
-    results: ResultStore,
-    view: View,
-    options: KeywordOptions,
-    report: ProgressCallback,
-    token: CancelToken,
+    job: str, results: ResultStore, view: View, options: KeywordOptions, report: ProgressCallback, token: CancelToken
 ) -> KeywordPlan:
-    """Plan what writing keywords would do, without writing anything.
+    """Plan what writing or removing keywords would do, without writing anything.
 
-    Raises:
-        KeywordError: exiftool is missing.
-        StorageError: the journal or the record cannot be read.
-        Cancelled: the token was cancelled.
+    Removing has no steps for photos without keywords of Fovea.
+
+    Raises KeywordError if exiftool is missing; StorageError if the journal or the record cannot be read.
     """
     find_exiftool()
     top = results.summary().folder
-    request = KeywordRequest(place=options.place, within=top)
+    removes = options.place is None
+    request = KeywordRequest(place=options.place or KeywordTarget.SIDECAR, within=top)
     assigned = []
-    for one in KeywordPolicy(options.threshold).assign(results.each(view)):
+    for number, one in KeywordPolicy(options.threshold).assign(results.each(view)):
         token.check()
-        assigned.append(one)
+        assigned.append((number, KeywordAssignment(one.photo, None) if removes else one))
     clock = ProgressReporter(tr("Reading photos"), len(assigned), report)
     outcomes = _write(results, assigned, replace(request, dry_run=True), clock, token)
+    if removes:
+        kept = [pair for pair, outcome in zip(assigned, outcomes, strict=True) if not _is_unchanged(outcome)]
+        outcomes = [outcome for outcome in outcomes if not _is_unchanged(outcome)]
+        return KeywordPlan(job, tuple(kept), tuple(outcomes), request, top, removes=True)
     accepted = accept(results, view.filter, options.threshold)
-    return KeywordPlan(job, tuple(assigned), tuple(outcomes), request, top, accepted)
+    return KeywordPlan(job, tuple(assigned), tuple(outcomes), request, top, acceptance=accepted)
+
+
+def _is_unchanged(outcome: KeywordOutcome) -> bool:
+    return isinstance(outcome, KeywordResult) and outcome.change is KeywordChange.UNCHANGED
 
 
 def _write(
@@ -109,7 +113,6 @@ def _write(
     clock: ProgressReporter,
     token: CancelToken,
 ) -> list[KeywordOutcome]:
-    """The outcome for each row, with progress."""
     outcomes = []
     with open_record(paths.keyword_record()) as record:
         for outcome in write_assigned(results, assigned, request, find_exiftool(), record, token=token):

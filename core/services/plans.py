@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Final, Protocol
+from typing import Final
 
 from core.base.errors import StorageError
 from core.base.i18n import tr
@@ -13,30 +13,13 @@ from core.jobs.values import View
 from core.outputs.sort import plan_sorting
 from core.outputs.sorting.values import SortRequest
 from core.services.job_values import KeywordOptions, OutputResult, PlannedStep, PlannedSteps
-from core.services.keywords import plan_keywords
+from core.services.keywords import KeywordPlan, plan_keywords
 from core.services.sorting import JobSortPlan
 
 _MAX_PLANS: Final = 2
 
 
-class Plan(Protocol):
-    """Steps that were planned but not run yet."""
-
-    @property
-    def summary(self) -> str:
-        """The plan in numbers, as a message."""
-
-    def __len__(self) -> int:
-        """The number of steps."""
-
-    def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
-        """`count` steps from `first` on, as texts."""
-
-    def execute(self, report: ProgressCallback, token: CancelToken) -> OutputResult:
-        """Run the steps."""
-
-
-_plans: Final[dict[str, Plan]] = {}
+_plans: Final[dict[str, JobSortPlan | KeywordPlan]] = {}
 """The last few plans by their ids."""
 
 
@@ -45,12 +28,10 @@ def make(
 ) -> PlannedSteps:
     """Plan the steps for the photos of a view without changing anything.
 
-    Raises:
-        FoveaError: as `core.outputs.sort.plan_sorting` and `core.services.keywords.plan_keywords` do.
-        Cancelled: the token was cancelled.
+    Raises FoveaError as `core.outputs.sort.plan_sorting` and `core.services.keywords.plan_keywords` do.
     """
     with ResultStore(job) as results:
-        plan: Plan
+        plan: JobSortPlan | KeywordPlan
         if isinstance(options, SortRequest):
             plan = JobSortPlan(plan_sorting(results, view, options, report=report, token=token))
         else:
@@ -71,9 +52,7 @@ def fetch_steps(id_: str, first: int, count: int) -> tuple[PlannedStep, ...]:
 def run(id_: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
     """Run the steps of a plan, once only.
 
-    Raises:
-        FoveaError: it has expired, or a step failed so that the others cannot be run.
-        Cancelled: the token was cancelled.
+    Raises FoveaError if it has expired, or a step failed so that the others cannot be run.
     """
     plan = _plans.pop(id_, None)
     if plan is None:

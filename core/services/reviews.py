@@ -42,8 +42,7 @@ _batches: Final[dict[int, _ReviewBatch]] = {}
 def store(job: str, reviews: ReviewsByNumber) -> None:
     """Store reviews by the numbers of their rows; None removes a review. The window stores the corrections.
 
-    Raises:
-        StorageError: they cannot be stored.
+    Raises StorageError if they cannot be stored.
     """
     with ResultStore(job) as results:
         results.set_reviews(reviews)
@@ -52,22 +51,18 @@ def store(job: str, reviews: ReviewsByNumber) -> None:
 def review_selected(
     number: int, selected: SelectedRows, review: Review | None, *, report: ProgressCallback, token: CancelToken
 ) -> str:
-    """Apply one review to many rows, store their corrections, and return a message.
+    """Apply one review, or None to remove reviews, to many rows, store their corrections, and return a message.
 
-    Args:
-        number: under which it is undone, even if it was cancelled or failed.
-        selected: the rows of an open view.
-        review: the review, see `core.jobs.reviewing.review_of`; None removes reviews.
-        report: receives the progress.
-        token: stops after some rows.
+    It is undone under this number, even if it was cancelled or failed. The rows are of an open view; the review is
+    as for `core.jobs.reviewing.review_of`.
 
     Raises:
         UsageError: the view has changed since the rows were selected; nothing was stored.
         StorageError: the reviews or corrections cannot be stored.
-        Cancelled: the token was cancelled.
     """
-    found = views.find_selected(selected)
-    if found is None:
+    view = views.view_of(selected.version)
+    found = view and view.find_selected(selected)
+    if not found:
         what = tr("The list has changed, so nothing was saved.")
         raise UsageError(what, hint=tr("Select the photos again."))
     while len(_batches) >= _MAX_UNDO:
@@ -97,9 +92,7 @@ def review_selected(
 def undo(number: int, *, report: ProgressCallback) -> None:
     """Restore the reviews from before a review of many rows.
 
-    Raises:
-        UsageError: it can no longer be undone.
-        StorageError: the reviews or corrections cannot be stored.
+    Raises UsageError if it can no longer be undone; StorageError if the reviews or corrections cannot be stored.
     """
     batch = _batches.pop(number, None)
     if batch is None:

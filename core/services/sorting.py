@@ -20,6 +20,7 @@ from core.outputs.sorting.records import sortings
 from core.outputs.sorting.texts import plan_details, sorted_text, undone_text
 from core.outputs.sorting.values import PlanSummary, SortingState, SortingSummary, SortRequest, TransferMode
 from core.services.job_values import OutputResult, PlannedStep
+from core.services.keywords import below
 
 _UNDOABLE = (SortingState.SORTING, SortingState.SORTED, SortingState.UNDOING)
 _NAMED = 6
@@ -46,7 +47,7 @@ class JobSortPlan:
         return " ".join((_folders_text(totals), *plan_details(totals), *accepted, tr("Nothing has been changed yet.")))
 
     def __len__(self) -> int:
-        """The number of steps; 0 if no photo would be sorted."""
+        """0 if no photo would be sorted."""
         return len(self.plan.steps) if self.plan.summary.photos else 0
 
     def steps(self, first: int, count: int) -> tuple[PlannedStep, ...]:
@@ -54,24 +55,13 @@ class JobSortPlan:
         return tuple(_step(one, self.plan.request) for one in self.plan.steps[first : first + count])
 
     def execute(self, report: ProgressCallback, token: CancelToken) -> OutputResult:
-        """Sort the photos.
-
-        Raises:
-            FoveaError: as `core.outputs.sort.execute` does.
-            Cancelled: the token was cancelled; the sorting can be resumed or undone.
-        """
+        """Sort the photos, as `core.outputs.sort.execute`; a sorting that was cancelled can be resumed or undone."""
         summary = sort.execute(self.plan, report=report, token=token)
         return OutputResult(sorted_text(summary), summary.id)
 
 
 def resume_sorting(job: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
-    """Resume the interrupted sorting of a job's folder.
-
-    Raises:
-        UsageError: there is none.
-        FoveaError: as `core.outputs.sort.resume` does.
-        Cancelled: the token was cancelled; the sorting can be resumed again.
-    """
+    """Resume the interrupted sorting of a job's folder, as `core.outputs.sort.resume`; UsageError if there is none."""
     _, name = sortings_of(job_summary(job).folder)
     if not name:
         raise UsageError(tr("This folder has no interrupted sorting."), hint=tr("There is nothing to resume."))
@@ -80,12 +70,9 @@ def resume_sorting(job: str, *, report: ProgressCallback, token: CancelToken) ->
 
 
 def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: CancelToken) -> OutputResult:
-    """Undo a sorting; the last one of the job's folder if none is named.
+    """Undo a sorting, as `core.outputs.sort.undo`; the last one of the job's folder if none is named.
 
-    Raises:
-        UsageError: there is none.
-        FoveaError: as `core.outputs.sort.undo` does.
-        Cancelled: the token was cancelled; undoing again continues.
+    Raises UsageError if there is none.
     """
     name = sorting or next(iter(reversed(sortings_of(job_summary(job).folder)[0])), "")
     if not name:
@@ -95,7 +82,6 @@ def undo_sorting(job: str, sorting: str, *, report: ProgressCallback, token: Can
 
 
 def _kept_text(summary: SortingSummary) -> str:
-    """What undoing left in place, by name."""
     with SortingRecord(summary.id) as record:
         kept = [issue.path for issue in record.issues()]
     return tr("Kept: {names}.", names=format_paths(kept, summary.request.destination))
@@ -125,9 +111,7 @@ def _folders_text(totals: PlanSummary) -> str:
 
 
 def _step(one: values.Step, request: SortRequest) -> PlannedStep:
-    source = display_path(
-        one.source.relative_to(request.source) if one.source.is_relative_to(request.source) else one.source
-    )
+    source = below(one.source, request.source)
     if one.target is None:
         return PlannedStep(source, tr("Stays in place"), one.note)
     target = one.target.relative_to(request.destination)

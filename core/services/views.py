@@ -57,12 +57,6 @@ def track(name: str, row: int | None) -> None:
             view.request = replace(view.request, tracked=row)
 
 
-def find_selected(selected: SelectedRows) -> tuple[str, Sequence[int]] | None:
-    """The job, and the numbers, of selected rows of an open view; None if the view has changed since."""
-    view = view_of(selected.version)
-    return None if view is None else view.find_selected(selected)
-
-
 def view_of(version: int) -> OpenView | None:
     """The open view that has this version; None if it has changed since."""
     return next((view for view in tuple(_views) if view.version == version), None)
@@ -77,11 +71,7 @@ class OpenView(contextlib.AbstractContextManager["OpenView"]):
     """
 
     def __init__(self, name: str, request: ViewRequest) -> None:
-        """Open the journal.
-
-        Raises:
-            StorageError: it cannot be read.
-        """
+        """Open the journal; StorageError if it cannot be read."""
         self.name, self.request = name, request
         self._state: _State = _NOT_COMPUTED
         self._results, self._fetched = ResultStore(request.job), ResultStore(request.job)
@@ -141,8 +131,7 @@ class OpenView(contextlib.AbstractContextManager["OpenView"]):
     def fetch(self, version: int, first: int, count: int) -> FetchedRows | None:
         """`count` rows from `first` on; None if the view has changed since that version.
 
-        Raises:
-            StorageError: the journal cannot be read.
+        Raises StorageError if the journal cannot be read.
         """
         with self._fetching:
             current, numbers, groups = self._state
@@ -183,7 +172,6 @@ def _summary(journal: ResultStore, request: ViewRequest) -> ViewSummary:
 
 
 def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[str, int]]:
-    """Each class or folder with its count of photos."""
     if request.counted_by is Group.FOLDER:
         for folder, count in journal.folder_counts(request.unfiltered).items():
             yield ("" if folder == Path() else str(folder)), count
@@ -199,14 +187,12 @@ def _group_counts(journal: ResultStore, request: ViewRequest) -> Iterator[tuple[
 
 
 def _unknown(journal: ResultStore, around: Filter) -> int:
-    """The number of unknown photos that match the filter."""
     if around.unknown is False or around.failed is True:
         return 0
     return journal.count(View(filter=replace(around, unknown=True)))
 
 
 def _failures(journal: ResultStore, around: Filter) -> int:
-    """The number of unlabelled photos without a prediction that match the filter."""
     if around.failed is False:
         return 0
     return journal.count(View(filter=replace(around, failed=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor
 from pathlib import Path
@@ -19,7 +19,7 @@ from core.evaluation.metrics import evaluate
 from core.evaluation.multi_label import decisions, evaluate_label_sets
 from core.evaluation.multi_label_values import ClassSuspect, MultiLabelEvaluation
 from core.evaluation.values import Evaluation, LabelledPrediction, OutOfSampleCalibration
-from core.models.heads import Head, softmax
+from core.models.heads import Head, sigmoid, softmax
 from core.models.values import InstalledBackbone
 from core.models.variant_agreement import VariantAgreement
 from core.training.evidence_rules import (
@@ -113,6 +113,14 @@ class EvaluatedHead:
     class_suspects: tuple[ClassSuspect, ...] = ()
 
     @property
+    def cutoffs(self) -> NDArray[np.float32] | None:
+        """The logits [classes] from which an image has each class; None if every image has exactly one."""
+        if not self.thresholds:
+            return None
+        thresholds = np.array(self.thresholds)
+        return np.asarray(self.temperature * np.log(thresholds / (1 - thresholds)), np.float32)
+
+    @property
     def bank_file(self) -> dict[str, bytes]:
         """The file of the training images' features by its name, if there is one."""
         return {self.unknown.rule.file: self.unknown.bank} if self.unknown else {}
@@ -176,7 +184,11 @@ def evaluate_head(
 
 
 def evaluate_multi_label(
-    trained: TrainedHead, validation: LabelledFeatures, test: LabelledFeatures, classes: Sequence[str]
+    trained: TrainedHead,
+    fitted: LabelledFeatures,
+    validation: LabelledFeatures,
+    test: LabelledFeatures,
+    classes: Sequence[str],
 ) -> EvaluatedHead:
     """Calibrate a head for images with several classes, and evaluate it on the test images.
 
@@ -185,6 +197,7 @@ def evaluate_multi_label(
 
     Args:
         trained: the result of the recipe.
+        fitted: the images that the head to install was fitted to.
         validation: images that it was not trained on.
         test: the same.
         classes: labels, in the order of the logits.
@@ -202,9 +215,10 @@ def evaluate_multi_label(
         found = evaluate_label_sets(logits, test.labels, classes, thresholds, temperature=temperature, paths=test.paths)
     if trained.out_of_fold:
         suspects = find_class_suspects(known.paths, known.logits, known.labels, classes)[:_MAX_SUSPECTS]
+    images = _known(known, temperature, concat(fitted, validation), sigmoid)
     return EvaluatedHead(
         trained, temperature, None, None, len(known.paths), thresholds=thresholds, multi_label=found,
-        class_suspects=suspects,
+        class_suspects=suspects, unknown=fit_unknown_rule(fitted, images),
     )  # fmt: skip
 
 
@@ -217,10 +231,15 @@ def _calibration(
     return OutOfSampleCalibration(raw, calibrated, is_cross_validated)
 
 
-def _known(out_of_sample: Predictions, temperature: float, images: LabelledFeatures) -> Known:
+def _known(
+    out_of_sample: Predictions,
+    temperature: float,
+    images: LabelledFeatures,
+    probabilities: Callable[..., Any] = softmax,
+) -> Known:
     row_of = {path: row for row, path in enumerate(images.paths)}
     features = images.features[[row_of[path] for path in out_of_sample.paths]]
-    return Known(features, out_of_sample.labels, softmax(out_of_sample.logits, temperature))
+    return Known(features, out_of_sample.labels, probabilities(out_of_sample.logits, temperature))
 
 
 def _temperature(trained: TrainedHead, validation: LabelledFeatures, tested: Collection[Path]) -> float:

@@ -12,6 +12,9 @@ left out in turn as unknown, and with half of the classes left out (12 draws), a
 | kernel density of directions (bandwidth 0.02) | 0.911 | 0.949 |
 | kernel density and half as much of the log odds of the best probability | 0.944 | 0.958 |
 
+With several classes per photo (147 photos, 10 classes, half of them made of two photos), each class left out in turn,
+the mean AUROC is 0.844 by the best probability, 0.866 by the kernel density, and 0.892 by both.
+
 The opinion of the thousand classes of ImageNet (entropy, best logit) is no better than chance, alone or added.
 """
 
@@ -54,7 +57,7 @@ class Known:
 
     Attributes:
         features: [n, d].
-        labels: their classes [n].
+        labels: their classes [n]; if an image may have several, 1 for each that it has, else 0 [n, classes].
         probabilities: the head's, calibrated, [n, classes].
     """
 
@@ -83,6 +86,9 @@ class FittedRule:
 def fit_unknown_rule(fitted: LabelledFeatures, known: Known) -> FittedRule | None:
     """Fit the rule that takes `REJECT_PERCENTILE` percent of the images of the classes for unknown.
 
+    If some images have none of the classes, a low probability of all does not make an image unknown: then the rule goes
+    by the similarity alone.
+
     Args:
         fitted: the images that the installed head was fitted to.
         known: images of the classes; those among `fitted` are compared with the others that show something else.
@@ -90,14 +96,15 @@ def fit_unknown_rule(fitted: LabelledFeatures, known: Known) -> FittedRule | Non
     Returns:
         The rule; None if there are too few images, or too many classes to keep enough images of each.
     """
-    classes = int(fitted.labels.max()) + 1
+    classes = int(fitted.labels.max()) + 1 if fitted.labels.ndim == 1 else fitted.labels.shape[1]
     if len(known.labels) < MIN_IMAGES or classes * _MIN_PER_CLASS > MAX_IMAGES:
         return None
     bank = FeatureBank.of(fitted.features, fitted.labels, [one.sha256 for one in fitted.examples])
     cosines, confidence = _cosines_to_others(bank, fitted, known.features), known.probabilities.max(axis=1)
     near, sure = similarity(cosines, _BANDWIDTH), log_odds(confidence)
     spreads = [max(float(values.std()), least) for values, least in zip((near, sure), _LEAST_SPREADS, strict=True)]
-    weights = 1 / spreads[0], _CONFIDENCE_WEIGHT / spreads[1]
+    has_class = known.labels.ndim == 1 or bool(known.labels.any(axis=1).all())
+    weights = 1 / spreads[0], _CONFIDENCE_WEIGHT / spreads[1] if has_class else 0.0
     known_for = weights[0] * near + weights[1] * sure
     bias = float(np.percentile(known_for, REJECT_PERCENTILE))
     data = bank_bytes(bank)

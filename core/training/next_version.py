@@ -166,11 +166,11 @@ def train_next(following: NextVersion, *, in_float32: bool = False) -> tuple[Tra
     trained = train_quick(data, seed if isinstance(seed, int) else 0, report=report, token=token, kind=kind)
     if isinstance(base.card.backbone, BackboneCard):
         trained = replace(trained, backbone=base.backbone)
-    if data.dataset.is_multi_label:
-        return data, evaluate_multi_label(trained, data.validation, data.test, data.dataset.classes)
-    head = evaluate_head(trained, data.fitted(trained.fitted), data.validation, data.test, data.dataset.classes)
-    bundled = partial(_bundled, following)
-    variants = measure_variants(trained.evaluated, data, bundled=bundled, report=report, token=token)
+    evaluate_fully = evaluate_multi_label if data.dataset.is_multi_label else evaluate_head
+    head = evaluate_fully(trained, data.fitted(trained.fitted), data.validation, data.test, data.dataset.classes)
+    variants = measure_variants(
+        trained.evaluated, data, bundled=partial(_bundled, following), cutoffs=head.cutoffs, report=report, token=token
+    )
     if must_retrain_in_float32(data, variants):
         return train_next(following, in_float32=True)
     return data, replace(head, variants=variants)

@@ -176,15 +176,15 @@ def _quick(training: _Training, data: TrainingData) -> EvaluatedHead:
 
 
 def _evaluate(training: _Training, data: TrainingData, trained: TrainedHead) -> EvaluatedHead:
-    if data.dataset.is_multi_label:
-        return evaluate_multi_label(trained, data.validation, data.test, data.dataset.classes)
     fitted = data.fitted(trained.fitted)
-    head = evaluate_head(trained, fitted, data.validation, data.test, data.dataset.classes)
+    evaluate_fully = evaluate_multi_label if data.dataset.is_multi_label else evaluate_head
+    head = evaluate_fully(trained, fitted, data.validation, data.test, data.dataset.classes)
     if _lost_variants(training.request, data):
         return head
-    return replace(
-        head, variants=measure_variants(trained.evaluated, data, report=training.report, token=training.token)
+    measured = measure_variants(
+        trained.evaluated, data, cutoffs=head.cutoffs, report=training.report, token=training.token
     )
+    return replace(head, variants=measured)
 
 
 def _lost_variants(request: TrainRequest, data: TrainingData) -> bool:

@@ -244,8 +244,8 @@ def extractor_for(request: TrainRequest, backbone: InstalledBackbone, *, use_var
         ProviderError: the requested provider does not work, or with AUTO none does.
         ModelError: the backbone is damaged.
     """
-    files, is_plain = backbone_files(backbone), not request.keep_classes_of and not request.labels.is_multi_label
-    if not use_variants or request.recipe is not Recipe.QUICK or not is_plain:
+    files = backbone_files(backbone)
+    if not use_variants or request.recipe is not Recipe.QUICK or request.keep_classes_of:
         files = files.only(backbone.card)
     return FeatureExtractor.select(files, request.provider, request.precision)
 

@@ -39,6 +39,11 @@ _SAFETY: Final = 2.0
 predictions among 2,020 was missed."""
 
 
+Compute: TypeAlias = Callable[[Sequence[LabelledImage]], FeatureTable]
+"""Computes the features of images."""
+_Logits: TypeAlias = NDArray[np.float32]
+
+
 def _nothing_bundled(_: FeatureKind) -> Rows:
     return {}
 
@@ -50,6 +55,7 @@ def measure_variants(
     report: ProgressCallback,
     token: CancelToken,
     bundled: Callable[[FeatureKind], Rows] = _nothing_bundled,
+    cutoffs: _Logits | None = None,
 ) -> dict[ComputePrecision, VariantAgreement]:
     """Compare predictions in each variant that works here with those in float32.
 
@@ -59,6 +65,7 @@ def measure_variants(
         report: called for each stage.
         token: checked frequently.
         bundled: returns features of a kind that need not be computed.
+        cutoffs: of a multi-label model, the logits [classes] from which an image has each class.
 
     Raises:
         Cancelled: the token was cancelled.
@@ -70,7 +77,7 @@ def measure_variants(
         is_trained_in = variant.sha256 == data.card.sha256
         try:
             compute = _computation(data, own if is_trained_in else variant, bundled, report, token)
-            rows, trained, other = compare_logits(part, head, compute)
+            rows, trained, other = compare_logits(part, head, compute, cutoffs)
         except (ProviderError, ModelError):
             continue  # it does not work here, so nothing is known about it
         if len(rows):
@@ -79,19 +86,20 @@ def measure_variants(
     return measured
 
 
-Compute: TypeAlias = Callable[[Sequence[LabelledImage]], FeatureTable]
-"""Computes the features of images."""
-_Logits: TypeAlias = NDArray[np.float32]
-
-
-def compare_logits(part: LabelledFeatures, head: Head, compute: Compute) -> tuple[NDArray[np.int64], _Logits, _Logits]:
-    """Rows of images that can still be read, and their logits from the features at hand and from those of `compute`.
+def compare_logits(
+    part: LabelledFeatures, head: Head, compute: Compute, cutoffs: _Logits | None = None
+) -> tuple[NDArray[np.int64], _Logits, _Logits]:
+    """Rows of images that can still be read, and their logits from the features at hand and from those of `compute`,
+    both less the cutoffs of a multi-label model.
 
     The least certain images are computed first. The others keep the logits at hand from where a prediction would change
-    only if the difference of two logits changed by `_SAFETY` times as much as in any image so far.
+    only if the difference of two logits changed by `_SAFETY` times as much as in any image so far; of a multi-label
+    model, a logit itself.
     """
-    trained = head.logits(part.features)
-    other, margins, largest = trained.copy(), _margins(trained), 0.0
+    base = 0 if cutoffs is None else cutoffs
+    trained = head.logits(part.features) - base
+    margins = _margins(trained) if cutoffs is None else np.abs(trained).min(axis=1)
+    other, largest = trained.copy(), 0.0
     order, lost = np.argsort(margins, kind="stable"), set[int]()
     for start in range(0, len(order), MAX_BATCH):
         chosen = order[start : start + MAX_BATCH]
@@ -100,8 +108,10 @@ def compare_logits(part: LabelledFeatures, head: Head, compute: Compute) -> tupl
         table = compute([part.examples[row] for row in chosen.tolist()])
         found = chosen[table.rows]
         lost |= {*chosen.tolist()} - {*found.tolist()}
-        other[found] = head.logits(table.features)
-        largest = max(largest, float(np.ptp(other[found] - trained[found], axis=1).max(initial=0.0)))
+        other[found] = head.logits(table.features) - base
+        change = other[found] - trained[found]
+        changes = np.ptp(change, axis=1) if cutoffs is None else np.abs(change).max(axis=1)
+        largest = max(largest, float(changes.max(initial=0.0)))
     rows = np.array([row for row in range(len(part)) if row not in lost], np.int64)
     return rows, trained[rows], other[rows]
 

@@ -16,7 +16,7 @@ from core.outputs.keywords.values import KeywordTarget
 from core.outputs.sorting.values import SortRequest, TransferMode
 from core.services.job_values import KeywordOptions
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, PercentBox, button, label, restyle, show_text
+from gui.widgets.basic import CheckBox, Choice, PercentBox, button, caption, label, restyle, show_text
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, hbox, vbox
 
@@ -26,9 +26,10 @@ _MODES: Final[Mapping[TransferMode, str]] = {
     TransferMode.SYMLINK: mark("Symbolic link (shortcuts to the originals)"),
     TransferMode.MOVE: mark("Move (can be undone)"),
 }
-_TARGETS: Final[Mapping[KeywordTarget, str]] = {
+_TARGETS: Final[Mapping[KeywordTarget | None, str]] = {
     KeywordTarget.SIDECAR: mark(".xmp files next to the photos (photos are not changed)"),
     KeywordTarget.PHOTO: mark("Metadata of the photos (changes the photo files)"),
+    None: mark("Nowhere: remove the keywords that Fovea wrote"),
 }
 
 
@@ -68,10 +69,9 @@ class PlanForm(QWidget):
         """Show which options are not available on this computer, and why."""
 
     def _add(self, name: str, *widgets: QWidget) -> None:
-        caption = label(name, "muted")
-        caption.setFixedWidth(144)
-        caption.setBuddy(widgets[0])
-        self._column.addLayout(hbox(caption, *widgets, SPACE, spacing=16))
+        title = caption(name, widgets[0])
+        title.setFixedWidth(144)
+        self._column.addLayout(hbox(title, *widgets, SPACE, spacing=16))
 
 
 class SortForm(PlanForm):
@@ -89,15 +89,18 @@ class SortForm(PlanForm):
         self.destination: Path | None = None
         self._place = label(tr("No folder selected"), "muted")
         self.choose = button(tr("Choose…"), self._choose_destination, name=tr("Choose destination"))
-        self.way, self.tree = _choices(tr("Transfer mode"), _MODES), CheckBox(tr("Keep subfolders within each class"))
+        self.way, self.tree = Choice(tr("Transfer mode"), _MODES), CheckBox(tr("Keep subfolders within each class"))
         self.tree.setChecked(True)
+        self.groups = CheckBox(tr("A folder for each group of classes, with those of its classes inside"))
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it go to “unsure”"))
         self._add(tr("Destination"), self.choose, self._place)
         self._add(tr("Method"), self.way)
         self._add(tr("Minimum confidence"), self.threshold)
         self._add("", self.tree)
+        self._add("", self.groups)
         self.way.activated.connect(self.changed)
         self.tree.toggled.connect(self.changed)
+        self.groups.toggled.connect(self.changed)
 
     def sort_to(self, destination: Path) -> None:
         """Sort into this folder."""
@@ -109,8 +112,9 @@ class SortForm(PlanForm):
     def request(self, folder: Path) -> SortRequest | None:
         if self.destination is None:
             return None
-        mode = list(_MODES)[self.way.currentIndex()]
-        return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat=not self.tree.isChecked())
+        mode = TransferMode(self.way.currentData())
+        flat, groups = not self.tree.isChecked(), self.groups.isChecked()
+        return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat, groups)
 
     def made_in(self, folder: Path) -> Path:
         return self.destination or folder
@@ -132,26 +136,26 @@ class KeywordForm(PlanForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = _choices(tr("Where to write keywords"), _TARGETS)
+        self.place = Choice(tr("Where to write keywords"), _TARGETS)
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it get no keyword"))
         self._reason = label(kind="warning", wrap=True)
         self._reason.hide()
         self._add(tr("Write to"), self.place)
         self._add(tr("Minimum confidence"), self.threshold)
         self._column.addWidget(self._reason)
-        self.place.activated.connect(self.changed)
+        self.place.activated.connect(self._on_place)
 
     def request(self, folder: Path) -> KeywordOptions:
-        place = list(_TARGETS)[self.place.currentIndex()]
-        return KeywordOptions(place, self.threshold.fraction())
+        return KeywordOptions(list(_TARGETS)[self.place.currentIndex()], self.threshold.fraction())
+
+    def _on_place(self) -> None:
+        removes = self.request(Path()).place is None
+        self.action, self.running_text = (
+            (mark("Remove"), mark("Removing keywords")) if removes else (KeywordForm.action, KeywordForm.running_text)
+        )
+        self.threshold.setEnabled(not removes)
+        self.changed.emit()
 
     def show_missing(self, reasons: Mapping[str, str]) -> None:
         lines = [reason for place in KeywordTarget if (reason := reasons.get(place.value))]
         show_text(self._reason, " ".join(dict.fromkeys(lines)))
-
-
-def _choices(name: str, texts: Mapping[TransferMode, str] | Mapping[KeywordTarget, str]) -> Choice:
-    box = Choice()
-    box.addItems([tr(text) for text in texts.values()])
-    box.setAccessibleName(name)
-    return box

@@ -181,6 +181,7 @@ class PlanPage(QWidget):
         self.stop.setVisible(is_busy)
         self.show_steps.setEnabled(not is_busy and self.form.request(self._folder) is not None)
         can_execute = self._plan is not None and self._plan.count > 0 and not is_busy and not other
+        self.execute.setText(tr(self.form.action))
         self.execute.setEnabled(can_execute)
         restyle(self.execute, "kind", "primary" if can_execute else "")
         restyle(self.show_steps, "kind", "" if self._plan is not None or is_done else "primary")

@@ -23,8 +23,8 @@ from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.photo_panel import coverage_text, headline_text
 
 _WIDTH: Final = 304
-_LIKELY: Final = 3
-"""How many of the most likely classes come first."""
+_LIKELY: Final = 5
+"""How many of the most likely classes come first, with their probabilities."""
 _MAX_CHOICES: Final = NUMBERED + _LIKELY
 _GROUP_KEY: Final = "0"
 _OFFER: Final = 34
@@ -104,7 +104,7 @@ class ReviewChoices(Panel):
         others = [one for one in likely if one not in confirmed][:_LIKELY]
         rest = [one for one in self._numbered if one not in confirmed]
         self._offered = tuple(dict.fromkeys([*others, *rest]))
-        self._percents = {score.label: confidence(score.probability) for score in row.scores}
+        self._percents = {one.label: confidence(one.probability) for one in row.scores if one.label in others}
         self.answer.setText(headline_text(row.outcome))
         self.answer.setToolTip(coverage_text(row.outcome))
         self.right.show_choice(tr("Confirm {label}", label=label_text(row.label or "")), tr("Enter"))

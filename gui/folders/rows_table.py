@@ -103,6 +103,7 @@ class RowsTable(QTableView):
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # measuring many rows would freeze the window
         rows.setDefaultSectionSize(_HEIGHT)
         titles.setHighlightSections(False)
+        titles.setTextElideMode(Qt.TextElideMode.ElideRight)
         titles.setSectionsClickable(True)
         titles.setSortIndicatorShown(True)
         titles.setAccessibleName(tr("Column headers; click one to sort"))

@@ -94,6 +94,7 @@ class StepsTable(QTableView):
         self.verticalHeader().hide()
         titles = self.horizontalHeader()
         titles.setHighlightSections(False)
+        titles.setTextElideMode(Qt.TextElideMode.ElideRight)
         titles.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         titles.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         titles.resizeSection(1, 176)

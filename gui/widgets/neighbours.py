@@ -12,6 +12,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from core.base.i18n import tr
+from core.base.label_sets import label_text
 from core.prediction import Neighbour
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
@@ -69,7 +70,7 @@ class _Tiles(QWidget):
     def show_neighbours(self, shown: tuple[Neighbour, ...]) -> None:
         if shown != self._shown:
             self._shown = shown
-            texts = (tr("{label}: {confidence}", label=one.label, confidence=_number(one)) for one in shown)
+            texts = (tr("{label}: {confidence}", label=label_text(one.label), confidence=_number(one)) for one in shown)
             self.setAccessibleName(", ".join(texts))
             self.updateGeometry()
             self.update()
@@ -97,7 +98,7 @@ class _Tiles(QWidget):
             left, width = self._column(place).left(), self._column(place).width()
             if top >= _SIDE:
                 paint_photo(painter, QRect(left, 0, min(width, _SIDE), _SIDE), self._picture(one))
-            paint_text(painter, QRect(left, top, width, line), one.label, colours.text)
+            paint_text(painter, QRect(left, top, width, line), label_text(one.label), colours.text)
             paint_text(painter, QRect(left, top + line, width, line), _number(one), colours.muted)
         painter.end()
 

@@ -151,8 +151,7 @@ class PhotoPanel(Panel):
 
     def __init__(self, pictures: PictureClient, buttons: Sequence[QPushButton], rows: int = 0) -> None:
         """`rows` is the number of scores and of properties to create now; more are created when they are needed."""
-        super().__init__(tr("Photo"))
-        self.heading.hide()
+        super().__init__()
         self._view = PhotoPreview(pictures, follows_width=True)
         self._view.setCursor(Qt.CursorShape.PointingHandCursor)
         self._view.setToolTip(tr("Click to see the photo large (Space), M to see where the model looked"))
@@ -275,6 +274,8 @@ def note_text(outcome: Outcome | None, *, is_labelled: bool) -> str:
             return f"{outcome.message} {outcome.hint}"
         case Prediction(warnings=(_, *_)):
             return " ".join(outcome.warnings)
+        case Prediction(is_unlike=True):
+            return tr("The photo is unlike all training photos, so none of the classes counts.")
         case Prediction(labels=()):
             return tr("None of the classes reaches its threshold.")
         case Prediction(unknown=True) if is_labelled:

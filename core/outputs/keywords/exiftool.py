@@ -71,8 +71,7 @@ class ExifToolReply:
 def find_exiftool() -> ExifTool:
     """Find exiftool on the search path or where its installers put it.
 
-    Raises:
-        KeywordError: it is missing, does not start, or has a known vulnerability.
+    Raises KeywordError if it is missing, does not start, or has a known vulnerability.
     """
     program = shutil.which("exiftool") or shutil.which("exiftool", path=os.pathsep.join(_usual_locations()))
     if program is None:
@@ -142,23 +141,13 @@ def _run(tool: ExifTool, commands: Sequence[Sequence[str | Path]]) -> list[ExifT
     lines: list[bytes] = []
     for number, command in enumerate(commands):
         lines += map(_line, command)
-        marks = (b"-echo3", b"{fovea %d}" % number, b"-echo4", b"{fovea %d ${status}}" % number, b"-execute")
-        lines += marks
-    call: list[str | Path] = [
-        tool.program,
-        "-config",
-        _CONFIG,
-        *_CHARSET,
-        "-@",
-        "-",
-    ]
-    limit = _START_S + _PER_COMMAND_S * len(commands)
+        lines += b"-echo3", b"{fovea %d}" % number, b"-echo4", b"{fovea %d ${status}}" % number, b"-execute"
     try:
         done = subprocess.run(
-            call,
+            [tool.program, "-config", _CONFIG, *_CHARSET, "-@", "-"],
             input=b"\n".join(lines) + b"\n",
             capture_output=True,
-            timeout=limit,
+            timeout=_START_S + _PER_COMMAND_S * len(commands),
             check=False,
             env=clean_environment(),
             start_new_session=True,  # Ctrl+C in a terminal must not interrupt the batch

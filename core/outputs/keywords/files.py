@@ -28,9 +28,7 @@ class FileEdit:
     """A planned change of a file.
 
     Attributes:
-        photo: the photo.
         file: the photo or its sidecar.
-        planned: the change of its keywords.
         suffix: the suffix that fits its content; exiftool refuses a PNG named .jpg.
         marker: the marker that Fovea created this sidecar; "" removes it, None leaves it as it is.
         seed: the initial content of a new sidecar; None if the file exists.
@@ -60,11 +58,7 @@ class EditError:
 
 
 def apply(tool: ExifTool, edits: Sequence[FileEdit], *, keep_time: bool) -> dict[Path, EditError]:
-    """Change files, each atomically.
-
-    Returns:
-        The errors of the files that could not be changed.
-    """
+    """Change files, each atomically; return the errors of those that could not be changed."""
     parts = {edit.file: _partial_path(edit) for edit in edits}
     before = {edit.file: () if edit.is_new else _state(edit.file) for edit in edits}
     try:

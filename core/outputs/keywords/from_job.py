@@ -44,7 +44,6 @@ class KeywordPolicy:
 
     Attributes:
         threshold: the minimum confidence, 0..1; labels by the user always count.
-        unsure: whether the others get the keyword `UNSURE` instead of none.
     """
 
     threshold: float = THRESHOLD
@@ -90,11 +89,8 @@ def write_assigned(
 ) -> Iterator[KeywordOutcome]:
     """Write the keywords of a job's rows, with one outcome for each.
 
-    Changed photos are recorded in the journal, so that they are not classified again.
-
-    Raises:
-        Cancelled: as `core.outputs.keywords.writing.write`.
-        StorageError: the record or the journal cannot be written.
+    Changed photos are recorded in the journal, so that they are not classified again. Raises StorageError if the record
+    or the journal cannot be written.
     """
     source = iter(assigned)
     while group := list(islice(source, _BATCH_SIZE)):

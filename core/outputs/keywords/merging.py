@@ -56,7 +56,6 @@ class FoundKeywords:
     """The keywords in a file.
 
     Attributes:
-        present: all its keywords.
         own_recorded: those written by Fovea, as recorded in Fovea's namespace in the file.
         elsewhere: what readers use instead of an empty list: IPTC and Windows keywords; for a sidecar also those of
             the photo.
@@ -106,14 +105,10 @@ class CopyMode(Enum):
 def diff_keywords(
     found: FoundKeywords, label: str | None, copying: CopyMode = CopyMode.EMPTY, groups: Words = (), others: Words = ()
 ) -> KeywordDiff:
-    """The changes after which a file has `label`, `others` and no other keyword of Fovea.
+    """The changes after which a file has `label` (None for none), `others` and no other keyword of Fovea.
 
-    Args:
-        found: the keywords in the file.
-        label: None for no keyword of Fovea.
-        copying: the lists to which hidden keywords are copied.
-        groups: the levels above `label` in hierarchical lists, from the broadest.
-        others: further labels, in no group.
+    `copying` says to which lists hidden keywords are copied. `groups` are the levels above `label` in hierarchical
+    lists, from the broadest; `others` are in no group.
     """
     if label is None:
         removed = found.own_recorded.without(_adopted(found))

@@ -39,8 +39,6 @@ class EditPlan:
     """The planned changes for an assignment, and their expected outcome.
 
     Attributes:
-        photo: the metadata on which the plan is based.
-        outcome: the outcome if all changes succeed.
         edits: the files to change, at most two.
         leaves: whether to delete the sidecar, because Fovea created it and it would be empty.
     """
@@ -89,12 +87,8 @@ def target_for(photo: PhotoMetadata, wanted: KeywordTarget) -> tuple[KeywordTarg
 def make_plan(photo: PhotoMetadata, place: KeywordTarget, note: str, seed: Seed, record: SidecarRecord) -> EditPlan:
     """Plan the changes for a photo.
 
-    Args:
-        photo: the metadata found.
-        place: where to write the keyword, see `target_for`.
-        note: why that is not the requested place; empty if it is.
-        seed: the initial content of a new sidecar.
-        record: knows which sidecars earlier versions of Fovea created, which have no marker.
+    `place` and `note` are from `target_for`, `seed` is the initial content of a new sidecar. The record knows which
+    sidecars earlier versions of Fovea created, which have no marker.
     """
     label = photo.assignment.label
     if photo.in_photo is None and (label is not None or photo.in_sidecar is None):
@@ -181,7 +175,6 @@ def _was_interrupted(photo: PhotoMetadata, record: SidecarRecord) -> bool:
 
 
 def _has_no_other_metadata(photo: PhotoMetadata) -> bool:
-    """Whether a sidecar created by Fovea has only its initial content besides Fovea's own."""
     return isinstance(photo.in_sidecar, Metadata) and photo.in_sidecar.rest == (photo.in_sidecar.begun or NOTHING.rest)
 
 

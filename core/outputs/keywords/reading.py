@@ -37,7 +37,6 @@ class PhotoMetadata:
     """The metadata of a photo and its sidecar.
 
     Attributes:
-        assignment: the keyword to write.
         photo: the photo, with links resolved.
         sidecar: its sidecar, next to the photo as named: links to one photo may be in several folders.
         in_photo: the metadata of the photo; an `ExifToolReply` if it cannot be read; None if it does not exist.
@@ -75,12 +74,7 @@ def read_photos(
     found |= dict(zip(known, read(tool, known), strict=True))
     return [
         PhotoMetadata(
-            assignment,
-            photo,
-            sidecar,
-            found.get(photo),
-            found.get(sidecar),
-            _outside((photo, sidecar), within),
+            assignment, photo, sidecar, found.get(photo), found.get(sidecar), _outside((photo, sidecar), within)
         )
         for assignment, (photo, sidecar) in zip(assignments, pairs, strict=True)
     ]
@@ -90,10 +84,7 @@ def read_keywords(photos: Sequence[Path], token: CancelToken) -> dict[Path, tupl
     """The user's keywords of photos that have any, as photo managers show them; those of a sidecar hide the photo's.
 
     Keywords that Fovea wrote are not among them. Of a hierarchical keyword without a flat one, the last level counts.
-
-    Raises:
-        KeywordError: exiftool, which reads them, is missing.
-        Cancelled: the token was cancelled.
+    Raises KeywordError if exiftool, which reads them, is missing.
     """
     tool, found = find_exiftool(), {}
     for start in range(0, len(photos), _AT_ONCE):
@@ -132,7 +123,6 @@ def _has_xmp(photo: PhotoMetadata) -> bool:
 
 
 def _read_seeds(contents: Sequence[bytes], tool: ExifTool) -> list[Seed]:
-    """Parse initial contents."""
     found = [NO_SEED for _ in contents]
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
         files = {n: Path(folder, f"{n}{SIDECAR_SUFFIX}") for n, one in enumerate(contents) if _is_seed(one)}

@@ -24,41 +24,31 @@ _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS files (file BLOB PRIMARY KEY, photo BLOB NOT NULL, begun INTEGER NOT NULL)"
     " WITHOUT ROWID"
 )
-_COLUMNS: Final = "file, photo, begun"
 _NOTE: Final = "INSERT INTO files VALUES (?, ?, ?) ON CONFLICT (file) DO UPDATE SET begun = max(begun, excluded.begun)"
 
 
 class SidecarRecord:
-    """The open record; several processes may have it open."""
+    """The open record; several processes may have it open.
+
+    Every method raises StorageError if it cannot be read or written.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def add(self, files: Iterable[tuple[Path, Path, bool]]) -> None:
-        """Record, durably, files about to be written: (file, photo, whether it is a sidecar created by Fovea).
-
-        Raises:
-            StorageError: it cannot be written.
-        """
+        """Record, durably, files about to be written: (file, photo, whether it is a sidecar created by Fovea)."""
         with _record_errors(), transaction(self._connection):
             rows = [(os.fsencode(file), os.fsencode(photo), started) for file, photo, started in files]
             self._connection.executemany(_NOTE, rows)
 
     def forget(self, files: Iterable[Path]) -> None:
-        """Remove files without keywords of Fovea from the record.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
+        """Remove files without keywords of Fovea from the record."""
         with _record_errors(), transaction(self._connection):
             self._connection.executemany("DELETE FROM files WHERE file = ?", [(os.fsencode(file),) for file in files])
 
     def follow(self, moved: Mapping[Path, Path]) -> None:
-        """Update the paths of moved files and photos, given as a mapping from old to new paths.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
+        """Update the paths of moved files and photos, given as a mapping from old to new paths."""
         targets = {os.fsencode(source): os.fsencode(target) for source, target in moved.items()}
         with _record_errors(), transaction(self._connection):
             rows = self._connection.execute("SELECT file, photo FROM files").fetchall()
@@ -88,8 +78,7 @@ class SidecarRecord:
 def open_record(file: Path) -> Iterator[SidecarRecord]:
     """Open the record, creating it if needed; a damaged one is set aside, and its rows are recovered.
 
-    Raises:
-        StorageError: it cannot be opened.
+    Raises StorageError if it cannot be opened.
     """
     with contextlib.ExitStack() as stack:
         with _record_errors():
@@ -113,7 +102,7 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     connection.execute(_SCHEMA)
-    connection.execute(f"SELECT {_COLUMNS} FROM files LIMIT 1")
+    connection.execute("SELECT file, photo, begun FROM files LIMIT 1")
     recovery.check(connection, file)
 
 

@@ -47,10 +47,8 @@ class Metadata:
     """The metadata of a file.
 
     Attributes:
-        found: its keywords.
         kind: the type of its content, as exiftool names it.
         warning: the warning of exiftool, which may refuse to write to such a file.
-        has_xmp: whether it contains XMP.
         rest: a hash of all XMP except Fovea's.
         begun: `rest` when Fovea created this sidecar; empty for other files.
     """
@@ -83,10 +81,7 @@ def packets(tool: ExifTool, photos: Sequence[Path]) -> list[bytes]:
 def arguments(planned: KeywordDiff, started: str | None, file: Path) -> list[str | Path]:
     """The command that applies a planned change to a file; exiftool replaces the file, so it must be a copy.
 
-    Args:
-        planned: the keywords to remove and add.
-        started: the marker that Fovea created this sidecar; "" removes it, None leaves it as it is.
-        file: the file to change.
+    `started` is the marker that Fovea created this sidecar; "" removes it, None leaves it as it is.
     """
     result: list[str | Path] = ["-overwrite_original"]
     for tags, removed, new in ((_TAGS, planned.removed, planned.added), (_NOTES, planned.forgotten, planned.recorded)):

@@ -47,7 +47,6 @@ class KeywordAssignment:
     """The only keywords of Fovea that a photo should have.
 
     Attributes:
-        photo: the photo.
         label: the keyword; None for none.
         groups: in hierarchical lists, the levels above it, from the broadest.
         others: further keywords, of a photo with several classes.
@@ -67,7 +66,6 @@ class KeywordRequest:
         place: where to write; a photo of an unsupported type, or a read-only one, gets a sidecar.
         keep_time: whether a changed photo keeps its modification time. By default it does not, as photo managers and
             backups may otherwise miss the change.
-        dry_run: whether to report what would be done without doing it.
         within: the folder outside which no file is changed; None for no limit. A photo that is linked from the folder
             gets a sidecar next to the link.
     """
@@ -83,12 +81,9 @@ class KeywordResult:
     """The result for one photo.
 
     Attributes:
-        photo: the photo as named in the assignment.
         file: the file with its keyword of Fovea, now or before: the photo or its sidecar.
         label: its keyword now; None for none.
-        change: what was done, or would be.
         note: why the keyword is not in the requested place, or that the sidecar cannot be read; otherwise empty.
-        others: its further keywords now.
     """
 
     photo: Path

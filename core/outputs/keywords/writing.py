@@ -32,15 +32,9 @@ def write(
 ) -> Iterator[KeywordOutcome]:
     """Give each photo its keyword, and no other of Fovea's; one outcome for each, in order.
 
-    The user's own keywords are kept, even the same word. If the other place (photo or sidecar) has an earlier keyword
-    of Fovea, it is removed there. A sidecar that Fovea created is deleted when it becomes empty.
-
-    Args:
-        assignments: the photos and keywords; read only as far ahead as needed.
-        request: the options.
-        tool: exiftool.
-        record: the record of written keywords.
-        token: cancels between batches of photos.
+    The user's own keywords are kept, even the same word. If the other place (photo or sidecar) has an earlier
+    keyword of Fovea, it is removed there. A sidecar that Fovea created is deleted when it becomes empty. Assignments
+    are read only as far ahead as needed; the token cancels between batches of photos.
 
     Raises:
         Cancelled: the token was cancelled; photos not reported yet may have their keyword, but none is half written.
@@ -68,7 +62,6 @@ def remove(
 def _make_plans(
     assignments: Sequence[KeywordAssignment], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> list[EditPlan]:
-    """Read each photo and its sidecar, and plan the changes."""
     photos = read_photos(assignments, tool, request.within)
     places = [target_for(one, request.place) for one in photos]
     new = [one for one, (place, _) in zip(photos, places, strict=True) if _begins_sidecar(one, place)]

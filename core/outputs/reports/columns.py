@@ -23,13 +23,7 @@ Value: TypeAlias = str | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """One image in a report.
-
-    Attributes:
-        outcome: the prediction or failure.
-        review: the user's review.
-        others: what further models say of it.
-    """
+    """One image in a report: its prediction or failure, the user's review, and what further models say of it."""
 
     outcome: Outcome
     review: Review | None = None
@@ -70,13 +64,7 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of every tabular report.
-
-    Attributes:
-        name: its heading, the same in every format.
-        kind: its type.
-        value_of: returns the value of an image.
-    """
+    """A column of every tabular report; its name is the heading in every format."""
 
     name: str
     kind: ColumnKind
@@ -89,10 +77,8 @@ class ColumnSet:
 
     Attributes:
         top_k: the number of classes per image, 1 or more.
-        reviewed: whether to include reviews.
         names: the columns of a flat table; None for all.
         detection: what was looked for in the images, which flat tables have columns for.
-        others: the names of further models.
     """
 
     top_k: int
@@ -151,7 +137,6 @@ def as_object(row: ReportRow, column_set: ColumnSet) -> dict[str, Any]:
 
 
 def _answer(outcome: Prediction, top_k: int) -> dict[str, Any]:
-    """What a further model says as in JSON."""
     likely = ReportRow(outcome)
     content: dict[str, Any] = {"model": outcome.model, "label": outcome.best.label, "labels": _labels(outcome)}
     content["confidence"] = _fraction(outcome.best.probability)
@@ -173,20 +158,31 @@ def _rank(rank: int) -> tuple[Column, Column]:
         return outcome.scores[rank] if rank < len(outcome.scores) else None
 
     return (
-        _prediction_column(
-            f"label_{rank + 1}", ColumnKind.TEXT, lambda outcome: found.label if (found := score(outcome)) else None
-        ),
-        _prediction_column(
-            f"probability_{rank + 1}",
-            ColumnKind.FRACTION,
-            lambda outcome: _fraction(found.probability) if (found := score(outcome)) else None,
-        ),
+        _text(f"label_{rank + 1}", lambda outcome: found.label if (found := score(outcome)) else None),
+        _share(f"probability_{rank + 1}", lambda outcome: found.probability if (found := score(outcome)) else None),
     )
 
 
 def _prediction_column(name: str, kind: ColumnKind, of: Callable[[Prediction], Value]) -> Column:
     """A column that is empty for failures."""
     return Column(name, kind, lambda row: of(row.outcome) if isinstance(row.outcome, Prediction) else None)
+
+
+def _text(name: str, of: Callable[[Prediction], str | None]) -> Column:
+    return _prediction_column(name, ColumnKind.TEXT, of)
+
+
+def _share(name: str, of: Callable[[Prediction], float | None]) -> Column:
+    """A column of fractions with six decimals."""
+
+    def rounded(outcome: Prediction) -> float | None:
+        return None if (found := of(outcome)) is None else _fraction(found)
+
+    return _prediction_column(name, ColumnKind.FRACTION, rounded)
+
+
+def _duration(name: str) -> Column:
+    return _prediction_column(name, ColumnKind.DURATION, lambda outcome: round(getattr(outcome.timing, name), 3))
 
 
 def _failure_column(name: str, of: Callable[[Failure], str]) -> Column:
@@ -256,15 +252,14 @@ def _neighbours(outcome: Prediction) -> tuple[Neighbour, ...]:
 
 
 def _nearest(outcome: Prediction) -> list[dict[str, Any]]:
-    """The nearest training images as in JSON; with their paths where this computer knows them."""
     return [
-        {"label": one.label, "similarity": one.similarity} | ({"path": str(one.path)} if one.path else {})
+        {"label": label_text(one.label), "similarity": one.similarity} | ({"path": str(one.path)} if one.path else {})
         for one in _neighbours(outcome)
     ]
 
 
 def _near_text(one: Neighbour) -> str:
-    return f"{one.label} {one.similarity:.2f}"
+    return f"{label_text(one.label)} {one.similarity:.2f}"
 
 
 def _joined(parts: Iterable[str] | None) -> str | None:
@@ -276,70 +271,46 @@ def _answered(label: str | None) -> str | None:
     return None if label in (None, NO_CLASS) else SEPARATOR.join(label.split(BREAK))
 
 
-def _verdict(row: ReportRow) -> str | None:
-    return row.review.verdict.value if row.review else None
-
-
 _UNKNOWN: Final = _prediction_column("unknown", ColumnKind.BOOLEAN, lambda outcome: outcome.unknown)
-UNKNOWN_SCORE: Final = _prediction_column(
-    "unknown_score",
-    ColumnKind.FRACTION,
-    lambda outcome: _fraction(outcome.evidence.unknown_score) if outcome.evidence else None,
+UNKNOWN_SCORE: Final = _share(
+    "unknown_score", lambda outcome: outcome.evidence.unknown_score if outcome.evidence else None
 )
-SET: Final = _prediction_column("set", ColumnKind.TEXT, lambda outcome: _joined(_set(outcome)))
-NEAREST: Final = _prediction_column(
-    "nearest", ColumnKind.TEXT, lambda outcome: _joined(map(_near_text, _neighbours(outcome)))
-)
-OBJECTS: Final = _prediction_column("objects", ColumnKind.TEXT, lambda outcome: outcome.counts or None)
+SET: Final = _text("set", lambda outcome: _joined(_set(outcome)))
+NEAREST: Final = _text("nearest", lambda outcome: _joined(map(_near_text, _neighbours(outcome))))
+OBJECTS: Final = _text("objects", lambda outcome: outcome.counts or None)
 _WHOLE: Final = (
-    _prediction_column(
-        "subject", ColumnKind.TEXT, lambda outcome: outcome.crop.subject.label if outcome.crop else None
-    ),
-    _prediction_column(
-        "whole_label", ColumnKind.TEXT, lambda outcome: outcome.crop.best.label if outcome.crop else None
-    ),
-    _prediction_column(
-        "whole_confidence",
-        ColumnKind.FRACTION,
-        lambda outcome: _fraction(outcome.crop.best.probability) if outcome.crop else None,
-    ),
+    _text("subject", lambda outcome: outcome.crop.subject.label if outcome.crop else None),
+    _text("whole_label", lambda outcome: outcome.crop.best.label if outcome.crop else None),
+    _share("whole_confidence", lambda outcome: outcome.crop.best.probability if outcome.crop else None),
 )
-ROLLED_UP: Final = _prediction_column(
-    "rolled_up",
-    ColumnKind.TEXT,
-    lambda outcome: LEVEL_SEPARATOR.join(outcome.rolled_up.path) if outcome.rolled_up else None,
+ROLLED_UP: Final = _text(
+    "rolled_up", lambda outcome: LEVEL_SEPARATOR.join(outcome.rolled_up.path) if outcome.rolled_up else None
 )
 _PREDICTION: Final = (
     Column("path", ColumnKind.TEXT, lambda row: str(row.outcome.path)),
-    _prediction_column("label", ColumnKind.TEXT, lambda outcome: outcome.best.label),
-    _prediction_column("confidence", ColumnKind.FRACTION, lambda outcome: _fraction(outcome.best.probability)),
-    _prediction_column("labels", ColumnKind.TEXT, lambda outcome: _joined(_labels(outcome))),
+    _text("label", lambda outcome: outcome.best.label),
+    _share("confidence", lambda outcome: outcome.best.probability),
+    _text("labels", lambda outcome: _joined(_labels(outcome))),
     _UNKNOWN,
     UNKNOWN_SCORE,
     SET,
     _prediction_column("set_coverage", ColumnKind.FRACTION, _coverage),
     NEAREST,
     ROLLED_UP,
-    _prediction_column(
-        "rolled_up_probability",
-        ColumnKind.FRACTION,
-        lambda outcome: _fraction(outcome.rolled_up.probability) if outcome.rolled_up else None,
-    ),
+    _share("rolled_up_probability", lambda outcome: outcome.rolled_up.probability if outcome.rolled_up else None),
 )
 _REVIEW: Final = (
     Column("answer", ColumnKind.TEXT, lambda row: _answered(row.final_label)),
-    Column("review", ColumnKind.TEXT, _verdict),
+    Column("review", ColumnKind.TEXT, lambda row: row.review.verdict.value if row.review else None),
 )
 _ORIGIN: Final = (
-    _prediction_column("model", ColumnKind.TEXT, lambda outcome: outcome.model),
-    _prediction_column("provider", ColumnKind.TEXT, lambda outcome: outcome.provider),
-    _prediction_column("precision", ColumnKind.TEXT, lambda outcome: outcome.precision),
-    _prediction_column("decode_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.decode_ms, 3)),
-    _prediction_column("preprocess_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.preprocess_ms, 3)),
-    _prediction_column("inference_ms", ColumnKind.DURATION, lambda outcome: round(outcome.timing.inference_ms, 3)),
+    _text("model", lambda outcome: outcome.model),
+    _text("provider", lambda outcome: outcome.provider),
+    _text("precision", lambda outcome: outcome.precision),
+    *map(_duration, ("decode_ms", "preprocess_ms", "inference_ms")),
 )
 _FAILURE: Final = (
     _failure_column("error", lambda failure: failure.message),
     _failure_column("hint", lambda failure: failure.hint),
-    _prediction_column("warnings", ColumnKind.TEXT, lambda outcome: " ".join(outcome.warnings) or None),
+    _text("warnings", lambda outcome: " ".join(outcome.warnings) or None),
 )

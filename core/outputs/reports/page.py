@@ -37,17 +37,7 @@ _MAX_LISTED: Final = 1000
 
 @contextmanager
 def web_page(stream: TextIO, plan: ReportOptions, *, report: ProgressCallback, token: CancelToken) -> Iterator[WebPage]:
-    """Write a page to a stream when the block ends without an error.
-
-    Args:
-        stream: receives the text.
-        plan: the options of the report.
-        report: receives the progress of drawing thumbnails.
-        token: checked before each thumbnail.
-
-    Raises:
-        Cancelled: the token was cancelled.
-    """
+    """Write a page to a stream when the block ends without an error; `report` and `token` are for its thumbnails."""
     result = WebPage(plan)
     yield result
     stream.write(result.html(report, token))
@@ -97,7 +87,6 @@ class WebPage:
         )
 
     def _listed_cells(self, row: ReportRow) -> tuple[str, ...]:
-        """The row of the table of all predictions."""
         score = UNKNOWN_SCORE.value_of(row)
         return (
             self._place(row.outcome.path),
@@ -118,7 +107,6 @@ class WebPage:
         return any(isinstance(row.outcome, Prediction) and row.outcome.group for row in self._listed)
 
     def _more_headings(self) -> tuple[str, ...]:
-        """The headings of the last columns of that table."""
         columns = self._plan.columns
         return (*((tr("Objects"),) if columns.detection else ()), *columns.others)
 
@@ -133,7 +121,6 @@ class WebPage:
             clock.advance()
 
     def _map(self, row: ReportRow) -> str:
-        """The map of the predicted class, or why there is none; empty if not requested."""
         if self._plan.explain is None or not isinstance(row.outcome, Prediction):
             return ""
         try:
@@ -199,7 +186,6 @@ class _ExampleSampler:
         self._classes: dict[str, list[tuple[float, int, ReportRow]]] = {}
 
     def offer(self, row: ReportRow) -> None:
-        """Add a row, and keep it if it may be shown."""
         if not isinstance(row.outcome, Prediction) or not self._capacity:
             return
         self._taken += 1
@@ -210,7 +196,6 @@ class _ExampleSampler:
             self._trim()
 
     def chosen(self) -> list[tuple[str, list[ReportRow]]]:
-        """The rows to show for each class, sorted by class name."""
         self._trim()
         names = sorted(self._classes)[: self._capacity]
         return [(name, [row for *_, row in sorted(self._classes[name], reverse=True)]) for name in names]

@@ -20,11 +20,8 @@ def parquet(stream: BinaryIO, shape: ColumnSet) -> Iterator[Parquet]:
     """Write Parquet to a stream; it is complete when the block ends without an error.
 
     The columns are those of all tables; the most likely classes are one column `scores`, a list of `label`,
-    `probability` and, by multi-label models, `threshold`.
-
-    Raises:
-        UsageError: pyarrow is not installed.
-        OSError: it cannot be written.
+    `probability` and, by multi-label models, `threshold`. Raises UsageError if pyarrow is not installed; OSError if it
+    cannot be written.
     """
     try:
         import pyarrow as pa

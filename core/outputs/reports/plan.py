@@ -50,8 +50,7 @@ _UNSUPPORTED: Final = {
 def format_of(file: Path) -> ReportFormat | None:
     """The format of a file's suffix; None if the suffix is unknown.
 
-    Raises:
-        UsageError: the format is not supported.
+    Raises UsageError if the format is not supported.
     """
     suffix = file.suffix.lower()
     if suffix in _UNSUPPORTED:
@@ -62,14 +61,9 @@ def format_of(file: Path) -> ReportFormat | None:
 
 
 def check_suffix(file: Path, format_: str) -> None:
-    """Check that the suffix of a file fits its format.
+    """Check that the suffix of a file fits its format: a `ReportFormat`, or "table" for a table to read.
 
-    Args:
-        file: the file to write.
-        format_: a `ReportFormat`, or "table" for a table to read.
-
-    Raises:
-        UsageError: its suffix is that of another format.
+    Raises UsageError if its suffix is that of another format.
     """
     if format_ == ReportFormat.JSONL and file.suffix.lower() == ".json":
         return
@@ -89,8 +83,6 @@ class ReportOptions:
     """The options of a report.
 
     Attributes:
-        format: its format.
-        columns: its content.
         byte_order_mark: whether CSV starts with one, by which older spreadsheets detect UTF-8.
         delimiter: the delimiter of CSV: comma, semicolon or tab. With a semicolon, numbers have a decimal comma, as
             spreadsheets expect in countries with decimal commas.

@@ -16,12 +16,7 @@ from core.prediction import Outcome, Prediction
 
 
 def export(
-    outcomes: Sequence[Outcome],
-    labels: Mapping[Path, str],
-    file: Path,
-    *,
-    report: ProgressCallback,
-    token: CancelToken,
+    outcomes: Sequence[Outcome], labels: Mapping[Path, str], file: Path, *, report: ProgressCallback, token: CancelToken
 ) -> int:
     """Write predictions with the user's labels; see `core.api.export_predictions`."""
     format_ = format_of(file) or ReportFormat.CSV
@@ -34,7 +29,6 @@ def export(
 
 
 def _detection(outcomes: Sequence[Outcome]) -> DetectionOptions:
-    """What was looked for in any of the images."""
     predictions = [one for one in outcomes if isinstance(one, Prediction)]
     return DetectionOptions(
         crop=any(one.crop for one in predictions), count=any(one.detections is not None for one in predictions)

@@ -22,15 +22,10 @@ _FORMATS: Final = {ColumnKind.FRACTION: "0.0%", ColumnKind.DURATION: "0.0"}
 
 @contextmanager
 def spreadsheet(stream: BinaryIO, shape: ColumnSet, *, rows_on_sheet: int = _ROWS) -> Iterator[Spreadsheet]:
-    """Write a spreadsheet to a stream; it is complete when the block ends without an error.
+    """Write a spreadsheet to a seekable stream; it is complete when the block ends without an error.
 
-    Args:
-        stream: a seekable stream.
-        shape: the content of the report.
-        rows_on_sheet: the maximum number of rows per sheet, including the heading; more rows go to further sheets.
-
-    Raises:
-        OSError: it cannot be written.
+    A sheet has at most `rows_on_sheet` rows, including the heading; more rows go to further sheets. Raises OSError if
+    it cannot be written.
     """
     import xlsxwriter  # importing it takes 80 ms
     from xlsxwriter.exceptions import FileCreateError
@@ -56,17 +51,8 @@ class _NonClosingStream:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def write(self, data: bytes) -> int:
-        return self._stream.write(data)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def seek(self, place: int, whence: int = 0) -> int:
-        return self._stream.seek(place, whence)
-
-    def flush(self) -> None:
-        self._stream.flush()
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what the stream has
+        return getattr(self._stream, name)
 
     def detach(self) -> None:
         self._stream = io.BytesIO()

@@ -43,14 +43,7 @@ class CommaSeparated:
     def __init__(
         self, stream: TextIO, shape: ColumnSet, *, byte_order_mark: bool = False, delimiter: str = ","
     ) -> None:
-        """Write the heading.
-
-        Args:
-            stream: receives the text; it must not translate line ends.
-            shape: the content of the report.
-            byte_order_mark: whether to start with one, by which older spreadsheets detect UTF-8.
-            delimiter: see `core.outputs.reports.plan.ReportOptions`.
-        """
+        """Write the heading to a stream that does not translate line ends; options are those of `ReportOptions`."""
         self._columns, self._stream, self._delimiter = columns(shape), stream, delimiter
         others = _SEPARATORS.replace(delimiter, "")
         self._inner_formula = re.compile(f'([{others}])(?=[ "]*[{_FORMULA_STARTS}])')

@@ -35,26 +35,15 @@ def write_report(
     report: ProgressCallback,
     token: CancelToken,
 ) -> int:
-    """Write a report, replacing the file atomically.
+    """Write a report, replacing the file atomically, and return the number of images written.
 
-    Memory does not grow with the number of rows, except for what a page shows.
-
-    Args:
-        file: the file; a link is kept, and its target replaced.
-        rows: the images, in order; see `report_rows` for those of a job.
-        plan: the options.
-        total: the number of rows, for progress only.
-        report: receives the progress of rows and thumbnails.
-        token: checked before each row and thumbnail.
-
-    Returns:
-        The number of images written.
+    A link is kept, and its target replaced. Memory does not grow with the number of rows, except for what a page
+    shows. `report_rows` has the rows of a job; `total` is for progress only.
 
     Raises:
         UsageError: the file is an image or has the suffix of another format, or a library for the format is not
             installed.
         StorageError: the file cannot be written.
-        Cancelled: the token was cancelled.
     """
     check_not_image(file)
     check_suffix(file, plan.format)
@@ -71,11 +60,7 @@ def write_report(
 
 @contextlib.contextmanager
 def report_errors(file: Path) -> Iterator[None]:
-    """Convert an OSError while a report is written.
-
-    Raises:
-        StorageError: for every OSError.
-    """
+    """Raise a StorageError for an OSError while a report is written."""
     try:
         yield
     except OSError as error:
@@ -95,10 +80,7 @@ def open_writer(
 ) -> Iterator[Writer]:
     """Write a report of any format to a stream; it is complete when the block ends without an error.
 
-    Raises:
-        UsageError: a library for the format is not installed.
-        OSError: it cannot be written.
-        Cancelled: the token was cancelled.
+    Raises UsageError if a library for the format is not installed; OSError if it cannot be written.
     """
     if plan.format.is_text:
         with as_text(stream) as text, open_text_writer(text, plan, report, token) as writer:
@@ -138,21 +120,13 @@ def open_text_writer(
 
 
 def check_not_image(file: Path, alternative: str = "results.csv") -> None:
-    """Refuse to replace an image by a report.
+    """Refuse to replace an image by a report; `alternative` is a better name, for the hint.
 
-    Args:
-        file: the file to write.
-        alternative: a better name, for the hint.
-
-    Raises:
-        UsageError: the file is an image, or has an image extension.
+    Raises UsageError if the file is an image, or has an image extension.
     """
     if file.suffix.lower() in IMAGE_SUFFIXES or _is_image(file):
         raise UsageError(
-            tr(
-                "Can't write to “{file}”: it is an image, or has an image extension.",
-                file=display_path(file),
-            ),
+            tr("Can't write to “{file}”: it is an image, or has an image extension.", file=display_path(file)),
             hint=tr("Put a name such as {name} after the option, and the paths of images before it.", name=alternative),
         )
 

@@ -23,12 +23,8 @@ _PARTNERS: Final = _RAW | {".xmp", ".aae", ".mov", ".mp4"}
 
 @dataclass(frozen=True, slots=True)
 class CompanionNames:
-    """The names of a photo's companions.
-
-    Attributes:
-        photo: the name of the photo.
-        names: the names of its companions.
-        shared: the names of files that also belong to another photo of the same stem, and stay in place.
+    """The names of a photo's companions; files that also belong to another photo of the stem are shared, and stay in
+    place.
     """
 
     photo: str
@@ -48,7 +44,6 @@ class CompanionFinder:
     """Finds the companions of photos; caches the last folder."""
 
     def __init__(self) -> None:
-        """Create a finder without reading anything."""
         self._folder: Path | None = None
         self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
         self._names: frozenset[str] = frozenset()

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -28,7 +29,9 @@ class RealFileSystem:
         self._hashes: dict[Path, str] = {}
 
     def entries(self, folder: PurePath) -> Mapping[str, bool]:
-        """See `core.outputs.sorting.names.FileSystem`."""
+        """The names in a folder of the destination, each with whether it is a folder rather than a file or link; empty
+        if the folder does not exist.
+        """
         try:
             with os.scandir(self._destination / folder) as found:
                 return {entry.name: entry.is_dir(follow_symlinks=False) for entry in found}
@@ -38,7 +41,7 @@ class RealFileSystem:
             raise _unreadable(self._destination / folder, error) from error
 
     def size(self, file: Path) -> int | None:
-        """See `core.outputs.sorting.names.FileSystem`."""
+        """The size of a file or link target in bytes; None if it does not exist."""
         try:
             status = file.stat()
         except OSError:
@@ -46,7 +49,7 @@ class RealFileSystem:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def same(self, one: Path, other: Path) -> bool:
-        """See `core.outputs.sorting.names.FileSystem`; unreadable files differ from all others."""
+        """Whether two files of the same size are identical; unreadable files differ from all others."""
         try:
             return one.samefile(other) or self._sha256(one) == self._sha256(other)
         except OSError:
@@ -61,14 +64,11 @@ class RealFileSystem:
 def resolve_request(request: SortRequest) -> SortRequest:
     """The same request with links in its folders resolved."""
     source, destination = (Path(os.path.realpath(folder)) for folder in (request.source, request.destination))
-    return SortRequest(source, destination, request.by, request.threshold, request.flat)
+    return replace(request, source=source, destination=destination)
 
 
 def check_request(request: SortRequest) -> None:
-    """Check a request before anything is changed.
-
-    Args:
-        request: its folders must be resolved, see `resolve_request`.
+    """Check a request, whose folders must be resolved (`resolve_request`), before anything is changed.
 
     Raises:
         UsageError: the source is not a folder, the destination is inside it or not a folder, or hard links between
@@ -105,14 +105,9 @@ def check_request(request: SortRequest) -> None:
 
 
 def check_space(request: SortRequest, size: int) -> None:
-    """Check the free space on the destination's disk.
+    """Check the free space on the destination's disk for photos of `size` bytes; folders must be resolved.
 
-    Args:
-        request: its folders must be resolved.
-        size: the size of all photos to sort, in bytes.
-
-    Raises:
-        StorageError: there is too little space.
+    Raises StorageError if there is too little space.
     """
     existing_parent = next(folder for folder in (request.destination, *request.destination.parents) if folder.is_dir())
     takes_space = request.by is TransferMode.COPY or (

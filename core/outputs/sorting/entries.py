@@ -28,13 +28,9 @@ class Move:
 
     Attributes:
         number: its number in the sorting, from 1.
-        source: its original path.
-        target: its new path.
-        state: its state.
         before: the status of `source` when the move was started (`core.outputs.sorting.moves.status`).
         after: the status of `target` when the move was done.
         sha256: the hash of its bytes if they were read; otherwise empty.
-        reason: why it failed or was kept.
         follows: the number of the photo of a companion; 0 for a photo.
     """
 
@@ -54,8 +50,6 @@ class Folder:
     """A folder in the record; times are modification times in nanoseconds since 1970.
 
     Attributes:
-        path: the folder.
-        is_created: whether the sorting created it.
         before: its time before sorting; None for a created folder.
         after: its time after sorting; None until then.
         last_seen: its time when undoing started; None until then, and if it was gone.

@@ -30,22 +30,15 @@ _OF_ONE: Final = (errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.EMLINK, 
 def execute(
     steps: Iterable[Step], request: SortRequest, *, report: ProgressCallback, token: CancelToken
 ) -> SortingSummary:
-    """Sort photos as planned.
+    """Sort photos as planned by `core.outputs.sorting.plan.make_plan`; the folders of the request must be resolved.
 
     A photo that cannot be sorted is skipped, and the record says why. If cancelled or killed at any time, `resume`
     continues and `core.outputs.sorting.undo.undo` reverts what was done.
-
-    Args:
-        steps: the steps from `core.outputs.sorting.plan.make_plan`.
-        request: the request of the plan; its folders must be resolved.
-        report: receives the progress.
-        token: checked before each photo.
 
     Raises:
         UsageError: the request is invalid, see `core.outputs.sorting.disk.check_request`; an earlier sorting of these
             folders was interrupted; another process is sorting; or there is nothing to sort. Nothing was changed.
         StorageError: the destination is not writable or too small, and nothing was changed; or the disk failed.
-        Cancelled: the token was cancelled.
     """
     check_request(request)
     with locked():
@@ -63,10 +56,7 @@ def execute(
 def resume(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSummary:
     """Resume a sorting that was cancelled or killed, see `execute`.
 
-    Raises:
-        UsageError: it does not exist, is finished, or was undone.
-        StorageError: as `execute`.
-        Cancelled: the token was cancelled.
+    Raises UsageError if it does not exist, is finished, or was undone; StorageError as `execute`.
     """
     with locked(), repaired(id_) as record:
         summary = record.summary()
@@ -151,9 +141,8 @@ def _sort_batch(
             _make_folder(folder)
         for move in started:
             token.check()
-            done.append(
-                _execute_move(move, request, part_name(record.id, move), stays=_is_photo_kept(move, done, record))
-            )
+            stays = bool(move.follows) and photo_state(move, done, record) is MoveState.FAILED  # with its photo
+            done.append(_execute_move(move, request, part_name(record.id, move), stays=stays))
             clock.advance(not move.follows)
     finally:
         record.save(done)
@@ -163,11 +152,6 @@ def photo_state(move: Move, done: list[Move], record: SortingRecord) -> MoveStat
     """The state of the photo of a companion, which may have been moved just before."""
     known = next((one.state for one in reversed(done) if one.number == move.follows), None)
     return record.move_state(move.follows) if known is None else known
-
-
-def _is_photo_kept(move: Move, done: list[Move], record: SortingRecord) -> bool:
-    """Whether a companion stays in place because its photo could not be sorted."""
-    return bool(move.follows) and photo_state(move, done, record) is MoveState.FAILED
 
 
 def _new_folders(path: Path, known: set[Path]) -> Iterator[Folder]:
@@ -190,7 +174,6 @@ def _make_folder(folder: Path) -> None:
 
 
 def _execute_move(move: Move, request: SortRequest, part: str, *, stays: bool) -> Move:
-    """Move a photo or companion, and return it as done or failed."""
     if stays:
         return replace(move, state=MoveState.FAILED)
     try:

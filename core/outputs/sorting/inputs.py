@@ -20,11 +20,9 @@ class InputFolders:
     """Checks folders by their identity rather than their paths, each once."""
 
     def __init__(self, request: SortRequest, destinations: Iterable[Path]) -> None:
-        """Identify the source and the destinations.
+        """Identify the folders of a resolved request, and the destinations of earlier sortings.
 
-        Args:
-            request: its folders must be resolved, see `core.outputs.sorting.disk.resolve_request`.
-            destinations: the destinations of earlier sortings. The source may be one, or inside one.
+        The source may be one of these, or inside one.
         """
         self._source = _identity(request.source)
         self._destinations = {_identity(folder) for folder in (request.destination, *destinations)} - {None}

@@ -29,15 +29,9 @@ class ContentMismatchError(OSError):
 
 
 def perform_move(move: Move, mode: TransferMode, part: str) -> Move:
-    """Transfer a photo to its target, in an existing folder.
+    """Transfer a photo to its target, in an existing folder, and return the move, done.
 
-    Args:
-        move: the started move.
-        mode: how to transfer it.
-        part: the name of the incomplete file next to the target.
-
-    Returns:
-        The move, done.
+    `part` is the name of the incomplete file next to the target.
 
     Raises:
         OSError: it failed; the photo is at its source.
@@ -77,8 +71,7 @@ def _leads_to(link: Path, file: Path) -> bool:
 def recover_move(move: Move, mode: TransferMode, part: str) -> Move:
     """Determine the state of a move that was started when the program died, and remove an incomplete file.
 
-    Returns:
-        The move: done, waiting again, or failed because another file took its place.
+    Returns the move: done, waiting again, or failed because another file took its place.
     """
     move.target.with_name(part).unlink(missing_ok=True)
     if not os.path.lexists(move.target):
@@ -93,18 +86,9 @@ def recover_move(move: Move, mode: TransferMode, part: str) -> Move:
 
 
 def undo_move(move: Move, mode: TransferMode, part: str) -> Move:
-    """Undo a move.
+    """Undo a move that is done, or was being undone when the program died; it is then undone, or kept for a reason.
 
-    Args:
-        move: the move, done, or being undone when the program died.
-        mode: how the photo was transferred.
-        part: the name of the incomplete file next to the source.
-
-    Returns:
-        The move: undone, or kept for a reason.
-
-    Raises:
-        OSError: it cannot be undone.
+    `part` is the name of the incomplete file next to the source. Raises OSError if it cannot be undone.
     """
     reason = _move_back(move, part) if mode is TransferMode.MOVE else _remove_target(move, mode)
     return replace(move, state=MoveState.KEPT if reason else MoveState.UNDONE, reason=reason)
@@ -230,7 +214,6 @@ def _publish(file: Path, name: Path) -> None:
 
 
 def _is_own(move: Move, mode: TransferMode) -> bool:
-    """Whether the file at the target is the result of this move."""
     if mode is TransferMode.SYMLINK:
         return _leads_to(move.target, move.source)
     if move.target.is_symlink() or not stat.S_ISREG(move.target.stat().st_mode):
@@ -241,23 +224,17 @@ def _is_own(move: Move, mode: TransferMode) -> bool:
         return False
     if os.path.lexists(move.source):
         return _same_bytes(move.source, move.target)
-    return _parse_status(status(move.target))[:2] == _parse_status(move.before)[:2]
+    return status(move.target).split()[:2] == move.before.split()[:2]
 
 
 def _unchanged(file: Path, then: str, sum_: str) -> bool:
     """Whether a file is unchanged, by its status or, if a hash is known, by its bytes."""
-    now = status(file)
-    if not now or not then:
+    now, before = status(file).split(), then.split()
+    if not now or not before or now == before:
+        return bool(now and before)
+    if now[:2] != before[:2]:
         return False
-    if now == then:
-        return True
-    if _parse_status(now)[:2] != _parse_status(then)[:2]:
-        return False
-    return file_sha256(file) == sum_ if sum_ else _parse_status(now)[3:] == _parse_status(then)[3:]
-
-
-def _parse_status(text: str) -> list[str]:
-    return text.split()
+    return file_sha256(file) == sum_ if sum_ else now[3:] == before[3:]
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from itertools import count
 from pathlib import Path, PurePath
-from typing import Final, Protocol
+from typing import Final
 
 from core.base.text import is_readable
 from core.images.system_folders import is_system_folder
 from core.outputs.sorting.companions import CompanionNames
+from core.outputs.sorting.disk import RealFileSystem
 
 _FORBIDDEN: Final = frozenset('<>:"/\\|?*')
 """Characters not allowed on Windows (Win32, "Naming Files, Paths, and Namespaces")."""
@@ -24,21 +25,6 @@ _MAX_NAME: Final = 255
 _MAX_SUFFIX: Final = 20
 _MAX_FOLDER: Final = 120
 """Maximum length of a class folder's name, so that paths stay within the limits of other programs."""
-
-
-class FileSystem(Protocol):
-    """Access to the files in the destination."""
-
-    def entries(self, folder: PurePath) -> Mapping[str, bool]:
-        """The names in a folder of the destination, each with whether it is a folder rather than a file or link; empty
-        if the folder does not exist.
-        """
-
-    def size(self, file: Path) -> int | None:
-        """The size of a file or link target in bytes; None if it does not exist."""
-
-    def same(self, one: Path, other: Path) -> bool:
-        """Whether two files of the same size are identical."""
 
 
 def folder_name(label: str) -> str:
@@ -74,8 +60,7 @@ def numbered(name: str, number: int, reserve: int = 0) -> str:
 class NameAllocator:
     """Allocates names in the destination that are unique on every system."""
 
-    def __init__(self, destination: Path, disk: FileSystem) -> None:
-        """Create an allocator; each folder is read once, when first needed."""
+    def __init__(self, destination: Path, disk: RealFileSystem) -> None:
         self._destination, self._file_system = destination, disk
         self._folders: dict[tuple[PurePath, str], PurePath] = {}
         self._target_folders: dict[PurePath, _TargetFolder] = {}
@@ -83,10 +68,7 @@ class NameAllocator:
     def folder(self, parent: PurePath, wanted: str, intended: str) -> PurePath:
         """The folder for the key `intended`, named `wanted` or, if that is taken, similarly.
 
-        Args:
-            parent: the parent folder, as returned by this method, or `PurePath()`.
-            wanted: the preferred name.
-            intended: the key that identifies the folder.
+        `parent` is a folder from this method, or `PurePath()`.
         """
         key = parent, intended
         if key not in self._folders:
@@ -96,14 +78,7 @@ class NameAllocator:
     def file(
         self, parent: PurePath, wanted: str, source: Path, size: int, companions: CompanionNames | None = None
     ) -> tuple[PurePath, Path | None]:
-        """Allocate a name for a file, `wanted` or similar, and names for its companions.
-
-        Args:
-            parent: the folder, as returned by `folder`.
-            wanted: the preferred name.
-            source: the file.
-            size: its size in bytes.
-            companions: its companions; None for none.
+        """Allocate a name for a file of `size` bytes, `wanted` or similar, and names for its companions.
 
         Returns:
             The path relative to the destination, and an existing identical file with such a name, if any, which makes
@@ -187,7 +162,6 @@ def _excess(companions: CompanionNames, name: str) -> int:
 
 
 def _cut(name: str, max_length: int) -> str:
-    """Truncate a name to a maximum length."""
     while _length(name) > max_length:
         name = name[: len(name) - max(1, (_length(name) - max_length) // 4)]
     return name

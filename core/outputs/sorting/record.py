@@ -96,8 +96,6 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
         for ending in ("", "-wal", "-shm"):
             self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
 
-    # ---- reading
-
     def summary(self) -> SortingSummary:
         """The summary of the sorting."""
         with self._reading() as database:
@@ -183,11 +181,7 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
         return {as_path(path) for (path,) in rows}
 
     def check(self) -> None:
-        """Check the integrity of the record.
-
-        Raises:
-            DamagedError: it is damaged.
-        """
+        """Check the integrity of the record; DamagedError if it is damaged."""
         with self._reading() as database:
             recovery.check(database, self._file)
             (is_lost,) = database.execute(
@@ -195,8 +189,6 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
             ).fetchone()
         if is_lost:
             raise self._damaged()
-
-    # ---- writing
 
     def save(self, moves: Sequence[Move], folders: Sequence[Folder] = (), state: SortingState | None = None) -> None:
         """Save the states of photos, folders and the sorting, atomically."""
@@ -223,8 +215,6 @@ class SortingRecord(contextlib.AbstractContextManager["SortingRecord"]):
         """Save why undoing left a folder that the sorting had created."""
         with self._writing() as database:
             database.execute("UPDATE folders SET why = ? WHERE path = ?", (reason, os.fsencode(folder)))
-
-    # ---- the file
 
     def _prepare(self, database: sqlite3.Connection, *, make: bool) -> None:
         if make:
@@ -301,9 +291,7 @@ def _destination(file: Path, _: int) -> Path | None:
 def locked() -> Iterator[None]:
     """Lock sorting, so that no other process sorts or undoes.
 
-    Raises:
-        UsageError: another process is sorting.
-        StorageError: the folder of the records cannot be written.
+    Raises UsageError if another process is sorting; StorageError if the folder of the records cannot be written.
     """
     with lock_files.locked(paths.sortings() / _LOCK, _taken_error):
         yield

@@ -27,8 +27,7 @@ _log = logging.getLogger(__name__)
 def list_sortings() -> tuple[SortingSummary | BrokenRecord, ...]:
     """All sortings, the newest first; those whose records cannot be read are last.
 
-    Raises:
-        StorageError: the folder of the records cannot be read.
+    Raises StorageError if the folder of the records cannot be read.
     """
     found: list[SortingSummary] = []
     broken: list[BrokenRecord] = []
@@ -53,11 +52,8 @@ def sortings() -> list[SortingSummary]:
 def repaired(id_: str) -> SortingRecord:
     """Open a record; a damaged one is first set aside and rebuilt from all rows that can still be read.
 
-    Sorting must be locked.
-
-    Raises:
-        UsageError: it does not exist.
-        StorageError: it cannot be opened or rebuilt, or was written by a later version of Fovea.
+    Sorting must be locked. Raises UsageError if it does not exist; StorageError if it cannot be opened or rebuilt, or
+    was written by a later version of Fovea.
     """
     file = paths.sortings() / f"{id_}.sqlite"
     try:
@@ -115,12 +111,10 @@ def _transfer_mode(source: Path, target: Path, _: MoveState, sha256: str) -> Tra
 
 
 def _device(path: Path) -> int:
-    """The device of a path, or of its nearest existing parent."""
     return next(one for one in (path, *path.parents) if one.exists()).stat().st_dev
 
 
 def _state(states: set[MoveState]) -> SortingState:
-    """The state of a sorting whose photos are in these states."""
     if not states.isdisjoint((MoveState.UNDOING, MoveState.UNDONE, MoveState.KEPT)):
         return SortingState.UNDOING
     return SortingState.SORTED if states.isdisjoint((MoveState.WAITING, MoveState.STARTED)) else SortingState.SORTING

@@ -27,17 +27,8 @@ def undo(id_: str, *, report: ProgressCallback, token: CancelToken) -> SortingSu
     Copies and links are removed if they and their originals are unchanged; moved photos return to their sources if
     these paths are free. Then folders created by the sorting are removed if empty, and the times of the others are
     restored. Changed items stay in place, and `core.outputs.sorting.record.SortingRecord.issues` says why; undoing
-    again retries them. If cancelled or killed at any time, undoing again continues.
-
-    Args:
-        id_: the id of the sorting.
-        report: receives the progress.
-        token: checked before each photo.
-
-    Raises:
-        UsageError: it does not exist or is already undone, or another process is sorting.
-        StorageError: the disk does not allow it.
-        Cancelled: the token was cancelled.
+    again retries them. If cancelled or killed at any time, undoing again continues. Raises UsageError if it does not
+    exist or is already undone, or another process is sorting; StorageError if the disk does not allow it.
     """
     with locked(), repaired(id_) as record:
         summary = record.summary()
@@ -90,7 +81,6 @@ def _undo_move(move: Move, summary: SortingSummary, part: str, taken: list[Move]
 
 
 def _remove_empty_folders(record: SortingRecord) -> None:
-    """Remove the folders that were created, and restore the times of the others."""
     folders, left = record.folders(), record.kept_paths()
     is_all_undone = not record.count(MoveState.KEPT)
     for folder in sorted(

@@ -28,11 +28,10 @@ class SortRequest:
     """A request to sort the photos of a folder.
 
     Attributes:
-        source: the folder of the photos.
         destination: the folder in which each class gets a folder; created if needed.
-        by: how photos are transferred.
         threshold: the minimum confidence, 0..1; unlabelled photos below it go to `UNSURE`.
         flat: whether photos go directly to the folder of their class, rather than to their subfolders below it.
+        groups: whether class folders are in those of their groups, as in `animal/bird/owl`.
     """
 
     source: Path
@@ -40,6 +39,7 @@ class SortRequest:
     by: TransferMode = TransferMode.COPY
     threshold: float = THRESHOLD
     flat: bool = False
+    groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,11 @@ class Step:
     """The step for one photo.
 
     Attributes:
-        source: the photo.
         target: its new path; None if it stays in place.
         label: its final label; None if it could not be read.
         confidence: the confidence, 0..1; None if it could not be read.
         size: its size in bytes.
         note: why it stays in place or is renamed; empty otherwise.
-        companions: its companion files.
         shared: files that stay in place, as they also belong to another photo.
     """
 
@@ -82,10 +80,7 @@ class PlanSummary:
 
     Attributes:
         folders: the number of photos for each folder of the destination, the largest first.
-        left: the number of photos that stay in place.
-        renamed: the number of photos that get a new name.
         size: the size of all sorted photos and their companions, in bytes.
-        companions: the number of their companion files.
         shared: the number of files that stay in place, as they belong to several photos.
     """
 
@@ -119,13 +114,10 @@ class SortingSummary:
 
     Attributes:
         id: its id, such as `20261125-181502`.
-        request: the request; both folders are resolved.
         begun: when it was started, in seconds since 1970.
-        state: its state.
         waiting: the number of photos not sorted yet.
         sorted: the number of photos sorted and not undone.
         failed: the number of photos and companions that could not be sorted.
-        undone: the number of photos undone.
         kept: the number of photos, companions and folders that undoing left in place;
             `core.outputs.sorting.record.SortingRecord.issues` says why.
         companions: the number of companions sorted and not undone.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.base.progress import Progress
@@ -16,7 +16,7 @@ from core.base.text import display_path
 from core.datasets.values import CustomDataset, FolderRead
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.photos_found import PhotosFound
-from gui.widgets.basic import ProgressBar, button, label
+from gui.widgets.basic import ProgressBar, button, label, link
 from gui.widgets.counts import photos_in_classes
 from gui.widgets.files import ask_for_folder
 from gui.widgets.invitation import invitation
@@ -68,7 +68,7 @@ class PhotosStep(QWidget):
                 name=display_path(one.folder.name),
                 contents=photos_in_classes(one.photos, one.classes),
             )
-            opener = button(text, partial(self.chosen.emit, one.folder), kind="link")
+            opener = link(text, partial(self.chosen.emit, one.folder))
             self._datasets.addWidget(opener, alignment=Qt.AlignmentFlag.AlignCenter)
 
     def show_reading(self, folder: Path) -> None:
@@ -98,6 +98,11 @@ class PhotosStep(QWidget):
     def shows_folder(self) -> bool:
         """Whether the contents of a folder are visible."""
         return self._pages.currentWidget() is self.found
+
+    @property
+    def chooser(self) -> QPushButton:
+        """The button that leads to a folder of photos, or to another one."""
+        return self.found.other if self.shows_folder else self.choose_button
 
     def show_invitation(self) -> None:
         self._pages.setCurrentWidget(self._invitation)

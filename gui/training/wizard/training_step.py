@@ -31,6 +31,7 @@ class TrainingStep(QWidget):
     Attributes:
         epochs: the number of completed epochs.
         closes: whether to close the wizard once the training has stopped.
+        question_changed: a question about stopping appeared or disappeared.
         background_wanted: close the wizard while the training continues.
         pause_wanted: pause (True) or resume (False) the training.
         stop_wanted: stop the training; whether to discard its progress.
@@ -38,6 +39,7 @@ class TrainingStep(QWidget):
         again_wanted: repeat the training; whether to start over instead of resuming.
     """
 
+    question_changed = Signal()
     background_wanted = Signal()
     pause_wanted = Signal(bool)
     stop_wanted = Signal(bool)
@@ -59,11 +61,7 @@ class TrainingStep(QWidget):
         self.background = button(tr("Continue in background"), self._on_background, kind="primary")
         self._save = button(tr("Stop and save progress"), lambda: self._stop(discard=False))
         self._question = self._make_question()
-        self._error, self._hint = label(kind="danger", wrap=True), label(wrap=True)
-        self.again = button(tr("Resume"), lambda: self.again_wanted.emit(False), kind="primary")
-        self.restart = button(tr("Start over"), lambda: self.again_wanted.emit(True))
-        self._failure = Panel(tr("What happened"))
-        add(self._failure.body, self._error, self._hint, hbox(self.again, self.restart, SPACE))
+        self._failure = self._make_failure()
         self._done = Panel(tr("Stages"))
         self._curves_place = QVBoxLayout()
         self.curves: QWidget | None = None
@@ -96,7 +94,7 @@ class TrainingStep(QWidget):
         for widget in (self.pause, self.stop, self.bar, self.stage):
             widget.setEnabled(True)
             widget.show()
-        self._question.hide()
+        self._take_question_away()
         self._failure.hide()
         self._show_curves(epochs)
 
@@ -168,7 +166,7 @@ class TrainingStep(QWidget):
         self._failure.show()
 
     def _reset(self) -> None:
-        self._question.hide()
+        self._take_question_away()
         self.bar.hide()
         self.left.clear()
         self._count.clear()
@@ -199,6 +197,15 @@ class TrainingStep(QWidget):
         add(box.body, about, hbox(self.background, self._save, discard, keep, SPACE))
         return box
 
+    def _make_failure(self) -> Panel:
+        """What happened if the training ended early, and how to go on."""
+        self._error, self._hint = label(kind="danger", wrap=True), label(wrap=True)
+        self.again = button(tr("Resume"), lambda: self.again_wanted.emit(False), kind="primary")
+        self.restart = button(tr("Start over"), lambda: self.again_wanted.emit(True))
+        box = Panel(tr("What happened"))
+        add(box.body, self._error, self._hint, hbox(self.again, self.restart, SPACE))
+        return box
+
     def _show_curves(self, epochs: int) -> None:
         if self.curves is not None:
             self._curves_place.removeWidget(self.curves)
@@ -221,19 +228,29 @@ class TrainingStep(QWidget):
         self.background.setVisible(closing)
         self.closes = closing
         self._question.show()
+        self.question_changed.emit()
         (self.background if closing else self._save).setFocus()
+
+    def _take_question_away(self) -> None:
+        self._question.hide()
+        self.question_changed.emit()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether it asks what to do with the training."""
+        return not self._question.isHidden()
 
     def keep_open(self) -> None:
         """Take the question away and continue training."""
         self.closes = False
-        self._question.hide()
+        self._take_question_away()
 
     def _on_background(self) -> None:
         self.keep_open()
         self.background_wanted.emit()
 
     def _stop(self, *, discard: bool) -> None:
-        self._question.hide()
+        self._take_question_away()
         self.stage.setText(tr("Stopping…"))
         for one in (self.pause, self.stop):
             one.setEnabled(False)
@@ -254,7 +271,6 @@ class _Stage(QWidget):
         self._row = hbox(self._sign, fill(self._text), parent=self, spacing=theme.GRID)
 
     def show_done(self) -> None:
-        """Show that it is done."""
         done = Icon("check", "success", _SIGN)
         self._row.replaceWidget(self._sign, done)
         self._sign.deleteLater()

@@ -48,13 +48,11 @@ class TrainingWizard(SecondWindow):
     """Leads from photos to a model.
 
     Attributes:
-        status_changed: the progress of the training, as one line for the status bar; empty when none is in progress.
         finished: a model was added to the library; its name, and its accuracy in words.
         hid: the window was closed while a training continues.
         step: the step that is shown.
     """
 
-    status_changed = Signal(str)
     finished = Signal(str, str)
     hid = Signal()
 
@@ -64,6 +62,11 @@ class TrainingWizard(SecondWindow):
         self._pages = pages = QStackedWidget()
         self._titles = [_title(f"{step + 1}  {tr(_TITLES[step])}") for step in WizardStep]
         self.cancel = button(tr("Cancel"), self._cancel, hint=tr("Close this window (Esc)"))
+        self.background = button(
+            tr("Continue in background"),
+            self._continue_in_background,
+            hint=tr("Close this window. The status bar of the main window shows the progress."),
+        )
         self.back = button(tr("Back"), self._go_back)
         self.next = button(tr("Next"), self._go_on, kind="primary")
         self.done = button(tr("Done"), self._finish, hint=tr("Close this window (Esc)"))
@@ -71,7 +74,7 @@ class TrainingWizard(SecondWindow):
         self.overlay = DropTarget(self, self._drop_text, self._take).overlay
         self.photos = PhotosController(session, pages)
         self.method = MethodController(session, self.photos, pages)
-        self.training = TrainingController(session.training, session.models, pages)
+        self.training = TrainingController(session.training, session.models, self.notices, pages)
         self.result = ResultController(session, self.photos, self.training, self.notices, pages)
         self._connect()
         session.training.warned.connect(self.notices.show_warning)
@@ -83,9 +86,8 @@ class TrainingWizard(SecondWindow):
         self.photos.failed.connect(self.notices.show_warning)
         self.method.changed.connect(self._show_buttons)
         self.training.started.connect(self._on_started)
-        self.training.status_changed.connect(self.status_changed)
+        self.training.question_changed.connect(self._show_buttons)
         self.training.background_wanted.connect(self._continue_in_background)
-        self.training.noticed.connect(self.notices.show_one)
         self.training.done.connect(self._on_done)
         self.training.ended.connect(self._on_ended)
         self.result.finished.connect(self.done.setFocus)
@@ -120,7 +122,7 @@ class TrainingWizard(SecondWindow):
         if self.step is WizardStep.PHOTOS:
             announce(self, self.photos.step.found.summary.text())
             focused = self.focusWidget()
-            if focused is None or not focused.isVisible() or focused is self.photos.step.choose_button:
+            if focused in (None, self.photos.step.choose_button, self.cancel) or not focused.isVisible():
                 self._focus_photos()
 
     def _go_on(self) -> None:
@@ -178,7 +180,7 @@ class TrainingWizard(SecondWindow):
 
     def _focus_photos(self) -> None:
         """Focus what leads on: the way to the next step, or to photos."""
-        (self.next if self.next.isEnabled() else self.photos.step.choose_button).setFocus()
+        (self.next if self.next.isEnabled() else self.photos.step.chooser).setFocus()
 
     def _go_back(self) -> None:
         """Go back one step, or, after a resumed run, which has no folder here, to the first step."""
@@ -188,7 +190,10 @@ class TrainingWizard(SecondWindow):
         step = self.step
         is_choosing = step in (WizardStep.PHOTOS, WizardStep.METHOD)
         is_over = step is WizardStep.TRAINING and not self.training.is_running
-        self.cancel.setVisible(step is not WizardStep.RESULT)
+        self.cancel.setVisible(is_choosing or is_over)
+        self.cancel.setText(tr("Close") if is_over else tr("Cancel"))
+        is_training = step is WizardStep.TRAINING and not is_over
+        self.background.setVisible(is_training and not self.training.step.is_asking)
         self.done.setVisible(step is WizardStep.RESULT)
         self.back.setVisible(step is WizardStep.METHOD or is_over)
         self.next.setVisible(is_choosing)
@@ -244,7 +249,7 @@ class TrainingWizard(SecondWindow):
     def _lay_out(self) -> None:
         titles = [part for title in self._titles for part in (title, 3 * theme.GRID)]
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
-        self._foot = _band("foot", self.cancel, SPACE, self.back, self.next, self.done)
+        self._foot = _band("foot", self.cancel, SPACE, self.background, self.back, self.next, self.done)
         vbox(_band("top", *titles, SPACE), fill(self._pages), self.notices, self._foot, parent=self, spacing=0)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from core.card_rules import Hierarchy
 from core.jobs.journal import job_id
 from core.jobs.queries import ResultStore
 from core.jobs.values import JobRequest, Review, Verdict, View
@@ -49,6 +50,18 @@ def test_photos_are_sorted_and_put_back(fovea: Fovea, pictures: Path, sorted_to:
     assert snapshot(pictures) == before
     again = fovea("sort", "--undo")
     assert (again.code, "No matching sorting" in again.err) == (2, True)
+
+
+def test_class_folders_are_in_those_of_their_groups(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:
+    asked = ("sort", pictures, "--to", sorted_to, "--model", "colours", "--groups", "--threshold", "0")
+    ran = fovea(*asked)
+    assert ran.code == 2
+    assert "The classes of “colours” are in no groups." in ran.err
+    groups = Hierarchy((("warm", "red"), ("cold", "green"), ("cold", "blue")), 0.7)
+    library.open_library().install(*tiny.packaged_model("colours", hierarchy=groups))
+    assert fovea(*asked).code == 0
+    found = [name for name in files(sorted_to) if "grey" not in name]
+    assert found == ["cold/blue/blue.png", "cold/green/green.png", "warm/red/red.png"]
 
 
 def test_a_dry_run_shows_every_step_and_changes_nothing(fovea: Fovea, pictures: Path, sorted_to: Path) -> None:

@@ -114,6 +114,30 @@ def test_kernels_in_8_bits_get_zero_points() -> None:
     assert np.abs(_run(rewritten, image, Precision.AUTO) - _run(data, image)).max() < 1e-5
 
 
+@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize("has_zeros", [True, False])
+def test_products_of_8_bits_do_not_saturate(precision: Precision, has_zeros: bool) -> None:
+    """Where processors add two of them in 16 bits, ONNX Runtime has to be asked for it."""
+    arrays = {
+        "one": np.float32(1),
+        "step": np.float32(16 * 255 * 127 / 200),
+        "zero": np.uint8(0),
+        "w": np.full((8, 16, 1, 1), 127, np.int8),
+        "steps": np.ones(8, np.float32),
+        "zeros": np.zeros(8, np.int8),
+    }
+    nodes = [
+        helper.make_node("QuantizeLinear", ["image", "one", "zero"], ["stored"]),
+        helper.make_node("DequantizeLinear", ["stored", "one", "zero"], ["real"]),
+        helper.make_node("DequantizeLinear", ["w", "steps", *(["zeros"] if has_zeros else [])], ["kernel"], axis=0),
+        helper.make_node("Conv", ["real", "kernel"], ["sums"]),
+        helper.make_node("QuantizeLinear", ["sums", "step", "zero"], ["rounded"]),
+        helper.make_node("DequantizeLinear", ["rounded", "step", "zero"], ["result"]),
+    ]
+    found = _run(_file(nodes, arrays), np.full((1, 16, 4, 4), 255, np.float32), precision)
+    np.testing.assert_allclose(found, 16 * 255 * 127, rtol=1e-6)
+
+
 def test_resizing_multiplies_only_the_band_of_its_matrices() -> None:
     data = _resize(resampling(SIZE, SMALL))
     image = np.random.default_rng(2).uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
@@ -133,7 +157,7 @@ def test_old_graph_stays() -> None:
     assert rewrite(data) is data
 
 
-def test_only_exact_precision_opens_the_file_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_exact_precision_does_not_rewrite_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     rewritten: list[bytes] = []
 
     def note(data: bytes) -> bytes:

@@ -162,14 +162,18 @@ def test_features_wrong_even_in_float32_are_refused(
     assert opened == tried
 
 
-def test_8_bits_that_agree_only_as_the_file_says_run_like_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a network does that was imported where products of 8 bits saturate: its golden features are those."""
+@pytest.mark.parametrize("precision", Precision)
+def test_a_network_that_was_imported_when_products_of_8_bits_saturated_still_runs(
+    precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its golden features are those of such products, and so are the heads that were trained on it."""
     data, variant = tiny.int8_backbone()
-    opened = open_elsewhere(monkeypatch, {Precision.AUTO})
+    opened = open_elsewhere(monkeypatch, set(Precision))
     card = tiny.backbone_card(variants=(variant,)).of_variant(variant)
-    engine = open_engine(data, card, Provider.CPU, Precision.AUTO)
-    assert opened == [Precision.AUTO, Precision.EXACT]
-    assert (engine.requested, engine.precision) == (Precision.AUTO, ComputePrecision.INT8)
+    engine = open_engine(data, card, Provider.CPU, precision)
+    assert opened == [precision]
+    assert (engine.requested, engine.precision) == (precision, ComputePrecision.INT8)
+    assert engine.agreement >= MIN_AGREEMENT[precision]
     each = [engine.run(images(MAX_BATCH)[place : place + 1]) for place in range(MAX_BATCH)]
     np.testing.assert_array_equal(engine.run(images(MAX_BATCH)), np.concatenate(each))
 

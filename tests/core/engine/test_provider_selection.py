@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -180,9 +181,29 @@ def test_the_variant_is_selected_and_remembered_if_it_is_faster(speeds: dict[str
     assert chosen_precision(files) is INT8, "not measured again"
 
 
-def test_a_variant_that_is_hardly_faster_is_not_worth_its_loss(speeds: dict[str, float]) -> None:
-    speeds[INT8] = 9.0
-    assert chosen_precision(tiny.variant_files()) is ComputePrecision.FLOAT32
+@pytest.mark.parametrize(("time", "chosen"), [(9.0, INT8), (11.0, ComputePrecision.FLOAT32)])
+def test_a_variant_that_is_slower_is_not_used(time: float, chosen: ComputePrecision, speeds: dict[str, float]) -> None:
+    speeds[INT8] = time
+    assert chosen_precision(tiny.variant_files()) is chosen
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts processor time in steps of 16 ms")
+def test_precisions_are_compared_by_what_they_compute_and_not_by_how_long_they_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The variant waits for a busy processor every time."""
+    run = Engine.run
+
+    def run_slowly(engine: Engine, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        computes, waits = (0.01, 0.0) if engine.precision is ComputePrecision.FLOAT32 else (0.001, 0.02)
+        until = time.process_time() + computes
+        while time.process_time() < until:
+            pass
+        time.sleep(waits)
+        return run(engine, batch)
+
+    monkeypatch.setattr(Engine, "run", run_slowly)
+    assert chosen_precision(tiny.variant_files()) is INT8
 
 
 @pytest.mark.usefixtures("speeds")

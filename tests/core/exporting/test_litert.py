@@ -75,17 +75,24 @@ def _pixels(photos: Path, plan: Preprocessing) -> NDArray[np.uint8]:
     return np.stack([preprocess(decode(file, min_side=plan.min_decode_side), plan) for file in files])
 
 
-def _model(place: Path, network: Network, photos: Path, fit: Callable[..., Head] = quick.fit) -> InstalledModel:
-    """A model that was trained on the photos, over a network that is shared."""
+def _model(
+    place: Path,
+    network: Network,
+    photos: Path,
+    fit: Callable[..., Head] = quick.fit,
+    resize: ResizeMode | None = None,
+) -> InstalledModel:
+    """A model that was trained on the photos, over a network that is shared, with its own way of making them square."""
     data, card = network
-    images = _pixels(photos, card.preprocessing)
+    images = _pixels(photos, replace(card.preprocessing, fit=resize or card.preprocessing.fit))
     features = run_file(open_file(data), (graph.FEATURES,), images)[0]
     labels = np.arange(len(tiny.CLASSES)).repeat(len(images) // len(tiny.CLASSES))
     own = head_bytes(fit(features, labels, 0.1))
     shared = SharedBackbone(card.name, card.sha256)
     tiny.write_folder(place / "shipped" / card.name, write_card(card), {} if card.parts else {card.file: data})
     library = Library(place / "shipped", place / "own")
-    return library.install(write_card(tiny.model_card("mine", backbone=shared, head_data=own)), {tiny.HEAD_FILE: own})
+    made = tiny.model_card("mine", backbone=shared, head_data=own, fit=resize)
+    return library.install(write_card(made), {tiny.HEAD_FILE: own})
 
 
 def _export(
@@ -123,6 +130,20 @@ def test_every_storage_predicts_what_the_onnx_file_does(network: Network, photos
     assert (
         sizes[Storage.INT8] < sizes[Storage.FLOAT16] < 0.75 * sizes[Storage.FLOAT32]
     )  # names and shapes need room, too
+
+
+@pytest.mark.parametrize("resize", [ResizeMode.PAD, ResizeMode.CENTRE_CROP])
+def test_8_bits_are_measured_on_photos_made_square_in_the_models_own_way(
+    network: Network, photos: Path, tmp_path: Path, resize: ResizeMode
+) -> None:
+    model = _model(tmp_path, network, photos, resize=resize)
+    plan = model.backbone.card.preprocessing
+    assert plan.fit is resize
+    data, evaluation = _export(model, tmp_path / "m.tflite", Storage.INT8, photos)
+    assert evaluation is not None
+    assert evaluation.exact.accuracy >= 0.9
+    images = _pixels(photos, plan)
+    assert _agreement(tflite.run(data, images)["logits"], _onnx(model, images).logits) >= 0.9
 
 
 def _dense(features: NDArray[np.float32], labels: NDArray[np.int64], c: float) -> DenseHead:

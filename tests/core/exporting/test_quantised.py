@@ -27,7 +27,7 @@ from core.models.library import Library
 from core.models.values import InstalledModel
 from core.prediction import Prediction
 from core.training.backbones import BACKBONE
-from core.training.request import TrainRequest
+from core.training.request import FitChoice, TrainRequest
 from core.training.train import train
 from tests import fragile, teaching
 
@@ -48,7 +48,7 @@ def other(tmp_path: Path) -> Library:
     return Library(tmp_path / "other" / "shipped", tmp_path / "other" / "own")
 
 
-def _trained(library: Library, folder: Path) -> InstalledModel:
+def _trained(library: Library, folder: Path, fit: FitChoice = FitChoice.BACKBONE) -> InstalledModel:
     request = TrainRequest(
         folder=folder,
         name="mine",
@@ -58,6 +58,7 @@ def _trained(library: Library, folder: Path) -> InstalledModel:
         provider=ProviderPreference.CPU,
         precision=Precision.EXACT,
         command="fovea train pictures",
+        fit=fit,
     )
     return train(request, library, report=lambda _: None, token=CancelToken()).model
 
@@ -110,6 +111,26 @@ def test_it_can_be_imported_again(library: Library, other: Library, folder: Path
     assert (found["kind"], found["lost"], found["validation_images"]) == (trial.chosen.name, 0.0, trial.images)
     assert imported.card.evaluation["accuracy"] == model.card.evaluation["accuracy"]
     assert not import_model(file, other).is_new
+
+
+@pytest.mark.parametrize("fit", [FitChoice.PAD, FitChoice.CENTRE_CROP])
+def test_a_model_with_its_own_way_of_making_photos_square_keeps_it(
+    fit: FitChoice, library: Library, other: Library, folder: Path, tmp_path: Path
+) -> None:
+    model, file = _trained(library, folder, fit), tmp_path / "mine.onnx"
+    trial = _export(model, file, folder)
+    assert trial.exact.accuracy == model.card.evaluation["accuracy"] == 1.0, "photos were made square in that way"
+    imported = import_model(file, other).model
+    assert imported.backbone.card.preprocessing == model.backbone.card.preprocessing
+    assert imported.backbone.card.preprocessing.fit == fit.mode
+    (photo,) = list(folder.rglob("0.png"))[:1]
+    found = [
+        next(iter(open_classifier(one, ProviderPreference.CPU, Precision.EXACT).classify([photo], top_k=3)))
+        for one in (model, imported)
+    ]
+    before, now = (out.scores for out in found if isinstance(out, Prediction))
+    assert [one.label for one in before] == [one.label for one in now]
+    assert before[0].probability == pytest.approx(now[0].probability, abs=0.1)
 
 
 def test_a_variant_that_loses_too_much_is_not_written(library: Library, tmp_path: Path) -> None:

@@ -13,10 +13,13 @@ import pytest
 from core.base.errors import ModelError, UsageError
 from core.base.progress import CancelToken
 from core.card import ModelCard, read_card, write_card
+from core.card_rules import UnknownRule
 from core.exporting.export import export_model
 from core.exporting.formats import ExportFormat
 from core.models import joined
 from core.models.exchange import export, import_model
+from core.models.feature_bank import FILE, bank_bytes
+from core.models.installed import load_bank
 from core.models.library import Library
 from tests import tiny
 
@@ -46,6 +49,18 @@ def test_a_multi_label_model_travels_with_its_thresholds(library: Library, other
     again = tmp_path / "again.onnx"
     export(imported, again)
     assert not import_model(again, other).is_new
+
+
+def test_its_rule_for_unknown_images_travels_too(library: Library, other: Library, tmp_path: Path) -> None:
+    data = bank_bytes(tiny.feature_bank(((1, 0, 0), (1, 1, 0), (0, 0, 0))))
+    rule = UnknownRule(FILE, tiny.sha256(data), bandwidth=0.02, bias=-5.0, similarity=50.0, confidence=0.0)
+    card, files = tiny.multi_label_model(unknown=rule)
+    model = library.install(card, {**files, FILE: data})
+    export(model, tmp_path / "several.onnx")
+    imported = import_model(tmp_path / "several.onnx", other).model
+    bank = load_bank(imported)
+    assert bank is not None
+    assert bank.labels.tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
 
 
 @pytest.mark.parametrize("thresholds", [(), (0.5, 0.5, 0.5)])

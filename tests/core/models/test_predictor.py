@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.base.errors import ModelError
+from core.base.label_sets import NO_CLASS
 from core.base.providers import Precision, ProviderPreference
 from core.card import read_card, write_card
 from core.card_rules import UnknownRule
@@ -99,13 +101,28 @@ def test_classes_that_are_less_likely_than_others_have_scores_too(library: Libra
 
 
 def test_an_image_unlike_all_training_images_has_no_class(library: Library, tmp_path: Path) -> None:
-    data = bank_bytes(tiny.feature_bank())
+    data = bank_bytes(tiny.feature_bank(((1, 0, 0), (1, 1, 0), (0, 0, 0))))
     rule = UnknownRule(FILE, tiny.sha256(data), bandwidth=0.02, bias=-5.0, similarity=50.0, confidence=0.1)
     card, files = tiny.multi_label_model("knowing", unknown=rule)
     library.install(card, {**files, FILE: data})
     yellow = predicted(library, tmp_path, name="knowing")["yellow"]
     assert (yellow.labels, yellow.unknown, yellow.answer) == ((), True, "no class")
     assert yellow.best.probability > 0.9
+    assert (yellow.is_unlike, yellow.certainty) == (True, 0.0), "it is to be reviewed first"
+    red = predicted(library, tmp_path, name="knowing")["red"]
+    assert red.evidence is not None
+    assert (red.labels, red.is_unlike) == (("red",), False)
+    assert red.evidence.nearest[0].label == "red"
+    assert {one.label for one in red.evidence.nearest} == {"red", "green\nred", NO_CLASS}
+
+
+def test_training_features_that_do_not_fit_the_classes_are_refused(library: Library) -> None:
+    for labels in ((0, 1, 2), ((1, 0), (0, 1), (0, 0)), ((2, 0, 0), (0, 1, 0), (0, 0, 0))):
+        data = bank_bytes(tiny.feature_bank(labels))
+        rule = UnknownRule(FILE, tiny.sha256(data), bandwidth=0.02, bias=-5.0, similarity=50.0, confidence=0.0)
+        card, files = tiny.multi_label_model("odd", unknown=rule)
+        with pytest.raises(ModelError, match="do not match its classes"):
+            load_predictor(library.install(card, {**files, FILE: data}))
 
 
 def test_an_image_with_a_crop_is_predicted_as_a_whole(library: Library) -> None:

@@ -21,6 +21,13 @@ def test_agreement_and_loss_are_those_of_the_most_likely_class() -> None:
     assert VariantAgreement.measure(logits(0, 1), logits(0, 1), None).accuracy_lost is None
 
 
+def test_by_a_multi_label_model_all_classes_of_an_image_have_to_agree() -> None:
+    exact = np.array([[1, -1], [1, 1], [-1, -1], [2, -3]], np.float32)
+    variant = np.array([[1, -2], [1, -1], [1, -1], [3, -1]], np.float32)
+    found = VariantAgreement.measure(exact, variant, np.array([[1, 0], [1, 1], [0, 0], [0, 0]]))
+    assert (found.images, found.agreement, found.accuracy_lost) == (4, 0.5, 0.5)
+
+
 @pytest.mark.parametrize(
     ("images", "agreement", "lost", "expected"),
     [

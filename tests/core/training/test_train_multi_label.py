@@ -99,6 +99,20 @@ def test_the_card_has_the_evaluation_on_images_that_decided_nothing(place: Path,
     assert str(place) not in json.dumps([card.training, card.evaluation])
 
 
+def test_photos_unlike_all_training_photos_are_unknown(place: Path, library: Library, tmp_path: Path) -> None:
+    """By their features alone: some training photos have none of the colours, too."""
+    rule = run(request(place), library).model.card.unknown
+    assert rule is not None
+    assert (rule.confidence, rule.similarity > 0) == (0.0, True)
+    classifier = open_classifier(library.find("colours-of"), ProviderPreference.CPU, Precision.AUTO)
+    found = next(iter(classifier.classify([place / "photos" / "0.png"], top_k=1)))
+    assert isinstance(found, Prediction)
+    assert found.evidence is not None
+    labels = {one.sha256: label_of(one.classes) for one in load_examples(library.find("colours-of")) or ()}
+    assert [one.label for one in found.evidence.nearest] == [labels[one.sha256] for one in found.evidence.nearest]
+    assert all(one.thumbnail for one in found.evidence.nearest)
+
+
 def test_the_same_images_give_the_same_model(place: Path, library: Library) -> None:
     first, second = run(request(place), library), run(request(place), library)
     assert first.model.card == second.model.card
@@ -127,6 +141,8 @@ def test_folders_with_copies_are_enough(library: Library, tmp_path: Path) -> Non
     shutil.copytree(folder / "red", folder / "warm")
     trained = run(request(tmp_path, labels=LabelSource.FOLDERS, labels_file=None), library)
     assert trained.model.card.classes == ("blue", "green", "red", "warm")
+    assert trained.model.card.unknown is not None
+    assert trained.model.card.unknown.confidence > 0, "every photo has a class"
     assert len(trained.data.dataset.examples) == 36
     labels = trained.data.everything().labels
     assert np.array_equal(labels[:, 2], labels[:, 3])

@@ -10,6 +10,7 @@ import pytest
 
 from core.base.progress import CancelToken
 from core.base.providers import ComputePrecision, Precision, ProviderPreference
+from core.datasets.label_source import LabelSource
 from core.datasets.labelled_image import LabelledImage
 from core.engine.feature_store import FeatureStore
 from core.engine.features import FeatureTable
@@ -68,6 +69,21 @@ def test_a_head_that_is_trained_in_float32_is_checked_in_8_bits(folder: Path, li
     trained = run(folder, library, Precision.EXACT)
     assert trained.model.card.training["variant"] == "float32"
     assert trained.model.card.evaluation["variants"]["int8"]["images"] == len(trained.data.validation)
+    assert runs_in(library.find("mine")) is INT8
+
+
+@pytest.mark.usefixtures("speeds")
+def test_a_multi_label_head_is_trained_and_runs_in_8_bits_too(library: Library, tmp_path: Path) -> None:
+    labels = teaching.write_label_sets(tmp_path / "sets", 60)
+    table = teaching.write_table(tmp_path / "labels.csv", labels)
+    asked = TrainRequest(
+        tmp_path / "sets", "mine", 0.25, 0.25, 0, ProviderPreference.CPU, Precision.AUTO,
+        labels=LabelSource.FILE, labels_file=table,
+    )  # fmt: skip
+    trained = train(asked, library, report=lambda _: None, token=CancelToken())
+    assert trained.data.card.precision is INT8
+    found = trained.model.card.evaluation["variants"]["int8"]
+    assert (found["images"], found["agreement"] >= 0.9) == (len(trained.data.validation), True)
     assert runs_in(library.find("mine")) is INT8
 
 

@@ -9,15 +9,19 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from core.jobs.values import JobState
+from core.jobs.queries import ResultStore
+from core.jobs.values import JobState, View
 from core.models.heads import LinearHead
 from core.models.library import open_library
 from core.outputs.reports.plan import ReportFormat
+from gui.folders import page as page_module
 from gui.folders.rows_model import Column
+from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.folders.conftest import begin, is_at, loaded
+from tests.gui.folders.conftest import begin, is_at, loaded, press
+from tests.gui.serving import RELEASE, serve_batch_held
 
 OTHER = len(Column)
 
@@ -27,6 +31,40 @@ def _opposite(home: Path) -> None:
     assert home
     head = LinearHead(-tiny.head().weights, tiny.head().bias)
     open_library().install(*tiny.packaged_model("opposite", own_head=head, title="Opposite"))
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than one batch is read before the test releases the rest."""
+    monkeypatch.setattr(page_module, "serve_batch", serve_batch_held)
+
+
+def test_a_stopped_job_resumes_with_all_of_its_models(
+    held: None, window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    many = tmp_path / "many"
+    for number in range(12):
+        tiny.write_solid(many / f"{number:02}.png", tiny.CLASSES[number % 3])
+    page = window.pages.folders
+    page.open_form(many)
+    form = page.stack.form
+    qtbot.waitUntil(lambda: "opposite" in form.others.boxes and form.model.count() > 1, timeout=PATIENCE_MS)
+    first, box = str(form.model.currentData()), form.others.boxes["opposite"]
+    qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+    begin(window, qtbot, many)
+    qtbot.waitUntil(lambda: is_at(page, JobState.RUNNING), timeout=PATIENCE_MS)
+    press(page.stack.results.strip, "Stop", qtbot)
+    (tmp_path / RELEASE).touch()
+    qtbot.waitUntil(lambda: is_at(page, JobState.STOPPED), timeout=PATIENCE_MS)
+    window.actions_by_id[ActionId.RESUME_JOB].trigger()
+    qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED) and loaded(page), timeout=PATIENCE_MS)
+    assert page.job is not None
+    assert page.job.models == (first, "opposite")
+    rows = page.stack.results.rows
+    assert rows.rowCount() == 12
+    qtbot.waitUntil(lambda: all(rows.index(row, OTHER).data() for row in range(12)), timeout=PATIENCE_MS)
+    with ResultStore(page.job.id) as store:
+        assert [len(row.others) for row in store.each(View())] == [1] * 12
 
 
 def test_a_further_model_has_a_column_and_is_in_the_inspector(
@@ -66,9 +104,9 @@ def test_a_further_model_has_a_column_and_is_in_the_inspector(
     red = list(texts).index("red 0.png")
     results.table.selectRow(red)
     others = results.inspector.others
-    qtbot.waitUntil(lambda: others.isVisible() and others.answer(0) != "", timeout=PATIENCE_MS)
-    assert others.title(0) == "Opposite"
-    assert texts["red 0.png"].startswith(others.answer(0))
+    qtbot.waitUntil(lambda: others.isVisible() and others.blocks[0][1].text() != "", timeout=PATIENCE_MS)
+    assert others.blocks[0][0].text() == "Opposite"
+    assert texts["red 0.png"].startswith(others.blocks[0][1].text())
     results.table.selectRow(list(texts).index("broken.jpg"))
     qtbot.waitUntil(lambda: not others.isVisible(), timeout=PATIENCE_MS)
 

@@ -72,6 +72,15 @@ def test_a_high_panel_shows_all(place: QWidget) -> None:
     assert sum(button.isVisible() for button in panel.offers) == 8
 
 
+def test_probabilities_fall_from_the_first_button_on(place: QWidget) -> None:
+    panel = panel_in(place, 900)
+    scores = [(label, share) for label, share in zip(reversed(CLASSES), (0.4, 0.2, 0.15, 0.12, 0.1), strict=False)]
+    panel.show_row(classified(Path("a.jpg"), *scores, unknown=True), CLASSES)
+    shown = [one.accessibleName() for one in panel.offers if one.isVisible()]
+    assert [name.split()[-1] for name in shown[:5]] == ["40%", "20%", "15%", "12%", "10%"]
+    assert not any("%" in name for name in shown[5:])
+
+
 def test_a_group_that_is_sure_can_be_chosen_alone(place: QWidget, qtbot: QtBot) -> None:
     panel = panel_in(place, 700)
     row = classified(Path("a.jpg"), ("owl", 0.5), ("hawk", 0.44))

@@ -202,5 +202,24 @@ def test_keywords_are_written_after_a_preview(
     after = look(tree)
     assert len(after) == len(before) + 9
     assert before.items() <= after.items()
+    _remove_keywords(plan, qtbot)
+    assert look(tree) == before
     qtbot.mouseClick(plan.back, Qt.MouseButton.LeftButton)
     assert page.stack.shows_results
+
+
+def _remove_keywords(plan: PlanPage, qtbot: QtBot) -> None:
+    """Choose to remove what was written, which leaves nothing to remove."""
+    assert isinstance(plan.form, KeywordForm)
+    qtbot.keyClick(plan.form.place, Qt.Key.Key_End)
+    assert plan.form.place.currentText() == "Nowhere: remove the keywords that Fovea wrote"
+    assert not plan.form.threshold.isEnabled()
+    steps = planned(plan, qtbot)
+    assert len(steps) == 9
+    assert ["day 1/green 0.png", "Remove Fovea's keyword", "green 0.png.xmp"] in steps
+    assert plan.summary.text() == "Planned: 9 removed. Nothing has been written yet."
+    press(plan, "Remove", qtbot)
+    qtbot.waitUntil(lambda: plan.summary.text() == "Keywords: 9 removed.", timeout=PATIENCE_MS)
+    press(plan, "Preview steps", qtbot)
+    qtbot.waitUntil(lambda: plan.summary.text() == "No keywords to remove.", timeout=PATIENCE_MS)
+    assert not plan.execute.isEnabled()

@@ -58,8 +58,11 @@ def rows(page: ModelsPage) -> list[list[str]]:
 
 
 def undo(window: MainWindow, qtbot: QtBot) -> None:
-    buttons = [one for one in window.notices.findChildren(QPushButton) if one.text() == "Undo" and one.isVisible()]
-    click(qtbot, buttons[0])
+    def buttons() -> list[QPushButton]:
+        return [one for one in window.notices.findChildren(QPushButton) if one.text() == "Undo" and one.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(buttons()), timeout=PATIENCE_MS)
+    click(qtbot, buttons()[0])
 
 
 def test_versions_are_listed_with_the_newest_first(page: ModelsPage) -> None:
@@ -161,6 +164,8 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
     panel.form.setCurrentIndex(panel.form.findData(ExportFormat.ONNX))
     file = tmp_path / "hues.onnx"
     panel.write(file)
+    assert [one.text() for one in panel.findChildren(QPushButton) if one.isVisible()] == ["Save as…", "Cancel"]
+    assert not panel.form.isEnabled(), "the format of the file that is being written"
     qtbot.waitUntil(
         lambda: any("Exported “Hues two · v2” to" in text for text in window.notices.texts()), timeout=PATIENCE_MS
     )
@@ -200,8 +205,7 @@ def test_statistics_of_the_selected_version_and_of_a_file_that_was_refused(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window.actions_by_id[ActionId.STATISTICS].trigger()
-    shown = page.counts.window
-    assert shown is not None
+    shown = page.statistics
     assert shown.windowTitle() == "Statistics of Hues two · v2"
     file = tmp_path / "odd.onnx"
     model = classifier()

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from core.base.errors import UsageError
 from core.base.progress import CancelToken
+from core.card_rules import Hierarchy
 from core.jobs.values import Review, Row, Verdict
 from core.outputs.sorting import inputs
+from core.outputs.sorting.disk import RealFileSystem
 from core.outputs.sorting.names import casefold_key
 from core.outputs.sorting.plan import make_plan, summarize
 from core.outputs.sorting.undo import undo
 from core.outputs.sorting.values import SortRequest, TransferMode
+from core.prediction import Evidence, Level
 from tests.core.outputs.sorting.conftest import Sorter, classified_row, snapshot, write
 from tests.rows import failed
 
@@ -42,6 +45,41 @@ def test_uncertain_photos_go_to_unsure_and_failures_stay(sorter: Sorter) -> None
     assert sorter.targets(rows) == ["unsure/a.jpg", "cat/b.jpg", "unsure/c.jpg", None]
     assert sorter.targets(rows, sorter.request(threshold=0.0)) == ["cat/a.jpg", "cat/b.jpg", "unsure/c.jpg", None]
     assert sorter.plan(rows)[-1].note == "It is damaged."
+
+
+def test_class_folders_are_in_those_of_their_groups(sorter: Sorter) -> None:
+    """A photo that may be an owl or a hawk is certainly a bird; what the user said counts whatever is sure."""
+    levels = Hierarchy((("animal", "bird", "owl"), ("animal", "bird", "hawk"), ("oak",))).levels
+    bird = Evidence(0.1, levels=(Level(("animal",), 0.97), Level(("animal", "bird"), 0.94)))
+    owl, unsure, oak, said, group, unknown = (sorter.add(f"{number}.jpg") for number in range(6))
+
+    def row(path: Path, label: str, confidence: float, evidence: Evidence | None = None, **changes: object) -> Row:
+        found = classified_row(path, label, confidence, **changes)  # type: ignore[arg-type]
+        assert found.prediction is not None
+        return replace(found, outcome=replace(found.prediction, evidence=evidence))
+
+    rows = [
+        row(owl, "owl", 0.9),
+        row(unsure, "owl", 0.5, bird),
+        row(oak, "oak", 0.9),
+        row(said, "owl", 0.5, bird, said="hawk"),
+        row(group, "owl", 0.5, bird, said="bird"),
+        row(unknown, "owl", 0.5, bird, unknown=True),
+    ]
+    request = sorter.request(groups=True)
+    steps = make_plan(rows, request, RealFileSystem(request.destination), levels)
+    assert [step.target.relative_to(sorter.destination).as_posix() for step in steps if step.target] == [
+        "animal/bird/owl/0.jpg",
+        "animal/bird/1.jpg",
+        "oak/2.jpg",
+        "animal/bird/hawk/3.jpg",
+        "animal/bird/4.jpg",
+        "unsure/5.jpg",
+    ]
+    assert sorter.targets(rows)[:2] == ["owl/0.jpg", "unsure/1.jpg"]
+    strict = sorter.request(groups=True, threshold=0.95)
+    (step,) = make_plan(rows[1:2], strict, RealFileSystem(strict.destination), levels)
+    assert step.target == sorter.destination / "unsure" / "1.jpg"
 
 
 def test_the_user_s_label_takes_precedence(sorter: Sorter) -> None:

@@ -42,6 +42,12 @@ def test_the_groups_of_a_folder_are_kept_for_the_training(wizard: TrainingWizard
     groups.use_file(file)
     qtbot.waitUntil(lambda: "has no line for" in texts(wizard), timeout=PATIENCE_MS)
     assert not wizard.photos.can_continue
+    assert "No problems found." not in texts(wizard)
+    groups.remove.setFocus()
     qtbot.mouseClick(groups.remove, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: wizard.photos.can_continue, timeout=PATIENCE_MS)
     assert wizard.method.request().hierarchy is None
+    focused = wizard.focusWidget()
+    assert focused is not None
+    qtbot.keyClick(focused, Qt.Key.Key_Return)
+    assert wizard.isVisible(), "Enter doesn't press Cancel after its link has disappeared"

@@ -40,6 +40,27 @@ def test_closing_can_be_cancelled(qtbot: QtBot, wizard: TrainingWizard, train: C
     assert wizard.isVisible()
 
 
+def test_one_button_stops_a_training_and_one_leaves_it_running(
+    qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]
+) -> None:
+    train(15)
+    assert [*buttons(wizard)] == ["Pause", "Stop…", "Continue in background"]
+    click(qtbot, wizard.training.step.stop)
+    assert "Stop training?" in texts(wizard)
+    assert "Continue in background" not in buttons(wizard)
+    click(qtbot, buttons(wizard)["Keep training"])
+    click(qtbot, buttons(wizard)["Continue in background"])
+    assert not wizard.isVisible()
+    assert wizard.training.is_running
+    wizard.bring_up()
+    click(qtbot, wizard.training.step.stop)
+    click(qtbot, buttons(wizard)["Stop and discard"])
+    qtbot.waitUntil(lambda: not wizard.training.is_running, timeout=PATIENCE_MS)
+    assert "Cancel" not in buttons(wizard)
+    click(qtbot, buttons(wizard)["Close"])
+    assert not wizard.isVisible()
+
+
 def test_the_training_stops_and_the_wizard_closes(
     qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]
 ) -> None:
