@@ -66,8 +66,8 @@ class ResultsWidgets:
         yield self.learn
         self.middle = QWidget(parent)
         self.views = QStackedWidget(self.middle)
-        for view in (self.table, self.gallery):
-            self.views.addWidget(view)
+        for rows in (self.table, self.gallery):
+            self.views.addWidget(rows)
         yield self.views
         self.panels = SidePanels(self.filters, self.middle, self.inspector, parent)
         yield self.panels

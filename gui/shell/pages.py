@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -214,13 +214,13 @@ class PageStack(QStackedWidget):
         once = Qt.ConnectionType.SingleShotConnection
         self._session.models.opened.connect(lambda _: preload.preload(self, _LATER, self._wizard.prepare), once)
 
-    def _make_pages(self) -> Iterator[object]:
-        yield self.folders
-        yield draw_ahead(self.folders)
-        yield self.models
-        yield draw_ahead(self.models)
-        yield self.training
-        yield draw_ahead(self.training)
+    def _make_pages(self) -> Iterator[None]:
+        made: Sequence[Callable[[], QWidget]] = (lambda: self.folders, lambda: self.models, lambda: self.training)
+        for page in made:
+            page()
+            yield
+            draw_ahead(page())
+            yield
 
     def _add(self, widget: QWidget, place: Page) -> None:
         self._places.append(place)
