@@ -21,12 +21,10 @@ from gui.folders.plan_page import PlanPage
 from gui.folders.results_page import ResultsPage
 from gui.folders.results_widgets import ResultsWidgets
 from gui.folders.review import ReviewPage
-from gui.folders.review_choices import ReviewChoices
 from gui.folders.reviewer import Reviewer
 from gui.session.session import Session
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.task import Task, Tasks
-from gui.widgets.drawing_ahead import draw_ahead
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
@@ -71,7 +69,6 @@ class JobStack(QStackedWidget):
         self._tasks, self._outputs, self._reviewer = tasks, outputs, reviewer
         self._widgets = ResultsWidgets(self._make_view("results"), session.pictures, session.models.title_of, self)
         self._results, self._review = Lazy(self._make_results), Lazy(self._make_review)
-        self._choices = Lazy(ReviewChoices)
         self.plans: Mapping[type[PlanForm], Lazy[PlanPage]] = {
             form: Lazy(partial(self._make_plan, form)) for form in (SortForm, KeywordForm)
         }
@@ -121,8 +118,7 @@ class JobStack(QStackedWidget):
 
     def _make_review(self) -> ReviewPage:
         pictures, arranging = self._session.pictures, self._make_arranging()
-        view, choices = self._make_view("review"), self._choices.get()
-        result = ReviewPage(view, pictures, self._reviewer, arranging, choices, self)
+        result = ReviewPage(self._make_view("review"), pictures, self._reviewer, arranging, self)
         result.closed.connect(self.closed)
         self._session.explaining.serve(result.map)
         self._session.forgetting.serve(result.neighbours)
@@ -169,19 +165,10 @@ class JobStack(QStackedWidget):
     def _prepare_results(self) -> Iterator[None]:
         while self.made_results is None and self._widgets.make_next():
             yield
-        results = self.results
-        yield
-        results.filters.prepare()
-        yield
-        draw_ahead(results)
+        self.results.filters.prepare()
         yield
 
     def _prepare_review(self) -> Iterator[None]:
         """Create the review, once the results were painted."""
         yield
-        self._choices.get()
-        yield
-        review = self._review.get()
-        yield
-        draw_ahead(review)
-        yield
+        self._review.get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.jobs.values import JobState, JobSummary, Order, Review, Verdict, View
@@ -18,6 +18,7 @@ from gui.folders.row_selection import RowSelection
 from gui.folders.row_viewing import RowViewing
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_table import RowsTable
+from gui.folders.side_panels import SidePanels
 from gui.widgets import theme
 from gui.widgets.basic import label
 from gui.widgets.counts import photo_count
@@ -59,12 +60,15 @@ class ResultsPage(QWidget):
         self.viewing = RowViewing(parts.pictures, self.rows, self.selection, self.inspector.map, self)
         self.status = label(kind="muted")
         self._nothing = label(kind="muted", wrap=True)
-        self.panels, self._views = parts.panels, parts.views
-        self._place(parts.middle)
+        middle = QWidget(self)
+        self.panels = SidePanels(self.filters, middle, self.inspector, self)
+        self._views = QStackedWidget(middle)
+        self._place(middle)
         self._connect(reviewer)
 
     def _place(self, middle: QWidget) -> None:
-        self._views.addWidget(self._nothing)
+        for view in (self.table, self.gallery, self._nothing):
+            self._views.addWidget(view)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.gallery.setSelectionModel(self.table.selectionModel())
         vbox(fill(self._views), self.status, parent=middle, spacing=4)

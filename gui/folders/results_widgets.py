@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gui.folders.filters import FilterPanel
 from gui.folders.job_view import JobView
@@ -16,7 +16,6 @@ from gui.folders.row_inspector import RowInspector
 from gui.folders.rows_gallery import RowsGallery
 from gui.folders.rows_model import RowsModel
 from gui.folders.rows_table import RowsTable
-from gui.folders.side_panels import SidePanels
 from gui.tasks.picture_client import PictureClient
 
 
@@ -34,9 +33,6 @@ class ResultsWidgets:
         bar: the bar with the actions.
         strip: the progress of the job.
         learn: what can become a new class.
-        middle: the rows, as a table or a gallery, between the filters and the inspector.
-        views: the table and the gallery, of which one is shown.
-        panels: the filters, the rows and the inspector side by side.
     """
 
     def __init__(self, view: JobView, pictures: PictureClient, title_of: Callable[[str], str], parent: QWidget) -> None:
@@ -64,10 +60,3 @@ class ResultsWidgets:
         yield self.strip
         self.learn = LearningStrip(parent)
         yield self.learn
-        self.middle = QWidget(parent)
-        self.views = QStackedWidget(self.middle)
-        for rows in (self.table, self.gallery):
-            self.views.addWidget(rows)
-        yield self.views
-        self.panels = SidePanels(self.filters, self.middle, self.inspector, parent)
-        yield self.panels

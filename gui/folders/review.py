@@ -53,13 +53,7 @@ class ReviewPage(QWidget):
     closed = Signal()
 
     def __init__(
-        self,
-        view: JobView,
-        pictures: PictureClient,
-        reviewer: Reviewer,
-        arranging: Arranging,
-        choices: ReviewChoices,
-        parent: QWidget,
+        self, view: JobView, pictures: PictureClient, reviewer: Reviewer, arranging: Arranging, parent: QWidget
     ) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -76,7 +70,7 @@ class ReviewPage(QWidget):
         self._chooser: ClassChooser | None = None
         self.view, self.map = PhotoPreview(pictures), PhotoMap()
         self.view.setMinimumHeight(_MIN_HEIGHT)
-        self.choices = choices
+        self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
         self.order = Choice(tr("Order of the review"), _ORDERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,6 @@ from gui.shell.rail import Page
 from gui.tasks import preload
 from gui.tasks.idle_steps import run_when_idle
 from gui.training.wizard_controller import WizardController
-from gui.widgets.drawing_ahead import draw_ahead
 from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
@@ -209,18 +208,15 @@ class PageStack(QStackedWidget):
         self.models.show_version(name, number)
 
     def preload(self) -> None:
-        """Create and draw the other pages, one after the other; the rest, with the wizard, once a model is open."""
+        """Create the other pages, one per turn of the event loop; the rest, with the wizard, once a model is open."""
         preload.preload(self, _PAGES, lambda: run_when_idle(self, self._make_pages(), _PAUSE_MS))
         once = Qt.ConnectionType.SingleShotConnection
         self._session.models.opened.connect(lambda _: preload.preload(self, _LATER, self._wizard.prepare), once)
 
-    def _make_pages(self) -> Iterator[None]:
-        made: Sequence[Callable[[], QWidget]] = (lambda: self.folders, lambda: self.models, lambda: self.training)
-        for page in made:
-            page()
-            yield
-            draw_ahead(page())
-            yield
+    def _make_pages(self) -> Iterator[QWidget]:
+        yield self.folders
+        yield self.models
+        yield self.training
 
     def _add(self, widget: QWidget, place: Page) -> None:
         self._places.append(place)
