@@ -57,6 +57,7 @@ class Availability(QObject):
             ActionId.RETRAIN: self._cannot_retrain,
             **dict.fromkeys((ActionId.SHOW_CHANGES, ActionId.UNDO_RETRAINING), self._not_retrained),
             ActionId.FORGET: self._cannot_forget,
+            ActionId.CROP: self._cannot_crop,
             **{action: partial(self._about_model, action) for action in MODEL_BUTTONS},
             **{action: partial(self._no_provider, preferred) for action, preferred in PROVIDERS.items()},
         }
@@ -179,6 +180,11 @@ class Availability(QObject):
         if self._pages.photos.retraining.summary is not None:
             return ""
         return tr("The model has not been retrained since you opened Fovea.")
+
+    def _cannot_crop(self) -> str:
+        model = self._session.models.current
+        several = model is not None and model.card.is_multi_label
+        return tr("The model finds several classes per photo, and a crop would lose some.") if several else ""
 
     def _cannot_forget(self) -> str:
         model = self._session.models.current
