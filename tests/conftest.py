@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.base import paths
+from tests.patience import PATIENCE_S
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Hundreds of processes are started: where none may keep what it compiled, each compiles all that it imports, and
@@ -90,7 +91,7 @@ def _no_thread_left() -> Iterator[None]:
     yield
     left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
     for thread in left:
-        thread.join(timeout=5)
+        thread.join(timeout=PATIENCE_S)
     names = [thread.name for thread in left if thread.is_alive()]
     assert not names, f"the test left threads running: {names}"
 

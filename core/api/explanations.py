@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from core.api import opinions
 
 if TYPE_CHECKING:
     from core.base.providers import Precision, ProviderPreference
@@ -56,7 +58,7 @@ def explainer(
 
 
 def explain_version(image: Path, label: str, model: str) -> Explanation:
-    """Where a version that need not be in use saw a class in an image; the last such version stays open.
+    """Where a version that need not be in use saw a class in an image.
 
     Args:
         image: the image file.
@@ -66,13 +68,7 @@ def explain_version(image: Path, label: str, model: str) -> Explanation:
     Raises:
         FoveaError: the image cannot be read, there is no such version, or its network keeps no map of the image.
     """
-    return _explainer_of(model)(image, label)
+    from core.evaluation import explanation
 
-
-@lru_cache(maxsize=1)
-def _explainer_of(model: str) -> Callable[[Path, str], Explanation]:
-    from core.base import paths, settings
-    from core.models.library import open_library
-
-    chosen = settings.load(paths.settings_file())
-    return explainer(open_library().find(model), chosen.provider, chosen.precision)
+    with opinions.opened(model) as classifier:
+        return explanation.explain(classifier, image, label)

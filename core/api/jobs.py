@@ -164,9 +164,10 @@ def share_labels(job: str, *, token: CancelToken) -> bool:
 
 def store_reviews(job: str, reviews: dict[int, Review | None]) -> None:
     """Store reviews by the numbers of their rows; None removes a review. Storing them again does no harm."""
-    from core.services import reviews as service
+    from core.jobs.queries import ResultStore
 
-    service.store(job, reviews)
+    with ResultStore(job) as results:
+        results.set_reviews(reviews)
 
 
 def review_selected(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.base.errors import ProviderError
 from core.base.progress import CancelToken, ProgressCallback
 from core.base.providers import Provider
 
@@ -23,15 +22,9 @@ def diagnose() -> DiagnosticReport:
 
 def missing_providers() -> dict[Provider, str]:
     """The providers that cannot work on this machine, and why; those that are not listed may still fail."""
-    from core.engine.sessions import check_provider
+    from core.engine.sessions import unavailable_providers
 
-    found: dict[Provider, str] = {}
-    for provider in Provider:
-        try:
-            check_provider(provider)
-        except ProviderError as error:
-            found[provider] = error.what
-    return found
+    return {provider: error.what for provider, error in unavailable_providers().items()}
 
 
 def benchmark(*, report: ProgressCallback, token: CancelToken) -> BenchmarkResult:

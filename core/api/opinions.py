@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +18,7 @@ _ASKING: Final = threading.Lock()
 
 
 def ask(image: Path, model: str, top_k: int) -> Outcome:
-    """What a model that need not be in use says of an image; the last such model stays open.
+    """What a model that need not be in use says of an image.
 
     Args:
         image: the image file.
@@ -26,13 +28,24 @@ def ask(image: Path, model: str, top_k: int) -> Outcome:
     Raises:
         FoveaError: the model cannot be opened, or its provider failed.
     """
-    with _ASKING:
-        (outcome,) = _opened(model).classify([image], top_k=top_k)
+    with opened(model) as classifier:
+        (outcome,) = classifier.classify([image], top_k=top_k)
     return outcome
 
 
+@contextmanager
+def opened(model: str) -> Iterator[Classifier]:
+    """A model that need not be in use, for one call at a time; the last such model stays open.
+
+    Raises:
+        FoveaError: it cannot be opened.
+    """
+    with _ASKING:
+        yield _open(model)
+
+
 @lru_cache(maxsize=1)
-def _opened(model: str) -> Classifier:
+def _open(model: str) -> Classifier:
     from core.base import paths, settings
     from core.models.classifier import open_classifier
     from core.models.library import open_library

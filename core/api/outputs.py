@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -159,13 +160,12 @@ def write_keywords(
     )
     with open_record(paths.keyword_record()) as record:
         with Job(job, open_lazy_classifier(job), token=token, report=report) as running:
-            for _ in running.results():
-                pass
-            unreadable = running.walk.unreadable_folders
-            for error in unreadable:
-                warn(error.message, error.hint)
-            for note in running.warnings:
-                warn(note, "")
+            deque(running.results(), maxlen=0)
+        unreadable = running.walk.unreadable_folders
+        for error in unreadable:
+            warn(error.message, error.hint)
+        for note in running.warnings:
+            warn(note, "")
         with ResultStore(running.id) as results:
             failures = (row.failure for row in results.each(_FAILED) if row.failure is not None)
             assigned = policy.assign(results.each(_CLASSIFIED))

@@ -27,7 +27,8 @@ from core.card import BackboneCard, Preprocessing
 from core.engine import golden
 from core.engine.engine import Engine
 from core.engine.limits import MAX_BATCH
-from core.engine.provider_selection import ProviderProbe, candidates, probe_provider, unavailable_providers
+from core.engine.provider_selection import ProviderProbe, candidates, probe_provider
+from core.engine.sessions import unavailable_providers
 from core.images.decoding import DECODE_THREADS, decode
 from core.images.preprocessing import preprocess
 from core.models.examine import all_backbones

@@ -251,7 +251,7 @@ def _providers(library: Library | None, chosen: settings.Settings) -> _Providers
     Raises:
         ModelError: no installed model has a backbone that can be read.
     """
-    from core.engine.provider_selection import unavailable_providers
+    from core.engine.sessions import unavailable_providers
     from core.models.examine import all_backbones
     from core.models.library import open_library
 

@@ -211,7 +211,7 @@ def efficientnet_lite(size: int = 224, width: float = 1.0, depth: float = 1.0) -
     return net.counts
 
 
-def _divisible(width: float, by: int = 8) -> int:
-    """The nearest multiple, at least one and not more than a tenth below."""
-    nearest = max(by, int(width + by / 2) // by * by)
-    return nearest if nearest >= 0.9 * width else nearest + by
+def _divisible(width: float) -> int:
+    """The nearest multiple of 8, at least one and not more than a tenth below."""
+    nearest = max(8, int(width + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * width else nearest + 8

@@ -5,20 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from core.base.errors import Cancelled
 
-_MIN_INTERVAL_S: Final = 0.05
+MIN_INTERVAL_S: Final = 0.05
 """At most 20 reports per second: smooth to the eye, and cheap to draw."""
 
 _MIN_SAMPLE_S: Final = 0.5
 """Minimum time span for an estimate."""
 
-_MAX_SAMPLES: Final = 200
+MAX_SAMPLES: Final = 200
 """Reports used to measure the speed, 10 seconds and more: older ones, such as those of cached steps, are dropped."""
 
 _PAUSE_POLL_S: Final = 0.1
@@ -103,6 +103,14 @@ class CancelToken:
             raise Cancelled
 
 
+def speed_of(samples: Sequence[tuple[float, int]]) -> float | None:
+    """Steps per second by moments in seconds and the steps done by then, in order; None if these say too little."""
+    (first, done_then), (last, done_now) = samples[0], samples[-1]
+    if last - first < _MIN_SAMPLE_S or done_now == done_then:
+        return None
+    return (done_now - done_then) / (last - first)
+
+
 class ProgressReporter:
     """Counts the steps of one stage, reports them at most 20 times per second, and estimates the remaining time.
 
@@ -120,7 +128,7 @@ class ProgressReporter:
     ) -> None:
         """Start a stage of `total` steps and report it; `now` returns seconds of a monotonic clock."""
         self._stage, self._kind, self._total, self._report, self._now = stage, kind, total, report, now
-        self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
+        self._samples: deque[tuple[float, int]] = deque(maxlen=MAX_SAMPLES)
         self._step = 0
         self._report_progress(now())
 
@@ -129,7 +137,7 @@ class ProgressReporter:
         before, self._step = self._step, min(self._total, self._step + steps)
         moment = self._now()
         ended = before < self._step == self._total
-        if ended or moment - self._samples[-1][0] >= _MIN_INTERVAL_S:
+        if ended or moment - self._samples[-1][0] >= MIN_INTERVAL_S:
             self._report_progress(moment)
 
     def _report_progress(self, moment: float) -> None:
@@ -140,7 +148,5 @@ class ProgressReporter:
         """Remaining seconds at the speed of the latest reports."""
         if self._step == self._total:
             return 0.0
-        (first, done_then), (last, done_now) = self._samples[0], self._samples[-1]
-        if last - first < _MIN_SAMPLE_S or done_now == done_then:
-            return None
-        return (last - first) / (done_now - done_then) * (self._total - self._step)
+        speed = speed_of(self._samples)
+        return None if speed is None else (self._total - self._step) / speed

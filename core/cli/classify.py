@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.model = first or None
     more = {"on_cluster": on_cluster, "others": tuple(others)}
     request = classify_request(arguments, *arguments.paths, **more)
-    arguments.format = format_for(arguments.output, arguments.format, "table")
+    arguments.format = format_for(arguments.output, arguments.format)
     check_csv(arguments, arguments.format)
     _check(request, arguments)
     open_report = partial(_open_report, arguments, request)

@@ -138,13 +138,7 @@ def evaluation_tables(evaluation: Evaluation | MultiLabelEvaluation) -> Iterator
 
 def _summary(evaluation: Evaluation) -> Table:
     raw, calibrated = evaluation.raw, evaluation.calibrated
-    low, high = map(percent, evaluation.interval)
-    accuracy = tr(
-        "{accuracy} (95% confidence interval: {low} to {high})",
-        accuracy=percent(evaluation.accuracy),
-        low=low,
-        high=high,
-    )
+    accuracy = tables.with_interval(evaluation.accuracy, evaluation.interval)
     rows = [(tr("images"), f"{evaluation.images:,}"), (tr("accuracy"), accuracy)]
     if len(evaluation.top_k) < len(evaluation.classes):
         rows.append((tr("top-{k} accuracy", k=len(evaluation.top_k)), percent(evaluation.top_k[-1])))

@@ -27,11 +27,7 @@ def multi_label_tables(evaluation: MultiLabelEvaluation) -> Iterator[Table | Tex
 
 
 def _summary(evaluation: MultiLabelEvaluation) -> Table:
-    low, high = map(percent, evaluation.interval)
-    exact = tr(
-        "{accuracy} (95% confidence interval: {low} to {high})", accuracy=percent(evaluation.exact_match), low=low,
-        high=high,
-    )  # fmt: skip
+    exact = tables.with_interval(evaluation.exact_match, evaluation.interval)
     return tables.facts(
         [
             (tr("images"), f"{evaluation.images:,}"),

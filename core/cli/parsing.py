@@ -151,15 +151,15 @@ def delimiter_for(arguments: argparse.Namespace, output: Path | None) -> str:
     return arguments.delimiter or default
 
 
-def format_for(output: Path | None, wanted: str | None, default: str) -> str:
-    """The output format: as requested, otherwise by the suffix of the file, otherwise `default`.
+def format_for(output: Path | None, wanted: str | None) -> str:
+    """The output format: as requested, otherwise by the suffix of the file, otherwise a table.
 
     Raises UsageError if the suffix contradicts the requested format, or its format is not supported.
     """
     if output is not None and wanted is not None:
         check_suffix(output, wanted)
     named = format_of(output) if output is not None and wanted is None else None
-    return wanted or named or default
+    return wanted or named or "table"
 
 
 def parse_count(text: str) -> int:

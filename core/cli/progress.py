@@ -10,7 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from core.base.i18n import tr
 from core.base.progress import Progress as Stage
@@ -25,8 +33,7 @@ def bar(images: Iterable[Path]) -> Iterator[Callable[[object], None]]:
 
     The images to come are counted in a thread, so that the work does not wait for the total.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+    with _bars(TimeRemainingColumn()) as progress:
         task = progress.add_task(tr("classifying"), total=None)
 
         def count() -> None:
@@ -42,8 +49,7 @@ def job_bar() -> Iterator[Callable[[object], None]]:
     if not is_terminal(sys.stderr):
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+    with _bars(TextColumn("{task.fields[left]}")) as shown:
         task = shown.add_task(tr("classifying"), total=None, left="")
 
         def report(progress: object) -> None:
@@ -63,8 +69,7 @@ def stages() -> Iterator[ProgressCallback]:
     if not is_terminal(sys.stderr):
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+    with _bars(TextColumn("{task.fields[left]}")) as shown:
         bars: dict[str, TaskID] = {}
 
         def report(stage: Stage) -> None:
@@ -74,6 +79,11 @@ def stages() -> Iterator[ProgressCallback]:
             shown.update(bars[stage.stage], completed=stage.step, total=stage.total, left=left)
 
         yield report
+
+
+def _bars(last: ProgressColumn) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), last
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True)
 
 
 def _job_text(progress: JobProgress) -> str:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from core.base.errors import BrokenRecord
 from core.base.i18n import tr
-from core.base.text import display_path
+from core.base.text import display_path, percent
 from core.card import ModelCard
 from core.cli.streams import is_terminal, results_to
 from core.jobs.values import JobSummary
@@ -118,6 +118,12 @@ def print_records(
 def local_time(seconds: float) -> datetime:
     """A time in seconds since 1970, in the local time zone."""
     return datetime.fromtimestamp(seconds, UTC).astimezone()
+
+
+def with_interval(accuracy: float, interval: tuple[float, float]) -> str:
+    """An accuracy with its confidence interval, 0..1, as text."""
+    low, high = map(percent, interval)
+    return tr("{accuracy} (95% confidence interval: {low} to {high})", accuracy=percent(accuracy), low=low, high=high)
 
 
 def minute(moment: datetime) -> str:

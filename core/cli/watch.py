@@ -35,7 +35,7 @@ from core.outputs.watch_outputs import OutputRequest
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch a folder; return 0 after Ctrl+C or SIGTERM."""
-    arguments.format = format_for(arguments.output, arguments.format, "table")
+    arguments.format = format_for(arguments.output, arguments.format)
     check_csv(arguments, arguments.format)
     if arguments.format == "csv" and arguments.output is None:
         hint = tr("Add --output with a name such as arrived.csv, or use --format jsonl.")

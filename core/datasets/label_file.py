@@ -55,7 +55,8 @@ def open_labels() -> Iterator[LabelStore]:
     with contextlib.ExitStack() as stack:
         with label_errors():
             file.parent.mkdir(parents=True, exist_ok=True)
-            connection = stack.enter_context(closing(recovery.open_or_rebuild(file, _open, _create, _damaged_text)))
+            make = partial(connect, prepare=_make_tables)
+            connection = stack.enter_context(closing(recovery.open_or_rebuild(file, _open, make, _damaged_text)))
         yield LabelStore(connection)
 
 
@@ -102,10 +103,6 @@ def _damaged_text(rows: int, copy: str) -> str:
 
 def _open(file: Path) -> sqlite3.Connection:
     return connect(file, partial(_prepare, file=file))
-
-
-def _create(file: Path) -> sqlite3.Connection:
-    return connect(file, _make_tables)
 
 
 def _prepare(connection: sqlite3.Connection, file: Path) -> None:

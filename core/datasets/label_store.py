@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import sqlite3
-import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from core.base import recovery
 from core.base.database import CHUNK, chunks, erase, transaction
 from core.base.errors import StorageError
+from core.base.file_state import FileState
 from core.base.hashing import file_sha256
 from core.base.i18n import tr
 from core.datasets.labels import Label, Scope, Source
@@ -332,9 +332,5 @@ def _updated(own: Label, other: Label | None) -> Label:
 
 
 def _state(path: Path) -> _State | None:
-    """The state of a file; None where there is none."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+    state = FileState.of(path)
+    return None if state is None else (state.size, state.mtime_ns)

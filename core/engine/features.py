@@ -47,10 +47,6 @@ class HashedFile(Protocol):
         """The SHA-256 of its bytes, in hexadecimal."""
 
 
-def _never_prepared(_: str) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class FeatureExtractor:
     """The source of features.
@@ -66,7 +62,7 @@ class FeatureExtractor:
     card: BackboneCard
     precision: Precision
     open: Callable[[], Engine]
-    get_prepared: Callable[[str], NDArray[np.uint8] | None] = _never_prepared
+    get_prepared: Callable[[str], NDArray[np.uint8] | None] = lambda _: None
     slower: tuple[Engine, ...] = ()
 
     @classmethod

@@ -146,17 +146,6 @@ def probe_provider(files: BackboneFiles, card: BackboneCard, provider: Provider,
         return ProviderProbe(provider, card, None, error)
 
 
-def unavailable_providers() -> dict[Provider, ProviderError]:
-    """The providers that work with no backbone on this machine, and why."""
-    found = {}
-    for provider in Provider:
-        try:
-            sessions.check_provider(provider)
-        except ProviderError as error:
-            found[provider] = error
-    return found
-
-
 def candidates(
     files: BackboneFiles, requested: ProviderPreference, precision: Precision
 ) -> tuple[tuple[Provider, BackboneCard], ...]:

@@ -241,6 +241,17 @@ def check_provider(provider: Provider) -> None:
         raise _session_error(provider, error) from error
 
 
+def unavailable_providers() -> dict[Provider, ProviderError]:
+    """The providers that work with no backbone on this machine, and why."""
+    found = {}
+    for provider in Provider:
+        try:
+            check_provider(provider)
+        except ProviderError as error:
+            found[provider] = error
+    return found
+
+
 def _check_cuda() -> None:
     if _ORT_NAMES[Provider.CUDA] not in ort.get_available_providers():
         what = tr("The installed ONNX Runtime does not support CUDA.")

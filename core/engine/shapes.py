@@ -152,7 +152,7 @@ def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) 
         what = tr("The model uses the array {name!r} before it is computed.", name=missing[0][:80])
         raise ModelError(what, hint=tr(_HINT))
     schema = defs.get_schema(node.op_type, opset, "")
-    types = {name: _type_of(found, name) for name in node.input if name}
+    types = {name: helper.make_tensor_type_proto(found.kinds[name], found.shapes[name]) for name in node.input if name}
     data = {name: numpy_helper.from_array(_stored(found, name), name) for name in types if name in found.values}
     versions = [helper.make_opsetid("", opset)]
     try:
@@ -165,10 +165,6 @@ def _follow(node: onnx.NodeProto, found: Inferred, opset: int, ir_version: int) 
             raise _unknown(name)
         _note(found, name, tensor.elem_type, tuple(axis.dim_value for axis in tensor.shape.dim))
     _compute(node, found)
-
-
-def _type_of(found: Inferred, name: str) -> TypeProto:
-    return helper.make_tensor_type_proto(found.kinds[name], found.shapes[name])
 
 
 def _stored(found: Inferred, name: str) -> NDArray[Any]:
@@ -205,10 +201,6 @@ def _constant(node: onnx.NodeProto) -> Any:  # noqa: ANN401 - an array, a number
 
 
 _Rule: TypeAlias = Callable[[Mapping[str, Any], list[Any]], NDArray[Any]]
-
-
-def _unsqueezed(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
-    return np.expand_dims(read[0], tuple(_axes(given, read) or ()))
 
 
 def _squeezed(given: Mapping[str, Any], read: list[Any]) -> NDArray[Any]:
@@ -267,7 +259,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "Slice": _sliced,
     "Squeeze": _squeezed,
     "Sub": lambda _, read: np.subtract(*read),
-    "Unsqueeze": _unsqueezed,
+    "Unsqueeze": lambda given, read: np.expand_dims(read[0], tuple(_axes(given, read) or ())),
     "Where": lambda _, read: np.asarray(np.where(read[0] != 0, read[1], read[2])),
 }
 """Operators used to compute shapes, evaluated if all inputs are known."""

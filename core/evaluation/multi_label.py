@@ -65,13 +65,12 @@ def evaluate_label_sets(
     probabilities, truth = sigmoid(logits.astype(np.float32), temperature), labels.astype(bool)
     predicted = probabilities >= np.asarray(thresholds, np.float32)
     exact = int((predicted == truth).all(axis=1).sum())
+    columns = zip(classes, thresholds, truth.T, predicted.T, probabilities.T, strict=True)
     per_class = tuple(
         MultiLabelClass(
             label, threshold, *_precision_recall_f1(given, found), _average_precision(given, own), int(given.sum())
         )
-        for label, threshold, given, found, own in zip(
-            classes, thresholds, truth.T, predicted.T, probabilities.T, strict=True
-        )
+        for label, threshold, given, found, own in columns
     )
     calibrated = calibration(*decisions(logits, labels), temperature)
     return MultiLabelEvaluation(

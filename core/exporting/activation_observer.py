@@ -31,26 +31,30 @@ _ROUNDS: Final = 2
 """How often each end of a range is optimized with the other fixed."""
 
 
-class RangeObserver:
-    """Samples the values of tensors image by image, and finds their best quantization ranges."""
+class ActivationObserver:
+    """Samples the values of tensors image by image, and finds their best quantization ranges and channel means."""
 
     def __init__(self) -> None:
         self._rng = np.random.default_rng(0)
         self._numbers: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
         self._ends: dict[str, list[float]] = defaultdict(list)
+        self._means: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
 
-    def update(self, name: str, values: NDArray[np.float32]) -> None:
-        """Sample the values of a tensor for one image."""
+    def update(self, name: str, values: NDArray[np.float32], mean_over: tuple[int, ...] | None = None) -> None:
+        """Sample the values of a tensor for one image; `mean_over` are the axes of its mean, None for none."""
         flat = values.reshape(-1)
         self._numbers[name].append(flat[self._rng.integers(0, flat.size, _PER_IMAGE)])
         self._ends[name] += [float(flat.min()), float(flat.max())]
+        if mean_over is not None:
+            self._means[name].append(values.mean(axis=mean_over, dtype=np.float64))
 
-    def best_ranges(self) -> dict[str, tuple[float, float]]:
-        """The lower and upper end of the best range, by tensor name."""
-        return {
+    def stats(self) -> ActivationStats:
+        """The statistics of all images so far."""
+        ranges = {
             name: _best_range(np.concatenate(numbers), min(self._ends[name]), max(self._ends[name]))
             for name, numbers in self._numbers.items()
         }
+        return ActivationStats(ranges, {name: np.mean(rows, axis=0) for name, rows in self._means.items()})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,14 +79,11 @@ def observe_activations(
     Raises ModelError if the network does not run.
     """
     names, convolved = _observed_tensors(model.graph, operators)
-    session, ranges = open_file(_with_outputs(model, names)), RangeObserver()
-    means: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+    session, observer = open_file(_with_outputs(model, names)), ActivationObserver()
     for image in images:
         for name, values in zip(names, run_file(session, names, image[None]), strict=True):
-            ranges.update(name, values)
-            if name in convolved:
-                means[name].append(values.mean(axis=(0, 2, 3), dtype=np.float64))
-    return ActivationStats(ranges.best_ranges(), {name: np.mean(rows, axis=0) for name, rows in means.items()})
+            observer.update(name, values, (0, 2, 3) if name in convolved else None)
+    return observer.stats()
 
 
 def _observed_tensors(graph: onnx.GraphProto, operators: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:

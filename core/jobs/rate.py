@@ -7,14 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
+from core.base.progress import MAX_SAMPLES, MIN_INTERVAL_S, speed_of
 from core.jobs.values import JobProgress
-
-_MIN_INTERVAL_S: Final = 0.05
-_MIN_SAMPLE_S: Final = 0.5
-_MAX_SAMPLES: Final = 200
-"""Number of reports from which the speed is computed: those of the last 10 seconds or more."""
 
 
 class RateEstimator:
@@ -26,7 +21,7 @@ class RateEstimator:
     def __init__(self, report: Callable[[JobProgress], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._report, self._now = report, now
         self._lock = threading.Lock()
-        self._samples: deque[tuple[float, int]] = deque([(now(), 0)], maxlen=_MAX_SAMPLES)
+        self._samples: deque[tuple[float, int]] = deque([(now(), 0)], maxlen=MAX_SAMPLES)
         self._published_at = float("-inf")
         self.progress = JobProgress(0, walked=False, finished=0, fresh=0, failed=0, per_second=None, remaining_s=None)
 
@@ -49,25 +44,15 @@ class RateEstimator:
             was_walked, moment = self.progress.walked, self._now()
             if was_walked and remaining is None:
                 return  # a late report from before all images were found
-            if (
-                remaining == 0
-                or was_walked != (remaining is not None)
-                or moment - self._published_at >= _MIN_INTERVAL_S
-            ):
+            if remaining == 0 or was_walked != (remaining is not None) or moment - self._published_at >= MIN_INTERVAL_S:
                 self._published_at = moment
                 self._publish(found, remaining)
 
     def _publish(self, found: int, left: int | None) -> None:
         self._samples.append((self._published_at, self.progress.fresh))
-        speed = self._speed()
+        speed = speed_of(self._samples)
         remaining = left / speed if speed and left else 0.0 if left == 0 else None
         self.progress = replace(
             self.progress, found=found, walked=left is not None, per_second=speed, remaining_s=remaining
         )
         self._report(self.progress)
-
-    def _speed(self) -> float | None:
-        (first, done_then), (last, done_now) = self._samples[0], self._samples[-1]
-        if last - first < _MIN_SAMPLE_S or done_now == done_then:
-            return None
-        return (done_now - done_then) / (last - first)

@@ -37,9 +37,8 @@ def row_of(record: tuple[Any, ...], top: Path) -> Row:
         record[:13]
     )
     finished, mtime_ns, model, version, provider, *times, others = record[13:]
-    if not all(
-        isinstance(text, _TEXT) for text in (label, kind, message, hint, verdict, reviewed_label, model, provider)
-    ):
+    texts = label, kind, message, hint, verdict, reviewed_label, model, provider
+    if not all(isinstance(text, _TEXT) for text in texts):
         raise TypeError("not a text")
     if not all(isinstance(number, _NUMBER) for number in (confidence, version, finished, *times)):
         raise TypeError("not a number")

@@ -78,20 +78,20 @@ def group_columns(view: View) -> list[tuple[str, bool]]:
 def _with_text(text: str, database: sqlite3.Connection) -> tuple[str, tuple[Any, ...]]:
     labels = [label for (label,) in database.execute("SELECT DISTINCT answer FROM images") if label]
     spelt = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]  # macOS stores names decomposed
-    sql, values = _one_of("answer", tuple(label for label in labels if spelt[0] in label_text(label).casefold()))
+    sql, values = _one_of(tuple(label for label in labels if spelt[0] in label_text(label).casefold()))
     named = "number IN (SELECT number FROM images WHERE instr(shown, ?) OR instr(shown, ?))"  # once, in file order
     return f"({named} OR {sql})", (*spelt, *values)
 
 
 def _has_class(names: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
     """Labels of one of these classes, alone or with others."""
-    sql, values = _one_of("answer", names)
+    sql, values = _one_of(names)
     with_others = " OR ".join("instr(char(10) || answer || char(10), ?)" for _ in names)
     return f"({sql} OR (instr(answer, char(10)) AND ({with_others})))", (*values, *(f"\n{name}\n" for name in names))
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
-    return f"{column} IN ({', '.join('?' * len(values))})", values
+def _one_of(values: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    return f"answer IN ({', '.join('?' * len(values))})", values
 
 
 def _relative(chosen: Filter) -> bytes:

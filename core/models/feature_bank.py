@@ -9,15 +9,15 @@ by less than 0.001.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.arrays import read_arrays
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.datasets.stratification import strata
@@ -135,20 +135,9 @@ def read_bank(data: bytes) -> FeatureBank:
         ModelError: the file is damaged, or too large when uncompressed.
     """
     try:
-        arrays = _stored_arrays(data)
-        hashes = tuple(bytes(one).hex() for one in arrays.pop(_HASHES))
-        return FeatureBank(**arrays, hashes=hashes)
+        arrays = read_arrays(data, _MAX_BYTES)
+        hashes = tuple(bytes(one).hex() for one in arrays[_HASHES].astype(np.uint8, casting="no"))
+        stored = {name: arrays[name].astype(kind, casting="no") for name, kind in _TYPES.items()}
+        return FeatureBank(**stored, hashes=hashes)
     except Exception as error:  # the boundary: zip, deflate and NumPy raise a dozen unrelated kinds
         raise ModelError(tr("The model's training features are damaged."), hint=tr(_HINT)) from error
-
-
-def _stored_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The stored arrays, never unpickled and at most `_MAX_BYTES` uncompressed."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
-            raise ValueError("it is too large")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        found = {name: np.asarray(arrays[name]) for name in (*_TYPES, _HASHES)}
-    if any(found[name].dtype != kind for name, kind in {**_TYPES, _HASHES: np.uint8}.items()):
-        raise ValueError("it has numbers of another type")
-    return found

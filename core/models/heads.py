@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.arrays import read_arrays
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.card import ModelCard
@@ -256,32 +256,19 @@ def read_head(data: bytes) -> Head:
     Raises:
         ModelError: the file is invalid, too large when uncompressed, or would need pickle.
     """
+    damaged = ModelError(tr("The head's file is damaged or is not a head."), hint=tr(_HINT))
     try:
-        arrays = _stored_arrays(data)
+        arrays = read_arrays(data, _MAX_BYTES)
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
-        raise ModelError(tr("The head's file is damaged or is not a head."), hint=tr(_HINT)) from error
+        raise damaged from error
+    layers = {f"{kind}{suffix}" for suffix in _suffixes(arrays) for kind in ("weights", "bias")}
+    if arrays.keys() not in (layers, {_POINTS, "scale", "shift"}):
+        raise damaged
     for name, array in arrays.items():
         if array.dtype not in _SUFFIXES:
             what = tr("The head stores {name} with the unsupported type {type}.", name=name, type=array.dtype)
             raise ModelError(what, hint=tr(_HINT))
     return assemble(arrays, lambda name: arrays[name].astype(np.float32))
-
-
-def _stored_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The stored arrays, never unpickled and at most `_MAX_BYTES` uncompressed."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-    names = [member.filename.removesuffix(".npy") for member in members]
-    wanted = [f"{kind}{suffix}" for suffix in _suffixes(names) for kind in ("weights", "bias")]
-    if _POINTS in names:
-        wanted = [_POINTS, "scale", "shift"]
-    if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in wanted):
-        raise ValueError(f"it holds other arrays than {wanted}")
-    unpacked = sum(member.file_size for member in members)
-    if unpacked > _MAX_BYTES:
-        raise ValueError(f"it unpacks to {unpacked:,} bytes, which no head needs")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return {name: np.asarray(arrays[name]) for name in wanted}
 
 
 def _suffixes(names: Collection[str]) -> tuple[str, ...]:

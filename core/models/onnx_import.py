@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -98,18 +99,24 @@ def inspect_model(
     ports = possible_outputs(model, has_names)[:_MOST_ANSWERS] if every_output else ()
     if len(ports) < 2:
         return (_questions(read_graph(model, names=has_names), names, file),)
-    found: list[ImportQuestions] = []
     errors: list[ModelError] = []
+    found = tuple(_questions(one, names, file) for one in _readable(model, ports, errors))
+    if not found:
+        raise errors[0]
+    return found
+
+
+def _readable(
+    model: onnx.ModelProto, ports: Iterable[graph.TensorSpec], errors: list[ModelError]
+) -> Iterator[OnnxClassifier]:
+    """The classifiers that the outputs of a model make; why others make none is added to `errors`."""
     for port in ports:
         whole = onnx.ModelProto()
         whole.CopyFrom(model)  # because `read_graph` changes it
         try:
-            found.append(_questions(read_graph(whole, output=port.name), names, file))
+            yield read_graph(whole, output=port.name)
         except ModelError as error:
             errors.append(error)
-    if not found:
-        raise errors[0]
-    return tuple(found)
 
 
 def _is_ours(model: onnx.ModelProto) -> bool:

@@ -1,4 +1,4 @@
-"""Storing reviews: of a few rows by their numbers, and of many rows of an open view, which can be undone."""
+"""Reviews of many rows of an open view, which can be undone."""
 
 from __future__ import annotations
 
@@ -37,15 +37,6 @@ class _ReviewBatch:
 
 _batches: Final[dict[int, _ReviewBatch]] = {}
 """The last reviews of many rows, by the numbers under which they are undone."""
-
-
-def store(job: str, reviews: ReviewsByNumber) -> None:
-    """Store reviews by the numbers of their rows; None removes a review. The window stores the corrections.
-
-    Raises StorageError if they cannot be stored.
-    """
-    with ResultStore(job) as results:
-        results.set_reviews(reviews)
 
 
 def review_selected(

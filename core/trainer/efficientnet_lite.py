@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from core.trainer.framework import keras
-from core.trainer.layers import normalised
+from core.trainer.layers import normalised, relu6
 
 FEATURE_WIDTH: Final = 1280
 _MEAN, _SPREAD = 127.0, 128.0
@@ -74,10 +74,10 @@ def efficientnet_lite(number: int, size: int | None = None) -> keras.Model:
     size = size or SCALINGS[number].size
     image = keras.Input((size, size, 3), dtype="float32", name="image")
     x = keras.layers.Rescaling(1 / _SPREAD, offset=-_MEAN / _SPREAD, name="scaling")(image)
-    x = _relu6(_convolution(x, _STEM_WIDTH, 3, "stem", strides=2), "stem")
+    x = relu6(_convolution(x, _STEM_WIDTH, 3, "stem", strides=2), "stem")
     for index, (stage, stride) in enumerate(blocks(number)):
         x = _block(x, f"block{index}", stage, stride)
-    feature_map = _relu6(_convolution(x, FEATURE_WIDTH, 1, "head"), "head")
+    feature_map = relu6(_convolution(x, FEATURE_WIDTH, 1, "head"), "head")
     features = keras.layers.GlobalAveragePooling2D(name="features")(feature_map)
     return keras.Model(image, {"features": features, "feature_map": feature_map}, name=f"efficientnet_lite{number}")
 
@@ -103,11 +103,11 @@ def _block(x: Any, name: str, stage: Stage, stride: int) -> Any:
     """Expansion, depthwise convolution, projection; with a shortcut if the shape stays the same."""
     y, width = x, x.shape[-1]
     if stage.expansion > 1:
-        y = _relu6(_convolution(y, width * stage.expansion, 1, f"{name}_expand"), f"{name}_expand")
+        y = relu6(_convolution(y, width * stage.expansion, 1, f"{name}_expand"), f"{name}_expand")
     depthwise = keras.layers.DepthwiseConv2D(
         stage.kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_depthwise"
     )
-    y = _relu6(normalised(depthwise(y), f"{name}_depthwise"), f"{name}_depthwise")
+    y = relu6(normalised(depthwise(y), f"{name}_depthwise"), f"{name}_depthwise")
     y = _convolution(y, stage.width, 1, f"{name}_project")
     if stride == 1 and width == stage.width:
         return keras.layers.Add(name=f"{name}_add")([y, x])
@@ -117,7 +117,3 @@ def _block(x: Any, name: str, stage: Stage, stride: int) -> Any:
 def _convolution(x: Any, width: int, kernel: int, name: str, *, strides: int = 1) -> Any:
     convolution = keras.layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False, name=name)
     return normalised(convolution(x), name)
-
-
-def _relu6(x: Any, name: str) -> Any:
-    return keras.layers.ReLU(max_value=6.0, name=f"{name}_act")(x)

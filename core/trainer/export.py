@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -35,20 +35,23 @@ def backbone_bytes(model: keras.Model, float16: Float16Policy = Float16Policy.EV
         float16: which kernels are stored as float16; with `LOSSLESS`, a network from `rebuild_keras` keeps the kernels
             of its file where it was not trained, and float32 ones where it was.
     """
-    signature = (tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=graph.INPUT),)
+    signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=graph.INPUT)
 
-    def backbone(image: object) -> dict[str, object]:
+    def backbone(image: Any) -> dict[str, Any]:
         outputs = model(tf.cast(image, tf.float32), training=False)
         return {name: outputs[name] for name in (graph.FEATURES, graph.FEATURE_MAP)}
 
-    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
-    with silenced():
-        converted, _ = tf2onnx.convert.from_function(
-            tf.function(backbone, input_signature=signature), input_signature=signature, opset=OPSET
-        )
-    optimized = optimize(converted, float16)
+    optimized = optimize(to_onnx(backbone, signature), float16)
     onnx.checker.check_model(optimized, full_check=True)
     return optimized.SerializeToString(deterministic=True)
+
+
+def to_onnx(function: Callable[[Any], dict[str, Any]], signature: Any) -> onnx.ModelProto:
+    """Convert a function of one tensor, which is described by `signature`, to an ONNX graph."""
+    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
+    traced = tf.function(function, input_signature=(signature,))
+    with silenced():
+        return tf2onnx.convert.from_function(traced, input_signature=(signature,), opset=OPSET)[0]
 
 
 def exported_backbone_card(

@@ -31,7 +31,7 @@ from core.trainer.backbone import Backbone, read_backbone
 from core.trainer.batches import DataLoader, RunFrozenBase, TrainImage, plain_view, read_images, shuffled
 from core.trainer.export import backbone_bytes, exported_backbone_card
 from core.trainer.float16_storage import Float16Policy
-from core.trainer.framework import keras, tf
+from core.trainer.framework import keras
 from core.trainer.frozen_base import open_frozen_base, open_int8_base
 from core.trainer.initial_temperature import with_initial_temperature
 from core.trainer.layers import learn_statistics
@@ -188,9 +188,8 @@ def _set_initial_temperature(
 ) -> tuple[LinearHead, float]:
     """Make the head less confident on some training images, see `core.trainer.initial_temperature`."""
     groups = shuffled(images, MAX_BATCH, job.seed, epoch=0)[: _TEMPERATURE_IMAGES // MAX_BATCH]
-    predict = tf.function(network, autograph=False, reduce_retracing=True)
     with loader.batches(groups, plain_view(loader.plan)) as batches:
-        found = [(predict(one.inputs.astype(np.float32)), one.labels) for one in batches if one.inputs is not None]
+        found = [(network(one.inputs.astype(np.float32)), one.labels) for one in batches if one.inputs is not None]
     if not found:
         return start, 1.0
     features, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -269,7 +268,7 @@ def _write(
     }  # fmt: skip
     for name, content in results.items():
         write_atomically(folder / name, content)
-    complete = tf.function(with_head(keras.Model(model.input, model.output[graph.FEATURES]), head), autograph=False)
+    complete = with_head(keras.Model(model.input, model.output[graph.FEATURES]), head)
 
     def logits_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         token.check()

@@ -58,9 +58,10 @@ with silenced(), warnings.catch_warnings(), _quick_imports():
     import tf2onnx
     from tensorflow.lite.python import schema_py_generated as tflite_schema
     from tensorflow.lite.python.convert import mlir_quantize as tflite_quantize
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2 as with_constants
 
     tf.config.list_physical_devices()  # the search for devices prints warnings if there are none
 
 tf.get_logger().setLevel("ERROR")
 
-__all__ = ["keras", "silenced", "tf", "tf2onnx", "tflite_quantize", "tflite_schema"]
+__all__ = ["keras", "silenced", "tf", "tf2onnx", "tflite_quantize", "tflite_schema", "with_constants"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any, Final
 
@@ -14,8 +13,8 @@ from onnx import helper, numpy_helper
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.models.heads import DenseHead, Head, LinearHead
-from core.trainer.export import OPSET
-from core.trainer.framework import keras, silenced, tf, tf2onnx
+from core.trainer.export import to_onnx
+from core.trainer.framework import keras, tf
 
 FEATURES: Final = "features"
 LOGITS: Final = "logits"
@@ -33,16 +32,11 @@ def exported_head(model: keras.Model) -> Head:
     Raises:
         ModelError: the exported graph has another structure.
     """
-    signature = (tf.TensorSpec((None, model.input_shape[-1]), tf.float32, name=FEATURES),)
 
     def head(features: Any) -> dict[str, Any]:
         return {LOGITS: model(features, training=False)}
 
-    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
-    with silenced():
-        converted, _ = tf2onnx.convert.from_function(
-            tf.function(head, input_signature=signature), input_signature=signature, opset=OPSET
-        )
+    converted = to_onnx(head, tf.TensorSpec((None, model.input_shape[-1]), tf.float32, name=FEATURES))
     onnx.checker.check_model(converted, full_check=True)
     return head_from_onnx(converted)
 

@@ -62,6 +62,11 @@ def _set_statistics(network: keras.Model, *, is_frozen: bool, momentum: float) -
             layer.is_frozen, layer.momentum = is_frozen, momentum
 
 
+def relu6(x: Any, name: str) -> Any:
+    """Apply the activation `<name>_act`, ReLU up to 6, to `x`."""
+    return keras.layers.ReLU(max_value=6.0, name=f"{name}_act")(x)
+
+
 def normalised(x: Any, name: str) -> Any:
     """Apply the normalization `<name>_bn`, with epsilon 0.001, to `x`."""
     return FrozenStatistics(epsilon=1e-3, name=f"{name}_bn")(x)

@@ -28,13 +28,12 @@ from core.models.heads import Head, named_layers, read_head
 from core.models.joined import LOGITS, PROBABILITIES
 from core.models.weight_storage import Storage
 from core.trainer.backbone import read_backbone
-from core.trainer.framework import keras, silenced, tf
+from core.trainer.framework import keras, silenced, tf, with_constants
 from core.trainer.onnx_to_keras import rebuild_keras
 from core.trainer.tflite_int8 import quantize
 from core.trainer.tflite_metadata import OUTPUTS, with_metadata
 from core.training.protocol import HEAD, TrainerEvent
 
-_ENDPOINT: Final = "serve"
 _THREADS: Final = 2
 
 
@@ -105,24 +104,34 @@ def convert(network: keras.Model, storage: Storage, calibration: NDArray[np.uint
     Raises:
         ModelError: TensorFlow cannot convert it.
     """
-    signature = [tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8, name=INPUT)]
-
-    def serve(image: Any) -> Any:
-        return network(tf.cast(image, tf.float32), training=False)
-
     logging.getLogger("absl").setLevel(logging.ERROR)
     with temporary_folder("saved") as folder, silenced(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations among these packages cannot be fixed here
-        archive = keras.export.ExportArchive()
-        archive.track(network)
-        archive.add_endpoint(_ENDPOINT, serve, input_signature=signature)
-        archive.write_out(str(folder / "model"), verbose=False)
+        module = tf.Module()
+        module.serve = _constant_function(network)
+        tf.saved_model.save(module, str(folder / "model"), signatures=module.serve.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "model"))
         try:
             return _convert(converter, storage, calibration)
         except Exception as error:  # the boundary: the converter raises unrelated kinds
             what = tr("TensorFlow couldn't convert the model: {reason}", reason=str(error).strip()[:300])
             raise ModelError(what, hint=tr("Export it as .onnx.")) from error
+
+
+def _constant_function(network: keras.Model) -> Any:
+    """A network on pixels as a function without variables: to save and restore these would take most of the time."""
+    signature = (tf.TensorSpec((None, *network.input_shape[1:]), tf.uint8, name=INPUT),)
+
+    def serve(image: Any) -> Any:
+        return network(tf.cast(image, tf.float32), training=False)
+
+    traced = tf.function(serve, input_signature=signature, autograph=False).get_concrete_function()
+    constant = with_constants(traced, lower_control_flow=False)
+
+    def serve_constant(image: Any) -> Any:
+        return tf.nest.pack_sequence_as(traced.structured_outputs, constant(image))
+
+    return tf.function(serve_constant, input_signature=signature, autograph=False)
 
 
 def _convert(converter: Any, storage: Storage, calibration: NDArray[np.uint8]) -> bytes:

@@ -8,7 +8,6 @@ file, so they are stored next to it (`normalisation_bytes`); without them, the r
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from core.base.arrays import read_arrays
 from core.base.errors import ModelError
 from core.base.i18n import mark, tr
 from core.card import BackboneCard
@@ -112,22 +112,12 @@ def _read_normalisation(data: bytes) -> Normalisation:
         ModelError: the bytes are not such a file.
     """
     try:
-        found = _arrays(data)
+        found = read_arrays(data, _MAX_BYTES)
     except Exception as error:  # the boundary: zip, deflate and numpy raise a dozen unrelated kinds
         raise ModelError(tr("The backbone's normalization file is damaged."), hint=tr(_HINT)) from error
     if not all(_is_valid(rows) for rows in found.values()):
         raise ModelError(tr("The backbone's normalization file contains invalid numbers."), hint=tr(_HINT))
     return found
-
-
-def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file, without unpickling, and with at most `_MAX_BYTES` uncompressed."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > _MAX_BYTES:
-        raise ValueError(f"uncompressed size {unpacked:,} bytes")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return {name: np.asarray(arrays[name]) for name in arrays.files}
 
 
 def _is_valid(rows: NDArray[Any]) -> bool:

@@ -68,8 +68,9 @@ class TrainStep:
             return tf.reduce_sum(losses), correct
 
         given = tf.TensorSpec(model.input.shape, tf.float32), tf.TensorSpec((None,), tf.int64)
-        self._gradients = tf.function(gradients, input_signature=(*given, tf.TensorSpec((), tf.float32)))
-        self._scores = tf.function(scores, input_signature=given)
+        batch = tf.TensorSpec((), tf.float32)
+        self._gradients = tf.function(gradients, input_signature=(*given, batch), autograph=False)
+        self._scores = tf.function(scores, input_signature=given, autograph=False)
 
     def train(self, inputs: NDArray[Any], labels: NDArray[np.int64], batch: int, totals: MetricTotals) -> None:
         """Take one step, and add the metrics before it to `totals`.

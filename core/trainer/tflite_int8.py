@@ -6,7 +6,6 @@ it classifies all 34 correctly, as before quantization. Biases are corrected as 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.engine.graph import INPUT
-from core.exporting.activation_observer import ActivationStats, RangeObserver
+from core.exporting.activation_observer import ActivationObserver, ActivationStats
 from core.exporting.int8 import mean_shift, quantize_kernel
 from core.trainer.framework import silenced, tf, tflite_quantize, tflite_schema
 from core.trainer.tflite_file import add_buffer, parse, serialize
@@ -58,17 +57,15 @@ def _observe(data: bytes, model: Any, images: Iterable[NDArray[np.uint8]]) -> Ac
         )
         runner = interpreter.get_signature_runner()
     graph = model.subgraphs[0]
-    observed = [index for operator in graph.operators for index in operator.outputs if _is_float(graph.tensors[index])]
+    floats = {at for at, one in enumerate(graph.tensors) if one.type == tflite_schema.TensorType.FLOAT32}
+    observed = [index for operator in graph.operators for index in operator.outputs if index in floats]
     convolved = {operator.inputs[0] for operator, _ in _convolutions(model)}
-    ranges, means = RangeObserver(), defaultdict(list)
+    observer = ActivationObserver()
     for image in images:
         runner(**{INPUT: image[None]})
         for index in observed:
-            values = interpreter.get_tensor(index)
-            ranges.update(str(index), values)
-            if index in convolved:
-                means[str(index)].append(values.mean(axis=(0, 1, 2), dtype=np.float64))
-    return ActivationStats(ranges.best_ranges(), {name: np.mean(rows, axis=0) for name, rows in means.items()})
+            observer.update(str(index), interpreter.get_tensor(index), (0, 1, 2) if index in convolved else None)
+    return observer.stats()
 
 
 def _set_ranges(model: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
@@ -101,7 +98,3 @@ def _convolutions(model: Any) -> list[tuple[Any, tuple[int, ...]]]:
 def _stored(model: Any, tensor: Any) -> NDArray[np.float32]:
     data: NDArray[np.float32] = np.asarray(model.buffers[tensor.buffer].data).view(np.float32)
     return data.reshape(tensor.shape)
-
-
-def _is_float(tensor: Any) -> bool:
-    return bool(tensor.type == tflite_schema.TensorType.FLOAT32)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.trainer.framework import keras
-from core.trainer.layers import normalised
+from core.trainer.layers import normalised, relu6
 from core.trainer.weights import LayerWeights
 
 SIZE: Final = 224
@@ -38,10 +38,10 @@ def torch_mobilenet_v2(size: int = SIZE) -> keras.Model:
     image = keras.Input((size, size, 3), dtype="float32", name="image")
     scale, offset = 1 / (255 * _DEVIATION), -_MEAN / _DEVIATION
     x = keras.layers.Rescaling(scale.tolist(), offset=offset.tolist(), name="scaling")(image)
-    x = _relu6(_convolution(_padded(x), _STEM_WIDTH, 3, "stem", strides=2), "stem")
+    x = relu6(_convolution(_padded(x), _STEM_WIDTH, 3, "stem", strides=2), "stem")
     for number, (expansion, width, stride) in enumerate(_blocks(), start=1):
         x = _block(x, f"block{number}", expansion, width, stride)
-    feature_map = _relu6(_convolution(x, _WIDTH, 1, "head"), "head")
+    feature_map = relu6(_convolution(x, _WIDTH, 1, "head"), "head")
     features = keras.layers.GlobalAveragePooling2D(name="features")(feature_map)
     return keras.Model(image, {"features": features, "feature_map": feature_map}, name="mobilenet_v2")
 
@@ -88,9 +88,9 @@ def _block(x: Any, name: str, expansion: int, width: int, stride: int) -> Any:
     """Expansion, depthwise convolution, linear projection; with a shortcut if the shape stays the same."""
     y, before = x, x.shape[-1]
     if expansion > 1:
-        y = _relu6(_convolution(y, before * expansion, 1, f"{name}_expand"), f"{name}_expand")
+        y = relu6(_convolution(y, before * expansion, 1, f"{name}_expand"), f"{name}_expand")
     depthwise = keras.layers.DepthwiseConv2D(3, strides=stride, use_bias=False, name=f"{name}_depthwise")
-    y = _relu6(normalised(depthwise(_padded(y)), f"{name}_depthwise"), f"{name}_depthwise")
+    y = relu6(normalised(depthwise(_padded(y)), f"{name}_depthwise"), f"{name}_depthwise")
     y = _convolution(y, width, 1, f"{name}_project")
     return keras.layers.Add(name=f"{name}_add")([y, x]) if stride == 1 and before == width else y
 
@@ -101,7 +101,3 @@ def _convolution(x: Any, width: int, kernel: int, name: str, *, strides: int = 1
 
 def _padded(x: Any) -> Any:
     return keras.layers.ZeroPadding2D(1)(x)
-
-
-def _relu6(x: Any, name: str) -> Any:
-    return keras.layers.ReLU(max_value=6.0, name=f"{name}_act")(x)

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.card_rules import MAX_OUT_OF_SAMPLE, SCORE_DIGITS, OutOfSample, PredictionSets, UnknownRule
+from core.engine.near_duplicates import normalize
 from core.models.evidence import log_odds, similarity, unknown_scores
 from core.models.feature_bank import FILE, MAX_IMAGES, FeatureBank, bank_bytes
 from core.training.training_data import LabelledFeatures
@@ -119,12 +120,7 @@ def _cosines_to_others(
     """The cosines of images to those of the bank, -1 for those that show the same thing, such as the image itself."""
     row_of = {example.sha256: row for row, example in enumerate(fitted.examples)}
     kept = fitted.features[[row_of[sha256] for sha256 in bank.hashes]]
-    return np.where(_directions(features) @ _directions(kept).T >= _SAME_COSINE, -1, bank.cosines(features))
-
-
-def _directions(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(lengths, np.finfo(np.float32).tiny))
+    return np.where(normalize(features) @ normalize(kept).T >= _SAME_COSINE, -1, bank.cosines(features))
 
 
 def fit_prediction_sets(known: Known) -> PredictionSets | None:

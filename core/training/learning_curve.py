@@ -20,6 +20,7 @@ from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
 from core.datasets.values import FEW_IMAGES
 from core.training import quick
+from core.training.penalised_loss import Fit
 from core.training.quick import Features, Labels, Real
 from core.training.standardization import mean_std
 from core.training.values import ClassOutlook, ExpectedGain, Outlook
@@ -72,7 +73,7 @@ def held_out_predictions(
 ) -> Labels:
     """The classes of all photos by heads that were trained on each part of the other folds, [parts, n]."""
     mean, scale = mean_std(features)
-    points, how = quick.spanned((features - mean) / scale)[0], quick.Fit(*quick.ROUGH, token)
+    points, how = quick.spanned((features - mean) / scale)[0], Fit(*quick.ROUGH, token)
     folds, classes = quick.assign_folds(groups, labels, 0), int(labels.max()) + 1
     clock = ProgressReporter(tr("measuring the learning curve"), len(PARTS) * quick.FOLDS, report)
     predicted = np.zeros((len(PARTS), len(labels)), np.int64)

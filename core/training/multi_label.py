@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
-from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.base.progress import CancelToken, ProgressCallback
 from core.datasets.stratification import strata
-from core.evaluation.calibration import fit_temperature, log_loss
+from core.evaluation.calibration import fit_temperature
 from core.evaluation.multi_label import decisions
 from core.evaluation.multi_label_values import ClassSuspect
 from core.models.heads import LinearHead, sigmoid
 from core.training import quick
 from core.training.head_parameters import LinearParameters
-from core.training.penalised_loss import Arrays, minimise_loss
-from core.training.quick import C_GRID, MAX_TRIED, CrossValidation, Features, Fit, FoldScore, Labels, Real
+from core.training.penalised_loss import Arrays, Fit, minimise_loss
+from core.training.quick import MAX_TRIED, CrossValidation, Features, Labels, Real
 from core.training.request import HeadKind, Recipe, TrainRequest
 from core.training.standardization import mean_std
 
@@ -87,18 +87,11 @@ def cross_validate(
     rows = _sample(len(labels), MAX_TRIED, seed)
     divided = _Divided(features[rows], labels[rows], seed)
     how = Fit(*quick.ROUGH, token)
-    clock = ProgressReporter(tr("tuning the regularization"), len(C_GRID) * len(divided.divisions), report)
-    scores = {}
-    for c in C_GRID:
-        found = []
-        for folds in divided.divisions:
-            pairs, truth = decisions(divided.held_out(folds, c, how), divided.labels)
-            loss = log_loss(pairs, truth, fit_temperature(pairs, truth))
-            found.append((int(np.sum(pairs.argmax(axis=1) != truth)), loss, len(truth)))
-            clock.advance()
-        wrong, losses, count = (list(figures) for figures in zip(*found, strict=True))
-        scores[c] = FoldScore(sum(wrong), sum(losses) / len(losses), sum(count))
-    return CrossValidation(min(scores, key=lambda c: scores[c].log_loss), scores, len(rows))
+
+    def held_out(folds: Labels, c: float) -> tuple[Real, Labels]:
+        return decisions(divided.held_out(folds, c, how), divided.labels)
+
+    return CrossValidation(*quick.choose_c(divided.divisions, held_out, report), len(rows))
 
 
 def out_of_fold(features: Features, labels: Labels, c: float, *, token: CancelToken) -> tuple[Labels, Features]:
@@ -207,10 +200,8 @@ def _sample(count: int, most: int, seed: int) -> Labels:
 def _solve(points: Real, labels: Labels, c: float, how: Fit) -> tuple[Real, Real]:
     """Fit weights [classes, a] and bias [classes] to points [n, a] with labels [n, classes]."""
     images = points, labels.astype(np.float64), np.full((len(points), 1), 1 / len(points))
-    solution = minimise_loss(
-        LinearParameters((labels.shape[1], points.shape[1] + 1)), _loss, images, 1 / (c * len(points)),
-        gradient_tolerance=how.gradient_tolerance, max_steps=how.max_steps, token=how.token,
-    )  # fmt: skip
+    parameters = LinearParameters((labels.shape[1], points.shape[1] + 1))
+    solution = minimise_loss(parameters, _loss, images, 1 / (c * len(points)), how)
     return solution[:, :-1], solution[:, -1]
 
 

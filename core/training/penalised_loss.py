@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.base.progress import CancelToken
 from core.training.head_parameters import Parameters
 from core.training.lbfgs import minimise
+from core.training.request import HeadKind
 
 Real: TypeAlias = NDArray[np.float64]
 Arrays: TypeAlias = tuple[NDArray[Any], ...]
@@ -27,10 +28,16 @@ _BLOCK: Final = 2**24
 _MAX_BLOCKS: Final = 8
 
 
-def minimise_loss(
-    parameters: Parameters, loss_of: Loss, images: Arrays, penalty: float, *, gradient_tolerance: float, max_steps: int,
-    token: CancelToken,
-) -> Real:  # fmt: skip
+class Fit(NamedTuple):
+    """What is fitted, and when it stops: at this gradient tolerance, after so many steps, or when cancelled."""
+
+    gradient_tolerance: float
+    max_steps: int
+    token: CancelToken
+    kind: HeadKind = HeadKind.LINEAR
+
+
+def minimise_loss(parameters: Parameters, loss_of: Loss, images: Arrays, penalty: float, how: Fit) -> Real:
     """Minimize a penalized loss over weights and, as the last column, bias [classes, a + 1].
 
     Args:
@@ -38,9 +45,7 @@ def minimise_loss(
         loss_of: the loss.
         images: the images.
         penalty: factor of the penalty.
-        gradient_tolerance: as for `minimise`.
-        max_steps: the same.
-        token: checked before each step.
+        how: when to stop; the token is checked before each step.
 
     Raises:
         Cancelled: the token was cancelled.
@@ -51,7 +56,7 @@ def minimise_loss(
     with ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1)) as pool:
 
         def objective(flat: Real) -> tuple[float, Real]:
-            token.check()
+            how.token.check()
             values, loss = flat.reshape(shape), 0.0
             solution = parameters.linear(values)
             gradient = np.zeros(solution.shape)
@@ -64,5 +69,5 @@ def minimise_loss(
             return loss, gradient.ravel()
 
         start = parameters.start.ravel()
-        found = minimise(objective, start, gradient_tolerance=gradient_tolerance, max_steps=max_steps)
+        found = minimise(objective, start, gradient_tolerance=how.gradient_tolerance, max_steps=how.max_steps)
     return parameters.linear(found.reshape(shape))

@@ -6,7 +6,7 @@ The objective is that of scikit-learn's `LogisticRegression`, against which the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from core.base.errors import DatasetError
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.engine.near_duplicates import normalize
 from core.evaluation.calibration import fit_temperature, log_loss
 from core.images.perceptual_hash import connected_components
 from core.models.heads import LinearHead, PrototypeHead
 from core.training.head_parameters import parameters_of, steepness
-from core.training.penalised_loss import Arrays, minimise_loss
+from core.training.penalised_loss import Arrays, Fit, minimise_loss
 from core.training.request import HeadKind
 from core.training.standardization import mean_std
 
@@ -82,15 +83,6 @@ class CrossValidation:
     best_c: float
     scores: dict[float, FoldScore]
     images: int
-
-
-class Fit(NamedTuple):
-    """What is fitted, and when it stops: at this gradient tolerance, after so many steps, or when cancelled."""
-
-    gradient_tolerance: float
-    max_steps: int
-    token: CancelToken
-    kind: HeadKind = HeadKind.LINEAR
 
 
 def check_weights(images: int, width: int, classes: int) -> None:
@@ -185,8 +177,14 @@ def cross_validate(
     divisions = divisions_of(groups, labels, seed)
     if not all(_learnable(folds, labels).any() for folds in divisions):
         return CrossValidation(_DEFAULT_C, {}, len(labels))
-    scores = _score_all(features, labels, divisions, report, Fit(*ROUGH, token, kind))
-    return CrossValidation(min(scores, key=lambda c: scores[c].log_loss), scores, len(labels))
+    mean, scale = mean_std(features)
+    points, how = spanned((features - mean) / scale)[0], Fit(*ROUGH, token, kind)
+
+    def held_out(folds: Labels, c: float) -> tuple[Real, Labels]:
+        evaluated = _learnable(folds, labels)
+        return _held_out(points, labels, folds, evaluated, c, how)[evaluated], labels[evaluated]
+
+    return CrossValidation(*choose_c(divisions, held_out, report), len(labels))
 
 
 def out_of_fold(
@@ -231,28 +229,34 @@ def out_of_fold(
 
 def near_duplicate_groups(features: Features) -> Labels:
     """A group number for each image: connected components of pairs with similar features."""
-    norms = np.linalg.norm(features, axis=1, keepdims=True)
-    directions = features / np.maximum(norms, np.finfo(np.float32).tiny)
+    directions = normalize(features)
     alike = np.argwhere(np.triu(directions @ directions.T >= _DUPLICATE_COSINE, 1))
     return np.unique(connected_components(len(features), alike.tolist()), return_inverse=True)[1]
 
 
-def _score_all(
-    features: Features, labels: Labels, divisions: Sequence[Labels], report: ProgressCallback, how: Fit
-) -> dict[float, FoldScore]:
-    """The score of each C over all divisions of the images into folds."""
-    mean, scale = mean_std(features)
-    points, _ = spanned((features - mean) / scale)
+def choose_c(
+    divisions: Sequence[Labels], held_out: Callable[[Labels, float], tuple[Real, Labels]], report: ProgressCallback
+) -> tuple[float, dict[float, FoldScore]]:
+    """The C with the lowest log loss over all divisions of images into folds, and the score of each.
+
+    Args:
+        divisions: the fold of each image [n].
+        held_out: returns the logits [m, classes] of images by heads that were fitted to the other folds, given the
+            folds and C, and their classes [m].
+        report: called for each fit.
+    """
     clock = ProgressReporter(tr("tuning the regularization"), len(C_GRID) * len(divisions), report)
     scores = {}
     for c in C_GRID:
         found = []
         for folds in divisions:
-            found.append(_score_folds(points, labels, folds, c, how))
+            logits, truth = held_out(folds, c)
+            wrong = int(np.sum(logits.argmax(axis=1) != truth))
+            found.append((wrong, log_loss(logits, truth, fit_temperature(logits, truth)), len(truth)))
             clock.advance()
-        wrong, losses, images = (list(figures) for figures in zip(*found, strict=True))
-        scores[c] = FoldScore(sum(wrong), sum(losses) / len(losses), sum(images))
-    return scores
+        errors, losses, images = (list(figures) for figures in zip(*found, strict=True))
+        scores[c] = FoldScore(sum(errors), sum(losses) / len(losses), sum(images))
+    return min(scores, key=lambda c: scores[c].log_loss), scores
 
 
 def sample(labels: Labels, seed: int, most: int = MAX_TRIED) -> Labels:
@@ -292,14 +296,6 @@ def _learnable(folds: Labels, labels: Labels) -> NDArray[np.bool_]:
     return np.asarray((elsewhere[folds, labels]) & (elsewhere.sum(axis=1) > 1)[folds])
 
 
-def _score_folds(points: Real, labels: Labels, folds: Labels, c: float, how: Fit) -> FoldScore:
-    """The score of heads on each fold that were fitted without it."""
-    evaluated = _learnable(folds, labels)
-    logits, truth = _held_out(points, labels, folds, evaluated, c, how)[evaluated], labels[evaluated]
-    wrong = int(np.sum(logits.argmax(axis=1) != truth))
-    return FoldScore(wrong, log_loss(logits, truth, fit_temperature(logits, truth)), len(truth))
-
-
 def _held_out(points: Real, labels: Labels, folds: Labels, evaluated: NDArray[np.bool_], c: float, how: Fit) -> Real:
     """The logits [n, classes] of the images of each fold by a head fitted to the other folds."""
     logits = np.zeros((len(labels), int(labels.max()) + 1))
@@ -325,31 +321,15 @@ def solve(
     points: Real, labels: Labels, classes: int, c: float, how: Fit, *, balanced: bool = True,
     offset: Real | None = None,
 ) -> tuple[Real, Real]:  # fmt: skip
-    """Fit weights [classes, a] and bias [classes] to points [n, a]."""
+    """Fit weights [classes, a] and bias [classes] to points [n, a]; a class without any has a very low bias."""
     known, own = np.unique(labels, return_inverse=True)
     each = 1 / np.bincount(own) / len(known) if balanced else np.full(len(known), 1 / len(own))
     given = np.zeros(len(own)) if offset is None else offset
-    solution = _minimise(points, own, given, each[own], 1 / (c * len(own)), how)
+    images = points, own, given, each[own]
+    solution = minimise_loss(parameters_of(how.kind, points, own), _loss, images, 1 / (c * len(own)), how)
     weights, bias = np.zeros((classes, points.shape[1])), np.full(classes, _ABSENT_LOGIT)
     weights[known], bias[known] = solution[:, :-1], solution[:, -1]
     return weights, bias
-
-
-def _minimise(points: Real, labels: Labels, offset: Real, sample_weights: Real, penalty: float, how: Fit) -> Real:
-    """Minimize the penalized log loss over weights and, as the last column, bias [classes, a + 1].
-
-    Args:
-        points: [n, a].
-        labels: [n]; every class occurs.
-        offset: added to the logits of the first class [n].
-        sample_weights: of each image in the loss [n], with sum 1.
-        penalty: factor of half the sum of squared weights.
-        how: the kind of head, and when to stop.
-    """
-    return minimise_loss(
-        parameters_of(how.kind, points, labels), _loss, (points, labels, offset, sample_weights), penalty,
-        gradient_tolerance=how.gradient_tolerance, max_steps=how.max_steps, token=how.token,
-    )  # fmt: skip
 
 
 def _loss(solution: Real, block: Arrays) -> tuple[float, Real]:

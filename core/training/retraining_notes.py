@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.base.i18n import tr, tr_n
@@ -26,7 +26,6 @@ def retraining_notes(
         photos: their files.
         data: the training data.
     """
-    new = data.dataset.classes
     if ambiguous:
         yield ambiguous_text(ambiguous)
     if held_out := sum(one.sha256 in corrected and one.subset != Subset.TRAIN for one in data.training_examples()):
@@ -37,20 +36,7 @@ def retraining_notes(
             "so that both versions can be compared.",
             held_out,
         )
-    if added := [one for one in new if one not in old.classes]:
-        yield tr_n(
-            "New class: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
-            "New classes: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
-            len(added),
-            names=format_names(added),
-        )
-    if removed := [one for one in old.classes if one not in new]:
-        yield tr_n(
-            "Removed class {names}: it has no training photos left.",
-            "Removed classes {names}: they have no training photos left.",
-            len(removed),
-            names=format_names(removed),
-        )
+    yield from _class_notes(old.classes, data.dataset.classes)
     recipe = str(old.training.get("recipe", "")).partition(":")[0]
     if recipe and recipe != "quick":
         yield tr(
@@ -63,4 +49,21 @@ def retraining_notes(
             "{count:,} earlier training photo was left out because it couldn't be found.",
             "{count:,} earlier training photos were left out because they couldn't be found.",
             lost,
+        )
+
+
+def _class_notes(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+    if added := [one for one in now if one not in before]:
+        yield tr_n(
+            "New class: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
+            "New classes: {names}. A few dozen photos make a class reliable; correct more predictions to add some.",
+            len(added),
+            names=format_names(added),
+        )
+    if removed := [one for one in before if one not in now]:
+        yield tr_n(
+            "Removed class {names}: it has no training photos left.",
+            "Removed classes {names}: they have no training photos left.",
+            len(removed),
+            names=format_names(removed),
         )

@@ -146,7 +146,6 @@ def load_training_data(
     report: ProgressCallback,
     token: CancelToken,
     on_dataset: Callable[[Dataset], None] = lambda _: None,
-    use_variants: bool = True,
 ) -> TrainingData:
     """Read a folder, split it, and compute its features.
 
@@ -159,7 +158,6 @@ def load_training_data(
         report: called for each stage.
         token: checked frequently.
         on_dataset: called with the dataset before its features are computed.
-        use_variants: whether a variant of the backbone may compute the features.
 
     Raises:
         DatasetError: the folder cannot be used for training, or cannot be split as requested.
@@ -168,7 +166,7 @@ def load_training_data(
         ModelError: the backbone is missing or damaged.
         Cancelled: the token was cancelled; features computed so far are kept.
     """
-    extractor = extractor_for(request, backbone := requested_backbone(request, library), use_variants=use_variants)
+    extractor = extractor_for(request, backbone := requested_backbone(request, library))
     with FeatureStore() as store, FeaturePrefetcher(extractor, store) as prefetcher:
         dataset = read_labelled(request, report=report, token=token, on_decoded=prefetcher.on_decoded)
         on_dataset(dataset)
@@ -201,7 +199,7 @@ def recomputed(
 ) -> TrainingData:
     """The same images in the same subsets, with features from another backbone or without its variants.
 
-    The folder is not read again. Arguments and errors are those of `load_training_data`.
+    The folder is not read again. Errors are those of `load_training_data`.
     """
     extractor, everything = extractor_for(request, backbone, use_variants=use_variants), data.everything()
     table = compute(everything.examples, extractor, report=report, token=token)

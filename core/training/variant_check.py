@@ -44,17 +44,13 @@ Compute: TypeAlias = Callable[[Sequence[LabelledImage]], FeatureTable]
 _Logits: TypeAlias = NDArray[np.float32]
 
 
-def _nothing_bundled(_: FeatureKind) -> Rows:
-    return {}
-
-
 def measure_variants(
     head: Head,
     data: TrainingData,
     *,
     report: ProgressCallback,
     token: CancelToken,
-    bundled: Callable[[FeatureKind], Rows] = _nothing_bundled,
+    bundled: Callable[[FeatureKind], Rows] = lambda _: {},
     cutoffs: _Logits | None = None,
 ) -> dict[ComputePrecision, VariantAgreement]:
     """Compare predictions in each variant that works here with those in float32.

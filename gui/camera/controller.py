@@ -57,7 +57,7 @@ class CameraController(QObject):
         window.shown.connect(self._start)
         window.hid.connect(self._stop)
         window.retry_wanted.connect(self._start)
-        window.camera_chosen.connect(self._choose_camera)
+        window.cameras.activated.connect(self._choose_camera)
         window.mirrored.toggled.connect(lambda mirrored: window.view.set_mirrored(mirrored=mirrored))
         self._reader.read.connect(self._on_read)
         self._live.classified.connect(self._on_classified)

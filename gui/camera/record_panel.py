@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.datasets.class_labels import normalize_label
-from gui.widgets.basic import Choice, Panel, PropertyList, button, label, show_text
+from gui.widgets.basic import Choice, Panel, PropertyList, button, label, link, show_text
 from gui.widgets.counts import photo_count
 from gui.widgets.files import ask_for_folder, open_file
 from gui.widgets.layouts import SPACE, add, fill, hbox
@@ -25,7 +25,6 @@ class RecordPanel(Panel):
 
     Attributes:
         began: the user holds the button; the class.
-        ended: the user released it.
         folder_chosen: record into this folder.
         training_wanted: train a model with what was recorded.
         record: the button to hold.
@@ -33,7 +32,6 @@ class RecordPanel(Panel):
     """
 
     began = Signal(str)
-    ended = Signal()
     folder_chosen = Signal(Path)
     training_wanted = Signal()
 
@@ -44,10 +42,9 @@ class RecordPanel(Panel):
         self.name = self._make_name()
         self.record = button(tr("Hold to record"), kind="primary", hint=tr("Hold this button or Space"))
         self.record.pressed.connect(lambda: self.began.emit(self.label))
-        self.record.released.connect(self.ended)
         self.error, self.classes = label(kind="danger", wrap=True), PropertyList()
         self._place = label(kind="muted", wrap=True)
-        self.undo, self.redo = button("", undo_stack.undo, kind="link"), button("", undo_stack.redo, kind="link")
+        self.undo, self.redo = link("", undo_stack.undo), link("", undo_stack.redo)
         self.train = button(tr("Train a model…"), self.training_wanted.emit)
         about = tr("Enter a class, show it to the camera and hold the button or Space. Only then are photos saved.")
         # the button comes before the text, so that it is visible in the lowest window
@@ -56,11 +53,10 @@ class RecordPanel(Panel):
         self._connect(undo_stack)
 
     def _make_name(self) -> Choice:
-        name = Choice()
+        name = Choice(tr("Class"))
         name.setEditable(True)
         name.setInsertPolicy(Choice.InsertPolicy.NoInsert)
         name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        name.setAccessibleName(tr("Class"))
         line, completer = name.lineEdit(), name.completer()
         assert line is not None
         assert completer is not None
@@ -70,8 +66,8 @@ class RecordPanel(Panel):
         return name
 
     def _make_place(self) -> QHBoxLayout:
-        show = button(tr("Show"), lambda: open_file(self._folder), kind="link", name=tr("Show the folder"))
-        change = button(tr("Change…"), self._choose_folder, kind="link", name=tr("Record into another folder"))
+        show = link(tr("Show"), lambda: open_file(self._folder), name=tr("Show the folder"))
+        change = link(tr("Change…"), self._choose_folder, name=tr("Record into another folder"))
         return hbox(fill(self._place), show, change)
 
     def _connect(self, undo_stack: QUndoStack) -> None:

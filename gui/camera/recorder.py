@@ -72,11 +72,6 @@ class Recorder(QObject):
         self._undone: set[Path] = set()
         self._is_closed = False
 
-    @property
-    def is_recording(self) -> bool:
-        """Whether a take has begun and not ended."""
-        return self._take is not None
-
     def open(self, folder: Path) -> None:
         """Record into this dataset from now on, and count its photos."""
         self.end()

@@ -38,7 +38,7 @@ class RecordingController(QObject):
         self._frame: QImage | None = None
         self._counts: Counter[str] = Counter()
         self._panel.began.connect(self._begin)
-        self._panel.ended.connect(self._end)
+        self._panel.record.released.connect(self._end)
         self._panel.folder_chosen.connect(self.open)
         self._panel.training_wanted.connect(self._start_training)
         recorder.recorded.connect(window.view.show_recording)

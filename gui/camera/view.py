@@ -35,7 +35,6 @@ class CameraView(QWidget):
         self.show_message("")
 
     def show_frame(self, frame: QImage) -> None:
-        """Show a frame."""
         if self.frame is None:
             self.setAccessibleName(tr("Camera picture"))
         self.frame, self.message = frame, ""

@@ -31,7 +31,6 @@ class CameraWindow(SecondWindow):
     Attributes:
         shown: the window can be seen.
         hid: the window was closed or minimised.
-        camera_chosen: use the camera of this number.
         retry_wanted: the user wants to try the camera again.
         view: the picture.
         recording: the controls of the recording.
@@ -41,7 +40,6 @@ class CameraWindow(SecondWindow):
 
     shown = Signal()
     hid = Signal()
-    camera_chosen = Signal(int)
     retry_wanted = Signal()
 
     def __init__(self, undo_stack: QUndoStack, parent: QWidget) -> None:
@@ -53,9 +51,7 @@ class CameraWindow(SecondWindow):
         self.mirrored = CheckBox(tr("Mirror the picture"))
         self.mirrored.setToolTip(tr("Only on the screen: photos are recorded as the camera sees them."))
         self.mirrored.setChecked(True)
-        self.cameras = Choice()
-        self.cameras.setAccessibleName(tr("Camera"))
-        self.cameras.activated.connect(self.camera_chosen)
+        self.cameras = Choice(tr("Camera"))
         self.retry = button(tr("Try again"), self.retry_wanted.emit)
         self._lay_out()
         self.show_failure("")

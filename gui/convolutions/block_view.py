@@ -68,7 +68,6 @@ class BlockView(QFrame):
         vbox(*parts, parent=self, margins=(16, 12, 16, 16), spacing=theme.GRID)
 
     def show_setup(self, setup: Setup) -> None:
-        """Show the chosen block."""
         block, plain = setup.block(setup.kind), setup.block(BlockKind.PLAIN)
         title = tr(TITLES[setup.kind])
         self.heading.setText(tr("{title}: {weights:,} weights", title=title, weights=block.weights))

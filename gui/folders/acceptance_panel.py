@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSlider
 from core.base.i18n import tr
 from core.evaluation.acceptance import Acceptance, acceptance_text
 from core.jobs.values import THRESHOLD, Filter
-from gui.widgets.basic import Panel, PercentBox, button, label
+from gui.widgets.basic import Panel, PercentBox, label, link
 from gui.widgets.layouts import LEFT, Placed, add, fill, hbox
 
 
@@ -35,10 +35,8 @@ class AcceptancePanel(Panel):
         self.box.setAccessibleName(self.bar.accessibleName())
         self.bar.setValue(self.box.value())
         self.text = label(kind="muted", wrap=True)
-        self.review = button(
-            tr("Review the others"),
-            lambda: self.review_wanted.emit(Filter(unsure_below=self.fraction())),
-            kind="link",
+        self.review = link(
+            tr("Review the others"), lambda: self.review_wanted.emit(Filter(unsure_below=self.fraction()))
         )
         self.bar.valueChanged.connect(self.box.setValue)
         self.box.valueChanged.connect(self.bar.setValue)

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTreeView, QWidget
+from PySide6.QtWidgets import QHeaderView, QTreeView, QWidget
 
 from core.base.i18n import mark, tr
 from core.base.text import display_path
@@ -25,7 +25,7 @@ from core.jobs.values import Filter, Group
 from core.services.job_values import UNKNOWN_GROUP, ViewSummary
 from gui.folders.acceptance_panel import AcceptancePanel
 from gui.plots import warm
-from gui.widgets.basic import Choice, Panel, PercentBox, ScrollColumn, button, label
+from gui.widgets.basic import Choice, Panel, PercentBox, ScrollColumn, as_list, label, link, search_field
 from gui.widgets.layouts import LEFT, SPACE, Placed, fill, hbox
 
 if TYPE_CHECKING:
@@ -62,17 +62,16 @@ class FilterPanel(ScrollColumn):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(tr("Filters"), parent)
-        self.text = QLineEdit()
-        self.text.setPlaceholderText(tr("Search names and classes"))
-        self.text.setAccessibleName(tr("Search photos by path or class"))
-        self.text.setClearButtonEnabled(True)
+        self.text = search_field(tr("Search names and classes"), tr("Search photos by path or class"))
         self._typed = QTimer(self, interval=_DEBOUNCE_MS, singleShot=True)
-        self.kind = _choice(tr("Show"), [tr(kind) for kind in _KINDS])
-        self.by = _choice(tr("Group counts"), [tr("By class"), tr("By folder")])
+        self.kind = Choice(tr("Show"), {kind: kind for kind in _KINDS})
+        self.by = Choice(tr("Group counts"), {Group.CLASS: mark("By class"), Group.FOLDER: mark("By folder")})
+        for choice in (self.kind, self.by):
+            choice.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.groups = _GroupList(self)
         self.low = PercentBox(0, tr("Minimum confidence, percent"))
         self.high = PercentBox(1, tr("Maximum confidence, percent"))
-        self.clear = button(tr("Clear filters"), self.reset, kind="link")
+        self.clear = link(tr("Clear filters"), self.reset)
         self.acceptance = AcceptancePanel()
         self.histogram: BrushedHistogram | None = None
         self._summary: ViewSummary | None = None
@@ -236,17 +235,10 @@ class _GroupList(QTreeView):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("choices")
-        self.setAccessibleName(tr("Groups; select one to show only its photos"))
+        as_list(self, tr("Groups; select one to show only its photos"))
         self._rows = _GroupRows(self)
         self.setModel(self._rows)
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setHeaderHidden(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.header().setStretchLastSection(False)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         self.header().resizeSection(1, 72)
@@ -273,7 +265,6 @@ class _GroupList(QTreeView):
         self._is_showing = was
 
     def texts(self) -> list[str]:
-        """The name and count in each row."""
         return [
             f"{self._rows.index(row, 0).data()} {self._rows.index(row, 1).data()}"
             for row in range(self._rows.rowCount())
@@ -334,11 +325,3 @@ class _GroupRows(QAbstractTableModel):
         if self._grouping is Group.FOLDER:
             return tr("Top folder") if title in ("", ".") else display_path(title)
         return tr("Unknown") if title == UNKNOWN_GROUP else title or tr("Unreadable")
-
-
-def _choice(name: str, texts: Sequence[str]) -> Choice:
-    box = Choice()
-    box.addItems(list(texts))
-    box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    return box

@@ -33,9 +33,8 @@ class JobCommands(QObject):
         page.state_changed.connect(self._show_running)
 
     def _connect_strip(self, results: ResultsPage) -> None:
-        results.strip.pause_wanted.connect(self._pause)
+        results.strip.toggle_wanted.connect(self.toggle)
         results.strip.stop_wanted.connect(self.stop)
-        results.strip.resume_wanted.connect(self._resume)
 
     # ---- the job that is shown, or else selected in the list
 
@@ -77,7 +76,7 @@ class JobCommands(QObject):
         if self._page.job is not None:
             self._outputs.continue_sorting(self._page.job.id)
 
-    def choose_export(self, format_: ReportFormat, *, with_mark: bool) -> None:
+    def choose_export(self, format_: ReportFormat, *, with_mark: bool = False) -> None:
         """Ask for a file without blocking, and export the filtered rows to it; a mark is a byte order mark."""
         job = self._page.job
         if job is None:
@@ -91,14 +90,6 @@ class JobCommands(QObject):
         job = self._page.job
         if job is not None:
             self._outputs.export(job.id, self._page.stack.results.view, format_, file, with_mark=with_mark)
-
-    def _pause(self, on: bool) -> None:  # noqa: FBT001 - a slot
-        if self._page.job is not None:
-            self._jobs.pause(self._page.job.id, on=on)
-
-    def _resume(self) -> None:
-        if self._page.job is not None:
-            self._jobs.run(api.resume_job, self._page.job.id)
 
     # ---- all running jobs
 

@@ -20,7 +20,7 @@ from gui.session.model_controller import ModelController
 from gui.session.settings_store import SettingsStore
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, Panel, ScrollColumn, button, label, restyle, show_text
+from gui.widgets.basic import CheckBox, Choice, Panel, ScrollColumn, button, caption, label, restyle, show_text
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 
@@ -51,8 +51,7 @@ class JobForm(ScrollColumn):
         self.choose = button(tr("Choose folder…"), self.ask_for_folder)
         self.recursive = CheckBox(tr("Include subfolders"))
         self.recursive.setChecked(True)
-        self.model = Choice()
-        self.model.setAccessibleName(tr("Model"))
+        self.model = Choice(tr("Model"))
         self.others = FurtherModels(_CAPTION_WIDTH)
         self.features = CheckBox(tr("Keep features (other models with the same backbone then finish in seconds)"))
         self.crop = CheckBox(tr("Crop to subject: classify the most prominent thing in each photo"))
@@ -61,10 +60,13 @@ class JobForm(ScrollColumn):
         self.begin = button(tr("Classify"), self._submit, kind="primary")
         self._problem = label(kind="danger", wrap=True)
         self._arrange()
+        self._connect()
+
+    def _connect(self) -> None:
         self._counted.changed.connect(self._show_folder)
         self.recursive.toggled.connect(self._show_folder)
         self.model.currentIndexChanged.connect(self._show_others)
-        models.changed.connect(self._show_models)
+        self._models.changed.connect(self._show_models)
         self._show_models()
         self._show_folder()
 
@@ -166,11 +168,8 @@ class JobForm(ScrollColumn):
         self.begin.setEnabled(is_ready and not self._is_starting)
 
     def _show_models(self) -> None:
-        chosen = self.model.currentData()
-        self.model.clear()
-        for name, summary in self._models.installed.items():
-            self.model.addItem(summary.card.title, name)
-        self.model.setCurrentIndex(max(0, self.model.findData(chosen or self._models.name)))
+        titles = {name: model.card.title for name, model in self._models.installed.items()}
+        self.model.offer(titles, self.model.currentData() or self._models.name)
         self._show_others()
         self._show_folder()
 
@@ -183,7 +182,6 @@ def _patterns_in(text: str) -> tuple[str, ...]:
 
 
 def _labelled_row(name: str, widget: QWidget) -> QHBoxLayout:
-    caption = label(name, "muted")
-    caption.setBuddy(widget)
-    caption.setFixedWidth(_CAPTION_WIDTH)
-    return hbox(caption, fill(widget), spacing=16)
+    title = caption(name, widget)
+    title.setFixedWidth(_CAPTION_WIDTH)
+    return hbox(title, fill(widget), spacing=16)

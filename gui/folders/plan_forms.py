@@ -16,7 +16,7 @@ from core.outputs.keywords.values import KeywordTarget
 from core.outputs.sorting.values import SortRequest, TransferMode
 from core.services.job_values import KeywordOptions
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, PercentBox, button, label, restyle, show_text
+from gui.widgets.basic import CheckBox, Choice, PercentBox, button, caption, label, restyle, show_text
 from gui.widgets.files import ask_for_folder
 from gui.widgets.layouts import SPACE, hbox, vbox
 
@@ -69,10 +69,9 @@ class PlanForm(QWidget):
         """Show which options are not available on this computer, and why."""
 
     def _add(self, name: str, *widgets: QWidget) -> None:
-        caption = label(name, "muted")
-        caption.setFixedWidth(144)
-        caption.setBuddy(widgets[0])
-        self._column.addLayout(hbox(caption, *widgets, SPACE, spacing=16))
+        title = caption(name, widgets[0])
+        title.setFixedWidth(144)
+        self._column.addLayout(hbox(title, *widgets, SPACE, spacing=16))
 
 
 class SortForm(PlanForm):
@@ -90,7 +89,7 @@ class SortForm(PlanForm):
         self.destination: Path | None = None
         self._place = label(tr("No folder selected"), "muted")
         self.choose = button(tr("Choose…"), self._choose_destination, name=tr("Choose destination"))
-        self.way, self.tree = _choices(tr("Transfer mode"), _MODES), CheckBox(tr("Keep subfolders within each class"))
+        self.way, self.tree = Choice(tr("Transfer mode"), _MODES), CheckBox(tr("Keep subfolders within each class"))
         self.tree.setChecked(True)
         self.groups = CheckBox(tr("A folder for each group of classes, with those of its classes inside"))
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it go to “unsure”"))
@@ -113,7 +112,7 @@ class SortForm(PlanForm):
     def request(self, folder: Path) -> SortRequest | None:
         if self.destination is None:
             return None
-        mode = list(_MODES)[self.way.currentIndex()]
+        mode = TransferMode(self.way.currentData())
         flat, groups = not self.tree.isChecked(), self.groups.isChecked()
         return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat, groups)
 
@@ -137,7 +136,7 @@ class KeywordForm(PlanForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = _choices(tr("Where to write keywords"), _TARGETS)
+        self.place = Choice(tr("Where to write keywords"), _TARGETS)
         self.threshold.setAccessibleName(tr("Minimum confidence; photos below it get no keyword"))
         self._reason = label(kind="warning", wrap=True)
         self._reason.hide()
@@ -147,8 +146,7 @@ class KeywordForm(PlanForm):
         self.place.activated.connect(self._on_place)
 
     def request(self, folder: Path) -> KeywordOptions:
-        place = list(_TARGETS)[self.place.currentIndex()]
-        return KeywordOptions(place, self.threshold.fraction())
+        return KeywordOptions(list(_TARGETS)[self.place.currentIndex()], self.threshold.fraction())
 
     def _on_place(self) -> None:
         removes = self.request(Path()).place is None
@@ -161,10 +159,3 @@ class KeywordForm(PlanForm):
     def show_missing(self, reasons: Mapping[str, str]) -> None:
         lines = [reason for place in KeywordTarget if (reason := reasons.get(place.value))]
         show_text(self._reason, " ".join(dict.fromkeys(lines)))
-
-
-def _choices(name: str, texts: Mapping[TransferMode, str] | Mapping[KeywordTarget | None, str]) -> Choice:
-    box = Choice()
-    box.addItems([tr(text) for text in texts.values()])
-    box.setAccessibleName(name)
-    return box

@@ -20,30 +20,26 @@ class ProgressStrip(QFrame):
     """Shows a job that is not finished, or whose folder is being watched.
 
     Attributes:
-        pause_wanted: True to pause the running job, False to continue it.
+        toggle_wanted: pause or resume the job.
         stop_wanted: stop the job.
-        resume_wanted: resume the stopped job.
     """
 
-    pause_wanted = Signal(bool)
+    toggle_wanted = Signal()
     stop_wanted = Signal()
-    resume_wanted = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self._job: JobSummary | None = None
         self._state, self._numbers = label(kind="number"), label(kind="muted", wrap=True)
         self.bar = ProgressBar()
         self.bar.setAccessibleName(tr("Photos classified"))
-        self.pause, self.stop = button(tr("Pause"), self.toggle), button(tr("Stop"), self.stop_wanted.emit)
+        self.pause, self.stop = button(tr("Pause"), self.toggle_wanted.emit), button(tr("Stop"), self.stop_wanted.emit)
         words = hbox(self._state, fill(self._numbers), spacing=8)
         texts = vbox(words, self.bar, spacing=4)
         hbox(fill(texts), self.pause, self.stop, parent=self, margins=(16, 8, 16, 8), spacing=16)
 
     def show_job(self, job: JobSummary) -> None:
         """Show a job; hide the strip when the job is finished."""
-        self._job = job
         self.setVisible(job.state is not JobState.FINISHED)
         self._state.setText(state_text(job))
         self._numbers.setText(progress_text(job))
@@ -57,16 +53,6 @@ class ProgressStrip(QFrame):
         self.pause.setText(tr("Pause") if job.state is JobState.RUNNING else tr("Resume"))
         self.pause.setVisible(job.state not in (JobState.WATCHING, JobState.EXTERNAL))
         self.stop.setVisible(is_busy or job.state is JobState.WATCHING)
-
-    def toggle(self) -> None:
-        """Pause the running job, or resume the paused or stopped one."""
-        match self._job.state if self._job is not None else None:
-            case JobState.RUNNING:
-                self.pause_wanted.emit(True)
-            case JobState.PAUSED:
-                self.pause_wanted.emit(False)
-            case JobState.STOPPED | JobState.MISSING:
-                self.resume_wanted.emit()
 
 
 def _fraction(job: JobSummary) -> tuple[int, int, bool]:

@@ -44,8 +44,7 @@ class ResultsBar(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._title, self._place = label(kind="heading"), label(kind="muted")
-        self.order = Choice()
-        self.order.setAccessibleName(tr("Sort order"))
+        self.order = Choice(tr("Sort order"))
         self.order.setPlaceholderText(tr("Custom order"))  # as a header can reverse some orders
         self.order.addItems([tr(title) for title in _ORDERS])
         self.order.activated.connect(lambda index: self.order_wanted.emit(list(_ORDERS.values())[index]))

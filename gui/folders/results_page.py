@@ -86,7 +86,7 @@ class ResultsPage(QWidget):
             rows.viewing_asked.connect(self.viewing.open)
         self.inspector.accepted.connect(lambda: self.selection.review(Review(Verdict.ACCEPTED)))
         self.inspector.other_wanted.connect(self.selection.ask_for_class)
-        self.inspector.viewing_wanted.connect(self.viewing.open)
+        self.inspector.photo.viewing_wanted.connect(self.viewing.open)
         self.inspector.review_removed.connect(lambda: self.selection.review(None))
         self.selection.current_changed.connect(self._show_current)
         self.table.selectionModel().selectionChanged.connect(self._show_status)

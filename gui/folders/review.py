@@ -35,10 +35,10 @@ from gui.widgets.photo_panel import PhotoPreview, headline_text, prediction_text
 
 _PREFETCH: Final = 3
 _ORDERS: Final = {
-    mark("Least confident first"): Order.CONFIDENCE,
-    mark("Most useful first"): Order.USEFULNESS,
+    Order.CONFIDENCE: mark("Least confident first"),
+    Order.USEFULNESS: mark("Most useful first"),
 }
-"""Orders by their titles, which are marked for translation."""
+"""The titles of orders, marked for translation."""
 _MIN_HEIGHT: Final = 120
 """The minimum height of the photo, in pixels."""
 
@@ -73,8 +73,7 @@ class ReviewPage(QWidget):
         self.choices = ReviewChoices()
         self.progress, self._bar = label(kind="number"), ProgressBar()
         self._name, self.trace = label(kind="muted"), label()
-        self.order = Choice()
-        self.order.addItems([tr(title) for title in _ORDERS])
+        self.order = Choice(tr("Order of the review"), _ORDERS)
         self.back_step = KeyButton(tr("Undo"), reviewer.undo_stack.undo, tr("Ctrl+Z"), "")
         self.neighbours = NeighbourStrip(pictures)
         self.end = ReviewEnd()
@@ -86,7 +85,6 @@ class ReviewPage(QWidget):
         back = button(tr("Back to results"), self.leave, hint=tr("Esc"))
         back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._bar.setAccessibleName(tr("Photos reviewed"))
-        self.order.setAccessibleName(tr("Order of the review"))
         self.order.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.trace.setAccessibleName(tr("Last review"))
         photo = QWidget()
@@ -140,7 +138,7 @@ class ReviewPage(QWidget):
 
     @property
     def _wanted(self) -> View:
-        return View(list(_ORDERS.values())[self.order.currentIndex()], filter=self._filter)
+        return View(Order(self.order.currentData()), filter=self._filter)
 
     def _open_rows(self) -> None:
         self.rows.view.open(ViewRequest(self._job, self._wanted, is_frozen=True))

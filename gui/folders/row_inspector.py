@@ -16,7 +16,7 @@ from core.jobs.values import Row, State
 from gui.folders.other_models import OtherModels
 from gui.folders.row_text import folder_text, review_text, time_text
 from gui.tasks.picture_client import PictureClient
-from gui.widgets.basic import ScrollColumn, button
+from gui.widgets.basic import ScrollColumn, button, link
 from gui.widgets.files import show_in_folder
 from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import LEFT, SPACE, Placed, add
@@ -35,13 +35,11 @@ class RowInspector(ScrollColumn):
         accepted: the user confirmed the prediction.
         other_wanted: the user wants to choose another class.
         review_removed: the user removed the label.
-        viewing_wanted: the user wants to see the photo large.
+        photo: the photo with its prediction.
         map: where the model saw a class.
         neighbours: the most similar training photos.
         others: what further models say.
     """
-
-    viewing_wanted = Signal()
 
     accepted = Signal()
     other_wanted = Signal()
@@ -57,13 +55,12 @@ class RowInspector(ScrollColumn):
         self.right = button(tr("Confirm"), self.accepted.emit, hint=tr("Confirm the prediction"))
         self.other = button(tr("Other class…"), self.other_wanted.emit, hint=choose, name=choose)
         self.back = button(tr("Remove label"), self.review_removed.emit, hint=remove, name=remove)
-        self._show = button(tr("Show in file manager"), self._show_in_folder, kind="link")
-        self._photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
-        self._photo.viewing_wanted.connect(self.viewing_wanted)
-        self.map, self.neighbours = self._photo.map, self._photo.neighbours
-        add(self._photo.body, Placed(self._show, alignment=LEFT))
+        self._show = link(tr("Show in file manager"), self._show_in_folder)
+        self.photo = PhotoPanel(pictures, (self.right, self.other, self.back), _ROWS)
+        self.map, self.neighbours = self.photo.map, self.photo.neighbours
+        add(self.photo.body, Placed(self._show, alignment=LEFT))
         self.others = OtherModels(title_of)
-        self.show_column(self._photo, self.others, SPACE)
+        self.show_column(self.photo, self.others, SPACE)
         self.show_row(None)
 
     def show_row(self, row: Row | None, selected: int = 1) -> None:
@@ -71,11 +68,11 @@ class RowInspector(ScrollColumn):
         self._row = row
         review = None if row is None else row.review
         if row is None:
-            self._photo.show_photo(None, None)
+            self.photo.show_photo(None, None)
         else:
             label = review.label or "" if review is not None else ""
             properties = self._properties(row)
-            self._photo.show_photo(row.path, row.outcome, label, _review_text(row), properties, row.model_version)
+            self.photo.show_photo(row.path, row.outcome, label, _review_text(row), properties, row.model_version)
             self._name_button(row, selected)
         self.others.show_predictions(() if row is None else row.others)
         self.right.setVisible(row is not None and can_be_accepted(row) and review is None)

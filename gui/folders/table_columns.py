@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QHeaderView, QTableView
 
-from core.base import paths
 from gui.folders.rows_model import Column
+from gui.widgets.second_window import window_settings
 
 _WIDTHS: Final[Mapping[int, int]] = {
     Column.PHOTO: 208,
@@ -100,15 +100,11 @@ class TableColumns(QObject):
             return
         self._chosen[column] = width
         if column < len(Column):
-            _settings().setValue(_key(Column(column)), width)
+            window_settings().setValue(_key(Column(column)), width)
 
 
 def _min_width(column: int) -> int:
     return _MIN_WIDTHS.get(column, _MIN_OTHER_WIDTH)
-
-
-def _settings() -> QSettings:
-    return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
 
 
 def _key(column: Column) -> str:
@@ -117,5 +113,5 @@ def _key(column: Column) -> str:
 
 def _remembered(column: Column) -> int:
     """The width that the user gave a column in an earlier session; 0 for none."""
-    text = str(_settings().value(_key(column), ""))
+    text = str(window_settings().value(_key(column), ""))
     return int(text) if text.isdecimal() else 0

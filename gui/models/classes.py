@@ -7,10 +7,10 @@ from typing import Final
 
 from PySide6.QtCore import QSortFilterProxyModel, QStringListModel, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLineEdit, QListView, QToolButton
+from PySide6.QtWidgets import QListView, QToolButton
 
 from core.base.i18n import tr, tr_n
-from gui.widgets.basic import Panel, label
+from gui.widgets.basic import Panel, label, search_field
 from gui.widgets.context_menu import attach_menu
 
 _FEW: Final = 12
@@ -23,10 +23,7 @@ class ClassesPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__(tr("Classes"))
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(tr("Search classes"))
-        self.search.setAccessibleName(tr("Search classes"))
-        self.search.setClearButtonEnabled(True)
+        self.search = search_field(tr("Search classes"))
         for button in self.search.findChildren(QToolButton):
             button.setAccessibleName(tr("Clear search"))
         self._few = label(wrap=True)

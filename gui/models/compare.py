@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Signal
+from PySide6.QtCore import QMimeData, QSize
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from core import api
 from core.api.library_values import LibraryListing
@@ -20,8 +20,8 @@ from core.evaluation.values import Comparison
 from core.models.values import ModelName
 from gui.models import version_text
 from gui.models.comparison import ComparisonView
+from gui.plots import warm
 from gui.session.session import Session
-from gui.tasks.task import Task
 from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.drop import DropContent, read_drop
@@ -42,21 +42,15 @@ _HINT: Final = mark(
 
 
 class CompareWindow(SecondWindow):
-    """Compares two models.
-
-    Attributes:
-        noticed: a notice for the user.
-    """
-
-    noticed = Signal(object)
+    """Compares two models."""
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(tr("Compare models"), "compare", QSize(1080, 760), QSize(720, 480), parent)
         self._session = session
-        self._task: Task | None = None
         self._paths: tuple[Path, ...] = ()
         self._wanted: tuple[str, ...] = ()
-        self.a, self.b, self.source = Choice(), Choice(), Choice()
+        self.a, self.b = Choice(tr("First model")), Choice(tr("Second model"))
+        self.source = Choice(tr("Photos to compare on"))
         self.go = button(tr("Compare"), self.compare, kind="primary")
         self.strip = WorkStrip(tr("Progress of the comparison"), tr("Cancel the comparison"))
         self.error_text = label(kind="danger", wrap=True)
@@ -66,13 +60,12 @@ class CompareWindow(SecondWindow):
         self._connect()
         self._show_source()
         self.overlay = DropTarget(self, _drop_text, self._take).overlay
+        warm(self)
 
     def _lay_out(self) -> None:
-        names = (tr("First model"), tr("Second model"), tr("Photos to compare on"))
-        for box, name in zip((self.a, self.b, self.source), names, strict=True):
-            box.setAccessibleName(name)
+        for box in (self.a, self.b, self.source):
             box.setMinimumWidth(120)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         arrow, photos = label("→", "muted"), label(tr("Photos:"), "muted")
         choices = hbox(fill(self.a), arrow, fill(self.b), photos, fill(self.source), self.go, spacing=theme.GRID)
         parts = (self.strip, self.error_text, fill(self.invitation), fill(self.view))
@@ -90,8 +83,8 @@ class CompareWindow(SecondWindow):
     def _connect(self) -> None:
         library = self._session.library
         self.source.activated.connect(self._on_source)
-        self.strip.cancel_wanted.connect(self._cancel)
-        self.view.noticed.connect(self.noticed)
+        self.view.noticed.connect(self._session.noticed)
+        self._session.closing.connect(self.close)
         for box in (self.a, self.b):
             box.currentIndexChanged.connect(self._show_button)
         library.listed.connect(self._on_listed)
@@ -103,14 +96,17 @@ class CompareWindow(SecondWindow):
         self._refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._cancel()
+        self.strip.stop()
         super().closeEvent(event)
 
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
     # ---- the comparison
+
+    def open(self, reference: str = "") -> None:
+        """Show the window, and compare this model, `name` or `name@version`, with the one in use if one is given."""
+        is_new = not self.a.count()
+        self.bring_up()
+        if reference or is_new:
+            self.choose(reference)
 
     def choose(self, reference: str = "") -> None:
         """Compare this model with the one in use; if they are the same or none is given, another one is chosen."""
@@ -131,12 +127,11 @@ class CompareWindow(SecondWindow):
         if not self.go.isEnabled() or not paths:
             return
         self.error_text.hide()
-        self.strip.begin(tr("Comparing…"))
         references = str(self.a.currentData()), str(self.b.currentData())
         options = settings.provider, settings.precision, _MAX_DISAGREEMENTS
-        task = self._task = self._session.library.tasks.start(api.compare, *references, paths, *options)
-        task.progressed.connect(self.strip.show_progress)
-        task.ended.connect(self._on_ended)
+        task = self._session.library.tasks.start(api.compare, *references, paths, *options)
+        self.strip.run(task, tr("Comparing…"))
+        task.ended.connect(self._show_button)
         task.failed.connect(self._on_failed)
         task.succeeded.connect(self._on_compared)
         self._show_button()
@@ -163,20 +158,19 @@ class CompareWindow(SecondWindow):
 
     def _on_listed(self, listed: LibraryListing) -> None:
         before = self._wanted or tuple(str(box.currentData() or "") for box in (self.a, self.b))
-        found = [(version_text.version_title(one, version), version_text.reference(one, version.number))
-                 for one in listed.names for version in reversed(one.versions)
-                 if version.model and not version.model.card.is_multi_label]  # fmt: skip
+        found = {
+            version_text.reference(one, version.number): version_text.version_title(one, version)
+            for one in listed.names
+            for version in reversed(one.versions)
+            if version.model and not version.model.card.is_multi_label
+        }
         self._wanted = ()
         for box, wanted, other in zip((self.a, self.b), before, (0, 1), strict=True):
-            with QSignalBlocker(box):
-                box.clear()
-                for text, reference in found:
-                    box.addItem(text, reference)
-                place = _index_of(listed.names, [reference for _, reference in found], wanted)
-                box.setCurrentIndex(min(other, len(found) - 1) if place < 0 else place)
+            place = _index_of(listed.names, list(found), wanted)
+            box.offer(found)
+            box.setCurrentIndex(min(other, len(found) - 1) if place < 0 else place)
         if self.a.currentIndex() == self.b.currentIndex() and len(found) > 1:
-            with QSignalBlocker(self.b):
-                self.b.setCurrentIndex((self.a.currentIndex() + 1) % len(found))
+            self.b.setCurrentIndex((self.a.currentIndex() + 1) % len(found))
         self._show_button()
 
     def _on_failed(self, error: FoveaError) -> None:
@@ -187,11 +181,6 @@ class CompareWindow(SecondWindow):
         self.view.show()
         title_of = self._session.models.title_of
         self.view.show_comparison(replace(comparison, a=title_of(comparison.a), b=title_of(comparison.b)))
-
-    def _on_ended(self) -> None:
-        self._task = None
-        self.strip.end()
-        self._show_button()
 
     # ---- the source of the photos
 
@@ -210,23 +199,18 @@ class CompareWindow(SecondWindow):
 
     def _show_source(self) -> None:
         count = len(self._session.photos.photos())
-        items = [(_WINDOW, tr_n("{count:,} photo in the window", "{count:,} photos in the window", count))]
-        items += [(key, tr(text)) for key, text in _CHOICES.items()]
+        items = {_WINDOW: tr_n("{count:,} photo in the window", "{count:,} photos in the window", count)}
+        items |= {key: tr(text) for key, text in _CHOICES.items()}
         if self._paths:
-            items.append(("chosen", _photos_text(self._paths)))
-        if [self.source.itemText(row) for row in range(self.source.count())] != [text for _, text in items]:
-            chosen = self.source.currentIndex()
-            with QSignalBlocker(self.source):
-                self.source.clear()
-                for key, text in items:
-                    self.source.addItem(text, key)
-                self.source.setCurrentIndex(max(0, min(chosen, len(items) - 1)))
+            items["chosen"] = _photos_text(self._paths)
+        if [self.source.itemText(row) for row in range(self.source.count())] != list(items.values()):
+            self.source.offer(items, self.source.currentData())
         self._show_button()
 
     def _show_button(self) -> None:
         is_pair = self.a.currentIndex() >= 0 and self.a.currentData() != self.b.currentData()
         has_photos = bool(self._paths if self.source.currentData() != _WINDOW else self._session.photos.photos())
-        self.go.setEnabled(is_pair and has_photos and self._task is None)
+        self.go.setEnabled(is_pair and has_photos and not self.strip.is_busy)
         if not is_pair:
             self.go.setToolTip(tr("Choose two different models or versions, each with exactly one class per photo."))
         else:

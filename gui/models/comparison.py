@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr, tr_n
 from core.evaluation.values import Comparison, Disagreement, PairedComparison
+from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.basic import Choice, Panel, ScrollColumn, label, show_text
@@ -47,8 +48,7 @@ class ComparisonView(QWidget):
         self.comparison: Comparison | None = None
         self.headline, self.beside = label(kind="title", wrap=True), label(wrap=True)
         self.notes = label(kind="muted", wrap=True)
-        self.filter = Choice()
-        self.filter.setAccessibleName(tr("Photos to show"))
+        self.filter = Choice(tr("Photos to show"))
         self.filter.currentIndexChanged.connect(self._show_photos)
         self.wall = PhotoWall(pictures, tr("Photos with different predictions"))
         self.wall.opened.connect(open_file)
@@ -81,16 +81,14 @@ class ComparisonView(QWidget):
         self._show_plots(comparison)
 
     def _fill_filter(self, comparison: Comparison) -> None:
-        self.filter.blockSignals(True)
-        self.filter.clear()
-        self.filter.addItem(tr("All: {count:,}", count=comparison.disagreement_count), _ALL)
+        texts: dict[object, str] = {_ALL: tr("All: {count:,}", count=comparison.disagreement_count)}
         if comparison.labelled:
-            self.filter.addItem(tr("Fixed: {count:,}", count=comparison.labelled.only_b_correct), _FIXED)
-            self.filter.addItem(tr("Broken: {count:,}", count=comparison.labelled.only_a_correct), _BROKE)
+            texts[_FIXED] = tr("Fixed: {count:,}", count=comparison.labelled.only_b_correct)
+            texts[_BROKE] = tr("Broken: {count:,}", count=comparison.labelled.only_a_correct)
         for change in comparison.changes:
             pair = change.prediction_a, change.prediction_b
-            self.filter.addItem(f"{' → '.join(pair)}: {change.images:,}", pair)
-        self.filter.blockSignals(False)
+            texts[pair] = f"{' → '.join(pair)}: {change.images:,}"
+        self.filter.offer(texts)
 
     def _show_photos(self) -> None:
         if self.comparison is None:
@@ -112,26 +110,25 @@ class ComparisonView(QWidget):
                 self.filter.setCurrentIndex(row)
 
     def _show_plots(self, comparison: Comparison) -> None:
-        """Make one plot per turn of the event loop: all at once they would block it."""
         if self._plots is not None:
             self._column.removeWidget(self._plots)
             self._plots.deleteLater()
         tiles = self._plots = Tiles([], _PLOT)
         self._column.insertWidget(self._column.count() - 1, tiles)
-        makers: list[Callable[[], PlotFrame]] = []
+        run_when_idle(tiles, self._add_plots(tiles, comparison))
+
+    def _add_plots(self, tiles: Tiles, comparison: Comparison) -> Iterator[None]:
+        """Make one plot per turn of the event loop: all at once they would block it."""
+        for plot in self._make_plots(comparison):
+            plot.noticed.connect(self.noticed)
+            tiles.add_last(plot)
+            yield
+
+    def _make_plots(self, comparison: Comparison) -> Iterator[PlotFrame]:
         if comparison.labelled is not None:
-            makers.append(lambda: _make_bars(comparison))
+            yield _make_bars(comparison)
         if _share_labels(comparison):
-            makers.append(lambda: self._make_matrix(comparison))
-
-        def make_next() -> None:
-            if makers:
-                plot = makers.pop(0)()
-                plot.noticed.connect(self.noticed)
-                tiles.add_last(plot)
-                QTimer.singleShot(0, tiles, make_next)
-
-        QTimer.singleShot(0, tiles, make_next)
+            yield self._make_matrix(comparison)
 
     def _make_matrix(self, comparison: Comparison) -> PlotFrame:
         from gui.plots.changes import ChangesMatrix

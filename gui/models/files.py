@@ -20,7 +20,7 @@ from core.exporting.values import loss_in_words
 from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.notice import Notice, NoticeKind
-from gui.tasks.task import LatestTask, Task, Tasks
+from gui.tasks.task import LatestTask, Tasks
 from gui.widgets.basic import Choice, Panel, button, label
 from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
 from gui.widgets.formats import confidence, size
@@ -72,12 +72,8 @@ class ExportPanel(Panel):
         super().__init__(tr("Export"), parent)
         self._tasks, self._title_of = tasks, title_of
         self._reference = ""
-        self._task: Task | None = None
         self._images: Path | None = None
-        self.form = Choice()
-        self.form.setAccessibleName(tr("File format"))
-        for form, (name, _) in FORMS.items():
-            self.form.addItem(tr(name), form)
+        self.form = Choice(tr("File format"), {form: name for form, (name, _) in FORMS.items()})
         self._about = label(kind="muted", wrap=True)
         self.photos = button(tr("Choose labelled photos…"), self._choose_photos)
         self.save = button(tr("Save as…"), self._choose_file, kind="primary")
@@ -85,7 +81,6 @@ class ExportPanel(Panel):
         self.strip = WorkStrip(tr("Progress of the export"), tr("Cancel the export"))
         self._lay_out()
         self.form.currentIndexChanged.connect(self._show_form)
-        self.strip.cancel_wanted.connect(self.cancel)
         self.hide()
 
     def open(self, reference: str, images: Path | None = None, *, is_multi_label: bool = False) -> None:
@@ -101,12 +96,11 @@ class ExportPanel(Panel):
         """Write the file in the chosen format."""
         form = ExportFormat(self.form.currentData())
         named = file if file.suffix.lower() == form.suffix else file.with_name(file.name + form.suffix)
-        self.strip.begin(tr("Writing the file…"))
-        self.strip.cancel.setFocus()  # the pressed button is disabled, and would lose the focus to another page
         images = self._images if form.needs_images else None
-        task = self._task = self._tasks.start(model_files.export_model, self._reference, named, form, images)
-        task.progressed.connect(self.strip.show_progress)
-        task.ended.connect(self._on_ended)
+        task = self._tasks.start(model_files.export_model, self._reference, named, form, images)
+        self.strip.run(task, tr("Writing the file…"))
+        self.strip.cancel.setFocus()  # the pressed button is disabled, and would lose the focus to another page
+        task.ended.connect(self._show_form)
         task.failed.connect(lambda error: self.exported.emit(str(error), None))
         task.succeeded.connect(lambda written: self._on_exported(named, written))
         self._show_form()
@@ -116,7 +110,7 @@ class ExportPanel(Panel):
         add(self.body, row, self._about, self.strip)
 
     def _show_form(self) -> None:
-        form, is_free = ExportFormat(self.form.currentData()), self._task is None
+        form, is_free = ExportFormat(self.form.currentData()), not self.strip.is_busy
         texts = [tr(FORMS[form][1])]
         if self._images and form.needs_images:
             texts.append(tr("Photos: “{folder}”.", folder=display_path(self._images.name)))
@@ -153,13 +147,8 @@ class ExportPanel(Panel):
         kinds = tr("Model (*{suffix})", suffix=suffix)
         ask_where_to_save(self, tr("Export model"), Path.home() / f"{name}{suffix}", self.write, kinds)
 
-    def cancel(self) -> None:
-        """Cancel the export; no incomplete file is left behind."""
-        if self._task is not None:
-            self._task.cancel()
-
     def _close(self) -> None:
-        self.cancel()
+        self.strip.stop()  # no incomplete file is left behind
         self.hide()
 
     def _on_exported(self, file: Path, written: model_files.ExportedFile) -> None:
@@ -172,11 +161,6 @@ class ExportPanel(Panel):
         )
         loss = loss_in_words(written.evaluation) if written.evaluation else ""
         self.exported.emit(f"{text} {loss}".rstrip(), file)
-
-    def _on_ended(self) -> None:
-        self._task = None
-        self.strip.end()
-        self._show_form()
 
 
 class ModelImports(QObject):

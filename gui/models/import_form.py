@@ -7,14 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import (
-    QFormLayout,
-    QLineEdit,
-    QPlainTextEdit,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFormLayout, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
@@ -66,7 +60,7 @@ class ImportForm(Panel):
         self.classes = QPlainTextEdit()
         self.classes.setFixedHeight(160)
         self.classes.setTabChangesFocus(True)
-        self.order, self.scaling, self.fit = Choice(), Choice(), Choice()
+        self.order, self.scaling, self.fit = (Choice(entries=texts) for texts in (_ORDERS, _SCALINGS, _FITS))
         self.error_text = label(kind="danger", wrap=True)
         self._count = label(kind="muted")
         self.preview = label(kind="muted", wrap=True)
@@ -82,9 +76,6 @@ class ImportForm(Panel):
         self.hide()
 
     def _lay_out(self) -> None:
-        for box, texts in ((self.order, _ORDERS), (self.scaling, _SCALINGS), (self.fit, _FITS)):
-            for value, text in texts.items():
-                box.addItem(tr(text), value)
         form = self._form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         rows: dict[str, QWidget] = {
@@ -110,12 +101,7 @@ class ImportForm(Panel):
         self.heading.setText(tr("Import “{file}”", file=display_path(file.name)))
         self.title.setText(display_path(file.stem)[:100])
         self.classes.clear()
-        with QSignalBlocker(self.output):
-            self.output.clear()
-            for one in questions:
-                name = display_path(one.output)[:60]
-                text = tr_n("{name} ({count:,} class)", "{name} ({count:,} classes)", one.class_count, name=name)
-                self.output.addItem(text, one)
+        self.output.offer({one: _output_text(one) for one in questions})
         self._form.setRowVisible(self.output, len(questions) > 1)
         self._show_output()
         self.show()
@@ -217,3 +203,8 @@ class ImportForm(Panel):
 
         kinds = tr("Text and JSON (*.txt *.json *.csv *.yaml);;All files (*)")
         ask_for_file(self, tr("Class names"), kinds, take, self._file.parent)
+
+
+def _output_text(one: ImportQuestions) -> str:
+    name = display_path(one.output)[:60]
+    return tr_n("{name} ({count:,} class)", "{name} ({count:,} classes)", one.class_count, name=name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 
 from core.api import networks as api
@@ -12,9 +12,9 @@ from core.app.values import NetworkComparison
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from gui.models import version_text
-from gui.plots.network_values import AXIS_TITLES, CostAxis
+from gui.plots.network_values import AXIS_TITLES
 from gui.plots.networks import NetworksPlot
-from gui.tasks.task import LatestTask, Task, Tasks
+from gui.tasks.task import LatestTask, Tasks
 from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
@@ -23,22 +23,12 @@ from gui.widgets.work_strip import WorkStrip
 
 
 class NetworksWindow(SecondWindow):
-    """Shows published networks, those measured here, and the user's models.
-
-    Attributes:
-        noticed: a notice for the user.
-    """
-
-    noticed = Signal(object)
+    """Shows published networks, those measured here, and the user's models."""
 
     def __init__(self, tasks: Tasks, parent: QWidget) -> None:
         super().__init__(tr("Compare networks"), "networks", QSize(1080, 720), QSize(800, 540), parent)
         self._tasks, self._reading = tasks, LatestTask(tasks)
-        self._measuring: Task | None = None
-        self.plot, self.axis = NetworksPlot(), Choice()
-        self.axis.setAccessibleName(tr("Compare accuracy with"))
-        for axis in CostAxis:
-            self.axis.addItem(tr(AXIS_TITLES[axis]), axis)
+        self.plot, self.axis = NetworksPlot(), Choice(tr("Compare accuracy with"), AXIS_TITLES)
         self.measured = label(kind="muted")
         self.measure = button(tr("Measure this computer"), lambda: self._measure(api.measure_networks))
         self.measure_litert = button(tr("Measure LiteRT"), lambda: self._measure(api.measure_litert))
@@ -52,11 +42,16 @@ class NetworksWindow(SecondWindow):
         head = hbox(label(tr("Accuracy against:")), self.axis, SPACE, *buttons, spacing=theme.GRID)
         vbox(head, self.strip, self.error_text, fill(self.plot), parent=self, margins=16, spacing=2 * theme.GRID)
         self.axis.currentIndexChanged.connect(lambda: self.plot.show_axis(self.axis.currentData()))
-        self.strip.cancel_wanted.connect(self._cancel)
-        self.plot.noticed.connect(self.noticed)
+
+    def open(self) -> None:
+        """Show the window with the current numbers."""
+        self.bring_up()
+        self.refresh()
 
     def refresh(self) -> None:
-        """Read the numbers again."""
+        """Read the numbers again, if the window is open."""
+        if not self.isVisible():
+            return
         task = self._reading.start(api.compare_networks)
         task.succeeded.connect(self.show_comparison)
         task.failed.connect(self._on_failed)
@@ -71,26 +66,15 @@ class NetworksWindow(SecondWindow):
 
     def _measure(self, verb: Callable[..., NetworkComparison]) -> None:
         self.error_text.hide()
-        self._allow_measuring(is_allowed=False)
-        self.strip.begin(tr("Measuring…"))
-        task = self._measuring = self._tasks.start(verb)
-        task.progressed.connect(self.strip.show_progress)
+        task = self.strip.run(self._tasks.start(verb), tr("Measuring…"))
         task.succeeded.connect(self.show_comparison)
         task.failed.connect(self._on_failed)
-        task.ended.connect(self._on_ended)
-
-    def _cancel(self) -> None:
-        if self._measuring is not None:
-            self._measuring.cancel()
+        task.ended.connect(self._show_buttons)
+        self._show_buttons()
 
     def _on_failed(self, error: FoveaError) -> None:
         show_text(self.error_text, str(error))
 
-    def _on_ended(self) -> None:
-        self._measuring = None
-        self.strip.end()
-        self._allow_measuring(is_allowed=True)
-
-    def _allow_measuring(self, *, is_allowed: bool) -> None:
-        self.measure.setEnabled(is_allowed)
-        self.measure_litert.setEnabled(is_allowed)
+    def _show_buttons(self) -> None:
+        for one in (self.measure, self.measure_litert):
+            one.setEnabled(not self.strip.is_busy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -9,6 +11,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from core.api.library_values import LibraryListing
+from core.api.statistics import Source
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -16,13 +19,12 @@ from core.models.onnx_import_values import ImportQuestions
 from core.models.values import InstalledDetector, InstalledModel, ModelName, OpenedModel
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
-from gui.models.evaluation_window import EvaluationController
 from gui.models.files import ExportPanel, ModelImports
 from gui.models.import_form import ImportForm
 from gui.models.model_buttons import ModelButtons
 from gui.models.model_list import ModelList, model_lines
 from gui.models.model_notices import ModelNotices
-from gui.models.statistics_window import StatisticsController
+from gui.models.statistics_window import StatisticsWindow
 from gui.models.versions import VersionsPanel
 from gui.session.session import Session
 from gui.widgets import theme
@@ -31,7 +33,6 @@ from gui.widgets.context_menu import attach_menu
 from gui.widgets.flow import FlowRow
 from gui.widgets.formats import size
 from gui.widgets.layouts import SPACE, Placed, add, hbox
-from gui.widgets.lazy import Lazy
 from gui.widgets.model_details import ModelDetails
 from gui.widgets.notices import Notices
 
@@ -50,18 +51,20 @@ class ModelsPage(QWidget):
     networks_wanted = Signal()
     shown = Signal()
 
-    def __init__(self, session: Session, notices: Notices, evaluations: EvaluationController, parent: QWidget) -> None:
+    def __init__(
+        self, session: Session, notices: Notices, show_evaluation: Callable[[InstalledModel], object], parent: QWidget
+    ) -> None:
+        """`show_evaluation` shows that of a version."""
         super().__init__(parent)
         self.setObjectName("page")
-        self.counts = StatisticsController(session, notices, self)
-        self._session, self._notices, self._evaluations = session, notices, evaluations
+        self._session, self._notices, self._evaluate = session, notices, show_evaluation
+        self._backbones: Sequence[str] = ()
         self.names: dict[str, ModelName] = {}
         self.choices = ModelList()
         self.details = ModelDetails(tr("Model"))
         self.buttons = ModelButtons()
         self._model_notices = ModelNotices(session.library, session.models, notices, self)
         self.versions, self.classes = VersionsPanel(), ClassesPanel()
-        self._export_panel, self._questions = Lazy(self._make_export_panel), Lazy(self._make_questions)
         self.imports = ModelImports(session.library.tasks, self)
         self.import_button = button(tr("Import…"), self.imports.choose_file)
         self.networks_button = button(tr("Compare networks"), self.networks_wanted.emit)
@@ -88,7 +91,7 @@ class ModelsPage(QWidget):
         self.buttons.use.clicked.connect(self._use_chosen)
         self.buttons.repair.clicked.connect(self._use_intact)
         self.buttons.compare.clicked.connect(lambda: self.compare_wanted.emit(self._reference()))
-        self.buttons.statistics.clicked.connect(lambda: self.counts.open(self._reference()))
+        self.buttons.statistics.clicked.connect(lambda: self.show_statistics(self._reference()))
         self.buttons.export.clicked.connect(self._export)
         self.buttons.remove.clicked.connect(lambda: library.remove(self.choices.name))
         self.choices.currentItemChanged.connect(self._show_chosen)
@@ -101,7 +104,7 @@ class ModelsPage(QWidget):
         self.imports.noticed.connect(self._notices.show_one)
         self.imports.imported.connect(self._on_imported)
         self.imports.questioned.connect(self._on_questions)
-        self.imports.statistics_wanted.connect(self.counts.open)
+        self.imports.statistics_wanted.connect(self.show_statistics)
         session.models.changed.connect(self._show_models)
         session.models.opened.connect(self._on_opened)
         session.progressed.connect(self._show_chosen)
@@ -111,32 +114,42 @@ class ModelsPage(QWidget):
         if session.models.installed:
             self._show_models()
 
-    @property
+    @cached_property
     def questions(self) -> ImportForm:
         """Asks about a file of another program; above all else."""
-        return self._questions.get()
-
-    def _make_questions(self) -> ImportForm:
         result = ImportForm()
         self.imports.refused.connect(result.show_error)
         self.imports.previewed.connect(result.show_preview)
         self.imports.imported.connect(result.show_imported)
         result.submitted.connect(self.imports.take_answered)
         result.preview_wanted.connect(self.imports.preview)
-        result.statistics_wanted.connect(self.counts.open)
+        result.statistics_wanted.connect(self.show_statistics)
         self._column.insertWidget(0, result)
         return result
 
-    @property
+    @cached_property
     def export_panel(self) -> ExportPanel:
-        """Asks how to export; above the statistics."""
-        return self._export_panel.get()
-
-    def _make_export_panel(self) -> ExportPanel:
+        """Asks how to export; above the details."""
         result = ExportPanel(self._session.library.tasks, self._session.models.title_of, self)
         result.exported.connect(self._model_notices.show_exported)
         self._column.insertWidget(self._column.indexOf(self.details), result)
         return result
+
+    @cached_property
+    def statistics(self) -> StatisticsWindow:
+        """Shows the statistics of a model or a file."""
+        result = StatisticsWindow(self._session.library.tasks, self)
+        result.view.noticed.connect(self._notices.show_one)
+        self._session.library.listed.connect(lambda _: result.offer_backbones(self._backbones))
+        self._session.closing.connect(result.close)
+        return result
+
+    def show_statistics(self, source: Source) -> None:
+        """Show the statistics of a model, `name` or `name@version`, or of a file."""
+        self.statistics.offer_backbones(self._backbones)
+        title = "" if isinstance(source, Path) else self._session.models.title_of(source)
+        self.statistics.show_source(source, title)
+        self.statistics.bring_up()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -150,7 +163,6 @@ class ModelsPage(QWidget):
     # ---- actions
 
     def _export(self) -> None:
-        """Ask how to export the selected version."""
         version = self.versions.version
         several = bool(version and version.model and version.model.card.is_multi_label)
         self.export_panel.open(self._reference(), is_multi_label=several)
@@ -165,7 +177,7 @@ class ModelsPage(QWidget):
     def _show_evaluation(self) -> None:
         version = self.versions.version
         if version is not None and version.model is not None:
-            self._evaluations.open(version.model)
+            self._evaluate(version.model)
 
     def _use_version(self, number: int) -> None:
         one = self.names.get(self.choices.name)
@@ -192,6 +204,7 @@ class ModelsPage(QWidget):
 
     def _on_listed(self, listed: LibraryListing) -> None:
         self.names = {one.name: one for one in listed.names}
+        self._backbones = [one.name for one in listed.backbones]
         show_text(self.detector, _detector_text(listed.detector) if listed.detector else "")
         self.detector.setToolTip(display_path(listed.detector.file) if listed.detector else "")
         self._show_models()
@@ -245,7 +258,6 @@ class ModelsPage(QWidget):
         self.classes.show_classes(facts.card.classes)
 
     def _reference(self) -> str:
-        """The reference to the selected version."""
         name, number = self.choices.name, self.versions.number
         one = self.names.get(name)
         return name if one is None or number is None else version_text.reference(one, number)

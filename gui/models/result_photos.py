@@ -8,6 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout
 
 from core.base.i18n import tr
 from core.datasets.labels import LEFT_OUT, OverriddenImage
@@ -15,7 +16,7 @@ from core.evaluation.values import LabelledPrediction
 from core.prediction import Prediction, Score, Timing
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, button, label
+from gui.widgets.basic import Panel, label, link
 from gui.widgets.files import open_file
 from gui.widgets.formats import confidence
 from gui.widgets.layouts import SPACE, add, fill, hbox
@@ -51,43 +52,36 @@ class ResultPhotos(Panel):
         self.wall.setSelectionMode(PhotoWall.SelectionMode.ExtendedSelection)
         self.wall.opened.connect(open_file)
         self.wall.itemSelectionChanged.connect(self._show_actions)
-        self._about = label(
-            tr("If a label is wrong, select the photo, correct it, and train again."), "muted", wrap=True
-        )
-        self.accept = button(
-            tr("The model is right"),
-            self._accept_predictions,
-            kind="link",
-            hint=tr("Label the selected photos as the model predicted (A)"),
-        )
-        self.confirm = button(
-            tr("The label is right"),
-            self._confirm_labels,
-            kind="link",
-            hint=tr("Don't ask about the selected photos again (R)"),
-        )
-        self.relabel = button(
-            tr("Choose class…"), self._ask_class, kind="link", hint=tr("Choose the class of the selected photos (F2)")
-        )
-        self.exclude = button(
-            tr("Exclude"), self._exclude_selected, kind="link", hint=tr("Don't train on the selected photos (Del)")
-        )
-        self.why = button(
-            tr("Show why"), self._toggle_map, kind="link", hint=tr("Show where the model saw the class (M)")
-        )
         self._closer = Lazy(self._make_closer)
-        for key, action in (("A", self.accept), ("R", self.confirm), ("M", self.why)):
-            shortcut = QShortcut(QKeySequence(key), self, action.click)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # there may be two such walls
-        correcting = self._about, self.accept, self.confirm, self.relabel, self.exclude
         self._beside = hbox(fill(self.wall), spacing=theme.GRID)
-        add(self.body, hbox(fill(self._about), SPACE, self.why, *correcting[1:]), self._beside)
-        for one in correcting:
-            one.setVisible(can_correct)
+        add(self.body, self._make_actions(can_correct=can_correct), self._beside)
         if can_correct:
             self.wall.naming_asked.connect(self._ask_class)
             self.wall.removal_asked.connect(self._exclude_selected)
         self._show_actions()
+
+    def _make_actions(self, *, can_correct: bool) -> QHBoxLayout:
+        about = label(tr("If a label is wrong, select the photo, correct it, and train again."), "muted", wrap=True)
+        self.accept = link(
+            tr("The model is right"),
+            self._accept_predictions,
+            hint=tr("Label the selected photos as the model predicted (A)"),
+        )
+        self.confirm = link(
+            tr("The label is right"), self._confirm_labels, hint=tr("Don't ask about the selected photos again (R)")
+        )
+        self.relabel = link(
+            tr("Choose class…"), self._ask_class, hint=tr("Choose the class of the selected photos (F2)")
+        )
+        self.exclude = link(tr("Exclude"), self._exclude_selected, hint=tr("Don't train on the selected photos (Del)"))
+        self.why = link(tr("Show why"), self._toggle_map, hint=tr("Show where the model saw the class (M)"))
+        for key, action in (("A", self.accept), ("R", self.confirm), ("M", self.why)):
+            shortcut = QShortcut(QKeySequence(key), self, action.click)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)  # there may be two such walls
+        correcting = self.accept, self.confirm, self.relabel, self.exclude
+        for one in (about, *correcting):
+            one.setVisible(can_correct)
+        return hbox(fill(about), SPACE, self.why, *correcting)
 
     def show_photos(self, title: str, photos: Sequence[LabelledPrediction], model: str) -> None:
         """Show these photos under a title; `model` is the version that predicted, `name@version`."""

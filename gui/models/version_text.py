@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from core.base.i18n import tr
@@ -23,7 +22,7 @@ def model_title(model: InstalledModel) -> str:
     return tr("{title} · v{number}", title=model.card.title, number=model.version)
 
 
-def version_number(version: Version, *, used: bool = False) -> str:
+def version_number(version: Version, *, used: bool) -> str:
     """The number of a version, and whether it is the one in use, or the active one of a model that is not in use."""
     number = tr("Built in") if version.number == 0 else f"{version.number}"
     if used:
@@ -31,9 +30,16 @@ def version_number(version: Version, *, used: bool = False) -> str:
     return tr("{number} (active)", number=number) if version.is_active else number
 
 
-def accessible_row(columns: Sequence[str], texts: Sequence[str]) -> str:
-    """A row of a table for screen readers: the title of each column, marked for translation, with its text."""
-    return ", ".join(f"{tr(column)} {text}" for column, text in zip(columns, texts, strict=True))
+def cells(version: Version, *, used: bool) -> tuple[str, str, str, str, str]:
+    """A version in a table: its number, when it was installed, its recipe, accuracy, and number of training images."""
+    card = version.model.card if version.model else None
+    return (
+        version_number(version, used=used),
+        format_time(version.installed_at),
+        recipe(card) if card else NO_VALUE,
+        accuracy(card) if card else tr("Damaged"),
+        training_images_text(version),
+    )
 
 
 def recipe(card: ModelCard) -> str:

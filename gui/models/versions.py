@@ -12,10 +12,9 @@ from core.base.i18n import mark, tr
 from core.models.values import ModelName, Version
 from core.services.wording import card_wording
 from gui.models import version_text
-from gui.widgets.basic import Panel, button, fit_rows, label, plain_list, show_text
+from gui.widgets.basic import Panel, button, fit_rows, label, list_item, plain_list, show_text
 from gui.widgets.context_menu import attach_menu
 from gui.widgets.flow import FlowRow
-from gui.widgets.formats import NO_VALUE
 from gui.widgets.layouts import add
 
 _COLUMNS: Final = (mark("Version"), mark("Installed"), mark("Recipe"), mark("Accuracy"), mark("Training photos"))
@@ -124,7 +123,6 @@ class VersionsPanel(Panel):
         show_text(self._reason, str(version.error) if version is not None and version.error else "")
 
     def _show_back(self, previous: int | None) -> None:
-        """Show which version was active before."""
         self.back.setEnabled(previous is not None)
         self.back.setToolTip("" if previous is not None else tr("No other version was active before."))
         if previous is None:
@@ -142,17 +140,8 @@ class VersionsPanel(Panel):
 
 
 def _item(version: Version, *, used: bool) -> QTreeWidgetItem:
-    card = version.model.card if version.model else None
-    texts = [
-        version_text.version_number(version, used=used),
-        version_text.format_time(version.installed_at),
-        version_text.recipe(card) if card else NO_VALUE,
-        version_text.accuracy(card) if card else tr("Damaged"),
-        version_text.training_images_text(version),
-    ]
-    item = QTreeWidgetItem(texts)
+    item = list_item(_COLUMNS, version_text.cells(version, used=used))
     item.setData(0, _NUMBER, version.number)
-    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, version_text.accessible_row(_COLUMNS, texts))
-    if card:
-        item.setToolTip(0, card_wording(card.summary))
+    if version.model:
+        item.setToolTip(0, card_wording(version.model.card.summary))
     return item

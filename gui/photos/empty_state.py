@@ -32,17 +32,16 @@ class EmptyState(QWidget):
 
     def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
         super().__init__(parent)
+        self._icon, self._samples = Icon("image-plus", "accent", 64), self._make_samples()
+        vbox(self._make_zone(actions), parent=self, margins=(40, 32, 40, 32))
+
+    def _make_zone(self, actions: Sequence[QAction]) -> QFrame:
         zone = QFrame()
         zone.setObjectName("dropzone")
-        self._icon = Icon("image-plus", "accent", 64)
         promise = label(
             tr("Files, folders, or an image from another program. Nothing leaves this computer."), "muted", wrap=True
         )
         promise.setAlignment(CENTRE)
-        self._samples = QWidget()
-        invitation = Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE)
-        samples = hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID)
-        vbox(invitation, samples, parent=self._samples, spacing=theme.GRID)
         buttons = [action_button(action, "primary" if action is actions[0] else "") for action in actions]
         self.setFocusProxy(buttons[0])
         vbox(
@@ -59,7 +58,14 @@ class EmptyState(QWidget):
             margins=24,
             spacing=theme.GRID,
         )
-        vbox(zone, parent=self, margins=(40, 32, 40, 32))
+        return zone
+
+    def _make_samples(self) -> QWidget:
+        samples = QWidget()
+        invitation = Placed(label(tr("Or try one of these"), "muted"), alignment=CENTRE)
+        pictures = hbox(SPACE, *map(self._sample, SAMPLES), SPACE, spacing=theme.GRID)
+        vbox(invitation, pictures, parent=samples, spacing=theme.GRID)
+        return samples
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what a low window has no room for."""

@@ -13,7 +13,7 @@ from gui.photos.second_opinion import SecondOpinion
 from gui.photos.selection_panel import SelectionPanel
 from gui.session.photos_model import Photo
 from gui.session.session import Session
-from gui.widgets.basic import ScrollColumn, button
+from gui.widgets.basic import ScrollColumn, link
 from gui.widgets.formats import milliseconds
 from gui.widgets.layouts import SPACE
 from gui.widgets.model_details import ModelDetails
@@ -26,32 +26,30 @@ class Inspector(ScrollColumn):
     Attributes:
         correction_wanted: the user requested to correct the prediction.
         removal_wanted: the user requested to remove the correction.
-        viewing_wanted: the user wants to see the photo large.
         training_wanted: the user wants to train a model, as the one in use cannot be retrained.
         selection: sums up several selected photos.
+        photo: the photo with its prediction.
         map: where the model saw a class.
         neighbours: the most similar training photos.
         opinion: what another model says.
     """
 
-    viewing_wanted = Signal()
     training_wanted = Signal()
     correction_wanted = Signal()
     removal_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         super().__init__(tr("Selected photo"), parent)
-        self._correct = button(tr("Correct… (F2)"), self.correction_wanted.emit, kind="link")
-        self._remove = button(tr("Remove label (Shift+F2)"), self.removal_wanted.emit, kind="link")
+        self._correct = link(tr("Correct… (F2)"), self.correction_wanted.emit)
+        self._remove = link(tr("Remove label (Shift+F2)"), self.removal_wanted.emit)
         why = tr("This model can't be retrained. A new model can keep its classes and add yours.")
-        self._train = button(tr("Train your own model…"), self.training_wanted.emit, kind="link", hint=why)
-        self._photo = PhotoPanel(session.pictures, (self._correct, self._remove, self._train))
-        self._photo.viewing_wanted.connect(self.viewing_wanted)
-        self.map, self.neighbours = self._photo.map, self._photo.neighbours
+        self._train = link(tr("Train your own model…"), self.training_wanted.emit, hint=why)
+        self.photo = PhotoPanel(session.pictures, (self._correct, self._remove, self._train))
+        self.map, self.neighbours = self.photo.map, self.photo.neighbours
         self.opinion = SecondOpinion(session)
         self.details = ModelDetails(tr("Model in use"))
         self.selection = SelectionPanel()
-        self.show_column(self.selection, self._photo, self.opinion, self.details, SPACE)
+        self.show_column(self.selection, self.photo, self.opinion, self.details, SPACE)
 
     def show_photo(
         self,
@@ -76,7 +74,7 @@ class Inspector(ScrollColumn):
         label = correction.label if correction is not None else ""
         about = "\n".join(one for one in (about_label_text(outcome, label) if label else "", remark) if one)
         properties = _properties(prediction, model) if prediction else ()
-        self._photo.show_photo(None if photo is None else photo.path, outcome, label, about, properties)
+        self.photo.show_photo(None if photo is None else photo.path, outcome, label, about, properties)
         self.opinion.show_photo(prediction.path if prediction else None)
         self._correct.setVisible(prediction is not None)
         self._correct.setText(tr("Correct… (F2)") if correction is None else tr("Change… (F2)"))

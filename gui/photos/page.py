@@ -68,6 +68,10 @@ class PhotosPage(QWidget):
         self._changes: ChangesWindow | None = None
         self.viewing = PhotoViewing(session.pictures, session.photos, self.gallery, self.inspector.map, self)
         self.browser = PhotosBrowser(session, self.gallery, self.inspector, self.viewing)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
         left = QWidget()
         vbox(self.bar, fill(self.gallery), parent=left, spacing=theme.GRID)
         self._splitter.addWidget(left)
@@ -82,39 +86,40 @@ class PhotosPage(QWidget):
         self._stack.addWidget(self._splitter)
         foot = hbox(self.strip, margins=(theme.GRID // 2, 0, theme.GRID, 0))  # its edges are those of tiles and panels
         vbox(fill(self._stack), foot, parent=self, margins=12, spacing=theme.GRID)
-        self._connect()
 
     def _connect(self) -> None:
-        photos = self._session.photos
-        self.gallery.chosen.connect(self._on_chosen)
-        self.gallery.selection_changed.connect(self._on_selection)
-        self._summing_up.timeout.connect(self._show_selection)
-        self.inspector.selection.correction_wanted.connect(self.browser.correct)
-        self.inspector.selection.removal_wanted.connect(self.browser.remove_selected)
+        session, photos = self._session, self._session.photos
         photos.rowsInserted.connect(self._on_inserted)
         photos.modelReset.connect(self._show_current_view)
         photos.arranged.connect(self._on_arranged)
-        self.strip.labels_wanted.connect(self._show_pending)
+        photos.outcome_changed.connect(self._on_outcome)
+        photos.dataChanged.connect(self._on_data)
+        session.progressed.connect(self.show_model)
+        session.progressed.connect(self.strip.show_state)
+        session.models.changed.connect(self.show_model)
+        session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
         self.bar.export_wanted.connect(self.export)
-        self.bar.removal_wanted.connect(lambda: self._session.photo_list.remove(range(photos.rowCount())))
-        self._session.photos.outcome_changed.connect(self._on_outcome)
-        self._session.photos.dataChanged.connect(self._on_data)
-        self._session.progressed.connect(self.show_model)
-        self._session.models.changed.connect(self.show_model)
-        self._session.corrections.changed.connect(lambda _: self._show_row(self.gallery.current_row()))
-        self._session.progressed.connect(self.strip.show_state)
-        self.gallery.correction_asked.connect(self.browser.correct)
-        self.gallery.viewing_asked.connect(self.viewing.open)
-        self.inspector.correction_wanted.connect(self.browser.correct)
-        self.inspector.removal_wanted.connect(self.browser.remove_correction)
-        self.inspector.viewing_wanted.connect(self.viewing.open)
-        self.viewing.stepped.connect(self.browser.step)
-        self.viewing.correction_wanted.connect(self.browser.correct)
-        self.inspector.training_wanted.connect(self._on_training_wanted)
+        self.bar.removal_wanted.connect(lambda: session.photo_list.remove(range(photos.rowCount())))
         self.retraining.changed.connect(self._on_retraining_changed)
+        self.strip.labels_wanted.connect(self._show_pending)
         self.strip.changes_wanted.connect(self.show_changes)
         self.strip.vacated.connect(self.gallery.setFocus)
         self.strip.training_wanted.connect(self._on_training_wanted)
+        self._connect_selection()
+
+    def _connect_selection(self) -> None:
+        self.gallery.chosen.connect(self._on_chosen)
+        self.gallery.selection_changed.connect(self._on_selection)
+        self._summing_up.timeout.connect(self._show_selection)
+        self.gallery.viewing_asked.connect(self.viewing.open)
+        self.inspector.photo.viewing_wanted.connect(self.viewing.open)
+        self.gallery.correction_asked.connect(self.browser.correct)
+        for part in (self.inspector, self.inspector.selection, self.viewing):
+            part.correction_wanted.connect(self.browser.correct)
+        self.inspector.selection.removal_wanted.connect(self.browser.remove_selected)
+        self.inspector.removal_wanted.connect(self.browser.remove_correction)
+        self.inspector.training_wanted.connect(self._on_training_wanted)
+        self.viewing.stepped.connect(self.browser.step)
 
     def _on_training_wanted(self) -> None:
         photos = self.retraining.pending.by_class()

@@ -13,7 +13,7 @@ from core.base.i18n import mark, tr
 from gui.session.photo_view import Kind, PhotoView, Sort, count_views
 from gui.session.photos_model import PhotosModel
 from gui.widgets import theme
-from gui.widgets.basic import Choice, button, label, show_text
+from gui.widgets.basic import Choice, button, label, link, show_text
 from gui.widgets.counts import photo_count
 from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import TOP, Placed, fill, hbox
@@ -49,15 +49,12 @@ class PhotosBar(QWidget):
         super().__init__(parent)
         self._photos = photos
         self._views: list[PhotoView] = []
-        self.filter, self.sort = _Filter(self._fill), Choice()
+        self.filter, self.sort = _Filter(self._fill), Choice(tr("Sort order"), _SORTS)
         self.filter.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
         self.filter.setMaximumWidth(_MAX_WIDTH)
-        self.filter.setAccessibleName(tr("Photos shown"))
-        self.sort.setAccessibleName(tr("Sort order"))
-        self.sort.addItems([tr(title) for title in _SORTS.values()])
         self.count = label(kind="muted")
-        self.clear = button(tr("Show all"), self._show_all, kind="link")
-        self.remove = button(tr("Remove from list"), self._remove, kind="link")
+        self.clear = link(tr("Show all"), self._show_all)
+        self.remove = link(tr("Remove from list"), self._remove)
         export = button(tr("Export…"), self.export_wanted.emit, hint=tr("Save the predictions of these photos"))
         self.count.setMinimumHeight(self.clear.sizeHint().height())  # centred beside the buttons
         choices = FlowRow(self.filter, self.sort, self.count, self.clear, self.remove)
@@ -145,7 +142,7 @@ class _Filter(Choice):
     """A list that is up to date when it opens."""
 
     def __init__(self, fill: Callable[[], None]) -> None:
-        super().__init__()
+        super().__init__(tr("Photos shown"))
         self._fill = fill
 
     def showPopup(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QPushButton, QSizePolicy, QWidget
 
 from core.base.i18n import tr, tr_n
 from core.datasets.labels import ambiguous_text
@@ -14,7 +14,7 @@ from gui.photos.pending_corrections import PendingCorrections
 from gui.photos.retraining import Phase, Retraining
 from gui.widgets import theme
 from gui.widgets.announcing import announce
-from gui.widgets.basic import ProgressBar, button, label, show_text
+from gui.widgets.basic import ProgressBar, button, label, link, show_text
 from gui.widgets.formats import sentence
 from gui.widgets.layouts import Placed, fill, hbox, vbox
 
@@ -49,42 +49,33 @@ class RetrainStrip(QFrame):
         self.bar = ProgressBar()
         self.bar.setFixedWidth(_BAR_WIDTH)
         self.bar.setAccessibleName(tr("Retraining progress"))
-        self.retrain = button(
-            tr("Retrain"), retraining.start, kind="primary", hint=tr("Retrain the model with your corrections (Ctrl+R)")
-        )
-        self.show_labels = button(
-            tr("Show them"),
-            self.labels_wanted.emit,
-            kind="link",
-            hint=tr("Show these photos, to check or change labels"),
-        )
-        self.train = button(tr("Train a new model…"), self.training_wanted.emit)
-        self.cancel = button(tr("Cancel"), retraining.stop)
-        self.show_changes = button(
-            tr("Show changes"), self.changes_wanted.emit, hint=tr("Photos whose prediction changed (Ctrl+Shift+D)")
-        )
-        keeps = tr("Use the previous version again and keep your corrections")
-        self.undo = button(tr("Undo"), retraining.undo, hint=keeps)
-        self.close_button = button(tr("Close"), retraining.dismiss)
-        buttons = (
-            self.show_labels,
-            self.retrain,
-            self.train,
-            self.cancel,
-            self.show_changes,
-            self.undo,
-            self.close_button,
-        )
         texts = vbox(self.words, self.details, spacing=2)
         margins = (2 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
-        centred = (Placed(one, alignment=Qt.AlignmentFlag.AlignVCenter) for one in buttons)
+        centred = (Placed(one, alignment=Qt.AlignmentFlag.AlignVCenter) for one in self._make_buttons())
         hbox(fill(texts), self.bar, *centred, parent=self, margins=margins, spacing=theme.GRID)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         retraining.changed.connect(self.show_state)
         self.show_state()
 
+    def _make_buttons(self) -> Sequence[QPushButton]:
+        """The buttons from left to right."""
+        learn = tr("Retrain the model with your corrections (Ctrl+R)")
+        keeps = tr("Use the previous version again and keep your corrections")
+        self.show_labels = link(
+            tr("Show them"), self.labels_wanted.emit, hint=tr("Show these photos, to check or change labels")
+        )
+        self.retrain = button(tr("Retrain"), self._retraining.start, kind="primary", hint=learn)
+        self.train = button(tr("Train a new model…"), self.training_wanted.emit)
+        self.cancel = button(tr("Cancel"), self._retraining.stop)
+        self.show_changes = button(
+            tr("Show changes"), self.changes_wanted.emit, hint=tr("Photos whose prediction changed (Ctrl+Shift+D)")
+        )
+        self.undo = button(tr("Undo"), self._retraining.undo, hint=keeps)
+        self.close_button = button(tr("Close"), self._retraining.dismiss)
+        first = self.show_labels, self.retrain, self.train, self.cancel
+        return *first, self.show_changes, self.undo, self.close_button
+
     def show_state(self) -> None:
-        """Show the current state of the retraining."""
         now, can_learn = self._retraining, self._can_learn()
         phase, pending = now.phase, now.pending
         title, details = self._texts(phase, pending, can_learn=can_learn)

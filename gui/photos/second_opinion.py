@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker
-
 from core.base.errors import FoveaError
 from core.base.i18n import tr
-from core.models.values import InstalledModel
 from core.prediction import Outcome, Prediction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
-from gui.widgets.basic import Choice, Panel, label, show_text
+from gui.widgets.basic import Choice, Panel, caption, label, show_text
 from gui.widgets.layouts import add, fill, hbox
 from gui.widgets.photo_panel import headline_text
 from gui.widgets.score_bars import ScoreBars
@@ -29,18 +25,14 @@ class SecondOpinion(Panel):
     """
 
     def __init__(self, session: Session) -> None:
-        super().__init__("")
-        self.heading.hide()
+        super().__init__()
         self._session, self._latest = session, LatestTask(session.engine.tasks)
         self._path: Path | None = None
         self._asked: tuple[Path, str] | None = None
-        self.choice = Choice()
-        self.choice.setAccessibleName(tr("Also ask another model"))
+        self.choice = Choice(tr("Also ask another model"))
         self.choice.currentIndexChanged.connect(self._ask)
-        name = label(tr("Also ask"), "muted")
-        name.setBuddy(self.choice)
         self.answer, self._scores = label(kind="title", wrap=True), ScoreBars()
-        add(self.body, hbox(name, fill(self.choice)), self.answer, self._scores)
+        add(self.body, hbox(caption(tr("Also ask"), self.choice), fill(self.choice)), self.answer, self._scores)
         self.hide()
         for part in (self.answer, self._scores):
             part.hide()
@@ -55,14 +47,11 @@ class SecondOpinion(Panel):
 
     def _show_models(self) -> None:
         """Offer the models that are not in use; the choice is kept if possible."""
-        chosen, models = self.choice.currentData(), self._session.models
-        with QSignalBlocker(self.choice):
-            self.choice.clear()
-            self.choice.addItem(tr("No other model"), "")
-            for name, title, reference in _others(models.installed, models.name):
-                self.choice.addItem(title, reference)
-                if chosen and chosen.partition("@")[0] == name:
-                    self.choice.setCurrentIndex(self.choice.count() - 1)
+        chosen, models = str(self.choice.currentData() or "").partition("@")[0], self._session.models
+        others = {name: model for name, model in models.installed.items() if name != models.name}
+        references = {name: f"{name}@{model.version}" for name, model in others.items()}
+        titles = {references[name]: model.card.title for name, model in others.items()}
+        self.choice.offer({"": tr("No other model"), **titles}, references.get(chosen))
         self.show_photo(self._path)
 
     def _ask(self) -> None:
@@ -91,8 +80,3 @@ class SecondOpinion(Panel):
     def _show_error(self, asked: tuple[Path, str], error: FoveaError) -> None:
         if asked == self._asked:
             show_text(self.answer, str(error))
-
-
-def _others(installed: Mapping[str, InstalledModel], in_use: str) -> list[tuple[str, str, str]]:
-    """The name, title and reference of each model that is not in use."""
-    return [(name, model.card.title, f"{name}@{model.version}") for name, model in installed.items() if name != in_use]

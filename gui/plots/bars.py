@@ -88,7 +88,6 @@ class _Series:
         canvas.add_part(self._numbers)
 
     def draw(self, bars: Sequence[Bar], hollow: Sequence[bool]) -> None:
-        """Draw these bars from top to bottom."""
         places = [row + self._shift for row in range(len(bars))]
         self._bars.draw(x0=0, y=places, width=[one.value or 0.0 for one in bars], height=_BAR, hollow=hollow)
         self._numbers.draw(
@@ -105,12 +104,10 @@ class _Numbers(pyqtgraph.GraphicsObject):
         self._colour = QColor()
 
     def draw(self, numbers: Sequence[tuple[QPointF, str]]) -> None:
-        """Draw these texts to the right of these points of the chart."""
         self.prepareGeometryChange()
         self._numbers = numbers
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._colour = style.colour("text")
         self.update()
 

@@ -84,7 +84,6 @@ class _BrushCanvas(Canvas):
         self._pressed: int | None = None
 
     def show_counts(self, counts: tuple[int, ...], bins: Bins | None) -> None:
-        """Draw these bars, with this range selected."""
         self._counts = counts
         top = max([*counts, 1]) * 1.05
         beside = ticks(round_ticks(0, top, 4, min_step=1), ",.0f")
@@ -169,12 +168,10 @@ class _Area:
         self._paint()
 
     def show_focus(self, *, has_focus: bool) -> None:
-        """Show or hide the focus outline."""
         self._has_focus = has_focus
         self._paint()
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._style = style
         self._paint()
 

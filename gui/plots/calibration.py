@@ -68,7 +68,6 @@ class _Series:
         self._marks = Scatter(canvas, chart, role, style)
 
     def draw(self, bins: Sequence[ReliabilityBin]) -> None:
-        """Draw these bins."""
         places = [one.confidence for one in bins], [one.accuracy for one in bins]
         self._line.draw(*places)
         self._marks.draw(*places)

@@ -111,7 +111,6 @@ class Canvas(pyqtgraph.GraphicsView):
         part.show_style(self._style)
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._style = style
         self.setBackground(style.surface)
         for part in self._parts:
@@ -158,7 +157,6 @@ class Legend(pyqtgraph.GraphicsWidget):
         self.setMaximumHeight(20)
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._style = style
         self.update()
 
@@ -234,7 +232,6 @@ class Chart:
         self._bottom.title = name
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._rules.setPen(style.pen("border", width=1))
         for axis in (self._left, self._bottom):
             axis.show_style(style)
@@ -260,7 +257,6 @@ class _Axis(pyqtgraph.AxisItem):
             self.setHeight(math.ceil(max((size.height() for size in sizes), default=0)) + 2 * _TICK_GAP + name)
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self.setTextPen(style.colour("muted"))
         self.setPen(style.pen("border", width=1))
 
@@ -303,12 +299,10 @@ class Heading(pyqtgraph.GraphicsWidget):
         self.update()
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._style = style
         self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draw the title."""
         painter.setFont(font(bold=True))
         painter.setPen(self._style.colour("text"))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignTop, self._text)
@@ -330,7 +324,6 @@ class Line:
         self._curve.setData(list(across), list(up))
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._curve.setPen(style.pen(self._role, dashed=self._dashed, width=self._width))
 
 
@@ -346,11 +339,9 @@ class Scatter:
         canvas.add_part(self)
 
     def draw(self, across: Sequence[float], up: Sequence[float]) -> None:
-        """Draw the markers at these points."""
         self._points.setData(list(across), list(up))
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._points.setPen(style.pen(self._role))
         self._points.setBrush(style.colour(self._role) if self._is_filled else None)
 
@@ -374,7 +365,6 @@ class Bars:
             self.show_style(self._style)
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._style = style
         colour, clear = style.colour(self._role), QColor(Qt.GlobalColor.transparent)
         if not any(self._hollow):

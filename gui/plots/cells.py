@@ -129,7 +129,6 @@ class _Model(QAbstractTableModel):
         self.cells: tuple[tuple[tuple[str, float], ...], ...] = ()
 
     def show_confusion(self, confusion: Confusion) -> None:
-        """Show another one."""
         self.beginResetModel()
         self.confusion = confusion
         self.cells = tuple(
@@ -200,7 +199,6 @@ class _Labels(QHeaderView):
         super().paintEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Leave it to the matrix."""
         event.ignore()
 
     def paint_title(self, painter: QPainter, room: QSize) -> None:
@@ -214,7 +212,6 @@ class _Labels(QHeaderView):
             _draw_upright(painter, QRectF(0, 0, _TITLE, min(room.height(), self.length())), self._title, centred=True)
 
     def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        """Draw a label."""
         label = str(self.model().headerData(section, self.orientation()))
         painter.setFont(font())
         painter.setPen(QColor(theme.current().text))
@@ -261,7 +258,6 @@ class Cells(QTableView):
         self.clicked.connect(self._choose)
 
     def show_confusion(self, confusion: Confusion) -> None:
-        """Draw this confusion matrix."""
         self._model.show_confusion(confusion)
         layout = _arrange(confusion.labels, QSize(_ROOM, _ROOM))
         self.setMinimumHeight(min(_ROOM, max(320, layout.top + len(confusion.labels) * layout.cell + _GAP)))

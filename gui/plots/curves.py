@@ -49,7 +49,6 @@ class LearningCurves(PlotFrame):
         self.show_result(tr("The curves appear after the first epoch."), Table(_columns(), ()))
 
     def add(self, epoch: Epoch) -> None:
-        """Add an epoch."""
         self._epochs.append(epoch)
         self._draw()
         rows = (*self.table.table.rows, _row(self._epochs[-1]))

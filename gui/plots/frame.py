@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QKeySequence, QPainter, QResizeEvent
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QFrame,
-    QLabel,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QWidget
 
-from core.base.errors import FoveaError
 from core.base.i18n import tr
-from core.base.storage import write_atomically
 from gui.plots.canvas import Canvas, font
 from gui.plots.cells import Cells
 from gui.plots.table import DataTable
 from gui.plots.values import Table
-from gui.tasks.background import in_background
-from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import theme
-from gui.widgets.basic import button, label
+from gui.widgets.basic import label, link
 from gui.widgets.context_menu import attach_menu
+from gui.widgets.files import ask_where_to_save, save_in_background
 from gui.widgets.layouts import fill, hbox, vbox
 
 _SHARP: Final = 2.0
@@ -57,9 +49,9 @@ class PlotFrame(QFrame):
         self._views = QStackedWidget()
         self._views.addWidget(canvas)
         self._views.addWidget(self.table)
-        self._copy = button(tr("Copy"), self.copy, kind="link")
-        self._save = button(tr("Save…"), self._ask_where_to_save, kind="link")
-        self._toggle = button(tr("Table"), lambda: self.show_as_table(shown=not self.is_table()), kind="link")
+        self._copy = link(tr("Copy"), self.copy)
+        self._save = link(tr("Save…"), self._ask_where_to_save)
+        self._toggle = link(tr("Table"), lambda: self.show_as_table(shown=not self.is_table()))
         self._place()
         self.setAccessibleName(title)
         self.table.setAccessibleName(tr("{title} (table)", title=title))
@@ -159,20 +151,14 @@ class PlotFrame(QFrame):
 
     def save(self, file: Path) -> None:
         """Save the plot as SVG, if the suffix says so, or as PNG; `noticed` reports the result."""
-        content = self.svg() if file.suffix.lower() == ".svg" else self.picture()
-        in_background(self, lambda: _write(file, content), self.noticed.emit)
+        drawn = self.svg() if file.suffix.lower() == ".svg" else self.picture()
+        content = partial(_png, drawn) if isinstance(drawn, QImage) else lambda: drawn
+        saved = tr("Saved the plot as “{file}” in {folder}.", file=file.name, folder=file.parent)
+        save_in_background(self, file, content, saved, self.noticed.emit)
 
     def _ask_where_to_save(self) -> None:
-        suffixes = {tr("PNG picture (*.png)"): "png", tr("SVG drawing (*.svg)"): "svg"}
-        title = tr("Save “{title}”", title=self._title)
-        dialog = QFileDialog(self, title, str(Path.home() / f"{self._title}.png"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(list(suffixes))
-        dialog.setDefaultSuffix("png")
-        dialog.filterSelected.connect(lambda name: dialog.setDefaultSuffix(suffixes[name]))
-        dialog.fileSelected.connect(lambda name: self.save(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        title, kinds = tr("Save “{title}”", title=self._title), tr("PNG picture (*.png);;SVG drawing (*.svg)")
+        ask_where_to_save(self, title, Path.home() / f"{self._title}.png", self.save, kinds)
 
     def _picture_size(self) -> QSize:
         size = self.canvas.picture_size()
@@ -182,11 +168,7 @@ class PlotFrame(QFrame):
         return _MARGIN + _TITLE_HEIGHT + self._sentence.heightForWidth(width) + theme.GRID
 
     def _paint(self, painter: QPainter, scale: float) -> None:
-        colours, width, height = (
-            theme.current(),
-            self.canvas.picture_size().width(),
-            self.canvas.picture_size().height(),
-        )
+        colours, (width, height) = theme.current(), self.canvas.picture_size().toTuple()
         top = self._canvas_top(width)
         painter.fillRect(QRectF(0, 0, width + 2 * _MARGIN, top + height + _MARGIN), QColor(colours.surface))
         painter.setPen(QColor(colours.text))
@@ -211,7 +193,6 @@ class _Sentence(QLabel):
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def show_text(self, text: str) -> None:
-        """Set the text and fit the height."""
         self.setText(text)
         self.setFixedHeight(self.heightForWidth(self.width()))
 
@@ -221,16 +202,6 @@ class _Sentence(QLabel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.setFixedHeight(self.heightForWidth(self.width()))
-
-
-def _write(file: Path, content: QImage | bytes) -> Notice:
-    """Write a picture and return a notice about the result."""
-    try:
-        write_atomically(file, content if isinstance(content, bytes) else _png(content))
-    except FoveaError as error:
-        return Notice.of(error)
-    text = tr("Saved the plot as “{file}” in {folder}.", file=file.name, folder=file.parent)
-    return Notice(text, NoticeKind.SUCCESS)
 
 
 def _png(image: QImage) -> bytes:

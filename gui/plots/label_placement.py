@@ -153,7 +153,6 @@ def crosses(line: Line, box: Box) -> bool:
 
 
 def _meet(one: Line, other: Line) -> bool:
-    """Whether two lines cross."""
     return _side(one, other[0]) * _side(one, other[1]) < 0 and _side(other, one[0]) * _side(other, one[1]) < 0
 
 

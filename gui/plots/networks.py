@@ -79,7 +79,6 @@ class NetworksPlot(PlotFrame):
         self._show()
 
     def show_comparison(self, comparison: NetworkComparison) -> None:
-        """Show these networks."""
         self._comparison = comparison
         self._show()
 
@@ -121,14 +120,7 @@ class _ScatterCanvas(Canvas):
         }  # fmt: skip
         self._published = _Panel(self, 0, published, kinds)
         self._own = _Panel(self, 2, tr("Your test photos, your classes"), {NetworkKind.OWN: "diamonds"})
-        legend = Legend(
-            [
-                (tr(KINDS[NetworkKind.PUBLISHED]), "ring", "plot_main"),
-                (tr(KINDS[NetworkKind.MEASURED]), "squares", "plot_other"),
-                (tr(KINDS[NetworkKind.LITERT]), "dots", "plot_other"),
-                (tr("Your models"), "diamonds", "plot_main"),
-            ]
-        )
+        legend = _legend()
         self.add_part(legend)
         self.grid.layout.setRowSpacing(2, theme.GRID)
         self.grid.addItem(legend, 3, 0, 1, 4)
@@ -259,13 +251,11 @@ class _Labels(pyqtgraph.GraphicsObject):
         self.update()
 
     def mark(self, point: Point | None) -> None:
-        """Highlight this point."""
         if point is not self._marked:
             self._marked = point
             self.update()
 
     def show_style(self, style: Style) -> None:
-        """Apply this style."""
         self._style = style
         self.update()
 
@@ -321,6 +311,17 @@ class _Labels(pyqtgraph.GraphicsObject):
         painter.setBrush(self._style.surface)
         painter.drawRoundedRect(box.adjusted(-4, -2, 4, 2), 4, 4)
         painter.drawText(box.adjusted(0, 0, 2, 0), Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _legend() -> Legend:
+    return Legend(
+        [
+            (tr(KINDS[NetworkKind.PUBLISHED]), "ring", "plot_main"),
+            (tr(KINDS[NetworkKind.MEASURED]), "squares", "plot_other"),
+            (tr(KINDS[NetworkKind.LITERT]), "dots", "plot_other"),
+            (tr("Your models"), "diamonds", "plot_main"),
+        ]
+    )
 
 
 def _texts(points: Sequence[Point], places: Sequence[QPointF]) -> list[str]:

@@ -86,11 +86,9 @@ class DataTable(QTableView):
 
     @property
     def table(self) -> Table:
-        """The shown table."""
         return self._rows.table
 
     def show_table(self, table: Table) -> None:
-        """Show this table."""
         self._rows.show_table(table)
         if self.isVisible():
             self.resizeColumnsToContents()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.base.errors import FoveaError
 from gui.tasks.engine_client import EngineClient
-from gui.tasks.task import LatestTask, Tasks
+from gui.tasks.task import LatestTask, Task, Tasks
 from gui.widgets.photo_map import PhotoMap, Question
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ class Explaining(QObject):
 
     def serve(self, shown: PhotoMap) -> None:
         """Answer the questions of a view."""
-        latest = LatestTask(self._engine.tasks)
-        shown.wanted.connect(partial(self._ask, shown, latest))
+        shown.wanted.connect(partial(self._ask, shown, LatestTask(self._engine.tasks)))
         self._turned.connect(lambda is_on: shown.turn(on=is_on))
         self._engine.resumed.connect(shown.ask_again)
         shown.turn(on=self.is_on)
@@ -56,14 +55,14 @@ class Explaining(QObject):
         if question[0] in self._crashed:
             shown.show_reason(str(self._engine.tasks.death))
             return
-        task = latest.start(explanations.explain, *question)
-        task.succeeded.connect(partial(self._on_answered, shown, question))
-        task.failed.connect(partial(self._on_failed, shown, question))
+        self._connect(shown, question, latest.start(explanations.explain, *question))
 
     def _ask_about_version(self, shown: PhotoMap, latest: LatestTask, question: Question) -> None:
         from core.api import explanations  # not needed by the first paint
 
-        task = latest.start(explanations.explain_version, *question)
+        self._connect(shown, question, latest.start(explanations.explain_version, *question))
+
+    def _connect(self, shown: PhotoMap, question: Question, task: Task) -> None:
         task.succeeded.connect(partial(self._on_answered, shown, question))
         task.failed.connect(partial(self._on_failed, shown, question))
 

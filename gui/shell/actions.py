@@ -11,6 +11,9 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from core.base.i18n import mark, tr
+from core.base.providers import ProviderPreference
+from core.base.settings import Theme
+from gui.shell.rail import Page
 
 
 class ActionId(Enum):
@@ -268,6 +271,24 @@ _MENUS: Final[Mapping[str, tuple[_Entry | _Submenu | None, ...]]] = {
         _Entry(ActionId.LICENCES, mark("&Licences"), "Ctrl+F1"),
         _Entry(ActionId.ABOUT, mark("&About Fovea"), "Shift+F1"),
     ),
+}
+
+PAGES: Final = {
+    ActionId.SHOW_PHOTOS: Page.PHOTOS,
+    ActionId.SHOW_FOLDERS: Page.FOLDERS,
+    ActionId.SHOW_MODELS: Page.MODELS,
+    ActionId.SHOW_TRAINING: Page.TRAINING,
+}
+THEMES: Final = {
+    ActionId.THEME_SYSTEM: Theme.SYSTEM,
+    ActionId.THEME_LIGHT: Theme.LIGHT,
+    ActionId.THEME_DARK: Theme.DARK,
+}
+PROVIDERS: Final = {
+    ActionId.PROVIDER_AUTO: ProviderPreference.AUTO,
+    ActionId.PROVIDER_CUDA: ProviderPreference.CUDA,
+    ActionId.PROVIDER_OPENVINO: ProviderPreference.OPENVINO,
+    ActionId.PROVIDER_CPU: ProviderPreference.CPU,
 }
 
 JOB_ACTIONS: Final = frozenset(entry.id for entry in _MENUS[_FOLDERS] if isinstance(entry, _Entry))

@@ -9,27 +9,20 @@ from typing import Final
 from PySide6.QtCore import QObject, Qt
 
 from core.base.i18n import tr
-from core.base.providers import Provider
+from core.base.providers import Provider, ProviderPreference
 from core.models.values import OpenedModel
 from gui.camera.support import missing_reason
 from gui.photos.retraining import Phase
 from gui.session.session import Session
-from gui.shell.actions import ActionId, Actions
+from gui.shell.actions import PAGES, PROVIDERS, ActionId, Actions
+from gui.shell.commands import MODEL_BUTTONS
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page
 
-_PROVIDERS: Final = {
-    ActionId.PROVIDER_CUDA: Provider.CUDA,
-    ActionId.PROVIDER_OPENVINO: Provider.OPENVINO,
-    ActionId.PROVIDER_CPU: Provider.CPU,
-}
-_VIEWING: Final = (ActionId.LARGER, ActionId.SMALLER, ActionId.NEXT_PHOTO, ActionId.PREVIOUS_PHOTO)
-_PAGES: Final = {
-    ActionId.SHOW_PHOTOS: Page.PHOTOS,
-    ActionId.SHOW_FOLDERS: Page.FOLDERS,
-    ActionId.SHOW_MODELS: Page.MODELS,
-    ActionId.SHOW_TRAINING: Page.TRAINING,
-}
+_VIEWING: Final = (
+    *(ActionId.LARGER, ActionId.SMALLER, ActionId.NEXT_PHOTO, ActionId.PREVIOUS_PHOTO),
+    *(ActionId.SELECT_ALL, ActionId.SHOW_INSPECTOR),
+)
 
 
 class Availability(QObject):
@@ -50,30 +43,22 @@ class Availability(QObject):
         """For each action, why it cannot be carried out; an empty text means that it can."""
         return {
             ActionId.CAMERA: missing_reason,
-            ActionId.OPEN_FILE: self._no_file,
-            ActionId.SHOW_IN_FOLDER: self._no_file,
-            ActionId.COPY_PATH: self._no_file,
+            **dict.fromkeys((ActionId.OPEN_FILE, ActionId.SHOW_IN_FOLDER, ActionId.COPY_PATH), self._no_file),
             ActionId.COPY: self._no_photo,
             ActionId.CLASSIFY_SELECTED: self._not_in_photos,
             ActionId.CORRECT: self._cannot_correct,
             ActionId.REMOVE_CORRECTION: self._no_label,
             ActionId.REMOVE: self._cannot_remove,
-            ActionId.SELECT_ALL: self._no_photos,
             ActionId.CLEAR: self._cannot_clear,
             **dict.fromkeys(_VIEWING, self._no_photos),
-            ActionId.SHOW_INSPECTOR: self._no_photos,
             ActionId.SHOW_MAP: self._nothing_to_explain,
             ActionId.STOP: self._nothing_waits,
             ActionId.CLASSIFY_AGAIN: self._empty_list,
             ActionId.RETRAIN: self._cannot_retrain,
-            ActionId.SHOW_CHANGES: self._not_retrained,
-            ActionId.UNDO_RETRAINING: self._not_retrained,
+            **dict.fromkeys((ActionId.SHOW_CHANGES, ActionId.UNDO_RETRAINING), self._not_retrained),
             ActionId.FORGET: self._cannot_forget,
-            ActionId.STATISTICS: partial(self._about_model, "count"),
-            ActionId.EXPORT_MODEL: partial(self._about_model, "export"),
-            ActionId.ROLL_BACK: partial(self._about_model, "roll back"),
-            ActionId.REMOVE_MODEL: partial(self._about_model, "remove"),
-            **{action: partial(self._no_provider, provider) for action, provider in _PROVIDERS.items()},
+            **{action: partial(self._about_model, action) for action in MODEL_BUTTONS},
+            **{action: partial(self._no_provider, preferred) for action, preferred in PROVIDERS.items()},
         }
 
     def _connect(self) -> None:
@@ -98,7 +83,7 @@ class Availability(QObject):
         """Enable and disable the actions, and name what can be undone."""
         for action, reason in self._table.items():
             self._actions[action].set_reason(reason())
-        for action, page in _PAGES.items():
+        for action, page in PAGES.items():
             self._actions[action].setChecked(page is self._pages.current_page)
         self._show_undo()
 
@@ -201,16 +186,15 @@ class Availability(QObject):
             return tr("The model in use doesn't know which photos it was trained on.")
         return self._no_photo()
 
-    def _about_model(self, verb: str) -> str:
+    def _about_model(self, action: ActionId) -> str:
         """Why the model that is selected on the *Models* page cannot be counted, exported, rolled back or removed."""
         page = self._pages.made_models
         if page is None or page.choices.name not in page.names:  # not listed yet
             return ""
-        controls = {"count": page.buttons.statistics, "export": page.buttons.export, "roll back": page.versions.back}
-        controls["remove"] = page.buttons.remove
-        if controls[verb].isEnabled():
+        button = MODEL_BUTTONS[action](page)
+        if button.isEnabled():
             return ""
-        return tr("This model has no earlier version.") if verb == "roll back" else controls[verb].toolTip()
+        return tr("This model has no earlier version.") if action is ActionId.ROLL_BACK else button.toolTip()
 
     def _check_providers(self, _opened: OpenedModel) -> None:
         from core.api import machine  # not needed by the first paint
@@ -222,5 +206,5 @@ class Availability(QObject):
         self._missing = missing
         self.update()
 
-    def _no_provider(self, provider: Provider) -> str:
-        return self._missing.get(provider, "")
+    def _no_provider(self, preferred: ProviderPreference) -> str:
+        return next((reason for one, reason in self._missing.items() if one.value == preferred.value), "")

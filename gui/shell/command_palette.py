@@ -6,20 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt
-from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
-    QColor,
-    QKeyEvent,
-    QStandardItem,
-    QStandardItemModel,
-)
+from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QFrame, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from core.base.i18n import tr
 from gui.shell.palette_entries import Entry
 from gui.widgets import theme
-from gui.widgets.basic import label
+from gui.widgets.announcing import announce
+from gui.widgets.basic import as_list, label
 from gui.widgets.layouts import fill, vbox
 
 _WIDTH: Final = 640
@@ -55,15 +49,12 @@ class CommandPalette(QFrame):
 
     def _make_list(self) -> QTreeView:
         found = QTreeView()
+        as_list(found, tr("Matching actions"))
         found.setObjectName("found")
-        found.setAccessibleName(tr("Matching actions"))
         found.setModel(self._found)
-        found.setRootIsDecorated(False)
-        found.setUniformRowHeights(True)
-        found.setHeaderHidden(True)
+        found.header().setStretchLastSection(True)
         found.header().setMinimumSectionSize(_MIN_NOTE)
         found.header().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        found.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
         found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         found.clicked.connect(self._run)
@@ -112,11 +103,9 @@ class CommandPalette(QFrame):
         index = self._found.index(row, 0)
         self.list.setCurrentIndex(index)
         if index.isValid():
-            text = str(index.data(Qt.ItemDataRole.AccessibleTextRole))
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.line, text))
+            announce(self.line, str(index.data(Qt.ItemDataRole.AccessibleTextRole)))
 
     def _search(self, text: str) -> None:
-        """List the best results."""
         query = text.strip()
         scored = [(one.score(query), one) for one in self._entries]
         found = sorted((pair for pair in scored if pair[0]), key=lambda pair: _LESS * bool(pair[1].reason) - pair[0])
@@ -127,7 +116,6 @@ class CommandPalette(QFrame):
         self._choose(0)
 
     def _fit(self) -> None:
-        """Fit the height to the results."""
         rows = min(self._found.rowCount(), _MAX_ROWS)
         self.list.setVisible(rows > 0)
         self._nothing.setVisible(not rows)

@@ -8,38 +8,34 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.base.i18n import tr
-from core.base.providers import Precision, ProviderPreference
-from core.base.settings import Theme
+from core.base.providers import Precision
 from core.images.listing import IMAGE_SUFFIXES
 from gui.photos.empty_state import SAMPLES
 from gui.session.session import Session
-from gui.shell.actions import JOB_ACTIONS, ActionId, Actions
+from gui.shell.actions import JOB_ACTIONS, PAGES, PROVIDERS, THEMES, ActionId, Actions
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page
 from gui.widgets.files import ask_for_files, ask_for_folder, open_file, show_in_folder
 from gui.widgets.notices import Notices
+from gui.widgets.second_window import bring_to_front
 
 if TYPE_CHECKING:
+    from gui.models.page import ModelsPage
     from gui.shell.command_palette import CommandPalette
     from gui.shell.licences_dialog import LicencesDialog
     from gui.shell.preferences import PreferencesDialog
     from gui.shell.report_window import ReportWindow
 
-_THEMES: Final = {
-    ActionId.THEME_SYSTEM: Theme.SYSTEM,
-    ActionId.THEME_LIGHT: Theme.LIGHT,
-    ActionId.THEME_DARK: Theme.DARK,
-}
-PROVIDERS: Final = {
-    ActionId.PROVIDER_AUTO: ProviderPreference.AUTO,
-    ActionId.PROVIDER_CUDA: ProviderPreference.CUDA,
-    ActionId.PROVIDER_OPENVINO: ProviderPreference.OPENVINO,
-    ActionId.PROVIDER_CPU: ProviderPreference.CPU,
-}
 
+MODEL_BUTTONS: Final[Mapping[ActionId, Callable[[ModelsPage], QPushButton]]] = {
+    ActionId.STATISTICS: lambda page: page.buttons.statistics,
+    ActionId.EXPORT_MODEL: lambda page: page.buttons.export,
+    ActionId.ROLL_BACK: lambda page: page.versions.back,
+    ActionId.REMOVE_MODEL: lambda page: page.buttons.remove,
+}
 _MAX_OPENED: Final = 10
 """How many files are opened in another program at once."""
 
@@ -60,19 +56,36 @@ class Commands(QObject):
         super().__init__(parent)
         self._session, self._notices, self._pages, self._actions = session, notices, pages, actions
         self._parent = parent
-        self._licences: LicencesDialog | None = None
-        self._preferences: PreferencesDialog | None = None
         self.report: ReportWindow | None = None
         table = {**self._table(), **own}
         for id_, action in actions.items():
             _connect(action, table[id_])
 
     def _table(self) -> Mapping[ActionId, Callable[[], object]]:
-        pages, session = self._pages, self._session
+        photos = self._pages.photos
         return {
+            **self._selection_table(),
+            **self._view_table(),
+            **self._model_table(),
+            **{action: partial(self._on_folders, action) for action in (ActionId.CLASSIFY_FOLDER, *JOB_ACTIONS)},
+            ActionId.ALL_JOBS: self._show_jobs,
             ActionId.OPEN_FILES: self._open_files,
             ActionId.OPEN_FOLDER: self._open_folder,
-            ActionId.TRY_SAMPLES: lambda: session.photo_list.add(SAMPLES),
+            ActionId.TRY_SAMPLES: lambda: self._session.photo_list.add(SAMPLES),
+            ActionId.RETRAIN: photos.retraining.start,
+            ActionId.SHOW_CHANGES: photos.show_changes,
+            ActionId.UNDO_RETRAINING: photos.retraining.undo,
+            ActionId.PALETTE: lambda: self.palette.open(),
+            ActionId.PREFERENCES: lambda: bring_to_front(self.preferences),
+            ActionId.REPORT_PROBLEM: self._report_problem,
+            ActionId.LICENCES: lambda: bring_to_front(self.licences),
+            ActionId.ABOUT: self._show_about,
+        }
+
+    def _selection_table(self) -> Mapping[ActionId, Callable[[], object]]:
+        """What concerns the photos that are selected, on the page that is shown."""
+        pages, session = self._pages, self._session
+        return {
             ActionId.OPEN_FILE: self._open_selected,
             ActionId.SHOW_IN_FOLDER: self._show_selected,
             ActionId.COPY_PATH: self._copy_paths,
@@ -84,49 +97,37 @@ class Commands(QObject):
             ActionId.CLEAR: session.photo_list.clear,
             ActionId.CORRECT: lambda: pages.photo_browser.correct(),
             ActionId.REMOVE_CORRECTION: lambda: pages.photo_browser.remove_correction(),
+            ActionId.FORGET: lambda: session.forgetting.ask(pages.photo_browser.selected_paths()),
+            ActionId.CLASSIFY_AGAIN: session.photo_list.classify_again,
+            ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
             ActionId.STOP: session.engine.forget_all,
-            ActionId.SHOW_PHOTOS: lambda: pages.show_page(Page.PHOTOS),
-            ActionId.SHOW_FOLDERS: lambda: pages.show_page(Page.FOLDERS),
-            ActionId.SHOW_MODELS: lambda: pages.show_page(Page.MODELS),
-            ActionId.SHOW_TRAINING: lambda: pages.show_page(Page.TRAINING),
+        }
+
+    def _view_table(self) -> Mapping[ActionId, Callable[[], object]]:
+        pages, settings = self._pages, self._session.settings
+        return {
+            **{action: partial(pages.show_page, page) for action, page in PAGES.items()},
+            **{action: partial(settings.change, theme=theme) for action, theme in THEMES.items()},
             ActionId.SHOW_INSPECTOR: self._show_inspector,
             ActionId.SHOW_MAP: self._show_map,
             ActionId.FULL_SCREEN: self._toggle_full_screen,
             ActionId.LARGER: lambda: pages.photo_browser.resize_photos(1),
             ActionId.SMALLER: lambda: pages.photo_browser.resize_photos(-1),
-            ActionId.FILL_TILES: lambda: self._toggle("fill_tiles"),
-            ActionId.FILE_NAMES: lambda: self._toggle("file_names"),
+            ActionId.FILL_TILES: partial(self._toggle, settings.change, "fill_tiles"),
+            ActionId.FILE_NAMES: partial(self._toggle, settings.change, "file_names"),
             ActionId.NEXT_PHOTO: lambda: pages.photo_browser.step(1),
             ActionId.PREVIOUS_PHOTO: lambda: pages.photo_browser.step(-1),
-            **{action: partial(self._on_folders, action) for action in (ActionId.CLASSIFY_FOLDER, *JOB_ACTIONS)},
-            ActionId.ALL_JOBS: self._show_jobs,
-            **{action: partial(session.settings.change, theme=theme) for action, theme in _THEMES.items()},
-            ActionId.RETRAIN: pages.photos.retraining.start,
-            ActionId.SHOW_CHANGES: pages.photos.show_changes,
-            ActionId.UNDO_RETRAINING: pages.photos.retraining.undo,
-            ActionId.FORGET: lambda: session.forgetting.ask(pages.photo_browser.selected_paths()),
-            ActionId.CLASSIFY_AGAIN: session.photo_list.classify_again,
-            ActionId.CLASSIFY_SELECTED: pages.photos.browser.classify_selected,
-            **self._model_table(),
-            ActionId.PALETTE: lambda: self.palette.open(),
-            ActionId.PREFERENCES: self._show_preferences,
-            ActionId.REPORT_PROBLEM: self._report_problem,
-            ActionId.LICENCES: self._show_licences,
-            ActionId.ABOUT: self._show_about,
         }
 
     def _model_table(self) -> Mapping[ActionId, Callable[[], object]]:
-        pages, models = self._pages, self._session.models
+        models = self._session.models
         return {
             **{action: partial(models.open, provider=provider) for action, provider in PROVIDERS.items()},
             ActionId.EXACT: self._toggle_exact,
-            ActionId.CROP: lambda: self._toggle_detection("crop"),
-            ActionId.COUNT_OBJECTS: lambda: self._toggle_detection("count_objects"),
-            ActionId.IMPORT_MODEL: lambda: pages.models.imports.choose_file(),
-            ActionId.STATISTICS: lambda: self._on_models(pages.models.buttons.statistics.click),
-            ActionId.EXPORT_MODEL: lambda: self._on_models(pages.models.buttons.export.click),
-            ActionId.ROLL_BACK: lambda: self._on_models(pages.models.versions.back.click),
-            ActionId.REMOVE_MODEL: lambda: self._on_models(pages.models.buttons.remove.click),
+            ActionId.CROP: partial(self._toggle, models.open, "crop"),
+            ActionId.COUNT_OBJECTS: partial(self._toggle, models.open, "count_objects"),
+            ActionId.IMPORT_MODEL: lambda: self._pages.models.imports.choose_file(),
+            **{action: partial(self._press_on_models, button) for action, button in MODEL_BUTTONS.items()},
         }
 
     @cached_property
@@ -141,7 +142,7 @@ class Commands(QObject):
     def show_settings(self) -> None:
         """Update the check marks of the actions to the current settings."""
         actions, value = self._actions, self._session.settings.value
-        for action, theme in _THEMES.items():
+        for action, theme in THEMES.items():
             actions[action].setChecked(theme is value.theme)
         for action, provider in PROVIDERS.items():
             actions[action].setChecked(provider is value.provider)
@@ -161,10 +162,10 @@ class Commands(QObject):
         self._pages.show_page(Page.FOLDERS)
         self._on_folders(ActionId.ALL_JOBS)
 
-    def _on_models(self, act: Callable[[], object]) -> None:
-        """Show the *Models* page and run an action on its selected model."""
+    def _press_on_models(self, button: Callable[[ModelsPage], QPushButton]) -> None:
+        """Show the *Models* page and press the button for its selected model."""
         self._pages.show_page(Page.MODELS)
-        act()
+        button(self._pages.models).click()
 
     def _open_files(self) -> None:
         patterns = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
@@ -199,27 +200,26 @@ class Commands(QObject):
         self._session.explaining.toggle()
         self.show_settings()
 
-    def _toggle(self, setting: str) -> None:
-        self._session.settings.change(**{setting: not getattr(self._session.settings.value, setting)})
+    def _toggle(self, change: Callable[..., None], setting: str) -> None:
+        change(**{setting: not getattr(self._session.settings.value, setting)})
 
     def _toggle_exact(self) -> None:
         is_exact = self._session.settings.value.precision is Precision.EXACT
         self._session.models.open(precision=Precision.AUTO if is_exact else Precision.EXACT)
 
-    def _toggle_detection(self, setting: str) -> None:
-        self._session.models.open(**{setting: not getattr(self._session.settings.value, setting)})
-
-    def _show_licences(self) -> None:
+    @cached_property
+    def licences(self) -> LicencesDialog:
+        """The licences, created on first use."""
         from gui.shell.licences_dialog import LicencesDialog
 
-        self._licences = self._licences or LicencesDialog(self._parent)
-        _bring_to_front(self._licences)
+        return LicencesDialog(self._parent)
 
-    def _show_preferences(self) -> None:
+    @cached_property
+    def preferences(self) -> PreferencesDialog:
+        """The preferences, created on first use."""
         from gui.shell.preferences import PreferencesDialog
 
-        self._preferences = self._preferences or PreferencesDialog(self._session, self._actions, self._parent)
-        _bring_to_front(self._preferences)
+        return PreferencesDialog(self._session, self._actions, self._parent)
 
     def _report_problem(self) -> None:
         from gui.shell.problem_report import open_report
@@ -240,12 +240,6 @@ class Commands(QObject):
                 qt=metadata.version("PySide6-Essentials"),
             )
         )
-
-
-def _bring_to_front(window: QWidget) -> None:
-    window.show()
-    window.raise_()
-    window.activateWindow()
 
 
 def _connect(action: QAction, handler: Callable[[], object]) -> None:

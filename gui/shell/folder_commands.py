@@ -30,12 +30,13 @@ EXPORTS: Final = {
     ActionId.EXPORT_PARQUET: ReportFormat.PARQUET,
     ActionId.EXPORT_HTML: ReportFormat.HTML,
 }
-_EXCLUSIVE: Final = (
-    ActionId.WRITE_KEYWORDS,
-    ActionId.SORT_INTO_FOLDERS,
-    ActionId.CONTINUE_SORTING,
-    ActionId.UNDO_SORTING,
+_ON_RESULTS: Final = (
+    *(ActionId.AS_TABLE, ActionId.AS_GALLERY, ActionId.SHOW_FILTERS),
+    *(ActionId.FIND_PHOTOS, ActionId.CLEAR_FILTERS, ActionId.NEW_CLASS),
 )
+"""Actions on the results, not on other pages about the job."""
+_PLANS: Final = {ActionId.WRITE_KEYWORDS: KeywordForm, ActionId.SORT_INTO_FOLDERS: SortForm}
+_EXCLUSIVE: Final = (*_PLANS, ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING)
 """Actions that modify files, of which only one may run at a time."""
 
 
@@ -83,12 +84,9 @@ class FolderCommands(QObject):
             ActionId.CLEAR_FILTERS: on_results(lambda results: results.filters.reset()),
             ActionId.REVIEW: page.open_review,
             ActionId.NEW_CLASS: on_results(lambda results: results.new_class.begin()),
-            **{
-                id_: partial(jobs.choose_export, form, with_mark=id_ is ActionId.EXPORT_CSV_BOM)
-                for id_, form in EXPORTS.items()
-            },
-            ActionId.WRITE_KEYWORDS: partial(page.open_plan, KeywordForm),
-            ActionId.SORT_INTO_FOLDERS: partial(page.open_plan, SortForm),
+            **{id_: partial(jobs.choose_export, form) for id_, form in EXPORTS.items()},
+            ActionId.EXPORT_CSV_BOM: partial(jobs.choose_export, ReportFormat.CSV, with_mark=True),
+            **{id_: partial(page.open_plan, form) for id_, form in _PLANS.items()},
             ActionId.CONTINUE_SORTING: jobs.continue_sorting,
             ActionId.UNDO_SORTING: jobs.undo_sorting,
         }
@@ -101,14 +99,7 @@ class FolderCommands(QObject):
         self._show_running(job or page.listed_job)
         if job is None:
             return
-        for one in (
-            ActionId.AS_TABLE,
-            ActionId.AS_GALLERY,
-            ActionId.SHOW_FILTERS,
-            ActionId.FIND_PHOTOS,
-            ActionId.CLEAR_FILTERS,
-            ActionId.NEW_CLASS,
-        ):
+        for one in _ON_RESULTS:
             id_[one].set_reason("" if page.stack.shows_results else tr("Go back to the results first."))
         id_[ActionId.AS_TABLE].setChecked(not page.stack.results.shows_gallery)
         id_[ActionId.AS_GALLERY].setChecked(page.stack.results.shows_gallery)
@@ -137,7 +128,7 @@ class FolderCommands(QObject):
 
     def _reason(self, one: ActionId, job: str) -> str:
         """Why an action has to wait; empty if it is enabled, as is the one whose own plan page shows its progress."""
-        form = {ActionId.WRITE_KEYWORDS: KeywordForm, ActionId.SORT_INTO_FOLDERS: SortForm}.get(one)
+        form = _PLANS.get(one)
         plan = self.page.stack.plans[form].made if form is not None else None
         busy_with = "" if plan is None else plan.busy_with
         if busy_with == job:
@@ -160,10 +151,7 @@ class FolderCommands(QObject):
         menu.setToolTipsVisible(True)
         menu.addActions([id_[one] for one in EXPORTS])
         menu.addSeparator()
-        menu.addActions([id_[ActionId.WRITE_KEYWORDS]])
-        menu.addActions(
-            [id_[one] for one in (ActionId.SORT_INTO_FOLDERS, ActionId.CONTINUE_SORTING, ActionId.UNDO_SORTING)]
-        )
+        menu.addActions([id_[one] for one in _EXCLUSIVE])
         menu.addSeparator()
         menu.addActions([id_[one] for one in (ActionId.WATCH_FOLDER, ActionId.RESUME_JOB)])
         results.bar.fill(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog, QMainWindow
+from PySide6.QtWidgets import QMainWindow
 
 from gui.shell.guide_window import GuideWindow
 from gui.shell.shortcut_sheet import ShortcutSheet
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Help:
-    """Opens the user guide, the list of shortcuts, and the page on convolutions."""
+    """The user guide, the list of shortcuts, and the page on convolutions."""
 
     def __init__(self, window: QMainWindow) -> None:
         self._window = window
@@ -36,21 +36,3 @@ class Help:
         from gui.convolutions.window import ConvolutionsWindow
 
         return ConvolutionsWindow(self._window)
-
-    def show_guide(self) -> None:
-        """Open the user guide."""
-        _show(self.guide)
-
-    def show_shortcuts(self) -> None:
-        """Open the list of shortcuts."""
-        _show(self.shortcuts)
-
-    def show_convolutions(self) -> None:
-        """Open the page *Why Xception is small*."""
-        self.convolutions.bring_up()
-
-
-def _show(window: QDialog) -> None:
-    window.show()
-    window.raise_()
-    window.activateWindow()

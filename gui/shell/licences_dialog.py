@@ -10,7 +10,6 @@ from PySide6.QtGui import QFontDatabase, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QPlainTextEdit,
@@ -23,7 +22,7 @@ from core.app.licences import Component
 from core.base.errors import FoveaError
 from core.base.i18n import tr
 from gui.tasks.background import in_background
-from gui.widgets.basic import label, show_text
+from gui.widgets.basic import label, search_field, show_text
 from gui.widgets.layouts import fill, hbox, vbox
 
 _CHUNK: Final = 64 * 1024
@@ -43,8 +42,7 @@ class LicencesDialog(QDialog):
         self.setWindowTitle(tr("Licences"))
         self.setMinimumSize(560, 400)
         self.resize(1040, 680)
-        self.search = QLineEdit(placeholderText=tr("Search names, licences and texts"), clearButtonEnabled=True)
-        self.search.setAccessibleName(tr("Search licences"))
+        self.search = search_field(tr("Search names, licences and texts"), tr("Search licences"))
         self.search.textChanged.connect(self._show_found)
         self.choices = QListWidget()
         self.choices.setObjectName("choices")
@@ -119,7 +117,6 @@ class LicencesDialog(QDialog):
             self._show_match()
 
     def _show_match(self) -> None:
-        """Select the first match of the search."""
         query = self.search.text().strip()
         found = self.text.document().find(query) if query else QTextCursor()
         self.text.setTextCursor(QTextCursor(self.text.document()) if found.isNull() else found)

@@ -6,19 +6,17 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from core.base import paths
 from core.base.i18n import tr, tr_n
 from core.base.settings import Settings
-from gui.models.compare_controller import CompareController
 from gui.photos.page import PhotosPage
 from gui.session.session import Session
-from gui.shell.actions import PHOTO_MENU, ActionId, fill_menus, in_groups
+from gui.shell.actions import PAGES, PHOTO_MENU, PROVIDERS, ActionId, fill_menus, in_groups
 from gui.shell.availability import Availability
-from gui.shell.commands import PROVIDERS, Commands
+from gui.shell.commands import Commands
 from gui.shell.drop_router import DropRouter
 from gui.shell.pages import PageStack
 from gui.shell.rail import Page, Rail
@@ -32,18 +30,11 @@ from gui.widgets.drop_target import DropTarget
 from gui.widgets.focus_ring import FocusRings
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.notices import Notices
-from gui.widgets.second_window import room_on
+from gui.widgets.second_window import bring_to_front, room_on, window_settings
 from gui.widgets.tile_look import TILE_LOOK
 
 if TYPE_CHECKING:
     from gui.shell.help import Help
-
-_PAGES = {
-    ActionId.SHOW_PHOTOS: "images",
-    ActionId.SHOW_FOLDERS: "folders",
-    ActionId.SHOW_MODELS: "boxes",
-    ActionId.SHOW_TRAINING: "graduation-cap",
-}
 
 
 class MainWindow(QMainWindow):
@@ -60,9 +51,8 @@ class MainWindow(QMainWindow):
         id_ = self.actions_by_id = menus.actions
         self.notices = Notices(self)
         self.wizard_controller = WizardController(self.session, self.notices, self)
-        self.compare_controller = CompareController(self.session, self.notices, self)
         self.pages = PageStack(self.session, self.notices, self.wizard_controller, id_, self)
-        self.rail = Rail([(id_[show], icon) for show, icon in _PAGES.items()], self)
+        self.rail = Rail([id_[show] for show in PAGES], self)
         self.top_bar = TopBar(self.session.models, [id_[choice] for choice in (*PROVIDERS, ActionId.EXACT)], self)
         self.status = StatusBar(self.session, self.notices, self)
         self._router = DropRouter(self.session, self.notices, self.pages, self.wizard_controller, self)
@@ -85,12 +75,12 @@ class MainWindow(QMainWindow):
             ActionId.CAMERA: lambda: self.pages.camera.open(),
             ActionId.QUIT: self.close,
             ActionId.NEW_MODEL: self.wizard_controller.open,
-            ActionId.COMPARE: self.compare_controller.open,
-            ActionId.COMPARE_NETWORKS: lambda: self.pages.networks.open(),
+            ActionId.COMPARE: lambda: self.pages.comparison.open(),
+            ActionId.COMPARE_NETWORKS: self.pages.open_networks,
             ActionId.SHOW_NOTICES: self.status.bell.open,
-            ActionId.USER_GUIDE: lambda: self.help.show_guide(),
-            ActionId.SHORTCUTS: lambda: self.help.show_shortcuts(),
-            ActionId.CONVOLUTIONS: lambda: self.help.show_convolutions(),
+            ActionId.USER_GUIDE: lambda: bring_to_front(self.help.guide),
+            ActionId.SHORTCUTS: lambda: bring_to_front(self.help.shortcuts),
+            ActionId.CONVOLUTIONS: lambda: self.help.convolutions.bring_up(),
             ActionId.CHOOSE_MODEL: self.top_bar.switcher.showPopup,
         }
 
@@ -121,7 +111,6 @@ class MainWindow(QMainWindow):
         self.status.folders_wanted.connect(lambda: self.pages.show_page(Page.FOLDERS))
         self.pages.folders_status_changed.connect(self.status.show_folders)
         self.pages.state_changed.connect(self._show_state)
-        self.pages.compare_wanted.connect(self.compare_controller.open)
         self.pages.currentChanged.connect(self._on_page)
         self.commands.show_settings()
 
@@ -139,7 +128,7 @@ class MainWindow(QMainWindow):
 
     def restore_geometry(self) -> None:
         """Restore the position and size of the last session, and fit the window to the screen, which may be another."""
-        geometry = self._window_settings().value("geometry")
+        geometry = window_settings().value("geometry")
         if geometry is not None:
             self.restoreGeometry(geometry)
         if not self.isMaximized() and not self.isFullScreen():
@@ -155,14 +144,10 @@ class MainWindow(QMainWindow):
         if not self.wizard_controller.can_close():
             event.ignore()
             return
-        self._window_settings().setValue("geometry", self.saveGeometry())
+        window_settings().setValue("geometry", self.saveGeometry())
         self.wizard_controller.close()
-        self.compare_controller.close()
         self.session.close()
         super().closeEvent(event)
-
-    def _window_settings(self) -> QSettings:
-        return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
 
     def _start(self) -> None:
         self.session.start()

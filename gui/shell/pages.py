@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from gui.camera.support import missing_reason
 from gui.photos.page import PhotosPage
+from gui.plots import warm
 from gui.session.session import Session
 from gui.shell.actions import ActionId, Actions
 from gui.shell.rail import Page
@@ -21,11 +22,13 @@ from gui.widgets.lazy import Lazy
 from gui.widgets.notices import Notices
 
 if TYPE_CHECKING:
+    from core.models.values import InstalledModel
     from gui.camera.controller import CameraController
     from gui.folders.browser import FolderBrowser
     from gui.folders.page import FoldersPage
-    from gui.models.evaluation_window import EvaluationController
-    from gui.models.networks_controller import NetworksController
+    from gui.models.compare import CompareWindow
+    from gui.models.evaluation_window import EvaluationWindow
+    from gui.models.networks_window import NetworksWindow
     from gui.models.page import ModelsPage
     from gui.photos.browser import PhotosBrowser
     from gui.shell.folder_commands import FolderCommands
@@ -55,12 +58,10 @@ class PageStack(QStackedWidget):
     Attributes:
         folders_status_changed: the progress of the running jobs as one line; empty when none is running.
         state_changed: the set of enabled actions changed.
-        compare_wanted: the user requested a comparison of this model with others.
     """
 
     folders_status_changed = Signal(str)
     state_changed = Signal()
-    compare_wanted = Signal(str)
 
     def __init__(
         self, session: Session, notices: Notices, wizard: WizardController, actions: Actions, parent: QWidget
@@ -110,18 +111,36 @@ class PageStack(QStackedWidget):
         return self.folder_commands.page
 
     @cached_property
-    def evaluations(self) -> EvaluationController:
+    def evaluations(self) -> EvaluationWindow:
         """Shows the evaluations of versions."""
-        from gui.models.evaluation_window import EvaluationController
+        from gui.models.evaluation_window import EvaluationWindow
 
-        return EvaluationController(self._session, self._notices, self)
+        return EvaluationWindow(self._session, self)
+
+    def _show_evaluation(self, model: InstalledModel) -> None:
+        self.evaluations.open(model)
 
     @cached_property
-    def networks(self) -> NetworksController:
-        """Compares networks by accuracy and cost."""
-        from gui.models.networks_controller import NetworksController
+    def comparison(self) -> CompareWindow:
+        """Compares two models."""
+        from gui.models.compare import CompareWindow
 
-        return NetworksController(self._session, self._notices, self)
+        return CompareWindow(self._session, self)
+
+    @cached_property
+    def networks(self) -> NetworksWindow:
+        """Compares networks by accuracy and cost; its module draws plots, see `gui.plots`."""
+        from gui.models.networks_window import NetworksWindow
+
+        result = NetworksWindow(self._session.library.tasks, self)
+        result.plot.noticed.connect(self._session.noticed)
+        self._session.library.changed.connect(result.refresh)
+        self._session.closing.connect(result.close)
+        return result
+
+    def open_networks(self) -> None:
+        """Compare networks, once plots can be drawn."""
+        warm(self, lambda: self.networks.open())
 
     @cached_property
     def camera(self) -> CameraController:
@@ -143,11 +162,11 @@ class PageStack(QStackedWidget):
     def _make_models(self) -> ModelsPage:
         from gui.models.page import ModelsPage
 
-        result = ModelsPage(self._session, self._notices, self.evaluations, self)
+        result = ModelsPage(self._session, self._notices, self._show_evaluation, self)
         result.choices.currentItemChanged.connect(self.state_changed)
         self._session.library.listed.connect(self.state_changed)
-        result.compare_wanted.connect(self.compare_wanted)
-        result.networks_wanted.connect(lambda: self.networks.open())
+        result.compare_wanted.connect(lambda reference: self.comparison.open(reference))
+        result.networks_wanted.connect(self.open_networks)
         result.shown.connect(lambda: self.show_page(Page.MODELS))
         self._add(result, Page.MODELS)
         return result
@@ -157,7 +176,7 @@ class PageStack(QStackedWidget):
         """The *Training* page."""
         from gui.training.page import TrainingPage
 
-        result = TrainingPage(self._session, self._wizard, self._notices, self.evaluations, self)
+        result = TrainingPage(self._session, self._wizard, self._notices, self._show_evaluation, self)
         result.model_wanted.connect(self._show_model)
         self._add(result, Page.TRAINING)
         return result

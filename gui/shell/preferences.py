@@ -11,17 +11,10 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QGridLayout, QSpinBox, QWidget
 
 from core.base.i18n import tr
 from gui.session.session import Session
-from gui.shell.actions import Action, ActionId, Actions
-from gui.widgets.basic import Choice, button, label
+from gui.shell.actions import PROVIDERS, THEMES, Action, ActionId, Actions
+from gui.widgets.basic import Choice, button, caption
 from gui.widgets.layouts import SPACE, hbox, vbox
 
-_THEMES: Final = (ActionId.THEME_SYSTEM, ActionId.THEME_LIGHT, ActionId.THEME_DARK)
-_PROVIDERS: Final = (
-    ActionId.PROVIDER_AUTO,
-    ActionId.PROVIDER_CUDA,
-    ActionId.PROVIDER_OPENVINO,
-    ActionId.PROVIDER_CPU,
-)
 _MOST_CLASSES: Final = 20
 
 
@@ -32,7 +25,7 @@ class PreferencesDialog(QDialog):
         super().__init__(window)
         self.setWindowTitle(tr("Preferences"))
         self._session, self._actions = session, actions
-        self.theme, self.provider = self._choice(_THEMES), self._choice(_PROVIDERS)
+        self.theme, self.provider = self._choice(tuple(THEMES)), self._choice(tuple(PROVIDERS))
         self.exact = QCheckBox(tr("Full precision (float32), slower on some processors"))
         self.exact.clicked.connect(actions[ActionId.EXACT].trigger)
         self.top_k = QSpinBox()
@@ -62,15 +55,13 @@ class PreferencesDialog(QDialog):
         for row, (name, field) in enumerate(rows):
             form.addWidget(field, row, 1)
             if name:
-                title = label(name)
-                title.setBuddy(field)
                 field.setAccessibleName(name)
-                form.addWidget(title, row, 0)
+                form.addWidget(caption(name, field, "plain"), row, 0)
         return form
 
     def show_settings(self) -> None:
         """Show the current settings, and why a provider cannot be chosen."""
-        for choice, ids in ((self.theme, _THEMES), (self.provider, _PROVIDERS)):
+        for choice, ids in ((self.theme, THEMES), (self.provider, PROVIDERS)):
             checked = [row for row, id_ in enumerate(ids) if self._actions[id_].isChecked()]
             choice.setCurrentIndex(checked[0] if checked else -1)
             _show_reasons(choice, (self._actions[id_] for id_ in ids))

@@ -15,6 +15,7 @@ from gui.widgets import icons, theme
 from gui.widgets.layouts import SPACE, vbox
 
 _WIDTH: Final = 88
+_ICONS: Final = ("images", "folders", "boxes", "graduation-cap")
 
 
 class Page(IntEnum):
@@ -33,15 +34,15 @@ class Rail(QWidget):
         buttons: the buttons, in the order of the pages.
     """
 
-    def __init__(self, places: Sequence[tuple[QAction, str]], parent: QWidget) -> None:
-        """`places` are the actions that show the pages, each with the name of its icon."""
+    def __init__(self, places: Sequence[QAction], parent: QWidget) -> None:
+        """`places` are the actions that show the pages."""
         super().__init__(parent)
         self.setObjectName("rail")
         self.setAccessibleName(tr("Pages"))
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(_WIDTH)
         self._group = QButtonGroup(self)
-        self.buttons = [_PageButton(*place) for place in places]
+        self.buttons = [_PageButton(*place) for place in zip(places, _ICONS, strict=True)]
         for number, one in enumerate(self.buttons):
             self._group.addButton(one, number)
         vbox(*self.buttons, SPACE, parent=self, margins=(8, 12, 8, 12), spacing=theme.GRID)

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMenu
 
-from core.base import paths
 from core.base.i18n import tr
 from core.base.text import display_path
 from core.images.listing import IMAGE_SUFFIXES
+from gui.widgets.second_window import window_settings
 
 _MOST: Final = 10
 _KEY: Final = "recent"
@@ -26,7 +26,7 @@ class RecentMenu(QObject):
         """`open_` opens what is chosen in the menu."""
         super().__init__(menu)
         self._menu, self._open = menu, open_
-        self._settings = QSettings(str(paths.window_file()), QSettings.Format.IniFormat)
+        self._settings = window_settings()
         menu.aboutToShow.connect(self._fill)
         menu.setEnabled(bool(self.paths()))
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QMenu, QMenuBar, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QMenu, QMenuBar, QTreeWidgetItem, QWidget
 
 from core.base.i18n import tr
 from gui.widgets import theme
-from gui.widgets.basic import plain_list
+from gui.widgets.basic import plain_list, search_field
 from gui.widgets.layouts import vbox
 
 
@@ -23,8 +23,7 @@ class ShortcutSheet(QDialog):
         self.setWindowTitle(tr("Keyboard shortcuts"))
         self.resize(520, 640)
         self._menus = menus
-        self.search = QLineEdit(placeholderText=tr("Search shortcuts"), clearButtonEnabled=True)
-        self.search.setAccessibleName(tr("Search shortcuts"))
+        self.search = search_field(tr("Search shortcuts"))
         self.search.textChanged.connect(self._show_found)
         self.list = plain_list(tr("Keyboard shortcuts"), [tr("Action"), tr("Shortcut")], 0)
         self.list.setIndentation(theme.GRID)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 from core.base.i18n import tr, tr_n
 from gui.session.photo_view import Kind
 from gui.session.session import Session
-from gui.widgets.basic import button
+from gui.widgets.basic import link
 from gui.widgets.counts import photo_count, unreadable_count, waiting_count
 from gui.widgets.notice_list import NoticesButton
 from gui.widgets.notices import Notices
@@ -33,22 +33,14 @@ class StatusBar(QStatusBar):
         self._summary: str | None
         self._session, self._summary = session, None
         self._counts, self._speed = QLabel(), QLabel()
-        self._stop = button(
-            tr("Stop"), session.engine.forget_all, kind="link", hint=tr("Stop classifying the waiting photos (Ctrl+.)")
+        self._stop = link(
+            tr("Stop"), session.engine.forget_all, hint=tr("Stop classifying the waiting photos (Ctrl+.)")
         )
-        self._training = button(
-            "", self.training_wanted.emit, kind="link", hint=tr("Show training"), name=tr("Training in progress")
+        self._training = link("", self.training_wanted.emit, hint=tr("Show training"), name=tr("Training in progress"))
+        self._folders = link(
+            "", self.folders_wanted.emit, hint=tr("Show folders (Ctrl+2)"), name=tr("Folders being classified")
         )
-        self._folders = button(
-            "",
-            self.folders_wanted.emit,
-            kind="link",
-            hint=tr("Show folders (Ctrl+2)"),
-            name=tr("Folders being classified"),
-        )
-        self._unreadable = button(
-            "", self._show_unreadable, kind="link", hint=tr("Show the photos that couldn't be read, and why")
-        )
+        self._unreadable = link("", self._show_unreadable, hint=tr("Show the photos that couldn't be read, and why"))
         for widget in (self._counts, self._stop, self._unreadable, self._training, self._folders):
             self.addWidget(widget)
         self._training.hide()

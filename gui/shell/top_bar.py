@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QCursor
-from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 from core.base.i18n import tr
 from core.base.providers import provider_text
 from gui.models.version_text import model_title
 from gui.session.model_controller import ModelController
 from gui.widgets import icons, theme
-from gui.widgets.basic import Choice, ProgressBar, button, label
+from gui.widgets.basic import Choice, ProgressBar, button, caption, label
 from gui.widgets.layouts import Placed, fill, hbox
 
 _BUSY_WIDTH = 64
@@ -27,50 +27,43 @@ class TopBar(QWidget):
         self.setObjectName("top")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._models = models
-        self.switcher = Choice()
-        self.switcher.setAccessibleName(tr("Model in use"))
+        self.switcher = Choice(tr("Model in use"))
         self.switcher.setMinimumWidth(240)
         self.switcher.activated.connect(self._on_activated)
-        self.chip = button("", kind="chip")
-        self.chip.setIcon(icons.icon("cpu", "accent"))
-        self.chip.setIconSize(QSize(16, 16))
-        menu = QMenu(self)
-        menu.addActions(list(provider_actions))
-        self.chip.setMenu(menu)
-        menu.aboutToHide.connect(self._end_hover)
+        self.chip = self._make_chip(provider_actions)
         self._state = label(kind="muted")
         self._busy = ProgressBar()
         self._busy.setRange(0, 0)
         self._busy.setFixedWidth(_BUSY_WIDTH)
         self._busy.setAccessibleName(tr("Opening model…"))
-        name = label(tr("Model"), "muted")
-        name.setBuddy(self.switcher)
         self._state.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # the first to give room
         opening = Placed(self._busy, alignment=Qt.AlignmentFlag.AlignVCenter), fill(self._state)
+        name = caption(tr("Model"), self.switcher)
         hbox(name, self.switcher, self.chip, *opening, parent=self, margins=(16, 8, 16, 8), spacing=theme.GRID)
         models.changed.connect(self.show_model)
         self.show_model()
 
+    def _make_chip(self, provider_actions: Sequence[QAction]) -> QPushButton:
+        chip, menu = button("", kind="chip"), QMenu(self)
+        chip.setIcon(icons.icon("cpu", "accent"))
+        chip.setIconSize(QSize(16, 16))
+        chip.setToolTip(tr("Runs the model. Click to choose another provider."))
+        chip.setMenu(menu)
+        menu.addActions(list(provider_actions))
+        menu.aboutToHide.connect(self._end_hover)
+        return chip
+
     def show_model(self) -> None:
         """Show the installed models, the one in use, and its provider."""
         models, in_use = self._models, self._models.in_use
-        with QSignalBlocker(self.switcher):
-            self.switcher.clear()
-            for name, model in models.installed.items():
-                self.switcher.addItem(model_title(model), name)
-            current = models.opening or models.name
-            self.switcher.setCurrentIndex(self.switcher.findData(current))
+        self.switcher.offer({name: model_title(model) for name, model in models.installed.items()})
+        self.switcher.setCurrentIndex(self.switcher.findData(models.opening or models.name))
         self.switcher.setEnabled(bool(models.installed))
-        provider = (
-            provider_text(in_use.provider, in_use.precision)
-            if in_use
-            else tr("Starting…")
-            if models.opening
-            else tr("No provider")
-        )
+        provider = tr("Starting…") if models.opening else tr("No provider")
+        if in_use:
+            provider = provider_text(in_use.provider, in_use.precision)
         self.chip.setText(f" {provider}")
         self.chip.setAccessibleName(tr("Provider in use: {provider}", provider=provider))
-        self.chip.setToolTip(tr("Runs the model. Click to choose another provider."))
         self._busy.setVisible(bool(models.opening))
         self._state.setText(tr("Opening {model}…", model=models.opening_title) if models.opening else "")
 

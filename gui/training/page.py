@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
 from core.api.library_values import LibraryListing
 from core.base.i18n import mark, tr, tr_n
 from core.base.text import display_path
-from core.models.values import ModelName, Version
+from core.models.values import InstalledModel, ModelName, Version
 from core.training.runs import RunSummary
 from gui.models import version_text
-from gui.models.evaluation_window import EvaluationController
 from gui.session.session import Session
 from gui.training.wizard_controller import WizardController
 from gui.widgets import theme
-from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, plain_list
+from gui.widgets.basic import Panel, ScrollColumn, button, fit_rows, label, list_item, plain_list
 from gui.widgets.context_menu import attach_menu
-from gui.widgets.formats import NO_VALUE
 from gui.widgets.invitation import invitation
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Notices
@@ -54,40 +52,26 @@ class TrainingPage(QWidget):
         session: Session,
         wizard_controller: WizardController,
         notices: Notices,
-        evaluations: EvaluationController,
+        show_evaluation: Callable[[InstalledModel], object],
         parent: QWidget,
     ) -> None:
+        """`show_evaluation` shows that of a version."""
         super().__init__(parent)
         self.setObjectName("page")
-        self._library, self._models = session.library, session.models
-        self._wizard_controller, self._notices, self._evaluations = wizard_controller, notices, evaluations
-        self.new = button(tr("New model…"), wizard_controller.open, kind="primary")
-        self.running = Panel(tr("In progress"))
+        self._session, self._library, self._models = session, session.library, session.models
+        self._wizard_controller, self._notices, self._evaluate = wizard_controller, notices, show_evaluation
+        self.new, self._nothing = self._make_new(), self._make_invitation()
+        self.running, self.unfinished = Panel(tr("In progress")), Panel(tr("Unfinished"))
+        self.past, self.list = Panel(tr("Trained models")), self._make_list()
         self.line, self.show_button = label(wrap=True), button(tr("Show"), wizard_controller.open)
-        self.unfinished = Panel(tr("Unfinished"))
         self.runs: list[RunRow] = []
         self._listed: tuple[RunSummary, ...] | None = None
-        self.past = Panel(tr("Trained models"))
-        self.list = self._make_list()
-        self._nothing = invitation(
-            "graduation-cap",
-            tr("Train your first model"),
-            (
-                tr("All you need is a folder with some photos of each class, in a subfolder for each."),
-                tr("Drop it on this window, or choose it. Training only reads your photos."),
-            ),
-            (button(tr("New model…"), wizard_controller.open, kind="primary"),),
-        )
         self.evaluation = button(tr("Show evaluation"), self._show_evaluation)
         self.version = button(tr("Show model"), self._show_version)
-        self._line_text = ""
         self._past: list[tuple[ModelName, Version]] = []
         self._lay_out()
         self._connect()
-        session.watch.changed.connect(self.refresh)
         self.show_line(wizard_controller.line)
-        for part in (self.new, self.unfinished, self.past, self._nothing):
-            part.hide()  # until the library was listed
 
     def _lay_out(self) -> None:
         about = label(tr("Teach Fovea new classes with a folder of your own photos."), "muted", wrap=True)
@@ -102,6 +86,18 @@ class TrainingPage(QWidget):
         area = ScrollColumn(tr("Training"), self)
         area.show_column(head, *parts, SPACE).setSpacing(2 * theme.GRID)
         vbox(area, parent=self, margins=16)
+        for hidden in (self.new, *parts[1:]):
+            hidden.hide()  # until the library was listed
+
+    def _make_new(self) -> QPushButton:
+        return button(tr("New model…"), self._wizard_controller.open, kind="primary")
+
+    def _make_invitation(self) -> QFrame:
+        lines = (
+            tr("All you need is a folder with some photos of each class, in a subfolder for each."),
+            tr("Drop it on this window, or choose it. Training only reads your photos."),
+        )
+        return invitation("graduation-cap", tr("Train your first model"), lines, (self._make_new(),))
 
     def _make_list(self) -> QTreeWidget:
         result = plain_list(tr("Trained models, newest first"), [tr(column) for column in _COLUMNS], _ACCURACY)
@@ -112,6 +108,7 @@ class TrainingPage(QWidget):
         return result
 
     def _connect(self) -> None:
+        self._session.watch.changed.connect(self.refresh)
         self._models.opened.connect(self.refresh)
         self._wizard_controller.status_changed.connect(self.show_line)
         self._library.listed.connect(self._on_listed)
@@ -128,8 +125,7 @@ class TrainingPage(QWidget):
 
     def show_line(self, text: str) -> None:
         """Show the progress of the wizard's training; an empty text means that none is in progress."""
-        ended = bool(self._line_text) and not text
-        self._line_text = text
+        ended = bool(self.line.text()) and not text
         self.line.setText(text)
         self.running.setVisible(bool(text))
         if ended:
@@ -206,7 +202,7 @@ class TrainingPage(QWidget):
 
     def _show_evaluation(self) -> None:
         if (selected := self._selected()) is not None and selected[1].model is not None:
-            self._evaluations.open(selected[1].model)
+            self._evaluate(selected[1].model)
 
 
 class RunRow(QWidget):
@@ -223,14 +219,12 @@ class RunRow(QWidget):
     def __init__(self, run: RunSummary) -> None:
         super().__init__()
         self.run = run
-        resume, discard = (
+        resume, keep = (
             tr("Resume the training of {name}", name=run.name),
-            tr("Discard the training of {name}", name=run.name),
-        )
-        keep, sure = (
             tr("Keep the training of {name}", name=run.name),
-            tr("Permanently discard the training of {name}", name=run.name),
         )
+        discard = tr("Discard the training of {name}", name=run.name)
+        sure = tr("Permanently discard the training of {name}", name=run.name)
         self.resume = button(tr("Resume"), lambda: self.resume_wanted.emit(run), name=resume)
         self.discard = button(tr("Discard…"), lambda: self._confirm(is_asked=True), name=discard)
         self.sure = button(tr("Discard"), lambda: self.discard_wanted.emit(run.name), name=sure)
@@ -277,15 +271,5 @@ def _state(run: RunSummary) -> str:
 
 
 def _item(one: ModelName, version: Version, *, used: bool) -> QTreeWidgetItem:
-    card = version.model.card if version.model else None
-    texts = [
-        version_text.format_time(version.installed_at),
-        one.title,
-        version_text.version_number(version, used=used),
-        version_text.recipe(card) if card else NO_VALUE,
-        version_text.accuracy(card) if card else tr("Damaged"),
-        version_text.training_images_text(version),
-    ]
-    item = QTreeWidgetItem(texts)
-    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, version_text.accessible_row(_COLUMNS, texts))
-    return item
+    number, installed, *others = version_text.cells(version, used=used)
+    return list_item(_COLUMNS, (installed, one.title, number, *others))

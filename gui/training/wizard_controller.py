@@ -107,7 +107,7 @@ class WizardController(QObject):
         from gui.training.wizard.window import TrainingWizard
 
         wizard = TrainingWizard(self._session, self._parent)
-        wizard.status_changed.connect(self.show_progress)
+        wizard.training.status_changed.connect(self.show_progress)
         wizard.finished.connect(self._on_finished)
         wizard.hid.connect(self._show_hidden)
         return wizard

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QFormLayout,
     QFrame,
     QGridLayout,
     QHeaderView,
     QLabel,
+    QLineEdit,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -24,6 +26,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QTreeView,
     QTreeWidget,
+    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -46,6 +49,13 @@ def label(text: str = "", kind: Kind = "plain", *, wrap: bool = False) -> QLabel
     result.setWordWrap(wrap)
     if kind in _SELECTABLE:
         result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return result
+
+
+def caption(text: str, field: QWidget, kind: Kind = "muted") -> QLabel:
+    """The label of a field, for screen readers too."""
+    result = label(text, kind)
+    result.setBuddy(field)
     return result
 
 
@@ -76,6 +86,11 @@ def button(
     return result
 
 
+def link(text: str, on_click: Callable[[], object] | None = None, *, hint: str = "", name: str = "") -> QPushButton:
+    """A button that looks like a link; see `button`."""
+    return button(text, on_click, kind="link", hint=hint, name=name)
+
+
 def action_button(action: QAction, kind: ButtonKind = "") -> QPushButton:
     """A button that triggers an action, with its shortcut as the tool tip."""
     return button(action.text().replace("&", ""), action.trigger, kind=kind, hint=action.shortcut().toString())
@@ -84,9 +99,9 @@ def action_button(action: QAction, kind: ButtonKind = "") -> QPushButton:
 class ToolButton(QToolButton):
     """A button without a frame, which Enter presses like other buttons."""
 
-    def __init__(self, kind: Literal["plain", "place"] = "plain") -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.setProperty("kind", kind)
+        self.setProperty("kind", "plain")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -140,13 +155,15 @@ class Icon(QWidget):
 
 
 class Panel(QFrame):
-    """A titled panel on a page."""
+    """A panel on a page, with a heading unless it has no title."""
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self.heading = label(title, "heading")
+        self.heading = label(title or "", "heading")
         self.body = vbox(self.heading, parent=self, margins=(16, 12, 16, 16), spacing=theme.GRID)
+        if title is None:
+            self.heading.hide()
 
 
 class PropertyList(QWidget):
@@ -188,20 +205,54 @@ class PropertyList(QWidget):
         self._rows.append((name, value))
 
 
+class Form(QFormLayout):
+    """Captions on the left and fields on the right."""
+
+    def add_field(self, text: str, field: QWidget) -> None:
+        """Append a field; its caption is also its accessible name."""
+        field.setAccessibleName(text)
+        name = caption(text, field, "plain")
+        name.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
+        self.addRow(name, field)
+
+
+def search_field(hint: str, name: str = "") -> QLineEdit:
+    """A field to type what is searched for; the hint in it is also its accessible name unless there is another."""
+    result = QLineEdit(placeholderText=hint, clearButtonEnabled=True)
+    result.setAccessibleName(name or hint)
+    return result
+
+
+def as_list(tree: QTreeView, name: str) -> None:
+    """Have a tree show rows only: no hierarchy, no titles, no editing."""
+    tree.setObjectName("choices")
+    tree.setAccessibleName(name)
+    tree.setRootIsDecorated(False)
+    tree.setUniformRowHeights(True)
+    tree.setHeaderHidden(True)
+    tree.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
+    tree.header().setStretchLastSection(False)
+
+
 def plain_list(name: str, columns: Sequence[str], widest: int) -> QTreeWidget:
     """A flat list with these column titles; the column with this number takes the remaining width."""
     result = QTreeWidget()
-    result.setObjectName("choices")
-    result.setAccessibleName(name)
+    as_list(result, name)
+    result.setHeaderHidden(False)
     result.setHeaderLabels(list(columns))
-    result.setRootIsDecorated(False)
-    result.setUniformRowHeights(True)
     result.setAllColumnsShowFocus(True)
     result.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    result.header().setStretchLastSection(False)
     result.header().setTextElideMode(Qt.TextElideMode.ElideRight)
     result.header().setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)
     return result
+
+
+def list_item(columns: Sequence[str], texts: Sequence[str]) -> QTreeWidgetItem:
+    """A row of a plain list; a screen reader reads the title of each column, marked for translation, with its text."""
+    item = QTreeWidgetItem(list(texts))
+    spoken = ", ".join(f"{tr(column)} {text}" for column, text in zip(columns, texts, strict=True))
+    item.setData(0, Qt.ItemDataRole.AccessibleTextRole, spoken)
+    return item
 
 
 def fit_rows(tree: QTreeView, maximum: int) -> None:
@@ -293,6 +344,21 @@ class PercentBox(QSpinBox):
 
 class Choice(QComboBox):
     """A combo box with a custom arrow, as a style sheet removes the default one, and a popup that fits its entries."""
+
+    def __init__(self, name: str = "", entries: Mapping[Any, str] | None = None) -> None:
+        """`name` is the accessible name; `entries` are the texts of values, marked for translation."""
+        super().__init__()
+        self.setAccessibleName(name)
+        self.offer({value: tr(text) for value, text in (entries or {}).items()})
+        self.setCurrentIndex(0)
+
+    def offer(self, entries: Mapping[Any, str], chosen: object = None) -> None:
+        """Offer these values with their texts, without a signal; `chosen` or else the first one is chosen."""
+        with QSignalBlocker(self):
+            self.clear()
+            for value, text in entries.items():
+                self.addItem(text, value)
+            self.setCurrentIndex(max(0, self.findData(chosen)))
 
     def showPopup(self) -> None:
         view = self.view()

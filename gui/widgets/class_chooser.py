@@ -29,7 +29,7 @@ from core.base.label_sets import label_of
 from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from gui.widgets import icons, theme
-from gui.widgets.basic import button, label, show_text
+from gui.widgets.basic import as_list, button, label, show_text
 from gui.widgets.layouts import vbox
 
 Index = QModelIndex | QPersistentModelIndex
@@ -95,11 +95,10 @@ class ClassChooser(QFrame):
         self.done.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._title = label(kind="heading", wrap=True)
         self._about = label(kind="muted", wrap=True)
-        self.line = QLineEdit()
-        self.line.setPlaceholderText(tr("Type a class, or press its number"))
+        self.line = QLineEdit(placeholderText=tr("Type a class, or press its number"))
         self.line.textChanged.connect(self._search)
-        self.line.installEventFilter(self)
-        window.installEventFilter(self)
+        for watched in (self.line, window):
+            watched.installEventFilter(self)
         self.list = self._make_list()
         margins = (2 * theme.GRID, 2 * theme.GRID, 2 * theme.GRID, theme.GRID)
         shown = (self._title, self._about, self.line, self.list, self.done)
@@ -111,16 +110,10 @@ class ClassChooser(QFrame):
 
     def _make_list(self) -> QTreeView:
         found = QTreeView()
-        found.setObjectName("choices")
-        found.setAccessibleName(tr("Classes"))
+        as_list(found, tr("Classes"))
         found.setModel(self._rows)
-        found.setRootIsDecorated(False)
-        found.setUniformRowHeights(True)
-        found.setHeaderHidden(True)
-        found.header().setStretchLastSection(False)
         found.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         found.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        found.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
         found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         found.clicked.connect(self._choose)
         return found
@@ -154,10 +147,7 @@ class ClassChooser(QFrame):
         self.done.setHidden(several is None)
         if several is not None:
             about = " ".join((about, tr("Choose every class that fits, then press Enter."))).strip()
-        self._title.setText(title)
-        show_text(self._about, about)
-        instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
-        self.line.setAccessibleName(f"{title} {about} {instructions}")
+        self._show_question(title, about)
         self._focus_before = self._window.focusWidget()
         self.show()  # before measuring, as hidden rows have no style yet
         self.raise_()
@@ -167,6 +157,12 @@ class ClassChooser(QFrame):
         if current in self._classes:
             self._mark(self._classes.index(current))
         self.line.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def _show_question(self, title: str, about: str) -> None:
+        self._title.setText(title)
+        show_text(self._about, about)
+        instructions = tr("Type to filter, then use the arrow keys and Enter to choose.")
+        self.line.setAccessibleName(f"{title} {about} {instructions}")
 
     def texts(self) -> list[str]:
         """The texts of all rows, from the top."""

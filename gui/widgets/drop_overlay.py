@@ -18,28 +18,25 @@ class DropOverlay(QFrame):
 
     Attributes:
         area: the part that is covered.
+        message: what it says.
     """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("overlay")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._label = label("", "display", wrap=True)
-        self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        vbox(self._label, parent=self, margins=None)
+        self.message = label("", "display", wrap=True)
+        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        vbox(self.message, parent=self, margins=None)
         self.area = self._parent = parent
         self.setGraphicsEffect(QGraphicsOpacityEffect(self, opacity=_OPACITY))
         self.hide()
 
     def appear(self, text: str, *, refused: bool) -> None:
         """Show the overlay with this message."""
-        self._label.setText(text)
+        self.message.setText(text)
         restyle(self, "refused", "true" if refused else "false")
         place = self._parent.mapFromGlobal(self.area.mapToGlobal(QPoint()))
         self.setGeometry(QRect(place, self.area.size()).adjusted(12, 12, -12, -12))
         self.show()
         self.raise_()
-
-    def text(self) -> str:
-        """The message."""
-        return self._label.text()

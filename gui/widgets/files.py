@@ -1,13 +1,18 @@
-"""Opening files and folders in other programs, and asking for folders."""
+"""Opening files and folders in other programs, asking for them, and saving."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
+
+from core.base.errors import FoveaError
+from core.base.storage import write_atomically
+from gui.tasks.background import in_background
+from gui.tasks.notice import Notice, NoticeKind
 
 
 def open_file(path: Path) -> None:
@@ -60,7 +65,28 @@ def ask_where_to_save(
     dialog = QFileDialog(parent, title, str(file), kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(file.suffix[1:])
+    dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_suffix_of(kind)))
     _open(dialog, on_chosen)
+
+
+def _suffix_of(kind: str) -> str:
+    """The first suffix of a kind of file such as "PNG picture (*.png)"."""
+    return kind.partition("*.")[2].strip(" )").partition(" ")[0]
+
+
+def save_in_background(
+    parent: QObject, file: Path, content: Callable[[], bytes], saved: str, on_done: Callable[[Notice], object]
+) -> None:
+    """Write a file in a thread; `on_done` gets a notice with the text `saved`, or with the error."""
+
+    def write() -> Notice:
+        try:
+            write_atomically(file, content())
+        except FoveaError as error:
+            return Notice.of(error)
+        return Notice(saved, NoticeKind.SUCCESS)
+
+    in_background(parent, write, on_done)
 
 
 def _open(dialog: QFileDialog, on_chosen: Callable[[Path], object]) -> None:

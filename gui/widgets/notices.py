@@ -19,9 +19,9 @@ from gui.tasks.notice import Action, Notice, NoticeKind
 from gui.widgets import theme
 from gui.widgets.accessible import give_role
 from gui.widgets.announcing import announce
-from gui.widgets.basic import Icon, button, icon_button, label
+from gui.widgets.basic import Icon, icon_button, label, link
 from gui.widgets.icons import ColorRole
-from gui.widgets.layouts import fill, hbox, vbox
+from gui.widgets.layouts import Item, fill, hbox, vbox
 
 KEPT: Final = 10
 """How many notices the list keeps."""
@@ -198,22 +198,13 @@ class Toast(QFrame):
         self.timer.timeout.connect(lambda: dismiss(self))
         message = label(notice.text, wrap=True)
         message.setAccessibleName(described(notice))
-        self.more = button("", show_all, kind="link", name=tr("Show the other notices"))
+        self.more = link("", show_all, name=tr("Show the other notices"))
         self.more.hide()
         offers = offered(notice, lambda: dismiss(self))
         copy = icon_button("copy", tr("Copy this notice"), lambda: QGuiApplication.clipboard().setText(notice.text))
         close = icon_button("x", tr("Dismiss this notice"), lambda: dismiss(self))
-        hbox(
-            notice_icon(notice.kind),
-            fill(message),
-            *offers,
-            self.more,
-            copy,
-            close,
-            parent=self,
-            margins=(12, 8, 8, 8),
-            spacing=theme.GRID,
-        )
+        shown: tuple[Item, ...] = notice_icon(notice.kind), fill(message), *offers, self.more, copy, close
+        hbox(*shown, parent=self, margins=(12, 8, 8, 8), spacing=theme.GRID)
 
     def keep_time(self, *, is_paused: bool) -> None:
         """Start or stop the time after which the notice leaves, if it does."""
@@ -231,7 +222,7 @@ class Toast(QFrame):
 
 def offered(notice: Notice, close: Callable[[], object]) -> list[QPushButton]:
     """Buttons for the actions of a notice; `close` is called after each."""
-    buttons = [button(*action, kind="link") for action in notice.actions]
+    buttons = [link(*action) for action in notice.actions]
     for one in buttons:
         one.clicked.connect(close)
     return buttons

@@ -151,8 +151,7 @@ class PhotoPanel(Panel):
 
     def __init__(self, pictures: PictureClient, buttons: Sequence[QPushButton], rows: int = 0) -> None:
         """`rows` is the number of scores and of properties to create now; more are created when they are needed."""
-        super().__init__(tr("Photo"))
-        self.heading.hide()
+        super().__init__()
         self._view = PhotoPreview(pictures, follows_width=True)
         self._view.setCursor(Qt.CursorShape.PointingHandCursor)
         self._view.setToolTip(tr("Click to see the photo large (Space), M to see where the model looked"))

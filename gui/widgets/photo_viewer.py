@@ -13,7 +13,7 @@ from core.base.i18n import tr
 from core.base.text import display_path
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import button, icon_button, label
+from gui.widgets.basic import button, icon_button, label, link
 from gui.widgets.layouts import SPACE, fill, hbox, vbox
 from gui.widgets.photo_canvas import PhotoCanvas
 from gui.widgets.photo_map import PhotoMap
@@ -92,8 +92,8 @@ class PhotoViewer(QFrame):
             icon_button("zoom-out", tr("Zoom out (−)"), lambda: self.canvas.zoom_by(-1)),
             self._zoom,
             icon_button("zoom-in", tr("Zoom in (+)"), lambda: self.canvas.zoom_by(1)),
-            button(tr("Fit"), lambda: zoom(None), kind="link", hint=tr("Fit into the window (0)")),
-            button(tr("Actual size"), lambda: zoom(1.0), kind="link", hint=tr("One pixel of the photo per pixel (1)")),
+            link(tr("Fit"), lambda: zoom(None), hint=tr("Fit into the window (0)")),
+            link(tr("Actual size"), lambda: zoom(1.0), hint=tr("One pixel of the photo per pixel (1)")),
             icon_button("x", tr("Close (Esc)"), self.close),
             parent=bar,
             margins=(theme.GRID, theme.GRID // 2, theme.GRID, theme.GRID // 2),

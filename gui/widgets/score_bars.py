@@ -4,39 +4,21 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from core.base.i18n import tr
 from core.prediction import Prediction, Score
-from gui.widgets import icons, theme
-from gui.widgets.basic import Bar, label
+from gui.widgets import theme
+from gui.widgets.basic import Bar, Icon, label
 from gui.widgets.formats import confidence, percent
 
 _TICK: Final = 16
+"""The side of the check mark beside the classes that a photo has by a multi-label model."""
 
 
-class _Tick(QWidget):
-    """A check mark, beside the classes that a photo has by a multi-label model."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedSize(_TICK, _TICK)
-        self._is_on = False
-
-    def show_tick(self, *, on: bool) -> None:
-        self._is_on = on
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self._is_on:
-            painter = QPainter(self)
-            icons.paint(painter, "check", QRectF(self.rect()), theme.current().accent)
-            painter.end()
-
-
-_Widgets: TypeAlias = tuple[QLabel, Bar, QLabel, _Tick]
+_Widgets: TypeAlias = tuple[QLabel, Bar, QLabel, Icon]
 
 
 class ScoreBars(QWidget):
@@ -118,14 +100,14 @@ class ScoreBars(QWidget):
         number.setText(confidence(score.probability))
         number.setAccessibleName(_score_text(score, is_in=is_in))
         bar.show_fraction(score.probability, is_strong=is_in, mark=score.threshold)
-        tick.setVisible(score.threshold is not None)
-        tick.show_tick(on=is_in)
-        for widget in (name, bar, number, tick):
+        tick.setVisible(is_in and score.threshold is not None)
+        self._grid.setColumnMinimumWidth(3, 0 if score.threshold is None else _TICK)
+        for widget in (name, bar, number):
             widget.setToolTip("" if score.threshold is None else _threshold_text(score))
 
     def _add_row(self) -> None:
         row = len(self._rows)
-        name, bar, number, tick = label(wrap=True), Bar(), label(kind="number"), _Tick()
+        name, bar, number, tick = label(wrap=True), Bar(), label(kind="number"), Icon("check", "accent", _TICK)
         name.setFixedWidth(136)
         name.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, self._is_open)
         number.setMinimumWidth(48)

@@ -19,6 +19,13 @@ def room_on(screen: QScreen) -> QSize:
     return screen.availableGeometry().size() - _FRAME
 
 
+def bring_to_front(window: QWidget) -> None:
+    """Show a window above all others."""
+    window.show()
+    window.raise_()
+    window.activateWindow()
+
+
 class SecondWindow(QWidget):
     """A window that stays above the window of its parent, and remembers its size."""
 
@@ -46,9 +53,7 @@ class SecondWindow(QWidget):
             self._place()
         if self.isMinimized():
             self.showNormal()
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        bring_to_front(self)
 
     def _place(self) -> None:
         """Take the size of the last time, and the centre of the parent, as far as the screen allows."""
@@ -58,7 +63,7 @@ class SecondWindow(QWidget):
         screen = below.screen().availableGeometry()
         room = room_on(below.screen())
         self.setMinimumSize(self._minimum.boundedTo(room))
-        remembered = _settings().value(self._key)
+        remembered = window_settings().value(self._key)
         wanted = remembered if isinstance(remembered, QSize) and remembered.isValid() else self.size()
         self.resize(wanted.boundedTo(room).expandedTo(self.minimumSize()))
         self.move(_centred(self.size() + _FRAME, below.frameGeometry(), screen))
@@ -66,7 +71,7 @@ class SecondWindow(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if not event.spontaneous() and not self.isMaximized() and not self.isMinimized():
-            _settings().setValue(self._key, self.size())
+            window_settings().setValue(self._key, self.size())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close the window, unless a part of it had another use for the key."""
@@ -85,5 +90,6 @@ def _centred(size: QSize, over: QRect, screen: QRect) -> QPoint:
     return QPoint(left, top)
 
 
-def _settings() -> QSettings:
+def window_settings() -> QSettings:
+    """What windows remember between sessions, such as their sizes."""
     return QSettings(str(paths.window_file()), QSettings.Format.IniFormat)

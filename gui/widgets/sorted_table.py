@@ -10,16 +10,12 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QTableView, QWidget
 
-from core.base.errors import FoveaError
 from core.base.i18n import tr
-from core.base.storage import write_atomically
 from core.base.text import display_path
-from gui.tasks.background import in_background
-from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import theme
-from gui.widgets.basic import button, label
+from gui.widgets.basic import label, link
 from gui.widgets.context_menu import attach_menu
-from gui.widgets.files import ask_where_to_save
+from gui.widgets.files import ask_where_to_save, save_in_background
 from gui.widgets.layouts import fill, hbox, vbox
 
 Index = QModelIndex | QPersistentModelIndex
@@ -123,10 +119,8 @@ class SortedTable(QFrame):
         self.view.setAccessibleName(title)
         self.view.copy_wanted.connect(self.copy)
         name = tr("Copy “{title}” as text", title=title)
-        self.copy_button = button(tr("Copy"), self.copy, kind="link", name=name)
-        self.save_button = button(
-            tr("Save…"), self._ask_where_to_save, kind="link", name=tr("Save “{title}”", title=title)
-        )
+        self.copy_button = link(tr("Copy"), self.copy, name=name)
+        self.save_button = link(tr("Save…"), self._ask_where_to_save, name=tr("Save “{title}”", title=title))
         head = hbox(fill(label(title, "heading")), self.copy_button, self.save_button, spacing=0)
         vbox(head, fill(self.view), parent=self, margins=(16, 8, 16, 16), spacing=theme.GRID)
         attach_menu(self.view, lambda: (self.copy_button, self.save_button))
@@ -159,8 +153,9 @@ class SortedTable(QFrame):
 
     def save(self, file: Path) -> None:
         """Save the table as tab-separated text; `noticed` reports the result."""
-        content = self._as_tsv().encode()
-        in_background(self, lambda: _write(file, content), self.noticed.emit)
+        content, name, folder = self._as_tsv().encode(), display_path(file.name), display_path(file.parent)
+        saved = tr("Saved the table as “{file}” in {folder}.", file=name, folder=folder)
+        save_in_background(self, file, lambda: content, saved, self.noticed.emit)
 
     def _as_tsv(self) -> str:
         return "".join("\t".join(" ".join(text.split()) for text in row) + "\n" for row in self.texts())
@@ -203,14 +198,3 @@ class _View(QTableView):
             event.ignore()
         else:
             super().keyPressEvent(event)
-
-
-def _write(file: Path, content: bytes) -> Notice:
-    try:
-        write_atomically(file, content)
-    except FoveaError as error:
-        return Notice.of(error)
-    text = tr(
-        "Saved the table as “{file}” in {folder}.", file=display_path(file.name), folder=display_path(file.parent)
-    )
-    return Notice(text, NoticeKind.SUCCESS)

@@ -56,58 +56,36 @@ class Tokens:
     plot_other: str
 
 
-LIGHT: Final = Tokens(
-    window="#f4f5f7",
-    surface="#ffffff",
-    raised="#ffffff",
-    border="#dfe1e6",
-    text="#1a1c21",
-    muted="#5c606b",
-    accent="#3451c7",
-    on_accent="#ffffff",
-    accent_soft="#e6eafb",
-    track="#e7e9ee",
-    field="#80858f",
-    hover="#eef0f4",
-    pressed="#dfe2ea",
-    accent_hover="#2b45ad",
-    accent_pressed="#223890",
-    disabled="#9a9da5",
-    success="#1b6e3c",
-    success_soft="#e3f4e8",
-    warning="#7a4d00",
-    warning_soft="#fdf1d8",
-    danger="#b3261e",
-    danger_soft="#fce8e6",
-    plot_main="#0072b2",
-    plot_other="#d55e00",
-)
-DARK: Final = Tokens(
-    window="#141518",
-    surface="#1b1d21",
-    raised="#24272c",
-    border="#33363d",
-    text="#eceef2",
-    muted="#a2a7b3",
-    accent="#8ea2ff",
-    on_accent="#10131f",
-    accent_soft="#283056",
-    track="#31343b",
-    field="#858a96",
-    hover="#2d3036",
-    pressed="#3a3d45",
-    accent_hover="#a3b3ff",
-    accent_pressed="#8298f8",
-    disabled="#70747e",
-    success="#7fd6a0",
-    success_soft="#1a3325",
-    warning="#f3c061",
-    warning_soft="#3a2f17",
-    danger="#ff8a80",
-    danger_soft="#44211f",
-    plot_main="#56b4e9",
-    plot_other="#e69f00",
-)
+_COLOURS: Final = {
+    "window": ("#f4f5f7", "#141518"),
+    "surface": ("#ffffff", "#1b1d21"),
+    "raised": ("#ffffff", "#24272c"),
+    "border": ("#dfe1e6", "#33363d"),
+    "text": ("#1a1c21", "#eceef2"),
+    "muted": ("#5c606b", "#a2a7b3"),
+    "accent": ("#3451c7", "#8ea2ff"),
+    "on_accent": ("#ffffff", "#10131f"),
+    "accent_soft": ("#e6eafb", "#283056"),
+    "track": ("#e7e9ee", "#31343b"),
+    "field": ("#80858f", "#858a96"),
+    "hover": ("#eef0f4", "#2d3036"),
+    "pressed": ("#dfe2ea", "#3a3d45"),
+    "accent_hover": ("#2b45ad", "#a3b3ff"),
+    "accent_pressed": ("#223890", "#8298f8"),
+    "disabled": ("#9a9da5", "#70747e"),
+    "success": ("#1b6e3c", "#7fd6a0"),
+    "success_soft": ("#e3f4e8", "#1a3325"),
+    "warning": ("#7a4d00", "#f3c061"),
+    "warning_soft": ("#fdf1d8", "#3a2f17"),
+    "danger": ("#b3261e", "#ff8a80"),
+    "danger_soft": ("#fce8e6", "#44211f"),
+    "plot_main": ("#0072b2", "#56b4e9"),
+    "plot_other": ("#d55e00", "#e69f00"),
+}
+"""The light and the dark colour of each token."""
+
+LIGHT: Final = Tokens(**{name: light for name, (light, _) in _COLOURS.items()})
+DARK: Final = Tokens(**{name: dark for name, (_, dark) in _COLOURS.items()})
 
 
 def is_dark(theme: Theme) -> bool:

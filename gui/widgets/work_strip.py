@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
 from core.base.progress import Progress
+from gui.tasks.task import Task
 from gui.widgets import theme
 from gui.widgets.basic import ProgressBar, button, label
 from gui.widgets.formats import sentence
@@ -14,13 +14,7 @@ from gui.widgets.layouts import fill, hbox
 
 
 class WorkStrip(QWidget):
-    """Shows the progress of a task; hidden while none is running.
-
-    Attributes:
-        cancel_wanted: the user requested to cancel the task.
-    """
-
-    cancel_wanted = Signal()
+    """Shows the progress of a task, which can be cancelled there; hidden while none is running."""
 
     def __init__(self, progress: str, cancel: str) -> None:
         """`progress` and `cancel` are the accessible names of the bar and the button."""
@@ -29,20 +23,29 @@ class WorkStrip(QWidget):
         self.bar = ProgressBar()
         self.bar.setAccessibleName(progress)
         self.count = label(kind="muted")
-        self.cancel = button(tr("Cancel"), self._on_cancel, name=cancel)
+        self.cancel = button(tr("Cancel"), self.stop, name=cancel)
+        self._task: Task | None = None
         hbox(self.words, fill(self.bar), self.count, self.cancel, parent=self, spacing=theme.GRID)
         self.hide()
 
-    def begin(self, words: str) -> None:
-        """Show a task that starts now."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether a task is running."""
+        return self._task is not None
+
+    def run(self, task: Task, words: str) -> Task:
+        """Show a task that was just started, until it ends."""
+        self._task = task
+        task.progressed.connect(self.show_progress)
+        task.ended.connect(self._end)
         self.words.setText(words)
         self.bar.setRange(0, 0)
         self.count.clear()
         self.cancel.setEnabled(True)
         self.show()
+        return task
 
     def show_progress(self, progress: Progress) -> None:
-        """Show the progress of the task."""
         self.words.setText(f"{sentence(progress.stage)}…")
         self.bar.setRange(0, max(1, progress.total))
         self.bar.setValue(progress.step)
@@ -50,11 +53,19 @@ class WorkStrip(QWidget):
             tr("{step:,} of {total:,}", step=progress.step, total=progress.total) if progress.total > 1 else ""
         )
 
-    def end(self) -> None:
-        """Hide the strip at the end of the task."""
-        self.hide()
+    def stop(self) -> None:
+        """Cancel the task, if there is one."""
+        if self._task is not None:
+            self.words.setText(tr("Stopping…"))
+            self.cancel.setEnabled(False)
+            self._task.cancel()
 
-    def _on_cancel(self) -> None:
-        self.words.setText(tr("Stopping…"))
-        self.cancel.setEnabled(False)
-        self.cancel_wanted.emit()
+    def abandon(self) -> None:
+        """Cancel the task, if there is one, and ignore what it answers."""
+        if self._task is not None:
+            self._task.abandon()
+            self._end()
+
+    def _end(self) -> None:
+        self._task = None
+        self.hide()

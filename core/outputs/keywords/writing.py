@@ -11,7 +11,7 @@ from typing import Final
 from core.base.i18n import tr
 from core.base.progress import CancelToken
 from core.outputs.keywords.exiftool import ExifTool
-from core.outputs.keywords.files import EditError, FileEdit, apply, attempt, discard
+from core.outputs.keywords.files import EditError, apply, attempt, discard
 from core.outputs.keywords.planning import EditPlan, edit_failure, failure, make_plan, target_for
 from core.outputs.keywords.reading import NO_SEED, PhotoMetadata, read_photos, seeds
 from core.outputs.keywords.record import SidecarRecord
@@ -44,7 +44,7 @@ def write(
     while group := list(islice(source, _BATCH_SIZE)):
         token.check()
         plans = _make_plans(group, request, tool, record)
-        yield from _dry_run(plans, tool, record) if request.dry_run else _execute(plans, request, tool, record)
+        yield from _execute(plans, request, tool, record)
 
 
 def remove(
@@ -79,7 +79,7 @@ def _begins_sidecar(one: PhotoMetadata, place: KeywordTarget) -> bool:
 def _execute(
     plans: Sequence[EditPlan], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> Iterator[KeywordOutcome]:
-    """Record and apply changes; if exiftool refuses to write to a photo, use a sidecar."""
+    """The outcomes of plans; if exiftool refuses to write to a photo, a sidecar is used."""
     errors = _apply(plans, request, tool, record)
     fallbacks = _fallback_plans(plans, errors, tool, record)
     errors |= _apply(fallbacks.values(), request, tool, record)
@@ -87,19 +87,13 @@ def _execute(
         yield _outcome(fallbacks.get(one.photo.sidecar, one), errors)
 
 
-def _dry_run(plans: Sequence[EditPlan], tool: ExifTool, record: SidecarRecord) -> Iterator[KeywordOutcome]:
-    """The outcomes of plans; changes that exiftool may refuse are tried on copies."""
-    errors = attempt(tool, [edit for edit in _edits(plans) if edit.is_ambiguous])
-    fallbacks = _fallback_plans(plans, errors, tool, record)
-    errors |= attempt(tool, [edit for edit in _edits(fallbacks.values()) if edit.is_ambiguous])
-    for one in plans:
-        yield _outcome(fallbacks.get(one.photo.sidecar, one), errors)
-
-
 def _apply(
     plans: Iterable[EditPlan], request: KeywordRequest, tool: ExifTool, record: SidecarRecord
 ) -> dict[Path, EditError]:
-    edits = _edits(plans)
+    """Record and apply changes, or in a dry run try those on copies that exiftool may refuse."""
+    edits = list({edit.file: edit for one in plans for edit in one.edits}.values())  # names may lead to one photo
+    if request.dry_run:
+        return attempt(tool, [edit for edit in edits if edit.is_ambiguous])
     record.add([(edit.file, Path(os.path.abspath(edit.photo)), edit.is_new) for edit in edits])  # noqa: PTH100
     errors = apply(tool, edits, keep_time=request.keep_time)
     for one in plans:
@@ -128,11 +122,6 @@ def _fallback_plans(
 def _is_refused(one: EditPlan, errors: dict[Path, EditError]) -> bool:
     error = errors.get(one.photo.photo)
     return error is not None and error.is_refused and one.is_in_place
-
-
-def _edits(plans: Iterable[EditPlan]) -> list[FileEdit]:
-    """All edits, at most one per file, as several names may lead to one photo."""
-    return list({edit.file: edit for one in plans for edit in one.edits}.values())
 
 
 def _outcome(one: EditPlan, errors: dict[Path, EditError]) -> KeywordOutcome:

@@ -84,6 +84,14 @@ def check_request(request: SortRequest) -> None:
     if any(_is_same(folder, source) for folder in (destination, *destination.parents)):
         what = tr("The destination “{folder}” is inside the folder to sort.", folder=display_path(destination))
         raise UsageError(what, hint=tr("Choose a folder outside it, so that sorted photos are not sorted again."))
+    parent = _existing_parent(destination)
+    if request.by is TransferMode.HARDLINK and parent.stat().st_dev != source.stat().st_dev:
+        what = tr("Hard links are impossible: “{folder}” is on another disk.", folder=display_path(destination))
+        raise UsageError(what, hint=tr("Use copies or symbolic links."))
+
+
+def _existing_parent(destination: Path) -> Path:
+    """The destination, or the nearest parent that exists, in which it can be created."""
     if not is_valid_path(destination):
         what = tr("Invalid folder path: “{folder}”.", folder=display_path(destination))
         raise UsageError(what, hint=tr("Choose a shorter name."))
@@ -99,9 +107,7 @@ def check_request(request: SortRequest) -> None:
     if not os.access(existing_parent, os.W_OK | os.X_OK):
         what = tr("You don't have permission to write to “{folder}”.", folder=display_path(existing_parent))
         raise StorageError(what, hint=tr("Choose another folder, or change its permissions."))
-    if request.by is TransferMode.HARDLINK and existing_parent.stat().st_dev != source.stat().st_dev:
-        what = tr("Hard links are impossible: “{folder}” is on another disk.", folder=display_path(destination))
-        raise UsageError(what, hint=tr("Use copies or symbolic links."))
+    return existing_parent
 
 
 def check_space(request: SortRequest, size: int) -> None:

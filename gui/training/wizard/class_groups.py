@@ -11,7 +11,7 @@ from core.base.i18n import tr
 from core.base.text import display_path
 from core.card_rules import Hierarchy
 from core.datasets.values import FolderRead
-from gui.widgets.basic import CheckBox, button, label, show_text
+from gui.widgets.basic import CheckBox, label, link, show_text
 from gui.widgets.files import ask_for_file
 from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import vbox
@@ -31,8 +31,8 @@ class ClassGroups(QWidget):
         self.nested = CheckBox(tr("Folders inside folders are classes, and their hierarchy is kept"))
         self.nested.toggled.connect(self._on_nested)
         hint = tr("A text file with a line for each class, such as animal/bird/owl")
-        self.choose = button(tr("Group classes by a file…"), self._choose, kind="link", hint=hint)
-        self.remove = button(tr("Without the file"), self._remove, kind="link")
+        self.choose = link(tr("Group classes by a file…"), self._choose, hint=hint)
+        self.remove = link(tr("Without the file"), self._remove)
         self._outline = label(kind="muted", wrap=True)
         vbox(FlowRow(self.nested, self.choose, self.remove), self._outline, parent=self, spacing=0)
 

@@ -12,7 +12,7 @@ from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.datasets.label_source import LabelSource
 from core.datasets.values import FolderRead
-from gui.widgets.basic import Choice, label
+from gui.widgets.basic import Choice, caption, label
 from gui.widgets.files import ask_for_file
 from gui.widgets.layouts import fill, hbox
 
@@ -35,15 +35,11 @@ class LabelChoice(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.source, self._about = Choice(), label(kind="muted", wrap=True)
-        name = label(tr("Classes per photo"))
-        name.setBuddy(self.source)
-        self.source.setAccessibleName(name.text())
-        for source, text in _TEXTS.items():
-            self.source.addItem(tr(text), source)
+        self.source = Choice(tr("Classes per photo"), _TEXTS)
+        self._about = label(kind="muted", wrap=True)
         self.source.activated.connect(lambda _: self._choose())
         self._shown = LabelSource.FOLDER
-        hbox(name, self.source, fill(self._about), parent=self)
+        hbox(caption(tr("Classes per photo"), self.source, "plain"), self.source, fill(self._about), parent=self)
 
     def show_folder(self, read: FolderRead) -> None:
         """Show where the classes in this folder come from; those of a dataset that was built here are its folders."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QStackedWidget
 
 from core import api
+from core.api import model_files
 from core.api.library_values import LibraryListing
+from core.training.networks import BackboneRequest
 from core.training.request import TrainRequest
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
 from gui.training.wizard.method_step import MethodStep
-from gui.training.wizard.network_controller import NetworkController
 from gui.training.wizard.options import Fields
 from gui.training.wizard.photos_controller import PhotosController
 
@@ -91,8 +92,14 @@ class MethodController(QObject):
         self.step.offer_to_keep(None if model is None else model.card, is_needed=bool(read and len(read.classes) < 2))
 
     def _on_options_made(self, fields: Fields) -> None:
-        controller = NetworkController(fields.network, self._training, self._library)
-        controller.added.connect(fields.choose_added)
+        fields.network.wanted.connect(partial(self._add_network, fields))
+
+    def _add_network(self, fields: Fields, request: BackboneRequest) -> None:
+        """Add a published network to the library, and choose it once the library was listed again."""
+        task = self._training.start(model_files.provide_backbone, request)
+        fields.network.show_adding(task)
+        task.succeeded.connect(fields.choose_added)
+        task.succeeded.connect(lambda _: self._library.refresh())
 
     def _on_listed(self, listed: LibraryListing) -> None:
         self._listed = {one.name: any(not version.number for version in one.versions) for one in listed.names}

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox, QWidget
 
-from core.base.errors import FoveaError
 from core.base.i18n import mark, tr
 from core.training.networks import BACKBONES, MAX_SIDE, NETWORKS, BackboneRequest
+from gui.tasks.task import Task
 from gui.widgets import theme
-from gui.widgets.basic import Choice, button, label, show_text
+from gui.widgets.basic import Choice, Form, button, label, show_text
 from gui.widgets.files import ask_for_file
 from gui.widgets.layouts import SPACE, hbox, vbox
 from gui.widgets.work_strip import WorkStrip
@@ -41,68 +41,50 @@ class NetworkForm(QWidget):
 
     Attributes:
         wanted: add the network of this `BackboneRequest`.
-        cancel_wanted: cancel adding it.
     """
 
     wanted = Signal(object)
-    cancel_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.network, self.alpha, self.weights = Choice(), Choice(), Choice()
         self.side = QSpinBox(suffix=tr(" pixels"))
         self.side.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self._rows = QFormLayout()
+        self._rows = Form()
         self._rows.setSpacing(theme.GRID)
-        for text, field in (
-            (tr("Network"), self.network),
-            (tr("Width (alpha)"), self.alpha),
-            (tr("Image size"), self.side),
-            (tr("Weights"), self.weights),
-        ):
-            field.setAccessibleName(text)
-            caption = label(text)
-            caption.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
-            caption.setBuddy(field)
-            self._rows.addRow(caption, field)
+        self._rows.add_field(tr("Network"), self.network)
+        self._rows.add_field(tr("Width (alpha)"), self.alpha)
+        self._rows.add_field(tr("Image size"), self.side)
+        self._rows.add_field(tr("Weights"), self.weights)
         self.add = button(tr("Add network"), self._submit)
         self.strip = WorkStrip(tr("Progress of adding the network"), tr("Stop adding the network"))
-        self.strip.cancel_wanted.connect(self.cancel_wanted)
         self.error_text = label(kind="danger", wrap=True)
         self.error_text.hide()
         parts = self._rows, hbox(self.add, SPACE), self.strip, self.error_text
         vbox(*parts, parent=self, margins=(2 * theme.GRID, 0, 0, 2 * theme.GRID), spacing=theme.GRID)
-        for name in BACKBONES:
-            self.network.addItem(NETWORKS[name].title, name)
+        self.network.offer({name: NETWORKS[name].title for name in BACKBONES}, _FIRST)
         self.network.currentIndexChanged.connect(lambda: self._show_possible())
-        self.network.setCurrentIndex(self.network.findData(_FIRST))
+        self._show_possible()
 
-    def begin(self) -> None:
-        """Show that the network is being added."""
+    def show_adding(self, task: Task) -> None:
+        """Show that the network is being added, and if that fails, why."""
         self.error_text.hide()
         self.add.setEnabled(False)
-        self.strip.begin(tr("Adding the network…"))
-
-    def end(self, error: FoveaError | None = None) -> None:
-        """Show that it was added, or why not."""
-        self.add.setEnabled(True)
-        self.strip.end()
-        show_text(self.error_text, "" if error is None else str(error))
+        self.strip.run(task, tr("Adding the network…"))
+        task.failed.connect(lambda error: show_text(self.error_text, str(error)))
+        task.ended.connect(lambda: self.add.setEnabled(True))
 
     def _show_possible(self) -> None:
         """Offer the widths, image sizes and weights that the chosen network has."""
         network = NETWORKS[self.network.currentData()]
-        self.alpha.clear()
-        for alpha in network.alphas:
-            self.alpha.addItem(f"{alpha:g}", alpha)
-        self.alpha.setCurrentIndex(self.alpha.findData(1.0))
+        self.alpha.offer({alpha: f"{alpha:g}" for alpha in network.alphas}, 1.0)
         self._rows.setRowVisible(self.alpha, bool(network.alphas))
         self.side.setRange(network.min_size, MAX_SIDE)
         self.side.setValue(network.size)
-        self.weights.clear()
-        for weights, text in _WEIGHTS.items():
-            if network.is_in_keras or weights is not Weights.DOWNLOAD:
-                self.weights.addItem(tr(text), weights)
+        possible = {weights: tr(text) for weights, text in _WEIGHTS.items()}
+        if not network.is_in_keras:
+            del possible[Weights.DOWNLOAD]
+        self.weights.offer(possible)
 
     def _submit(self) -> None:
         if self.weights.currentData() is Weights.FILE:

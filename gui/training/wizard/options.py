@@ -6,15 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QSizePolicy,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSizePolicy, QSpinBox, QWidget
 
 from core.base.i18n import mark, tr
 from core.models.values import InstalledBackbone
@@ -23,7 +16,7 @@ from core.training.request import Depth, FitChoice, HeadKind, Recipe, TrainReque
 from gui.training.wizard.network_form import NetworkForm
 from gui.training.wizard.preview import Preview
 from gui.widgets import theme
-from gui.widgets.basic import CheckBox, Choice, Panel, ToolButton, button, label, show_text
+from gui.widgets.basic import CheckBox, Choice, Form, Panel, ToolButton, button, label, show_text
 from gui.widgets.layouts import SPACE, add, fill, hbox, vbox
 from gui.widgets.lazy import Lazy
 
@@ -131,40 +124,29 @@ class Fields(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.validation, self.test = _percent(KEPT_ASIDE), _percent(KEPT_ASIDE)
-        self.backbone, self.head = Choice(), Choice()
-        self.backbone.addItem(tr(_BEST), "")
-        self._about = label(kind="muted", wrap=True)
-        self.backbone.currentIndexChanged.connect(lambda: self._show_about())
+        self.backbone, self.head = Choice(entries={"": _BEST}), Choice(entries=_HEADS)
+        self.fit, self.how_deep = Choice(entries=_FITS), Choice(entries=_DEPTHS)
+        self._about, self._about_fit = label(kind="muted", wrap=True), label(kind="muted", wrap=True)
         self.network = NetworkForm()
         self.network.hide()
         self.adds_network = button(tr("Add a network…"), lambda: self._show_network(is_shown=True))
         self._added = ""
-        for kind, text in _HEADS.items():
-            self.head.addItem(tr(text), kind)
+        self.validation, self.test = _percent(KEPT_ASIDE), _percent(KEPT_ASIDE)
         self.seed = QSpinBox(minimum=0, maximum=2**31 - 1)
-        self.fit = Choice()
-        for fit, text in _FITS.items():
-            self.fit.addItem(tr(text), fit)
-        self._about_fit = label(kind="muted", wrap=True)
-        self.fit.currentIndexChanged.connect(lambda: self._show_about_fit())
         self.epochs = QSpinBox(minimum=0, maximum=1000)
         self.rate = QDoubleSpinBox(minimum=0, maximum=1, decimals=5, singleStep=0.001)
-        for field in (self.epochs, self.rate):
-            field.setSpecialValueText(tr(_DEFAULT))
-        self.how_deep = Choice()
-        for depth, text in _DEPTHS.items():
-            self.how_deep.addItem(tr(text), depth)
         self.augment = CheckBox(tr("Augment photos during training"))
-        self.augment.setChecked(True)
         self.thumbnails = CheckBox(tr("Keep thumbnails of the photos with the model"))
         self.thumbnails.setToolTip(tr("They show which photos a prediction is based on. They are never exported."))
-        self.thumbnails.setChecked(True)
-        self._rows = QFormLayout()
+        for box in (self.augment, self.thumbnails):
+            box.setChecked(True)
+        self._rows = Form()
         self._costs: dict[str, str] = {}
         self.preview = Preview()
-        self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
         hbox(self._make_form(), fill(self.preview), parent=self, spacing=2 * theme.GRID)
+        self.backbone.currentIndexChanged.connect(lambda: self._show_about())
+        self.fit.currentIndexChanged.connect(lambda: self._show_about_fit())
+        self.augment.toggled.connect(lambda is_on: self.preview.show_augmentation(is_on=is_on))
 
     def complete(self, request: TrainRequest) -> TrainRequest:
         """The request with the options in the fields."""
@@ -185,15 +167,10 @@ class Fields(QWidget):
 
     def show_backbones(self, backbones: Sequence[InstalledBackbone]) -> None:
         """Offer the installed backbones; the chosen one stays chosen."""
-        chosen = self.backbone.currentData()
         names = ["", *(one.name for one in backbones)]
         self._costs = {one.name: _describe(one) for one in backbones}
         if names != [self.backbone.itemData(at) for at in range(self.backbone.count())]:
-            with QSignalBlocker(self.backbone):
-                self.backbone.clear()
-                for name in names:
-                    self.backbone.addItem(name or tr(_BEST), name)
-                self.backbone.setCurrentIndex(max(0, self.backbone.findData(chosen)))
+            self.backbone.offer({name: name or tr(_BEST) for name in names}, self.backbone.currentData())
         if self._added in names[1:]:
             self.backbone.setCurrentIndex(names.index(self._added))
             self._added = ""
@@ -227,37 +204,32 @@ class Fields(QWidget):
         self.preview.show_use(is_used=is_deep)
 
     def _make_form(self) -> Panel:
-        form, rows = Panel(""), self._rows
+        form, rows = Panel(), self._rows
+        for field in (self.epochs, self.rate):
+            field.setSpecialValueText(tr(_DEFAULT))
         form.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        form.heading.hide()
         rows.setSpacing(theme.GRID)
-        for text, field in (
-            (tr("Backbone"), self.backbone),
-            (tr("Head"), self.head),
-            (tr("Making photos square"), self.fit),
-            (tr("Validation fraction"), self.validation),
-            (tr("Test fraction"), self.test),
-            (tr("Random seed"), self.seed),
-            (tr("Epochs"), self.epochs),
-            (tr("Learning rate"), self.rate),
-            (tr("Layers to fine-tune"), self.how_deep),
-        ):
-            field.setAccessibleName(text)
-            field.setMinimumWidth(168)
-            if isinstance(field, QAbstractSpinBox):
-                field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # the arrow keys do the same
-            name = label(text)
-            name.setMinimumHeight(field.sizeHint().height())  # so that their middles are level
-            name.setBuddy(field)
-            rows.addRow(name, field)
-            if field is self.backbone:
-                rows.addRow(self._about)
-                rows.addRow(hbox(self.adds_network, SPACE))
-                rows.addRow(self.network)
-            if field is self.fit:
-                rows.addRow(self._about_fit)
+        self._add_field(tr("Backbone"), self.backbone)
+        rows.addRow(self._about)
+        rows.addRow(hbox(self.adds_network, SPACE))
+        rows.addRow(self.network)
+        self._add_field(tr("Head"), self.head)
+        self._add_field(tr("Making photos square"), self.fit)
+        rows.addRow(self._about_fit)
+        self._add_field(tr("Validation fraction"), self.validation)
+        self._add_field(tr("Test fraction"), self.test)
+        self._add_field(tr("Random seed"), self.seed)
+        self._add_field(tr("Epochs"), self.epochs)
+        self._add_field(tr("Learning rate"), self.rate)
+        self._add_field(tr("Layers to fine-tune"), self.how_deep)
         add(form.body, rows, self.augment, self.thumbnails, SPACE)
         return form
+
+    def _add_field(self, text: str, field: QWidget) -> None:
+        field.setMinimumWidth(168)
+        if isinstance(field, QAbstractSpinBox):
+            field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)  # the arrow keys do the same
+        self._rows.add_field(text, field)
 
 
 def _describe(backbone: InstalledBackbone) -> str:

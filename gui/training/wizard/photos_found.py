@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -22,7 +22,7 @@ from gui.training.wizard.class_tiles import LOWEST, ClassTiles
 from gui.training.wizard.label_choice import LabelChoice
 from gui.training.wizard.problem_list import ProblemList
 from gui.widgets import theme
-from gui.widgets.basic import button, label
+from gui.widgets.basic import button, label, link
 from gui.widgets.counts import photo_count, photos_in_classes
 from gui.widgets.files import ask_for_files, open_file
 from gui.widgets.layouts import TOP, Placed, fill, hbox, vbox
@@ -164,29 +164,25 @@ class ClassPhotos(QWidget):
         self.wall.opened.connect(open_file)
         self.wall.itemSelectionChanged.connect(self._show_actions)
         self._title = label(kind="heading")
+        vbox(hbox(fill(self._title), *self._make_buttons()), self.wall, parent=self)
+
+    def _make_buttons(self) -> Sequence[QPushButton]:
         self._class_buttons = (
-            button(tr("Add photos…"), self._add, kind="link", hint=tr("Add photos to the class")),
-            button(
-                tr("Remove photos"),
-                self._remove,
-                kind="link",
-                hint=tr("Remove the selected photos from the class (Del)"),
-            ),
-            button(tr("Rename"), self.rename_wanted.emit, kind="link", hint=tr("Rename the class (F2)")),
-            button(
+            link(tr("Add photos…"), self._add, hint=tr("Add photos to the class")),
+            link(tr("Remove photos"), self._remove, hint=tr("Remove the selected photos from the class (Del)")),
+            link(tr("Rename"), self.rename_wanted.emit, hint=tr("Rename the class (F2)")),
+            link(
                 tr("Remove class"),
                 lambda: self._edit(RemoveClass(self._name)),
-                kind="link",
                 hint=tr("Remove the class and its photos from the dataset"),
             ),
         )
-        self.new_class = button(tr("New class"), self.new_wanted.emit, kind="link", hint=tr("Add an empty class"))
+        self.new_class = link(tr("New class"), self.new_wanted.emit, hint=tr("Add an empty class"))
         hint = tr("Don't train on the selected photos. The files stay where they are.")
-        self.exclude = button(tr("Exclude"), self._remove, kind="link", hint=hint)
+        self.exclude = link(tr("Exclude"), self._remove, hint=hint)
         hint = tr("Use the selected photos for another class. The files stay where they are.")
-        self.move_photos = button(tr("Move to class…"), self._move, kind="link", hint=hint)
-        own = (*self._class_buttons, self.new_class, self.exclude, self.move_photos)
-        vbox(hbox(fill(self._title), *own), self.wall, parent=self)
+        self.move_photos = link(tr("Move to class…"), self._move, hint=hint)
+        return *self._class_buttons, self.new_class, self.exclude, self.move_photos
 
     def show_class(self, summary: ClassSummary | None, *, is_custom: bool, can_change: bool) -> None:
         """Show a class, of a custom dataset or of a folder whose labels can be changed or not; None shows none."""

@@ -16,7 +16,7 @@ from core.base.text import display_path
 from core.datasets.values import CustomDataset, FolderRead
 from gui.tasks.picture_client import PictureClient
 from gui.training.wizard.photos_found import PhotosFound
-from gui.widgets.basic import ProgressBar, button, label
+from gui.widgets.basic import ProgressBar, button, label, link
 from gui.widgets.counts import photos_in_classes
 from gui.widgets.files import ask_for_folder
 from gui.widgets.invitation import invitation
@@ -68,7 +68,7 @@ class PhotosStep(QWidget):
                 name=display_path(one.folder.name),
                 contents=photos_in_classes(one.photos, one.classes),
             )
-            opener = button(text, partial(self.chosen.emit, one.folder), kind="link")
+            opener = link(text, partial(self.chosen.emit, one.folder))
             self._datasets.addWidget(opener, alignment=Qt.AlignmentFlag.AlignCenter)
 
     def show_reading(self, folder: Path) -> None:

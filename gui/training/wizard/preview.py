@@ -16,7 +16,7 @@ from core.images.drawing import Picture
 from core.training.values import Previewed, PreviewedPhoto
 from gui.tasks.picture_client import pixmap
 from gui.widgets import theme
-from gui.widgets.basic import Panel, button, label
+from gui.widgets.basic import Panel, label, link
 from gui.widgets.layouts import SPACE, TOP, Placed, add, fill, hbox
 
 _SAMPLE: Final = 96
@@ -41,12 +41,11 @@ class Preview(Panel):
         self._about = label(tr("Drawing…"), "muted", wrap=True)
         self._use = label(tr("Augmented for training"), "heading", wrap=True)
         self._description = label(kind="muted", wrap=True)
-        self.others = button(tr("Show others"), self.others_wanted.emit, kind="link")
+        self.others = link(tr("Show others"), self.others_wanted.emit)
         head = hbox(fill(self._about), Placed(self.others, alignment=TOP))
         add(self.body, head, self.originals, self._use, self.samples, self._description, SPACE)
 
     def show_drawn(self, drawn: Previewed) -> None:
-        """Show the photos."""
         size = drawn.seen[0].cropped.width if drawn.seen else 0
         self._about.setText(
             tr(
@@ -79,23 +78,17 @@ class _Samples(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pictures: list[QPixmap] = []
+        self.pictures: list[QPixmap] = []
         self._is_used = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("One photo, augmented in nine ways"))
         self.setFixedHeight(3 * (_SAMPLE + _GAP) - _GAP)
 
-    @property
-    def count(self) -> int:
-        """How many pictures there are."""
-        return len(self._pictures)
-
     def sizeHint(self) -> QSize:
         return QSize(_COLUMNS * (_SAMPLE + _GAP), self.height())
 
     def show_pictures(self, pictures: Sequence[Picture]) -> None:
-        """Show these pictures."""
-        self._pictures = [pixmap(one) for one in pictures]
+        self.pictures = [pixmap(one) for one in pictures]
         self.update()
 
     def show_use(self, *, is_used: bool) -> None:
@@ -108,7 +101,7 @@ class _Samples(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setOpacity(1.0 if self._is_used else _FAINT)
         columns = min(9, max(_COLUMNS, (self.width() + _GAP) // (_SAMPLE + _GAP)))
-        for place, picture in enumerate(self._pictures):
+        for place, picture in enumerate(self.pictures):
             left, top = (place % columns) * (_SAMPLE + _GAP), (place // columns) * (_SAMPLE + _GAP)
             painter.drawPixmap(QRectF(left, top, _SAMPLE, _SAMPLE), picture, QRectF(picture.rect()))
         painter.end()
@@ -120,27 +113,16 @@ class _Originals(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._photos: list[tuple[QPixmap, tuple[float, float, float, float], QPixmap]] = []
-        self._paths: tuple[Path, ...] = ()
+        self.paths: tuple[Path, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Photos, and what the network reads of them"))
         self.setFixedHeight(_READ)
-
-    @property
-    def count(self) -> int:
-        """How many photos there are."""
-        return len(self._photos)
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The photos."""
-        return self._paths
 
     def sizeHint(self) -> QSize:
         return QSize(2 * _READ + _GAP, _READ)
 
     def show_photos(self, photos: Sequence[PreviewedPhoto]) -> None:
-        """Show these photos."""
-        self._paths = tuple(one.path for one in photos)
+        self.paths = tuple(one.path for one in photos)
         self._photos = [(pixmap(one.whole), one.crop, pixmap(one.cropped)) for one in photos]
         self.update()
 

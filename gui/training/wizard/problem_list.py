@@ -30,7 +30,7 @@ from core.datasets.values import FolderRead
 from core.images.listing import IMAGE_SUFFIXES
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
-from gui.widgets.basic import Panel, ScrollColumn, button, label
+from gui.widgets.basic import Panel, ScrollColumn, label, link
 from gui.widgets.files import open_file
 from gui.widgets.flow import FlowRow
 from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox
@@ -65,7 +65,7 @@ class ProblemList(ScrollColumn):
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(tr("Check these photos"), parent)
-        self._pictures = pictures
+        self.pictures = pictures
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._making: Iterator[QWidget] = iter(())
         self._maker = QTimer(self, interval=0)
@@ -121,14 +121,12 @@ class ProblemList(ScrollColumn):
             self._making = self._make_problems(rest, read.folder)
             self._maker.start()
 
-        more = button(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), show, kind="link")
+        more = link(tr_n("Show {count:,} more", "Show {count:,} more", len(rest)), show)
         return more
 
     def _make_overrides(self, overridden: Sequence[OverriddenImage]) -> Iterator[QWidget]:
         yield label(tr("Your changes"), "heading")
-        undo_all = button(
-            tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}), kind="link"
-        )
+        undo_all = link(tr("Undo all"), lambda: self.overridden.emit({one.path: None for one in overridden}))
         yield _line(label(summarize(overridden), wrap=True), undo_all)
         for one in overridden[:_SHOWN]:
             yield self._make_override(one)
@@ -140,13 +138,8 @@ class ProblemList(ScrollColumn):
         else:
             text = tr("{photo}: moved to “{name}”", photo=photo, name=one.label)
         name = tr("Undo {change}", change=text)
-        undo = button(tr("Undo"), lambda: self.overridden.emit({one.path: None}), kind="link", name=name)
+        undo = link(tr("Undo"), lambda: self.overridden.emit({one.path: None}), name=name)
         return _line(label(text, "muted", wrap=True), undo)
-
-    @property
-    def pictures(self) -> PictureClient:
-        """Renders the photos."""
-        return self._pictures
 
 
 class _Problem(Panel):
@@ -154,8 +147,7 @@ class _Problem(Panel):
 
     def __init__(self, problem: Problem, folder: Path, owner: ProblemList, *, hint: str) -> None:
         """`hint` says what to do; it is empty if that is said for several problems together."""
-        super().__init__("")
-        self.heading.hide()
+        super().__init__()
         self._problem, self._folder, self._owner = problem, folder, owner
         self.body.addWidget(label(problem.message, "danger" if problem.is_fatal else "plain", wrap=True))
         if hint:
@@ -172,9 +164,9 @@ class _Problem(Panel):
         actions: list[QPushButton] = []
         if self._files is not None:
             hint = tr("Don't train on the selected photos. The files stay where they are.")
-            self._exclude = button(tr("Exclude"), self._exclude_selected, kind="link", hint=hint)
+            self._exclude = link(tr("Exclude"), self._exclude_selected, hint=hint)
             hint = tr("Use the selected photos for another class. The files stay where they are.")
-            self._move = button(tr("Move to class…"), self._ask_class, kind="link", hint=hint)
+            self._move = link(tr("Move to class…"), self._ask_class, hint=hint)
             actions += [self._exclude, self._move]
             self._files.itemSelectionChanged.connect(self._name_actions)
             self._name_actions()
@@ -183,7 +175,7 @@ class _Problem(Panel):
     def _make_open(self) -> QPushButton:
         shown = format_path(self._problem.paths[0]) if self._problem.paths else self._folder.name
         name, hint = tr("Open {name}", name=shown), tr("Open the selected photos, or the folder, in their default app")
-        return button(tr("Open"), self._open, kind="link", name=name, hint=hint)
+        return link(tr("Open"), self._open, name=name, hint=hint)
 
     def _name_actions(self) -> None:
         """Show how many of the photos are selected."""
@@ -234,14 +226,12 @@ class _FileList(QListWidget):
         pictures.rendered.connect(self._on_drawn)
 
     def select_rows(self, rows: range) -> None:
-        """Select the photos in these rows."""
         last = min(rows.stop, self.count()) - 1
         self.setCurrentRow(max(0, min(rows.start, last)))
         for row in range(self.count()):
             self.item(row).setSelected(row in rows or (row == last and rows.start > last))
 
     def selected_paths(self) -> list[Path]:
-        """The selected photos."""
         return [self.item(row).data(_PATH) for row in range(self.count()) if self.item(row).isSelected()]
 
     def _on_drawn(self, path: Path, side: int) -> None:

@@ -56,7 +56,7 @@ class ResultController(QObject):
         step.undo_wanted.connect(self._photos.undo)
         step.exported.connect(self._on_exported)
         step.view.map_created.connect(lambda it: session.explaining.serve_version(it, session.library.tasks))
-        session.closing.connect(step.exporting.cancel)
+        session.closing.connect(step.exporting.strip.stop)
         self._pages.addWidget(step)
         return step
 

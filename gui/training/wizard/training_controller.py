@@ -20,6 +20,7 @@ from core.training.values import TrainingResult
 from gui.session.model_controller import ModelController
 from gui.tasks.task import Task, Tasks
 from gui.training.wizard.training_step import TrainingStep
+from gui.widgets.notices import Notices
 
 
 class TrainingController(QObject):
@@ -30,7 +31,6 @@ class TrainingController(QObject):
         status_changed: the progress as one line for the status bar; empty when no training is in progress.
         done: a model was added to the library; its `TrainingResult`.
         ended: the training failed or was stopped.
-        noticed: a notice for the user.
         background_wanted: close the wizard while the training continues.
         question_changed: a question about stopping appeared or disappeared.
         request: the last request; None before the first one.
@@ -41,13 +41,12 @@ class TrainingController(QObject):
     status_changed = Signal(str)
     done = Signal(TrainingResult)
     ended = Signal()
-    noticed = Signal(object)
     background_wanted = Signal()
     question_changed = Signal()
 
-    def __init__(self, tasks: Tasks, models: ModelController, pages: QStackedWidget) -> None:
+    def __init__(self, tasks: Tasks, models: ModelController, notices: Notices, pages: QStackedWidget) -> None:
         super().__init__(pages)
-        self._tasks, self._models, self._pages = tasks, models, pages
+        self._tasks, self._models, self._notices, self._pages = tasks, models, notices, pages
         self.request: TrainRequest | None = None
         self.read: FolderRead | None = None
         self._task: Task | None = None
@@ -57,7 +56,7 @@ class TrainingController(QObject):
     def step(self) -> TrainingStep:
         """What the user sees."""
         step = TrainingStep(self._pages)
-        step.noticed.connect(self.noticed)
+        step.noticed.connect(self._notices.show_one)
         step.background_wanted.connect(self.background_wanted)
         step.question_changed.connect(self.question_changed)
         step.pause_wanted.connect(lambda is_paused: self._pause(is_paused=is_paused))

@@ -61,11 +61,7 @@ class TrainingStep(QWidget):
         self.background = button(tr("Continue in background"), self._on_background, kind="primary")
         self._save = button(tr("Stop and save progress"), lambda: self._stop(discard=False))
         self._question = self._make_question()
-        self._error, self._hint = label(kind="danger", wrap=True), label(wrap=True)
-        self.again = button(tr("Resume"), lambda: self.again_wanted.emit(False), kind="primary")
-        self.restart = button(tr("Start over"), lambda: self.again_wanted.emit(True))
-        self._failure = Panel(tr("What happened"))
-        add(self._failure.body, self._error, self._hint, hbox(self.again, self.restart, SPACE))
+        self._failure = self._make_failure()
         self._done = Panel(tr("Stages"))
         self._curves_place = QVBoxLayout()
         self.curves: QWidget | None = None
@@ -201,6 +197,15 @@ class TrainingStep(QWidget):
         add(box.body, about, hbox(self.background, self._save, discard, keep, SPACE))
         return box
 
+    def _make_failure(self) -> Panel:
+        """What happened if the training ended early, and how to go on."""
+        self._error, self._hint = label(kind="danger", wrap=True), label(wrap=True)
+        self.again = button(tr("Resume"), lambda: self.again_wanted.emit(False), kind="primary")
+        self.restart = button(tr("Start over"), lambda: self.again_wanted.emit(True))
+        box = Panel(tr("What happened"))
+        add(box.body, self._error, self._hint, hbox(self.again, self.restart, SPACE))
+        return box
+
     def _show_curves(self, epochs: int) -> None:
         if self.curves is not None:
             self._curves_place.removeWidget(self.curves)
@@ -266,7 +271,6 @@ class _Stage(QWidget):
         self._row = hbox(self._sign, fill(self._text), parent=self, spacing=theme.GRID)
 
     def show_done(self) -> None:
-        """Show that it is done."""
         done = Icon("check", "success", _SIGN)
         self._row.replaceWidget(self._sign, done)
         self._sign.deleteLater()

@@ -48,13 +48,11 @@ class TrainingWizard(SecondWindow):
     """Leads from photos to a model.
 
     Attributes:
-        status_changed: the progress of the training, as one line for the status bar; empty when none is in progress.
         finished: a model was added to the library; its name, and its accuracy in words.
         hid: the window was closed while a training continues.
         step: the step that is shown.
     """
 
-    status_changed = Signal(str)
     finished = Signal(str, str)
     hid = Signal()
 
@@ -76,7 +74,7 @@ class TrainingWizard(SecondWindow):
         self.overlay = DropTarget(self, self._drop_text, self._take).overlay
         self.photos = PhotosController(session, pages)
         self.method = MethodController(session, self.photos, pages)
-        self.training = TrainingController(session.training, session.models, pages)
+        self.training = TrainingController(session.training, session.models, self.notices, pages)
         self.result = ResultController(session, self.photos, self.training, self.notices, pages)
         self._connect()
         session.training.warned.connect(self.notices.show_warning)
@@ -89,9 +87,7 @@ class TrainingWizard(SecondWindow):
         self.method.changed.connect(self._show_buttons)
         self.training.started.connect(self._on_started)
         self.training.question_changed.connect(self._show_buttons)
-        self.training.status_changed.connect(self.status_changed)
         self.training.background_wanted.connect(self._continue_in_background)
-        self.training.noticed.connect(self.notices.show_one)
         self.training.done.connect(self._on_done)
         self.training.ended.connect(self._on_ended)
         self.result.finished.connect(self.done.setFocus)

@@ -6,7 +6,6 @@ import base64
 import io
 import re
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -17,35 +16,9 @@ from core.evaluation.metrics import evaluate
 from core.evaluation.reports import html_report
 from core.evaluation.values import Evaluation
 from tests import tiny
+from tests.html_page import Page
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b; \u202egnp.\x1b[31m", "caf\udce9"]
-VOID = {"meta", "img"}
-
-
-class Page(HTMLParser):
-    """The elements and texts of a document, which must be closed in order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.texts: list[str] = []
-        self._open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
 
 
 def evaluation_of(

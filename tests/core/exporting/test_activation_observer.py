@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.engine import golden
-from core.exporting.activation_observer import RangeObserver, observe_activations
+from core.exporting.activation_observer import ActivationObserver, observe_activations
 from core.models import joined
 from tests import tiny
 
@@ -24,10 +24,10 @@ def _error(numbers: np.ndarray, low: float, high: float) -> float:
 
 def _best(numbers: np.ndarray) -> tuple[float, float]:
     """The range of values observed in several images, each small enough to be sampled completely."""
-    ranges = RangeObserver()
+    ranges = ActivationObserver()
     for image in np.array_split(numbers.astype(np.float32), max(1, len(numbers) // 1000)):
         ranges.update("it", image)
-    return ranges.best_ranges()["it"]
+    return ranges.stats().ranges["it"]
 
 
 def test_every_tensor_around_the_operators_is_observed() -> None:
@@ -79,9 +79,9 @@ def test_the_range_is_nearly_optimal() -> None:
 
 
 def test_the_values_of_all_images_are_combined() -> None:
-    ranges = RangeObserver()
+    ranges = ActivationObserver()
     for number in range(1, 5):
         ranges.update("it", np.full((1, 8), number, np.float32))
-    low, high = ranges.best_ranges()["it"]
+    low, high = ranges.stats().ranges["it"]
     assert low == 0.0
     assert high == pytest.approx(4, rel=0.1)

@@ -33,11 +33,6 @@ from tests import fragile, teaching
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return teaching.write_labelled(tmp_path / "pictures", 16)
 

@@ -26,11 +26,6 @@ CLASSES = ("red", "green", "blue")
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return teaching.write_labelled(tmp_path / "pictures", 16)
 

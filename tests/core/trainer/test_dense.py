@@ -29,6 +29,7 @@ from core.trainer.head_export import exported_head
 from core.trainer.loop import reseed, run_epochs
 from core.training import quick
 from core.training.protocol import JOB, Epoch, TrainerEvent, TrainerJob, job_bytes
+from tests.patience import PATIENCE_S
 
 JOB_NOW = TrainerJob("dense", 3, 7, 40, 0.01, 0.0, 16, "", "exact", "cpu", "backbone")
 
@@ -242,7 +243,7 @@ def test_kills_at_any_moment_change_nothing(tmp_path: Path) -> None:
         folder.mkdir()
     command = [sys.executable, "-c", KILLED, *folders]
     root = Path(__file__).parents[3]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     *exits, resumed, whole = done.stdout.splitlines()
     assert exits == ["-9", "-9", "-9"]

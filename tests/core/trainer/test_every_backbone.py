@@ -1,11 +1,13 @@
 """Every network can be a backbone: added untrained or from Keras's file, trained, exported as ONNX and LiteRT, used.
 
-Deep networks are made narrow and shallow here: Inception-ResNet's 244 convolutions would take a minute to export.
+They are made narrow and shallow here, with a block or two of each kind: the time it takes to export one grows with its
+layers, and Inception-ResNet has 244 convolutions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from numpy.typing import NDArray
 
 pytest.importorskip("core.trainer.framework", reason="the extra `train` is not installed")
 
-from keras.src.applications import inception_resnet_v2, inception_v3, resnet
+from keras.src import layers
+from keras.src.applications import inception_resnet_v2, inception_v3, mobilenet, mobilenet_v2, resnet, vgg16
 
 from core.base.errors import UsageError
 from core.base.progress import CancelToken
@@ -32,10 +35,10 @@ from core.models.values import InstalledModel
 from core.models.variants import open_file, run_file, run_joined
 from core.models.weight_storage import Storage
 from core.prediction import Prediction
-from core.trainer import architectures, published
+from core.trainer import architectures, efficientnet_lite, published
 from core.trainer import litert as converter
 from core.trainer.backbone import read_backbone
-from core.trainer.framework import keras
+from core.trainer.framework import keras, tf
 from core.trainer.xception import xception
 from core.training import fetch, networks, recipes
 from core.training.networks import NETWORKS, BackboneRequest, Design, Network
@@ -63,7 +66,7 @@ _OF_KERAS = [
 
 @pytest.fixture(autouse=True, scope="module")
 def narrow() -> Iterator[None]:
-    """Inception and ResNet with an eighth of their channels and one block of each kind; VGG with fewer."""
+    """Inception, ResNet and VGG with an eighth of their channels, and hardly any block that repeats the one before."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (inception_v3, inception_resnet_v2):
             patch.setattr(module, "conv2d_bn", _narrow(module.conv2d_bn))
@@ -71,6 +74,12 @@ def narrow() -> Iterator[None]:
         patch.setattr(inception_resnet_v2, "inception_resnet_block", _first_alone(blocks))
         stack = resnet.stack_residual_blocks_v1
         patch.setattr(resnet, "stack_residual_blocks_v1", lambda x, width, _, **rest: stack(x, width // 8, 1, **rest))
+        patch.setattr(inception_v3, "layers", _Layers(concatenate=_without_repeats()))
+        patch.setattr(vgg16, "layers", _Layers(Conv2D=_narrow_convolution))
+        patch.setattr(mobilenet, "_depthwise_conv_block", _wider_alone(mobilenet._depthwise_conv_block, "strides"))
+        patch.setattr(mobilenet_v2, "_inverted_res_block", _wider_alone(mobilenet_v2._inverted_res_block, "stride"))
+        first, second, *others = efficientnet_lite._STAGES
+        patch.setattr(efficientnet_lite, "_STAGES", (first, second, *(replace(stage, blocks=1) for stage in others)))
         yield
 
 
@@ -80,6 +89,45 @@ def _narrow(convolution: Callable[..., Any]) -> Callable[..., Any]:
     def build(x: Any, filters: int, *sizes: int, use_bias: bool = False, **rest: Any) -> Any:  # noqa: ANN401
         width = filters if use_bias else max(4, filters // 8)
         return convolution(x, width, *sizes, **rest, **({"use_bias": True} if use_bias else {}))
+
+    return build
+
+
+class _Layers:
+    """Keras's layers for a network that is written down layer by layer, with others in the place of some."""
+
+    def __init__(self, **others: Callable[..., Any]) -> None:
+        vars(self).update(others)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(layers, name)
+
+
+def _narrow_convolution(filters: int, *sizes: Any, **rest: Any) -> Any:  # noqa: ANN401
+    return layers.Conv2D(filters // 8, *sizes, **rest)
+
+
+def _without_repeats() -> Callable[..., Any]:
+    """The end of a block of Inception; one that repeats the block before it is left out of the network."""
+    ended = {}
+
+    def concatenate(maps: Any, axis: int, name: str | None = None) -> Any:  # noqa: ANN401
+        if name in ("mixed1", "mixed2", "mixed5", "mixed6", "mixed7", "mixed10"):
+            return ended["last"]
+        joined = layers.concatenate(maps, axis=axis, name=name)
+        if name and "_" not in name:  # mixed9_0 is a part of a block
+            ended["last"] = joined
+        return joined
+
+    return concatenate
+
+
+def _wider_alone(block: Callable[..., Any], stride: str) -> Callable[..., Any]:
+    """The first four blocks, and those after them that make maps smaller."""
+
+    def build(x: Any, *arguments: Any, block_id: int, **rest: Any) -> Any:  # noqa: ANN401
+        is_kept = block_id < 4 or rest.get(stride, 1) in (2, (2, 2))
+        return block(x, *arguments, block_id=block_id, **rest) if is_kept else x
 
     return build
 
@@ -106,7 +154,13 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
             return dict(converter.run(folder, report, token))
         job = read_job(folder)
         keras.utils.set_random_seed(job.seed)
-        return dict((fine_tune if job.recipe == "fine-tune" else dense).run(job, folder, report, token))
+        if job.recipe == "dense":
+            return dict(dense.run(job, folder, report, token))
+        tf.config.run_functions_eagerly(True)  # what is run once or twice is not worth compiling
+        try:
+            return dict(fine_tune.run(job, folder, report, token))
+        finally:
+            tf.config.run_functions_eagerly(False)
 
     monkeypatch.setattr(fetch, "run_trainer", run_here)
     monkeypatch.setattr(litert, "run_trainer", run_here)

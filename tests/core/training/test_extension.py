@@ -20,13 +20,7 @@ from core.models.values import InstalledModel
 from core.training.request import Recipe, RetrainRequest, TrainRequest
 from core.training.retrain import retrain
 from core.training.train import Trained, train
-from tests import teaching
 from tests.labels import correction, give
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
 
 
 def paint(file: Path, brightness: int, seed: int) -> Path:

@@ -42,11 +42,6 @@ def banners(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_banners(tmp_path_factory.mktemp("banners"), 20)
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
-
-
 def write_banners(folder: Path, count: int) -> Path:
     for label, colour in ((name, tiny.SOLID[name]) for name in tiny.CLASSES):
         (folder / label).mkdir(parents=True)

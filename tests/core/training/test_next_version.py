@@ -25,11 +25,6 @@ from tests.labels import correction, give
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Red and green images in the sets train, validation and test."""
     top = tmp_path / "pictures"

@@ -35,11 +35,6 @@ from tests.labels import correction, give, given
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return teaching.write_labelled(tmp_path / "pictures", 12)
 

@@ -36,11 +36,6 @@ ROOT = Path(core.__file__).parents[1]
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return teaching.write_labelled(tmp_path / "pictures", 12)
 

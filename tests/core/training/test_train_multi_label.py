@@ -44,11 +44,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return teaching.make_library(tmp_path)
-
-
 def request(place: Path, **changes: object) -> TrainRequest:
     made = TrainRequest(
         folder=place / "photos",

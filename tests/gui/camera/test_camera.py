@@ -70,7 +70,7 @@ class Stage:
 
         self.controller.recorder.recorded.connect(release)
         QTest.mousePress(self.recording.record, Qt.MouseButton.LeftButton)
-        self.wait(lambda: not self.controller.recorder.is_recording)
+        self.wait(lambda: self.controller.recorder._take is None)
         self.controller.recorder.recorded.disconnect(release)
 
     def dark_edge(self) -> str:
@@ -157,23 +157,23 @@ def test_the_button_is_in_sight_in_the_lowest_window(window: MainWindow, qtbot: 
 def test_space_records_anywhere_but_in_a_field(stage: Stage) -> None:
     stage.enter_class("blue mug")
     assert stage.recording.label == "blue mug"
-    assert not stage.controller.recorder.is_recording
+    assert stage.controller.recorder._take is None
     stage.window.view.setFocus()
     QTest.keyPress(stage.window.view, Qt.Key.Key_Space)
     assert stage.recording.record.isDown()
-    assert stage.controller.recorder.is_recording
+    assert stage.controller.recorder._take is not None
     stage.wait(lambda: bool(stage.photos("blue mug")))
     QTest.keyRelease(stage.window.view, Qt.Key.Key_Space)
     assert not stage.recording.record.isDown()
-    assert not stage.controller.recorder.is_recording
+    assert stage.controller.recorder._take is None
 
     stage.window.activateWindow()  # the list of classes that match what is typed may have taken the focus
     stage.wait(stage.window.isActiveWindow)
     stage.recording.record.setFocus()
     QTest.keyPress(stage.recording.record, Qt.Key.Key_Space)
-    assert stage.controller.recorder.is_recording
+    assert stage.controller.recorder._take is not None
     stage.main.activateWindow()
-    stage.wait(lambda: not stage.controller.recorder.is_recording)
+    stage.wait(lambda: stage.controller.recorder._take is None)
 
 
 def test_takes_are_undone_and_redone(stage: Stage) -> None:
@@ -238,7 +238,7 @@ def test_a_photo_that_cannot_be_written_ends_the_take(stage: Stage) -> None:
     stage.enter_class("mug")
     QTest.mousePress(stage.recording.record, Qt.MouseButton.LeftButton)
     stage.wait(lambda: "Couldn't write" in stage.texts())
-    assert not stage.controller.recorder.is_recording
+    assert stage.controller.recorder._take is None
     assert not stage.recording.record.isDown()
     QTest.mouseRelease(stage.recording.record, Qt.MouseButton.LeftButton)
 
@@ -249,7 +249,7 @@ def test_the_camera_is_off_while_the_window_is_closed(stage: Stage) -> None:
     QTest.keyClick(stage.window, Qt.Key.Key_Escape)
     assert not stage.window.isVisible()
     assert stage.camera.used is None
-    assert not stage.controller.recorder.is_recording
+    assert stage.controller.recorder._take is None
     stage.main.actions_by_id[ActionId.CAMERA].trigger()
     assert stage.camera.used == 0
     stage.wait_for_picture()

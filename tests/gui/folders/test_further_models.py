@@ -104,9 +104,9 @@ def test_a_further_model_has_a_column_and_is_in_the_inspector(
     red = list(texts).index("red 0.png")
     results.table.selectRow(red)
     others = results.inspector.others
-    qtbot.waitUntil(lambda: others.isVisible() and others.answer(0) != "", timeout=PATIENCE_MS)
-    assert others.title(0) == "Opposite"
-    assert texts["red 0.png"].startswith(others.answer(0))
+    qtbot.waitUntil(lambda: others.isVisible() and others.blocks[0][1].text() != "", timeout=PATIENCE_MS)
+    assert others.blocks[0][0].text() == "Opposite"
+    assert texts["red 0.png"].startswith(others.blocks[0][1].text())
     results.table.selectRow(list(texts).index("broken.jpg"))
     qtbot.waitUntil(lambda: not others.isVisible(), timeout=PATIENCE_MS)
 

@@ -105,7 +105,7 @@ def test_a_folder_dropped_on_the_page_opens_the_form(
     page: FoldersPage, window: MainWindow, tree: Path, qtbot: QtBot
 ) -> None:
     dragging.enter(window, dragging.files([tree]))
-    assert window.overlay.text() == "Classify “holiday”"
+    assert window.overlay.message.text() == "Classify “holiday”"
     assert dragging.drop(window, dragging.files([tree]))
     qtbot.waitUntil(lambda: page.stack.form.isVisible() and page.stack.form.folder == tree, timeout=PATIENCE_MS)
     assert window.session.photos.rowCount() == 0

@@ -35,8 +35,7 @@ def comparing(window: MainWindow, qtbot: QtBot) -> Iterator[CompareWindow]:
     wrong = tiny.packaged_model("colours", own_head=LinearHead(weights, head.bias), unknown_below=1.0)
     open_library().install(*wrong, activate=False)
     window.actions_by_id[ActionId.COMPARE].trigger()
-    made = window.compare_controller.window
-    assert made is not None
+    made = window.pages.comparison
     qtbot.waitUntil(lambda: made.a.count() >= 3, timeout=PATIENCE_MS)
     made.a.setCurrentIndex(made.a.findData("colours@1"))
     made.b.setCurrentIndex(made.b.findData("colours@2"))
@@ -83,7 +82,7 @@ def test_a_dropped_labelled_folder_shows_what_broke(comparing: CompareWindow, qt
     _, may_drop = dragging.enter(comparing, dragging.files([tmp_path / "labelled"]))
     assert may_drop
     assert comparing.overlay.isVisible()
-    assert comparing.overlay.text() == "Compare on “labelled”"
+    assert comparing.overlay.message.text() == "Compare on “labelled”"
     assert dragging.drop(comparing, dragging.files([tmp_path / "labelled"]))
     assert not comparing.overlay.isVisible()
     compared(comparing, qtbot)

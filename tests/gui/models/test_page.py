@@ -205,8 +205,7 @@ def test_statistics_of_the_selected_version_and_of_a_file_that_was_refused(
     page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window.actions_by_id[ActionId.STATISTICS].trigger()
-    shown = page.counts.window
-    assert shown is not None
+    shown = page.statistics
     assert shown.windowTitle() == "Statistics of Hues two · v2"
     file = tmp_path / "odd.onnx"
     model = classifier()

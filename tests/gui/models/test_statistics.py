@@ -126,8 +126,7 @@ def test_a_backbone_is_counted_instead_of_a_model(qtbot: QtBot, window: MainWind
     page = window.pages.models
     qtbot.waitUntil(page.buttons.statistics.isEnabled, timeout=PATIENCE_MS)
     qtbot.mouseClick(page.buttons.statistics, Qt.MouseButton.LeftButton)
-    shown = page.counts.window
-    assert shown is not None
+    shown = page.statistics
     qtbot.waitUntil(shown.choice.isVisible, timeout=PATIENCE_MS)
     names = [shown.choice.itemText(row) for row in range(shown.choice.count())]
     assert names[0] == window.session.models.title_of(page.choices.name)

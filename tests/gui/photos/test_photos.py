@@ -137,7 +137,7 @@ def test_unsupported_content_is_rejected_visibly(window: MainWindow, address: st
     _, may_drop = dragging.enter(window, mime)
     assert not may_drop
     assert window.overlay.isVisible()
-    assert words in window.overlay.text()
+    assert words in window.overlay.message.text()
 
 
 def test_pasted_text_is_rejected_with_a_notice(window: MainWindow) -> None:
@@ -340,7 +340,7 @@ def test_tiles_show_the_whole_photo_or_are_filled_with_it(window: MainWindow, qt
 
 def test_the_overlay_covers_the_page_and_says_what_a_drop_does(window: MainWindow, solids: dict[str, Path]) -> None:
     dragging.enter(window, dragging.files(list(solids.values())))
-    assert window.overlay.text() == "Add 3 photos"
+    assert window.overlay.message.text() == "Add 3 photos"
     place = window.pages.mapTo(window, window.pages.rect().topLeft())
     assert window.overlay.geometry().topLeft() == place + QPoint(12, 12)
 

@@ -114,7 +114,7 @@ def test_providers_that_cannot_work_are_disabled_with_the_reason(window: MainWin
     cuda = act(window, ActionId.PROVIDER_CUDA)
     assert (cuda.isEnabled(), cuda.toolTip(), cuda.menu_path) == (False, "No NVIDIA driver found.", "Model › Provider")
     act(window, ActionId.PREFERENCES).trigger()
-    preferences = window.commands._preferences
+    preferences = window.commands.preferences
     assert preferences is not None
     assert preferences.provider.itemText(1) == "CUDA (No NVIDIA driver found.)"
     preferences.top_k.setValue(2)

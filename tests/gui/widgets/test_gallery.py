@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.base.settings import Theme
 from gui.widgets import theme
-from gui.widgets.gallery import STATES, Gallery, hover
+from tests.gui.widgets.gallery import STATES, Gallery, hover
 
 pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints")
 WITHOUT_PRESSED = ("field", "number", "decimal", "percent", "choice", "text")

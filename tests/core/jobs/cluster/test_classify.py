@@ -1,4 +1,7 @@
-"""Classifying on a cluster of one machine: the same results as locally, and no leftovers."""
+"""Classifying on a cluster of one machine: the same results as locally, and no leftovers.
+
+Ray takes many seconds to start: one session classifies a folder, then a store, and is looked at meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,26 @@ import sys
 import tempfile
 import textwrap
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.base import paths
 from core.models import library
 from tests import tiny
+from tests.patience import PATIENCE_S
 
 pytest.importorskip("ray", reason="the extra `cluster` is not installed")
 ROOT = Path(__file__).resolve().parents[4]
 PROGRAM = """
-    import json, os, subprocess, sys
+    import json, os, sys
+    from contextlib import nullcontext
+    from dataclasses import replace
     from pathlib import Path
 
+    import core.jobs.cluster.classify as classifying
     from core.models.classifier import open_classifier
     from core.jobs.cluster.addresses import RemoteStore
     from core.jobs.cluster.classify import classify
@@ -66,80 +75,95 @@ PROGRAM = """
     here = [as_text(one) for one in open_classifier(model, ProviderPreference.CPU, Precision.EXACT).classify(
         map(Path, images), top_k=3)]
     found = {"here": here, "there": [], "open": []}
-    if sys.argv[2] == "folder":
+    store = RemoteStore(sys.argv[2])
+    names = list(store.images(recursive=True, on_error=print)) + ["photos/gone.png"]
+    with classifying.ray_session() as ray:
+        classifying.ray_session = lambda: nullcontext(ray)
         for outcome in classify(images, task):
             found["there"].append(as_text(outcome))
             if sys.platform == "linux" and not found["open"]:
                 found["open"] = listening()
-    else:
-        from contextlib import nullcontext
-        from dataclasses import replace
-        import core.jobs.cluster.classify as classifying
-        store = RemoteStore(sys.argv[2])
-        names = list(store.images(recursive=True, on_error=print)) + ["photos/gone.png"]
-        with classifying.ray_session() as ray:
-            classifying.ray_session = lambda: nullcontext(ray)  # Ray takes seconds to start: once for both
-            found["there"] = [as_text(one) for one in classify(names, replace(task, source=store))]
-            try:
-                list(classify(names, replace(task, model_hashes=("other", "sums"))))
-            except ModelError as error:
-                found["refused"] = error.what
+        found["stored"] = [as_text(one) for one in classify(names, replace(task, source=store))]
+        try:
+            list(classify(names, replace(task, model_hashes=("other", "sums"))))
+        except ModelError as error:
+            found["refused"] = error.what
     found["modules"] = sorted({name.partition(".")[0] for name in sys.modules})
     print(json.dumps(found))
 """
 
 
-def run(folder: Path, place: str, home: Path) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one session of Ray found, and the folders that it could have left something in."""
+
+    found: dict[str, Any]
+    home: Path
+    temporary: Path
+
+
+def run(folder: Path, store: str, changes: dict[str, str]) -> dict[str, Any]:
     """Run Python like a server, in its own home; bytecode is cached, as Ray starts many processes."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PYTEST"))}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "FOVEA_HOME": str(paths.user_models().parent)}
-    program = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(folder), place]
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    environment |= {"PYTHONPATH": str(ROOT), **changes}
+    program = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(folder), store]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False)
     if "timed out during startup" in done.stderr:
         pytest.skip("this machine is too busy: Ray gives its own parts 30 seconds to start")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "nothing but results is said"
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    library.open_library().install(*tiny.packaged_model("colours"))
+def write_photos(folder: Path) -> str:
+    """Write photos into a folder, and into an archive beside it, whose address is returned."""
     for number in range(70):
-        tiny.write_solid(tmp_path / "photos" / f"{number}.png", ("red", "green", "blue", "grey")[number % 4])
-    (tmp_path / "photos" / "bad.jpg").write_bytes(b"\xff\xd8\xff nonsense")
-    return tmp_path
-
-
-def test_results_are_the_same_in_the_same_order_and_other_users_are_kept_out(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    (home := tmp_path / "home").mkdir()
-    temporary = Path(tempfile.mkdtemp(prefix="fovea-test-"))  # short: Ray's sockets lie in it
-    request.addfinalizer(lambda: shutil.rmtree(temporary))
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    found = run(folder, "folder", home)
-    assert found["there"] == found["here"]
-    assert len(found["there"]) == 72  # type: ignore[arg-type]
-    assert not {"tensorflow", "keras"} & set(found["modules"])  # type: ignore[call-overload]
-    if sys.platform == "linux":
-        loopback = ("0100007F", "0000000000000000FFFF00000100007F")
-        assert found["open"]
-        assert [one for one in found["open"] if not one.startswith(loopback)] == []  # type: ignore[attr-defined]
-    assert list(home.rglob("*")) == [], "Ray wrote to the user's home"
-    assert list(temporary.iterdir()) == [], "something of the session is left"
-
-
-def test_a_store_gives_the_same_results_and_a_different_model_is_refused(folder: Path, tmp_path: Path) -> None:
-    (home := tmp_path / "home").mkdir()
-    file = tmp_path / "all.zip"
+        tiny.write_solid(folder / "photos" / f"{number}.png", ("red", "green", "blue", "grey")[number % 4])
+    (folder / "photos" / "bad.jpg").write_bytes(b"\xff\xd8\xff nonsense")
+    file = folder / "all.zip"
     with zipfile.ZipFile(file, "w") as made:
         for image in sorted((folder / "photos").iterdir(), key=lambda path: (not path.stem.isdigit(), path.name)):
             made.write(image, f"photos/{image.name}")
-    found = run(folder, f"zip://::{file.as_uri()}", home)
-    there = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["there"]}  # type: ignore[attr-defined]
-    here = {str(row[0]).rpartition("/")[2]: row[1:] for row in found["here"]}  # type: ignore[attr-defined]
+    return f"zip://::{file.as_uri()}"
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    folder = tmp_path_factory.mktemp("cluster")
+    (home := folder / "home").mkdir()
+    temporary = Path(tempfile.mkdtemp(prefix="fovea-test-"))  # short: Ray's sockets lie in it
+    changes = {"HOME": str(home), "FOVEA_HOME": str(folder / "fovea"), "TMPDIR": str(temporary)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOVEA_HOME", changes["FOVEA_HOME"])
+        library.open_library().install(*tiny.packaged_model("colours"))
+    try:
+        yield Session(run(folder, write_photos(folder), changes), home, temporary)
+    finally:
+        shutil.rmtree(temporary)
+
+
+def test_results_are_the_same_in_the_same_order(session: Session) -> None:
+    assert session.found["there"] == session.found["here"]
+    assert len(session.found["there"]) == 72
+    assert not {"tensorflow", "keras"} & set(session.found["modules"])
+
+
+def test_other_users_are_kept_out_and_nothing_is_left(session: Session) -> None:
+    if sys.platform == "linux":
+        loopback = ("0100007F", "0000000000000000FFFF00000100007F")
+        assert session.found["open"]
+        assert [one for one in session.found["open"] if not one.startswith(loopback)] == []
+    assert list(session.home.rglob("*")) == [], "Ray wrote to the user's home"
+    assert list(session.temporary.iterdir()) == [], "something of the session is left"
+
+
+def test_a_store_gives_the_same_results(session: Session) -> None:
+    there = {str(row[0]).rpartition("/")[2]: row[1:] for row in session.found["stored"]}
+    here = {str(row[0]).rpartition("/")[2]: row[1:] for row in session.found["here"]}
     assert there == here
-    assert "a different model “colours" in str(found["refused"])
+
+
+def test_a_different_model_is_refused(session: Session) -> None:
+    assert "a different model “colours" in session.found["refused"]

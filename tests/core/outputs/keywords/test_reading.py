@@ -11,19 +11,11 @@ from PIL import Image
 from core.base import paths
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken
-from core.outputs.keywords.exiftool import ExifTool, KeywordError, find_exiftool
+from core.outputs.keywords.exiftool import ExifTool
 from core.outputs.keywords.reading import read_keywords
 from core.outputs.keywords.record import open_record
 from core.outputs.keywords.values import KeywordAssignment, KeywordRequest
 from core.outputs.keywords.writing import write
-
-
-@pytest.fixture
-def tool() -> ExifTool:
-    try:
-        return find_exiftool()
-    except KeywordError as error:
-        pytest.skip(str(error))
 
 
 def photo(tool: ExifTool, file: Path, *tags: str, into: str = "-overwrite_original") -> Path:

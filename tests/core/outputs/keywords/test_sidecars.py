@@ -6,18 +6,17 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pillow_heif
 import pytest
 from PIL import Image
 
-from core.base import paths
 from core.base.progress import CancelToken
 from core.outputs.keywords import tags
-from core.outputs.keywords.exiftool import ExifTool, KeywordError, find_exiftool
-from core.outputs.keywords.record import SidecarRecord, open_record
+from core.outputs.keywords.exiftool import ExifTool
+from core.outputs.keywords.record import SidecarRecord
 from core.outputs.keywords.values import (
     KeywordAssignment,
     KeywordChange,
@@ -34,20 +33,6 @@ from tests import samples
 IN_PLACE = KeywordRequest(place=KeywordTarget.PHOTO)
 SIDECAR = KeywordRequest()
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names, owners or permissions")
-
-
-@pytest.fixture(scope="module")
-def tool() -> ExifTool:
-    try:
-        return find_exiftool()
-    except KeywordError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def record() -> Iterator[SidecarRecord]:
-    with open_record(paths.keyword_record()) as opened:
-        yield opened
 
 
 def photo(folder: Path, name: str = "photo.jpg", form: str = "JPEG") -> Path:

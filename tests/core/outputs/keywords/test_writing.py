@@ -8,20 +8,19 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from core.base import paths
 from core.base.errors import Cancelled
 from core.base.progress import CancelToken
 from core.images.decoding import decode
 from core.outputs.keywords import exiftool
 from core.outputs.keywords.exiftool import ExifTool, KeywordError, find_exiftool
-from core.outputs.keywords.record import SidecarRecord, open_record
+from core.outputs.keywords.record import SidecarRecord
 from core.outputs.keywords.values import (
     KeywordAssignment,
     KeywordChange,
@@ -39,20 +38,6 @@ IN_PLACE = KeywordRequest(place=KeywordTarget.PHOTO)
 SIDECAR = KeywordRequest()
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
 LR, DIGIKAM = "http://ns.adobe.com/lightroom/1.0/", "http://www.digikam.org/ns/1.0/"
-
-
-@pytest.fixture
-def tool() -> ExifTool:
-    try:
-        return find_exiftool()
-    except KeywordError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def record() -> Iterator[SidecarRecord]:
-    with open_record(paths.keyword_record()) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -16,32 +15,7 @@ from core.outputs.reports.write import write_report
 from core.prediction import Evidence
 from tests import tiny
 from tests.core.outputs.reports.conftest import HOSTILE, failed, predicted
-
-
-class Page(HTMLParser):
-    """The content of a document, and whether its elements are nested correctly."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in {"meta", "img"}:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from tests.html_page import Page
 
 
 def page_of(rows: list[ReportRow], where: Path, **more: object) -> Page:

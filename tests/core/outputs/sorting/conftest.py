@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,3 +121,14 @@ def sorter(tmp_path: Path) -> Sorter:
     """An empty folder, and a destination that does not exist."""
     (tmp_path / "photos").mkdir()
     return Sorter(tmp_path / "photos", tmp_path / "sorted")
+
+
+@pytest.fixture
+def elsewhere(sorter: Sorter) -> Iterator[Sorter]:
+    """The same folder of photos, sorted to another disk."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == sorter.source.stat().st_dev:
+        pytest.skip("there is no second disk here")
+    folder = Path(tempfile.mkdtemp(dir=shared))
+    yield Sorter(sorter.source, folder / "sorted")
+    shutil.rmtree(folder)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import sqlite3
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -41,17 +38,6 @@ def photo(sorter: Sorter) -> Path:
     for name in (*COMPANIONS, "ab.mov", "a.txt", "b.jpg.xmp"):
         sorter.add(f"x/{name}")
     return sorter.add("x/a.jpg")
-
-
-@pytest.fixture
-def elsewhere(sorter: Sorter) -> Iterator[Sorter]:
-    """The same folder of photos, sorted to another disk."""
-    shared = Path("/dev/shm")
-    if not shared.is_dir() or shared.stat().st_dev == sorter.source.stat().st_dev:
-        pytest.skip("there is no second disk here")
-    folder = Path(tempfile.mkdtemp(dir=shared))
-    yield Sorter(sorter.source, folder / "sorted")
-    shutil.rmtree(folder)
 
 
 def names(folder: Path) -> set[str]:

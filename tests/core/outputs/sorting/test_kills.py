@@ -18,6 +18,7 @@ from core.outputs.sorting.execute import resume
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.values import SortingState, TransferMode
 from tests.core.outputs.sorting.conftest import Sorter, classified_row, snapshot
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
@@ -37,7 +38,9 @@ def elsewhere() -> Iterator[Path]:
 def kill_everywhere(folder: Path, destination: Path, home: Path, by: TransferMode, what: str) -> int:
     command = [sys.executable, "-m", "tests.core.outputs.sorting.killed", folder, destination, by, what]
     environment = {**os.environ, "FOVEA_HOME": str(home)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=250, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False
+    )
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 

@@ -8,9 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,44 +64,27 @@ def test_sorting_a_thousand_photos_is_undone_completely(sorter: Sorter, by: Tran
 
 
 @posix
-def test_moving_to_another_disk_copies_verifies_and_removes(sorter: Sorter) -> None:
-    with another_disk(sorter) as destination:
-        there = Sorter(sorter.source, destination / "sorted")
-        rows = there.many(60)
-        before = snapshot(sorter.source)
-        sums = {path: file_sha256(path) for path in sorter.source.rglob("*.jpg")}
-        facts = there.sort(rows, there.request(TransferMode.MOVE, flat=True))
-        assert facts.failed == 0
-        assert sorted(contents(there.destination).values()) == sorted(
-            sum_ for path, sum_ in sums.items() if not path.exists()
-        )
-        assert there.undo(facts.id).kept == 0
-        after = snapshot(sorter.source)
-        assert {key: value[:3] for key, value in after.items()} == {key: value[:3] for key, value in before.items()}
-        assert not there.destination.exists()
+def test_moving_to_another_disk_copies_verifies_and_removes(sorter: Sorter, elsewhere: Sorter) -> None:
+    rows = elsewhere.many(60)
+    before = snapshot(sorter.source)
+    sums = {path: file_sha256(path) for path in sorter.source.rglob("*.jpg")}
+    facts = elsewhere.sort(rows, elsewhere.request(TransferMode.MOVE, flat=True))
+    assert facts.failed == 0
+    assert sorted(contents(elsewhere.destination).values()) == sorted(
+        sum_ for path, sum_ in sums.items() if not path.exists()
+    )
+    assert elsewhere.undo(facts.id).kept == 0
+    after = snapshot(sorter.source)
+    assert {key: value[:3] for key, value in after.items()} == {key: value[:3] for key, value in before.items()}
+    assert not elsewhere.destination.exists()
 
 
 @posix
-def test_a_failed_verification_keeps_the_photo(sorter: Sorter, monkeypatch: pytest.MonkeyPatch) -> None:
-    with another_disk(sorter) as destination:
-        there = Sorter(sorter.source, destination / "sorted")
-        photo = there.add("a.jpg")
-        monkeypatch.setattr(moves, "file_sha256", lambda _: "other")
-        facts = there.sort([classified_row(photo)], there.request(TransferMode.MOVE))
-        assert (facts.failed, photo.exists(), contents(there.destination)) == (1, True, {})
-
-
-@contextmanager
-def another_disk(sorter: Sorter) -> Iterator[Path]:
-    """A folder on another device than the photos."""
-    shared = Path("/dev/shm")
-    if not shared.is_dir() or shared.stat().st_dev == sorter.source.stat().st_dev:
-        pytest.skip("there is no second disk here")
-    folder = Path(tempfile.mkdtemp(dir=shared))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
+def test_a_failed_verification_keeps_the_photo(elsewhere: Sorter, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = elsewhere.add("a.jpg")
+    monkeypatch.setattr(moves, "file_sha256", lambda _: "other")
+    facts = elsewhere.sort([classified_row(photo)], elsewhere.request(TransferMode.MOVE))
+    assert (facts.failed, photo.exists(), contents(elsewhere.destination)) == (1, True, {})
 
 
 @posix
@@ -186,11 +167,9 @@ def test_a_read_only_destination_is_refused(sorter: Sorter, tmp_path: Path) -> N
 
 
 @posix
-def test_hard_links_to_another_disk_are_refused(sorter: Sorter) -> None:
-    with another_disk(sorter) as destination:
-        there = Sorter(sorter.source, destination / "sorted")
-        with pytest.raises(UsageError, match="another disk"):
-            there.sort([classified_row(sorter.add("a.jpg"))], there.request(TransferMode.HARDLINK))
+def test_hard_links_to_another_disk_are_refused(sorter: Sorter, elsewhere: Sorter) -> None:
+    with pytest.raises(UsageError, match="another disk"):
+        elsewhere.sort([classified_row(sorter.add("a.jpg"))], elsewhere.request(TransferMode.HARDLINK))
 
 
 @pytest.mark.parametrize("by", [TransferMode.COPY, TransferMode.MOVE])

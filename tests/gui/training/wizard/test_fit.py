@@ -28,7 +28,7 @@ def test_the_fit_is_chosen_by_keyboard_and_the_result_says_what_was_measured(
     fields = step.options.fields
     assert fields.fit.currentText() == "As the network was trained"
     assert "three times" not in texts(fields)
-    qtbot.waitUntil(lambda: fields.preview.originals.count > 0, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(fields.preview.originals.paths) > 0, timeout=PATIENCE_MS)
     plain = fields.preview.originals.grab().toImage()
     fields.fit.setFocus()
     for _ in range(3):

@@ -46,7 +46,7 @@ def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow, wizard: Trai
     assert nameless(wizard) == []
     click(qtbot, wizard.next)
     wizard.method.step.options.toggle.setChecked(True)
-    qtbot.waitUntil(lambda: wizard.method.step.options.fields.preview.samples.count == 9, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(wizard.method.step.options.fields.preview.samples.pictures) == 9, timeout=PATIENCE_MS)
     assert nameless(wizard) == []
     click(qtbot, wizard.next)
     wizard.close()
@@ -68,7 +68,9 @@ def test_the_preview_shows_nine_augmentations_and_other_photos(
     click(qtbot, wizard.next)
     preview = wizard.method.step.options.fields.preview
     wizard.method.step.options.toggle.click()
-    qtbot.waitUntil(lambda: (preview.samples.count, preview.originals.count) == (9, 3), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: (len(preview.samples.pictures), len(preview.originals.paths)) == (9, 3), timeout=PATIENCE_MS
+    )
     before = preview.originals.paths
     click(qtbot, preview.others)
     qtbot.waitUntil(lambda: preview.originals.paths != before, timeout=PATIENCE_MS)

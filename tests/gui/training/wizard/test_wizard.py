@@ -33,7 +33,7 @@ def test_a_drag_says_what_a_drop_does(wizard: TrainingWizard, folder: Path) -> N
     _, may_drop = dragging.enter(wizard, dragging.files([folder]))
     assert may_drop
     assert wizard.overlay.isVisible()
-    assert wizard.overlay.text() == f"Read “{folder.name}”"
+    assert wizard.overlay.message.text() == f"Read “{folder.name}”"
 
 
 def test_from_a_folder_to_a_model_in_use(
@@ -74,9 +74,7 @@ def test_from_a_folder_to_a_model_in_use(
     qtbot.waitUntil(lambda: page.list.topLevelItemCount() == 2, timeout=PATIENCE_MS)
     page.list.setCurrentIndex(page.list.model().index(0, 0))
     click(qtbot, page.evaluation)
-    qtbot.waitUntil(lambda: window.pages.evaluations.window is not None, timeout=PATIENCE_MS)
-    shown = window.pages.evaluations.window
-    assert shown is not None
+    shown = window.pages.evaluations
     qtbot.waitUntil(lambda: shown.view.matrix is not None, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: bool(shown.view.findChildren(CalibrationPlot)), timeout=PATIENCE_MS)
     (plot,) = shown.view.findChildren(CalibrationPlot)

@@ -1,10 +1,12 @@
-"""Every control in every state, to look at while the design changes: `python -m gui.widgets`.
+"""Every control in every state, to look at while the design changes: `python -m tests.gui.widgets.gallery [SCALE]`.
 
 The texts are for developers only, so they are not translated.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -27,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.base.progress import Progress
+from core.base.settings import Theme
 from gui.tasks.notice import Notice, NoticeKind
 from gui.widgets import theme
 from gui.widgets.basic import (
@@ -39,13 +42,15 @@ from gui.widgets.basic import (
     PercentBox,
     ProgressBar,
     PropertyList,
+    ScrollColumn,
     button,
     icon_button,
     label,
     plain_list,
     restyle,
 )
-from gui.widgets.layouts import SPACE, Placed, add, fill, hbox, vbox
+from gui.widgets.focus_ring import FocusRings
+from gui.widgets.layouts import LEFT, SPACE, Placed, add, fill, hbox, vbox
 from gui.widgets.notices import Toast
 from gui.widgets.work_strip import WorkStrip
 
@@ -71,7 +76,7 @@ class Gallery(QWidget):
         right = vbox(_texts(), _notices(), _progress(), _lists(), SPACE, spacing=2 * theme.GRID)
         hbox(Placed(left, 3), Placed(right, 2), parent=self, margins=3 * theme.GRID, spacing=2 * theme.GRID)
 
-    def showEvent(self, event: QShowEvent) -> None:
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Let the hovered buttons notice the pointer, which they look for in its movements."""
         super().showEvent(event)
         for controls in self.rows.values():
@@ -181,8 +186,8 @@ def _progress() -> Panel:
         progress.setValue(round(1000 * fraction))
         add(panel.body, hbox(fill(bar), fill(progress), spacing=16))
     strip = WorkStrip("Progress", "Cancel")
-    strip.begin("Exporting")
     strip.show_progress(Progress("reading photos", 40, 100, None))
+    strip.show()
     add(panel.body, strip)
     return panel
 
@@ -206,3 +211,25 @@ def _card(*, is_chosen: bool) -> QFrame:
     text = "Chosen" if is_chosen else "Card"
     vbox(label(text, "heading"), label("Takes seconds.", "muted"), parent=card, margins=12)
     return card
+
+
+def main() -> int:
+    """Show the gallery in a window; a scale such as 2 enlarges everything."""
+    os.environ["QT_SCALE_FACTOR"] = sys.argv[1] if len(sys.argv) > 1 else "1"
+    application = QApplication(sys.argv[:1])
+    application.setStyle("Fusion")
+    theme.apply(application, Theme.LIGHT)
+    FocusRings(application, application)
+
+    def switch() -> None:
+        theme.apply(application, Theme.DARK if theme.current() is theme.LIGHT else Theme.LIGHT)
+
+    window = ScrollColumn("Gallery")
+    window.show_column(Placed(button("Light or dark", switch), alignment=LEFT), Gallery())
+    window.resize(1280, 860)
+    window.show()
+    return application.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
