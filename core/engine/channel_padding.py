@@ -3,6 +3,10 @@
 That kernel (`convsym.cpp` in ONNX Runtime's MLAS) rounds results while they are in registers, but takes only multiples
 of 16 channels. Others, such as the 728 of Xception's middle flow, are computed by a slower one, which writes sums of 32
 bits that another pass rounds. With kernels that are zero in 8 more channels, all features stay the same bit by bit.
+
+With AVX2 (Zen 3) these convolutions take 0.75 of the processor time, but they are only a sixteenth of Xception, and the
+matrix products beside them take 1.01: together that is hardly less. With VNNI, which was not measured, the products
+take a third, and the fast kernel has instructions of its own, which the slower one does not use.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimerEvent
 
 _EVERY_MS: Final = 250
-_FRESH: Final = 5_000
+_FRESH: Final = 4_000
 """So many new objects are worth a pass over them, which takes a millisecond."""
-_BULK: Final = 15_000
+_BULK: Final = 8_000
 """More new objects than this at once are data or modules, which stay: looking through 100,000 of them takes 40 ms."""
-_OLD: Final = 25_000
+_OLD: Final = 12_000
 """So many that have stayed are worth a pass over all of them, after which they count as long-lived."""
 
 
@@ -27,16 +27,14 @@ class GarbageCollectionTimer(QObject):
         super().__init__(parent)
         gc.disable()
         gc.freeze()  # passes skip what exists already, which stays
-        self._old = 0
         self.startTimer(_EVERY_MS)
 
     def timerEvent(self, event: QTimerEvent) -> None:
-        fresh = gc.get_count()[0]
+        fresh = len(gc.get_objects(0))  # `gc.get_count` leaves out those that replaced others, which a pass visits too
         if fresh > _BULK:
             gc.freeze()  # in constant time; they are still freed when nothing refers to them
         elif fresh > _FRESH:
-            self._old += fresh - gc.collect(0)
-        if self._old > _OLD:
-            gc.collect()
-            gc.freeze()
-            self._old = 0
+            gc.collect(0)
+            if len(gc.get_objects(1)) > _OLD:
+                gc.collect()
+                gc.freeze()

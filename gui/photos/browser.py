@@ -16,7 +16,8 @@ from gui.photos.gallery import Gallery
 from gui.photos.inspector import Inspector
 from gui.photos.photo_viewing import PhotoViewing
 from gui.session.correction_store import MAX_AT_ONCE
-from gui.session.photos_model import Photo, outcome_text
+from gui.session.photo_order import Photo
+from gui.session.photo_text import outcome_text
 from gui.session.session import Session
 from gui.session.undo import Step
 from gui.tasks.notice import Notice
@@ -90,7 +91,7 @@ class PhotosBrowser:
             done = tr_n("Labelled “{label}”", "{count:,} photos labelled “{label}”", count, label=name)
             announce(self._gallery, done)
         if not is_few:
-            text = tr("Saving the labels of {count:,} photos. They are shown once they are saved.", count=count)
+            text = tr("Saving the labels of {count:,} photos…", count=count)
             self._session.noticed.emit(Notice(text))
 
     @property

@@ -11,7 +11,7 @@ from core.base.label_sets import classes_of, label_text
 from core.datasets.labels import Label, Source
 from core.models.values import InstalledModel
 from core.prediction import Prediction
-from gui.session.photos_model import Photo
+from gui.session.photo_order import Photo
 from gui.widgets.photo_panel import prediction_text
 
 _LISTED = 3

@@ -11,7 +11,7 @@ from core.datasets.labels import Label
 from core.prediction import Prediction
 from gui.photos.second_opinion import SecondOpinion
 from gui.photos.selection_panel import SelectionPanel
-from gui.session.photos_model import Photo
+from gui.session.photo_order import Photo
 from gui.session.session import Session
 from gui.widgets.basic import ScrollColumn, link
 from gui.widgets.formats import milliseconds

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QWidget
 from core.base.i18n import tr
 from core.prediction import Prediction
 from gui.photos.gallery import Gallery
-from gui.session.photos_model import Photo, PhotosModel, outcome_text
+from gui.session.photo_order import Photo
+from gui.session.photo_text import outcome_text
+from gui.session.photos_model import PhotosModel
 from gui.tasks.picture_client import PictureClient
 from gui.widgets.lazy import Lazy
 from gui.widgets.photo_map import PhotoMap

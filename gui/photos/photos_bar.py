@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
@@ -10,8 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import mark, tr
-from gui.session.photo_view import Kind, PhotoView, Sort, count_views
+from gui.session.photo_view import Counts, Kind, PhotoView, Sort, Steps, is_long
 from gui.session.photos_model import PhotosModel
+from gui.tasks.idle_steps import run_when_idle
 from gui.widgets import theme
 from gui.widgets.basic import Choice, button, label, link, show_text
 from gui.widgets.counts import photo_count
@@ -49,7 +51,7 @@ class PhotosBar(QWidget):
         super().__init__(parent)
         self._photos = photos
         self._views: list[PhotoView] = []
-        self.filter, self.sort = _Filter(self._fill), Choice(tr("Sort order"), _SORTS)
+        self.filter, self.sort = _Filter(self._fill, photos), Choice(tr("Sort order"), _SORTS)
         self.filter.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToContents)
         self.filter.setMaximumWidth(_MAX_WIDTH)
         self.count = label(kind="muted")
@@ -65,11 +67,12 @@ class PhotosBar(QWidget):
         photos.arranged.connect(self._show_view)
         for changed in (photos.rowsInserted, photos.modelReset, photos.listed):
             changed.connect(self._show_count)
-        self._fill()
+        deque(self._fill(), maxlen=0)
 
-    def _fill(self) -> None:
+    def _fill(self) -> Steps[None]:
         """List what can be shown, with the numbers of photos."""
-        view, found = self._photos.view, dict(self._possible_views())
+        counts = yield from self._photos.counts()
+        view, found = self._photos.view, dict(self._possible_views(counts))
         self._views = list(found)
         self.filter.clear()
         self.filter.addItems([_title(one, count) for one, count in found.items()])
@@ -90,13 +93,12 @@ class PhotosBar(QWidget):
         self.sort.setCurrentIndex(list(_SORTS).index(view.sort))
         self._show_count()
 
-    def _possible_views(self) -> Iterator[tuple[PhotoView, int]]:
+    def _possible_views(self, counts: Counts) -> Iterator[tuple[PhotoView, int]]:
         """Yield the views that show a photo, and the current one, with the numbers of their photos."""
-        view, photos, labels = self._photos.view, self._photos.photos(), self._photos.labels()
-        counts = count_views((photo.outcome, labels.get(photo)) for photo in photos)
-        yield PhotoView(sort=view.sort), len(photos)
+        view = self._photos.view
+        yield PhotoView(sort=view.sort), len(self._photos.photos())
         if view.kind is Kind.PENDING:
-            yield view, sum(photo.path in view.paths for photo in photos)
+            yield view, self._photos.rowCount()
         for kind, count in counts.kinds.items():
             one = PhotoView(kind, sort=view.sort)
             if count or view == one:
@@ -139,12 +141,20 @@ def _title(view: PhotoView, count: int) -> str:
 
 
 class _Filter(Choice):
-    """A list that is up to date when it opens."""
+    """A list that is brought up to date before it opens."""
 
-    def __init__(self, fill: Callable[[], None]) -> None:
+    def __init__(self, fill: Callable[[], Iterator[None]], photos: PhotosModel) -> None:
         super().__init__(tr("Photos shown"))
-        self._fill = fill
+        self._fill, self._photos = fill, photos
 
     def showPopup(self) -> None:
-        self._fill()
+        """Open the list; after counting many photos, which takes some turns of the event loop."""
+        opening = self._open()
+        if is_long(len(self._photos.photos())):
+            run_when_idle(self, opening)
+        else:
+            deque(opening, maxlen=0)
+
+    def _open(self) -> Iterator[None]:
+        yield from self._fill()
         super().showPopup()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,12 +19,17 @@ from core.evaluation.values import Disagreement
 from core.models.values import InstalledModel
 from core.prediction import Failure, Prediction
 from gui.photos.pending_corrections import PendingCorrections
+from gui.session.correction_store import MAX_AT_ONCE
 from gui.session.session import Session
+from gui.tasks.background import in_background
 from gui.tasks.notice import Notice
 
 if TYPE_CHECKING:
     from core.training.values import RetrainingResult
     from gui.tasks.task import Task
+
+
+_Source: TypeAlias = tuple[Mapping[Path, Label], InstalledModel | None]
 
 
 class Phase(Enum):
@@ -63,7 +69,7 @@ class Retraining(QObject):
         self._is_undoing = False
         self._is_stopping = False
         self.pending = self.requested = PendingCorrections()
-        self._source: tuple[Mapping[Path, Label], InstalledModel | None] = ({}, None)
+        self._source: _Source = ({}, None)
         self._before: dict[Path, Prediction] = {}
         session.corrections.changed.connect(self._refresh)
         session.models.changed.connect(self._refresh)
@@ -208,15 +214,31 @@ class Retraining(QObject):
         if self.summary is not None and self.model is not None and _is_past(self.summary, self.model):
             self.summary, self.phase = None, Phase.IDLE
         self._update_pending()
+        self._show_pending()
+
+    def _show_pending(self) -> None:
         if self.phase in (Phase.IDLE, Phase.PENDING):
             self.phase = Phase.PENDING if self.pending.labels else Phase.IDLE
         self.changed.emit()
 
     def _update_pending(self) -> None:
+        """Find the pending corrections; those of many photos in a thread."""
         model, known = self.model, self._session.corrections.all(self.model.card.name) if self.model else {}
-        if known is not self._source[0] or model is not self._source[1]:
-            self._source = known, model
-            self.pending = PendingCorrections.of(known.values(), model.card) if model else PendingCorrections()
+        if known is self._source[0] and model is self._source[1]:
+            return
+        source = self._source = known, model
+        if model is None:
+            self.pending = PendingCorrections()
+        elif len(known) <= MAX_AT_ONCE:
+            self.pending = PendingCorrections.of(known.values(), model.card)
+        else:
+            find = partial(PendingCorrections.of, known.values(), model.card)
+            in_background(self, find, lambda found: self._on_found(source, found))
+
+    def _on_found(self, source: _Source, found: PendingCorrections) -> None:
+        if source is self._source:
+            self.pending = found
+            self._show_pending()
 
 
 def _is_past(summary: RetrainingResult, model: InstalledModel) -> bool:

@@ -11,7 +11,8 @@ from PySide6.QtCore import Signal
 from core.base.i18n import tr, tr_n
 from core.base.label_sets import classes_of
 from core.prediction import Prediction
-from gui.session.photos_model import Photo, PhotosModel
+from gui.session.photo_order import Photo
+from gui.session.photos_model import PhotosModel
 from gui.widgets import theme
 from gui.widgets.basic import Panel, button, label
 from gui.widgets.layouts import SPACE, add, hbox

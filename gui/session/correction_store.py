@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -17,6 +17,7 @@ from core.base.label_sets import classes_of
 from core.base.text import natural_sort_key
 from core.datasets.labels import Label, Scope
 from gui.session.undo import Change
+from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.main_thread import Dispatcher
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ _State: TypeAlias = tuple[Label | None, Label | None]
 """The label of a photo as given for a model's prediction, and the one that is shown."""
 _MAX_REFRESHED: Final = 2000
 """The photos that are looked up again after a change; others when they are shown."""
-_ASKED_AT_ONCE: Final = 2000
+_ASKED_AT_ONCE: Final = 10_000
+"""The photos that are looked up before the thread turns to something else."""
+_ANSWERED_AT_ONCE: Final = 1000
 _HASHED_AT_ONCE: Final = 10
 """Few, because changes wait in the meantime."""
 
@@ -51,11 +54,9 @@ class _ModelLabels:
     asked: dict[Path, None] = field(default_factory=dict)
     requests: int = 0
 
-    def known(self) -> dict[Path, Label]:
-        """The labels to show, as far as known."""
-        looked_up = {path: label for path, label in self.shown.items() if label is not None or path in self.own}
-        found = {**self.own, **looked_up}
-        return {path: label for path, label in found.items() if label is not None}
+    def label(self, path: Path) -> Label | None:
+        """The label to show, as far as known."""
+        return self.shown[path] if path in self.shown else self.own.get(path)
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +71,13 @@ class _StoredChange:
     labels: Changes
     replaced: LabelsByPath | None = None
 
+    def states(self) -> dict[Path, _State]:
+        """What its photos have once it is written."""
+        if self.replaced is None:
+            return {path: (label, label) for path, label in self.labels.items()}
+        is_own, choose = self.scope.is_own, self.scope.choose
+        return {path: (next(filter(is_own, known), None), choose(known)) for path, known in self.replaced.items()}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Request:
@@ -80,6 +88,28 @@ class _Request:
     known: Mapping[Path, Label]
     files: tuple[Path, ...]
     reads: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Made:
+    """Labels of many photos that are about to be written.
+
+    Attributes:
+        known: those that were given for the model's predictions before, and `own` then.
+        shown: those to show.
+    """
+
+    model: str
+    known: Mapping[Path, Label]
+    own: Mapping[Path, Label]
+    shown: Changes
+
+    @classmethod
+    def of(cls, change: _StoredChange, known: Mapping[Path, Label]) -> _Made:
+        states = change.states()
+        kept = {path: label for path, label in known.items() if path not in states}
+        given = {path: own for path, (own, _) in states.items() if own is not None}
+        return cls(change.scope.model, known, kept | given, {path: shown for path, (_, shown) in states.items()})
 
 
 class CorrectionStore(QObject):
@@ -139,37 +169,43 @@ class CorrectionStore(QObject):
 
     def classes_of(self, model: str, known: Sequence[str]) -> tuple[str, ...]:
         """The classes to choose from: those that a model knows, then the user's other labels in natural order."""
-        labels = {name for one in self.all(model).values() for name in classes_of(one.label)}
+        texts = {one.label for one in self.all(model).values()}  # a few, even of 100,000 labels
+        labels = set(chain.from_iterable(map(classes_of, texts)))
         return (*known, *sorted(labels.difference(known), key=natural_sort_key))
 
     def of(self, path: Path, model: str) -> Label | None:
         """The label of a photo as predicted by a model; None if there is none, or none is known yet."""
-        own, labels = self.all(model), self._models[model]
+        if model not in self._models:
+            self.read(model)
+        labels = self._models[model]
         if path not in labels.asked:
             labels.asked[path] = None
-            if not self._wanted:
+            if not self._wanted and self._coming is None:
                 QTimer.singleShot(0, self, self._look_up)
             self._wanted.setdefault(model, []).append(path)
-        return labels.shown[path] if path in labels.shown else own.get(path)
+        return labels.label(path)
 
-    def known(self) -> Mapping[str, Mapping[Path, Label]]:
-        """The labels known so far, by model: those of few photos, even if many were looked up."""
-        return {model: labels.known() for model, labels in self._models.items()}
+    def known(self, path: Path, model: str) -> Label | None:
+        """The label of a photo as `of` returns it; it is not looked up."""
+        return self._models[model].label(path) if model in self._models else None
 
     def look_up(self, predictions: Iterator[tuple[Path, str]]) -> None:
         """Look up the labels of many photos as predicted by models, a few in each turn; replaces an earlier request."""
         is_running, self._coming = self._coming is not None, predictions
         if not is_running:
-            QTimer.singleShot(0, self, self._look_up_next)
+            run_when_idle(self, self._ask())
 
-    def _look_up_next(self) -> None:
-        asked = list(islice(self._coming or (), _ASKED_AT_ONCE))
-        for path, model in asked:
-            self.of(path, model)
-        if len(asked) == _ASKED_AT_ONCE:
-            QTimer.singleShot(0, self, self._look_up_next)
-        else:
-            self._coming = None
+    def _ask(self) -> Iterator[None]:
+        """Want them all; the thread gets many at once, as it opens the store for each request."""
+        asked = 0
+        while self._coming is not None and (one := next(self._coming, None)):
+            self.of(*one)
+            asked += 1
+            if asked % _ASKED_AT_ONCE == 0:
+                self._look_up()
+            yield
+        self._coming = None
+        self._look_up()
 
     def update(self, changes: Mapping[str, Changes]) -> Change:
         """Label at most `MAX_AT_ONCE` photos as predicted by models, or remove their labels.
@@ -186,13 +222,13 @@ class CorrectionStore(QObject):
         def exchange() -> Change:
             for model, state in states.items():
                 states[model] = self._show(model, state)
-            self._submit(self._write, lambda: stored, self.read)
+            self._submit(self._write, stored)
             return exchange
 
         return exchange()
 
     def update_many(self, make: Callable[[], Mapping[str, Changes]]) -> Change:
-        """Change any number of labels as `update` does; they are shown once they are written.
+        """Change any number of labels as `update` does; they are shown as soon as they are made.
 
         Args:
             make: called in the thread, as even making 100,000 labels takes long.
@@ -200,7 +236,7 @@ class CorrectionStore(QObject):
         stored = cache(lambda: [_StoredChange(self._scope(model), own) for model, own in make().items()])
 
         def exchange() -> Change:
-            self._submit(self._write, stored, self._read_all)
+            self._submit(self._show_and_write, stored)
             return exchange
 
         return exchange()
@@ -209,17 +245,16 @@ class CorrectionStore(QObject):
         """Show labels without waiting until they are stored, and return those that were shown before."""
         known, labels = self.all(model), self._models[model]
         before = {path: (known.get(path), self.of(path, model)) for path in state}
-        kept = {path: one for path, one in known.items() if path not in state}
-        labels.own = kept | {path: own for path, (own, _) in state.items() if own is not None}
+        own = dict(known)
+        for path, (label, _) in state.items():
+            own.pop(path, None)  # those of others stay in their order
+            if label is not None:
+                own[path] = label
+        labels.own = own
         labels.shown |= {path: shown for path, (_, shown) in state.items()}
         labels.requests += 1  # what was read before is outdated
         self.changed.emit(model)
         return before
-
-    def _read_all(self, model: str) -> None:
-        """Read labels of which so many have changed that all photos have to be looked up again."""
-        self._models.setdefault(model, _ModelLabels()).shown = {}
-        self.read(model)
 
     def _look_up(self) -> None:
         wanted, self._wanted = self._wanted, {}
@@ -239,10 +274,15 @@ class CorrectionStore(QObject):
 
     # ---- in its own thread
 
-    def _write(self, make: Callable[[], Sequence[_StoredChange]], then: Callable[[str], None]) -> None:
+    def _show_and_write(self, make: Callable[[], Sequence[_StoredChange]]) -> None:
+        for one in make():
+            labels = self._models.get(one.scope.model)
+            self._dispatcher.post(self._on_made, _Made.of(one, labels.own if labels is not None else {}))
+        self._write(make())
+
+    def _write(self, changes: Sequence[_StoredChange]) -> None:
         from core.datasets.label_file import open_labels
 
-        changes = make()
         self._unwritten += changes
         try:
             with open_labels() as store:
@@ -251,7 +291,7 @@ class CorrectionStore(QObject):
             self._dispatcher.post(self.failed.emit, error)
             return
         for one in changes:
-            self._dispatcher.post(then, one.scope.model)
+            self._dispatcher.post(self.read, one.scope.model)
 
     def _write_waiting(self, store: LabelStore) -> None:
         while self._unwritten:
@@ -262,16 +302,18 @@ class CorrectionStore(QObject):
     def _read(self, request: _Request) -> None:
         from core.datasets.label_file import open_labels
 
-        scope, own = request.scope, request.known
+        scope, own, files = request.scope, request.known, request.files
         try:
             with open_labels() as store:
                 self._write_waiting(store)
                 if request.reads:
-                    own = store.of_model(scope.model, scope.classes)
-                found = store.find(request.files)
-                shown = {path: scope.choose(found.get(path, ())) for path in request.files}
-                own = request.known if own == request.known else own  # compared here: there may be thousands
-                self._dispatcher.post(self._on_read, (request, own, shown))
+                    stored = store.of_model(scope.model, scope.classes)
+                    own = own if stored == own else stored  # compared here: there may be thousands
+                for start in range(0, len(files) or 1, _ANSWERED_AT_ONCE):
+                    some = files[start : start + _ANSWERED_AT_ONCE]
+                    found = store.find(some)
+                    shown = {path: scope.choose(found.get(path, ())) for path in some}
+                    self._dispatcher.post(self._on_read, (request, own, shown))
                 if request.reads and not self._is_closed:
                     store.resolve(_HASHED_AT_ONCE)
         except StorageError as error:
@@ -280,15 +322,23 @@ class CorrectionStore(QObject):
 
     # ---- what it answers
 
+    def _on_made(self, made: _Made) -> None:
+        labels = self._models.setdefault(made.model, _ModelLabels())
+        labels.shown |= made.shown
+        if labels.own is made.known:  # otherwise they are read once these are written
+            labels.own = made.own
+        labels.requests += 1
+        self.changed.emit(made.model)
+
     def _on_read(self, answer: tuple[_Request, Mapping[Path, Label], Changes]) -> None:
         request, own, shown = answer
         model, labels = request.scope.model, self._models[request.scope.model]
         if request.number != labels.requests:  # a later one includes all earlier changes, and looks up the same photos
             return
-        before = {path: self.of(path, model) for path in shown}
+        is_new = any(labels.label(path) != label for path, label in shown.items())
         labels.shown |= shown
-        if request.reads and own is not request.known:
+        if request.reads and own is not labels.own:
             labels.own = own
-            self.changed.emit(model)
-        elif before != shown:
+            is_new = True
+        if is_new:
             self.changed.emit(model)

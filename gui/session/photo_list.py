@@ -14,8 +14,9 @@ from core.models.values import OpenedModel
 from core.prediction import Failure, Prediction
 from gui.session.arrivals import PhotoListing
 from gui.session.model_controller import ModelController
+from gui.session.photo_order import Photo
 from gui.session.photo_view import Kind, PhotoView
-from gui.session.photos_model import Photo, PhotosModel
+from gui.session.photos_model import PhotosModel
 from gui.session.undo import Change, Step
 from gui.tasks.engine_client import EngineClient
 from gui.tasks.notice import Notice, NoticeKind

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from heapq import merge
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
@@ -17,10 +19,13 @@ from core.prediction import Failure, Outcome, Prediction
 _Made = TypeVar("_Made")
 Steps: TypeAlias = Generator[None, None, _Made]
 """Work in steps of a few milliseconds each, with its result."""
-AT_ONCE: Final = 5000
+AT_ONCE: Final = 1000
 """Photos in a step."""
-_MERGED: Final = 4
-"""Sorted parts of a list that become one in a step."""
+
+
+def is_long(count: int) -> bool:
+    """Whether there are so many photos that what concerns all of them is done in steps."""
+    return count > AT_ONCE
 
 
 class Sort(Enum):
@@ -95,29 +100,29 @@ class Counts:
     classes: Mapping[str, int]
 
 
-def count_views(photos: Iterable[tuple[Outcome | None, Label | None]]) -> Counts:
+def count_views(outcomes: Sequence[Outcome | None], labels: Sequence[Label | None]) -> Steps[Counts]:
     """Count photos, given their outcomes and labels; there may be 100,000, so each is looked at once."""
-    kinds, classes = dict.fromkeys((Kind.UNKNOWN, Kind.UNREADABLE, Kind.LABELLED), 0), defaultdict[str, int](int)
-    unknown = failed = labelled = 0
-    for outcome, label in photos:
-        if label is not None:
-            labelled += 1
-            for name in classes_of(label.label):
-                classes[name] += 1
-        elif isinstance(outcome, Prediction):
-            if outcome.unknown:
-                unknown += 1
-            else:
-                for name in outcome.labels or (outcome.scores[0].label,):
-                    classes[name] += 1
-        elif outcome is not None:
-            failed += 1
-    kinds |= {Kind.UNKNOWN: unknown, Kind.UNREADABLE: failed, Kind.LABELLED: labelled}
-    return Counts(kinds, dict(sorted(classes.items(), key=lambda one: (-one[1], natural_sort_key(one[0])))))
+    counted = Counter[Kind | str]()
+    for some in _parts(len(outcomes)):
+        views = map(_views_of, outcomes[some.start : some.stop], labels[some.start : some.stop])
+        counted.update(chain.from_iterable(views))
+        yield
+    kinds = {kind: counted.pop(kind, 0) for kind in (Kind.UNKNOWN, Kind.UNREADABLE, Kind.LABELLED)}
+    classes = [(name, count) for name, count in counted.items() if isinstance(name, str)]
+    return Counts(kinds, dict(sorted(classes, key=lambda one: (-one[1], natural_sort_key(one[0])))))
+
+
+def _views_of(outcome: Outcome | None, label: Label | None) -> tuple[Kind | str, ...]:
+    """The kinds and classes that a photo counts for."""
+    if label is not None:
+        return (Kind.LABELLED, *classes_of(label.label))
+    if isinstance(outcome, Prediction):
+        return (Kind.UNKNOWN,) if outcome.unknown else outcome.labels or (outcome.scores[0].label,)
+    return () if outcome is None else (Kind.UNREADABLE,)
 
 
 def sort_keys(
-    sort: Sort, names: Iterable[bytes], outcomes: Sequence[Outcome | None], labels: Sequence[Label | None]
+    sort: Sort, names: Sequence[bytes], outcomes: Sequence[Outcome | None], labels: Sequence[Label | None]
 ) -> Steps[Sequence[bytes] | Sequence[float]]:
     """What photos are sorted by, given the sort keys of their names, their outcomes and labels; empty if by nothing.
 
@@ -126,15 +131,15 @@ def sort_keys(
     """
     match sort:
         case Sort.CONFIDENCE:
-            return (yield from _in_steps(_confidence, outcomes))
+            return (yield from in_steps(_confidence, outcomes))
         case Sort.CLASS:
-            classes = yield from _in_steps(class_of, outcomes, labels)
+            classes = yield from in_steps(class_of, outcomes, labels)
             ordered = sorted({name for name in classes if name is not None}, key=natural_sort_key)
             places: dict[str | None, int] = {name: 2 * place for place, name in enumerate((*ordered, None))}
             yield
-            return (yield from _in_steps(lambda name, one: places[name] - _probability(one), classes, outcomes))
+            return (yield from in_steps(lambda name, one: places[name] - _probability(one), classes, outcomes))
         case Sort.NAME:
-            return list(names)
+            return names
         case Sort.ADDED:
             return ()
 
@@ -142,23 +147,28 @@ def sort_keys(
 def sort_rows(keys: Sequence[bytes] | Sequence[float]) -> Steps[list[int]]:
     """The rows in the order of their keys; rows with equal keys stay in their order."""
     key = cast("Callable[[int], float]", keys.__getitem__)
-    rows, width = list(range(len(keys))), AT_ONCE
-    while True:
-        for start in range(0, len(rows), width):
-            rows[start : start + width] = sorted(rows[start : start + width], key=key)  # merges what is sorted already
-            yield
-        if width >= len(rows):
-            return rows
-        width *= _MERGED
+    parts: list[list[int]] = []
+    for some in _parts(len(keys)):
+        parts.append(sorted(some, key=key))
+        yield
+    merged, rows = merge(*parts, key=key), list[int]()
+    while some_rows := list(islice(merged, AT_ONCE)):
+        rows += some_rows
+        yield
+    return rows
 
 
-def _in_steps(make: Callable[..., _Made], *sources: Sequence[Any]) -> Steps[list[_Made]]:
+def in_steps(make: Callable[..., _Made], *sources: Sequence[Any]) -> Steps[list[_Made]]:
     """What `make` gives for each of the values that belong together."""
     made: list[_Made] = []
-    for start in range(0, len(sources[0]), AT_ONCE):
-        made += map(make, *(source[start : start + AT_ONCE] for source in sources))
+    for some in _parts(len(sources[0])):
+        made += map(make, *(source[some.start : some.stop] for source in sources))
         yield
     return made
+
+
+def _parts(count: int) -> Iterator[range]:
+    return (range(start, min(start + AT_ONCE, count)) for start in range(0, count, AT_ONCE))
 
 
 def _confidence(outcome: Outcome | None) -> float:

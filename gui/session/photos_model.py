@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import count
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -14,23 +12,23 @@ from typing import Final
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
 
 from core.base.i18n import tr
-from core.base.label_sets import label_text
-from core.base.text import display_path, natural_sort_key
+from core.base.text import display_path
 from core.datasets.labels import Label
 from core.detection import NO_DETECTION, DetectionOptions
 from core.prediction import Failure, Outcome, Prediction
 from gui.session.correction_store import CorrectionStore
-from gui.session.photo_view import AT_ONCE, Kind, PhotoView, Sort, Steps, sort_keys, sort_rows
+from gui.session.photo_order import Photo, known_labels, ordered
+from gui.session.photo_text import outcome_text, tooltip_text
+from gui.session.photo_view import Counts, Kind, PhotoView, Steps, count_views, in_steps, is_long
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
-from gui.widgets.formats import confidence
 
 Index = QModelIndex | QPersistentModelIndex
 
 _NOT_SHOWN: Final = -1
-_NOT_LISTED: Final = -2
+_FEW: Final = 100
+"""So many photos are deleted from a long list one by one, which is faster than making the list again."""
 _NUMBER: Final = attrgetter("number")
-_POSITION: Final = attrgetter("position")
 
 
 class Role(IntEnum):
@@ -41,30 +39,6 @@ class Role(IntEnum):
     CORRECTION = Qt.ItemDataRole.UserRole + 3
     STALE = Qt.ItemDataRole.UserRole + 4
     """Whether the prediction is that of another model or version than the one in use, or of another crop."""
-
-
-@dataclass(slots=True, eq=False)
-class Photo:
-    """A row: the image, and once classified its outcome and the model's version.
-
-    Attributes:
-        detection: what was looked for when it was classified.
-        number: ascends in the order in which photos were added, with gaps.
-        position: ascends with the rows of the view, with gaps, so that the rows below a removed one keep theirs;
-            `_NOT_SHOWN` outside the view, `_NOT_LISTED` once removed.
-        name_key: what sorts it by its name; made as it is added, because for a long list at once that takes too long.
-    """
-
-    path: Path
-    number: int
-    outcome: Outcome | None = None
-    version: int = 0
-    detection: DetectionOptions = NO_DETECTION
-    position: int = _NOT_SHOWN
-    name_key: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.name_key = natural_sort_key(self.path.name)
 
 
 class PhotosModel(QAbstractListModel):
@@ -81,6 +55,8 @@ class PhotosModel(QAbstractListModel):
         failed_count: the number of photos that could not be read.
         version: the version of the model that classifies now.
         detection: what is looked for in photos now.
+        _positions: of each photo, by its number. They ascend with the rows of the view, with gaps, so that the rows
+            below a removed one keep theirs; `_NOT_SHOWN` outside the view. Another view replaces them as a whole.
     """
 
     listed = Signal()
@@ -96,7 +72,7 @@ class PhotosModel(QAbstractListModel):
         self._all: list[Photo] = []
         self._by_path: dict[Path, Photo] = {}
         self._photos: list[Photo] = []
-        self._numbers = count()
+        self._positions: list[int] = []
         self._in_use: tuple[str, int, DetectionOptions] | None = None
         self._arranging: Steps[None] | None = None
         self.failed_count = self.version = 0
@@ -172,20 +148,11 @@ class PhotosModel(QAbstractListModel):
         outcome = photo.outcome
         return self._corrections.of(photo.path, outcome.model) if isinstance(outcome, Prediction) else None
 
-    def labels(self) -> dict[Photo, Label]:
-        """The corrections known so far, of all photos; those that are not known yet are looked up in turns."""
-        asked = tuple(self._all)
-        self._corrections.look_up(
-            (photo.path, photo.outcome.model) for photo in asked if isinstance(photo.outcome, Prediction)
-        )
-        labels: dict[Photo, Label] = {}
-        for model, known in self._corrections.known().items():
-            for path, label in known.items():
-                photo = self._by_path.get(path)
-                outcome = photo.outcome if photo is not None else None
-                if photo is not None and isinstance(outcome, Prediction) and outcome.model == model:
-                    labels[photo] = label
-        return labels
+    def counts(self) -> Steps[Counts]:
+        """How many photos there are of each kind that can be shown."""
+        photos = self._all[:]
+        labels = yield from known_labels(photos, self._corrections)
+        return (yield from count_views([photo.outcome for photo in photos], labels))
 
     def photo(self, row: int) -> Photo:
         """The photo in this row."""
@@ -205,9 +172,9 @@ class PhotosModel(QAbstractListModel):
         return None if photo is None else self._row(photo)
 
     def _row(self, photo: Photo) -> int | None:
-        if photo.position < 0:
-            return None
-        return bisect_left(self._photos, photo.position, key=_POSITION)
+        position = self._positions[photo.number]
+        by_position = _position_in(self._positions)
+        return None if position == _NOT_SHOWN else bisect_left(self._photos, position, key=by_position)
 
     def arrange(self, view: PhotoView) -> None:
         """Show this view at once."""
@@ -217,7 +184,7 @@ class PhotosModel(QAbstractListModel):
 
     def arrange_soon(self, view: PhotoView) -> None:
         """Show this view; a long list is arranged in steps, and shown as before until then."""
-        if len(self._all) <= AT_ONCE:
+        if not is_long(len(self._all)):
             self.arrange(view)
             return
         self.view, self._arranging = view, (steps := self._arrange())
@@ -230,7 +197,9 @@ class PhotosModel(QAbstractListModel):
 
     def add(self, paths: Iterable[Path]) -> list[Photo]:
         """Append images that are not in the list yet, and return them."""
-        fresh = [Photo(path, next(self._numbers)) for path in dict.fromkeys(paths) if path not in self._by_path]
+        new = (path for path in dict.fromkeys(paths) if path not in self._by_path)
+        fresh = [Photo(path, number) for number, path in enumerate(new, len(self._positions))]
+        self._positions += [_NOT_SHOWN] * len(fresh)
         self._all += fresh
         self._by_path |= {photo.path: photo for photo in fresh}
         self._append([photo for photo in fresh if self._is_shown(photo)])
@@ -242,7 +211,7 @@ class PhotosModel(QAbstractListModel):
         """Reinsert removed photos at their old places, unless they have been added again."""
         for photo in removed:
             if self._by_path.setdefault(photo.path, photo) is photo:
-                photo.position = _NOT_SHOWN
+                photo.is_listed = True
                 self.failed_count += isinstance(photo.outcome, Failure)
         self._all = sorted(self._by_path.values(), key=_NUMBER)
         self.arrange(self.view)
@@ -253,30 +222,38 @@ class PhotosModel(QAbstractListModel):
 
         There may be 100,000 of them: looking up paths is slow, as is numbering the rows below them again.
         """
-        removed = [photo for photo in chosen if photo.position != _NOT_LISTED]
+        removed = [photo for photo in chosen if photo.is_listed]
         if len(removed) < len(chosen):  # those whose images have been added again since
             removed = [self._by_path[photo.path] for photo in chosen if photo.path in self._by_path]
         self.beginResetModel()
-        for photo in removed:
-            photo.position = _NOT_LISTED
         is_arranging, self._arranging = self._arranging is not None, None
         if len(removed) == len(self._all):
             self._all, self._photos, self._by_path, self.failed_count = [], [], {}, 0
         else:
             self._drop(removed)
+        for photo in removed:
+            photo.is_listed = False
         self.endResetModel()
         if is_arranging:
             self.arrange_soon(self.view)
         self.listed.emit()
         return removed
 
-    def _drop(self, removed: Iterable[Photo]) -> None:
+    def _drop(self, removed: Sequence[Photo]) -> None:
         for photo in removed:
             del self._by_path[photo.path]
             self.failed_count -= isinstance(photo.outcome, Failure)
-        self._all, self._photos = (
-            [photo for photo in photos if photo.position != _NOT_LISTED] for photos in (self._all, self._photos)
-        )
+        if len(removed) > _FEW:
+            gone = set(map(_NUMBER, removed))
+            self._all, self._photos = (
+                [photo for photo in photos if photo.number not in gone] for photos in (self._all, self._photos)
+            )
+            return
+        for photo in removed:
+            del self._all[bisect_left(self._all, photo.number, key=_NUMBER)]
+            row = self._row(photo)
+            if row is not None:
+                del self._photos[row]
 
     def set_outcome(self, outcome: Outcome) -> None:
         """Store the outcome of a photo, unless the photo was removed."""
@@ -298,46 +275,28 @@ class PhotosModel(QAbstractListModel):
 
     def _arrange(self) -> Steps[None]:
         """Arrange the photos as they are now; those that come into the view in the meantime are appended."""
-        last = self._photos[-1].position if self._photos else -1
-        shown = yield from self._ordered(self.view, self._all[:])
-        yield
-        late = self._photos[bisect_right(self._photos, last, key=_POSITION) :]
-        if late:
-            known = set(shown)
-            shown += [photo for photo in late if photo not in known and self._is_shown(photo)]
+        last = self._positions[self._photos[-1].number] if self._photos else _NOT_SHOWN
+        shown = yield from ordered(self._all[:], self.view, self._corrections)
+        positions = [_NOT_SHOWN] * len(self._positions)
+        yield from in_steps(positions.__setitem__, [photo.number for photo in shown], range(len(shown)))
+        positions += [_NOT_SHOWN] * (len(self._positions) - len(positions))
+        for photo in self._photos[bisect_right(self._photos, last, key=_position_in(self._positions)) :]:
+            if positions[photo.number] == _NOT_SHOWN and self._is_shown(photo):
+                positions[photo.number] = len(shown)
+                shown.append(photo)
         self._arranging = None
         self.beginResetModel()
-        for photo in self._photos:
-            photo.position = _NOT_SHOWN
-        self._photos = [photo for photo in shown if photo.position != _NOT_LISTED]
-        for position, photo in enumerate(self._photos):
-            photo.position = position
+        self._photos, self._positions = shown, positions
         self.endResetModel()
         self.arranged.emit()
-
-    def _ordered(self, view: PhotoView, photos: list[Photo]) -> Steps[list[Photo]]:
-        """Those of the photos that a view shows, in its order."""
-        needs_labels = view.kind is not Kind.ALL or view.sort is Sort.CLASS
-        labels = self.labels() if needs_labels else {}
-        yield
-        if view.kind is not Kind.ALL:
-            photos = [photo for photo in photos if view.has(photo.path, photo.outcome, labels.get(photo))]
-            yield
-        outcomes = [photo.outcome for photo in photos]
-        names = (photo.name_key for photo in photos)
-        keys = yield from sort_keys(view.sort, names, outcomes, [labels.get(photo) for photo in photos])
-        if not keys:
-            return photos
-        rows = yield from sort_rows(keys)
-        return [photos[row] for row in rows]
 
     def _append(self, photos: Sequence[Photo]) -> None:
         if not photos:
             return
         first = len(self._photos)
-        after = self._photos[-1].position + 1 if self._photos else 0
+        after = self._positions[self._photos[-1].number] + 1 if self._photos else 0
         for position, photo in enumerate(photos, after):
-            photo.position = position
+            self._positions[photo.number] = position
         self.beginInsertRows(QModelIndex(), first, first + len(photos) - 1)
         self._photos += photos
         self.endInsertRows()
@@ -354,37 +313,5 @@ class PhotosModel(QAbstractListModel):
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
 
-def outcome_text(outcome: Outcome | None, correction: Label | None) -> str:
-    """The label and the prediction of a photo as one line."""
-    if isinstance(outcome, Prediction) and correction is not None:
-        prediction = outcome_text(outcome, None)
-        if correction.label == outcome.label and not outcome.is_guess:
-            return tr("{prediction} · Confirmed by you", prediction=prediction)
-        return tr("You: {label} · Model: {prediction}", label=label_text(correction.label), prediction=prediction)
-    return _prediction_text(outcome) if isinstance(outcome, Prediction) else _other_text(outcome)
-
-
-def _other_text(outcome: Failure | None) -> str:
-    return tr("Waiting") if outcome is None else outcome.message
-
-
-def _prediction_text(outcome: Prediction) -> str:
-    if outcome.labels is not None:
-        return outcome.answer
-    match outcome:
-        case Prediction(unknown=True, best=best):
-            return tr("Unknown, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability))
-        case Prediction(is_unsure=True, best=best):
-            return tr(
-                "Not sure, maybe {label}  {confidence}", label=best.label, confidence=confidence(best.probability)
-            )
-    return tr("{label}  {confidence}", label=outcome.best.label, confidence=confidence(outcome.best.probability))
-
-
-def tooltip_text(photo: Photo, correction: Label | None) -> str:
-    """The full path, followed by the failure with its hint, or by the user's label and warnings."""
-    if isinstance(photo.outcome, Failure):
-        return f"{display_path(photo.path)}\n{photo.outcome.message} {photo.outcome.hint}"
-    warnings = photo.outcome.warnings if isinstance(photo.outcome, Prediction) else ()
-    details = (outcome_text(photo.outcome, correction),) if correction is not None else ()
-    return "\n".join((display_path(photo.path), *details, *warnings))
+def _position_in(positions: Sequence[int]) -> Callable[[Photo], int]:
+    return lambda photo: positions[photo.number]

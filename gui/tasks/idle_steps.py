@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import Final
 
 from PySide6.QtCore import QObject, QTimerEvent
 
+_SLICE_S: Final = 0.004
+"""Steps are begun for so long in each turn. Few of them, as other work may have its turn at the same time."""
+
 
 def run_when_idle(parent: QObject, work: Iterator[object], pause_ms: int = 0) -> None:
-    """Advance `work` by one step per turn, with pauses in between, as long as `parent` exists."""
+    """Advance `work` for a few milliseconds per turn, by one step if there are pauses, as long as `parent` exists."""
     _IdleSteps(parent, work, pause_ms)
 
 
 class _IdleSteps(QObject):
-    """Runs one step per timer event."""
+    """Runs as many steps per timer event as fit into a slice of time, so that a slow machine stalls no longer."""
 
     def __init__(self, parent: QObject, work: Iterator[object], pause_ms: int) -> None:
         super().__init__(parent)
         self._work = work
+        self._slice_s = 0.0 if pause_ms else _SLICE_S
         self.startTimer(pause_ms)
 
     def timerEvent(self, event: QTimerEvent) -> None:
-        try:
-            next(self._work)
-        except StopIteration:
-            self.killTimer(event.timerId())
-            self.deleteLater()
+        end = time.monotonic() + self._slice_s
+        for _ in self._work:
+            if time.monotonic() >= end:
+                return
+        self.killTimer(event.timerId())
+        self.deleteLater()

@@ -113,6 +113,46 @@ def test_it_answers_as_it_did_in_the_other_program(
     assert not import_onnx(file, ANSWERS, library).is_new
 
 
+def in_8_bits(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The classifier with a kernel whose products add up to more than 16 bits hold, in 8 bits as its input."""
+    whole = np.full((tiny.WIDTH, 3, 3, 3), 127, np.int8)
+    whole[1::2, :, ::2] = -20
+    arrays = {"k8": whole, "steps": np.geomspace(1e-5, 2e-5, tiny.WIDTH, dtype=np.float32), "one": np.float32(1)}
+    arrays |= {"zero": np.uint8(0), "zeros": np.zeros(tiny.WIDTH, np.int8), "step": np.float32(0.05)}
+    convolution, relu, *rest = model.graph.node
+    convolution.input[:], relu.output[0], rest[0].input[0] = ["real", "k"], "positive", "features"
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "one", "zero"], ["stored"]),
+        helper.make_node("DequantizeLinear", ["stored", "one", "zero"], ["real"]),
+        helper.make_node("DequantizeLinear", ["k8", "steps", "zeros"], ["k"], axis=0),
+        convolution,
+        relu,
+        helper.make_node("QuantizeLinear", ["positive", "step", "zero"], ["rounded"]),
+        helper.make_node("DequantizeLinear", ["rounded", "step", "zero"], ["features"]),
+        *rest,
+    ]
+    kept = [array for array in model.graph.initializer if array.name != "k"]
+    kept += [numpy_helper.from_array(np.asarray(values), name) for name, values in arrays.items()]
+    graph = helper.make_graph(nodes, "theirs", model.graph.input, model.graph.output, kept)
+    return helper.make_model(graph, ir_version=8, opset_imports=model.opset_import)
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_kernels_in_8_bits_answer_as_in_real_numbers(library: Library, written: Write, precision: Precision) -> None:
+    """On every processor; ONNX Runtime computes in real numbers if it may not optimize."""
+    model = in_8_bits(classifier())
+    import_onnx(written(model), ANSWERS, library)
+    engine = open_classifier(library.find("colours-of-others"), ProviderPreference.CPU, precision).engine
+    model.graph.output.append(helper.make_tensor_value_info("f", TensorProto.FLOAT, ["n", tiny.WIDTH]))
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    real = ort.InferenceSession(model.SerializeToString(), options)
+    image = np.full((1, SIDE, SIDE, 3), 250, np.uint8)
+    (wanted,) = real.run(["f"], {"x": np.ascontiguousarray(image.transpose(0, 3, 1, 2), np.float32)})
+    assert wanted.max() > 5
+    np.testing.assert_allclose(engine.run(image), wanted, atol=0.03)
+
+
 @pytest.mark.parametrize("order", list(ChannelOrder))
 @pytest.mark.parametrize("scaling", list(Scaling))
 def test_pixels_are_scaled_as_the_answer_says(scaling: Scaling, order: ChannelOrder) -> None:

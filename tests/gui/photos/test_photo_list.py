@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox
+from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QStyle, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
 from core.datasets.labels import Label, Source
 from core.prediction import Prediction
 from gui.photos import export
-from gui.session import photo_view, photos_model
+from gui.session import photo_order, photo_view
 from gui.session.photo_list_store import MAX_KEPT
 from gui.session.session import Session
 from gui.shell.actions import ActionId
@@ -52,6 +52,8 @@ def names(window: MainWindow) -> list[str]:
 def choose(box: QComboBox, text: str) -> None:
     """Choose an entry of a list like a user, who opens it first."""
     box.showPopup()
+    while not box.view().isVisible():  # many photos are counted first
+        QApplication.processEvents()
     index = next(row for row in range(box.count()) if box.itemText(row).startswith(text))
     box.view().setCurrentIndex(box.model().index(index, 0))
     QTest.keyClick(box.view(), Qt.Key.Key_Return)
@@ -124,7 +126,6 @@ def test_photos_are_sorted(filled: MainWindow) -> None:
 def _long(filled: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists of more than two photos are arranged in steps."""
     monkeypatch.setattr(photo_view, "AT_ONCE", 2)
-    monkeypatch.setattr(photos_model, "AT_ONCE", 2)
 
 
 @pytest.mark.usefixtures("_long")
@@ -132,13 +133,13 @@ def test_a_long_list_is_sorted_in_steps_while_it_changes(
     filled: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A photo that comes in the meantime is appended, one that is removed stays removed, the last choice counts."""
-    bar, photos, sort_rows = filled.photos_page.bar, filled.session.photos, photos_model.sort_rows
+    bar, photos, sort_rows = filled.photos_page.bar, filled.session.photos, photo_order.sort_rows
 
     def sort_while_one_comes(keys: Sequence[bytes]) -> photo_view.Steps[list[int]]:
         photos.add([Path("/nowhere/new.jpg")])
         return sort_rows(keys)
 
-    monkeypatch.setattr(photos_model, "sort_rows", sort_while_one_comes)
+    monkeypatch.setattr(photo_order, "sort_rows", sort_while_one_comes)
     choose(bar.sort, "By class")
     choose(bar.sort, "By name")
     assert names(filled) == ["red", "green", "blue", "again", "broken"]

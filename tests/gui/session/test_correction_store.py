@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from core.base import paths
+from core.base.database import transaction
 from core.base.errors import StorageError
+from core.datasets.label_file import open_labels
 from core.datasets.labels import Label, Source
 from core.prediction import Prediction, Score, Timing
 from gui.session import correction_store
@@ -140,19 +142,23 @@ def test_undo_restores_what_was_said_before(stores: list[CorrectionStore], qtbot
     assert [one.label for one in given("animals").values()] == ["fox"]
 
 
-def test_many_labels_are_shown_once_they_are_stored(stores: list[CorrectionStore], qtbot: QtBot) -> None:
+def test_many_labels_are_shown_before_they_are_stored(stores: list[CorrectionStore], qtbot: QtBot) -> None:
     store, _ = stores
     correct(store, HEN, "hen")
     labels = {path: Label.of(prediction(path), "owl", Source.GALLERY) for path in (FOX, HEN)}
-    undo = store.update_many(lambda: {"animals": labels})
-    qtbot.waitUntil(lambda: shown(store, FOX, HEN) == ["owl", "owl"], timeout=PATIENCE_MS)
-    assert given("animals") == labels
+    with open_labels() as other, transaction(other._database):  # nothing can be written
+        undo = store.update_many(lambda: {"animals": labels})
+        qtbot.waitUntil(lambda: shown(store, FOX, HEN) == ["owl", "owl"], timeout=PATIENCE_MS)
+        assert dict(store.all("animals")) == labels, "they can be learned"
+    qtbot.waitUntil(lambda: given("animals") == labels, timeout=PATIENCE_MS)
     redo = undo()
     qtbot.waitUntil(lambda: shown(store, FOX, HEN) == [None, "hen"], timeout=PATIENCE_MS)
+    assert [one.label for one in store.all("animals").values()] == ["hen"]
     assert redo is not None
     redo()
     qtbot.waitUntil(lambda: shown(store, FOX, HEN) == ["owl", "owl"], timeout=PATIENCE_MS)
-    assert dict(store.all("animals")) == given("animals") == labels
+    qtbot.waitUntil(lambda: given("animals") == labels, timeout=PATIENCE_MS)
+    assert dict(store.all("animals")) == labels
 
 
 def test_redo_restores_a_label_as_it_was(stores: list[CorrectionStore], qtbot: QtBot) -> None:
@@ -184,13 +190,14 @@ def test_a_photo_that_has_changed_shows_no_label(
 def test_labels_of_many_photos_are_looked_up_in_turns(
     stores: list[CorrectionStore], qtbot: QtBot, copies: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(correction_store, "_ASKED_AT_ONCE", 2)
+    monkeypatch.setattr(correction_store, "_ASKED_AT_ONCE", 4)
+    monkeypatch.setattr(correction_store, "_ANSWERED_AT_ONCE", 2)
     first, second = copies
     mine, other = stores
     made = correct(mine, first, "fox")
     mine.close()
     others = [Path(f"/photos/{number}.jpg") for number in range(4)]
     other.look_up(iter([(path, "animals") for path in (*others, second)]))
-    qtbot.waitUntil(lambda: second in other.known().get("animals", {}), timeout=PATIENCE_MS)
-    assert other.known()["animals"][second].label == made.label
-    assert not set(others) & set(other.known()["animals"])
+    qtbot.waitUntil(lambda: other.known(second, "animals") is not None, timeout=PATIENCE_MS)
+    known = [label.label if (label := other.known(path, "animals")) else None for path in (*others, second)]
+    assert known == [None, None, None, None, made.label]

@@ -45,7 +45,8 @@ def finished(steps: Steps[Made]) -> Made:
 
 
 def test_each_photo_counts_once_as_a_class_or_as_unknown() -> None:
-    counts = count_views(PHOTOS.values())
+    outcomes, labels = zip(*PHOTOS.values(), strict=True)
+    counts = finished(count_views(outcomes, labels))
     assert counts.kinds == {Kind.UNKNOWN: 1, Kind.UNREADABLE: 1, Kind.LABELLED: 1}
     assert list(counts.classes.items()) == [("dog", 2), ("cat", 1), ("fox", 1)]
 
@@ -60,7 +61,7 @@ def test_each_photo_counts_once_as_a_class_or_as_unknown() -> None:
 )
 def test_photos_are_sorted(sort: Sort, order: list[int]) -> None:
     outcomes, labels = zip(*PHOTOS.values(), strict=True)
-    keys = finished(sort_keys(sort, map(natural_sort_key, PHOTOS), outcomes, labels))
+    keys = finished(sort_keys(sort, list(map(natural_sort_key, PHOTOS)), outcomes, labels))
     names = [list(PHOTOS)[row] for row in finished(sort_rows(keys))]
     assert names == [f"IMG_{number}" for number in order]
 
@@ -80,7 +81,8 @@ def test_a_photo_counts_for_each_of_its_classes() -> None:
     photo = replace(predicted("dog", 0.9), labels=("dog", "snow"))
     none = replace(predicted("dog", 0.1, unknown=True), labels=())
     said = Label.of(photo, label_of(("dog", "fox")), Source.GALLERY)
-    counts = count_views([(photo, None), (none, None), (photo, said), (none, Label.of(none, NO_CLASS, Source.GALLERY))])
+    labels = [None, None, said, Label.of(none, NO_CLASS, Source.GALLERY)]
+    counts = finished(count_views([photo, none, photo, none], labels))
     assert counts.classes == {"dog": 2, "fox": 1, "snow": 1}
     assert counts.kinds == {Kind.UNKNOWN: 1, Kind.UNREADABLE: 0, Kind.LABELLED: 2}
     view = PhotoView(Kind.CLASS, "snow")
