@@ -100,6 +100,12 @@ def log_folder() -> Path:
     return _resolve(platformdirs.user_log_path(_APP), "logs")
 
 
+def is_own(path: Path) -> bool:
+    """Whether a file is in a folder that Fovea writes to by itself."""
+    folders = (settings_file().parent, user_models().parent, cache_folder(), log_folder())
+    return any(Path(os.path.abspath(path)).is_relative_to(folder) for folder in folders)  # noqa: PTH100
+
+
 def _resolve(default: Path, name: str, *, inside: str = "") -> Path:
     """The system's default folder, or the folder `name` in FOVEA_HOME if that is set."""
     home = os.environ.get("FOVEA_HOME")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
+from core.base import paths
 from core.base.errors import StorageError, os_reason
 from core.base.i18n import tr
 from core.base.leftovers import partial_file
@@ -33,6 +34,24 @@ def write_atomically(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
             file.write(data)
+
+
+def check_writable(path: Path) -> None:
+    """Check that `write_atomically` may write a file, before the work that results in it.
+
+    Raises:
+        StorageError: its folder, or that in which it would be created, does not allow it, or `path` is a folder.
+    """
+    with storage_errors(path):
+        path = Path(os.path.realpath(path))
+        folder = next(one for one in path.parents if one.exists())
+        reasons = {
+            errno.EISDIR: path.is_dir(),
+            errno.ENOTDIR: not folder.is_dir(),
+            errno.EACCES: not os.access(folder, os.W_OK | os.X_OK),
+        }
+        for code in (code for code, applies in reasons.items() if applies):
+            raise OSError(code, os.strerror(code))
 
 
 @contextlib.contextmanager
@@ -102,8 +121,14 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         what = tr("Couldn't write {file!r} in {folder!r}: {reason}.", **_details(path, error))
-        hint = tr("Check the free space and permissions of the folder, or set FOVEA_HOME to another folder.")
-        raise StorageError(what, hint=hint) from error
+        raise StorageError(what, hint=_writing_hint(path)) from error
+
+
+def _writing_hint(path: Path) -> str:
+    """What to do about a file that can't be written: only Fovea's own files move with FOVEA_HOME."""
+    if paths.is_own(path):
+        return tr("Check the free space and permissions of the folder, or set FOVEA_HOME to another folder.")
+    return tr("Choose a file in a folder you can write to, on a disk with free space.")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from rich.text import Text
 from core.api import scripts
 from core.base.i18n import tr, tr_n
 from core.base.progress import CancelToken
-from core.base.storage import write_atomically
+from core.base.storage import check_writable, write_atomically
 from core.base.text import percent
 from core.cli import tables
 from core.cli.multi_label_tables import multi_label_tables
@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         check_not_image(arguments.report, "report.html")
         check_suffix(arguments.report, ReportFormat.HTML)
+        check_writable(arguments.report)
     with stages() as report:
         source, file = label_source(arguments), arguments.labels
         model, result = scripts.evaluate(

@@ -54,7 +54,9 @@ def _paths(file: Path) -> Iterator[tuple[str, ...]]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or tr("it is not text in UTF-8")
         what = tr("Couldn't read the hierarchy “{file}”: {reason}.", file=_shown(file), reason=reason)
-        raise DatasetError(what, hint=tr(_HINT)) from error
+        is_there = isinstance(error, UnicodeDecodeError)
+        hint = tr(_HINT) if is_there else tr("Check that the file exists and that you can open it.")
+        raise DatasetError(what, hint=hint) from error
     for line in text.splitlines():
         levels = tuple(filter(None, map(normalize_label, line.split("/"))))
         if levels and not line.lstrip().startswith("#"):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from core.base.errors import DatasetError
+from core.base.errors import DatasetError, os_reason
 from core.base.i18n import mark, tr
 from core.base.text import display_path
 from core.datasets.class_labels import normalize_label
@@ -73,8 +73,11 @@ def _text(file: Path) -> str:
             raise _error(file, tr("it has more than {count:,} bytes", count=_MAX_BYTES))
         encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         return content.decode(encoding)
-    except (OSError, UnicodeError) as error:
-        raise _error(file, getattr(error, "strerror", None) or tr("it is not text in UTF-8")) from error
+    except OSError as error:
+        hint = tr("Check that the file exists and that you can open it.")
+        raise _error(file, os_reason(error), hint) from error
+    except UnicodeError as error:
+        raise _error(file, tr("it is not text in UTF-8")) from error
 
 
 def _columns(file: Path, header: Sequence[str]) -> tuple[int, dict[int, str]]:
@@ -113,6 +116,6 @@ def _is_set(file: Path, line: int, cell: str) -> bool:
     return value in _YES
 
 
-def _error(file: Path, reason: str) -> DatasetError:
+def _error(file: Path, reason: str, hint: str = "") -> DatasetError:
     what = tr("Couldn't read the classes in “{file}”: {reason}.", file=display_path(file.name), reason=reason)
-    return DatasetError(what, hint=tr(_HINT))
+    return DatasetError(what, hint=hint or tr(_HINT))

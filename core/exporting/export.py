@@ -9,6 +9,7 @@ from typing import Final
 from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback
+from core.base.storage import check_writable
 from core.exporting.formats import ExportFormat
 from core.exporting.values import ExportEvaluation
 from core.models.values import InstalledModel
@@ -51,6 +52,7 @@ def export_model(
         what = tr("Converting to 8 bits needs labelled images to calibrate the model and to measure its accuracy.")
         hint = tr("Choose a folder of labelled images, preferably the one the model was trained on.")
         raise UsageError(what, hint=hint)
+    check_writable(file)
     if format is ExportFormat.ONNX_INT8:
         from core.exporting.quantised import export_int8
 

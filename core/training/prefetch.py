@@ -10,6 +10,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from core.base.errors import FoveaError
 from core.datasets.scan import MIN_SIDE
 from core.engine.engine import Engine
 from core.engine.feature_store import FeatureStore
@@ -26,7 +27,8 @@ class FeaturePrefetcher:
 
     Pass `on_decoded` to `core.datasets.dataset.read_dataset`, and `source` to `core.engine.features.compute_features`,
     which gives the same features as with the original source, only sooner. Unused images are dropped at the end of the
-    `with` block; an engine that is still being opened then is not waited for.
+    `with` block. An engine that is still being opened is waited for only after a `FoveaError`, with which a program
+    may end: engines can't start threads at its exit, so the provider would be taken for broken.
     """
 
     def __init__(self, source: FeatureExtractor, store: FeatureStore, *, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -49,11 +51,11 @@ class FeaturePrefetcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         with self._lock:
             self._is_closed = True
             self._ready.clear()
-            self._opener.shutdown(wait=False)
+        self._opener.shutdown(wait=isinstance(error, FoveaError))
 
     @property
     def source(self) -> FeatureExtractor:

@@ -168,6 +168,7 @@ class FoldersPage(QWidget):
         if job is not None:
             page = self.stack.plans[form].get()
             self._show(page)
+            page.form.allow_threshold(applies=not self.stack.results.filters.acceptance.by_classes)
             page.open(job, self.stack.results.view, self.outputs.missing)
 
     def _show(self, page: QWidget) -> None:

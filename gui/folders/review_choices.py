@@ -135,6 +135,7 @@ class ReviewChoices(Panel):
     def _show_offers(self) -> None:
         """Show as many class buttons as fit; all other classes are chosen by their digit or by typing."""
         room = self._room()
+        self._choose.setVisible(room > 0)
         for place, offer in enumerate(self.offers):
             offer.setVisible(place < min(room, len(self._offered)))
             if place < len(self._offered):
@@ -154,10 +155,11 @@ class ReviewChoices(Panel):
 
     def _room(self) -> int:
         """How many class buttons fit beside the rest, whose height depends on how the texts wrap."""
+        self._choose.show()
         self.body.activate()
         shown = sum(not offer.isHidden() for offer in self.offers)
         rest = self.body.totalHeightForWidth(self.width()) - shown * _OFFER
-        return max(1, (self.height() - rest) // _OFFER)
+        return max(0, (self.height() - rest) // _OFFER)
 
     def choose(self, number: int) -> None:
         """Choose the class with this digit; 0 is the group that the prediction is sure of."""

@@ -248,7 +248,8 @@ class ModelsPage(QWidget):
             reason = _damage_text(version.error, has_other=one.intact is not None)
             self.details.show_unavailable(reason, one.title)
         else:
-            self.details.show_unavailable(tr("This model can't be used.") if name else tr("No models installed."))
+            nothing = tr("No model selected.") if self.names else tr("No models installed.")
+            self.details.show_unavailable(tr("This model can't be used.") if name else nothing)
 
     def _show_facts(self, facts: InstalledModel) -> None:
         opened = self._session.models.in_use

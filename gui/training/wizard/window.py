@@ -250,6 +250,7 @@ class TrainingWizard(SecondWindow):
         titles = [part for title in self._titles for part in (title, 3 * theme.GRID)]
         self._pages.setContentsMargins(3 * theme.GRID, 3 * theme.GRID, 3 * theme.GRID, 2 * theme.GRID)
         self._foot = _band("foot", self.cancel, SPACE, self.background, self.back, self.next, self.done)
+        self._foot.setMinimumHeight(self._foot.sizeHint().height())  # it keeps its height without buttons
         vbox(_band("top", *titles, SPACE), fill(self._pages), self.notices, self._foot, parent=self, spacing=0)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import StorageError
-from core.base.storage import replace, storage_errors, write_atomically
+from core.base.storage import check_writable, replace, storage_errors, write_atomically
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -63,9 +63,25 @@ def test_a_full_disk_leaves_the_old_file(file: Path, monkeypatch: pytest.MonkeyP
             write_atomically(file, NEW)
     assert "No space left" in caught.value.what
     assert "file.json" in caught.value.what
-    assert "FOVEA_HOME" in caught.value.hint
+    assert caught.value.hint == "Choose a file in a folder you can write to, on a disk with free space."
     assert file.read_bytes() == OLD
     assert only(file)
+
+
+def test_what_cannot_be_written_is_known_before_the_work(file: Path) -> None:
+    check_writable(file)
+    check_writable(file.parent / "new" / "file.json")
+    assert only(file)
+    for path in (file.parent, file / "below"):
+        with pytest.raises(StorageError):
+            check_writable(path)
+
+
+def test_only_files_of_fovea_move_with_its_folder(home: Path, tmp_path: Path) -> None:
+    for path, is_own in ((home / "jobs" / "file.json", True), (tmp_path / "exported.onnx", False)):
+        with pytest.raises(StorageError) as caught, storage_errors(path):
+            raise FULL
+        assert ("FOVEA_HOME" in caught.value.hint) is is_own
 
 
 def test_a_folder_that_cannot_be_made_durable_does_not_undo_the_write(

@@ -40,5 +40,6 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes | None) -> No
     file = tmp_path / "tree.txt"
     if content:
         file.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"Couldn't read the hierarchy “tree\.txt”"):
+    with pytest.raises(DatasetError, match=r"Couldn't read the hierarchy “tree\.txt”") as caught:
         read_hierarchy_file(file, ("a",))
+    assert ("Check that the file exists" in caught.value.hint) is (content is None)

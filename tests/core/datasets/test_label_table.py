@@ -70,5 +70,6 @@ def test_there_are_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"“labels\.csv”: No such file"):
+    with pytest.raises(DatasetError, match=r"“labels\.csv”: No such file") as caught:
         read_label_table(tmp_path / "labels.csv")
+    assert "Check that the file exists" in caught.value.hint

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.base import file_state
-from core.base.errors import ProviderError
+from core.base.errors import DatasetError, ProviderError
 from core.base.progress import CancelToken
 from core.base.providers import Precision, Provider
 from core.card import BackboneCard, read_card
@@ -137,3 +137,19 @@ def test_the_built_in_backbone_can_use_the_decoded_images(shipped_models: Path) 
     card = read_card((shipped_models / "xception-imagenet" / "card.json").read_bytes())
     assert isinstance(card, BackboneCard)
     assert card.preprocessing.min_decode_side == scan.MIN_SIDE
+
+
+def test_an_engine_is_open_when_an_error_ends_the_program(store: FeatureStore) -> None:
+    opened = []
+
+    def open_late() -> Engine:
+        while not ahead._is_closed:
+            threading.Event().wait(0.001)
+        opened.append(_open())
+        return opened[0]
+
+    ahead = FeaturePrefetcher(replace(SOURCE, open=open_late), store)
+    with store:
+        ahead.on_decoded("0" * 64, np.zeros((16, 16, 3), np.uint8))
+        ahead.__exit__(DatasetError, DatasetError("no such file", hint=""), None)
+    assert opened, "its threads could not start at the exit, and another provider would be remembered"

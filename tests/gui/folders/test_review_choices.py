@@ -66,6 +66,19 @@ def test_in_the_smallest_window_a_wrapped_answer_leaves_one_button(place: QWidge
     assert sum(button.isVisible() for button in panel.offers) == 1
 
 
+@pytest.mark.parametrize("unknown", [False, True])
+def test_the_answer_is_whole_where_no_button_fits(place: QWidget, *, unknown: bool) -> None:
+    panel = panel_in(place, 275)
+    scores = [(label, 1 / 10) for label in ("water buffalo", *CLASSES)]
+    panel.show_row(classified(Path("a.jpg"), *scores, unknown=unknown), ("water buffalo", *CLASSES))
+    panel.body.activate()
+    assert panel.answer.height() >= panel.answer.heightForWidth(panel.answer.width())
+    assert panel.body.totalHeightForWidth(panel.width()) <= panel.height()
+    panel_in(place, 900)
+    panel.resize(panel.width(), 900)
+    assert sum(button.isVisible() for button in panel.offers) >= 8
+
+
 def test_a_high_panel_shows_all(place: QWidget) -> None:
     panel = panel_in(place, 900)
     panel.show_row(classified(Path("a.jpg"), *((label, 1 / 9) for label in CLASSES), unknown=False), CLASSES)

@@ -141,6 +141,11 @@ def test_a_damaged_model_is_marked_and_another_version_offered(
     qtbot.waitUntil(lambda: rows(page)[1][0] == "1 (in use)", timeout=PATIENCE_MS)
 
 
+def test_no_selection_is_no_empty_library(page: ModelsPage) -> None:
+    page.choices.setCurrentRow(-1)
+    assert "No model selected." in [one.text() for one in page.details.findChildren(QLabel) if one.isVisible()]
+
+
 def test_built_in_models_cannot_be_removed(page: ModelsPage, window: MainWindow, qtbot: QtBot) -> None:
     page.choices.select("general")
     qtbot.waitUntil(lambda: not page.buttons.remove.isEnabled(), timeout=PATIENCE_MS)
