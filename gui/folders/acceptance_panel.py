@@ -44,6 +44,11 @@ class AcceptancePanel(Panel):
         add(self.body, hbox(fill(self.bar), self.box), self.text, Placed(self.review, alignment=LEFT))
         self.hide()
 
+    @property
+    def by_classes(self) -> bool:
+        """Whether the model of the job has a threshold for each class instead of a minimum confidence."""
+        return bool(self._found and self._found[0].by_classes)
+
     def fraction(self) -> float:
         """The minimum confidence, 0..1."""
         return self.bar.value() / 100
@@ -51,11 +56,10 @@ class AcceptancePanel(Panel):
     def show_acceptance(self, found: Sequence[Acceptance]) -> None:
         """Show what accepting predictions means at 0%, 1%, ... minimum confidence; without any, hide the panel."""
         self._found = found
-        by_classes = bool(found and found[0].by_classes)
-        self.heading.setText(tr("Unsure photos") if by_classes else tr("Accept automatically"))
+        self.heading.setText(tr("Unsure photos") if self.by_classes else tr("Accept automatically"))
         self.review.setToolTip(
             tr("Review the photos with a class that is nearer to its threshold")
-            if by_classes
+            if self.by_classes
             else tr("Review the photos that are unknown or below this confidence")
         )
         self._show()

@@ -154,10 +154,12 @@ class FilterPanel(ScrollColumn):
         del blocked
 
     def show_unknown(self) -> None:
-        """Show unknown photos only, without other filters."""
+        """Choose the unknown photos only, without other filters; `changed` is not emitted."""
         self.forget()
+        blocked = QSignalBlocker(self.kind)
         self.kind.setCurrentIndex(list(_KINDS).index(_UNKNOWN))
-        self.changed.emit()
+        self.clear.show()
+        del blocked
 
     def count_by(self, grouping: Group) -> None:
         """Count photos by class or by folder."""

@@ -174,7 +174,11 @@ class JobForm(ScrollColumn):
         self._show_folder()
 
     def _show_others(self) -> None:
-        self.others.show_models(self._models.installed, str(self.model.currentData() or ""))
+        first = str(self.model.currentData() or "")
+        self.others.show_models(self._models.installed, first)
+        several = first in self._models.installed and self._models.installed[first].card.is_multi_label
+        self.crop.setEnabled(not several)
+        self.crop.setToolTip(tr("A crop would lose the other classes of a photo.") if several else "")
 
 
 def _patterns_in(text: str) -> tuple[str, ...]:

@@ -128,7 +128,8 @@ class JobStack(QStackedWidget):
 
     def _make_plan(self, form: type[PlanForm]) -> PlanPage:
         result = PlanPage(self._tasks, form(), self._outputs, self)
-        result.form.threshold.show_fraction(self.results.filters.acceptance.fraction())
+        if not self.results.filters.acceptance.by_classes:
+            result.form.threshold.show_fraction(self.results.filters.acceptance.fraction())
         result.closed.connect(self.closed)
         result.planning_failed.connect(
             lambda error: None if self.currentWidget() is result else self._notices.show_error(error)
@@ -139,7 +140,7 @@ class JobStack(QStackedWidget):
     def _use_threshold(self, percent: int) -> None:
         """Sort and write keywords at the minimum confidence at which predictions are accepted."""
         for page in self.plans.values():
-            if page.made is not None:
+            if page.made is not None and not self.results.filters.acceptance.by_classes:
                 page.made.form.threshold.setValue(percent)
 
     @property

@@ -116,8 +116,8 @@ class FoldersPage(QWidget):
         self._show(self.stack.form)
         self.stack.form.open(folder)
 
-    def open_job(self, job: str) -> None:
-        """Show the results of a job."""
+    def open_job(self, job: str, *, unknown: bool = False) -> None:
+        """Show the results of a job; of the unknown photos only, those that look alike together, if wanted."""
         status = self.jobs.all.get(job)
         if status is not None:
             if self.job is None:
@@ -126,7 +126,10 @@ class FoldersPage(QWidget):
             results = self.stack.results
             results.selection.open(job, self.reviewer.classes_of(status, self._models.installed))
             results.show_job(status)
-            results.open_view()
+            if unknown:
+                results.show_unknown()
+            else:
+                results.open_view()
             self._show(results)
             self._show_active_version()
             results.view_in_use.setFocus()
@@ -134,8 +137,7 @@ class FoldersPage(QWidget):
     def show_unknown(self, job: str) -> None:
         """Show the unknown photos of a job, those that look alike together."""
         self.wanted.emit()
-        self.open_job(job)
-        self.stack.results.show_unknown()
+        self.open_job(job, unknown=True)
 
     def _classify_again(self) -> None:
         if self.job is not None:
@@ -166,6 +168,7 @@ class FoldersPage(QWidget):
         if job is not None:
             page = self.stack.plans[form].get()
             self._show(page)
+            page.form.allow_threshold(applies=not self.stack.results.filters.acceptance.by_classes)
             page.open(job, self.stack.results.view, self.outputs.missing)
 
     def _show(self, page: QWidget) -> None:

@@ -56,10 +56,20 @@ class PlanForm(QWidget):
         self.threshold = PercentBox(THRESHOLD)
         self.threshold.setMinimumWidth(96)
         self.threshold.valueChanged.connect(self.changed)
+        self._applies = True
 
     def request(self, folder: Path) -> SortRequest | KeywordOptions | None:
         """The request for the photos of a folder; None while a required option is missing."""
         raise NotImplementedError
+
+    def allow_threshold(self, *, applies: bool) -> None:
+        """Enable the minimum confidence, unless the model has a threshold for each class."""
+        self._applies = applies
+        self.threshold.setToolTip("" if applies else tr("The model has a threshold for each class instead."))
+        self._show_threshold()
+
+    def _show_threshold(self) -> None:
+        self.threshold.setEnabled(self._applies)
 
     def made_in(self, folder: Path) -> Path:
         """The folder in which the photos of a folder, or what is written about them, are in the end."""
@@ -153,8 +163,11 @@ class KeywordForm(PlanForm):
         self.action, self.running_text = (
             (mark("Remove"), mark("Removing keywords")) if removes else (KeywordForm.action, KeywordForm.running_text)
         )
-        self.threshold.setEnabled(not removes)
+        self._show_threshold()
         self.changed.emit()
+
+    def _show_threshold(self) -> None:
+        self.threshold.setEnabled(self._applies and self.request(Path()).place is not None)
 
     def show_missing(self, reasons: Mapping[str, str]) -> None:
         lines = [reason for place in KeywordTarget if (reason := reasons.get(place.value))]

@@ -99,10 +99,10 @@ class PhotoGrid(QListView):
         """The current row; -1 if there is none."""
         return self.currentIndex().row()
 
-    def selected_rows(self) -> list[int]:
+    def selected_rows(self) -> Sequence[int]:
         """The selected rows, in order; there may be 100,000, in a few ranges."""
-        ranges = (range(one.top(), one.bottom() + 1) for one in self.selectionModel().selection().toList())
-        return sorted(set().union(*ranges))
+        ranges = [range(one.top(), one.bottom() + 1) for one in self.selectionModel().selection().toList()]
+        return ranges[0] if len(ranges) == 1 else sorted(set().union(*ranges))
 
     def select_row(self, row: int) -> None:
         """Select only this photo and scroll to it."""

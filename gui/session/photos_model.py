@@ -160,6 +160,8 @@ class PhotosModel(QAbstractListModel):
 
     def photos_in(self, rows: Iterable[int]) -> list[Photo]:
         """The photos in these rows."""
+        if isinstance(rows, range) and rows.step == 1:
+            return self._photos[rows.start : rows.stop]
         return list(map(self._photos.__getitem__, rows))
 
     def photos(self) -> Sequence[Photo]:
@@ -278,7 +280,8 @@ class PhotosModel(QAbstractListModel):
         last = self._positions[self._photos[-1].number] if self._photos else _NOT_SHOWN
         shown = yield from ordered(self._all[:], self.view, self._corrections)
         positions = [_NOT_SHOWN] * len(self._positions)
-        yield from in_steps(positions.__setitem__, [photo.number for photo in shown], range(len(shown)))
+        numbers = yield from in_steps(_NUMBER, shown)
+        yield from in_steps(positions.__setitem__, numbers, range(len(shown)))
         positions += [_NOT_SHOWN] * (len(self._positions) - len(positions))
         for photo in self._photos[bisect_right(self._photos, last, key=_position_in(self._positions)) :]:
             if positions[photo.number] == _NOT_SHOWN and self._is_shown(photo):

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt
 
 from core.base.i18n import tr
 from core.base.providers import Provider, ProviderPreference
-from core.models.values import OpenedModel
+from core.models.values import InstalledModel, OpenedModel
 from gui.camera.support import missing_reason
 from gui.photos.retraining import Phase
 from gui.session.session import Session
@@ -57,6 +57,7 @@ class Availability(QObject):
             ActionId.RETRAIN: self._cannot_retrain,
             **dict.fromkeys((ActionId.SHOW_CHANGES, ActionId.UNDO_RETRAINING), self._not_retrained),
             ActionId.FORGET: self._cannot_forget,
+            ActionId.CROP: lambda: _cannot_crop(self._session.models.current),
             **{action: partial(self._about_model, action) for action in MODEL_BUTTONS},
             **{action: partial(self._no_provider, preferred) for action, preferred in PROVIDERS.items()},
         }
@@ -208,3 +209,8 @@ class Availability(QObject):
 
     def _no_provider(self, preferred: ProviderPreference) -> str:
         return next((reason for one, reason in self._missing.items() if one.value == preferred.value), "")
+
+
+def _cannot_crop(model: InstalledModel | None) -> str:
+    several = model is not None and model.card.is_multi_label
+    return tr("The model finds several classes per photo, and a crop would lose some.") if several else ""

@@ -22,14 +22,14 @@ class _IdleSteps(QObject):
 
     def __init__(self, parent: QObject, work: Iterator[object], pause_ms: int) -> None:
         super().__init__(parent)
-        self._work = work
-        self._slice_s = 0.0 if pause_ms else _SLICE_S
+        self._work, self._pause_ms = work, pause_ms
         self.startTimer(pause_ms)
 
     def timerEvent(self, event: QTimerEvent) -> None:
-        end = time.monotonic() + self._slice_s
+        self.killTimer(event.timerId())  # each pause begins when a step ends: long ones would not be apart
+        end = time.monotonic() + (0.0 if self._pause_ms else _SLICE_S)
         for _ in self._work:
             if time.monotonic() >= end:
+                self.startTimer(self._pause_ms)
                 return
-        self.killTimer(event.timerId())
         self.deleteLater()

@@ -17,6 +17,7 @@ from core.base.label_sets import label_of
 from core.base.settings import Settings
 from core.jobs.values import JobState
 from core.models.library import open_library
+from gui.folders.plan_forms import SortForm
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.shell.rail import Page
@@ -82,6 +83,8 @@ def test_what_needs_exactly_one_class_says_so(window: MainWindow, qtbot: QtBot) 
     window.pages.show_page(Page.MODELS)
     page = window.pages.models
     qtbot.waitUntil(lambda: "several" in page.names, timeout=PATIENCE_MS)
+    crop = window.actions_by_id[ActionId.CROP]
+    assert (crop.isEnabled(), "several classes per photo" in crop.reason) == (False, True)
     page.show_version("several", 1)
     assert not page.buttons.compare.isEnabled()
     assert "exactly one class can be compared" in page.buttons.compare.toolTip()
@@ -109,6 +112,11 @@ def test_photos_with_a_class_near_its_threshold_are_reviewed(
     assert panel.heading.text() == "Unsure photos"
     panel.bar.setValue(95)
     assert panel.text.text().startswith("For 33.3% of the photos, every class is 95% or more of the way")
+    page.open_plan(SortForm)
+    least = page.stack.plans[SortForm].get().form.threshold
+    assert (least.isEnabled(), least.value()) == (False, 60), "the distance is no minimum confidence"
+    assert "threshold for each class" in least.toolTip()
+    assert not page.stack.form.crop.isEnabled()
     panel.review.click()
     review = page.stack.review
     qtbot.waitUntil(lambda: review._shown is not None, timeout=PATIENCE_MS)

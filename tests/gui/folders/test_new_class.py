@@ -198,6 +198,19 @@ def predictions(page: FoldersPage, name: str) -> set[str | None]:
     return {row.label for row in found if row is not None and row.path.stem.startswith(name)}
 
 
+def test_the_view_of_unknown_photos_is_opened_once(learner: MainWindow, outing: Path, qtbot: QtBot) -> None:
+    page, hand = learner.pages.folders, Hand(learner, qtbot)
+    show_groups(page, hand, outing, qtbot)
+    page.stack.results.filters.reset()
+    opened = list[None]()
+    page.stack.results.rows.view.opened.connect(lambda: opened.append(None))
+    assert page.job is not None
+    page.show_unknown(page.job.id)
+    assert len(opened) == 1
+    assert page.stack.results.filters.clear.isVisible()
+    qtbot.waitUntil(lambda: page.stack.results.rows.rowCount() == 7, timeout=PATIENCE_MS)
+
+
 def test_labels_and_model_are_as_before_after_undo(learner: MainWindow, outing: Path, qtbot: QtBot) -> None:
     page, hand = learner.pages.folders, Hand(learner, qtbot)
     before = classes(learner)

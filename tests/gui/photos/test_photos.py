@@ -220,7 +220,7 @@ def shown_photo(window: MainWindow) -> tuple[int, str] | None:
     gallery = window.photos_page.gallery
     index = gallery.currentIndex()
     is_visible = gallery.isVisible() and gallery.viewport().rect().intersects(gallery.visualRect(index))
-    if not is_visible or gallery.selected_rows() != [index.row()]:
+    if not is_visible or list(gallery.selected_rows()) != [index.row()]:
         return None
     name = index.data(Role.PATH).name
     return (index.row(), name) if name in visible_texts(window.photos_page.inspector) else None

@@ -68,7 +68,7 @@ def test_the_context_menu_of_a_photo_concerns_the_one_under_the_pointer(
     monkeypatch.setattr(files, "open_file", opened.append)
     gallery.select_row(0)
     entries = open_menu(gallery.viewport(), gallery.visualRect(gallery.model().index(1, 0)).center())
-    assert gallery.selected_rows() == [1]
+    assert list(gallery.selected_rows()) == [1]
     assert {"Show in file manager", "Copy path", "Correct…", "Classify selected again", "Remove from list"} <= set(
         entries
     )
