@@ -164,7 +164,8 @@ def test_a_disk_that_fills_up_at_any_step_leaves_what_was_there(
     assert library.find("mine").card.title == "After"
 
 
-def test_a_place_that_cannot_be_written_is_reported(library: Library) -> None:
+def test_a_place_that_cannot_be_written_is_reported(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(library.user))
     library.user.write_text("a file where the folder should be")
     with pytest.raises(StorageError) as caught:
         library.install(*tiny.packaged_model("mine"))

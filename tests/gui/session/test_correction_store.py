@@ -144,7 +144,8 @@ def test_undo_restores_what_was_said_before(stores: list[CorrectionStore], qtbot
 
 def test_many_labels_are_shown_before_they_are_stored(stores: list[CorrectionStore], qtbot: QtBot) -> None:
     store, _ = stores
-    correct(store, HEN, "hen")
+    made = correct(store, HEN, "hen")
+    qtbot.waitUntil(lambda: given("animals") == {HEN: made}, timeout=PATIENCE_MS)
     labels = {path: Label.of(prediction(path), "owl", Source.GALLERY) for path in (FOX, HEN)}
     with open_labels() as other, transaction(other._database):  # nothing can be written
         undo = store.update_many(lambda: {"animals": labels})
