@@ -205,7 +205,7 @@ def _open_once(
 
 
 def _open_saturating(data: bytes, card: BackboneCard, inputs: NDArray[np.uint8]) -> tuple[ort.InferenceSession, float]:
-    """As a network needs it that was imported when products saturated: its golden features and its heads are such."""
+    """Open a network that was imported when products saturated, as its golden features and heads still assume."""
     session = _guarded(partial(sessions.open_saturating, data), Provider.CPU)
     expected = golden.decode_features(card.golden_features, card.feature_width)
     return session, golden.cosine(_run(session, graph.FEATURES, inputs, Provider.CPU), expected)

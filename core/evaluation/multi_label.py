@@ -129,7 +129,7 @@ def prediction_json(prediction: LabelSetPrediction) -> dict[str, Any]:
 
 
 def suspect_json(suspect: ClassSuspect) -> dict[str, Any]:
-    """A class that an image may lack, or have too much, as JSON; `probability` is that the image has it."""
+    """A class that an image may lack or wrongly have, as JSON; `probability` is that the image has it."""
     content = {"path": str(suspect.path), "class": suspect.label, "labelled": suspect.is_given}
     return content | {"probability": rounded(suspect.probability)}
 

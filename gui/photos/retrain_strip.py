@@ -76,6 +76,7 @@ class RetrainStrip(QFrame):
         return *first, self.show_changes, self.undo, self.close_button
 
     def show_state(self) -> None:
+        """Show the current state of the retraining."""
         now, can_learn = self._retraining, self._can_learn()
         phase, pending = now.phase, now.pending
         title, details = self._texts(phase, pending, can_learn=can_learn)
