@@ -12,10 +12,13 @@ from pathlib import Path
 from core.app import benchmark, litert_benchmark
 from core.base import paths
 from core.base.errors import ModelError
+from core.base.progress import CancelToken
 from core.card import write_card
 from core.jobs import pipeline, walk
+from core.jobs.job import Job
 from core.models import prepare as preparing
 from core.outputs import sort
+from core.services import jobs
 from core.services.processes import serve_batch, serve_engine, serve_library, serve_training
 from core.training import fetch
 from tests import tiny
@@ -78,15 +81,24 @@ SEEN_AT_ONCE = 5
 
 
 def serve_batch_held(connection: Connection) -> None:
-    """Serve like the batch process, but read only one batch until a test releases the rest."""
-    prepare = pipeline.prepare
+    """Serve like the batch process, but read only one batch until a test stops the job or releases the rest.
+
+    If a test released photos that the job should not classify any more, it could finish before it notices the stop.
+    """
+    prepare, tokens = pipeline.prepare, list[CancelToken]()
 
     def prepare_released(path, *how):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
         while path.name >= HELD_FROM and not (path.parent.parent / RELEASE).exists():
+            if any(token.cancelled for token in tokens):
+                break
             time.sleep(0.02)
         return prepare(path, *how)
 
-    pipeline.prepare = prepare_released
+    def stoppable(*given, token, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN003, ANN202
+        tokens.append(token)
+        return Job(*given, token=token, **options)
+
+    pipeline.prepare, jobs.Job = prepare_released, stoppable  # type: ignore[assignment,misc]
     serve_batch(connection)
 
 

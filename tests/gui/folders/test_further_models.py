@@ -21,7 +21,7 @@ from gui.shell.main_window import MainWindow
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import begin, is_at, loaded, press
-from tests.gui.serving import RELEASE, serve_batch_held
+from tests.gui.serving import serve_batch_held
 
 OTHER = len(Column)
 
@@ -43,7 +43,7 @@ def test_a_stopped_job_resumes_with_all_of_its_models(
     held: None, window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     many = tmp_path / "many"
-    for number in range(12):
+    for number in range(30):
         tiny.write_solid(many / f"{number:02}.png", tiny.CLASSES[number % 3])
     page = window.pages.folders
     page.open_form(many)
@@ -54,17 +54,16 @@ def test_a_stopped_job_resumes_with_all_of_its_models(
     begin(window, qtbot, many)
     qtbot.waitUntil(lambda: is_at(page, JobState.RUNNING), timeout=PATIENCE_MS)
     press(page.stack.results.strip, "Stop", qtbot)
-    (tmp_path / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, JobState.STOPPED), timeout=PATIENCE_MS)
     window.actions_by_id[ActionId.RESUME_JOB].trigger()
     qtbot.waitUntil(lambda: is_at(page, JobState.FINISHED) and loaded(page), timeout=PATIENCE_MS)
     assert page.job is not None
     assert page.job.models == (first, "opposite")
     rows = page.stack.results.rows
-    assert rows.rowCount() == 12
-    qtbot.waitUntil(lambda: all(rows.index(row, OTHER).data() for row in range(12)), timeout=PATIENCE_MS)
+    assert rows.rowCount() == 30
+    qtbot.waitUntil(lambda: all(rows.index(row, OTHER).data() for row in range(30)), timeout=PATIENCE_MS)
     with ResultStore(page.job.id) as store:
-        assert [len(row.others) for row in store.each(View())] == [1] * 12
+        assert [len(row.others) for row in store.each(View())] == [1] * 30
 
 
 def test_a_further_model_has_a_column_and_is_in_the_inspector(

@@ -30,7 +30,7 @@ from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import Classify, begin, is_at, press, shown_job, sorting_of
 from tests.gui.menus import open_menu
-from tests.gui.serving import RELEASE, serve_batch_held
+from tests.gui.serving import serve_batch_held
 
 
 @pytest.fixture
@@ -77,7 +77,6 @@ def test_a_running_job_cannot_be_removed_and_keeps_its_options(
     qtbot.waitUntil(lambda: any("Stop the job before" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     page.open_job(job)
     window.actions_by_id[ActionId.STOP_JOB].trigger()
-    (tmp_path / RELEASE).touch()
     qtbot.waitUntil(lambda: is_at(page, JobState.STOPPED), timeout=PATIENCE_MS)
     assert job_summary(job).keep_features
     page.jobs.run(api.resume_job, job)
