@@ -49,7 +49,7 @@ class WizardWalk(Walk):
         wizard.method.step.cards[Recipe(recipe)].choice.setChecked(True)
         self.take("2-how")
         wizard.method.step.options.toggle.setChecked(True)
-        self.wait(lambda: wizard.method.step.options.fields.preview.samples.count > 0)
+        self.wait(lambda: bool(wizard.method.step.options.fields.preview.samples.pictures))
         self.take("2-options")
         wizard.method.step.options.toggle.setChecked(False)
         wizard.next.click()

@@ -115,14 +115,19 @@ def find_drift(known: Sequence[float], scores: Sequence[float]) -> Drift | None:
 
 def acceptance_text(found: Acceptance) -> str:
     """What accepting these predictions means, in one to three sentences."""
-    parts = [_accepted_text(found)]
-    if found.drift and found.drift.is_significant:
-        parts += [tr("The estimate isn't reliable here.")] if found.accepted and found.accuracy else []
-        parts.append(drift_text(found.drift))
-    return " ".join(parts)
+    return " ".join(text for text in (accepted_text(found), unreliable_text(found)) if text)
 
 
-def _accepted_text(found: Acceptance) -> str:
+def unreliable_text(found: Acceptance) -> str:
+    """Why the estimate isn't reliable for these photos; empty if nothing suggests so."""
+    if not (found.drift and found.drift.is_significant):
+        return ""
+    estimated = [tr("The estimate isn't reliable here.")] if found.accepted and found.accuracy else []
+    return " ".join((*estimated, drift_text(found.drift)))
+
+
+def accepted_text(found: Acceptance) -> str:
+    """How many predictions are accepted, and how many of them are probably wrong if the photos are as usual."""
     confidence = f"{found.threshold:.0%}"
     if found.by_classes:
         return tr(

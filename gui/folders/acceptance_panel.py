@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSlider
 
 from core.base.i18n import tr
-from core.evaluation.acceptance import Acceptance, acceptance_text
+from core.evaluation.acceptance import Acceptance, accepted_text, unreliable_text
 from core.jobs.values import THRESHOLD, Filter
-from gui.widgets.basic import Panel, PercentBox, label, link
+from gui.widgets.basic import Panel, PercentBox, label, link, show_text
 from gui.widgets.layouts import LEFT, Placed, add, fill, hbox
 
 
@@ -21,6 +21,8 @@ class AcceptancePanel(Panel):
         review_wanted: the user wants to review the photos that are not accepted; a filter of them.
         bar: the minimum confidence, in percent.
         box: the same, as a number.
+        text: what it means.
+        warning: why that isn't reliable for these photos; hidden if nothing suggests so.
     """
 
     review_wanted = Signal(Filter)
@@ -34,14 +36,14 @@ class AcceptancePanel(Panel):
         self.bar.setAccessibleName(tr("Minimum confidence to accept predictions automatically"))
         self.box.setAccessibleName(self.bar.accessibleName())
         self.bar.setValue(self.box.value())
-        self.text = label(kind="muted", wrap=True)
+        self.text, self.warning = label(kind="muted", wrap=True), label(kind="warning", wrap=True)
         self.review = link(
             tr("Review the others"), lambda: self.review_wanted.emit(Filter(unsure_below=self.fraction()))
         )
         self.bar.valueChanged.connect(self.box.setValue)
         self.box.valueChanged.connect(self.bar.setValue)
         self.bar.valueChanged.connect(self._show)
-        add(self.body, hbox(fill(self.bar), self.box), self.text, Placed(self.review, alignment=LEFT))
+        add(self.body, hbox(fill(self.bar), self.box), self.text, self.warning, Placed(self.review, alignment=LEFT))
         self.hide()
 
     @property
@@ -68,5 +70,6 @@ class AcceptancePanel(Panel):
         found = self._found[self.bar.value()] if self._found else None
         self.setVisible(found is not None and found.images > 0)
         if found is not None and found.images:
-            self.text.setText(acceptance_text(found))
+            self.text.setText(accepted_text(found))
+            show_text(self.warning, unreliable_text(found))
             self.review.setEnabled(found.accepted < found.images)

@@ -1,5 +1,7 @@
 """A class chooser for keyboard and mouse: type to filter, then press Enter, or press a number.
 
+What is typed is a new class unless it is the name of one, or a whole word of only one.
+
 Where a photo may have several classes, each choice adds or removes one, until Enter is pressed without a choice.
 """
 
@@ -9,18 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QEvent,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPoint,
-    QPointF,
-    QRect,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QAbstractTableModel, QEvent, QObject, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsDropShadowEffect, QHeaderView, QLineEdit, QTreeView, QWidget
 
@@ -30,9 +21,8 @@ from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from gui.widgets import icons, theme
 from gui.widgets.basic import as_list, button, label, show_text
+from gui.widgets.indexes import NOWHERE, Index
 from gui.widgets.layouts import vbox
-
-Index = QModelIndex | QPersistentModelIndex
 
 _WIDTH: Final = 440
 _MAX_SHOWN: Final = 11
@@ -43,7 +33,8 @@ NUMBERED: Final = 9
 _MAX_UNSORTED: Final = 16
 """Up to this many classes keep their order, so that users can remember their positions."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(NUMBERED)}
-_NOWHERE: Final = QModelIndex()
+_WHOLE_WORD: Final = 1
+"""How `_distance` ranks a class of which the typed letters are a whole word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +210,12 @@ class ClassChooser(QFrame):
     def _search(self, text: str) -> None:
         typed = normalize_label(text)
         found = [_Choice(one) for one in _found(self._classes, typed)]
+        is_clear = bool(typed) and _is_clear(found, typed, self._likely)
         if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
-            found.append(_Choice(typed, is_new=True))
+            found.insert(len(found) if is_clear else 0, _Choice(typed, is_new=True))
+            is_clear = True
         self._rows.show(found, numbered=not text)
-        self._mark(0 if typed and _is_clear(found, typed, self._likely) else -1)
+        self._mark(0 if is_clear else -1)
 
     def _choose(self, index: Index) -> None:
         if self._rows.chosen is not None:
@@ -301,10 +294,10 @@ class _Rows(QAbstractTableModel):
         choice = self.choices[row]
         return tr("{label}: chosen", label=choice.text) if choice.label in (self.chosen or ()) else choice.text
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.choices)
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else 2
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -331,16 +324,20 @@ def _found(classes: Sequence[str], typed: str) -> list[str]:
 
 
 def _is_clear(choices: Sequence[_Choice], typed: str, likely: Collection[str]) -> bool:
-    """Whether Enter may choose the first one: nothing matches as well, or only it is likely among those that do."""
+    """Whether Enter may choose the first class: what was typed is its name, or a whole word of it.
+
+    Nothing else may match as well, unless only the first is likely. The start of a word is not enough: who types “bird”
+    does not mean “birdhouse”.
+    """
     letters = typed.casefold()
-    ranks = [_distance(one.label.casefold(), letters) for one in choices if not one.is_new]
-    if not ranks:
-        return True
-    best = [one.label in likely for one, rank in zip(choices, ranks, strict=False) if rank == ranks[0]]
+    ranks = [_distance(one.label.casefold(), letters) for one in choices]
+    if not ranks or ranks[0] > _WHOLE_WORD:
+        return False
+    best = [one.label in likely for one, rank in zip(choices, ranks, strict=True) if rank == ranks[0]]
     return len(best) == 1 or best == [True] + [False] * (len(best) - 1)
 
 
 def _distance(name: str, letters: str) -> int:
     """Rank how a class matches the typed letters: equal, a whole word, its start, the start of a word, or anywhere."""
-    matches = (name == letters, letters in name.split(), name.startswith(letters), f" {letters}" in name, True)
+    matches = (name == letters, f" {letters} " in f" {name} ", name.startswith(letters), f" {letters}" in name, True)
     return matches.index(True)

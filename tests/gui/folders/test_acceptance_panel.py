@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from core.card_rules import OutOfSample
+from core.evaluation.acceptance import Acceptance, Drift
+from core.evaluation.intervals import accuracy_of
 from core.models.library import open_library
 from gui.folders.acceptance_panel import AcceptancePanel
 from gui.folders.page import FoldersPage
 from gui.folders.plan_forms import SortForm
+from gui.widgets.layouts import vbox
 from tests import tiny
 from tests.gui.conftest import PATIENCE_MS
 from tests.gui.folders.conftest import press
@@ -58,3 +63,18 @@ def test_the_others_are_reviewed(page: FoldersPage, tmp_path: Path, qtbot: QtBot
     assert last is not None
     assert last.is_unsure(0.6)
     assert 0 < rows.rowCount() < ROWS - 2
+
+
+def test_an_unreliable_estimate_stands_out(qtbot: QtBot) -> None:
+    window, panel = QWidget(), AcceptancePanel()
+    qtbot.addWidget(window)
+    vbox(panel, parent=window)
+    usual = Acceptance(0.6, 50, 100, is_measured=True, accuracy=accuracy_of(178, 180))
+    panel.show_acceptance([usual] * 100)
+    assert panel.text.isVisibleTo(window)
+    assert not panel.warning.isVisibleTo(window)
+    panel.show_acceptance([replace(usual, drift=Drift(100, 1.0, 0.21, 0.0001))] * 100)
+    assert panel.text.text().endswith("an estimated 1.1% of them wrong (0.3% to 4.0%).")
+    assert panel.warning.isVisibleTo(window)
+    assert panel.warning.property("kind") == "warning"
+    assert panel.warning.text().startswith("The estimate isn't reliable here. These photos are unlike ")
