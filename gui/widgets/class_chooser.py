@@ -1,6 +1,7 @@
 """A class chooser for keyboard and mouse: type to filter, then press Enter, or press a number.
 
-What is typed is a new class unless it is the name of one, or a whole word of only one.
+What is typed is a new class unless it is the name of one, a whole word of only one, or, among a few classes, the start
+of only one.
 
 Where a photo may have several classes, each choice adds or removes one, until Enter is pressed without a choice.
 """
@@ -33,8 +34,8 @@ NUMBERED: Final = 9
 _MAX_UNSORTED: Final = 16
 """Up to this many classes keep their order, so that users can remember their positions."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(NUMBERED)}
-_WHOLE_WORD: Final = 1
-"""How `_distance` ranks a class of which the typed letters are a whole word."""
+_WHOLE_WORD, _START_OF_NAME = 1, 2
+"""How `_distance` ranks a class that has the typed letters as a whole word, or starts with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,8 @@ class ClassChooser(QFrame):
     def _search(self, text: str) -> None:
         typed = normalize_label(text)
         found = [_Choice(one) for one in _found(self._classes, typed)]
-        is_clear = bool(typed) and _is_clear(found, typed, self._likely)
+        enough = _WHOLE_WORD if len(self._classes) > _MAX_UNSORTED else _START_OF_NAME
+        is_clear = bool(typed) and _is_clear(found, typed, self._likely, enough)
         if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
             found.insert(len(found) if is_clear else 0, _Choice(typed, is_new=True))
             is_clear = True
@@ -323,15 +325,15 @@ def _found(classes: Sequence[str], typed: str) -> list[str]:
     return sorted(found, key=lambda one: _distance(one.casefold(), letters))
 
 
-def _is_clear(choices: Sequence[_Choice], typed: str, likely: Collection[str]) -> bool:
-    """Whether Enter may choose the first class: what was typed is its name, or a whole word of it.
+def _is_clear(choices: Sequence[_Choice], typed: str, likely: Collection[str], enough: int) -> bool:
+    """Whether Enter may choose the first class: what was typed matches it at least as well as the rank `enough`.
 
-    Nothing else may match as well, unless only the first is likely. The start of a word is not enough: who types “bird”
-    does not mean “birdhouse”.
+    Nothing else may match as well, unless only the first is likely. Among many classes, their start is not enough: who
+    types “bird” does not mean “birdhouse”.
     """
     letters = typed.casefold()
     ranks = [_distance(one.label.casefold(), letters) for one in choices]
-    if not ranks or ranks[0] > _WHOLE_WORD:
+    if not ranks or ranks[0] > enough:
         return False
     best = [one.label in likely for one, rank in zip(choices, ranks, strict=True) if rank == ranks[0]]
     return len(best) == 1 or best == [True] + [False] * (len(best) - 1)
