@@ -14,7 +14,8 @@ from core.base.text import display_path
 from core.jobs.values import Group, JobSummary, Order, View
 from gui.folders.job_text import place_text, title_text
 from gui.widgets import icons, theme
-from gui.widgets.basic import Choice, ToolButton, button, label
+from gui.widgets.basic import Choice, ToolButton, button
+from gui.widgets.elided import ElidedLabel
 from gui.widgets.layouts import fill, hbox, vbox
 
 _ORDERS: Final = {
@@ -43,7 +44,7 @@ class ResultsBar(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._title, self._place = label(kind="heading"), label(kind="muted")
+        self._title, self._place = ElidedLabel("heading"), ElidedLabel("muted", Qt.TextElideMode.ElideMiddle)
         self.order = Choice(tr("Sort order"))
         self.order.setPlaceholderText(tr("Custom order"))  # as a header can reverse some orders
         self.order.addItems([tr(title) for title in _ORDERS])
@@ -87,8 +88,7 @@ class ResultsBar(QWidget):
     def show_job(self, job: JobSummary) -> None:
         """Show the name and folder of the job."""
         self._title.setText(title_text(job))
-        metrics = self._place.fontMetrics()
-        self._place.setText(metrics.elidedText(place_text(job), Qt.TextElideMode.ElideMiddle, 320))
+        self._place.setText(place_text(job))
         self._place.setToolTip(display_path(job.folder))
 
     def show_order(self, view: View) -> None:

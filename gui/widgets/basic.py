@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QStyle,
     QStyleOptionButton,
+    QStyleOptionComboBox,
     QToolButton,
     QTreeView,
     QTreeWidget,
@@ -347,7 +348,10 @@ class PercentBox(QSpinBox):
 
 
 class Choice(QComboBox):
-    """A combo box with a custom arrow, as a style sheet removes the default one, and a popup that fits its entries."""
+    """A combo box with a custom arrow, as a style sheet removes the default one, and a popup that fits its entries.
+
+    A text that is too long for it ends in an ellipsis, which a style sheet would leave out.
+    """
 
     def __init__(self, name: str = "", entries: Mapping[Any, str] | None = None) -> None:
         """`name` is the accessible name; `entries` are the texts of values, marked for translation."""
@@ -363,6 +367,13 @@ class Choice(QComboBox):
             for value, text in entries.items():
                 self.addItem(text, value)
             self.setCurrentIndex(max(0, self.findData(chosen)))
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width()
+        text: str = option.currentText  # type: ignore[attr-defined]
+        option.currentText = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)  # type: ignore[attr-defined]
 
     def showPopup(self) -> None:
         view = self.view()
