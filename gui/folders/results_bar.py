@@ -31,6 +31,8 @@ _ORDERS: Final = {
     mark("Near duplicates"): View(group=Group.SIMILARITY),
 }
 """Orders by their titles, which are marked for translation."""
+_ORDER_WIDTH: Final = 112
+"""The least width of their box, in pixels: in a narrow window the name of the job matters more."""
 
 
 class ResultsBar(QWidget):
@@ -46,6 +48,7 @@ class ResultsBar(QWidget):
         super().__init__(parent)
         self._title, self._place = ElidedLabel("heading"), ElidedLabel("muted", Qt.TextElideMode.ElideMiddle)
         self.order = Choice(tr("Sort order"))
+        self.order.setMinimumWidth(_ORDER_WIDTH)
         self.order.setPlaceholderText(tr("Custom order"))  # as a header can reverse some orders
         self.order.addItems([tr(title) for title in _ORDERS])
         self.order.activated.connect(lambda index: self.order_wanted.emit(list(_ORDERS.values())[index]))

@@ -17,7 +17,7 @@ def shown_in(choice: Choice, width: int) -> str:
     choice.resize(width, choice.sizeHint().height())
     option = QStyleOptionComboBox()
     choice.initStyleOption(option)
-    text: str = option.currentText  # type: ignore[attr-defined]
+    text: str = option.currentText
     return text
 
 
@@ -38,8 +38,8 @@ def test_a_label_keeps_both_ends_of_a_path(qtbot: QtBot) -> None:
     path.setText("/home/me/Pictures/holidays/2024/mountains")
     path.resize(path.sizeHint())
     assert path.shown_text == path.text()
-    path.resize(120, path.height())
+    path.resize(path.minimumSizeHint())
     assert path.shown_text.startswith("/home")
     assert "…" in path.shown_text
     assert path.shown_text.endswith("ns")
-    assert path.minimumSizeHint().width() == 0, "it never widens the window"
+    assert path.width() < path.sizeHint().width() / 2
