@@ -223,7 +223,7 @@ def watch_folder(
     model = open_library().find(request.model or chosen.model)
     classifier = LazyClassifier(model, chosen.provider, chosen.precision, request.detection)
     start = ClassifyStart.of(request, chosen, model)
-    with OutputSinks(open_outputs(start), warn=warn) as sinks:
+    with OutputSinks(open_outputs(start), model, warn=warn) as sinks:
 
         def deliver(results: ResultStore, rows: Sequence[Row]) -> None:
             sinks(results, rows)

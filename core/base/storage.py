@@ -37,16 +37,17 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Check that `write_atomically` may write a file, before the work that results in it.
+    """Check that a file that the user names can be written, before the work that results in it.
 
     Raises:
-        StorageError: its folder, or that in which it would be created, does not allow it, or `path` is a folder.
+        StorageError: its folder is missing or does not allow it, or `path` is a folder.
     """
     with storage_errors(path):
         path = Path(os.path.realpath(path))
-        folder = next(one for one in path.parents if one.exists())
+        folder = path.parent
         reasons = {
             errno.EISDIR: path.is_dir(),
+            errno.ENOENT: not folder.exists(),
             errno.ENOTDIR: not folder.is_dir(),
             errno.EACCES: not os.access(folder, os.W_OK | os.X_OK),
         }
@@ -120,8 +121,16 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = tr("Couldn't write {file!r} in {folder!r}: {reason}.", **_details(path, error))
+        details = _details(path, error) | {"reason": writing_reason(path, error)}
+        what = tr("Couldn't write {file!r} in {folder!r}: {reason}.", **details)
         raise StorageError(what, hint=_writing_hint(path)) from error
+
+
+def writing_reason(path: Path, error: OSError) -> str:
+    """Why a file could not be written: in the system's words, unless its folder is missing."""
+    if isinstance(error, FileNotFoundError) and not path.parent.exists():
+        return tr("there is no folder {folder!r}", folder=str(path.parent))
+    return os_reason(error)
 
 
 def _writing_hint(path: Path) -> str:

@@ -77,8 +77,9 @@ resumes when it is back.
 Each prediction is printed as one line, or appended to FILE: as CSV if its name ends in .csv or .tsv,
 otherwise as JSON lines. With --keywords the class is also written as a keyword (see `fovea
 keywords`). With --sort-to the photo is sorted into a class folder in DEST, or into "unsure" below the
-minimum confidence; each batch of photos is a sorting that you can undo. If watching is interrupted
-before a photo is marked as done, the next run reports that photo again; none is skipped.
+minimum confidence; each batch of photos is a sorting that you can undo. --flat and --groups work as
+in `fovea sort`. If watching is interrupted before a photo is marked as done, the next run reports
+that photo again; none is skipped.
 
 Exit code: 0 stopped with Ctrl+C, 2 watching could not start or continue.
 """)
@@ -145,6 +146,7 @@ def add_watch(commands: Commands) -> None:
     parser.add_value("--sort-to", "DEST", tr("also sort into class folders in DEST"), parse_path)
     parser.add_choice("--by", TransferMode, tr("how to transfer photos (default: copy)"), TransferMode.COPY)
     parser.add_flag("--flat", tr("sort without recreating subfolders"))
+    parser.add_flag("--groups", tr("put class folders into those of their groups: animal/bird/owl"))
     parser.add_threshold()
     parser.add_flag("--unsure", tr('write the keyword "unsure" below the minimum confidence'))
     parser.add_report_format("table", "jsonl", "csv")

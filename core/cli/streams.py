@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, TextIO
 
 from core.base.errors import StorageError
 from core.base.i18n import mark, tr
-from core.base.storage import as_text, replacing
+from core.base.storage import as_text, replacing, writing_reason
 from core.base.text import display_path
 
 _READER_GONE: Final = (errno.EPIPE, errno.EINVAL)  # EINVAL: a pipe without a reader on Windows
@@ -105,7 +105,7 @@ def replaced_file(file: Path) -> Iterator[BinaryIO]:
         with target.open("wb") if is_device else replacing(target) as stream:
             yield stream
     except OSError as error:
-        what = tr("Couldn't write {file!r}: {reason}.", file=str(file), reason=error.strerror)
+        what = tr("Couldn't write {file!r}: {reason}.", file=str(file), reason=writing_reason(file, error))
         raise StorageError(what, hint=tr(_HINT)) from error
     except KeyboardInterrupt:
         print_message(tr("{file!r} was not changed.", file=str(file)))

@@ -82,9 +82,8 @@ class _Printer:
         policy = KeywordPolicy(arguments.threshold, arguments.unsure)
         sort = None
         if arguments.sort_to is not None:
-            sort = SortRequest(
-                arguments.folder, arguments.sort_to, arguments.by, arguments.threshold, flat=arguments.flat
-            )
+            options = arguments.by, arguments.threshold, arguments.flat, arguments.groups
+            sort = SortRequest(arguments.folder, arguments.sort_to, *options)
         return OutputRequest(arguments.output, lines, keywords, policy, sort)
 
     def __call__(self, event: WatchState | Sequence[Row]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.base.errors import UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
+from core.card import ModelCard
 from core.evaluation.acceptance import Acceptance
 from core.jobs.acceptance import accept, card_of
 from core.jobs.queries import ResultStore
@@ -16,7 +16,7 @@ from core.outputs.following import follow_sorting
 from core.outputs.sorting import execute as execution
 from core.outputs.sorting import undo as undoing
 from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
-from core.outputs.sorting.plan import make_plan, summarize
+from core.outputs.sorting.plan import Levels, make_plan, summarize
 from core.outputs.sorting.values import PlanSummary, SortingSummary, SortRequest, Step
 
 
@@ -44,7 +44,8 @@ def plan_sorting(
     """
     request, clock = resolve_request(options), ProgressReporter(tr("Planning steps"), results.count(view), report)
     check_request(request)
-    levels, steps = _levels(results, request), []
+    job = results.summary()
+    levels, steps = group_levels(request, card_of(job), job.model), []
     for step in make_plan(results.each(view), request, RealFileSystem(request.destination), levels):
         token.check()
         steps.append(step)
@@ -52,14 +53,15 @@ def plan_sorting(
     return SortPlan(request, tuple(steps), summarize(steps, request), accept(results, view.filter, request.threshold))
 
 
-def _levels(results: ResultStore, request: SortRequest) -> Mapping[str, tuple[str, ...]]:
-    """The levels of classes and groups, if photos are sorted by groups."""
+def group_levels(request: SortRequest, card: ModelCard | None, model: str) -> Levels:
+    """The levels of classes and groups, if photos are sorted by groups; else none.
+
+    Raises UsageError if the model of this name and card has no groups; a model that is gone has no card.
+    """
     if not request.groups:
         return {}
-    job = results.summary()
-    card = card_of(job)
     if card is None or card.hierarchy is None:
-        what = tr("The classes of “{model}” are in no groups.", model=job.model)
+        what = tr("The classes of “{model}” are in no groups.", model=model)
         raise UsageError(what, hint=tr("Sort without groups, or use a model whose classes are in groups."))
     return card.hierarchy.levels
 

@@ -23,6 +23,7 @@ from core.base.text import display_path
 from core.jobs.folder_watcher import STABLE_S
 from core.jobs.queries import ResultStore
 from core.jobs.values import Row
+from core.models.values import InstalledModel
 from core.outputs.following import follow_sorting
 from core.outputs.keywords.exiftool import ExifTool, find_exiftool
 from core.outputs.keywords.from_job import KeywordPolicy, write_assigned
@@ -32,11 +33,11 @@ from core.outputs.reports.columns import ColumnSet, columns
 from core.outputs.reports.plan import ReportFormat, ReportOptions
 from core.outputs.reports.text import BYTE_ORDER_MARK
 from core.outputs.reports.write import check_not_image, open_text_writer, report_errors, report_rows
-from core.outputs.sort import resume
+from core.outputs.sort import group_levels, resume
 from core.outputs.sorting.companions import CompanionFinder
 from core.outputs.sorting.disk import RealFileSystem, check_request, resolve_request
 from core.outputs.sorting.execute import execute
-from core.outputs.sorting.plan import make_plan
+from core.outputs.sorting.plan import Levels, make_plan
 from core.outputs.sorting.record import SortingRecord as SortingRecord
 from core.outputs.sorting.records import sortings
 from core.outputs.sorting.values import SortingState, SortRequest, Step, TransferMode
@@ -70,16 +71,29 @@ class OutputRequest:
 class OutputSinks(AbstractContextManager["OutputSinks"]):
     """Writes all outputs; it can be used as `core.jobs.watch.Deliver`."""
 
-    def __init__(self, request: OutputRequest, *, warn: Callable[[Failure], None] = lambda _: None) -> None:
-        """Check that all outputs can be written; `warn` gets the photos that could not be sorted or given a keyword.
+    def __init__(
+        self,
+        request: OutputRequest,
+        model: InstalledModel | None = None,
+        *,
+        warn: Callable[[Failure], None] = lambda _: None,
+    ) -> None:
+        """Check that all outputs can be written.
+
+        Args:
+            request: the outputs.
+            model: the model that classifies the photos; only sorting by groups needs it.
+            warn: gets the photos that could not be sorted or given a keyword.
 
         Raises:
-            UsageError: the file has other content, or photos cannot be sorted there.
+            UsageError: the file has other content, or photos cannot be sorted there, or not by groups.
             StorageError: the file, the record of keywords or the sorted folder cannot be written.
             KeywordError: exiftool is missing.
         """
         file, self._warn = request.file, warn
         self._request = request if file is None else replace(request, report=_match_columns(file, request.report))
+        card, name = (model.card, model.card.name) if model else (None, "")
+        self._levels = {} if request.sort is None else group_levels(request.sort, card, name)
         self._sorted: dict[Path, Path] = {}
         self._tool: ExifTool | None = None
         self._record: SidecarRecord | None = None
@@ -104,7 +118,7 @@ class OutputSinks(AbstractContextManager["OutputSinks"]):
         if self._request.file is not None:
             append(self._request.file, rows, self._request.report)
         if self._sort is not None:
-            self._sorted |= _sort(rows, self._sort, self._warn)
+            self._sorted |= _sort(rows, self._sort, self._levels, self._warn)
 
     def bring_late(self) -> None:
         """Sort companion files that arrived after their photos, such as a sidecar.
@@ -137,8 +151,10 @@ def _begin_sorting(request: SortRequest) -> SortRequest:
     return request
 
 
-def _sort(rows: Sequence[Row], request: SortRequest, warn: Callable[[Failure], None]) -> dict[Path, Path]:
-    steps = list(make_plan(rows, request, RealFileSystem(request.destination)))
+def _sort(
+    rows: Sequence[Row], request: SortRequest, levels: Levels, warn: Callable[[Failure], None]
+) -> dict[Path, Path]:
+    steps = list(make_plan(rows, request, RealFileSystem(request.destination), levels))
     if not any(step.target for step in steps):
         return {}
     _execute(steps, request, warn)

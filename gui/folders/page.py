@@ -169,6 +169,8 @@ class FoldersPage(QWidget):
             page = self.stack.plans[form].get()
             self._show(page)
             page.form.allow_threshold(applies=not self.stack.results.filters.acceptance.by_classes)
+            model = self._models.installed.get(job.model)
+            page.form.offer_groups(has_groups=model is not None and model.card.hierarchy is not None)
             page.open(job, self.stack.results.view, self.outputs.missing)
 
     def _show(self, page: QWidget) -> None:

@@ -68,6 +68,9 @@ class PlanForm(QWidget):
         self.threshold.setToolTip("" if applies else tr("The model has a threshold for each class instead."))
         self._show_threshold()
 
+    def offer_groups(self, *, has_groups: bool) -> None:
+        """Offer what needs a model whose classes are in groups, or not."""
+
     def _show_threshold(self) -> None:
         self.threshold.setEnabled(self._applies)
 
@@ -123,8 +126,11 @@ class SortForm(PlanForm):
         if self.destination is None:
             return None
         mode = TransferMode(self.way.currentData())
-        flat, groups = not self.tree.isChecked(), self.groups.isChecked()
+        flat, groups = not self.tree.isChecked(), self.groups.isChecked() and not self.groups.isHidden()
         return SortRequest(folder, self.destination, mode, self.threshold.fraction(), flat, groups)
+
+    def offer_groups(self, *, has_groups: bool) -> None:
+        self.groups.setVisible(has_groups)
 
     def made_in(self, folder: Path) -> Path:
         return self.destination or folder

@@ -21,7 +21,7 @@ from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.task import LatestTask, Tasks
-from gui.widgets.basic import Choice, Panel, button, label
+from gui.widgets.basic import Choice, FormPanel, button, label
 from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
 from gui.widgets.formats import confidence, size
 from gui.widgets.layouts import SPACE, add, hbox
@@ -58,7 +58,7 @@ FORMS: Final = {
 """The title of each format, and what it is good for."""
 
 
-class ExportPanel(Panel):
+class ExportPanel(FormPanel):
     """Asks for a format and a file, and shows the progress of the export.
 
     Attributes:
@@ -77,11 +77,9 @@ class ExportPanel(Panel):
         self._about = label(kind="muted", wrap=True)
         self.photos = button(tr("Choose labelled photos…"), self._choose_photos)
         self.save = button(tr("Save as…"), self._choose_file, kind="primary")
-        self.close_button = button(tr("Cancel"), self.hide)
         self.strip = WorkStrip(tr("Progress of the export"), tr("Cancel the export"))
         self._lay_out()
         self.form.currentIndexChanged.connect(self._show_form)
-        self.hide()
 
     def open(self, reference: str, images: Path | None = None, *, is_multi_label: bool = False) -> None:
         """Ask how to export this model, `name` or `name@version`, which was trained on these images."""
@@ -106,7 +104,7 @@ class ExportPanel(Panel):
         self._show_form()
 
     def _lay_out(self) -> None:
-        row = hbox(self.form, self.photos, SPACE, self.close_button, self.save)
+        row = hbox(self.form, self.photos, SPACE, self.cancel_button, self.save)
         add(self.body, row, self._about, self.strip)
 
     def _show_form(self) -> None:
@@ -118,7 +116,7 @@ class ExportPanel(Panel):
         self.photos.setVisible(form.needs_images)
         for one in (self.form, self.photos):
             one.setEnabled(is_free)
-        self.close_button.setVisible(is_free)
+        self.cancel_button.setVisible(is_free)
         self.save.setEnabled(is_free and (not form.needs_images or self._images is not None))
 
     def _offer(self, *, is_multi_label: bool) -> None:

@@ -16,7 +16,7 @@ from core.card import ResizeMode
 from core.models.class_names import read_names, text_of
 from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 from gui.tasks.background import in_background
-from gui.widgets.basic import Choice, Panel, button, label, show_text
+from gui.widgets.basic import Choice, FormPanel, button, label, show_text
 from gui.widgets.files import ask_for_file
 from gui.widgets.layouts import SPACE, add, fill, hbox
 
@@ -36,7 +36,7 @@ _FITS: Final = {
 _DEFAULT: Final = 224
 
 
-class ImportForm(Panel):
+class ImportForm(FormPanel):
     """Asks for what only the author of the file knows.
 
     Attributes:
@@ -68,12 +68,10 @@ class ImportForm(Panel):
         self.try_button = button(tr("Try on a photo…"), self._choose_photo)
         self.count_button = button(tr("Statistics"), lambda: self.statistics_wanted.emit(self._file))
         self.add = button(tr("Import"), self._submit, kind="primary")
-        self.cancel_button = button(tr("Cancel"), self.hide)
         self._lay_out()
         self.output.currentIndexChanged.connect(self._show_output)
         self.classes.textChanged.connect(self._show_count)
         self.title.textChanged.connect(self._show_count)
-        self.hide()
 
     def _lay_out(self) -> None:
         form = self._form = QFormLayout()

@@ -40,10 +40,11 @@ class StatisticsWindow(SecondWindow):
         self.measure = button(tr("Measure layers"), self.start_measuring, kind="primary")
         self.measure.setToolTip(tr("Runs the model on the CPU for some seconds"))
         self.strip = WorkStrip(tr("Progress of the measurement"), tr("Cancel the measurement"))
-        self.error_text = label(kind="danger", wrap=True)
+        self.error_text, self._counting_text = label(kind="danger", wrap=True), label(tr("Counting…"), "muted")
         self.view = StatisticsView()
         head = hbox(fill(self._title), self.choice, self.variant, self.measure, spacing=theme.GRID)
-        parts = (self.strip, self.error_text, fill(self.view))
+        parts = (self.strip, self._counting_text, self.error_text, fill(self.view))
+        self.view.hide()
         vbox(head, *parts, parent=self, margins=16, spacing=2 * theme.GRID)
         self.choice.activated.connect(lambda _: self._show(self.choice.currentData(), self.choice.currentText()))
         self.variant.activated.connect(lambda _: self._count(ComputePrecision(self.variant.currentData())))
@@ -94,6 +95,8 @@ class StatisticsWindow(SecondWindow):
         self.strip.abandon()
         self._found = None
         self.error_text.hide()
+        self.view.hide()
+        self._counting_text.show()
         self._show_button()
         task = self._counting.start(statistics.model_statistics, self._source, precision)
         task.succeeded.connect(self._on_counted)
@@ -105,6 +108,7 @@ class StatisticsWindow(SecondWindow):
         self.variant.offer({precision: precision.value for precision in found.precisions}, found.precision)
         self.variant.setVisible(len(found.precisions) > 1)
         self.view.show_statistics(found, None)
+        self._counting_text.hide()
         self.view.show()
         self._show_button()
 
@@ -114,6 +118,7 @@ class StatisticsWindow(SecondWindow):
 
     def _on_failed(self, error: FoveaError) -> None:
         show_text(self.error_text, str(error))
+        self._counting_text.hide()
         self.view.setVisible(self._found is not None)
 
     def _show_button(self) -> None:

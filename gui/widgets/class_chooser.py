@@ -1,5 +1,7 @@
 """A class chooser for keyboard and mouse: type to filter, then press Enter, or press a number.
 
+What is typed is a new class unless it is the name of one, or a whole word of only one.
+
 Where a photo may have several classes, each choice adds or removes one, until Enter is pressed without a choice.
 """
 
@@ -44,6 +46,8 @@ _MAX_UNSORTED: Final = 16
 """Up to this many classes keep their order, so that users can remember their positions."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(NUMBERED)}
 _NOWHERE: Final = QModelIndex()
+_WHOLE_WORD: Final = 1
+"""How `_distance` ranks a class of which the typed letters are a whole word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +223,12 @@ class ClassChooser(QFrame):
     def _search(self, text: str) -> None:
         typed = normalize_label(text)
         found = [_Choice(one) for one in _found(self._classes, typed)]
+        is_clear = bool(typed) and _is_clear(found, typed, self._likely)
         if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
-            found.append(_Choice(typed, is_new=True))
+            found.insert(len(found) if is_clear else 0, _Choice(typed, is_new=True))
+            is_clear = True
         self._rows.show(found, numbered=not text)
-        self._mark(0 if typed and _is_clear(found, typed, self._likely) else -1)
+        self._mark(0 if is_clear else -1)
 
     def _choose(self, index: Index) -> None:
         if self._rows.chosen is not None:
@@ -331,16 +337,20 @@ def _found(classes: Sequence[str], typed: str) -> list[str]:
 
 
 def _is_clear(choices: Sequence[_Choice], typed: str, likely: Collection[str]) -> bool:
-    """Whether Enter may choose the first one: nothing matches as well, or only it is likely among those that do."""
+    """Whether Enter may choose the first class: what was typed is its name, or a whole word of it.
+
+    Nothing else may match as well, unless only the first is likely. The start of a word is not enough: who types “bird”
+    does not mean “birdhouse”.
+    """
     letters = typed.casefold()
-    ranks = [_distance(one.label.casefold(), letters) for one in choices if not one.is_new]
-    if not ranks:
-        return True
-    best = [one.label in likely for one, rank in zip(choices, ranks, strict=False) if rank == ranks[0]]
+    ranks = [_distance(one.label.casefold(), letters) for one in choices]
+    if not ranks or ranks[0] > _WHOLE_WORD:
+        return False
+    best = [one.label in likely for one, rank in zip(choices, ranks, strict=True) if rank == ranks[0]]
     return len(best) == 1 or best == [True] + [False] * (len(best) - 1)
 
 
 def _distance(name: str, letters: str) -> int:
     """Rank how a class matches the typed letters: equal, a whole word, its start, the start of a word, or anywhere."""
-    matches = (name == letters, letters in name.split(), name.startswith(letters), f" {letters}" in name, True)
+    matches = (name == letters, f" {letters} " in f" {name} ", name.startswith(letters), f" {letters}" in name, True)
     return matches.index(True)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
-from core.base.errors import StorageError, UsageError, os_reason
+from core.base.errors import StorageError, UsageError
 from core.base.i18n import tr
 from core.base.progress import CancelToken, ProgressCallback, ProgressReporter
-from core.base.storage import as_text, replacing
+from core.base.storage import as_text, replacing, writing_reason
 from core.base.text import display_path
 from core.images.listing import IMAGE_SUFFIXES
 from core.jobs.values import Row
@@ -64,7 +64,7 @@ def report_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=os_reason(error))
+        what = tr("Couldn't write “{file}”: {reason}.", file=display_path(file), reason=writing_reason(file, error))
         hint = tr("Choose a file in a folder that you can write to, on a disk with free space.")
         raise StorageError(what, hint=hint) from error
 

@@ -46,6 +46,22 @@ def test_weights_are_stored_as_asked(fovea: Fovea, tmp_path: Path, storage: tupl
 
 
 @pytest.mark.usefixtures("model")
+def test_no_command_creates_the_folder_of_its_output(fovea: Fovea, folder: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    photos = ("--recursive", "--model", "colours", "--output")
+    for command in (
+        ("models", "export", "colours", missing / "colours.onnx"),
+        ("classify", folder, *photos, missing / "results.csv"),
+        ("watch", folder, *photos, missing / "results.csv"),
+        ("evaluate", folder, "--model", "colours", "--report", missing / "report.html"),
+    ):
+        ran = fovea(*command)
+        assert (ran.code, ran.out) == (2, ""), command
+        assert f"there is no folder “{missing}”" in ran.err
+        assert not missing.exists()
+
+
+@pytest.mark.usefixtures("model")
 def test_8_bits_are_written_with_a_table_of_what_they_lose(fovea: Fovea, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "colours.onnx"
     ran = fovea("models", "export", "colours", file, "--storage", "int8", "--images", folder)

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from core.base.errors import StorageError, UsageError
+from core.card_rules import Hierarchy
 from core.jobs.values import Row
+from core.models.library import open_library
 from core.outputs.reports.columns import ColumnSet
 from core.outputs.reports.plan import ReportFormat, ReportOptions
+from core.outputs.sorting.values import SortRequest
 from core.outputs.watch_outputs import OutputRequest, OutputSinks, append
+from tests import tiny
 from tests.rows import classified, failed
 
 if TYPE_CHECKING:
@@ -85,6 +89,19 @@ def test_csv_of_an_earlier_version_keeps_its_columns(tmp_path: Path) -> None:
     assert [len(line) for line in lines] == [5] * 4
     assert lines[2][1:] == ["red", "0.9", "", "blue"]
     assert lines[3][1:] == ["", "", "It is damaged.", ""]
+
+
+def test_photos_are_sorted_by_groups(tmp_path: Path, home: Path) -> None:
+    photo, place = tiny.write_solid(tmp_path / "arriving" / "a.png", "red"), tmp_path / "sorted"
+    outputs = OutputRequest(sort=SortRequest(photo.parent, place, groups=True))
+    plain = open_library().install(*tiny.packaged_model("colours"))
+    with pytest.raises(UsageError, match="in no groups"), OutputSinks(outputs, plain):
+        pass
+    groups = Hierarchy((("warm", "red"), ("cold", "green"), ("cold", "blue")), 0.7)
+    model = open_library().install(*tiny.packaged_model("colours", hierarchy=groups))
+    with OutputSinks(outputs, model) as deliver:
+        deliver(NO_ANSWERS, [classified(photo, ("red", 0.9))])
+    assert (place / "warm" / "red" / "a.png").exists()
 
 
 @pytest.mark.parametrize("heading", ["path,label", "path,label,confidence,mine", "path,label,confidence,label"])

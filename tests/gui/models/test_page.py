@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from core.base import paths
 from core.exporting.formats import ExportFormat
 from core.models.library import open_library
-from core.models.onnx_import_values import Scaling
+from core.models.onnx_import_values import ImportQuestions, Scaling
 from core.models.trash import list_removed
 from gui.models.page import ModelsPage
 from gui.shell.actions import ActionId
@@ -184,6 +184,19 @@ def test_a_model_is_exported_and_a_dropped_file_imported(
     )
     assert window.session.photos.rowCount() == 0
     qtbot.waitUntil(lambda: page.choices.name == "hues", timeout=PATIENCE_MS)
+
+
+def test_escape_closes_the_forms_as_cancel_does(
+    page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.actions_by_id[ActionId.EXPORT_MODEL].trigger()
+    file = tmp_path / "other.onnx"
+    page.questions.open(file, [ImportQuestions(3, (), None, reads_bytes=False, output_kind="logits")])
+    for panel, field in ((page.export_panel, page.export_panel.form), (page.questions, page.questions.classes)):
+        assert panel.isVisible()
+        field.setFocus()
+        qtbot.keyClick(field, Qt.Key.Key_Escape)
+        assert not panel.isVisible()
 
 
 def test_a_failed_import_shows_the_reason(page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from onnx import helper
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.base.errors import FoveaError
@@ -44,6 +44,10 @@ def _wait(qtbot: QtBot, shown: StatisticsWindow) -> None:
     qtbot.waitUntil(lambda: shown.measure.isEnabled() and shown.view.plot is not None, timeout=PATIENCE_MS)
 
 
+def _texts(shown: StatisticsWindow) -> list[str]:
+    return [one.text() for one in shown.findChildren(QLabel) if one.isVisible()]
+
+
 def _column(shown: StatisticsWindow, title: str) -> list[str]:
     columns, *rows = shown.view.layers.texts()
     return [row[columns.index(title)] for row in rows]
@@ -52,7 +56,10 @@ def _column(shown: StatisticsWindow, title: str) -> list[str]:
 def test_a_model_is_counted_and_its_layers_are_measured(qtbot: QtBot, shown: StatisticsWindow, tiny_model: str) -> None:
     shown.show_source(tiny_model)
     assert not shown.measure.isEnabled()
+    assert _texts(shown) == ["colours", "Counting…"], "no empty panels"
     _wait(qtbot, shown)
+    assert "Counting…" not in _texts(shown)
+    assert shown.view.isVisible()
     assert shown.windowTitle() == "Statistics of colours"
     assert _column(shown, "Kind") == [
         *("Transpose", "Conv 3 × 3", "Relu", "GlobalAveragePool", "Flatten"),

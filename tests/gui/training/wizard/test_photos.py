@@ -71,7 +71,7 @@ def test_a_photo_in_two_classes_is_moved_to_one_and_back(qtbot: QtBot, wizard: T
     click(qtbot, buttons(conflict)["Move to class…"])
     assert wizard.photos.chooser.isVisible()
     assert "What is in this photo?" in texts(wizard.photos.chooser)
-    qtbot.keyClicks(wizard.photos.chooser.line, "blu")
+    qtbot.keyClicks(wizard.photos.chooser.line, "blue")
     qtbot.keyClick(wizard.photos.chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: shows(wizard, "moved to “blue”"), timeout=PATIENCE_MS)
     assert not shows(wizard, "different labels")
