@@ -21,8 +21,9 @@ from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.task import LatestTask, Tasks
-from gui.widgets.basic import Choice, FormPanel, button, label
+from gui.widgets.basic import Choice, button, label
 from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
+from gui.widgets.form_panel import FormPanel
 from gui.widgets.formats import confidence, size
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.work_strip import WorkStrip

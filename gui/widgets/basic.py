@@ -172,21 +172,6 @@ class Panel(QFrame):
             self.heading.hide()
 
 
-class FormPanel(Panel):
-    """A panel that asks for something on a page, hidden until then; Escape does what its Cancel button does."""
-
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(title, parent)
-        self.cancel_button = button(tr("Cancel"), self.hide)
-        self.hide()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.cancel_button.isVisible():
-            self.cancel_button.click()
-        else:
-            super().keyPressEvent(event)
-
-
 class PropertyList(QWidget):
     """Names on the left and values on the right; values wrap and can be copied."""
 
