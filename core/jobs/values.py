@@ -144,6 +144,11 @@ class Row:
         return self.prediction.best.probability if self.prediction else None
 
     @property
+    def certainty(self) -> float | None:
+        """What rows are filtered and sorted by as their confidence, 0..1, see `Prediction.certainty`."""
+        return self.prediction.certainty if self.prediction else None
+
+    @property
     def is_unknown(self) -> bool:
         """Whether it probably belongs to none of the classes."""
         return self.prediction is not None and bool(self.prediction.unknown)

@@ -100,9 +100,9 @@ def end_text(end: JobEnd) -> str:
     return " · ".join(parts)
 
 
-def started_text(job: JobSummary, models: str) -> str:
-    """When a job was first started, and the titles of its models."""
-    return f"{datetime.fromtimestamp(job.begun):%Y-%m-%d %H:%M} · {models}"
+def started_text(job: JobSummary) -> str:
+    """When a job was first started."""
+    return f"{datetime.fromtimestamp(job.begun):%Y-%m-%d %H:%M}"
 
 
 def place_text(job: JobSummary) -> str:

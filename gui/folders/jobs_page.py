@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QPainter, QPen
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
@@ -31,6 +31,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 _STATUS: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 96
+_MIN_TITLES: Final = 72
+"""The least room for titles of models, in pixels; with less, there are none."""
 _MIDDLE: Final = Qt.TextElideMode.ElideMiddle
 
 
@@ -169,11 +171,11 @@ class _JobDelegate(QStyledItemDelegate):
         box = card.toRect().adjusted(16, 10, -16, -10)
         icons.paint(painter, "folders", QRectF(box.left(), box.top() + 4, 24, 24), colours.muted)
         titles = ", ".join(map(self._title_of, job.models))
-        _paint_job(painter, box.adjusted(40, 0, 0, 0), job, started_text(job, titles))
+        _paint_job(painter, box.adjusted(40, 0, 0, 0), job, titles)
         painter.restore()
 
 
-def _paint_job(painter: QPainter, box: QRect, job: JobSummary, started: str) -> None:
+def _paint_job(painter: QPainter, box: QRect, job: JobSummary, titles: str) -> None:
     colours = theme.current()
     is_wrong = job.state in (JobState.MISSING, JobState.STOPPED)
     state_colour = colours.warning if is_wrong else colours.muted if job.state is JobState.FINISHED else colours.accent
@@ -181,5 +183,18 @@ def _paint_job(painter: QPainter, box: QRect, job: JobSummary, started: str) -> 
     width = paint_text(painter, first, state_text(job), state_colour, bold=True, side=RIGHT) + 16
     paint_text(painter, first.adjusted(0, 0, -width, 0), title_text(job), colours.text, bold=True, elide=_MIDDLE)
     paint_text(painter, second, place_text(job), colours.muted, elide=_MIDDLE)
-    width = paint_text(painter, third, started, colours.muted, side=RIGHT) + 16
-    paint_text(painter, third.adjusted(0, 0, -width, 0), _line(job), colours.text, elide=_MIDDLE)
+    width = paint_text(painter, third, _line(job), colours.text) + 16
+    beside = third.adjusted(width, 0, 0, 0)
+    paint_text(
+        painter, beside, started_within(painter.fontMetrics(), beside.width(), job, titles), colours.muted, side=RIGHT
+    )
+
+
+def started_within(font: QFontMetrics, width: int, job: JobSummary, titles: str) -> str:
+    """When a job was started, and the titles of its models, as far as there is room; `width` is in pixels."""
+    time = started_text(job)
+    if font.horizontalAdvance(time) > width:
+        return ""
+    text = tr("{time} · {models}", time=time, models=titles)
+    has_room = font.horizontalAdvance(time) + _MIN_TITLES <= width
+    return font.elidedText(text, Qt.TextElideMode.ElideRight, width) if has_room else time

@@ -55,6 +55,11 @@ def percent_text(row: Row) -> str:
     return "" if row.confidence is None else confidence(row.confidence)
 
 
+def certainty_text(row: Row) -> str:
+    """What the table shows, filters and sorts as the confidence, in percent, see `Prediction.certainty`."""
+    return "" if row.certainty is None else confidence(row.certainty)
+
+
 def objects_text(row: Row) -> str:
     """What is in the photo, such as “2 cats, 1 person”; empty if there is nothing, or nobody looked."""
     return (row.prediction.counts or "") if row.prediction else ""
@@ -119,11 +124,11 @@ def accessible_text(row: Row) -> str:
         "{name}: {prediction}, {confidence}, {review}",
         name=name,
         prediction=prediction,
-        confidence=percent_text(row),
+        confidence=certainty_text(row),
         review=review,
     )
 
 
 def copied_text(row: Row) -> str:
     """The row as copied text: name, prediction, confidence and the user's label, separated by tabs."""
-    return "\t".join((name_text(row), prediction_text(row), percent_text(row), review_text(row.review)))
+    return "\t".join((name_text(row), prediction_text(row), certainty_text(row), review_text(row.review)))

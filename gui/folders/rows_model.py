@@ -19,11 +19,11 @@ from gui.folders.row_cache import RowPages
 from gui.folders.row_text import (
     accessible_text,
     brief_text,
+    certainty_text,
     folder_text,
     name_text,
     objects_text,
     other_text,
-    percent_text,
     review_text,
     time_text,
     tooltip_text,
@@ -61,7 +61,7 @@ TITLES: Final = (
 _TEXTS: Final = {
     Column.PHOTO: name_text,
     Column.ANSWER: brief_text,
-    Column.CONFIDENCE: percent_text,
+    Column.CONFIDENCE: certainty_text,
     Column.REVIEW: lambda row: review_text(row.review),
     Column.FOLDER: folder_text,
     Column.TIME: time_text,

@@ -21,12 +21,12 @@ from core.base.i18n import tr
 from core.jobs.values import Order, Row, State, Verdict, View
 from gui.folders.row_text import (
     brief_text,
+    certainty_text,
     folder_text,
     is_guess,
     name_text,
     objects_text,
     other_text,
-    percent_text,
     review_text,
     time_text,
 )
@@ -193,11 +193,11 @@ def _paint_answer(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> N
 
 
 def _paint_confidence(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:
-    if row.confidence is None:
+    if row.certainty is None:
         return
     bar = QRectF(box.left(), box.center().y() - 2, max(8, box.width() - percent_width(painter) - _PAD), 6)
-    paint_bar(painter, bar, row.confidence, is_strong=not row.is_unknown)
-    paint_text(painter, box, percent_text(row), colours.text, side=RIGHT)
+    paint_bar(painter, bar, row.certainty, is_strong=not row.is_unknown)
+    paint_text(painter, box, certainty_text(row), colours.text, side=RIGHT)
 
 
 def _paint_review(painter: QPainter, box: QRect, row: Row, colours: Tokens) -> None:

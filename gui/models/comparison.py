@@ -113,7 +113,7 @@ class ComparisonView(QWidget):
         if self._plots is not None:
             self._column.removeWidget(self._plots)
             self._plots.deleteLater()
-        tiles = self._plots = Tiles([], _PLOT)
+        tiles = self._plots = Tiles(_PLOT)
         self._column.insertWidget(self._column.count() - 1, tiles)
         run_when_idle(tiles, self._add_plots(tiles, comparison))
 

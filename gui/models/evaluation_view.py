@@ -141,7 +141,7 @@ class EvaluationView(ScrollColumn):
 
     def _make_plots(self, evaluation: Evaluation | MultiLabelEvaluation) -> Tiles:
         """The plots, made one after the other: all at once they would block the event loop."""
-        tiles = Tiles([], _PLOT)
+        tiles = Tiles(_PLOT)
         run_when_idle(tiles, self._fill(tiles, evaluation), _PAUSE_MS)
         return tiles
 

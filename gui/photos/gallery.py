@@ -10,7 +10,6 @@ from PySide6.QtCore import (
     QAbstractItemModel,
     QItemSelection,
     QItemSelectionModel,
-    QModelIndex,
     QPersistentModelIndex,
     QRect,
     QRectF,
@@ -30,11 +29,10 @@ from core.prediction import Outcome, Prediction
 from gui.session.photos_model import PhotosModel, Role
 from gui.widgets import icons, theme
 from gui.widgets.formats import confidence
+from gui.widgets.indexes import Index
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
 from gui.widgets.photo_panel import brief_failure_text, headline_text
 from gui.widgets.tile_look import TILE_LOOK
-
-Index = QModelIndex | QPersistentModelIndex
 
 SIZES: Final = (136, 184, 248)
 """Minimum widths of a photo in the gallery, in pixels."""

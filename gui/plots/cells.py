@@ -6,18 +6,7 @@ import math
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QEvent,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPoint,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -44,9 +33,8 @@ from PySide6.QtWidgets import (
 from gui.plots.canvas import font, text_size
 from gui.plots.confusion import Confusion, read_counts
 from gui.widgets import theme
+from gui.widgets.indexes import NOWHERE, Index
 from gui.widgets.theme import Tokens
-
-Index = QModelIndex | QPersistentModelIndex
 
 MIN_CELL: Final = 24
 MAX_CELL: Final = 64
@@ -57,7 +45,6 @@ _TITLE: Final = 24
 _GAP: Final = 1
 _FAINTEST: Final = 0.10
 """Opacity of the smallest non-zero fraction, so that one photo among thousands is visible."""
-_NOWHERE: Final = QModelIndex()
 _CHOOSING: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _MOVING: Final = (*(Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down), Qt.Key.Key_Home, Qt.Key.Key_End)
 
@@ -141,10 +128,10 @@ class _Model(QAbstractTableModel):
         shown = self.confusion.shown
         return shown[index.row()], shown[index.column()]
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.confusion.shown)
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return self.rowCount(parent)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:

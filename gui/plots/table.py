@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from core.base.i18n import tr
 from gui.plots.values import Table
+from gui.widgets.indexes import NOWHERE, Index
 
-_NOWHERE: Final = QModelIndex()
 _ROWS_MEASURED: Final = 8
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 class _Rows(QAbstractTableModel):
@@ -32,14 +30,14 @@ class _Rows(QAbstractTableModel):
             self.table = table
             self.endResetModel()
         elif len(table.rows) > self_rows:
-            self.beginInsertRows(_NOWHERE, self_rows, len(table.rows) - 1)
+            self.beginInsertRows(NOWHERE, self_rows, len(table.rows) - 1)
             self.table = table
             self.endInsertRows()
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.table.rows)
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else max(0, len(self.table.columns) - 1)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:

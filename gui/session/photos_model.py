@@ -9,7 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl, Signal
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QUrl, Signal
 
 from core.base.i18n import tr
 from core.base.text import display_path
@@ -22,8 +22,7 @@ from gui.session.photo_text import outcome_text, tooltip_text
 from gui.session.photo_view import Counts, Kind, PhotoView, Steps, count_views, in_steps, is_long
 from gui.tasks.idle_steps import run_when_idle
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
-
-Index = QModelIndex | QPersistentModelIndex
+from gui.widgets.indexes import NOWHERE, Index
 
 _NOT_SHOWN: Final = -1
 _FEW: Final = 100
@@ -79,7 +78,7 @@ class PhotosModel(QAbstractListModel):
         self.failed_count = self.version = self.top_k = 0
         self.detection = NO_DETECTION
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._photos)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -302,7 +301,7 @@ class PhotosModel(QAbstractListModel):
         after = self._positions[self._photos[-1].number] + 1 if self._photos else 0
         for position, photo in enumerate(photos, after):
             self._positions[photo.number] = position
-        self.beginInsertRows(QModelIndex(), first, first + len(photos) - 1)
+        self.beginInsertRows(NOWHERE, first, first + len(photos) - 1)
         self._photos += photos
         self.endInsertRows()
 

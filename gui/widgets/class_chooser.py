@@ -11,18 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QEvent,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPoint,
-    QPointF,
-    QRect,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QAbstractTableModel, QEvent, QObject, QPoint, QPointF, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsDropShadowEffect, QHeaderView, QLineEdit, QTreeView, QWidget
 
@@ -32,9 +21,8 @@ from core.base.text import natural_sort_key
 from core.datasets.class_labels import normalize_label
 from gui.widgets import icons, theme
 from gui.widgets.basic import as_list, button, label, show_text
+from gui.widgets.indexes import NOWHERE, Index
 from gui.widgets.layouts import vbox
-
-Index = QModelIndex | QPersistentModelIndex
 
 _WIDTH: Final = 440
 _MAX_SHOWN: Final = 11
@@ -45,7 +33,6 @@ NUMBERED: Final = 9
 _MAX_UNSORTED: Final = 16
 """Up to this many classes keep their order, so that users can remember their positions."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(NUMBERED)}
-_NOWHERE: Final = QModelIndex()
 _WHOLE_WORD: Final = 1
 """How `_distance` ranks a class of which the typed letters are a whole word."""
 
@@ -307,10 +294,10 @@ class _Rows(QAbstractTableModel):
         choice = self.choices[row]
         return tr("{label}: chosen", label=choice.text) if choice.label in (self.chosen or ()) else choice.text
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.choices)
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else 2
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:

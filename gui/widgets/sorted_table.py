@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QTableView, QWidget
 
@@ -16,11 +16,9 @@ from gui.widgets import theme
 from gui.widgets.basic import label, link
 from gui.widgets.context_menu import attach_menu
 from gui.widgets.files import ask_where_to_save, save_in_background
+from gui.widgets.indexes import NOWHERE, Index
 from gui.widgets.layouts import fill, hbox, vbox
 
-Index = QModelIndex | QPersistentModelIndex
-
-_NOWHERE: Final = QModelIndex()
 _ROWS_EXAMINED: Final = 64
 _MAX_WIDTH: Final = 320
 _PADDING: Final = 18
@@ -62,10 +60,10 @@ class _Model(QAbstractTableModel):
                 self.rows.reverse()
         self.layoutChanged.emit()
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.rows)
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.columns)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:

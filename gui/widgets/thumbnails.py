@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QListView,
@@ -21,10 +21,9 @@ from PySide6.QtWidgets import (
 from core.base.text import display_path
 from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
+from gui.widgets.indexes import Index
 from gui.widgets.painting import paint_photo, paint_text
 from gui.widgets.tile_look import TILE_LOOK
-
-Index = QModelIndex | QPersistentModelIndex
 
 SIDE: Final = 56
 GAP: Final = 4

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -13,13 +11,13 @@ from gui.widgets import theme
 class Tiles(QWidget):
     """Arranges widgets in as many columns as fit."""
 
-    def __init__(self, tiles: Sequence[QWidget], min_width: int) -> None:
+    def __init__(self, min_width: int) -> None:
         """`min_width` is the minimum width of a column in pixels."""
         super().__init__()
         self._min_width = min_width
         self.setObjectName("inspector")
         self.setMinimumWidth(min_width)  # several columns would otherwise keep the window wide
-        self._tiles = list(tiles)
+        self._tiles: list[QWidget] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(theme.GRID)

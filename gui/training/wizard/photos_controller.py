@@ -18,6 +18,7 @@ from core.datasets.label_source import LabelSource
 from core.datasets.values import FolderChange, FolderRead, UndoAction
 from gui.session.session import Session
 from gui.tasks.task import LatestTask
+from gui.training.wizard.photos_found import PhotosFound
 from gui.training.wizard.photos_step import PhotosStep
 from gui.widgets.class_chooser import ClassChooser
 
@@ -59,10 +60,13 @@ class PhotosController(QObject):
         self._tasks.start(api.list_datasets).succeeded.connect(self.step.show_datasets)
 
     def _connect(self) -> None:
-        step, found = self.step, self.step.found
+        step = self.step
         step.chosen.connect(self.open)
         step.build_wanted.connect(lambda: self.build(tr("New photos"), {}))
         step.changed.connect(self.changed)
+        step.found_created.connect(self._connect_found)
+
+    def _connect_found(self, found: PhotosFound) -> None:
         found.edited.connect(self._edit)
         found.class_named.connect(self._rename)
         found.undo_wanted.connect(self.undo)

@@ -21,6 +21,7 @@ from gui.widgets.counts import photos_in_classes
 from gui.widgets.files import ask_for_folder
 from gui.widgets.invitation import invitation
 from gui.widgets.layouts import SPACE, Placed, vbox
+from gui.widgets.lazy import Lazy
 
 _MAX_DATASETS: Final = 4
 """Datasets built before that are offered; older ones can be opened as folders."""
@@ -33,25 +34,32 @@ class PhotosStep(QWidget):
         chosen: read this folder.
         build_wanted: build a dataset from photos in the window.
         changed: another page of the step is shown.
+        found_created: the page with the contents of a folder was created.
     """
 
     chosen = Signal(object)
     build_wanted = Signal()
     changed = Signal()
+    found_created = Signal(PhotosFound)
 
     def __init__(self, pictures: PictureClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._pictures = pictures
         self._pages = QStackedWidget(self)
         self._datasets = QVBoxLayout()
         self._invitation = self._make_invitation()
         self._waiting, self.bar = label(kind="heading"), ProgressBar()
         self._reading = self._make_reading()
-        self.found = PhotosFound(pictures, self._pages)
-        self.found.other_wanted.connect(self.show_invitation)
-        for page in (self._invitation, self._reading, self.found):
+        self._found = Lazy(self._make_found)
+        for page in (self._invitation, self._reading):
             self._pages.addWidget(page)
         self._pages.currentChanged.connect(self.changed)
         vbox(self._pages, parent=self)
+
+    @property
+    def found(self) -> PhotosFound:
+        """The contents of a folder; more than half of the widgets, so they are created once a folder is read."""
+        return self._found.get()
 
     def choose(self) -> None:
         """Ask for a folder."""
@@ -76,6 +84,7 @@ class PhotosStep(QWidget):
         self._waiting.setText(tr("Reading “{name}”…", name=display_path(folder.name)))
         self.bar.setRange(0, 0)
         self._pages.setCurrentWidget(self._reading)
+        self._found.get()  # now, as showing the contents takes a turn of its own
 
     def show_progress(self, progress: Progress) -> None:
         """Show how many photos have been read."""
@@ -97,7 +106,7 @@ class PhotosStep(QWidget):
     @property
     def shows_folder(self) -> bool:
         """Whether the contents of a folder are visible."""
-        return self._pages.currentWidget() is self.found
+        return self._pages.currentWidget() is self._found.made
 
     @property
     def chooser(self) -> QPushButton:
@@ -117,6 +126,13 @@ class PhotosStep(QWidget):
         build = button(tr("Build classes from photos"), self.build_wanted.emit, hint=hint)
         title, buttons = tr("Drop a folder of photos here"), (self.choose_button, build)
         return invitation("graduation-cap", title, lines, buttons, self._datasets)
+
+    def _make_found(self) -> PhotosFound:
+        found = PhotosFound(self._pictures, self._pages)
+        found.other_wanted.connect(self.show_invitation)
+        self._pages.addWidget(found)
+        self.found_created.emit(found)
+        return found
 
     def _make_reading(self) -> QWidget:
         page = QWidget(self._pages)
