@@ -105,8 +105,10 @@ def decode(data: bytes) -> onnx.ModelProto:
     Raises:
         UnreadableModelError: the file is damaged, too large, or contains text that is not UTF-8.
     """
-    if not data or len(data) > MAX_BYTES:
-        what = tr("The model file has {count:,} bytes; 1 to {limit:,} are allowed.", count=len(data), limit=MAX_BYTES)
+    if not data:
+        raise UnreadableModelError(tr("The model file is empty."), hint=tr("Download or copy it again."))
+    if len(data) > MAX_BYTES:
+        what = tr("The model file has {count:,} bytes; up to {limit:,} are allowed.", count=len(data), limit=MAX_BYTES)
         raise UnreadableModelError(what, hint=tr(_HINT))
     try:
         model: onnx.ModelProto = onnx.ModelProto.FromString(data)

@@ -151,6 +151,7 @@ class OpenedModel:
         refusal: why the requested provider is not in use; None if it is.
         detection: what is looked for in images.
         detector_refusal: why the detector cannot be opened; None if it is open, or if nobody asked for it.
+        top_k: the number of classes that it reports for each image.
     """
 
     model: InstalledModel
@@ -161,6 +162,7 @@ class OpenedModel:
     refusal: FoveaError | None
     detection: DetectionOptions = NO_DETECTION
     detector_refusal: FoveaError | None = None
+    top_k: int = 1
 
     @property
     def name(self) -> str:

@@ -228,7 +228,7 @@ class EngineService:
         cache = classifier.feature_cache or (LruFeatureCache() if classifier.detector else KeptFeatures(engine))
         self._classifier = replace(classifier, feature_cache=cache)
         state = engine.provider, engine.precision, engine.agreement, engine.opening_ms
-        return OpenedModel(model, *state, refusal, found, detector_refusal)
+        return OpenedModel(model, *state, refusal, found, detector_refusal, self._top_k)
 
 
 def _check_model(classifier: Classifier, name: str) -> None:

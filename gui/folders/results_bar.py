@@ -14,7 +14,8 @@ from core.base.text import display_path
 from core.jobs.values import Group, JobSummary, Order, View
 from gui.folders.job_text import place_text, title_text
 from gui.widgets import icons, theme
-from gui.widgets.basic import Choice, ToolButton, button, label
+from gui.widgets.basic import Choice, ToolButton, button
+from gui.widgets.elided import ElidedLabel
 from gui.widgets.layouts import fill, hbox, vbox
 
 _ORDERS: Final = {
@@ -30,6 +31,8 @@ _ORDERS: Final = {
     mark("Near duplicates"): View(group=Group.SIMILARITY),
 }
 """Orders by their titles, which are marked for translation."""
+_ORDER_WIDTH: Final = 112
+"""The least width of their box, in pixels: in a narrow window the name of the job matters more."""
 
 
 class ResultsBar(QWidget):
@@ -43,8 +46,9 @@ class ResultsBar(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._title, self._place = label(kind="heading"), label(kind="muted")
+        self._title, self._place = ElidedLabel("heading"), ElidedLabel("muted", Qt.TextElideMode.ElideMiddle)
         self.order = Choice(tr("Sort order"))
+        self.order.setMinimumWidth(_ORDER_WIDTH)
         self.order.setPlaceholderText(tr("Custom order"))  # as a header can reverse some orders
         self.order.addItems([tr(title) for title in _ORDERS])
         self.order.activated.connect(lambda index: self.order_wanted.emit(list(_ORDERS.values())[index]))
@@ -87,8 +91,7 @@ class ResultsBar(QWidget):
     def show_job(self, job: JobSummary) -> None:
         """Show the name and folder of the job."""
         self._title.setText(title_text(job))
-        metrics = self._place.fontMetrics()
-        self._place.setText(metrics.elidedText(place_text(job), Qt.TextElideMode.ElideMiddle, 320))
+        self._place.setText(place_text(job))
         self._place.setToolTip(display_path(job.folder))
 
     def show_order(self, view: View) -> None:

@@ -21,8 +21,9 @@ from core.models.onnx_import_values import ImportAnswers, ImportQuestions
 from core.prediction import Failure, Outcome
 from gui.tasks.notice import Notice, NoticeKind
 from gui.tasks.task import LatestTask, Tasks
-from gui.widgets.basic import Choice, FormPanel, button, label
+from gui.widgets.basic import Choice, button, label
 from gui.widgets.files import ask_for_file, ask_for_folder, ask_where_to_save
+from gui.widgets.form_panel import FormPanel
 from gui.widgets.formats import confidence, size
 from gui.widgets.layouts import SPACE, add, hbox
 from gui.widgets.work_strip import WorkStrip
@@ -188,6 +189,8 @@ class ModelImports(QObject):
 
     def import_file(self, file: Path) -> None:
         """Import a file; if another program made it, the user is asked for missing details."""
+        text = tr("Importing “{file}”…", file=display_path(file.name))
+        self.noticed.emit(Notice(text, key=import_key(file)))
         task = self._tasks.start(partial(model_files.inspect_model, every_output=True), file)
         task.succeeded.connect(lambda questions: self._on_inspected(file, questions))
         task.failed.connect(lambda error: self._on_failed(file, error))
@@ -214,17 +217,17 @@ class ModelImports(QObject):
         name = display_path(file.name)
         if imported.is_new:
             text = tr("Imported “{file}” as “{model}”.", file=name, model=imported.name)
-            self.noticed.emit(Notice(text, NoticeKind.SUCCESS, key=f"import {file}"))
+            self.noticed.emit(Notice(text, NoticeKind.SUCCESS, key=import_key(file)))
         else:
             text = tr("“{file}” is already in your library as “{model}”.", file=name, model=imported.name)
-            self.noticed.emit(Notice(text, key=f"import {file}"))
+            self.noticed.emit(Notice(text, key=import_key(file)))
         self.imported.emit(imported.name, file)
 
     def _on_failed(self, file: Path, error: FoveaError) -> None:
         text = tr("Couldn't import “{file}”. {reason}", file=display_path(file.name), reason=error)
         count = tr("Statistics"), lambda: self.statistics_wanted.emit(file)
         actions = () if isinstance(error, UnreadableModelError) else (count,)
-        self.noticed.emit(Notice(text, NoticeKind.ERROR, actions, key=f"import {file}"))
+        self.noticed.emit(Notice(text, NoticeKind.ERROR, actions, key=import_key(file)))
         self.refused.emit(file, str(error))
 
     def _on_preview(self, file: Path, outcome: Outcome) -> None:
@@ -239,3 +242,8 @@ class ModelImports(QObject):
             scores=scores,
         )
         self.previewed.emit(file, text)
+
+
+def import_key(file: Path) -> str:
+    """The key of the notices about the import of a file."""
+    return f"import {file}"

@@ -16,8 +16,9 @@ from core.card import ResizeMode
 from core.models.class_names import read_names, text_of
 from core.models.onnx_import_values import ChannelOrder, ImportAnswers, ImportQuestions, Scaling
 from gui.tasks.background import in_background
-from gui.widgets.basic import Choice, FormPanel, button, label, show_text
+from gui.widgets.basic import Choice, button, label, show_text
 from gui.widgets.files import ask_for_file
+from gui.widgets.form_panel import FormPanel
 from gui.widgets.layouts import SPACE, add, fill, hbox
 
 _ORDERS: Final = {ChannelOrder.RGB: mark("Red, green, blue"), ChannelOrder.BGR: mark("Blue, green, red")}

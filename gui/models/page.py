@@ -19,7 +19,7 @@ from core.models.onnx_import_values import ImportQuestions
 from core.models.values import InstalledDetector, InstalledModel, ModelName, OpenedModel
 from gui.models import version_text
 from gui.models.classes import ClassesPanel
-from gui.models.files import ExportPanel, ModelImports
+from gui.models.files import ExportPanel, ModelImports, import_key
 from gui.models.import_form import ImportForm
 from gui.models.model_buttons import ModelButtons
 from gui.models.model_list import ModelList, model_lines
@@ -211,6 +211,7 @@ class ModelsPage(QWidget):
 
     def _on_questions(self, file: Path, questions: tuple[ImportQuestions, ...]) -> None:
         self.shown.emit()
+        self._notices.remove(import_key(file))  # it waits for the answers now
         self.questions.open(file, questions)
         self._area.verticalScrollBar().setValue(0)
 

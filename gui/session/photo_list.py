@@ -125,14 +125,15 @@ class PhotoListController(QObject):
         self._engine.classify(photo.path for photo in (self._photos.photos() if photos is None else photos))
 
     def _on_opened(self, opened: OpenedModel) -> None:
-        self._photos.version, self._photos.detection = opened.version, opened.detection
-        self._engine.classify(one.path for one in self._photos.photos() if one.outcome and _needs_answer(one, opened))
+        photos = self._photos
+        photos.version, photos.detection, photos.top_k = opened.version, opened.detection, opened.top_k
+        self._engine.classify(one.path for one in photos.photos() if one.outcome and _needs_answer(one, opened))
 
 
 def _needs_answer(photo: Photo, in_use: OpenedModel | None) -> bool:
-    """Whether a photo was not yet classified by the model, the version and the crop in use."""
+    """Whether a photo was not yet classified by the model, the version, the crop and the number of classes in use."""
     if photo.outcome is not None and in_use is not None and photo.detection != in_use.detection:
         return True
     if isinstance(photo.outcome, Prediction) and in_use is not None:
-        return (photo.outcome.model, photo.version) != (in_use.name, in_use.version)
+        return (photo.outcome.model, photo.version, photo.top_k) != (in_use.name, in_use.version, in_use.top_k)
     return photo.outcome is None

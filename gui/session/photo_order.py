@@ -21,6 +21,7 @@ class Photo:
 
     Attributes:
         detection: what was looked for when it was classified.
+        top_k: the number of classes that the model was to report then.
         number: ascends in the order in which photos were added, with gaps.
         is_listed: whether it has not been removed.
         name_key: what sorts it by its name; made as it is added, because for a long list at once that takes too long.
@@ -31,6 +32,7 @@ class Photo:
     outcome: Outcome | None = None
     version: int = 0
     detection: DetectionOptions = NO_DETECTION
+    top_k: int = 0
     is_listed: bool = True
     name_key: bytes = field(init=False)
 

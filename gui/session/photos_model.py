@@ -54,6 +54,7 @@ class PhotosModel(QAbstractListModel):
         failed_count: the number of photos that could not be read.
         version: the version of the model that classifies now.
         detection: what is looked for in photos now.
+        top_k: the number of classes that the model reports now.
         _positions: of each photo, by its number. They ascend with the rows of the view, with gaps, so that the rows
             below a removed one keep theirs; `_NOT_SHOWN` outside the view. Another view replaces them as a whole.
     """
@@ -74,7 +75,7 @@ class PhotosModel(QAbstractListModel):
         self._positions: list[int] = []
         self._in_use: tuple[str, int, DetectionOptions] | None = None
         self._arranging: Steps[None] | None = None
-        self.failed_count = self.version = 0
+        self.failed_count = self.version = self.top_k = 0
         self.detection = NO_DETECTION
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
@@ -263,6 +264,7 @@ class PhotosModel(QAbstractListModel):
             return
         self.failed_count += isinstance(outcome, Failure) - isinstance(photo.outcome, Failure)
         photo.outcome, photo.version, photo.detection = outcome, self.version, self.detection
+        photo.top_k = self.top_k
         row = self._row(photo)
         if row is None:
             self._append([photo] if self._is_shown(photo) else [])

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QStyle,
     QStyleOptionButton,
+    QStyleOptionComboBox,
     QToolButton,
     QTreeView,
     QTreeWidget,
@@ -169,21 +170,6 @@ class Panel(QFrame):
         self.body = vbox(self.heading, parent=self, margins=(16, 12, 16, 16), spacing=theme.GRID)
         if title is None:
             self.heading.hide()
-
-
-class FormPanel(Panel):
-    """A panel that asks for something on a page, hidden until then; Escape does what its Cancel button does."""
-
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(title, parent)
-        self.cancel_button = button(tr("Cancel"), self.hide)
-        self.hide()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.cancel_button.isVisible():
-            self.cancel_button.click()
-        else:
-            super().keyPressEvent(event)
 
 
 class PropertyList(QWidget):
@@ -362,7 +348,10 @@ class PercentBox(QSpinBox):
 
 
 class Choice(QComboBox):
-    """A combo box with a custom arrow, as a style sheet removes the default one, and a popup that fits its entries."""
+    """A combo box with a custom arrow, as a style sheet removes the default one, and a popup that fits its entries.
+
+    A text that is too long for it ends in an ellipsis, which a style sheet would leave out.
+    """
 
     def __init__(self, name: str = "", entries: Mapping[Any, str] | None = None) -> None:
         """`name` is the accessible name; `entries` are the texts of values, marked for translation."""
@@ -378,6 +367,13 @@ class Choice(QComboBox):
             for value, text in entries.items():
                 self.addItem(text, value)
             self.setCurrentIndex(max(0, self.findData(chosen)))
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self).width()
+        text: str = option.currentText
+        option.currentText = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
 
     def showPopup(self) -> None:
         view = self.view()

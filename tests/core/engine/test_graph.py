@@ -135,6 +135,11 @@ def test_what_is_no_model_is_refused(data: bytes) -> None:
         graph.check_backbone(data, tiny.backbone_card())
 
 
+def test_an_empty_file_is_called_empty() -> None:
+    with pytest.raises(ModelError, match=r"^The model file is empty. Download or copy it again.$"):
+        graph.decode(b"")
+
+
 @given(st.binary(max_size=300))
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_random_bytes_are_refused(data: bytes) -> None:

@@ -202,11 +202,13 @@ def test_escape_closes_the_forms_as_cancel_does(
 def test_a_failed_import_shows_the_reason(page: ModelsPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
     page.imports.import_file(tmp_path / "bad.onnx")
+    assert "Importing “bad.onnx”…" in window.notices.texts()
     qtbot.waitUntil(
         lambda: any("Couldn't import “bad.onnx”." in text for text in window.notices.texts()), timeout=PATIENCE_MS
     )
     offered = [one.text() for one in window.notices.findChildren(QPushButton) if one.isVisible()]
     assert "Statistics" not in offered, "there is nothing to count in it"
+    assert "Importing “bad.onnx”…" not in window.notices.texts()
 
 
 def test_the_detector_is_listed(page: ModelsPage) -> None:
@@ -274,6 +276,7 @@ def test_a_classifier_of_another_program_opens_the_import_form(
     form = page.questions
     qtbot.waitUntil(form.isVisible, timeout=PATIENCE_MS)
     assert window.pages.currentWidget() is page
+    assert "Importing “theirs.onnx”…" not in window.notices.texts(), "it waits for the answers"
     assert not form.output.isVisible()
     assert not form.side.isEnabled()
     assert not form.add.isEnabled()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAccessible, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from core.base.providers import Provider
+from core.prediction import Prediction
 from gui.shell.actions import Action, ActionId
 from gui.shell.command_palette import CommandPalette
 from gui.shell.main_window import MainWindow
@@ -119,6 +120,21 @@ def test_providers_that_cannot_work_are_disabled_with_the_reason(window: MainWin
     assert preferences.provider.itemText(1) == "CUDA (No NVIDIA driver found.)"
     preferences.top_k.setValue(2)
     assert window.session.settings.value.top_k == 2
+    preferences.close()
+
+
+def test_the_number_of_classes_applies_to_photos_in_the_window(shown: MainWindow, qtbot: QtBot) -> None:
+    def counts() -> set[int]:
+        outcomes = [one.outcome for one in shown.session.photos.photos()]
+        return {len(one.scores) if isinstance(one, Prediction) else 0 for one in outcomes}
+
+    qtbot.waitUntil(lambda: counts() == {3}, timeout=PATIENCE_MS)
+    act(shown, ActionId.PREFERENCES).trigger()
+    preferences = shown.commands.preferences
+    assert preferences is not None
+    for count in (1, 2):
+        preferences.top_k.setValue(count)
+        qtbot.waitUntil(lambda count=count: counts() == {count}, timeout=PATIENCE_MS)
     preferences.close()
 
 
