@@ -16,9 +16,10 @@ from core.base.settings import Settings
 from core.models.library import open_library
 from gui.shell.main_window import MainWindow
 from gui.tasks import helper_process
+from gui.widgets import notices
 from tests import tiny
 from tests.gui import warm
-from tests.patience import PATIENCE_MS
+from tests.patience import PATIENCE_MS, PATIENCE_S
 
 
 class PatientBot(QtBot):
@@ -40,6 +41,14 @@ def _helpers_start_warm() -> Iterator[None]:
     """Fork helpers from a warm server: their imports would take most of the time of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(helper_process, "_CONTEXT", warm.context())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _notices_stay() -> Iterator[None]:
+    """Let no notice leave before a test on a busy machine has seen it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notices, "_SECONDS", dict.fromkeys(notices._SECONDS, PATIENCE_S))
         yield
 
 
