@@ -55,7 +55,8 @@ def _start(
 
 def _wait_for_part(folder: Path) -> Path:
     """The file being written beside the one asked for, once there is something in it."""
-    for _ in range(600):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         for part in folder.glob(".fovea-*.part"):
             if part.stat().st_size:
                 return part

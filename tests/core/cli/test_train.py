@@ -184,9 +184,8 @@ def test_interrupted_it_leaves_no_model_and_keeps_the_features(tmp_path: Path, h
     folder = teaching.write_labelled(tmp_path / "many", 700, suffix="bmp")
     process = _start(folder, "--name", "mine")
     kept = home / "cache" / "features.sqlite"
-    for _ in range(600):
-        if _count(kept) or process.poll() is not None:
-            break
+    end = time.monotonic() + PATIENCE_S
+    while not _count(kept) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE_S)

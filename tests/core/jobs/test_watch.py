@@ -95,7 +95,7 @@ def test_new_files_are_delivered_once(watched: Watched, request_of: JobRequest) 
     tiny.write_solid(request_of.folder / "below" / "b.jpg", "blue")
     watched.until(lambda: len(watched.rows) == 2)
     assert watched.said() == {"a.png": "red", "b.jpg": "blue"}
-    tiny.write_solid(request_of.folder / "a.png", "green", size=(50, 40))
+    tiny.write_solid(request_of.folder.parent / "a.png", "green", size=(50, 40)).replace(request_of.folder / "a.png")
     watched.until(lambda: watched.said()["a.png"] == "green")
     assert len(watched.rows) == 3
     with ResultStore(job_id(request_of)) as answers:

@@ -71,7 +71,7 @@ def test_other_tasks_are_disabled_while_photos_are_sorted(
     press(window.notices, "Undo", qtbot)  # from the list, while no results are shown
     qtbot.waitUntil(lambda: any("Undid sorting" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert not (tmp_path / "sorted").exists()
-    assert not any(button for button in running_tasks(window) if "orting" in button)
+    qtbot.waitUntil(lambda: not any("orting" in text for text in running_tasks(window)), timeout=PATIENCE_MS)
 
 
 def test_a_running_sorting_is_stopped_from_the_menu_and_enables_the_actions(
@@ -81,7 +81,7 @@ def test_a_running_sorting_is_stopped_from_the_menu_and_enables_the_actions(
     act[ActionId.STOP_JOB].trigger()
     qtbot.waitUntil(act[ActionId.WRITE_KEYWORDS].isEnabled, timeout=PATIENCE_MS)
     assert act[ActionId.WRITE_KEYWORDS].text() == "Write &keywords…"
-    assert any("Stopped partway" in text for text in window.notices.texts())
+    qtbot.waitUntil(lambda: any("Stopped partway" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
     assert is_at(page, JobState.FINISHED)
     assert len(list(tree.rglob("*.png"))) == 9
 

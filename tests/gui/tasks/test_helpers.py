@@ -73,15 +73,18 @@ def test_a_closed_helper_has_ended(helper: HelperProcess, qtbot: QtBot) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL exists only on POSIX")
 def test_photos_are_classified_after_an_engine_crash(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     paths = [tiny.write_solid(tmp_path / f"{number}.png", "green") for number in range(300)]
-    window.session.photo_list.add(paths)
+    window.session.photo_list.add(paths[:20])
     photos = window.session.photos
     qtbot.waitUntil(lambda: any(photo.outcome for photo in photos.photos()), timeout=PATIENCE_MS)
     number = window.session.engine.tasks.process_id
     assert number is not None
+    os.kill(number, signal.SIGSTOP)  # so that photos wait when it is killed
+    window.session.photo_list.add(paths[20:])
+    qtbot.waitUntil(lambda: photos.rowCount() == 300, timeout=PATIENCE_MS)
     os.kill(number, signal.SIGKILL)
     qtbot.waitUntil(lambda: photos.rowCount() == 300 and all(p.outcome for p in photos.photos()), timeout=PATIENCE_MS)
     assert all(isinstance(photo.outcome, Prediction) for photo in photos.photos())
-    assert any("restarted" in text for text in window.notices.texts())
+    qtbot.waitUntil(lambda: any("restarted" in text for text in window.notices.texts()), timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize(

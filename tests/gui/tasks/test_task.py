@@ -123,12 +123,13 @@ def test_a_killed_training_fails_and_the_next_call_starts_the_process_again(
 
 
 @posix
-def test_a_call_that_repeats_is_made_again_after_a_crash(tasks: Tasks, qtbot: QtBot, many: Path) -> None:
-    task = tasks.start(api.read_folder, many, repeats=True)
-    with qtbot.waitSignal(task.progressed, timeout=PATIENCE_MS):
+def test_a_call_that_repeats_is_made_again_after_a_crash(tasks: Tasks, qtbot: QtBot, folder: Path, many: Path) -> None:
+    with qtbot.waitSignal(tasks.start(api.read_folder, folder).succeeded, timeout=PATIENCE_MS):
         pass
     number = tasks.process_id
     assert number is not None
+    os.kill(number, signal.SIGSTOP)  # so that the call cannot end before the process is killed
+    task = tasks.start(api.read_folder, many, repeats=True)
     with qtbot.waitSignals([task.succeeded, task.ended], timeout=PATIENCE_MS):
         os.kill(number, signal.SIGKILL)
     assert tasks.process_id != number
