@@ -134,20 +134,15 @@ class LazyClassifier:
             self._classifier = Classifier(self.predictor, self._extractor().open(), detector=self.detector)
         return self._classifier
 
-    def compute_features(self, images: Sequence[Prepared]) -> list[ImageFeatures | Failure]:
-        """Compute the features of images; if the provider fails, on the CPU, also for all later images.
+    def fall_back(self, error: ProviderError) -> None:
+        """Continue on the CPU after the provider failed.
 
         Raises:
-            ModelError: the model cannot be opened, or its files have changed in the meantime.
-            ProviderError: the requested provider does not work, or the CPU failed.
+            ProviderError: the CPU failed, with `error`.
+            ModelError: the model's files have changed in the meantime.
         """
-        opened = self.open()
-        try:
-            return opened.compute_features(images)
-        except ProviderError as error:
-            self._classifier = fallback_to_cpu(opened, error)
-            _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
-            return self._classifier.compute_features(images)
+        self._classifier = fallback_to_cpu(self.open(), error)
+        _log.warning("%s", tr("{error} Continuing on the CPU.", error=error.what))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,7 +231,12 @@ class Pipeline(AbstractContextManager["Pipeline"]):
             prepared = [one.prepared[place] for one in inputs]
             known = [one for one in prepared if not isinstance(one, PreprocessedImage)]
             if len(known) < len(prepared):
-                known = classifier.compute_features(prepared)
+                opened = classifier.open()
+                try:
+                    known = opened.compute_features(prepared)
+                except ProviderError as error:
+                    classifier.fall_back(error)
+                    return self.collect(images, cached, on_wait)
             features[kind] = self._keep(kind, inputs, prepared, known)
         each = [one.predictor.predict(features[one.kind], self._top_k) for one in self._classifiers]
         for image in images:
