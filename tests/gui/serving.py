@@ -20,7 +20,7 @@ from core.models import prepare as preparing
 from core.outputs import sort
 from core.services import jobs
 from core.services.processes import serve_batch, serve_engine, serve_library, serve_training
-from core.training import fetch
+from core.training import fetch, results
 from tests import tiny
 
 DEADLY = "deadly.png"
@@ -131,6 +131,25 @@ def serve_batch_that_sorts_slowly(connection: Connection) -> None:
 
     sort.execute, sort.undo = slowly(sort.execute), slowly(sort.undo)
     serve_batch(connection)
+
+
+def serve_training_held(connection: Connection) -> None:
+    """Serve like the training process, but wait after the first progress until a test stops or releases the training.
+
+    On a busy machine it could otherwise end before the test does what it does during a training.
+    """
+    release, train = Path(os.environ["FOVEA_HOME"]).with_name(RELEASE), results.train_and_compare
+
+    def train_held(*given, report, token, **options):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN003, ANN202
+        def report_and_wait(progress):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            report(progress)
+            while not (token.cancelled or release.exists()):
+                time.sleep(0.02)
+
+        return train(*given, report=report_and_wait, token=token, **options)
+
+    results.train_and_compare = train_held
+    serve_training(connection)
 
 
 def serve_training_that_adds_tiny_networks(connection: Connection) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from core.services import processes
 from gui.shell.actions import ActionId
 from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard
 from tests import teaching
+from tests.gui.serving import serve_training_held
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +20,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = teaching.write_labelled(tmp_path_factory.mktemp("labelled") / "My Pictures", 20)
     (made / "red" / "broken.png").write_bytes(b"no image at all")
     return made
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training goes no further than its first progress before the test releases or stops it."""
+    monkeypatch.setattr(processes, "serve_training", serve_training_held)
 
 
 @pytest.fixture

@@ -13,14 +13,18 @@ from gui.shell.main_window import MainWindow
 from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
+from tests.gui.serving import RELEASE
 from tests.gui.training.wizard.walking import buttons, click, texts, to_method
 
-pytestmark = pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise")
+pytestmark = [
+    pytest.mark.qt_log_ignore("does not support propagateSizeHints|does not support raise"),
+    pytest.mark.usefixtures("held"),
+]
 
 
 @pytest.fixture
 def train(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> Callable[[int], None]:
-    """Begin a training that takes a while."""
+    """Begin a training that lasts until it is released."""
 
     def begin(seed: int) -> None:
         to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=seed))
@@ -30,12 +34,15 @@ def train(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> Callable[[int
     return begin
 
 
-def test_closing_can_be_cancelled(qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None]) -> None:
+def test_closing_can_be_cancelled(
+    qtbot: QtBot, wizard: TrainingWizard, train: Callable[[int], None], tmp_path: Path
+) -> None:
     train(11)
     wizard.close()
     assert "Close while training?" in texts(wizard)
     click(qtbot, buttons(wizard.training.step)["Keep training"])
     assert wizard.isVisible()
+    (tmp_path / RELEASE).touch()
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
     assert wizard.isVisible()
 
@@ -73,12 +80,13 @@ def test_the_training_stops_and_the_wizard_closes(
 
 
 def test_a_training_in_the_background_ends_with_a_notice(
-    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, train: Callable[[int], None]
+    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, train: Callable[[int], None], tmp_path: Path
 ) -> None:
     train(13)
     wizard.close()
     click(qtbot, wizard.training.step.background)
     assert not wizard.isVisible()
+    (tmp_path / RELEASE).touch()
     qtbot.waitUntil(lambda: any("is trained" in one for one in window.notices.texts()), timeout=PATIENCE_MS)
     click(qtbot, buttons(window)["Show"] if "Show" in buttons(window) else buttons(window.notices)["Show"])
     assert wizard.isVisible()

@@ -20,6 +20,7 @@ from gui.training.wizard.window import TrainingWizard, WizardStep
 from tests import teaching, tiny
 from tests.gui import dragging
 from tests.gui.conftest import PATIENCE_MS
+from tests.gui.serving import RELEASE
 from tests.gui.training.wizard.walking import buttons, click, in_use, texts, to_method, to_result
 from tests.labels import correction, give
 
@@ -141,7 +142,7 @@ def test_a_cell_of_the_matrix_shows_its_photos(qtbot: QtBot, wizard: TrainingWiz
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
 def test_a_training_is_repeated_after_its_process_dies(
-    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, tmp_path: Path
+    held: None, qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, tmp_path: Path
 ) -> None:
     many = teaching.write_labelled(tmp_path / "many", 200, seed=3)
     to_method(qtbot, wizard, many)
@@ -151,6 +152,7 @@ def test_a_training_is_repeated_after_its_process_dies(
     os.kill(window.session.training.process_id, signal.SIGKILL)
     qtbot.waitUntil(wizard.training.step.restart.isVisible, timeout=PATIENCE_MS)
     assert wizard.training.step.stage.text() == "Training failed"
+    (tmp_path / RELEASE).touch()
     button = wizard.training.step.again if wizard.training.step.again.isVisible() else wizard.training.step.restart
     click(qtbot, button)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
@@ -164,7 +166,9 @@ def test_an_unusable_folder_shows_the_reason(qtbot: QtBot, wizard: TrainingWizar
     assert not wizard.next.isEnabled()
 
 
-def test_stopping_asks_what_to_do_with_the_progress(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
+def test_stopping_asks_what_to_do_with_the_progress(
+    held: None, qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
+) -> None:
     to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=4))
     click(qtbot, wizard.next)
     click(qtbot, wizard.training.step.pause)
@@ -176,13 +180,14 @@ def test_stopping_asks_what_to_do_with_the_progress(qtbot: QtBot, wizard: Traini
     assert "many" not in [model.name for model in open_library().models()]
     click(qtbot, wizard.back)
     assert wizard.step is WizardStep.METHOD
+    (tmp_path / RELEASE).touch()
     wizard.go_to(WizardStep.TRAINING)
     click(qtbot, wizard.training.step.restart)
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
 
 
 def test_a_training_continues_in_the_background_and_is_shown_again(
-    qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, tmp_path: Path
+    held: None, qtbot: QtBot, window: MainWindow, wizard: TrainingWizard, tmp_path: Path
 ) -> None:
     to_method(qtbot, wizard, teaching.write_labelled(tmp_path / "many", 200, seed=5))
     click(qtbot, wizard.next)
@@ -195,4 +200,5 @@ def test_a_training_continues_in_the_background_and_is_shown_again(
     qtbot.waitUntil(lambda: "Training many" in "".join(one.text() for one in window.status.findChildren(QPushButton)))
     window.status.training_wanted.emit()
     assert wizard.isVisible()
+    (tmp_path / RELEASE).touch()
     qtbot.waitUntil(lambda: wizard.step is WizardStep.RESULT, timeout=PATIENCE_MS)
