@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,10 +127,12 @@ def test_a_process_that_dies_is_reported_and_restarted(
     for number in range(400):
         tiny.write_solid(tmp_path / "many" / f"{number}.png", "red", size=(40 + number, 400))
     comparing.set_photos([tmp_path / "many"])
-    click(qtbot, comparing.go)
-    window.session.library.refresh()  # a listing that is never answered removes no model
     process = window.session.library.tasks.process_id
     assert process is not None
+    if hasattr(signal, "SIGSTOP"):
+        os.kill(process, signal.SIGSTOP)  # so that it answers nothing before it is killed
+    click(qtbot, comparing.go)
+    window.session.library.refresh()  # a listing that is never answered removes no model
     os.kill(process, 9)
     qtbot.waitUntil(lambda: comparing.error_text.isVisible(), timeout=PATIENCE_MS)
     assert "stopped unexpectedly" in comparing.error_text.text()

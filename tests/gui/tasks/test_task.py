@@ -23,7 +23,7 @@ from core.training.request import TrainRequest
 from gui.tasks.task import Task, Tasks
 from tests import teaching
 from tests.gui.conftest import PATIENCE_MS
-from tests.gui.serving import die_at_once
+from tests.gui.serving import RELEASE, die_at_once, serve_training_held
 
 DEATH = TrainerDiedError("It died.", hint="Try again.")
 
@@ -95,6 +95,7 @@ def test_an_abandoned_call_emits_nothing(tasks: Tasks, qtbot: QtBot, folder: Pat
 
 
 def test_a_paused_training_is_stopped(tasks: Tasks, qtbot: QtBot, many: Path) -> None:
+    tasks._process._serve = serve_training_held
     task = train(tasks, many)
     with qtbot.waitSignal(task.progressed, timeout=PATIENCE_MS):
         pass
@@ -106,8 +107,9 @@ def test_a_paused_training_is_stopped(tasks: Tasks, qtbot: QtBot, many: Path) ->
 
 @posix
 def test_a_killed_training_fails_and_the_next_call_starts_the_process_again(
-    tasks: Tasks, qtbot: QtBot, many: Path
+    tasks: Tasks, qtbot: QtBot, many: Path, tmp_path: Path
 ) -> None:
+    tasks._process._serve = serve_training_held
     task = train(tasks, many)
     with qtbot.waitSignal(task.progressed, timeout=PATIENCE_MS):
         pass
@@ -116,6 +118,7 @@ def test_a_killed_training_fails_and_the_next_call_starts_the_process_again(
     with qtbot.waitSignals([task.failed, tasks.died], timeout=PATIENCE_MS):
         os.kill(number, signal.SIGKILL)
     assert tasks.process_id is None
+    (tmp_path / RELEASE).touch()
     with qtbot.waitSignal(train(tasks, many).succeeded, timeout=PATIENCE_MS) as done:
         pass
     assert done.args[0].version == 1
