@@ -294,7 +294,7 @@ def test_a_changed_backbone_becomes_the_models_own(library: Library, file: Path,
 @pytest.mark.parametrize(
     ("content", "reported"),
     [
-        (b"", "0 bytes"),
+        (b"", "is empty"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "not an ONNX file"),
         (b"PK\x03\x04" + bytes(100), "not an ONNX file"),
         (b"<html>", "not an ONNX file"),
