@@ -1,7 +1,7 @@
 """A class chooser for keyboard and mouse: type to filter, then press Enter, or press a number.
 
-What is typed is a new class unless it is the name of one, a whole word of only one, or, among a few classes, the start
-of only one.
+Among many classes, what is typed is a new class unless it is the name of one, or a whole word of only one. Among a few,
+any letters that only one has choose it.
 
 Where a photo may have several classes, each choice adds or removes one, until Enter is pressed without a choice.
 """
@@ -34,8 +34,8 @@ NUMBERED: Final = 9
 _MAX_UNSORTED: Final = 16
 """Up to this many classes keep their order, so that users can remember their positions."""
 _KEYS: Final = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(NUMBERED)}
-_WHOLE_WORD, _START_OF_NAME = 1, 2
-"""How `_distance` ranks a class that has the typed letters as a whole word, or starts with them."""
+_WHOLE_WORD, _ANYWHERE = 1, 4
+"""How `_distance` ranks a class that has the typed letters as a whole word, or anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +211,12 @@ class ClassChooser(QFrame):
     def _search(self, text: str) -> None:
         typed = normalize_label(text)
         found = [_Choice(one) for one in _found(self._classes, typed)]
-        enough = _WHOLE_WORD if len(self._classes) > _MAX_UNSORTED else _START_OF_NAME
-        is_clear = bool(typed) and _is_clear(found, typed, self._likely, enough)
+        are_many = len(self._classes) > _MAX_UNSORTED
+        is_clear = bool(typed) and _is_clear(found, typed, self._likely, _WHOLE_WORD if are_many else _ANYWHERE)
         if typed and typed.casefold() not in {one.casefold() for one in self._classes}:
-            found.insert(len(found) if is_clear else 0, _Choice(typed, is_new=True))
-            is_clear = True
+            is_new = not is_clear and (are_many or not found)
+            found.insert(0 if is_new else len(found), _Choice(typed, is_new=True))
+            is_clear = is_clear or is_new
         self._rows.show(found, numbered=not text)
         self._mark(0 if is_clear else -1)
 

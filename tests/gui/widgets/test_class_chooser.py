@@ -175,7 +175,7 @@ def test_likely_classes_come_first_and_the_list_fits_the_window(window: Window, 
         (["bird 7", "bird 9"], "bird", "bird"),
     ],
 )
-def test_enter_chooses_only_what_is_clearly_meant(
+def test_among_many_classes_enter_chooses_only_what_is_clearly_meant(
     window: Window, qtbot: QtBot, likely: list[str], typed: str, chosen: str
 ) -> None:
     window.chooser.open([*ANIMALS, *MANY], title="What is in these 3 photos?", likely=likely)
@@ -184,10 +184,22 @@ def test_enter_chooses_only_what_is_clearly_meant(
     assert window.chosen == [chosen]
 
 
-def test_among_a_few_classes_the_start_of_one_chooses_it(window: Window, qtbot: QtBot) -> None:
-    qtbot.keyClicks(window.chooser.line, "gu")
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [
+        ("ca", ["cat"]),  # the start of a name ranks before the start of a later word
+        ("pig", ["pig"]),
+        ("gu", ["guinea pig"]),
+        ("i", []),
+        ("owl", ["owl"]),
+    ],
+)
+def test_among_a_few_classes_letters_of_only_one_choose_it(
+    window: Window, qtbot: QtBot, typed: str, chosen: list[str]
+) -> None:
+    qtbot.keyClicks(window.chooser.line, typed)
     qtbot.keyClick(window.chooser.line, Qt.Key.Key_Return)
-    assert window.chosen == ["guinea pig"]
+    assert window.chosen == chosen
 
 
 def test_what_is_typed_is_the_class_although_another_begins_so(window: Window, qtbot: QtBot) -> None:
