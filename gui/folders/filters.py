@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import (
     QAbstractTableModel,
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QSignalBlocker,
     Qt,
     QTimer,
@@ -26,14 +24,13 @@ from core.services.job_values import UNKNOWN_GROUP, ViewSummary
 from gui.folders.acceptance_panel import AcceptancePanel
 from gui.plots import warm
 from gui.widgets.basic import Choice, Panel, PercentBox, ScrollColumn, as_list, label, link, search_field
+from gui.widgets.indexes import NOWHERE, Index
 from gui.widgets.layouts import LEFT, SPACE, Placed, fill, hbox
 
 if TYPE_CHECKING:
     from gui.plots.brush import BrushedHistogram
 
-Index = QModelIndex | QPersistentModelIndex
 
-_NOWHERE: Final = QModelIndex()
 _DEBOUNCE_MS: Final = 200
 """Delay between the last key press and the search."""
 _MIN_ROWS: Final = 5
@@ -304,10 +301,10 @@ class _GroupRows(QAbstractTableModel):
         """The row of a group; 0, the row of all photos, if it does not exist."""
         return next((row for row, (known, _) in enumerate(self._groups, start=1) if known == title), 0)
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._groups) + 1
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else 2
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import (
     QListWidget,
@@ -23,11 +23,10 @@ from core.jobs.values import JobState, JobSummary
 from gui.folders.job_text import counts_text, place_text, progress_text, started_text, state_text, title_text
 from gui.widgets import icons, theme
 from gui.widgets.basic import action_button, label
+from gui.widgets.indexes import Index
 from gui.widgets.invitation import invitation
 from gui.widgets.layouts import fill, hbox, vbox
 from gui.widgets.painting import RIGHT, paint_text
-
-Index = QModelIndex | QPersistentModelIndex
 
 _STATUS: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 96

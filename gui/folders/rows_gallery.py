@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 from PySide6.QtWidgets import QWidget
 
 from core.base.i18n import tr
@@ -11,8 +10,7 @@ from core.prediction import Outcome
 from gui.folders.row_text import name_text
 from gui.folders.rows_model import ROW, Column, RowsModel
 from gui.photos.gallery import CardDelegate, PhotoGrid
-
-Index = QModelIndex | QPersistentModelIndex
+from gui.widgets.indexes import Index
 
 
 class RowsGallery(PhotoGrid):

@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 from PySide6.QtGui import QPixmap
 
 from core.base.i18n import mark, tr
@@ -29,9 +29,8 @@ from gui.folders.row_text import (
     tooltip_text,
 )
 from gui.tasks.picture_client import PREVIEW_SIDE, PictureClient
+from gui.widgets.indexes import NOWHERE, Index
 
-Index = QModelIndex | QPersistentModelIndex
-_NOWHERE: Final = QModelIndex()
 ROW: Final = Qt.ItemDataRole.UserRole + 1
 """The role of the row itself; None while it is loading."""
 
@@ -111,10 +110,10 @@ class RowsModel(QAbstractTableModel):
 
     # ---- Qt model
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else self._count
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(Column) + len(self._others)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -167,11 +166,11 @@ class RowsModel(QAbstractTableModel):
         """Have a column for each further model, after those of `Column`."""
         first, before = len(Column), len(self._others)
         if len(titles) > before:
-            self.beginInsertColumns(_NOWHERE, first + before, first + len(titles) - 1)
+            self.beginInsertColumns(NOWHERE, first + before, first + len(titles) - 1)
             self._others = titles
             self.endInsertColumns()
         elif len(titles) < before:
-            self.beginRemoveColumns(_NOWHERE, first + len(titles), first + before - 1)
+            self.beginRemoveColumns(NOWHERE, first + len(titles), first + before - 1)
             self._others = titles
             self.endRemoveColumns()
         elif titles != self._others:
@@ -218,11 +217,11 @@ class RowsModel(QAbstractTableModel):
 
     def _resize(self, count: int) -> None:
         if count > self._count:
-            self.beginInsertRows(_NOWHERE, self._count, count - 1)
+            self.beginInsertRows(NOWHERE, self._count, count - 1)
             self._count = count
             self.endInsertRows()
         elif count < self._count:
-            self.beginRemoveRows(_NOWHERE, count, self._count - 1)
+            self.beginRemoveRows(NOWHERE, count, self._count - 1)
             self._count = count
             self.endRemoveRows()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -33,10 +33,9 @@ from gui.folders.row_text import (
 from gui.folders.rows_model import Column, RowsModel
 from gui.folders.table_columns import TableColumns, preferred_width
 from gui.widgets import icons, theme
+from gui.widgets.indexes import Index
 from gui.widgets.painting import RIGHT, paint_bar, paint_photo, paint_text, percent_width
 from gui.widgets.theme import Tokens
-
-Index = QModelIndex | QPersistentModelIndex
 
 _HEIGHT: Final = 48
 _ORDERS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from core.api import jobs as api
@@ -14,9 +14,8 @@ from core.base.text import display_path
 from core.services.job_values import PlannedStep, PlannedSteps
 from gui.folders.row_cache import RowPages
 from gui.tasks.task import Tasks
+from gui.widgets.indexes import NOWHERE, Index
 
-Index = QModelIndex | QPersistentModelIndex
-_NOWHERE: Final = QModelIndex()
 _TITLES: Final = (mark("Photo"), mark("Step"), mark("Result"))
 _HEIGHT: Final = 32
 
@@ -43,10 +42,10 @@ class StepsModel(QAbstractTableModel):
         self._plan = plan
         self.endResetModel()
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() or self._plan is None else self._plan.count
 
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(_TITLES)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:

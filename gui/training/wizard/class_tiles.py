@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QDragEnterEvent,
@@ -35,17 +35,15 @@ from gui.tasks.picture_client import PictureClient
 from gui.widgets import theme
 from gui.widgets.counts import photo_count
 from gui.widgets.drop import DropContent, can_drop, read_drop
+from gui.widgets.indexes import NOWHERE, Index
 from gui.widgets.painting import paint_bar, paint_photo, paint_text
 from gui.widgets.thumbnails import GAP, SIDE
-
-Index = QModelIndex | QPersistentModelIndex
 
 _MIN_WIDTH: Final = 264
 _HEIGHT: Final = 136
 LOWEST: Final = _HEIGHT + 8
 """The height in pixels that shows a row of tiles."""
 _EDGE: Final = 12
-_NOWHERE: Final = QModelIndex()
 _FACTS: Final = Qt.ItemDataRole.UserRole + 1
 """The role of the class itself."""
 _NEW: Final = mark("New class")
@@ -67,7 +65,7 @@ class _Classes(QAbstractListModel):
         self.classes, self.is_editable = tuple(classes), editable
         self.endResetModel()
 
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.classes) + self.is_editable
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -128,7 +126,7 @@ class ClassTiles(QListView):
         self.setMovement(QListView.Movement.Static)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
-        self.target: Index = _NOWHERE
+        self.target: Index = NOWHERE
         self.largest = 0
         self._paths: frozenset[Path] = frozenset()
         pictures.rendered.connect(self._on_drawn)
@@ -189,11 +187,11 @@ class ClassTiles(QListView):
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._set_target(_NOWHERE)
+        self._set_target(NOWHERE)
 
     def dropEvent(self, event: QDropEvent) -> None:
         label, offer = self.label_at(self.indexAt(event.position().toPoint())), read_drop(event.mimeData())
-        self._set_target(_NOWHERE)
+        self._set_target(NOWHERE)
         if isinstance(offer, DropContent) and offer.paths:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -33,11 +33,10 @@ from gui.widgets import theme
 from gui.widgets.basic import Panel, ScrollColumn, label, link
 from gui.widgets.files import open_file
 from gui.widgets.flow import FlowRow
+from gui.widgets.indexes import Index
 from gui.widgets.layouts import SPACE, TOP, Placed, fill, hbox
 from gui.widgets.painting import paint_photo
 from gui.widgets.thumbnails import SIDE
-
-Index = QModelIndex | QPersistentModelIndex
 
 _SHOWN: Final = 40
 """Problems, and changed photos, that are shown at first."""
